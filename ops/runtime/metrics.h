@@ -1,0 +1,24 @@
+/* Prometheus metrics. Registered at start (before threads), updated with relaxed atomics from any thread, rendered as text. */
+#ifndef USHER_RUNTIME_METRICS_H
+#define USHER_RUNTIME_METRICS_H
+
+#include "ops/runtime/jbuf.h"
+
+#include <stdint.h>
+
+struct metric; /* one time series */
+
+/* labels: ready label text without braces, e.g. "status=\"2xx\"", or NULL. Names end as Prometheus asks (_total, _seconds).
+ * Registering the same name and labels again gives the same series. */
+struct metric *metric_counter(const char *name, const char *labels, const char *help);
+struct metric *metric_gauge(const char *name, const char *labels, const char *help);
+/* Histogram of microseconds, shown in seconds, buckets 100us … 10s. */
+struct metric *metric_histogram(const char *name, const char *labels, const char *help);
+
+void metric_add(struct metric *m, int64_t n); /* counters and gauges */
+void metric_set(struct metric *m, int64_t v); /* gauges */
+void metric_observe_us(struct metric *m, int64_t us);
+int64_t metric_value(const struct metric *m);
+void metrics_render(struct jbuf *out); /* text exposition format 0.0.4 */
+
+#endif

@@ -1,0 +1,81 @@
+/* Values of usher.commands and usher.replies: ours alone, versioned ("v":1), documented in schemas/README.md. */
+#ifndef USHER_SCHEMAS_COMMAND_H
+#define USHER_SCHEMAS_COMMAND_H
+
+#include "ops/runtime/err.h"
+#include "ops/runtime/id.h"
+#include "ops/runtime/jbuf.h"
+#include "schemas/dialect.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* X(symbol, text) */
+#define COMMAND_TYPES(X)                                                                                          \
+    X(USER_CREATE, "user.create")                                                                                  \
+    X(USER_REPLACE, "user.replace")                                                                                \
+    X(USER_PATCH, "user.patch")                                                                                    \
+    X(USER_DELETE, "user.delete")                                                                                  \
+    X(ROOM_CREATE, "room.create")                                                                                  \
+    X(ROOM_REPLACE, "room.replace")                                                                                \
+    X(ROOM_PATCH, "room.patch")                                                                                    \
+    X(ROOM_DELETE, "room.delete")                                                                                  \
+    X(WORKSPACE_CREATE, "workspace.create")                                                                        \
+    X(WORKSPACE_SET, "workspace.set")                                                                              \
+    X(KEY_CREATE, "key.create")                                                                                    \
+    X(KEY_REVOKE, "key.revoke")
+
+enum command_type {
+#define COMMAND_ENUM(sym, text) COMMAND_##sym,
+    COMMAND_TYPES(COMMAND_ENUM)
+#undef COMMAND_ENUM
+        COMMAND_TYPE_COUNT
+};
+const char *command_type_text(enum command_type t);
+
+enum actor_kind { ACTOR_KEY, ACTOR_OPERATOR };
+struct actor {
+    enum actor_kind kind;
+    char id[37];    /* key id; "" for an operator */
+    char name[128]; /* key name, or the operator's login */
+};
+
+struct command {
+    enum command_type type;
+    struct uuid txn;
+    struct uuid workspace;
+    struct actor actor;
+    enum dialect dialect;
+    const char *reason;     /* "scim" or "api": becomes the events' reason; static text */
+    int32_t reply_partition; /* of usher.replies; -1 = nobody waits */
+    int64_t time_us;        /* when the ingest took it */
+    int64_t not_after_us;   /* later than that it is expired; 0 = never */
+    struct uuid id;         /* the resource (also of a create: made by the ingest); key id for key.*; the workspace's for workspace.* */
+    char traceparent[64];   /* W3C, "" if none */
+    json_t *resource;       /* create, replace: the document. workspace.*: the settings given. key.create: {"name","scopes":[…],"tokenHash":hex,"prefix","expires":us|null,"dialect"} */
+    json_t *ops;            /* patch: normalised operations */
+    json_t *members;        /* room create, replace: array of ids, NULL = not asserted */
+};
+
+/* Appends the JSON text of c to out. Borrows the json_t. */
+void command_encode(const struct command *c, struct jbuf *out);
+/* Decodes and checks; json members are new references: command_clear drops them. ERR_DECODE with the reason for anything that is not a valid version 1 command. */
+enum err_code command_decode(const char *buf, size_t len, struct command *c, struct err *err);
+void command_clear(struct command *c);
+
+/* What the worker answers; also what is stored as the outcome under the txn (without the document). */
+struct reply {
+    struct uuid txn;
+    enum err_code code; /* ERR_OK: applied (or nothing to change); travels as its name */
+    char detail[512];
+    struct uuid id;     /* the resource */
+    int64_t version;    /* after the change; 0 where there is none */
+    int64_t created_us, modified_us;
+    char *doc; /* a user's document text after the change (create, replace, patch); NULL otherwise. decode: malloc'ed, reply_clear frees */
+};
+void reply_encode(const struct reply *r, struct jbuf *out);
+enum err_code reply_decode(const char *buf, size_t len, struct reply *r, struct err *err);
+void reply_clear(struct reply *r);
+
+#endif

@@ -1,0 +1,47 @@
+/* SCIM filters: text -> tree, and the tree's meaning on a document in memory (RFC 7644 section 3.4.2.2, rules F1-F16).
+ * sql/filter_sql.c gives the same tree its meaning in SQL; both must agree. */
+#ifndef USHER_SCHEMAS_FILTER_H
+#define USHER_SCHEMAS_FILTER_H
+
+#include "ops/runtime/arena.h"
+#include "ops/runtime/err.h"
+#include "schemas/attr_path.h"
+#include "schemas/dialect.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+enum filter_kind { FILTER_AND, FILTER_OR, FILTER_NOT, FILTER_COMPARE, FILTER_PRESENT, FILTER_VALUE_PATH };
+enum filter_op { FILTER_EQ, FILTER_NE, FILTER_CO, FILTER_SW, FILTER_EW, FILTER_GT, FILTER_GE, FILTER_LT, FILTER_LE };
+enum filter_value_type { FILTER_STRING, FILTER_NUMBER, FILTER_BOOL, FILTER_NULL, FILTER_TIME };
+
+struct filter_value {
+    enum filter_value_type type;
+    const char *text;   /* FILTER_STRING: as given; also the number's text */
+    const char *folded; /* FILTER_STRING on an attribute that is not caseExact: the folded form, else = text */
+    double number;
+    bool boolean;
+    int64_t time_us; /* FILTER_TIME: a string compared with a dateTime */
+};
+
+struct filter {
+    enum filter_kind kind;
+    const struct filter *left, *right; /* AND, OR; NOT uses left; VALUE_PATH: left is the filter on the element */
+    struct attr_path path;             /* COMPARE, PRESENT, VALUE_PATH. Inside a value path: path.attr is the sub-attribute (path.sub NULL).
+                                          A multi-valued or single complex attribute without sub-attribute was given its "value" (F6). */
+    enum filter_op op;
+    struct filter_value value;
+};
+
+/* Parses text[0..len). Limits: 4 KiB, depth 20, 100 terms. ERR_INVALID_FILTER with the position and reason. The tree lives in the arena. */
+enum err_code filter_parse(const struct resource_type *rt, enum dialect dialect, const char *text, size_t len, struct arena *a,
+                           const struct filter **out, struct err *err);
+/* The part in brackets of a value path of attribute `of` (PATCH paths). */
+enum err_code filter_parse_element(const struct attr *of, enum dialect dialect, const char *text, size_t len, struct arena *a,
+                                   const struct filter **out, struct err *err);
+/* Does one element (object, or simple value seen as its "value") of a multi-valued attribute match? */
+bool filter_match_element(const struct filter *f, const json_t *element);
+/* Does a document match? (Ids, meta, groups and members are not in documents; the SQL side knows them; the caller may merge them in.) */
+bool filter_match(const struct filter *f, const json_t *doc);
+
+#endif

@@ -1,0 +1,88 @@
+/* SCIM attributes, schemas and resource types as tables (RFC 7643 sections 2, 6, 7). Everything that validates, filters, patches, projects or
+ * describes resources is driven by these; no code names an attribute where the table could. */
+#ifndef USHER_SCHEMAS_SCHEMA_H
+#define USHER_SCHEMAS_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SCHEMA_USER "urn:ietf:params:scim:schemas:core:2.0:User"
+#define SCHEMA_GROUP "urn:ietf:params:scim:schemas:core:2.0:Group"
+#define SCHEMA_ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+#define SCHEMA_USHER_USER "urn:ietf:params:scim:schemas:extension:usher:2.0:User"
+#define MESSAGE_LIST "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+#define MESSAGE_PATCH "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+#define MESSAGE_ERROR "urn:ietf:params:scim:api:messages:2.0:Error"
+#define MESSAGE_SEARCH "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+
+enum attr_type {
+    ATTR_STRING,
+    ATTR_BOOLEAN,
+    ATTR_DECIMAL,
+    ATTR_INTEGER,
+    ATTR_DATETIME,
+    ATTR_BINARY,
+    ATTR_REFERENCE,
+    ATTR_COMPLEX
+};
+enum attr_mutability { ATTR_READ_WRITE, ATTR_READ_ONLY, ATTR_IMMUTABLE, ATTR_WRITE_ONLY };
+enum attr_returned { ATTR_RETURNED_DEFAULT, ATTR_RETURNED_ALWAYS, ATTR_RETURNED_NEVER, ATTR_RETURNED_REQUEST };
+enum attr_uniqueness { ATTR_UNIQUE_NONE, ATTR_UNIQUE_SERVER, ATTR_UNIQUE_GLOBAL };
+
+struct attr {
+    const char *name; /* the schema's spelling */
+    enum attr_type type;
+    bool multi;
+    bool required;
+    bool case_exact;
+    enum attr_mutability mutability;
+    enum attr_returned returned;
+    enum attr_uniqueness uniqueness;
+    const char *const *canonical; /* NULL-terminated or NULL; published, not enforced */
+    const char *const *reference_types;
+    const struct attr *subs; /* for ATTR_COMPLEX */
+    size_t nsubs;
+    const char *description;
+};
+
+struct schema {
+    const char *id; /* URN */
+    const char *name;
+    const char *description;
+    const struct attr *attrs;
+    size_t nattrs;
+};
+
+struct schema_extension {
+    const struct schema *schema;
+    bool required;
+};
+
+enum resource_kind { RESOURCE_USER, RESOURCE_ROOM };
+
+struct resource_type {
+    enum resource_kind kind;
+    const char *name;     /* "User": also its id and meta.resourceType */
+    const char *endpoint; /* "/Users" */
+    const char *description;
+    const struct schema *schema;
+    const struct schema_extension *extensions;
+    size_t nextensions;
+};
+
+/* schemas, id, externalId, meta (RFC 7643 section 3.1): attributes of every resource. */
+extern const struct attr common_attrs[];
+extern const size_t ncommon_attrs;
+
+const struct resource_type *resource_type_at(size_t i); /* NULL past the end */
+const struct resource_type *resource_type_of(enum resource_kind kind);
+const struct resource_type *resource_type_by_endpoint(const char *name); /* "Users"; case-sensitive, no slash; NULL if unknown */
+const struct resource_type *resource_type_by_name(const char *name);
+const struct schema *schema_at(size_t i);
+const struct schema *schema_by_urn(const char *urn); /* letter case ignored (URNs: S1/P5) */
+
+/* An attribute by name, letter case ignored; NULL if there is none. */
+const struct attr *schema_attr(const struct schema *s, const char *name, size_t len);
+const struct attr *attr_sub(const struct attr *a, const char *name, size_t len);
+
+#endif

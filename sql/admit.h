@@ -1,0 +1,46 @@
+/* The gate's one round trip: many tokens in, one verdict each. Tokens are read from the primary, never cached (promise 4). */
+#ifndef USHER_SQL_ADMIT_H
+#define USHER_SQL_ADMIT_H
+
+#include "ops/runtime/id.h"
+#include "ops/runtime/token.h"
+#include "schemas/dialect.h"
+#include "sql/db.h"
+
+enum scope {
+    SCOPE_SCIM_USERS_READ = 1 << 0,
+    SCOPE_SCIM_USERS_WRITE = 1 << 1,
+    SCOPE_SCIM_ROOMS_READ = 1 << 2,
+    SCOPE_SCIM_ROOMS_WRITE = 1 << 3,
+    SCOPE_API_USERS_READ = 1 << 4,
+    SCOPE_API_USERS_WRITE = 1 << 5,
+    SCOPE_API_ROOMS_READ = 1 << 6,
+    SCOPE_API_ROOMS_WRITE = 1 << 7,
+};
+unsigned scope_parse(const char *name); /* "scim:users:read"; 0 if unknown */
+const char *scope_name(unsigned one_bit);
+
+struct admit_ask { /* one per distinct token of the batch */
+    unsigned char token_hash[TOKEN_HASH_SIZE];
+    int units; /* rate units that its requests want together */
+};
+
+enum admit_state { ADMIT_UNKNOWN, ADMIT_OK, ADMIT_REVOKED, ADMIT_EXPIRED };
+
+struct admit_verdict {
+    enum admit_state state;
+    struct uuid workspace, key;
+    char workspace_name[128], key_name[128];
+    unsigned scopes;
+    enum dialect dialect;
+    int granted;         /* of the units asked for; the rest is over the rate */
+    int rate_limit;      /* units per 60 s */
+    int retry_after_s;   /* when granted < units: after that many seconds one unit is free (>= 1) */
+    int64_t seats_used, seats_limit; /* limit -1 = none */
+    bool require_email;  /* workspace setting: userName must be an e-mail address */
+};
+
+/* Fills out[0..n). One round trip. */
+enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, struct admit_verdict *out, struct err *err);
+
+#endif
