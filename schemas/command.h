@@ -40,6 +40,8 @@ struct actor {
     char id[37];    /* key id; "" for an operator */
     char name[128]; /* key name, or the operator's login */
 };
+/* Writes the member "actor" as commands and records have it: {"kind","id" (null for an operator),"name"}. */
+void actor_put(struct jbuf *b, const struct actor *a);
 
 struct command {
     enum command_type type;

@@ -31,6 +31,10 @@ struct record_list {
     size_t n, cap;
 };
 
+/* A zeroed new row at the end; valid until the next one. */
+struct record *record_list_add(struct record_list *l);
+void record_list_clear(struct record_list *l); /* frees the rows, not the texts, which are an arena's */
+
 /* What all records of one command share. */
 struct record_context {
     const char *workspace; /* id */
@@ -100,7 +104,8 @@ struct audit_request {
 };
 void record_audit_request(const struct audit_request *r, struct jbuf *out);
 
-/* The stored form of a command's records: one JSON array text, byte-exact for values. traceparent is kept with it. */
+/* The stored form of a command's records: one JSON array text, byte-exact for values (record_store.c). traceparent is kept with it. Decoding appends to out; the texts,
+ * and *traceparent ("" if none), live in the arena. */
 void record_list_encode(const struct record *rows, size_t n, const char *traceparent, struct jbuf *out);
 enum err_code record_list_decode(const char *text, struct arena *a, struct record_list *out, const char **traceparent, struct err *err);
 
