@@ -1,0 +1,154 @@
+# usher. `make run` tries it out, `make check` runs the unit tests, `make test` everything; `make help` lists the rest.
+#
+# Every .c file is found by wildcard: a new file needs no change here. A room becomes an archive, so a program or a test
+# is linked with its own room and those below it, and nothing else.
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)
+endif
+
+PACKAGES := rdkafka libmicrohttpd jansson libpq libsodium zlib
+# Recursive on purpose: on a fresh machine the packages are only there after `deps`.
+PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) cmocka)
+PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lunistring -lm -lpthread
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
+        -Wformat=2 -Wvla -Wundef -Wpointer-arith $(WERROR)
+BASE := -std=gnu11 -g -fno-omit-frame-pointer -pthread -I. -D_GNU_SOURCE -DUSHER_VERSION='"$(VERSION)"' $(WARN)
+FLAGS_release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+FLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_tsan    := -O1 -fsanitize=thread
+
+# Rooms, and the archives each may use, in link order.
+ROOMS := runtime schemas sql ingest workers ctl broker support
+DIR_runtime := ops/runtime
+DIR_schemas := schemas
+DIR_sql     := sql
+DIR_ingest  := ingest
+DIR_workers := workers
+DIR_ctl     := ops/ctl
+DIR_broker  := ops/broker
+DIR_support := tests/support
+USE_runtime := runtime
+USE_schemas := schemas runtime
+USE_sql     := sql schemas runtime
+USE_ingest  := ingest sql schemas runtime
+USE_workers := workers sql schemas runtime
+USE_ctl     := ctl sql schemas runtime
+USE_broker  := broker runtime
+USE_all     := support ingest workers ctl broker sql schemas runtime
+
+PROGRAMS := usher-ingest usher-worker usherctl usher-broker
+ROOM_usher-ingest := ingest
+ROOM_usher-worker := workers
+ROOM_usherctl     := ctl
+ROOM_usher-broker := broker
+
+# Unit tests: tests/<room>/test_*.c and one level deeper; tests/ops/*.c is ops/runtime, tests/ops/ctl/ and tests/ops/broker/ the
+# programs there. Programs under integration, crash and bench (files with a main) may use every room and tests/support.
+UNIT_DIRS := ops schemas sql ingest workers
+UNITS := $(basename $(foreach d,$(UNIT_DIRS),$(wildcard tests/$(d)/test_*.c tests/$(d)/*/test_*.c)))
+TOOL_DIRS := integration crash bench
+TOOLS := $(basename $(shell grep -lE '^int main' $(wildcard $(TOOL_DIRS:%=tests/%/*.c)) /dev/null))
+unit_room = $(or $(filter ctl broker,$(word 3,$(subst /, ,$(1)))),$(patsubst ops,runtime,$(word 2,$(subst /, ,$(1)))))
+
+SOURCES = $(filter-out %/main.c,$(wildcard $(DIR_$(1))/*.c $(DIR_$(1))/*/*.c)) $(GEN_$(1))
+GEN_sql := build/gen/migrations.c
+MIGRATIONS := $(sort $(wildcard sql/migrations/[0-9]*.sql))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all help deps units tools check test bench lint format install clean run start stop reset FORCE
+
+all: $(PROGRAMS:%=build/release/bin/%)
+
+# $(1) flavour
+define flavour
+build/$(1)/obj/%.o: %.c
+	@mkdir -p $$(@D)
+	@echo "  CC      $(1) $$<"
+	@$$(CC) $$(BASE) $$(FLAGS_$(1)) $$(PKG_CFLAGS) -MMD -MP $$(CPPFLAGS) $$(CFLAGS) -c $$< -o $$@
+$(foreach r,$(ROOMS),$(call room,$(1),$(r)))
+$(foreach p,$(PROGRAMS),$(call program,$(1),$(p),$(ROOM_$(p))))
+$(foreach t,$(UNITS),$(call test,$(1),$(t),$(USE_$(call unit_room,$(t)))))
+$(foreach t,$(TOOLS),$(call test,$(1),$(t),$(USE_all)))
+endef
+define room
+build/$(1)/lib$(2).a: $(patsubst %.c,build/$(1)/obj/%.o,$(call SOURCES,$(2)))
+	@rm -f $$@; ar rcs $$@ $$^
+
+endef
+define program
+build/$(1)/bin/$(2): build/$(1)/obj/$(DIR_$(3))/main.o $(USE_$(3):%=build/$(1)/lib%.a)
+	@$(LINK)
+
+endef
+define test
+build/$(1)/$(2): build/$(1)/obj/$(2).o $(3:%=build/$(1)/lib%.a)
+	@$(LINK) -lcmocka
+
+endef
+LINK = mkdir -p $$(@D); echo "  LINK    $$@"; \
+	$$(CC) $$(FLAGS_$(1)) -pthread $$(LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(PKG_LIBS)
+$(foreach f,release asan tsan,$(eval $(call flavour,$(f))))
+
+# The migrations go into the programs, so that an installed usherctl needs no files.
+build/gen/migrations.c: ops/build/embed_migrations.sh $(MIGRATIONS) $(if $(filter-out $(MIGRATIONS),$(shell cat build/gen/migrations.list 2>/dev/null))$(filter-out $(shell cat build/gen/migrations.list 2>/dev/null),$(MIGRATIONS)),FORCE)
+	@mkdir -p $(@D); bash $< $(MIGRATIONS) > $@; echo $(MIGRATIONS) > build/gen/migrations.list
+FORCE:
+
+FLAVOUR ?= asan
+units: $(UNITS:%=build/$(FLAVOUR)/%)
+tools: $(TOOLS:%=build/release/%)
+
+# Installs missing Debian packages, says which; at once if none is missing. Groups: build run test kafka.
+deps:
+	@ops/local/deps.sh build run test
+
+# A unit test program that cannot be built counts as failed, so the build goes on (-k) and the runner looks for each.
+check:
+	@ops/local/deps.sh build
+	@$(MAKE) --no-print-directory -k units || true
+	@bash ops/build/run_units.sh $(UNITS:%=build/$(FLAVOUR)/%)
+
+test:
+	@ops/local/deps.sh build run test
+	@bash ops/build/run_stages.sh "$(MAKE) --no-print-directory check" "$(MAKE) --no-print-directory all tools" \
+		tests/integration/run tests/crash/run
+
+bench:
+	@ops/local/deps.sh build run test
+	@$(MAKE) --no-print-directory all tools
+	@tests/bench/run
+
+C_FILES = $(shell find ingest workers schemas sql tests ops -name '*.[ch]' | sort)
+lint:
+	@ops/local/deps.sh build
+	@bash ops/build/lint.sh "$(BASE) $(PKG_CFLAGS)" $(C_FILES)
+
+format:
+	@clang-format -i $(C_FILES)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS:%=build/release/bin/%) $(DESTDIR)$(PREFIX)/bin
+
+clean:
+	rm -rf build
+
+run start:
+	@ops/local/deps.sh build run
+	@$(MAKE) --no-print-directory all
+	@KAFKA='$(KAFKA)' RUN_DIR='$(RUN_DIR)' PORT='$(PORT)' ops/local/usher-local $@
+
+stop reset:
+	@KAFKA='$(KAFKA)' RUN_DIR='$(RUN_DIR)' PORT='$(PORT)' ops/local/usher-local $@
+
+help:
+	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  check  test  bench"
+	@echo "lint  format  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
+
+-include $(shell find build -name '*.d' 2>/dev/null)

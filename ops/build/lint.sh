@@ -1,0 +1,65 @@
+#!/bin/bash
+# lint.sh FLAGS FILE...: format, file size, what each room may include, warnings as errors, clang-tidy, cppcheck. Says everything that is wrong,
+# fails if anything is. LINT_FAST=1 leaves out the two slow ones.
+set -uo pipefail
+flags=$1
+shift
+bad=0
+
+complain() {
+    echo "lint: $*"
+    bad=1
+}
+
+# may FOLDER REGEX: the root-relative includes of FOLDER's files must match REGEX.
+may() {
+    local found
+    found=$(grep -rnE '^#include "' "$1" --include='*.[ch]' | grep -vE "#include \"($2)/")
+    [ -z "$found" ] || complain "$1/ may include only $2:"$'\n'"$found"
+}
+
+# only HEADER FILES...: a library's header stays behind its seam.
+only() {
+    local header=$1 found
+    shift
+    found=$(grep -rlE "^#include <$header>" ingest workers schemas sql ops --include='*.[ch]' | grep -vxE "$(IFS='|'; echo "$*")")
+    [ -z "$found" ] || complain "$header belongs in $* alone, not in:"$'\n'"$found"
+}
+
+clang-format --dry-run -Werror "$@" || complain "format (make format)"
+for file in "$@"; do
+    lines=$(wc -l <"$file")
+    [ "$lines" -le 600 ] || complain "$file has $lines lines, more than 600"
+done
+
+may ops/runtime 'ops/runtime'
+may ops/broker 'ops/(runtime|broker)'
+may ops/ctl 'ops/(runtime|ctl)|schemas|sql'
+may schemas 'schemas|ops/runtime'
+may sql 'sql|schemas|ops/runtime'
+may ingest 'ingest|sql|schemas|ops/runtime'
+may workers 'workers|sql|schemas|ops/runtime'
+only 'libpq-fe\.h' 'sql/db\.c'
+only 'microhttpd\.h' 'ingest/[a-z_]+\.[ch]' 'ops/runtime/metrics_http\.c'
+only 'librdkafka/rdkafka_mock\.h' 'ops/broker/[a-z_]+\.[ch]'
+# Threads do not survive a fork after a Kafka client has been made.
+found=$(grep -rnE '\b(system|popen|fork|vfork|setlocale)\(' ingest workers schemas sql ops/runtime ops/ctl --include='*.c')
+[ -z "$found" ] || complain "no fork, no locale:"$'\n'"$found"
+
+sources=()
+for file in "$@"; do
+    case $file in *.c) sources+=("$file") ;; esac
+done
+for file in "${sources[@]}"; do
+    # shellcheck disable=SC2086
+    ${CC:-cc} $flags -O1 -Werror -fsyntax-only "$file" || complain "warnings in $file"
+done
+if [ -z "${LINT_FAST:-}" ]; then
+    # shellcheck disable=SC2086
+    printf '%s\0' "${sources[@]}" | xargs -0 -n 8 -P "$(nproc)" sh -c 'flags=$1; shift; clang-tidy --quiet "$@" -- $flags 2>/dev/null' sh "$flags" ||
+        complain "clang-tidy"
+    cppcheck --quiet --std=c11 --inline-suppr --suppress=missingIncludeSystem --error-exitcode=1 -j "$(nproc)" -I. "${sources[@]}" ||
+        complain "cppcheck"
+fi
+[ "$bad" = 0 ] && echo "lint: nothing to complain of"
+exit "$bad"

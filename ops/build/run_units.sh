@@ -1,0 +1,32 @@
+#!/bin/bash
+# Runs the unit test programs given as arguments and prints one line at the end, "N passed, N failed", summed over all. A program that
+# is not there, crashes, leaks or holds no test counts as one failure.
+set -uo pipefail
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
+export CMOCKA_MESSAGE_OUTPUT=STDOUT
+unset USHER_FAILPOINT
+
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+passed=0 failed=0
+for program in "$@"; do
+    echo "== ${program#build/*/}"
+    if [ ! -x "$program" ]; then
+        echo "not built: $program"
+        failed=$((failed + 1))
+        continue
+    fi
+    timeout "${TEST_TIMEOUT:-120}" "$program" >"$out" 2>&1 </dev/null
+    code=$?
+    cat "$out"
+    ok=$(grep -c '^\[       OK \]' "$out")
+    bad=$(sed -n 's/^\[  FAILED  \] \([0-9][0-9]*\) test(s).*/\1/p' "$out" | awk '{ n += $1 } END { print n + 0 }')
+    if [ "$bad" = 0 ] && { [ "$code" != 0 ] || [ "$ok" = 0 ]; }; then
+        echo "ended with code $code after $ok tests: $program"
+        bad=1
+    fi
+    passed=$((passed + ok)) failed=$((failed + bad))
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" != 0 ]
