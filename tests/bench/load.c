@@ -2,7 +2,6 @@
  * with one request in flight. Requests come from templates, so that one program serves every case: {n} is a
  * number that no other request of the run has, {1} and {2} are the columns of the current line of the --ids
  * file. What it prints is one JSON object; what it cannot understand ends it with a message. */
-#define _GNU_SOURCE /* strcasestr */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>

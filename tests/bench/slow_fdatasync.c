@@ -1,7 +1,6 @@
 /* Preloaded into PostgreSQL: makes every flush take SLOW_FLUSH_US (default 1000) longer, as the disk of a
  * cloud machine does. Only a process named "postgres" is slowed, so that it may be inherited through a start
  * script. */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>

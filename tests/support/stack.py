@@ -1,0 +1,207 @@
+"""A running usher for tests: started and stopped with the handles that everybody has (ops/local/usher-local, RUN_DIR/env, usherctl)."""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import psycopg2
+
+from scimhttp import Client
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+LOCAL = os.path.join(ROOT, "ops", "local", "usher-local")
+ALL_SCOPES = ("scim:users:read,scim:users:write,scim:rooms:read,scim:rooms:write,"
+              "api:users:read,api:users:write,api:rooms:read,api:rooms:write")
+
+
+class ToolError(Exception):
+    """usherctl or usher-local ended with an error."""
+
+    def __init__(self, command, code, out, err):
+        super().__init__("%s: exit %s\n%s%s" % (" ".join(command), code, out[-2000:], err[-2000:]))
+        self.code, self.out, self.err = code, out, err
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def read_env(path):
+    """The assignments of a shell file of plain NAME=value lines."""
+    env = {}
+    with open(path) as f:
+        for line in f:
+            for word in shlex.split(line, comments=True):
+                name, equals, value = word.partition("=")
+                if equals and name.isidentifier():
+                    env[name] = value
+    return env
+
+
+class Workspace:
+    """A workspace with one key of all scopes; further keys by key()."""
+
+    def __init__(self, stack, wid, name, dialect):
+        self.stack, self.id, self.name = stack, wid, name
+        self.token, self.key_id = self.key("main", dialect=dialect)
+        self.client = self.open()
+
+    def key(self, name, scopes=ALL_SCOPES, **flags):
+        """Gives (token, key id). Flags as usherctl has them: dialect, expires."""
+        made = self.stack.ctl("key", "create", "--workspace", self.id, "--name", name, "--scopes", scopes, **flags)
+        return made["token"], made["key"]["id"]
+
+    def open(self, token=None, url=None, **kw):
+        return Client(url or self.stack.url, token or self.token, **kw)
+
+    def set(self, **flags):
+        return self.stack.ctl("workspace", "set", self.id, **flags)
+
+    def counts(self):
+        """Rows and numbers that a refused request must leave alone."""
+        queries = ("SELECT count(*) FROM users WHERE workspace_id=%s", "SELECT count(*) FROM rooms WHERE workspace_id=%s",
+                   "SELECT count(*) FROM members WHERE workspace_id=%s", "SELECT count(*) FROM keys WHERE workspace_id=%s",
+                   "SELECT seats_used FROM workspaces WHERE workspace_id=%s", "SELECT membership_seq FROM workspaces WHERE workspace_id=%s",
+                   "SELECT audit_seq FROM workspaces WHERE workspace_id=%s")
+        names = ("users", "rooms", "members", "keys", "seats", "membership_seq", "audit_seq")
+        return {name: self.stack.sql(q, self.id)[0][0] for name, q in zip(names, queries)}
+
+
+class Stack:
+    def __init__(self, run_dir, kafka="embedded", flavour="asan", port=None):
+        self.run_dir, self.kafka_kind, self.flavour, self.port = run_dir, kafka, flavour, port or free_port()
+        self.env, self._connection, self._names = {}, None, 0
+
+    # ---- life
+
+    @classmethod
+    def attach(cls, run_dir):
+        """A stack that somebody else started."""
+        stack = cls(run_dir, kafka=os.environ.get("KAFKA", "embedded"), flavour=os.environ.get("FLAVOUR", "asan"), port=1)
+        stack.reload()
+        return stack
+
+    def _local(self, *words, timeout=240, check=True):
+        env = dict(os.environ, RUN_DIR=self.run_dir, PORT=str(self.port), FLAVOUR=self.flavour)
+        env.pop("KAFKA", None)
+        if self.kafka_kind == "real":
+            env["KAFKA"] = "real"
+        command = [LOCAL, *words]
+        # To a file, not a pipe: what it leaves running would keep a pipe open.
+        os.makedirs(self.run_dir, exist_ok=True)
+        path = os.path.join(self.run_dir, "usher-local.%s.log" % words[0])
+        with open(path, "wb") as log:
+            code = subprocess.run(command, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=timeout).returncode
+        with open(path, errors="replace") as log:
+            text = log.read()
+        if check and code != 0:
+            raise ToolError(command, code, text, "")
+        return code, text
+
+    def start(self):
+        self._local("start")
+        self.reload()
+        return self
+
+    def stop(self):
+        self.forget()
+        return self._local("stop", check=False)
+
+    def reload(self):
+        self.env = read_env(os.path.join(self.run_dir, "env"))
+        self.url = self.env["USHER_URL"]
+        self.host, port = self.url.split("://")[1].rsplit(":", 1)
+        self.port = int(port.split("/")[0])
+        self.kafka = self.env["USHER_KAFKA"]
+
+    def extra_worker(self, name):
+        self._local("extra-worker", name)
+        self.reload()
+
+    def extra_ingest(self, name, port):
+        """A second ingest on that port; gives its URL."""
+        self._local("extra-ingest", name, str(port))
+        self.reload()
+        return "http://127.0.0.1:%d" % port
+
+    # ---- processes
+
+    def pid(self, program):
+        """program: INGEST, WORKER, BROKER, POSTGRES …"""
+        return int(self.env["USHER_PID_" + program])
+
+    def signal(self, program, number=signal.SIGKILL):
+        os.kill(self.pid(program), number)
+
+    def alive(self, program):
+        try:
+            with open("/proc/%d/stat" % self.pid(program)) as f:
+                return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+        except OSError:
+            return False
+
+    # ---- tools
+
+    def ctl(self, *words, **flags):
+        """usherctl --json; flags: seats=5 -> --seats 5, seat_mode=x -> --seat-mode x, key=True -> --key."""
+        command = [os.path.join(self.env["USHER_BIN"], "usherctl"), "--json", *words]
+        for name, value in flags.items():
+            if value is not None:
+                command += ["--" + name.replace("_", "-")] + ([] if value is True else [str(value)])
+        run = subprocess.run(command, env=dict(os.environ, **self.env), capture_output=True, text=True, timeout=60)
+        if run.returncode != 0:
+            raise ToolError(command, run.returncode, run.stdout, run.stderr)
+        return json.loads(run.stdout) if run.stdout.strip() else {}
+
+    def workspace(self, name=None, dialect=None, rate=100000, **flags):
+        self._names += 1
+        name = "%s-%d-%d" % (name or "t", os.getpid(), self._names)
+        made = self.ctl("workspace", "create", name, rate=rate, **flags)
+        return Workspace(self, made["workspace"]["id"], name, dialect)
+
+    # ---- PostgreSQL, as superuser
+
+    @property
+    def connection(self):
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg2.connect(self.env["USHER_PG"])
+        return self._connection
+
+    def sql(self, query, *values):
+        with self.connection.cursor() as c:
+            c.execute(query, values)
+            rows = c.fetchall() if c.description else []
+        self.connection.commit()
+        return rows
+
+    def forget(self):
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+
+def temporary(kafka="embedded", flavour="asan", name="usher"):
+    """A stack in a folder of its own under the system's folder for temporary files."""
+    return Stack(tempfile.mkdtemp(prefix="%s-%s-" % (name, kafka)), kafka, flavour)
+
+
+def remove(stack):
+    shutil.rmtree(stack.run_dir, ignore_errors=True)
+
+
+def wait_port_closed(port, timeout=10):
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) != 0:
+                return True
+        time.sleep(0.1)
+    return False
