@@ -40,6 +40,9 @@ struct attr {
     enum attr_uniqueness uniqueness;
     const char *const *canonical; /* NULL-terminated or NULL; published, not enforced */
     const char *const *reference_types;
+    size_t max_bytes;     /* of a string, also of its folded form, because an index must hold it; 0 = VALUE_MAX_BYTES (value.h) */
+    bool keep_on_put;     /* a PUT that leaves it out leaves it as it is (rule C6, DESIGN section 4 on roles) */
+    bool apart;           /* its values are rows of their own, never part of a stored document: groups, members */
     const struct attr *subs; /* for ATTR_COMPLEX */
     size_t nsubs;
     const char *description;
@@ -83,6 +86,12 @@ const struct schema *schema_by_urn(const char *urn); /* letter case ignored (URN
 
 /* An attribute by name, letter case ignored; NULL if there is none. */
 const struct attr *schema_attr(const struct schema *s, const char *name, size_t len);
+const struct attr *common_attr(const char *name, size_t len);
 const struct attr *attr_sub(const struct attr *a, const char *name, size_t len);
+
+/* The attribute of the type whose values are rows apart (groups of a user, members of a room); NULL if it has none. */
+const struct attr *resource_type_refs(const struct resource_type *rt);
+/* The type's extension with this URN, letter case ignored; NULL if it has none. */
+const struct schema *resource_type_extension(const struct resource_type *rt, const char *urn, size_t len);
 
 #endif
