@@ -1,0 +1,87 @@
+#!/bin/bash
+# Installs the Debian 12 packages that are missing, and says which. Instant when nothing is missing.
+# Usage: deps.sh GROUP...   groups: build run test kafka bench lint
+set -euo pipefail
+
+declare -A packages=(
+    [build]="gcc libc6-dev make pkg-config librdkafka-dev libmicrohttpd-dev libjansson-dev libpq-dev libsodium-dev
+             libunistring-dev zlib1g-dev libcmocka-dev"
+    [run]="postgresql-15 curl util-linux"
+    [test]="libcmocka-dev kcat python3 python3-jsonschema python3-psycopg2"
+    [kafka]="openjdk-17-jre-headless maven util-linux"
+    [bench]="wrk postgresql-15 python3 python3-psycopg2"
+    [lint]="clang-format clang-tidy cppcheck shellcheck"
+)
+
+die() {
+    printf 'deps: %s\n' "$*" >&2
+    exit 1
+}
+
+wanted=()
+for group in "$@"; do
+    [ -n "${packages[$group]:-}" ] || die "unknown group '$group' (groups: ${!packages[*]})"
+    read -r -d '' -a more <<<"${packages[$group]}" || true
+    wanted+=("${more[@]}")
+done
+[ ${#wanted[@]} -gt 0 ] || die "usage: deps.sh GROUP... (groups: ${!packages[*]})"
+
+# Sets `missing` to the wanted packages that are not installed, each once.
+find_missing() {
+    local -A installed=()
+    local name status package
+    while read -r name status; do
+        [ "$status" = installed ] && installed[$name]=1
+    done < <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null || true)
+    missing=()
+    for package in "${wanted[@]}"; do
+        if [ -z "${installed[$package]:-}" ]; then
+            missing+=("$package")
+            installed[$package]=1
+        fi
+    done
+}
+
+command -v dpkg-query >/dev/null || die "this is no Debian: install the counterparts of: ${wanted[*]}"
+find_missing
+[ ${#missing[@]} -gt 0 ] || exit 0
+echo "deps: missing Debian packages: ${missing[*]}"
+
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || die "not root and no sudo here; as root run: apt-get install -y ${missing[*]}"
+    as_root=(sudo)
+fi
+root() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 "$@"
+}
+
+# The package would create and start a cluster of the system's own; usher brings its private one. An existing file is the operator's.
+if [[ " ${missing[*]} " = *" postgresql-15 "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    root sh -c 'mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf' ||
+        die "cannot write /etc/postgresql-common/createcluster.conf"
+fi
+
+apt_get() {
+    root apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"
+}
+install() {
+    apt_get install -y --no-install-recommends "${missing[@]}" </dev/null >"$log" 2>&1
+}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+fresh_lists=$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -1 -print -quit 2>/dev/null || true)
+if [ -z "$fresh_lists" ]; then
+    apt_get update </dev/null >"$log" 2>&1 || {
+        cat "$log" >&2
+        echo "deps: the package lists could not be refreshed; trying with the old ones" >&2
+    }
+fi
+# A list that names a superseded version fails to download: refresh and try once more.
+install || { apt_get update </dev/null >>"$log" 2>&1 && install; } || {
+    cat "$log" >&2
+    die "apt-get could not install: ${missing[*]}"
+}
+find_missing
+[ ${#missing[@]} -eq 0 ] || die "still missing after apt-get: ${missing[*]}"
+echo "deps: installed"
