@@ -16,7 +16,7 @@ PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) cmocka)
 PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lunistring -lm -lpthread
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
-        -Wformat=2 -Wvla -Wundef -Wpointer-arith $(WERROR)
+        -Wformat=2 -Wno-format-zero-length -Wvla -Wundef -Wpointer-arith $(WERROR)
 BASE := -std=gnu11 -g -fno-omit-frame-pointer -pthread -I. -D_GNU_SOURCE -DUSHER_VERSION='"$(VERSION)"' $(WARN)
 FLAGS_release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 FLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all

@@ -1,5 +1,6 @@
-/* Errors of the whole house: one table, one struct. A function that can refuse returns an enum err_code (0 is fine) and
- * fills the caller's struct err with a sentence for the caller of the API and, where it is known, the attribute path. */
+/* Errors of the whole house: one table, one struct. A function that can refuse returns an enum err_code (0 is
+ * fine) and fills the caller's struct err with a sentence for the caller of the API and, where it is known,
+ * the attribute path. */
 #ifndef USHER_RUNTIME_ERR_H
 #define USHER_RUNTIME_ERR_H
 
@@ -13,43 +14,44 @@ enum err_class {
     ERR_CLASS_FATAL,  /* our fault or a broken environment */
 };
 
-/* X(symbol, class, HTTP status, scimType or NULL, default text); scimTypes: RFC 7644 section 3.12, table 9. */
-#define ERR_TABLE(X)                                                                                              \
-    X(OK, OK, 200, NULL, "ok")                                                                                     \
-    X(INVALID_SYNTAX, REJECT, 400, "invalidSyntax", "The request body is malformed")                               \
-    X(INVALID_VALUE, REJECT, 400, "invalidValue", "A value is missing or not allowed")                             \
-    X(INVALID_FILTER, REJECT, 400, "invalidFilter", "The filter is malformed or not supported")                    \
-    X(INVALID_PATH, REJECT, 400, "invalidPath", "The path is malformed or unknown")                                \
-    X(INVALID_VERS, REJECT, 400, "invalidVers", "The protocol version is not supported")                           \
-    X(NO_TARGET, REJECT, 400, "noTarget", "The path matches nothing to act on")                                    \
-    X(MUTABILITY, REJECT, 400, "mutability", "The attribute cannot be changed")                                    \
-    X(TOO_MANY, REJECT, 400, "tooMany", "The query yields too many results")                                       \
-    X(BAD_REQUEST, REJECT, 400, NULL, "The request is malformed")                                                  \
-    X(UNAUTHORIZED, REJECT, 401, NULL, "A valid bearer token is required")                                         \
-    X(FORBIDDEN, REJECT, 403, NULL, "Not allowed")                                                                 \
-    X(INSUFFICIENT_SCOPE, REJECT, 403, NULL, "The key lacks the needed scope")                                     \
-    X(SEATS, REJECT, 403, NULL, "No seat is left")                                                                 \
-    X(NOT_FOUND, REJECT, 404, NULL, "Resource not found")                                                          \
-    X(METHOD, REJECT, 405, NULL, "Method not allowed")                                                             \
-    X(UNIQUENESS, REJECT, 409, "uniqueness", "The value is already in use")                                        \
-    X(CONFLICT, REJECT, 409, NULL, "Conflict with the current state")                                              \
-    X(PRECONDITION, REJECT, 412, NULL, "The resource has another version")                                         \
-    X(TOO_LARGE, REJECT, 413, NULL, "The request body is too large")                                               \
-    X(URI_TOO_LONG, REJECT, 414, NULL, "The request target is too long")                                           \
-    X(MEDIA_TYPE, REJECT, 415, NULL, "The media type is not supported")                                            \
-    X(RATE_LIMITED, REJECT, 429, NULL, "Rate limit exceeded")                                                      \
-    X(INTERNAL, FATAL, 500, NULL, "Internal error")                                                                \
-    X(NOT_IMPLEMENTED, REJECT, 501, NULL, "Not implemented")                                                       \
-    X(UNAVAILABLE, RETRY, 503, NULL, "The service is not available now")                                           \
-    X(DEADLINE, RETRY, 503, NULL, "Not done in time; nothing was changed")                                         \
-    X(OUTCOME_UNKNOWN, RETRY, 503, NULL, "Not done in time; the outcome is not known")                             \
-    X(DB_RETRY, RETRY, 503, NULL, "The database asks to try again")                                                \
-    X(DB_LOST, RETRY, 503, NULL, "The database cannot be reached")                                                 \
-    X(DB_DATA, REJECT, 500, NULL, "The database refused a value")                                                  \
-    X(DB_BUG, FATAL, 500, NULL, "The database refused a statement")                                                \
-    X(KAFKA, RETRY, 503, NULL, "The log cannot be reached")                                                        \
-    X(DECODE, REJECT, 500, NULL, "The record cannot be decoded")                                                   \
-    X(USAGE, REJECT, 400, NULL, "Wrong usage")                                                                     \
+/* X(symbol, class, HTTP status, scimType or NULL, default text); scimTypes: RFC 7644 section 3.12, table 9.
+ */
+#define ERR_TABLE(X)                                                                                         \
+    X(OK, OK, 200, NULL, "ok")                                                                               \
+    X(INVALID_SYNTAX, REJECT, 400, "invalidSyntax", "The request body is malformed")                         \
+    X(INVALID_VALUE, REJECT, 400, "invalidValue", "A value is missing or not allowed")                       \
+    X(INVALID_FILTER, REJECT, 400, "invalidFilter", "The filter is malformed or not supported")              \
+    X(INVALID_PATH, REJECT, 400, "invalidPath", "The path is malformed or unknown")                          \
+    X(INVALID_VERS, REJECT, 400, "invalidVers", "The protocol version is not supported")                     \
+    X(NO_TARGET, REJECT, 400, "noTarget", "The path matches nothing to act on")                              \
+    X(MUTABILITY, REJECT, 400, "mutability", "The attribute cannot be changed")                              \
+    X(TOO_MANY, REJECT, 400, "tooMany", "The query yields too many results")                                 \
+    X(BAD_REQUEST, REJECT, 400, NULL, "The request is malformed")                                            \
+    X(UNAUTHORIZED, REJECT, 401, NULL, "A valid bearer token is required")                                   \
+    X(FORBIDDEN, REJECT, 403, NULL, "Not allowed")                                                           \
+    X(INSUFFICIENT_SCOPE, REJECT, 403, NULL, "The key lacks the needed scope")                               \
+    X(SEATS, REJECT, 403, NULL, "No seat is left")                                                           \
+    X(NOT_FOUND, REJECT, 404, NULL, "Resource not found")                                                    \
+    X(METHOD, REJECT, 405, NULL, "Method not allowed")                                                       \
+    X(UNIQUENESS, REJECT, 409, "uniqueness", "The value is already in use")                                  \
+    X(CONFLICT, REJECT, 409, NULL, "Conflict with the current state")                                        \
+    X(PRECONDITION, REJECT, 412, NULL, "The resource has another version")                                   \
+    X(TOO_LARGE, REJECT, 413, NULL, "The request body is too large")                                         \
+    X(URI_TOO_LONG, REJECT, 414, NULL, "The request target is too long")                                     \
+    X(MEDIA_TYPE, REJECT, 415, NULL, "The media type is not supported")                                      \
+    X(RATE_LIMITED, REJECT, 429, NULL, "Rate limit exceeded")                                                \
+    X(INTERNAL, FATAL, 500, NULL, "Internal error")                                                          \
+    X(NOT_IMPLEMENTED, REJECT, 501, NULL, "Not implemented")                                                 \
+    X(UNAVAILABLE, RETRY, 503, NULL, "The service is not available now")                                     \
+    X(DEADLINE, RETRY, 503, NULL, "Not done in time; nothing was changed")                                   \
+    X(OUTCOME_UNKNOWN, RETRY, 503, NULL, "Not done in time; the outcome is not known")                       \
+    X(DB_RETRY, RETRY, 503, NULL, "The database asks to try again")                                          \
+    X(DB_LOST, RETRY, 503, NULL, "The database cannot be reached")                                           \
+    X(DB_DATA, REJECT, 500, NULL, "The database refused a value")                                            \
+    X(DB_BUG, FATAL, 500, NULL, "The database refused a statement")                                          \
+    X(KAFKA, RETRY, 503, NULL, "The log cannot be reached")                                                  \
+    X(DECODE, REJECT, 500, NULL, "The record cannot be decoded")                                             \
+    X(USAGE, REJECT, 400, NULL, "Wrong usage")                                                               \
     X(CONFIG, FATAL, 500, NULL, "Wrong configuration")
 
 enum err_code {
@@ -65,8 +67,8 @@ struct err {
     char path[160];   /* the attribute or parameter it is about; may be empty */
 };
 
-/* Sets code and detail (printf-like, cut at the field's size) and returns code, so that a caller can `return err_set(...)`.
- * err may be NULL. */
+/* Sets code and detail (printf-like, cut at the field's size) and returns code, so that a caller can `return
+ * err_set(...)`. err may be NULL. */
 enum err_code err_set(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 enum err_code err_set_path(struct err *err, enum err_code code, const char *path, const char *fmt, ...)
@@ -78,7 +80,8 @@ int err_http_status(enum err_code code);
 const char *err_scim_type(enum err_code code); /* NULL where the RFC knows none */
 const char *err_name(enum err_code code);      /* the symbol, for logs: "INVALID_VALUE" */
 const char *err_text(const struct err *err);   /* detail, or the table's text; never NULL */
-/* The code whose name (as err_name gives it) is this; ERR_INTERNAL for an unknown one. Stored outcomes carry names. */
+/* The code whose name (as err_name gives it) is this; ERR_INTERNAL for an unknown one. Stored outcomes carry
+ * names. */
 enum err_code err_from_name(const char *name);
 
 #endif

@@ -12,15 +12,17 @@ struct uuid {
 
 #define UUID_NIL "00000000-0000-0000-0000-000000000000"
 
-/* A new version 7 UUID (RFC 9562 section 5.7): 48 bits of Unix milliseconds, then a counter within the millisecond (12 bits, so that
- * ids of one process are strictly increasing) and 62 random bits. Thread-safe. */
+/* A new version 7 UUID (RFC 9562 section 5.7): 48 bits of Unix milliseconds, then a counter within the
+ * millisecond (12 bits, so that ids of one process are strictly increasing) and 62 random bits. Thread-safe.
+ */
 struct uuid uuid_v7(void);
 /* True and *out set (lower-cased) if s is exactly one UUID in 8-4-4-4-12 form, any letter case. */
 bool uuid_parse(const char *s, struct uuid *out);
 bool uuid_is_set(const struct uuid *u);
 bool uuid_eq(const struct uuid *a, const struct uuid *b);
 
-/* murmur2(workspace id text) mod n, as Kafka's default partitioner computes it ((h & 0x7fffffff) % n). DESIGN section 3. */
+/* murmur2(workspace id text) mod n, as Kafka's default partitioner computes it ((h & 0x7fffffff) % n). DESIGN
+ * section 3. */
 int32_t workspace_partition(const char *workspace_id, int32_t n);
 uint32_t murmur2(const void *key, size_t len); /* Kafka's variant, seed 0x9747b28c */
 

@@ -4,15 +4,18 @@
 
 #include <stdbool.h>
 
-/* Blocks SIGTERM/SIGINT/SIGHUP in all threads created later, ignores SIGPIPE, seeds jansson's hash, inits libsodium. First call of main. */
+/* Blocks SIGTERM/SIGINT/SIGHUP in all threads created later, ignores SIGPIPE, seeds jansson's hash, inits
+ * libsodium. First call of main. */
 void lifecycle_init(void);
-/* Waits up to timeout_ms (-1 = for ever) for SIGTERM or SIGINT; true when a stop was asked for (also by lifecycle_stop). */
+/* Waits up to timeout_ms (-1 = for ever) for SIGTERM or SIGINT; true when a stop was asked for (also by
+ * lifecycle_stop). */
 bool lifecycle_wait(int timeout_ms);
 bool lifecycle_stopping(void);
 void lifecycle_stop(void);
 /* From now on the process has seconds left to end; then _exit(code). */
 void lifecycle_watchdog(int seconds, int code);
-/* Writes one line to the descriptor in $USHER_READY_FD, if set, and closes it: tells the starter that the program is ready. */
+/* Writes one line to the descriptor in $USHER_READY_FD, if set, and closes it: tells the starter that the
+ * program is ready. */
 void lifecycle_ready(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* Structured logs: one line an event on stderr, logfmt ("ts=… level=info sys=worker event=… key=value …"), values quoted where needed.
- * Secrets never: callers don't pass them. Thread-safe, one write(2) a line. */
+/* Structured logs: one line an event on stderr, logfmt ("ts=… level=info sys=worker event=… key=value …"),
+ * values quoted where needed. Secrets never: callers don't pass them. Thread-safe, one write(2) a line. */
 #ifndef USHER_RUNTIME_LOG_H
 #define USHER_RUNTIME_LOG_H
 
@@ -7,11 +7,12 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 /* sys: the program or part ("ingest", "worker"); level from settings "debug|info|warn|error". */
 void log_init(const char *sys, const char *level);
-/* fields: printf format that yields ready `key=value` pairs, e.g. log_event(LOG_INFO, "batch", "n=%d ms=%d", n, ms); may be "".
- * Free text goes through log_quote or a "%s" of plain words. */
+/* fields: printf format that yields ready `key=value` pairs, e.g. log_event(LOG_INFO, "batch", "n=%d ms=%d",
+ * n, ms); may be "". Free text goes through log_quote or a "%s" of plain words. */
 void log_event(enum log_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* Quotes a value for a log line into out (escapes quotes, backslash and control bytes, cuts at size); returns out. */
+/* Quotes a value for a log line into out (escapes quotes, backslash and control bytes, cuts at size); returns
+ * out. */
 char *log_quote(const char *value, char *out, unsigned size);
 _Bool log_enabled(enum log_level level);
 

@@ -1,4 +1,5 @@
-/* Prometheus metrics. Registered at start (before threads), updated with relaxed atomics from any thread, rendered as text. */
+/* Prometheus metrics. Registered at start (before threads), updated with relaxed atomics from any thread,
+ * rendered as text. */
 #ifndef USHER_RUNTIME_METRICS_H
 #define USHER_RUNTIME_METRICS_H
 
@@ -8,8 +9,8 @@
 
 struct metric; /* one time series */
 
-/* labels: ready label text without braces, e.g. "status=\"2xx\"", or NULL. Names end as Prometheus asks (_total, _seconds).
- * Registering the same name and labels again gives the same series. */
+/* labels: ready label text without braces, e.g. "status=\"2xx\"", or NULL. Names end as Prometheus asks
+ * (_total, _seconds). Registering the same name and labels again gives the same series. */
 struct metric *metric_counter(const char *name, const char *labels, const char *help);
 struct metric *metric_gauge(const char *name, const char *labels, const char *help);
 /* Histogram of microseconds, shown in seconds, buckets 100us … 10s. */

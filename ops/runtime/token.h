@@ -1,5 +1,6 @@
-/* API tokens: "ush_" + 32 random bytes in base62 (43 digits, fixed width) + CRC-32 of all that in base62 (6 digits, fixed width).
- * The CRC lets a mistyped token be refused before any look-up; only the SHA-256 is ever stored. DESIGN section 4. */
+/* API tokens: "ush_" + 32 random bytes in base62 (43 digits, fixed width) + CRC-32 of all that in base62 (6
+ * digits, fixed width). The CRC lets a mistyped token be refused before any look-up; only the SHA-256 is ever
+ * stored. DESIGN section 4. */
 #ifndef USHER_RUNTIME_TOKEN_H
 #define USHER_RUNTIME_TOKEN_H
 

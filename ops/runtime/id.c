@@ -1,0 +1,116 @@
+#include "ops/runtime/id.h"
+
+#include "ops/runtime/clock.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <string.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t last_ms;
+static unsigned counter; /* rand_a: 12 bits */
+
+/* The next (millisecond, counter) pair, strictly rising also if the clock goes back: then we stay in the last
+ * millisecond, and when its counter is full, borrow the next one (RFC 9562 section 6.2, method 1). The
+ * counter begins low at random, so that it says little about us. */
+static void next_tick(uint64_t *ms, unsigned *count) {
+    uint64_t now = (uint64_t)(clock_wall_us() / 1000);
+    uint32_t start = randombytes_random() & 0xff;
+    pthread_mutex_lock(&lock);
+    if (now > last_ms) {
+        last_ms = now;
+        counter = start;
+    } else if (++counter > 0xfff) {
+        last_ms++;
+        counter = 0;
+    }
+    *ms = last_ms;
+    *count = counter;
+    pthread_mutex_unlock(&lock);
+}
+
+struct uuid uuid_v7(void) {
+    static const char hex[] = "0123456789abcdef";
+    unsigned char b[16];
+    uint64_t ms;
+    unsigned count;
+    randombytes_buf(b + 8, 8);
+    next_tick(&ms, &count);
+    for (int i = 0; i < 6; i++)
+        b[i] = (unsigned char)(ms >> (40 - 8 * i));
+    b[6] = (unsigned char)(0x70 | count >> 8);
+    b[7] = (unsigned char)count;
+    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+
+    struct uuid u;
+    char *p = u.s;
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *p++ = '-';
+        *p++ = hex[b[i] >> 4];
+        *p++ = hex[b[i] & 15];
+    }
+    *p = 0;
+    return u;
+}
+
+bool uuid_parse(const char *s, struct uuid *out) {
+    struct uuid u;
+    if (!s)
+        return false;
+    for (int i = 0; i < 36; i++) {
+        char c = s[i];
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+            if (c != '-')
+                return false;
+        } else if (c >= 'A' && c <= 'F') {
+            c = (char)(c + ('a' - 'A'));
+        } else if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f')) {
+            return false; /* also the end of a short text */
+        }
+        u.s[i] = c;
+    }
+    if (s[36])
+        return false;
+    u.s[36] = 0;
+    *out = u;
+    return true;
+}
+
+bool uuid_is_set(const struct uuid *u) {
+    return u->s[0] != 0;
+}
+
+bool uuid_eq(const struct uuid *a, const struct uuid *b) {
+    return strcmp(a->s, b->s) == 0;
+}
+
+uint32_t murmur2(const void *key, size_t len) {
+    const uint32_t m = 0x5bd1e995;
+    const unsigned char *p = key;
+    uint32_t h = 0x9747b28cU ^ (uint32_t)len;
+    for (; len >= 4; p += 4, len -= 4) {
+        uint32_t k = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+        k *= m;
+        k ^= k >> 24;
+        k *= m;
+        h *= m;
+        h ^= k;
+    }
+    if (len >= 3)
+        h ^= (uint32_t)p[2] << 16;
+    if (len >= 2)
+        h ^= (uint32_t)p[1] << 8;
+    if (len >= 1) {
+        h ^= (uint32_t)p[0];
+        h *= m;
+    }
+    h ^= h >> 13;
+    h *= m;
+    h ^= h >> 15;
+    return h;
+}
+
+int32_t workspace_partition(const char *workspace_id, int32_t n) {
+    return (int32_t)((murmur2(workspace_id, strlen(workspace_id)) & 0x7fffffffU) % (uint32_t)n);
+}

@@ -1,0 +1,116 @@
+#include "ops/runtime/lifecycle.h"
+
+#include "ops/runtime/clock.h"
+#include "ops/runtime/log.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static atomic_bool stopping;
+
+static void stop_signals(sigset_t *set) {
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+}
+
+/* Signals are blocked everywhere and taken in lifecycle_wait alone: no code of ours ever runs in a signal
+ * handler. */
+void lifecycle_init(void) {
+    sigset_t set;
+    stop_signals(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    json_object_seed(0);
+    if (sodium_init() < 0) {
+        fputs("no source of random numbers\n", stderr);
+        exit(1);
+    }
+}
+
+bool lifecycle_stopping(void) {
+    return atomic_load_explicit(&stopping, memory_order_acquire);
+}
+
+void lifecycle_stop(void) {
+    /* The signal wakes the thread that waits; should it come while nobody waits, it stays pending for the
+     * next one who does. */
+    if (!atomic_exchange(&stopping, true))
+        kill(getpid(), SIGTERM);
+}
+
+bool lifecycle_wait(int timeout_ms) {
+    int64_t deadline = clock_mono_us() + (int64_t)timeout_ms * 1000;
+    sigset_t set;
+    stop_signals(&set);
+    while (!lifecycle_stopping()) {
+        int sig;
+        if (timeout_ms < 0) {
+            sig = sigwaitinfo(&set, NULL);
+        } else {
+            int64_t left = deadline - clock_mono_us();
+            left = left > 0 ? left : 0;
+            struct timespec ts = {.tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000};
+            sig = sigtimedwait(&set, NULL, &ts);
+        }
+        if (sig == SIGTERM || sig == SIGINT) {
+            if (!atomic_exchange(&stopping, true))
+                log_event(LOG_INFO, "stopping", "signal=%s", sig == SIGTERM ? "TERM" : "INT");
+        } else if (sig < 0 && errno == EAGAIN) {
+            return false;
+        }
+        /* SIGHUP, an interruption: go on waiting for what is left. */
+    }
+    return true;
+}
+
+struct watchdog {
+    int seconds, code;
+};
+
+static void *watch(void *arg) {
+    struct watchdog w = *(struct watchdog *)arg;
+    free(arg);
+    struct timespec left = {.tv_sec = w.seconds};
+    while (nanosleep(&left, &left) != 0)
+        continue;
+    log_event(LOG_ERROR, "stop_hangs", "seconds=%d", w.seconds);
+    _exit(w.code);
+}
+
+void lifecycle_watchdog(int seconds, int code) {
+    pthread_t thread;
+    struct watchdog *w = malloc(sizeof *w);
+    if (!w)
+        _exit(code);
+    *w = (struct watchdog){.seconds = seconds, .code = code};
+    if (pthread_create(&thread, NULL, watch, w) != 0)
+        _exit(code);
+    pthread_detach(thread);
+}
+
+void lifecycle_ready(void) {
+    const char *text = getenv("USHER_READY_FD");
+    if (!text || !*text)
+        return;
+    char *end;
+    long fd = strtol(text, &end, 10);
+    if (*end || fd < 0 || fd > 65535)
+        return;
+    static const char line[] = "ready\n";
+    ssize_t ignored = write((int)fd, line, sizeof line - 1);
+    (void)ignored;
+    close((int)fd);
+    unsetenv("USHER_READY_FD");
+}

@@ -1,0 +1,84 @@
+#include "ops/runtime/log.h"
+
+#include "ops/runtime/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_SIZE 4096 /* at most PIPE_BUF, so that lines of several processes on one pipe don't mix */
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+static char system_name[32] = "usher";
+static enum log_level least = LOG_INFO;
+
+void log_init(const char *sys, const char *level) {
+    snprintf(system_name, sizeof system_name, "%s", sys);
+    for (unsigned i = 0; level && i < sizeof level_names / sizeof *level_names; i++)
+        if (strcmp(level, level_names[i]) == 0)
+            least = (enum log_level)i;
+}
+
+_Bool log_enabled(enum log_level level) {
+    return level >= least;
+}
+
+void log_event(enum log_level level, const char *event, const char *fmt, ...) {
+    if (!log_enabled(level))
+        return;
+    char line[LINE_SIZE], ts[RFC3339_SIZE];
+    /* The last byte is kept for the line's end, whatever is cut. */
+    size_t size = sizeof line - 1, n;
+    n = (size_t)snprintf(line, size, "ts=%s level=%s sys=%s event=%s", rfc3339_us(clock_wall_us(), ts),
+                         level_names[level], system_name, event);
+    if (n < size - 1 && fmt[0]) {
+        line[n++] = ' ';
+        va_list ap;
+        va_start(ap, fmt);
+        int more = vsnprintf(line + n, size - n, fmt, ap);
+        va_end(ap);
+        n += more > 0 ? (size_t)more : 0;
+    }
+    if (n > size - 1)
+        n = size - 1;
+    for (size_t i = 0; i < n; i++)
+        if (line[i] == '\n' || line[i] == '\r')
+            line[i] = ' ';
+    line[n++] = '\n';
+    ssize_t ignored = write(STDERR_FILENO, line, n);
+    (void)ignored;
+}
+
+char *log_quote(const char *value, char *out, unsigned size) {
+    static const char hex[] = "0123456789abcdef";
+    if (size < 3) {
+        if (size)
+            out[0] = 0;
+        return out;
+    }
+    char *p = out, *end = out + size - 2; /* room for the closing quote and NUL */
+    *p++ = '"';
+    for (const unsigned char *s = (const unsigned char *)(value ? value : ""); *s; s++) {
+        if (*s == '"' || *s == '\\') {
+            if (end - p < 2)
+                break;
+            *p++ = '\\';
+            *p++ = (char)*s;
+        } else if (*s < 0x20 || *s == 0x7f) {
+            if (end - p < 4)
+                break;
+            *p++ = '\\';
+            *p++ = 'x';
+            *p++ = hex[*s >> 4];
+            *p++ = hex[*s & 15];
+        } else {
+            if (p >= end)
+                break;
+            *p++ = (char)*s;
+        }
+    }
+    *p++ = '"';
+    *p = 0;
+    return out;
+}

@@ -1,0 +1,66 @@
+#include "ops/runtime/token.h"
+
+#include <sodium.h>
+#include <string.h>
+#include <zlib.h>
+
+#define PREFIX "ush_"
+#define PREFIX_LEN 4
+#define RANDOM_BYTES 32
+#define RANDOM_DIGITS 43 /* 62^43 > 2^256 */
+#define CRC_DIGITS 6     /* 62^6 > 2^32 */
+#define BODY_LEN (PREFIX_LEN + RANDOM_DIGITS)
+#define TOKEN_LEN (BODY_LEN + CRC_DIGITS)
+
+static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/* number is big-endian and is used up: long division by 62, the last digit first. */
+static void base62(unsigned char *number, size_t bytes, char *out, size_t width) {
+    for (size_t i = width; i-- > 0;) {
+        unsigned rest = 0;
+        for (size_t j = 0; j < bytes; j++) {
+            unsigned v = rest << 8 | number[j];
+            number[j] = (unsigned char)(v / 62);
+            rest = v % 62;
+        }
+        out[i] = digits[rest];
+    }
+}
+
+static void put_crc(const char *body, char out[CRC_DIGITS]) {
+    uLong crc = crc32(0, (const Bytef *)body, BODY_LEN);
+    unsigned char bytes[4] = {(unsigned char)(crc >> 24), (unsigned char)(crc >> 16),
+                              (unsigned char)(crc >> 8), (unsigned char)crc};
+    base62(bytes, sizeof bytes, out, CRC_DIGITS);
+}
+
+void token_new(char text[TOKEN_TEXT_SIZE]) {
+    unsigned char random[RANDOM_BYTES];
+    randombytes_buf(random, sizeof random);
+    memset(text, 0, TOKEN_TEXT_SIZE);
+    memcpy(text, PREFIX, PREFIX_LEN);
+    base62(random, sizeof random, text + PREFIX_LEN, RANDOM_DIGITS);
+    put_crc(text, text + BODY_LEN);
+    sodium_memzero(random, sizeof random);
+}
+
+bool token_well_formed(const char *text, size_t len) {
+    if (len != TOKEN_LEN || memcmp(text, PREFIX, PREFIX_LEN) != 0)
+        return false;
+    for (size_t i = PREFIX_LEN; i < len; i++)
+        if (!text[i] || !strchr(digits, text[i]))
+            return false;
+    char crc[CRC_DIGITS];
+    put_crc(text, crc);
+    return memcmp(crc, text + BODY_LEN, CRC_DIGITS) == 0;
+}
+
+void token_hash(const char *text, size_t len, unsigned char hash[TOKEN_HASH_SIZE]) {
+    crypto_hash_sha256(hash, (const unsigned char *)text, len);
+}
+
+void token_show_prefix(const char *text, char out[TOKEN_PREFIX_SIZE]) {
+    size_t n = strnlen(text, TOKEN_PREFIX_SIZE - 1);
+    memcpy(out, text, n);
+    out[n] = 0;
+}
