@@ -2,6 +2,7 @@
  * prefix before the rest is split at its dot (rule P5). */
 #include "schemas/attr_path.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -113,4 +114,15 @@ enum err_code attr_path_resolve(const struct resource_type *rt, const char *text
     if (out->sub == NULL)
         return refuse(code, text, len, "names no sub-attribute of its attribute", err);
     return ERR_OK;
+}
+
+char *attr_path_text(const struct attr_path *path, char *out, size_t size) {
+    snprintf(out, size, "%s%s%s%s%s", path->extension != NULL ? path->extension->id : "",
+             path->extension != NULL && path->attr != NULL ? ":" : "", path->attr != NULL ? path->attr->name : "",
+             path->sub != NULL ? "." : "", path->sub != NULL ? path->sub->name : "");
+    return out;
+}
+
+const struct attr *attr_path_target(const struct attr_path *path) {
+    return path->sub != NULL ? path->sub : path->attr;
 }

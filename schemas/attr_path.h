@@ -16,4 +16,9 @@ struct attr_path {
 enum err_code attr_path_resolve(const struct resource_type *rt, const char *text, size_t len, enum err_code code,
                                 struct attr_path *out, struct err *err);
 
+/* The canonical text of a path, cut at size; returns out. "name.familyName", "urn:…:User:department", "urn:…:User". */
+char *attr_path_text(const struct attr_path *path, char *out, size_t size);
+/* The attribute that the path ends at: sub, else attr. */
+const struct attr *attr_path_target(const struct attr_path *path);
+
 #endif
