@@ -320,15 +320,15 @@ int main(int argc, char **argv) {
     read_options(argc, argv);
     int ep = epoll_create1(EPOLL_CLOEXEC), busy = 0;
     struct conn *conns = calloc((size_t)opt.conns, sizeof *conns);
-    int64_t start = now_us();
-    measure_from_us = start + (int64_t)(opt.warmup * 1e6);
-    end_us = measure_from_us + (int64_t)(opt.seconds * 1e6);
     for (int i = 0; i < opt.conns; i++) {
         conns[i].out = grab(NULL, OUT_MAX);
         conns[i].in = grab(NULL, IN_MAX);
         open_conn(ep, &conns[i]);
-        start_request(&conns[i]);
     }
+    measure_from_us = now_us() + (int64_t)(opt.warmup * 1e6);
+    end_us = measure_from_us + (int64_t)(opt.seconds * 1e6);
+    for (int i = 0; i < opt.conns; i++)
+        start_request(&conns[i]);
     struct epoll_event events[64];
     do {
         int n = epoll_wait(ep, events, 64, 10000);
