@@ -118,8 +118,9 @@ enum err_code attr_path_resolve(const struct resource_type *rt, const char *text
 
 char *attr_path_text(const struct attr_path *path, char *out, size_t size) {
     snprintf(out, size, "%s%s%s%s%s", path->extension != NULL ? path->extension->id : "",
-             path->extension != NULL && path->attr != NULL ? ":" : "", path->attr != NULL ? path->attr->name : "",
-             path->sub != NULL ? "." : "", path->sub != NULL ? path->sub->name : "");
+             path->extension != NULL && path->attr != NULL ? ":" : "",
+             path->attr != NULL ? path->attr->name : "", path->sub != NULL ? "." : "",
+             path->sub != NULL ? path->sub->name : "");
     return out;
 }
 

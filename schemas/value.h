@@ -1,5 +1,5 @@
-/* Values of attributes, made to fit the tables (RFC 7643 sections 2.3 to 2.5; DESIGN section 7; dialect rows Q09, Q22 to Q27). POST, PUT and PATCH
- * share these, so that a value means the same however it comes. */
+/* Values of attributes, made to fit the tables (RFC 7643 sections 2.3 to 2.5; DESIGN section 7; dialect rows
+ * Q09, Q22 to Q27). POST, PUT and PATCH share these, so that a value means the same however it comes. */
 #ifndef USHER_SCHEMAS_VALUE_H
 #define USHER_SCHEMAS_VALUE_H
 
@@ -10,23 +10,28 @@
 
 #define VALUE_MAX_BYTES 65536 /* of any one string */
 
-/* The whole value of the attribute that path names (its sub-attribute where path->sub is set). *out: new reference, or NULL where nothing is
- * assigned: null, "", [], {} and what consists of nothing else. Coerced: "True"/"False" where a boolean is due; one object or simple value where a
- * list is due; a simple value v where a complex one with a `value` is due: {"value": v}; a list of one where a single complex value is due.
- * Elements that say the same are collapsed; two primaries, wrong types and blank required strings are ERR_INVALID_VALUE with the path in err.
- * Unknown and readOnly sub-attributes are left out. Whether the attribute itself may be written, and whether it is required, the caller judges. */
+/* The whole value of the attribute that path names (its sub-attribute where path->sub is set). *out: new
+ * reference, or NULL where nothing is assigned: null, "", [], {} and what consists of nothing else. Coerced:
+ * "True"/"False" where a boolean is due; one object or simple value where a list is due; a simple value v
+ * where a complex one with a `value` is due: {"value": v}; a list of one where a single complex value is due.
+ * Elements that say the same are collapsed; two primaries, wrong types and blank required strings are
+ * ERR_INVALID_VALUE with the path in err. Unknown and readOnly sub-attributes are left out. Whether the
+ * attribute itself may be written, and whether it is required, the caller judges. */
 enum err_code value_normalise(const struct attr_path *path, const json_t *in, json_t **out, struct err *err);
 
 /* One element of the multi-valued attribute path->attr: as above, without the list. */
-enum err_code value_normalise_element(const struct attr_path *path, const json_t *in, json_t **out, struct err *err);
+enum err_code value_normalise_element(const struct attr_path *path, const json_t *in, json_t **out,
+                                      struct err *err);
 
-/* Collapses elements of `list` that say the same (equal type and value; where there is no value: equal altogether), in place; the first one stays and
- * becomes primary if any of them was (S5, P14). More than one primary left: ERR_INVALID_VALUE. */
+/* Collapses elements of `list` that say the same (equal type and value; where there is no value: equal
+ * altogether), in place; the first one stays and becomes primary if any of them was (S5, P14). More than one
+ * primary left: ERR_INVALID_VALUE. */
 enum err_code value_tidy_list(const struct attr_path *path, json_t *list, struct err *err);
 
-/* The ids in a value for a room's members: an array of {"value": id, …} or of plain strings, or one of these. *ids: a new array of distinct ids in the
- * order given, UUIDs in lower case, anything else as it stands (no member can have such an id; the worker reports it as unknown). Nulls in it are
- * skipped; null or "" gives an empty array. Members that are groups are refused (S9). */
+/* The ids in a value for a room's members: an array of {"value": id, …} or of plain strings, or one of these.
+ * *ids: a new array of distinct ids in the order given, UUIDs in lower case, anything else as it stands (no
+ * member can have such an id; the worker reports it as unknown). Nulls in it are skipped; null or "" gives an
+ * empty array. Members that are groups are refused (S9). */
 enum err_code value_member_ids(const struct attr_path *path, const json_t *in, json_t **ids, struct err *err);
 
 #endif
