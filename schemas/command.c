@@ -83,12 +83,29 @@ void command_encode(const struct command *c, struct jbuf *out) {
     jb_raw(out, "}");
 }
 
+/* Details are cut at a size (err_set), perhaps within a character: the record must stay UTF-8. Length without
+ * such a rest. */
+static size_t whole_characters(const char *text) {
+    size_t n = strlen(text), start = n;
+    while (start > 0 && n - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+        start--;
+    if (start == 0 || (unsigned char)text[start - 1] < 0xc0)
+        return n;
+    unsigned char lead = (unsigned char)text[start - 1];
+    size_t due = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    return n - start + 1 < due ? start - 1 : n;
+}
+
 void reply_encode(const struct reply *r, struct jbuf *out) {
     jb_raw(out, "{");
     jb_kint(out, "v", COMMAND_VERSION);
     jb_kstr(out, "txn", r->txn.s);
     jb_kstr(out, "code", err_name(r->code));
-    jb_kstr(out, "detail", r->detail[0] != '\0' ? r->detail : NULL);
+    jb_key(out, "detail");
+    if (r->detail[0] != '\0')
+        jb_strn(out, r->detail, whole_characters(r->detail));
+    else
+        jb_raw(out, "null");
     jb_kstr(out, "id", r->id.s[0] != '\0' ? r->id.s : NULL);
     jb_kint(out, "version", r->version);
     put_time(out, "created", r->created_us);

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistr.h>
 
 static int append_chunk(const char *p, size_t n, void *out) {
     jb_mem(out, p, n);
@@ -99,6 +100,27 @@ void record_audit_change(struct record_context *c, const struct audit_change *a)
     jb_free(&b);
 }
 
+/* Text that a client chose: it may be anything, the record must stay UTF-8. Bytes that are not become U+FFFD,
+ * one for one. */
+static void put_foreign(struct jbuf *b, const char *name, const char *text) {
+    if (text == NULL || u8_check((const uint8_t *)text, strlen(text)) == NULL) {
+        jb_kstr(b, name, text);
+        return;
+    }
+    struct jbuf clean = {0};
+    for (const uint8_t *p = (const uint8_t *)text; *p != '\0';) {
+        ucs4_t c;
+        int n = u8_mbtouc(&c, p, strlen((const char *)p));
+        if (c == 0xfffd)
+            jb_raw(&clean, "\xef\xbf\xbd");
+        else
+            jb_mem(&clean, (const char *)p, (size_t)n);
+        p += n;
+    }
+    jb_kstr(b, name, clean.p);
+    jb_free(&clean);
+}
+
 static void put_key(struct jbuf *b, const struct audit_request *r) {
     jb_key(b, "key");
     if (r->key_id == NULL) {
@@ -123,15 +145,15 @@ void record_audit_request(const struct audit_request *r, struct jbuf *out) {
     jb_kstr(out, "time", rfc3339_us(r->time_us, time));
     jb_kstr(out, "txn", r->txn);
     put_key(out, r);
-    jb_kstr(out, "method", r->method);
-    jb_kstr(out, "path", r->path);
-    jb_kstr(out, "query", r->query);
+    put_foreign(out, "method", r->method);
+    put_foreign(out, "path", r->path);
+    put_foreign(out, "query", r->query);
     jb_kint(out, "status", r->status);
     jb_kstr(out, "scimType", r->scim_type);
     jb_kbool(out, "rateLimited", r->rate_limited);
     jb_kint(out, "durationUs", r->duration_us);
     jb_kstr(out, "sourceIp", r->source_ip);
-    jb_kstr(out, "userAgent", r->user_agent);
+    put_foreign(out, "userAgent", r->user_agent);
     jb_kint(out, "bytesIn", r->bytes_in);
     jb_kint(out, "bytesOut", r->bytes_out);
     jb_kint(out, "operations", r->operations);

@@ -1,0 +1,57 @@
+/* usherctl: what its commands share. A command reads its arguments, asks PostgreSQL, hands a change to the
+ * log like everybody else does, and writes its result to `out`, which main prints when the command has
+ * succeeded: so stdout never holds half an answer. */
+#ifndef USHER_CTL_CTL_H
+#define USHER_CTL_CTL_H
+
+#include "ops/ctl/ctl_args.h"
+#include "ops/runtime/config.h"
+#include "ops/runtime/err.h"
+#include "ops/runtime/id.h"
+#include "ops/runtime/jbuf.h"
+#include "schemas/command.h"
+#include "sql/db.h"
+
+struct ctl {
+    const struct config *config;
+    const struct ctl_args *args;
+    bool json;     /* out gets one JSON object instead of text */
+    struct db *db; /* connects on first use */
+    struct jbuf out;
+};
+
+/* The commands. */
+enum err_code ctl_migrate(struct ctl *c, struct err *err);
+enum err_code ctl_workspace_create(struct ctl *c, struct err *err);
+enum err_code ctl_workspace_set(struct ctl *c, struct err *err);
+enum err_code ctl_workspace_list(struct ctl *c, struct err *err);
+enum err_code ctl_key_create(struct ctl *c, struct err *err);
+enum err_code ctl_key_list(struct ctl *c, struct err *err);
+enum err_code ctl_key_revoke(struct ctl *c, struct err *err);
+enum err_code ctl_status(struct ctl *c, struct err *err);
+
+struct ctl_workspace {
+    struct uuid id;
+    char name[128];
+};
+/* The workspace whose id or name is `given`; ERR_NOT_FOUND. */
+enum err_code ctl_workspace_find(struct ctl *c, const char *given, struct ctl_workspace *out,
+                                 struct err *err);
+/* Names of workspaces and keys: 1 to 120 bytes of UTF-8 without control characters or outer blanks, not
+ * shaped like an id. */
+enum err_code ctl_name_check(const char *what, const char *name, struct err *err);
+
+/* Hands the command (type, workspace, id and payload set by the caller; the rest is filled in here) to
+ * usher.commands and waits for its outcome in PostgreSQL, at most `deadline-ms`. ERR_OK: applied. A refusal
+ * is returned as its code and sentence. At the deadline the command is cancelled there, so that "nothing was
+ * changed" is the truth; ERR_OUTCOME_UNKNOWN only where PostgreSQL cannot be asked. */
+enum err_code ctl_command_run(struct ctl *c, struct command *cmd, struct err *err);
+
+/* One part of `status`: Kafka. Appends the member "kafka" (and its lag) as JSON, or lines of text; false if
+ * something is wrong. */
+bool ctl_status_kafka(struct ctl *c);
+
+/* For columns: a timestamptz as RFC 3339 text. */
+#define CTL_TIME(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
+#endif

@@ -1,0 +1,150 @@
+/* usherctl: the operator's tool. */
+#include "ops/ctl/ctl.h"
+#include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/lifecycle.h"
+#include "ops/runtime/log.h"
+#include "sql/migrate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct config_row settings[] = {
+    {"pg", CONFIG_STR, "", 0, 0, "PostgreSQL as an administrator, libpq URI", true},
+    KAFKA_CONFIG_ROWS,
+    {"deadline-ms", CONFIG_INT, "15000", 100, 600000, "how long to wait for a worker, ms", false},
+    {"log-level", CONFIG_STR, "error", 0, 0, "debug, info, warn or error", false},
+    {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
+};
+
+#define SETTING_FLAGS                                                                                        \
+    "seats", "rate", "seat-mode", "default-role", "require-email", "restore-rooms", "unique-rooms"
+static const char *const no_flags[] = {NULL};
+static const char *const create_flags[] = {SETTING_FLAGS, NULL};
+static const char *const set_flags[] = {"name", SETTING_FLAGS, NULL};
+static const char *const key_create_flags[] = {"workspace", "name", "scopes", "expires", "dialect", NULL};
+static const char *const workspace_flag[] = {"workspace", NULL};
+
+#define SETTING_USAGE                                                                                        \
+    "[--seats N|none] [--rate N] [--seat-mode on_provision|on_first_login] [--default-role editor|viewer]\n" \
+    "                          [--require-email true|false] [--restore-rooms true|false] [--unique-rooms "   \
+    "true|false]"
+
+static const struct verb {
+    const char *noun, *name; /* name NULL: the noun alone */
+    size_t operands;
+    const char *const *flags;
+    enum err_code (*run)(struct ctl *c, struct err *err);
+    const char *usage;
+} verbs[] = {
+    {"migrate", NULL, 0, no_flags, ctl_migrate, "migrate"},
+    {"workspace", "create", 1, create_flags, ctl_workspace_create, "workspace create NAME " SETTING_USAGE},
+    {"workspace", "set", 1, set_flags, ctl_workspace_set, "workspace set W [--name NEW] " SETTING_USAGE},
+    {"workspace", "list", 0, no_flags, ctl_workspace_list, "workspace list"},
+    {"key", "create", 0, key_create_flags, ctl_key_create,
+     "key create --workspace W --name NAME --scopes all|a,b,… [--expires 30d|TIME] [--dialect "
+     "rfc|entra|okta]"},
+    {"key", "list", 0, workspace_flag, ctl_key_list, "key list --workspace W"},
+    {"key", "revoke", 1, workspace_flag, ctl_key_revoke, "key revoke KEY [--workspace W]"},
+    {"status", NULL, 0, no_flags, ctl_status, "status"},
+};
+#define NVERBS (sizeof verbs / sizeof verbs[0])
+
+static void print_usage(FILE *to) {
+    fputs("usherctl: workspaces, keys and state of an usher installation\n\n", to);
+    for (size_t i = 0; i < NVERBS; i++)
+        fprintf(to, "  usherctl %s\n", verbs[i].usage);
+    fputs("\nW and KEY are an id or a name. --json anywhere: one JSON object instead of text.\n", to);
+}
+
+static const struct verb *find_verb(const struct ctl_args *a, size_t *used) {
+    for (size_t i = 0; i < NVERBS; i++) {
+        *used = verbs[i].name != NULL ? 2 : 1;
+        if (a->nwords >= *used && strcmp(a->words[0], verbs[i].noun) == 0 &&
+            (verbs[i].name == NULL || strcmp(a->words[1], verbs[i].name) == 0))
+            return &verbs[i];
+    }
+    return NULL;
+}
+
+/* The command that the words name, its words and flags checked. */
+static enum err_code choose(const struct ctl_args *a, const struct verb **verb, struct err *err) {
+    size_t used;
+    *verb = find_verb(a, &used);
+    if (*verb == NULL)
+        return err_set(err, ERR_USAGE, "%s%s%s%s is not a command; see usherctl --help",
+                       a->nwords > 0 ? "\"" : "", a->nwords > 0 ? a->words[0] : "nothing",
+                       a->nwords > 1 ? " " : "",
+                       a->nwords > 1   ? a->words[1]
+                       : a->nwords > 0 ? "\""
+                                       : "");
+    enum err_code code = ctl_args_check(a, (*verb)->flags, err);
+    if (code == ERR_OK && a->nwords != used + (*verb)->operands)
+        code = err_set(err, ERR_USAGE, "usage: usherctl %s", (*verb)->usage);
+    return code;
+}
+
+static int fail(bool json, const struct err *err) {
+    if (json) {
+        struct jbuf b = {0};
+        jb_raw(&b, "{\"error\":{");
+        jb_kstr(&b, "code", err_name(err->code));
+        jb_kstr(&b, "message", err_text(err));
+        jb_raw(&b, "}}\n");
+        fputs(b.p, stderr);
+        jb_free(&b);
+    } else {
+        fprintf(stderr, "usherctl: %s\n", err_text(err));
+    }
+    return err->code == ERR_USAGE ? 2 : 1;
+}
+
+enum err_code ctl_migrate(struct ctl *c, struct err *err) {
+    int applied, at, known;
+    if (migrate_run(c->db, &applied, err) != ERR_OK || migrate_state(c->db, &at, &known, err) != ERR_OK)
+        return err->code;
+    if (c->json)
+        jb_printf(&c->out, "{\"migrations\":{\"applied\":%d,\"at\":%d}}\n", applied, at);
+    else
+        jb_printf(&c->out, "%d applied, the database is at %04d\n", applied, at);
+    return ERR_OK;
+}
+
+static int run(const struct verb *verb, const struct ctl_args *a, const struct config *config) {
+    struct ctl c = {.config = config, .args = a, .json = a->json};
+    struct err err = {0};
+    c.db = db_new(config_str(config, "pg"), "usherctl", "");
+    enum err_code code = verb->run(&c, &err);
+    if (c.out.n > 0 && fputs(c.out.p, stdout) < 0)
+        code = err_set(&err, ERR_INTERNAL, "cannot write to stdout");
+    int status = code == ERR_OK ? 0 : fail(a->json, &err);
+    jb_free(&c.out);
+    db_free(c.db);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    static char help[] = "--help"; /* the settings table prints itself and exits */
+    struct ctl_args args;
+    struct err err = {0};
+    const struct verb *verb = NULL;
+    char **rest;
+    int nrest, status;
+
+    lifecycle_init();
+    enum err_code code = ctl_args_split(argc, argv, settings, &args, &err);
+    if (args.help) {
+        print_usage(stdout);
+        fputs("\nSettings:\n", stdout);
+        fflush(stdout);
+        args.settings[args.nsettings++] = help;
+    }
+    const struct config *config =
+        config_load("usherctl", settings, args.nsettings, args.settings, &rest, &nrest);
+    log_init("usherctl", config_str(config, "log-level"));
+    if (code == ERR_OK)
+        code = choose(&args, &verb, &err);
+    status = code == ERR_OK ? run(verb, &args, config) : fail(args.json, &err);
+    free(args.settings);
+    return status;
+}
