@@ -1,10 +1,11 @@
 \set u random(1, 20000)
 \set r random(1, 1000)
-WITH w AS (
-    UPDATE workspaces SET membership_seq = membership_seq + 1, audit_seq = audit_seq + 1
+WITH m AS (
+    INSERT INTO members VALUES ('00000000-0000-7000-8000-000000000000', room_id(:r), user_id(:u), true)
+    ON CONFLICT DO NOTHING RETURNING room_id, user_id
+), w AS (
+    UPDATE workspaces SET membership_seq = membership_seq + 1, audit_seq = audit_seq + 1 FROM m
     WHERE workspace_id = '00000000-0000-7000-8000-000000000000' RETURNING workspace_id, membership_seq, audit_seq
-), m AS (
-    INSERT INTO members SELECT w.workspace_id, room_id(:r), user_id(:u), true FROM w ON CONFLICT DO NOTHING RETURNING room_id, user_id
 )
 INSERT INTO command_log SELECT w.workspace_id, gen_random_uuid(), 'room.patch', json_build_object('code', 'OK', 'id', m.room_id, 'version', 1),
     json_build_object('kind', 'change', 'seq', w.audit_seq, 'membership', w.membership_seq, 'action', 'member.added', 'outcome', 'applied',

@@ -1,10 +1,11 @@
 \set u random(1, 20000)
 \set n random(1, 4000000000000000000)
-WITH w AS (
-    UPDATE workspaces SET audit_seq = audit_seq + 1 WHERE workspace_id = '00000000-0000-7000-8000-000000000000' RETURNING workspace_id, audit_seq
-), u AS (
+WITH u AS (
     UPDATE users SET doc = (doc::jsonb || jsonb_build_object('title', 't' || :n))::json, version = version + 1, modified = now()
-    FROM w WHERE users.workspace_id = w.workspace_id AND users.id = user_id(:u) RETURNING users.id, users.version
+    WHERE workspace_id = '00000000-0000-7000-8000-000000000000' AND id = user_id(:u) RETURNING id, version
+), w AS (
+    UPDATE workspaces SET audit_seq = audit_seq + 1 FROM u
+    WHERE workspace_id = '00000000-0000-7000-8000-000000000000' RETURNING workspace_id, audit_seq
 )
 INSERT INTO command_log SELECT w.workspace_id, gen_random_uuid(), 'user.patch', json_build_object('code', 'OK', 'id', u.id, 'version', u.version),
     json_build_object('kind', 'change', 'seq', w.audit_seq, 'action', 'user.updated', 'outcome', 'applied', 'time', now(),

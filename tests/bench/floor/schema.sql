@@ -1,6 +1,6 @@
 -- The floor of the benchmark: what a plain service would keep in PostgreSQL for the same changes, without log, streams, row-level security or search.
 CREATE TABLE workspaces (
-    workspace_id uuid PRIMARY KEY, seats_limit bigint, seats_used bigint NOT NULL DEFAULT 0,
+    workspace_id uuid PRIMARY KEY, seats_limit bigint, seats_used bigint NOT NULL DEFAULT 0 CHECK (seats_used <= seats_limit),
     membership_seq bigint NOT NULL DEFAULT 0, audit_seq bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 30);
 CREATE TABLE users (
