@@ -1,0 +1,122 @@
+/* usher-broker: librdkafka's mock cluster in a process of its own, so that usher can be tried with Debian
+ * packages alone.
+ *
+ * It is a broker for trying things out: it keeps everything in memory and forgets it at exit, drops the
+ * oldest records of a partition beyond 5 MiB, knows no compaction, and its transactions hide and fence
+ * nothing. It says so on start. Exactly-once is claimed and tested on Apache Kafka only. This file is the
+ * only one of the product that knows the mock's (experimental) interface. */
+#include "ops/runtime/config.h"
+#include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/lifecycle.h"
+#include "ops/runtime/log.h"
+
+#include <errno.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct config_row settings[] = {
+    {"bootstrap-file", CONFIG_STR, "", 0, 0, "file that gets the address (host:port) once the broker answers",
+     false},
+    {"partitions", CONFIG_INT, "12", 1, 1024, "partitions of every topic", false},
+    {"log-level", CONFIG_STR, "info", 0, 0, "debug, info, warn or error", false},
+    {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
+};
+
+/* The mock creates an unknown topic by itself, with a partition count of its own: so each is made before
+ * anybody can ask. */
+static const char *const topics[] = {TOPIC_COMMANDS, TOPIC_REPLIES, TOPIC_MEMBERSHIP, TOPIC_ROOMS,
+                                     TOPIC_EVENTS,   TOPIC_AUDIT,   TOPIC_DEADLETTER};
+
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text) {
+    char quoted[512];
+    (void)rk;
+    log_event(level <= 3 ? LOG_WARN : LOG_DEBUG, "mock", "facility=%s text=%s", facility,
+              log_quote(text, quoted, sizeof quoted));
+}
+
+/* The cluster lives inside a client handle that is used for nothing else. */
+static rd_kafka_t *host_open(void) {
+    char reason[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_t *host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    if (!host)
+        fprintf(stderr, "usher-broker: %s\n", reason);
+    return host;
+}
+
+static rd_kafka_mock_cluster_t *cluster_open(rd_kafka_t *host, int partitions) {
+    rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new(host, 1);
+    if (!cluster) {
+        fprintf(stderr, "usher-broker: the mock cluster did not start\n");
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
+        rd_kafka_resp_err_t code = rd_kafka_mock_topic_create(cluster, topics[i], partitions, 1);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            fprintf(stderr, "usher-broker: topic %s: %s\n", topics[i], rd_kafka_err2str(code));
+            rd_kafka_mock_cluster_destroy(cluster);
+            return NULL;
+        }
+    }
+    return cluster;
+}
+
+/* Whoever waits for the file must never see half an address: written beside it, then renamed. */
+static int write_bootstrap(const char *path, const char *bootstrap) {
+    char part[4096];
+    if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    FILE *file = fopen(part, "w");
+    if (!file)
+        return -1;
+    int bad = fprintf(file, "%s\n", bootstrap) < 0;
+    bad |= fclose(file) != 0;
+    return bad ? -1 : rename(part, path);
+}
+
+int main(int argc, char **argv) {
+    char **rest;
+    int nrest;
+    lifecycle_init();
+    struct config *config = config_load("usher-broker", settings, argc, argv, &rest, &nrest);
+    if (nrest > 0) {
+        fprintf(stderr, "usher-broker: unexpected argument '%s'\n", rest[0]);
+        return 2;
+    }
+    log_init("broker", config_str(config, "log-level"));
+
+    rd_kafka_t *host = host_open();
+    int partitions = (int)config_int(config, "partitions");
+    rd_kafka_mock_cluster_t *cluster = host ? cluster_open(host, partitions) : NULL;
+    if (!cluster)
+        return 1;
+    const char *bootstrap = rd_kafka_mock_cluster_bootstraps(cluster);
+    const char *path = config_str(config, "bootstrap-file");
+    if (*path && write_bootstrap(path, bootstrap) != 0) {
+        fprintf(stderr, "usher-broker: %s: %s\n", path, strerror(errno));
+        return 1;
+    }
+    printf("%s\n", bootstrap);
+    fflush(stdout);
+    log_event(LOG_WARN, "started",
+              "bootstrap=%s partitions=%d note=\"a broker for trying things out: all data is lost when it "
+              "ends, nothing is "
+              "exactly-once; use Apache Kafka for anything that counts\"",
+              bootstrap, partitions);
+    lifecycle_ready();
+
+    lifecycle_wait(-1);
+    lifecycle_watchdog(5, 0); /* nothing here is worth waiting for */
+    if (*path)
+        unlink(path);
+    rd_kafka_mock_cluster_destroy(cluster);
+    rd_kafka_destroy(host);
+    log_event(LOG_INFO, "stopped", "%s", "");
+    return 0;
+}
