@@ -11,6 +11,7 @@
 
 enum config_type { CONFIG_STR, CONFIG_INT, CONFIG_BOOL };
 
+/* A program's table ends with a row whose key is NULL. */
 struct config_row {
     const char *key; /* "listen", "deadline-ms" */
     enum config_type type;
@@ -22,16 +23,29 @@ struct config_row {
 
 struct config; /* the values; lives as long as the process */
 
-/* Reads all sources. Handles --config FILE, --help (prints the table, exits 0), --version, and --check-config
- * (prints "ok" or the error, exits 0/1) itself. Positional arguments are left for the caller in *rest (count
- * *nrest). Exits with a message on a wrong setting. */
+/* Reads all sources. Handles --config FILE (or USHER_CONFIG), --help (prints the table, exits 0), --version,
+ * and --check-config (prints "ok" or the error, exits 0/1) itself. A CONFIG_BOOL flag may stand alone
+ * (`--json`). Positional arguments, and all after `--`, are left for the caller in *rest (count *nrest; the
+ * array is NULL-terminated and belongs to the config). Exits with a message on a wrong setting. */
 struct config *config_load(const char *program, const struct config_row *rows, int argc, char **argv,
                            char ***rest, int *nrest);
+
+enum config_ask { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK };
+/* The part of config_load that neither prints nor exits: NULL and err (ERR_CONFIG) on a wrong setting; *ask =
+ * what the flags ask for. With CONFIG_HELP and CONFIG_VERSION settings may be missing. */
+struct config *config_read(const struct config_row *rows, int argc, char **argv, enum config_ask *ask,
+                           struct err *err);
+void config_free(struct config *c);
+void config_rest(const struct config *c, char ***rest, int *nrest);
+
 const char *config_str(const struct config *c, const char *key); /* "" if set to nothing */
 long config_int(const struct config *c, const char *key);
 bool config_bool(const struct config *c, const char *key);
-/* Calls fn for each passed-through setting under prefix ("kafka."), key without the prefix. */
+/* Calls fn for each passed-through setting under prefix ("kafka."), key without the prefix. A key set twice
+ * comes once, with the last value. */
 void config_each(const struct config *c, const char *prefix,
                  void (*fn)(const char *key, const char *value, void *ctx), void *ctx);
+/* One log line with all settings, secrets masked. */
+void config_log(const struct config *c);
 
 #endif

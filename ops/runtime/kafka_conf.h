@@ -7,6 +7,8 @@
 #include "ops/runtime/err.h"
 
 #include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #define TOPIC_COMMANDS "usher.commands"
 #define TOPIC_REPLIES "usher.replies"
@@ -15,6 +17,9 @@
 #define TOPIC_EVENTS "usher.events"
 #define TOPIC_AUDIT "usher.audit"
 #define TOPIC_DEADLETTER "usher.deadletter"
+
+/* The largest record that any topic takes; kafka_conf_new lets producers and consumers carry it. */
+#define KAFKA_RECORD_MAX (16 * 1024 * 1024)
 
 enum kafka_role {
     KAFKA_PRODUCER_IDEMPOTENT,    /* ingest: commands, audit; worker: replies */
@@ -34,15 +39,24 @@ enum kafka_role {
             false                                                                                            \
     }
 
-/* A configuration for role with everything that must hold set explicitly, then the pass-through settings. The
- * caller owns it until rd_kafka_new takes it. Log callback goes to log_event; it never blocks. */
+/* False, and why, if librdkafka does not know the setting or its value, or if it is one of those that usher's
+ * promises rest on and so cannot be changed (idempotence, isolation, offsets). */
+bool kafka_conf_accepts(const char *key, const char *value, char *why, size_t n);
+
+/* A configuration for role with everything that must hold set explicitly, and the pass-through settings (c
+ * may be NULL: defaults, for tests). The caller owns it until rd_kafka_new takes it, and adds what is its
+ * own: group.id, transactional.id, callbacks, client.id; for records that must never be given up
+ * message.timeout.ms=0 (here 30 s). Log callback goes to log_event; it never blocks. */
 rd_kafka_conf_t *kafka_conf_new(const struct config *c, enum kafka_role role);
-/* kafka_conf_new + rd_kafka_new for callers that need no callbacks of their own; conf may be one from
- * kafka_conf_new with callbacks added (taken). */
+/* Sets one more property; a refusal is a mistake in the program and ends it. */
+void kafka_conf_set(rd_kafka_conf_t *conf, const char *key, const char *value);
+/* rd_kafka_new for a conf from kafka_conf_new, with callbacks added or not. The conf is taken in any case.
+ * NULL and err (ERR_KAFKA) on failure. */
 rd_kafka_t *kafka_open(rd_kafka_conf_t *conf, enum kafka_role role, struct err *err);
-/* Creates the topics that are missing with their settings (DESIGN section 3: retention, compaction;
- * usher.commands takes 16 MiB messages) and checks that each has `partitions` partitions (replies and
- * deadletter too). Refuses (ERR_CONFIG) where a topic has another count. */
+/* Creates the topics that are missing with their settings (DESIGN section 3: retention, compaction; commands,
+ * audit and dead letters take KAFKA_RECORD_MAX) and checks that each has `partitions` partitions. Refuses
+ * (ERR_CONFIG) where a topic has another count. A broker that cannot create topics by request (usher-broker)
+ * makes them when asked about them. replication 0 = the broker's default. */
 enum err_code kafka_topics_ensure(rd_kafka_t *rk, int partitions, int replication, int timeout_ms,
                                   struct err *err);
 /* Asks for the metadata of each named topic once, so that the first message need not wait. */

@@ -2,7 +2,9 @@
 
 #include "ops/runtime/clock.h"
 
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +14,7 @@
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static char system_name[32] = "usher";
 static enum log_level least = LOG_INFO;
+static atomic_long dropped;
 
 void log_init(const char *sys, const char *level) {
     snprintf(system_name, sizeof system_name, "%s", sys);
@@ -24,12 +27,22 @@ _Bool log_enabled(enum log_level level) {
     return level >= least;
 }
 
+/* Logging never holds anybody up, as it is called on threads of HTTP and Kafka: a line that the reader of our
+ * stderr has no room for is dropped and counted. A pipe that polls writable takes PIPE_BUF bytes at once. */
+static void put_line(const char *line, size_t n) {
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) && write(STDERR_FILENO, line, n) == (ssize_t)n)
+        return;
+    atomic_fetch_add_explicit(&dropped, 1, memory_order_relaxed);
+}
+
 void log_event(enum log_level level, const char *event, const char *fmt, ...) {
     if (!log_enabled(level))
         return;
     char line[LINE_SIZE], ts[RFC3339_SIZE];
     /* The last byte is kept for the line's end, whatever is cut. */
     size_t size = sizeof line - 1, n;
+    long lost = atomic_exchange_explicit(&dropped, 0, memory_order_relaxed);
     n = (size_t)snprintf(line, size, "ts=%s level=%s sys=%s event=%s", rfc3339_us(clock_wall_us(), ts),
                          level_names[level], system_name, event);
     if (n < size - 1 && fmt[0]) {
@@ -42,12 +55,13 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...) {
     }
     if (n > size - 1)
         n = size - 1;
+    if (lost && n + 32 < size)
+        n += (size_t)snprintf(line + n, size - n, " lines_dropped=%ld", lost);
     for (size_t i = 0; i < n; i++)
         if (line[i] == '\n' || line[i] == '\r')
             line[i] = ' ';
     line[n++] = '\n';
-    ssize_t ignored = write(STDERR_FILENO, line, n);
-    (void)ignored;
+    put_line(line, n);
 }
 
 char *log_quote(const char *value, char *out, unsigned size) {

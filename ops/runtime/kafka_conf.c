@@ -1,0 +1,214 @@
+#include "ops/runtime/kafka_conf.h"
+
+#include "ops/runtime/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct setting {
+    const char *key, *value;
+};
+
+/* Defaults that a pass-through setting may change. */
+static const struct setting common[] = {
+    {"client.id", "usher"},
+    {"socket.nagle.disable", "true"}, /* on by default: 40 ms a request at worst */
+    {"socket.keepalive.enable", "true"},
+    {"socket.timeout.ms", "10000"},
+    {"reconnect.backoff.ms", "50"},
+    {"reconnect.backoff.max.ms", "1000"}, /* a broker that comes back is found within a second */
+    {"message.max.bytes", "16777216"},
+    {"fetch.max.bytes", "17825792"},
+    {"receive.message.max.bytes", "33554432"}, /* must exceed fetch.max.bytes */
+    {"log.connection.close", "false"},
+    {NULL, NULL},
+};
+
+static const struct setting producer[] = {
+    {"partitioner",
+     "murmur2_random"}, /* only for keys without an explicit partition: as the Java client does */
+    {"linger.ms", "0"}, /* batches grow by themselves while requests are in flight */
+    {"queue.buffering.max.messages", "20000"},
+    {"queue.buffering.max.kbytes", "65536"},
+    {NULL, NULL},
+};
+
+static const struct setting idempotent[] = {
+    {"message.timeout.ms", "30000"},
+    {"retry.backoff.ms", "20"},
+    {NULL, NULL},
+};
+
+static const struct setting transactional[] = {
+    {"transaction.timeout.ms", "10000"},
+    /* The coordinator answers CONCURRENT_TRANSACTIONS while it finishes the one before; the default of 100 ms
+       would be the price of every transaction. */
+    {"retry.backoff.ms", "2"},
+    {NULL, NULL},
+};
+
+static const struct setting consumer[] = {
+    {"fetch.message.max.bytes", "16842752"},
+    {"fetch.wait.max.ms", "100"},
+    {"fetch.error.backoff.ms", "50"},
+    /* A queue that reaches either limit stops fetching for a whole second (2.0.x), so the count lies above
+     * what ingests keep in flight, and the bytes bound the memory. */
+    {"queued.min.messages", "10000"},
+    {"queued.max.messages.kbytes", "16384"},
+    {NULL, NULL},
+};
+
+static const struct setting group[] = {
+    {"session.timeout.ms", "6000"},
+    {"heartbeat.interval.ms", "1000"},
+    {NULL, NULL},
+};
+
+static const struct setting assign[] = {
+    {"group.id", "usher-unjoined"}, /* rd_kafka_assign wants one; nothing joins it and nothing is committed */
+    {"auto.offset.reset", "latest"},
+    {NULL, NULL},
+};
+
+/* What the promises rest on: set after the pass-through settings, which may not name them. */
+static const struct setting fixed_producer[] = {
+    {"enable.idempotence", "true"},
+    {"acks", "all"},
+    {NULL, NULL},
+};
+
+static const struct setting fixed_consumer[] = {
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"enable.partition.eof", "false"},
+    {NULL, NULL},
+};
+
+static const struct setting fixed_group[] = {
+    {"isolation.level", "read_committed"}, /* waits for a predecessor's open transaction */
+    {"auto.offset.reset", "error"},        /* never skip commands by default */
+    {"partition.assignment.strategy", "range"},
+    {NULL, NULL},
+};
+
+static const struct setting fixed_assign[] = {
+    {"isolation.level", "read_uncommitted"},
+    {NULL, NULL},
+};
+
+static const struct setting *const fixed_tables[] = {fixed_producer, fixed_consumer, fixed_group,
+                                                     fixed_assign};
+static const char *const fixed_keys[] = {"bootstrap.servers", "metadata.broker.list", "group.id",
+                                         "transactional.id", "request.required.acks"};
+
+static bool is_fixed(const char *key) {
+    for (size_t i = 0; i < sizeof fixed_keys / sizeof *fixed_keys; i++)
+        if (strcmp(fixed_keys[i], key) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof fixed_tables / sizeof *fixed_tables; i++)
+        for (const struct setting *s = fixed_tables[i]; s->key; s++)
+            if (strcmp(s->key, key) == 0)
+                return true;
+    return false;
+}
+
+bool kafka_conf_accepts(const char *key, const char *value, char *why, size_t n) {
+    if (is_fixed(key)) {
+        snprintf(why, n, "usher sets this itself");
+        return false;
+    }
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    bool good = rd_kafka_conf_set(conf, key, value, why, n) == RD_KAFKA_CONF_OK;
+    rd_kafka_conf_destroy(conf);
+    return good;
+}
+
+void kafka_conf_set(rd_kafka_conf_t *conf, const char *key, const char *value) {
+    char why[256];
+    if (rd_kafka_conf_set(conf, key, value, why, sizeof why) == RD_KAFKA_CONF_OK)
+        return;
+    char quoted[300];
+    log_event(LOG_ERROR, "kafka_setting", "key=%s why=%s", key, log_quote(why, quoted, sizeof quoted));
+    exit(2);
+}
+
+static void set_all(rd_kafka_conf_t *conf, const struct setting *table) {
+    for (; table->key; table++)
+        kafka_conf_set(conf, table->key, table->value);
+}
+
+static void pass(const char *key, const char *value, void *conf) {
+    kafka_conf_set(conf, key, value);
+}
+
+/* Called on any of the library's threads. Its levels are syslog's; a broker that cannot be reached is 3 there
+ * and a warning here, as the library goes on trying. */
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text) {
+    if (strcmp(facility, "CONFWARN") == 0)
+        return; /* a producer's setting passed through to a consumer, and the other way round */
+    enum log_level ours = level <= 2 ? LOG_ERROR : level <= 4 ? LOG_WARN : level <= 6 ? LOG_INFO : LOG_DEBUG;
+    char quoted[1024];
+    log_event(ours, "kafka", "client=%s facility=%s text=%s", rk ? rd_kafka_name(rk) : "-", facility,
+              log_quote(text, quoted, sizeof quoted));
+}
+
+rd_kafka_conf_t *kafka_conf_new(const struct config *c, enum kafka_role role) {
+    bool produces = role == KAFKA_PRODUCER_IDEMPOTENT || role == KAFKA_PRODUCER_TRANSACTIONAL;
+    bool consumes = role == KAFKA_CONSUMER_GROUP || role == KAFKA_CONSUMER_ASSIGN;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    set_all(conf, common);
+    if (produces) {
+        set_all(conf, producer);
+        set_all(conf, role == KAFKA_PRODUCER_TRANSACTIONAL ? transactional : idempotent);
+    }
+    if (consumes) {
+        set_all(conf, consumer);
+        set_all(conf, role == KAFKA_CONSUMER_GROUP ? group : assign);
+    }
+    if (c) {
+        config_each(c, "kafka.", pass, conf);
+        kafka_conf_set(conf, "bootstrap.servers", config_str(c, "kafka"));
+    }
+    if (produces)
+        set_all(conf, fixed_producer);
+    if (consumes) {
+        set_all(conf, fixed_consumer);
+        set_all(conf, role == KAFKA_CONSUMER_GROUP ? fixed_group : fixed_assign);
+    }
+    return conf;
+}
+
+rd_kafka_t *kafka_open(rd_kafka_conf_t *conf, enum kafka_role role, struct err *err) {
+    bool consumes = role == KAFKA_CONSUMER_GROUP || role == KAFKA_CONSUMER_ASSIGN;
+    char why[256];
+    rd_kafka_t *rk = rd_kafka_new(consumes ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, conf, why, sizeof why);
+    if (!rk) {
+        rd_kafka_conf_destroy(conf); /* rd_kafka_new takes it only if it succeeds */
+        err_set(err, ERR_KAFKA, "cannot open a Kafka client: %s", why);
+        return NULL;
+    }
+    if (consumes)
+        rd_kafka_poll_set_consumer(rk);
+    return rk;
+}
+
+enum err_code kafka_warm_up(rd_kafka_t *rk, const char *const *topics, size_t n, int timeout_ms,
+                            struct err *err) {
+    for (size_t i = 0; i < n; i++) {
+        rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, topics[i], NULL);
+        const struct rd_kafka_metadata *md = NULL;
+        rd_kafka_resp_err_t code =
+            topic ? rd_kafka_metadata(rk, 0, topic, &md, timeout_ms) : rd_kafka_last_error();
+        if (!code && md->topic_cnt == 1)
+            code = md->topics[0].err;
+        if (md)
+            rd_kafka_metadata_destroy(md);
+        if (topic)
+            rd_kafka_topic_destroy(topic);
+        if (code)
+            return err_set(err, ERR_KAFKA, "no metadata of topic %s: %s", topics[i], rd_kafka_err2str(code));
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,183 @@
+/* The topics: which there are, with what settings, and that all are there with the same number of partitions.
+ */
+#include "ops/runtime/clock.h"
+#include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define SETTINGS 4
+
+/* Retention in milliseconds. max.message.bytes is of a whole batch, so a little more than the largest record.
+ */
+static const struct topic {
+    const char *name;
+    struct {
+        const char *key, *value;
+    } settings[SETTINGS];
+} topics[] = {
+    {TOPIC_COMMANDS, {{"retention.ms", "604800000"}, {"max.message.bytes", "16842752"}}},
+    /* Retention works on whole segments, so they must be as short. */
+    {TOPIC_REPLIES, {{"retention.ms", "600000"}, {"segment.ms", "600000"}}},
+    {TOPIC_MEMBERSHIP, {{"retention.ms", "2592000000"}}},
+    {TOPIC_ROOMS, {{"cleanup.policy", "compact"}}},
+    {TOPIC_EVENTS, {{"retention.ms", "2592000000"}}},
+    {TOPIC_AUDIT, {{"retention.ms", "2592000000"}, {"max.message.bytes", "16842752"}}},
+    {TOPIC_DEADLETTER, {{"retention.ms", "2592000000"}, {"max.message.bytes", "16842752"}}},
+};
+#define NTOPICS (sizeof topics / sizeof *topics)
+
+enum seen { SEEN_MISSING, SEEN_NOT_READY, SEEN_GOOD };
+
+/* What one topic's metadata says. Refuses another partition count at once: waiting does not change it. */
+static enum err_code judge(const struct rd_kafka_metadata_topic *md, int partitions, enum seen *seen,
+                           struct err *err) {
+    *seen = SEEN_MISSING;
+    if (md->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || md->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+        return ERR_OK;
+    *seen = SEEN_NOT_READY;
+    if (md->err || md->partition_cnt == 0)
+        return ERR_OK;
+    if (md->partition_cnt != partitions)
+        return err_set(err, ERR_CONFIG, "topic %s has %d partitions, the setting partitions says %d",
+                       md->topic, md->partition_cnt, partitions);
+    for (int i = 0; i < md->partition_cnt; i++)
+        if (md->partitions[i].err || md->partitions[i].leader < 0)
+            return ERR_OK;
+    *seen = SEEN_GOOD;
+    return ERR_OK;
+}
+
+static enum err_code look(rd_kafka_t *rk, int partitions, int timeout_ms, enum seen seen[NTOPICS],
+                          struct err *err) {
+    const struct rd_kafka_metadata *md;
+    rd_kafka_resp_err_t failed = rd_kafka_metadata(rk, 1, NULL, &md, timeout_ms);
+    if (failed)
+        return err_set(err, ERR_KAFKA, "Kafka does not answer: %s", rd_kafka_err2str(failed));
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < NTOPICS; i++)
+        seen[i] = SEEN_MISSING;
+    for (int t = 0; !code && t < md->topic_cnt; t++)
+        for (size_t i = 0; !code && i < NTOPICS; i++)
+            if (strcmp(md->topics[t].topic, topics[i].name) == 0)
+                code = judge(&md->topics[t], partitions, &seen[i], err);
+    rd_kafka_metadata_destroy(md);
+    return code;
+}
+
+static rd_kafka_NewTopic_t *new_topic(const struct topic *t, int partitions, int replication) {
+    char why[256];
+    rd_kafka_NewTopic_t *nt =
+        rd_kafka_NewTopic_new(t->name, partitions, replication > 0 ? replication : -1, why, sizeof why);
+    if (!nt)
+        return NULL;
+    for (int i = 0; i < SETTINGS && t->settings[i].key; i++)
+        rd_kafka_NewTopic_set_config(nt, t->settings[i].key, t->settings[i].value);
+    /* An acknowledged record is on two brokers wherever there are three. */
+    if (replication >= 3)
+        rd_kafka_NewTopic_set_config(nt, "min.insync.replicas", "2");
+    return nt;
+}
+
+/* *supported = false if the broker knows no CreateTopics. */
+static enum err_code read_created(rd_kafka_event_t *ev, bool *supported, struct err *err) {
+    rd_kafka_resp_err_t failed = rd_kafka_event_error(ev);
+    *supported = failed != RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
+    if (!*supported)
+        return ERR_OK;
+    if (failed)
+        return err_set(err, ERR_KAFKA, "cannot create topics: %s", rd_kafka_event_error_string(ev));
+    size_t n;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(ev), &n);
+    for (size_t i = 0; i < n; i++) {
+        rd_kafka_resp_err_t each = rd_kafka_topic_result_error(results[i]);
+        const char *name = rd_kafka_topic_result_name(results[i]);
+        if (each == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+            continue; /* somebody else started at the same time */
+        if (each)
+            return err_set(err, ERR_KAFKA, "cannot create topic %s: %s", name,
+                           rd_kafka_topic_result_error_string(results[i]) ?: rd_kafka_err2str(each));
+        log_event(LOG_INFO, "topic_created", "topic=%s", name);
+    }
+    return ERR_OK;
+}
+
+static enum err_code create(rd_kafka_t *rk, const enum seen seen[NTOPICS], int partitions, int replication,
+                            int timeout_ms, bool *supported, struct err *err) {
+    rd_kafka_NewTopic_t *wanted[NTOPICS];
+    size_t n = 0;
+    for (size_t i = 0; i < NTOPICS; i++) {
+        if (seen[i] != SEEN_MISSING)
+            continue;
+        wanted[n] = new_topic(&topics[i], partitions, replication);
+        if (!wanted[n])
+            return err_set(err, ERR_CONFIG, "cannot create topic %s with %d partitions", topics[i].name,
+                           partitions);
+        n++;
+    }
+    char why[256];
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, why, sizeof why);
+    rd_kafka_AdminOptions_set_operation_timeout(options, timeout_ms, why, sizeof why);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    rd_kafka_CreateTopics(rk, wanted, n, options, queue);
+    rd_kafka_event_t *ev = rd_kafka_queue_poll(queue, timeout_ms + 1000);
+    enum err_code code =
+        ev ? read_created(ev, supported, err) : err_set(err, ERR_KAFKA, "cannot create topics: no answer");
+    if (ev)
+        rd_kafka_event_destroy(ev);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_NewTopic_destroy_array(wanted, n);
+    return code;
+}
+
+/* The other way: a broker with automatic creation makes a topic when a client asks about it by name. */
+static void ask_for(rd_kafka_t *rk, const enum seen seen[NTOPICS], int timeout_ms) {
+    for (size_t i = 0; i < NTOPICS; i++)
+        if (seen[i] == SEEN_MISSING)
+            (void)kafka_warm_up(rk, &topics[i].name, 1, timeout_ms, NULL);
+}
+
+static bool all_good(const enum seen seen[NTOPICS]) {
+    for (size_t i = 0; i < NTOPICS; i++)
+        if (seen[i] != SEEN_GOOD)
+            return false;
+    return true;
+}
+
+static bool any_missing(const enum seen seen[NTOPICS]) {
+    for (size_t i = 0; i < NTOPICS; i++)
+        if (seen[i] == SEEN_MISSING)
+            return true;
+    return false;
+}
+
+enum err_code kafka_topics_ensure(rd_kafka_t *rk, int partitions, int replication, int timeout_ms,
+                                  struct err *err) {
+    int64_t deadline = clock_mono_us() + (int64_t)timeout_ms * 1000;
+    bool supported = true, created = false;
+    for (;;) {
+        int left = (int)((deadline - clock_mono_us()) / 1000);
+        enum seen seen[NTOPICS];
+        enum err_code code = look(rk, partitions, left > 100 ? left : 100, seen, err);
+        if (code || all_good(seen))
+            return code;
+        if (left <= 0)
+            return err_set(err, ERR_KAFKA, "the topics did not become ready in %d ms", timeout_ms);
+        if (any_missing(seen) && supported && !created) {
+            code = create(rk, seen, partitions, replication, left, &supported, err);
+            if (code)
+                return code;
+            created = supported;
+            continue;
+        }
+        if (any_missing(seen) && !supported)
+            ask_for(rk, seen, left);
+        /* Leaders are being chosen, and metadata follow creation with some delay. */
+        nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
+    }
+}

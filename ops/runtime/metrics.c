@@ -1,0 +1,151 @@
+#include "ops/runtime/metrics.h"
+
+#include "ops/runtime/mem.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum kind { COUNTER, GAUGE, HISTOGRAM };
+
+static const char *const kind_names[] = {"counter", "gauge", "histogram"};
+
+/* Upper bounds in microseconds, and as Prometheus shows them in seconds; above the last is +Inf. */
+static const struct {
+    int64_t us;
+    const char *le;
+} buckets[] = {
+    {100, "0.0001"}, {250, "0.00025"}, {500, "0.0005"}, {1000, "0.001"},  {2500, "0.0025"}, {5000, "0.005"},
+    {10000, "0.01"}, {25000, "0.025"}, {50000, "0.05"}, {100000, "0.1"},  {250000, "0.25"}, {500000, "0.5"},
+    {1000000, "1"},  {2500000, "2.5"}, {5000000, "5"},  {10000000, "10"},
+};
+#define NBUCKETS (sizeof buckets / sizeof *buckets)
+
+struct metric {
+    struct metric *next;   /* in the family, in order of registration */
+    char *labels;          /* "" for none */
+    _Atomic int64_t value; /* of a histogram: the number of observations */
+    _Atomic int64_t sum_us;
+    _Atomic int64_t counts[NBUCKETS]; /* not cumulative */
+};
+
+/* All series of one name: Prometheus wants them together, under one HELP and TYPE. */
+struct family {
+    struct family *next;
+    char *name, *help;
+    enum kind kind;
+    struct metric *series;
+};
+
+/* The lock guards the lists; values are atomics. Nothing is ever removed, so a series lives as long as the
+ * process. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct family *families;
+
+static struct family *family_of(const char *name, const char *help, enum kind kind) {
+    struct family **at = &families;
+    for (; *at; at = &(*at)->next)
+        if (strcmp((*at)->name, name) == 0)
+            return *at;
+    struct family *f = xcalloc(1, sizeof *f);
+    f->name = xstrdup(name);
+    f->help = xstrdup(help ? help : "");
+    f->kind = kind;
+    *at = f;
+    return f;
+}
+
+static struct metric *registered(const char *name, const char *labels, const char *help, enum kind kind) {
+    labels = labels ? labels : "";
+    pthread_mutex_lock(&lock);
+    struct metric **at = &family_of(name, help, kind)->series;
+    while (*at && strcmp((*at)->labels, labels) != 0)
+        at = &(*at)->next;
+    if (!*at) {
+        *at = xcalloc(1, sizeof **at);
+        (*at)->labels = xstrdup(labels);
+    }
+    struct metric *m = *at;
+    pthread_mutex_unlock(&lock);
+    return m;
+}
+
+struct metric *metric_counter(const char *name, const char *labels, const char *help) {
+    return registered(name, labels, help, COUNTER);
+}
+
+struct metric *metric_gauge(const char *name, const char *labels, const char *help) {
+    return registered(name, labels, help, GAUGE);
+}
+
+struct metric *metric_histogram(const char *name, const char *labels, const char *help) {
+    return registered(name, labels, help, HISTOGRAM);
+}
+
+void metric_add(struct metric *m, int64_t n) {
+    atomic_fetch_add_explicit(&m->value, n, memory_order_relaxed);
+}
+
+void metric_set(struct metric *m, int64_t v) {
+    atomic_store_explicit(&m->value, v, memory_order_relaxed);
+}
+
+void metric_observe_us(struct metric *m, int64_t us) {
+    size_t i = 0;
+    while (i < NBUCKETS && us > buckets[i].us)
+        i++;
+    if (i < NBUCKETS)
+        atomic_fetch_add_explicit(&m->counts[i], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->sum_us, us, memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->value, 1, memory_order_relaxed);
+}
+
+int64_t metric_value(const struct metric *m) {
+    return atomic_load_explicit(&m->value, memory_order_relaxed);
+}
+
+static void sample(struct jbuf *out, const char *name, const char *suffix, const char *labels,
+                   const char *le) {
+    const char *comma = labels[0] && le ? "," : "";
+    jb_printf(out, "%s%s", name, suffix);
+    if (le)
+        jb_printf(out, "{%s%sle=\"%s\"}", labels, comma, le);
+    else if (labels[0])
+        jb_printf(out, "{%s}", labels);
+    jb_raw(out, " ");
+}
+
+static void render_histogram(struct jbuf *out, const char *name, const struct metric *m) {
+    /* The total is read first: an observation that comes meanwhile may then show in a bucket and not in the
+     * total, so +Inf takes the larger. */
+    int64_t total = metric_value(m), below = 0;
+    for (size_t i = 0; i < NBUCKETS; i++) {
+        below += atomic_load_explicit(&m->counts[i], memory_order_relaxed);
+        sample(out, name, "_bucket", m->labels, buckets[i].le);
+        jb_printf(out, "%lld\n", (long long)below);
+    }
+    total = total < below ? below : total;
+    sample(out, name, "_bucket", m->labels, "+Inf");
+    jb_printf(out, "%lld\n", (long long)total);
+    sample(out, name, "_sum", m->labels, NULL);
+    int64_t sum = atomic_load_explicit(&m->sum_us, memory_order_relaxed);
+    jb_printf(out, "%lld.%06lld\n", (long long)(sum / 1000000), (long long)(sum % 1000000));
+    sample(out, name, "_count", m->labels, NULL);
+    jb_printf(out, "%lld\n", (long long)total);
+}
+
+void metrics_render(struct jbuf *out) {
+    pthread_mutex_lock(&lock);
+    for (const struct family *f = families; f; f = f->next) {
+        jb_printf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, kind_names[f->kind]);
+        for (const struct metric *m = f->series; m; m = m->next) {
+            if (f->kind == HISTOGRAM) {
+                render_histogram(out, f->name, m);
+                continue;
+            }
+            sample(out, f->name, "", m->labels, NULL);
+            jb_printf(out, "%lld\n", (long long)metric_value(m));
+        }
+    }
+    pthread_mutex_unlock(&lock);
+}

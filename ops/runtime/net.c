@@ -1,0 +1,75 @@
+#include "ops/runtime/net.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static bool split(const char *listen, char *host, size_t host_size, char *port, size_t port_size) {
+    const char *colon = strrchr(listen, ':');
+    if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1))
+        return false;
+    size_t n = (size_t)(colon - listen);
+    const char *from = listen;
+    if (n >= 2 && listen[0] == '[' && listen[n - 1] == ']') {
+        from++;
+        n -= 2;
+    }
+    if (n >= host_size || strlen(colon + 1) >= port_size)
+        return false;
+    memcpy(host, from, n);
+    host[n] = 0;
+    strcpy(port, colon + 1);
+    return strtol(port, NULL, 10) <= 65535;
+}
+
+static int bound_port(int fd) {
+    struct sockaddr_storage at;
+    socklen_t len = sizeof at;
+    if (getsockname(fd, (struct sockaddr *)&at, &len) != 0)
+        return 0;
+    if (at.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)&at)->sin6_port);
+    return ntohs(((struct sockaddr_in *)&at)->sin_port);
+}
+
+static int open_one(const struct addrinfo *a, int backlog) {
+    int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
+    if (fd < 0)
+        return -1;
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, backlog) == 0)
+        return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+int net_listen(const char *listen, int backlog, int *port, struct err *err) {
+    char host[256], service[8];
+    if (!split(listen, host, sizeof host, service, sizeof service)) {
+        err_set(err, ERR_CONFIG, "\"%s\" is not host:port", listen);
+        return -1;
+    }
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    int code = getaddrinfo(host[0] ? host : NULL, service, &hints, &found);
+    if (code != 0) {
+        err_set(err, ERR_CONFIG, "cannot resolve %s: %s", listen, gai_strerror(code));
+        return -1;
+    }
+    int fd = -1;
+    for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
+        fd = open_one(a, backlog);
+    if (fd < 0)
+        err_set(err, ERR_CONFIG, "cannot listen on %s: %s", listen, strerror(errno));
+    freeaddrinfo(found);
+    if (fd >= 0 && port)
+        *port = bound_port(fd);
+    return fd;
+}
