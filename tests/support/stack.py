@@ -172,7 +172,7 @@ class Stack:
     @property
     def connection(self):
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg2.connect(self.env["USHER_PG"])
+            self._connection = psycopg2.connect(self.env["USHER_PG"], options="-c search_path=usher")
         return self._connection
 
     def sql(self, query, *values):

@@ -334,10 +334,10 @@ def sql_state(connection):
     """The same from PostgreSQL; connection: psycopg2, of a superuser. Members that are held (inactive users) are no members."""
     state = collections.defaultdict(dict)
     with connection.cursor() as c:
-        c.execute("SELECT workspace_id::text, id::text, display_name FROM rooms")
+        c.execute("SELECT workspace_id::text, id::text, display_name FROM usher.rooms")
         for workspace, room, name in c.fetchall():
             state[workspace][room] = {"name": name, "members": {}}
-        c.execute("SELECT workspace_id::text, room_id::text, user_id::text, transmit FROM members WHERE NOT held")
+        c.execute("SELECT workspace_id::text, room_id::text, user_id::text, transmit FROM usher.members WHERE NOT held")
         for workspace, room, user, transmit in c.fetchall():
             state[workspace].setdefault(room, {"name": None, "members": {}})["members"][user] = transmit
     connection.rollback()
@@ -429,7 +429,7 @@ def check_acknowledged(audit, acknowledged, refused=()):
 def counters(connection):
     """{workspace: (membership_seq, audit_seq)} as PostgreSQL has counted."""
     with connection.cursor() as c:
-        c.execute("SELECT workspace_id::text, membership_seq, audit_seq FROM workspaces")
+        c.execute("SELECT workspace_id::text, membership_seq, audit_seq FROM usher.workspaces")
         found = {w: (m, a) for w, m, a in c.fetchall()}
     connection.rollback()
     return found

@@ -1,0 +1,129 @@
+"""What the integration suites share: one stack for the whole run (RUN_DIR of the environment), readers of its streams, small helpers."""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import stream  # noqa: E402
+from scimhttp import USER, GROUP, wait_until  # noqa: E402
+from stack import Stack  # noqa: E402
+
+try:
+    import contract
+except ImportError:  # the schemas' own suite says so; the rest need not fail with it
+    contract = None
+
+
+def contract_faults(record):
+    """What the published JSON Schemas have against a record; a list of sentences."""
+    if contract is None:
+        return []
+    try:
+        found = contract.validate(record.topic, record.headers, record.value)
+    except Exception as trouble:  # noqa: BLE001 - whatever it raises is a finding
+        found = [str(trouble).splitlines()[0]]
+    return ["%s[%d]@%d: %s" % (record.topic, record.partition, record.offset, f) for f in (found or [])]
+
+
+class Followers:
+    """Readers of the three public topics that read along for the whole run, each record held against its schema."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.membership, self.rooms, self.audit = (stream.Follower(stack.kafka, t, on_record=contract_faults)
+                                                   for t in (stream.MEMBERSHIP, stream.ROOMS, stream.AUDIT))
+
+    def settle(self, workspace, timeout=30):
+        """Waits until the streams hold all that PostgreSQL has counted for a workspace."""
+        membership, audit = self.stack.sql("SELECT membership_seq, audit_seq FROM workspaces WHERE workspace_id=%s", workspace)[0]
+
+        def last(records):
+            return max((stream.seq_of(r) or 0 for r in stream.of_workspace(records, workspace)), default=0)
+
+        self.membership.wait(lambda rs: last(rs) >= membership, timeout, "membership %d" % membership)
+        self.rooms.wait(lambda rs: last(rs) >= membership, timeout, "rooms %d" % membership)
+        self.audit.wait(lambda rs: last(stream.changes_of(rs)) >= audit, timeout, "audit %d" % audit)
+
+    def events(self, workspace):
+        """The membership events of a workspace, all of them."""
+        self.settle(workspace)
+        return [r.value for r in stream.of_workspace(self.membership.snapshot(), workspace)]
+
+    def changes(self, workspace):
+        self.settle(workspace)
+        return [r.value for r in stream.changes_of(stream.of_workspace(self.audit.snapshot(), workspace))]
+
+    def trouble(self):
+        return self.membership.trouble + self.rooms.trouble + self.audit.trouble
+
+    def close(self):
+        for f in (self.membership, self.rooms, self.audit):
+            f.close()
+
+
+_shared = {}
+
+
+def shared_stack():
+    if "stack" not in _shared:
+        _shared["stack"] = Stack.attach(os.environ["RUN_DIR"])
+    return _shared["stack"]
+
+
+def shared_followers():
+    if "followers" not in _shared:
+        _shared["followers"] = Followers(shared_stack())
+    return _shared["followers"]
+
+
+def end_shared():
+    if "followers" in _shared:
+        _shared.pop("followers").close()
+    if "stack" in _shared:
+        _shared.pop("stack").forget()
+
+
+class Case(unittest.TestCase):
+    """Each suite gets one workspace of its own; tests that count things make further ones."""
+
+    maxDiff = 4000
+    dialect, flags = None, {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.stack, cls.followers = shared_stack(), shared_followers()
+        cls.real = cls.stack.kafka_kind == "real"
+        cls.ws = cls.stack.workspace(cls.__name__.lower(), dialect=cls.dialect, **cls.flags)
+        cls.http = cls.ws.client
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.http.close()
+
+    def none_wrong(self, wrong):
+        self.assertFalse(wrong, "\n  " + "\n  ".join(wrong[:25]))
+
+    def expect(self, answer, status, scim_type=None):
+        self.assertEqual(answer.status, status, repr(answer))
+        if status >= 400:
+            self.assertEqual(answer.json.get("scimType"), scim_type, repr(answer))
+        return answer
+
+    # ---- shorthand for what every test needs
+
+    def user(self, name, client=None, **more):
+        return self.expect((client or self.http).post("/Users", {"schemas": [USER], "userName": name, **more}), 201).json
+
+    def room(self, name, members=None, client=None, **more):
+        body = {"schemas": [GROUP], "displayName": name, **more}
+        if members is not None:
+            body["members"] = [{"value": m} for m in members]
+        return self.expect((client or self.http).post("/Groups", body), 201).json
+
+    def members(self, room, client=None):
+        return {m["value"] for m in self.expect((client or self.http).get("/Groups/" + room), 200).json.get("members", [])}
+
+
+__all__ = ["Case", "Followers", "contract_faults", "end_shared", "shared_followers", "shared_stack", "wait_until"]
