@@ -24,6 +24,10 @@ enum err_code resource_normalise(const struct resource_type *rt, enum dialect di
  * immutable must match: ERR_MUTABILITY). *out: new reference. */
 enum err_code resource_replace(const struct resource_type *rt, const json_t *old, const json_t *given, json_t **out, struct err *err);
 
+/* A create: gives the document what the schema gives to those who say nothing (`active` is true), so that answers and filters show it. A PUT must not get this: there,
+ * what is left out stays as it is. */
+void resource_default(const struct resource_type *rt, json_t *doc);
+
 /* Re-derives "schemas" from the extensions in use (S7) and drops what became empty; call after changing a document. */
 void resource_tidy(const struct resource_type *rt, json_t *doc);
 

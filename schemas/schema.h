@@ -42,6 +42,7 @@ struct attr {
     const char *const *reference_types;
     size_t max_bytes;     /* of a string, also of its folded form, because an index must hold it; 0 = VALUE_MAX_BYTES (value.h) */
     bool keep_on_put;     /* a PUT that leaves it out leaves it as it is (rule C6, DESIGN section 4 on roles) */
+    bool default_true;    /* a boolean that is true on a resource created without it */
     bool apart;           /* its values are rows of their own, never part of a stored document: groups, members */
     const struct attr *subs; /* for ATTR_COMPLEX */
     size_t nsubs;

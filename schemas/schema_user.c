@@ -126,6 +126,7 @@ static const struct attr user_attrs[] = {
     {.name = "active",
      .type = ATTR_BOOLEAN,
      .keep_on_put = true,
+     .default_true = true,
      .description = "Whether the user may use the service. An active user takes a seat."},
     {.name = "password",
      .mutability = ATTR_WRITE_ONLY,

@@ -1,0 +1,230 @@
+/* Discovery documents. /Schemas and /ResourceTypes come from the tables; ServiceProviderConfig from the rows
+ * below, which say what the service does now: whoever implements one of them changes its row. */
+#include "schemas/discovery.h"
+
+#include "ops/runtime/jbuf.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define SCHEMA_CONFIG "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
+#define SCHEMA_RESOURCE_TYPE "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
+#define SCHEMA_SCHEMA "urn:ietf:params:scim:schemas:core:2.0:Schema"
+
+struct feature_limit {
+    const char *name; /* NULL: none */
+    int value;
+};
+
+struct feature {
+    const char *name;
+    bool supported;
+    struct feature_limit limits[2]; /* required members (RFC 7643 section 5), also where the feature is off */
+};
+
+static const struct feature features[] = {
+    {"patch", true, {{0}}},
+    {"bulk", false, {{"maxOperations", 0}, {"maxPayloadSize", 0}}},
+    {"filter", true, {{"maxResults", 200}}},
+    {"changePassword", false, {{0}}},
+    {"sort", false, {{0}}},
+    {"etag", false, {{0}}}, /* meta.version is given; If-Match is not evaluated */
+};
+
+static const char *const type_names[] = {
+    [ATTR_STRING] = "string",       [ATTR_BOOLEAN] = "boolean",   [ATTR_DECIMAL] = "decimal",
+    [ATTR_INTEGER] = "integer",     [ATTR_DATETIME] = "dateTime", [ATTR_BINARY] = "binary",
+    [ATTR_REFERENCE] = "reference", [ATTR_COMPLEX] = "complex",
+};
+static const char *const mutability_names[] = {
+    [ATTR_READ_WRITE] = "readWrite",
+    [ATTR_READ_ONLY] = "readOnly",
+    [ATTR_IMMUTABLE] = "immutable",
+    [ATTR_WRITE_ONLY] = "writeOnly",
+};
+static const char *const returned_names[] = {
+    [ATTR_RETURNED_DEFAULT] = "default",
+    [ATTR_RETURNED_ALWAYS] = "always",
+    [ATTR_RETURNED_NEVER] = "never",
+    [ATTR_RETURNED_REQUEST] = "request",
+};
+static const char *const uniqueness_names[] = {
+    [ATTR_UNIQUE_NONE] = "none",
+    [ATTR_UNIQUE_SERVER] = "server",
+    [ATTR_UNIQUE_GLOBAL] = "global",
+};
+
+static void put_schemas(struct jbuf *out, const char *urn) {
+    jb_key(out, "schemas");
+    jb_raw(out, "[");
+    jb_str(out, urn);
+    jb_raw(out, "]");
+}
+
+/* name is NULL for a document that stands alone. */
+static void put_meta(struct jbuf *out, const char *type, const char *base, const char *endpoint,
+                     const char *name) {
+    struct jbuf location = {0};
+    jb_printf(&location, "%s/%s%s%s", base, endpoint, name != NULL ? "/" : "", name != NULL ? name : "");
+    jb_key(out, "meta");
+    jb_raw(out, "{");
+    jb_kstr(out, "resourceType", type);
+    jb_kstr(out, "location", location.p);
+    jb_raw(out, "}");
+    jb_free(&location);
+}
+
+/* Opens a list of `total` resources, all of them on one page; the caller writes them and closes with "]}". */
+static void open_list(struct jbuf *out, int64_t total) {
+    jb_raw(out, "{");
+    put_schemas(out, MESSAGE_LIST);
+    jb_kint(out, "totalResults", total);
+    jb_kint(out, "startIndex", 1);
+    jb_kint(out, "itemsPerPage", total);
+    jb_key(out, "Resources");
+    jb_raw(out, "[");
+}
+
+char *discovery_config(const char *base) {
+    struct jbuf out = {0};
+    jb_raw(&out, "{");
+    put_schemas(&out, SCHEMA_CONFIG);
+    for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+        const struct feature *f = &features[i];
+        jb_key(&out, f->name);
+        jb_raw(&out, "{");
+        jb_kbool(&out, "supported", f->supported);
+        for (size_t k = 0; k < 2 && f->limits[k].name != NULL; k++)
+            jb_kint(&out, f->limits[k].name, f->limits[k].value);
+        jb_raw(&out, "}");
+    }
+    jb_key(&out, "authenticationSchemes");
+    jb_raw(&out, "[{");
+    jb_kstr(&out, "type", "oauthbearertoken");
+    jb_kstr(&out, "name", "Bearer token");
+    jb_kstr(&out, "description",
+            "An API key of the workspace, sent as a bearer token in the Authorization header.");
+    jb_kstr(&out, "specUri", "https://www.rfc-editor.org/info/rfc6750");
+    jb_kbool(&out, "primary", true);
+    jb_raw(&out, "}]");
+    put_meta(&out, "ServiceProviderConfig", base, "ServiceProviderConfig", NULL);
+    jb_raw(&out, "}");
+    return jb_take(&out);
+}
+
+static void put_resource_type(struct jbuf *out, const char *base, const struct resource_type *rt) {
+    jb_sep(out);
+    jb_raw(out, "{");
+    put_schemas(out, SCHEMA_RESOURCE_TYPE);
+    jb_kstr(out, "id", rt->name);
+    jb_kstr(out, "name", rt->name);
+    jb_kstr(out, "description", rt->description);
+    jb_kstr(out, "endpoint", rt->endpoint);
+    jb_kstr(out, "schema", rt->schema->id);
+    if (rt->nextensions > 0) {
+        jb_key(out, "schemaExtensions");
+        jb_raw(out, "[");
+        for (size_t i = 0; i < rt->nextensions; i++) {
+            jb_sep(out);
+            jb_raw(out, "{");
+            jb_kstr(out, "schema", rt->extensions[i].schema->id);
+            jb_kbool(out, "required", rt->extensions[i].required);
+            jb_raw(out, "}");
+        }
+        jb_raw(out, "]");
+    }
+    put_meta(out, "ResourceType", base, "ResourceTypes", rt->name);
+    jb_raw(out, "}");
+}
+
+char *discovery_resource_types(const char *base) {
+    struct jbuf out = {0};
+    int64_t total = 0;
+    while (resource_type_at((size_t)total) != NULL)
+        total++;
+    open_list(&out, total);
+    for (size_t i = 0; resource_type_at(i) != NULL; i++)
+        put_resource_type(&out, base, resource_type_at(i));
+    jb_raw(&out, "]}");
+    return jb_take(&out);
+}
+
+char *discovery_resource_type(const char *base, const char *name) {
+    struct jbuf out = {0};
+    const struct resource_type *rt = resource_type_by_name(name);
+    if (rt == NULL)
+        return NULL;
+    put_resource_type(&out, base, rt);
+    return jb_take(&out);
+}
+
+static void put_texts(struct jbuf *out, const char *name, const char *const *texts) {
+    if (texts == NULL)
+        return;
+    jb_key(out, name);
+    jb_raw(out, "[");
+    for (; *texts != NULL; texts++) {
+        jb_sep(out);
+        jb_str(out, *texts);
+    }
+    jb_raw(out, "]");
+}
+
+/* Recurses once: sub-attributes are never complex. */
+static void put_attrs(struct jbuf *out, const char *name, const struct attr *attrs, size_t n) {
+    jb_key(out, name);
+    jb_raw(out, "[");
+    for (size_t i = 0; i < n; i++) {
+        const struct attr *a = &attrs[i];
+        jb_sep(out);
+        jb_raw(out, "{");
+        jb_kstr(out, "name", a->name);
+        jb_kstr(out, "type", type_names[a->type]);
+        jb_kbool(out, "multiValued", a->multi);
+        jb_kstr(out, "description", a->description);
+        jb_kbool(out, "required", a->required);
+        put_texts(out, "canonicalValues", a->canonical);
+        jb_kbool(out, "caseExact", a->case_exact);
+        jb_kstr(out, "mutability", mutability_names[a->mutability]);
+        jb_kstr(out, "returned", returned_names[a->returned]);
+        jb_kstr(out, "uniqueness", uniqueness_names[a->uniqueness]);
+        put_texts(out, "referenceTypes", a->reference_types);
+        if (a->nsubs > 0)
+            put_attrs(out, "subAttributes", a->subs, a->nsubs);
+        jb_raw(out, "}");
+    }
+    jb_raw(out, "]");
+}
+
+static void put_schema(struct jbuf *out, const char *base, const struct schema *s) {
+    jb_sep(out);
+    jb_raw(out, "{");
+    put_schemas(out, SCHEMA_SCHEMA);
+    jb_kstr(out, "id", s->id);
+    jb_kstr(out, "name", s->name);
+    jb_kstr(out, "description", s->description);
+    put_attrs(out, "attributes", s->attrs, s->nattrs);
+    put_meta(out, "Schema", base, "Schemas", s->id);
+    jb_raw(out, "}");
+}
+
+char *discovery_schemas(const char *base) {
+    struct jbuf out = {0};
+    int64_t total = 0;
+    while (schema_at((size_t)total) != NULL)
+        total++;
+    open_list(&out, total);
+    for (size_t i = 0; schema_at(i) != NULL; i++)
+        put_schema(&out, base, schema_at(i));
+    jb_raw(&out, "]}");
+    return jb_take(&out);
+}
+
+char *discovery_schema(const char *base, const char *urn) {
+    struct jbuf out = {0};
+    const struct schema *s = schema_by_urn(urn);
+    if (s == NULL)
+        return NULL;
+    put_schema(&out, base, s);
+    return jb_take(&out);
+}

@@ -1,0 +1,163 @@
+/* A POST or PUT body becomes a document: rules C1, C2, C5, S1 to S8, rule 0.13 of the dialects (what we don't
+ * know is ignored, what we own is not taken from the client). */
+#include "schemas/body.h"
+#include "schemas/jsonx.h"
+#include "schemas/resource.h"
+#include "schemas/value.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+struct normaliser {
+    const struct resource_type *rt;
+    json_t *doc;
+    json_t *members; /* ids, where the body has the attribute whose values are rows apart */
+    struct err *err;
+};
+
+static const char *const old_schemas_prefix = "urn:scim:schemas:"; /* SCIM 1.0 and 1.1 */
+
+static bool names_schema(const json_t *urn, const char *id) {
+    return json_is_string(urn) && strcasecmp(json_string_value(urn), id) == 0;
+}
+
+/* Some clients leave `schemas` out (Okta's group push): the endpoint says it all. One that is there must name
+ * the base schema; URNs beside it are ignored (S6, Q28). */
+static enum err_code check_schemas(const struct normaliser *n, const json_t *body) {
+    const json_t *schemas = body_member(body, "schemas");
+    const char *base = n->rt->schema->id;
+    bool old = false;
+    if (schemas == NULL || names_schema(schemas, base))
+        return ERR_OK;
+    if (!json_is_array(schemas))
+        return err_set_path(n->err, ERR_INVALID_SYNTAX, "schemas",
+                            "'schemas' must be an array that holds '%s'", base);
+    for (size_t i = 0; i < json_array_size(schemas); i++) {
+        const json_t *urn = json_array_get(schemas, i);
+        if (names_schema(urn, base))
+            return ERR_OK;
+        if (json_is_string(urn) &&
+            strncasecmp(json_string_value(urn), old_schemas_prefix, strlen(old_schemas_prefix)) == 0)
+            old = true;
+    }
+    if (old)
+        return err_set_path(n->err, ERR_INVALID_SYNTAX, "schemas",
+                            "'schemas' names a schema of SCIM 1; this is SCIM 2.0: use '%s'", base);
+    return err_set_path(n->err, ERR_INVALID_SYNTAX, "schemas", "'schemas' must hold '%s'", base);
+}
+
+/* Takes one attribute's value into `into` (the document, or an extension's object). */
+static enum err_code take_value(struct normaliser *n, const struct attr_path *path, const json_t *given,
+                                json_t *into) {
+    const struct attr *a = path->attr;
+    json_t *value = NULL;
+    if (a->mutability == ATTR_READ_ONLY)
+        return ERR_OK;
+    if (a->apart)
+        return value_member_ids(path, json_is_null(given) ? NULL : given, &n->members, n->err);
+    enum err_code code = value_normalise(path, given, &value, n->err);
+    if (code != ERR_OK || value == NULL)
+        return code;
+    if (a->mutability == ATTR_WRITE_ONLY) /* checked, never kept */
+        json_decref(value);
+    else
+        jsonx_put(into, a->name, value);
+    return ERR_OK;
+}
+
+static enum err_code take_extension(struct normaliser *n, const struct schema *extension,
+                                    const json_t *given) {
+    struct attr_path path = {.extension = extension};
+    enum err_code code = ERR_OK;
+    const char *name;
+    json_t *value;
+    if (json_is_null(given))
+        return ERR_OK;
+    if (!json_is_object(given))
+        return err_set_path(n->err, ERR_INVALID_VALUE, extension->id, "'%s' must be an object",
+                            extension->id);
+    json_t *object = json_object();
+    json_object_foreach((json_t *)given, name, value) {
+        path.attr = schema_attr(extension, name, strlen(name));
+        if (path.attr != NULL && code == ERR_OK)
+            code = take_value(n, &path, value, object);
+    }
+    jsonx_put(n->doc, extension->id, object); /* tidied away if empty */
+    return code;
+}
+
+static enum err_code take_member(struct normaliser *n, const char *name, const json_t *given) {
+    struct attr_path path = {0};
+    size_t len = strlen(name);
+    const struct schema *extension = resource_type_extension(n->rt, name, len);
+    if (extension != NULL)
+        return take_extension(n, extension, given);
+    path.attr = schema_attr(n->rt->schema, name, len);
+    if (path.attr == NULL)
+        path.attr = common_attr(name, len);
+    if (path.attr == NULL || strcmp(path.attr->name, "schemas") == 0)
+        return ERR_OK;
+    return take_value(n, &path, given, n->doc);
+}
+
+static enum err_code check_required(const struct schema *s, const struct schema *extension,
+                                    const json_t *object, struct err *err) {
+    for (size_t i = 0; i < s->nattrs; i++) {
+        const struct attr *a = &s->attrs[i];
+        if (!a->required || a->apart || a->mutability == ATTR_READ_ONLY || a->mutability == ATTR_WRITE_ONLY ||
+            json_object_get(object, a->name) != NULL)
+            continue;
+        char text[sizeof(err->path)];
+        struct attr_path path = {.extension = extension, .attr = a};
+        attr_path_text(&path, text, sizeof(text));
+        return err_set_path(err, ERR_INVALID_VALUE, text, "'%s' is required", text);
+    }
+    return ERR_OK;
+}
+
+/* An extension's required attributes are due where the extension is used, or is required itself. */
+static enum err_code check_all_required(const struct normaliser *n) {
+    enum err_code code = check_required(n->rt->schema, NULL, n->doc, n->err);
+    for (size_t i = 0; i < n->rt->nextensions && code == ERR_OK; i++) {
+        const struct schema *extension = n->rt->extensions[i].schema;
+        const json_t *object = json_object_get(n->doc, extension->id);
+        if (object != NULL || n->rt->extensions[i].required)
+            code = check_required(extension, extension, object, n->err);
+    }
+    return code;
+}
+
+enum err_code resource_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body,
+                                 json_t **doc, json_t **members, struct err *err) {
+    struct normaliser n = {.rt = rt, .err = err};
+    const char *name;
+    json_t *value;
+    (void)dialect; /* every deviation that a body may show is taken from all (DESIGN section 7) */
+    *doc = NULL;
+    *members = NULL;
+    if (!json_is_object(body))
+        return err_set(err, ERR_INVALID_SYNTAX, "A resource must be a JSON object");
+    enum err_code code = check_schemas(&n, body);
+    if (code != ERR_OK)
+        return code;
+
+    n.doc = json_object();
+    jsonx_put(n.doc, "schemas", json_array()); /* first of all members; filled by resource_tidy */
+    json_object_foreach((json_t *)body, name, value) {
+        if (code == ERR_OK)
+            code = take_member(&n, name, value);
+    }
+    if (code == ERR_OK) {
+        resource_tidy(rt, n.doc);
+        code = check_all_required(&n);
+    }
+    if (code != ERR_OK) {
+        json_decref(n.doc);
+        json_decref(n.members);
+        return code;
+    }
+    *doc = n.doc;
+    *members = n.members;
+    return ERR_OK;
+}
