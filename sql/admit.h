@@ -1,4 +1,5 @@
-/* The gate's one round trip: many tokens in, one verdict each. Tokens are read from the primary, never cached (promise 4). */
+/* The gate's one round trip: many tokens in, one verdict each. Tokens are read from the primary, never cached
+ * (promise 4). */
 #ifndef USHER_SQL_ADMIT_H
 #define USHER_SQL_ADMIT_H
 
@@ -33,14 +34,15 @@ struct admit_verdict {
     char workspace_name[128], key_name[128];
     unsigned scopes;
     enum dialect dialect;
-    int granted;         /* of the units asked for; the rest is over the rate */
-    int rate_limit;      /* units per 60 s */
-    int retry_after_s;   /* when granted < units: after that many seconds one unit is free (>= 1) */
+    int granted;       /* of the units asked for; the rest is over the rate */
+    int rate_limit;    /* units per 60 s */
+    int retry_after_s; /* when granted < units: after that many seconds one unit is free (>= 1) */
     int64_t seats_used, seats_limit; /* limit -1 = none */
-    bool require_email;  /* workspace setting: userName must be an e-mail address */
+    bool require_email;              /* workspace setting: userName must be an e-mail address */
 };
 
 /* Fills out[0..n). One round trip. */
-enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, struct admit_verdict *out, struct err *err);
+enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, struct admit_verdict *out,
+                          struct err *err);
 
 #endif

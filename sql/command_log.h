@@ -10,12 +10,13 @@ enum claim_result {
     CLAIM_LOST, /* a worker was first; *outcome is what it stored */
 };
 
-/* Decides the race for txn between the deadline and the workers. Takes the workspace's row lock, so that it stands before or after a worker's transaction, never
- * inside it. ERR_DB_*: could not be asked; the outcome is unknown. */
-enum err_code command_log_cancel(struct db *db, const char *workspace, const char *txn, enum claim_result *result,
-                                 struct reply *outcome, struct err *err);
+/* Decides the race for txn between the deadline and the workers. Takes the workspace's row lock, so that it
+ * stands before or after a worker's transaction, never inside it. ERR_DB_*: could not be asked; the outcome
+ * is unknown. */
+enum err_code command_log_cancel(struct db *db, const char *workspace, const char *txn,
+                                 enum claim_result *result, struct reply *outcome, struct err *err);
 /* The stored outcome of txn, for tools that wait: *found false while there is none. */
-enum err_code command_log_find(struct db *db, const char *workspace, const char *txn, bool *found, bool *cancelled,
-                               struct reply *outcome, struct err *err);
+enum err_code command_log_find(struct db *db, const char *workspace, const char *txn, bool *found,
+                               bool *cancelled, struct reply *outcome, struct err *err);
 
 #endif

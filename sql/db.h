@@ -1,5 +1,6 @@
-/* The one place that knows libpq. A connection has one owner thread. Statements are prepared on first use and run in pipeline mode: queue any number with
- * db_send, then db_flush once: one round trip. Results come back in the order of sending. */
+/* The one place that knows libpq. A connection has one owner thread. Statements are prepared on first use and
+ * run in pipeline mode: queue any number with db_send, then db_flush once: one round trip. Results come back
+ * in the order of sending. */
 #ifndef USHER_SQL_DB_H
 #define USHER_SQL_DB_H
 
@@ -12,8 +13,9 @@
 struct db;
 struct db_result; /* rows of one statement */
 
-/* Opens lazily: never fails here; the first use connects (and re-connects after a loss). uri: libpq connection string. app: application_name.
- * options: extra session settings, e.g. "synchronous_commit=off"; "" for none. */
+/* Opens lazily: never fails here; the first use connects (and re-connects after a loss). uri: libpq
+ * connection string. app: application_name. options: extra session settings, e.g. "synchronous_commit=off";
+ * "" for none. */
 struct db *db_new(const char *uri, const char *app, const char *options);
 void db_free(struct db *db);
 enum err_code db_connect(struct db *db, struct err *err); /* if not connected: connects; ERR_DB_LOST */
@@ -22,17 +24,22 @@ bool db_connected(const struct db *db);
 unsigned db_generation(const struct db *db);
 
 /* Parameters in text form; NULL = SQL NULL. Arrays are built with pg_array_*. */
-/* Queues one statement (sql must be a string with static lifetime: it is the key of the prepared statement). */
+/* Queues one statement (sql must be a string with static lifetime: it is the key of the prepared statement).
+ */
 void db_send(struct db *db, const char *sql, int nparams, const char *const *params);
-/* For statements made at run time (filters): not prepared. */
-void db_send_once(struct db *db, const char *sql, int nparams, const char *const *params);
-/* Sends a sync, waits for all results of what was queued. results[i] for the i-th statement (i < n = number queued; free with db_results_free).
- * All statements since the last flush are one transaction unless they contain BEGIN/COMMIT; after an error the rest is not run. On error: results are freed,
- * an open transaction is rolled back, err says what (ERR_DB_RETRY, ERR_DB_LOST, ERR_DB_DATA, ERR_DB_BUG), *failed (may be NULL) = index of the statement. */
+/* The same for statements made at run time (filters): sql is copied; a bounded number of texts is prepared
+ * and kept per connection, the others are run unprepared. */
+void db_send_text(struct db *db, const char *sql, int nparams, const char *const *params);
+/* Sends a sync, waits for all results of what was queued. results[i] for the i-th statement (i < n = number
+ * queued; free with db_results_free). All statements since the last flush are one transaction unless they
+ * contain BEGIN/COMMIT; after an error the rest is not run. On error: results are freed, an open transaction
+ * is rolled back, err says what (ERR_DB_RETRY, ERR_DB_LOST, ERR_DB_DATA, ERR_DB_BUG), *failed (may be NULL) =
+ * index of the statement. */
 enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size_t *failed, struct err *err);
 void db_results_free(struct db_result **results, size_t n);
 /* One statement, one round trip. *out may be NULL. */
-enum err_code db_run(struct db *db, const char *sql, int nparams, const char *const *params, struct db_result **out, struct err *err);
+enum err_code db_run(struct db *db, const char *sql, int nparams, const char *const *params,
+                     struct db_result **out, struct err *err);
 /* A script of several statements without parameters (migrations), simple protocol. */
 enum err_code db_script(struct db *db, const char *sql, struct err *err);
 /* Rolls back if a transaction is open. */

@@ -1,0 +1,354 @@
+#include "sql/unit.h"
+
+#include "ops/runtime/mem.h"
+#include "sql/unit_private.h"
+
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct node {
+    const char *key;
+    void *object;
+};
+
+static int compare_nodes(const void *a, const void *b) {
+    return strcmp(((const struct node *)a)->key, ((const struct node *)b)->key);
+}
+
+static void keep_node(void *node) {
+    (void)node; /* nodes live in the arena */
+}
+
+struct unit *unit_new(struct db *db) {
+    struct unit *u = xcalloc(1, sizeof *u);
+    u->db = db;
+    u->arena = arena_new();
+    for (int k = 0; k < UNIT_KINDS; k++)
+        u->tail[k] = &u->objects[k];
+    return u;
+}
+
+void unit_free(struct unit *u) {
+    if (!u)
+        return;
+    if (u->begun)
+        db_rollback(u->db);
+    for (int k = 0; k < UNIT_KINDS; k++) {
+        tdestroy(u->index[k], keep_node);
+        free(u->wants[k]);
+    }
+    db_results_free(u->results, u->nresults);
+    free(u->results);
+    arena_free(u->arena);
+    free(u);
+}
+
+struct arena *unit_arena(struct unit *u) {
+    return u->arena;
+}
+
+enum err_code unit_error(const struct unit *u, struct err *err) {
+    if (u->err.code != ERR_OK && err)
+        *err = u->err;
+    return u->err.code;
+}
+
+/* Folded names can be long: the key's text is built on the stack only where it fits. */
+static char *make_key(struct arena *a, char *small, size_t size, const char *w, const char *x,
+                      const char *y) {
+    int n = snprintf(small, size, "%s/%s/%s", w, x, y);
+    return (size_t)n < size ? small : arena_printf(a, "%s/%s/%s", w, x, y);
+}
+
+void *unit_find(struct unit *u, enum unit_kind kind, const struct unit_workspace *w, const char *a,
+                const char *b) {
+    char small[256];
+    struct node probe = {make_key(u->arena, small, sizeof small, w ? w->id : "", a, b), NULL};
+    struct node **hit = tfind(&probe, &u->index[kind], compare_nodes);
+    return hit ? (*hit)->object : NULL;
+}
+
+void unit_enter(struct unit *u, enum unit_kind kind, const struct unit_workspace *w, const char *a,
+                const char *b, void *object) {
+    struct node *node = arena_alloc(u->arena, sizeof *node);
+    node->key = arena_printf(u->arena, "%s/%s/%s", w ? w->id : "", a, b);
+    node->object = object;
+    if (!tsearch(node, &u->index[kind], compare_nodes))
+        abort();
+    struct object *o = arena_alloc(u->arena, sizeof *o);
+    o->p = object;
+    *u->tail[kind] = o;
+    u->tail[kind] = &o->next;
+}
+
+void unit_keep(struct unit *u, struct db_result *r) {
+    if (u->nresults == u->results_cap) {
+        u->results_cap = u->results_cap ? u->results_cap * 2 : 16;
+        u->results = xrealloc(u->results, u->results_cap * sizeof(struct db_result *));
+    }
+    u->results[u->nresults++] = r;
+}
+
+struct unit_resource *unit_resource_new(struct unit *u, bool is_user, struct unit_workspace *w,
+                                        const char *id) {
+    struct unit_resource *r = arena_alloc(u->arena, sizeof *r);
+    snprintf(r->id, sizeof r->id, "%s", id);
+    r->is_user = is_user;
+    r->workspace = w;
+    r->state = ROW_ABSENT;
+    unit_enter(u, is_user ? UNIT_USERS : UNIT_ROOMS, w, id, "", r);
+    return r;
+}
+
+struct unit_member *unit_member_new(struct unit *u, struct unit_resource *room, struct unit_resource *user) {
+    struct unit_member *m = arena_alloc(u->arena, sizeof *m);
+    m->room = room;
+    m->user = user;
+    m->next_of_room = room->members;
+    room->members = m;
+    m->next_of_user = user->members;
+    user->members = m;
+    unit_enter(u, UNIT_MEMBERS, room->workspace, room->id, user->id, m);
+    return m;
+}
+
+struct name_entry *unit_name_entry(struct unit *u, bool is_user, const struct unit_workspace *w,
+                                   const char *key, bool make) {
+    enum unit_kind kind = is_user ? UNIT_USER_NAMES : UNIT_ROOM_NAMES;
+    struct name_entry *e = unit_find(u, kind, w, key, "");
+    if (!e && make) {
+        e = arena_alloc(u->arena, sizeof *e);
+        unit_enter(u, kind, w, key, "", e);
+    }
+    return e;
+}
+
+/* Only names that were looked up are indexed: another name's holders are all in the database still, or not
+ * asked for. */
+void unit_name_enter(struct unit *u, struct unit_resource *r) {
+    struct name_entry *e = unit_name_entry(u, r->is_user, r->workspace, r->name_key, false);
+    if (!e)
+        return;
+    for (size_t i = 0; i < e->n; i++)
+        if (e->rows[i] == r)
+            return;
+    if (e->n == e->cap) {
+        struct unit_resource **rows =
+            arena_alloc(u->arena, (e->cap * 2 + 2) * sizeof(struct unit_resource *));
+        if (e->n)
+            memcpy(rows, e->rows, e->n * sizeof(struct unit_resource *));
+        e->rows = rows;
+        e->cap = e->cap * 2 + 2;
+    }
+    e->rows[e->n++] = r;
+}
+
+static void want(struct unit *u, enum unit_kind kind, struct unit_workspace *w, const char *a, const char *b,
+                 bool doc) {
+    if (u->nwants[kind] == u->wants_cap[kind]) {
+        u->wants_cap[kind] = u->wants_cap[kind] ? u->wants_cap[kind] * 2 : 32;
+        u->wants[kind] = xrealloc(u->wants[kind], u->wants_cap[kind] * sizeof(struct want));
+    }
+    u->wants[kind][u->nwants[kind]++] =
+        (struct want){w, arena_strdup(u->arena, a), arena_strdup(u->arena, b), doc};
+}
+
+struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace) {
+    struct unit_workspace *w = unit_find(u, UNIT_WORKSPACES, NULL, workspace, "");
+    if (w)
+        return w;
+    w = arena_alloc(u->arena, sizeof *w);
+    snprintf(w->id, sizeof w->id, "%s", workspace);
+    unit_enter(u, UNIT_WORKSPACES, NULL, workspace, "", w);
+    want(u, UNIT_WORKSPACES, w, w->id, "", false);
+    return w;
+}
+
+void unit_want_claim(struct unit *u, struct unit_workspace *w, const char *txn) {
+    if (!unit_find(u, UNIT_CLAIMS, w, txn, ""))
+        want(u, UNIT_CLAIMS, w, txn, "", false);
+}
+
+void unit_want_key(struct unit *u, struct unit_workspace *w, const char *key) {
+    struct uuid id;
+    if (uuid_parse(key, &id) && !unit_find(u, UNIT_KEYS, w, id.s, ""))
+        want(u, UNIT_KEYS, w, id.s, "", false);
+}
+
+void unit_want_user(struct unit *u, struct unit_workspace *w, const char *id, bool doc) {
+    struct uuid parsed;
+    if (!uuid_parse(id, &parsed))
+        return;
+    const struct unit_resource *r = unit_find(u, UNIT_USERS, w, parsed.s, "");
+    if (!r || (doc && !r->doc && r->state == ROW_LOADED))
+        want(u, UNIT_USERS, w, parsed.s, "", doc);
+}
+
+void unit_want_user_name(struct unit *u, struct unit_workspace *w, const char *user_name_key) {
+    if (!unit_name_entry(u, true, w, user_name_key, false))
+        want(u, UNIT_USER_NAMES, w, user_name_key, "", false);
+}
+
+void unit_want_room(struct unit *u, struct unit_workspace *w, const char *id) {
+    struct uuid parsed;
+    if (!uuid_parse(id, &parsed))
+        return;
+    const struct unit_resource *r = unit_find(u, UNIT_ROOMS, w, parsed.s, "");
+    if (!r || (!r->doc && r->state == ROW_LOADED))
+        want(u, UNIT_ROOMS, w, parsed.s, "", true);
+}
+
+void unit_want_room_name(struct unit *u, struct unit_workspace *w, const char *display_name_key) {
+    if (!unit_name_entry(u, false, w, display_name_key, false))
+        want(u, UNIT_ROOM_NAMES, w, display_name_key, "", false);
+}
+
+void unit_want_member(struct unit *u, struct unit_workspace *w, const char *room, const char *user) {
+    struct uuid r, m;
+    if (uuid_parse(room, &r) && uuid_parse(user, &m) && !unit_find(u, UNIT_MEMBERS, w, r.s, m.s))
+        want(u, UNIT_MEMBERS, w, r.s, m.s, false);
+}
+
+enum err_code unit_begin(struct unit *u, struct err *err) {
+    return unit_fetch(u, err);
+}
+
+static bool fetch(struct unit *u) {
+    return u->err.code == ERR_OK && unit_fetch(u, &u->err) == ERR_OK;
+}
+
+struct unit_claim *unit_claim(struct unit *u, struct unit_workspace *w, const char *txn) {
+    struct unit_claim_row *c = unit_find(u, UNIT_CLAIMS, w, txn, "");
+    if (!c) {
+        unit_want_claim(u, w, txn);
+        if (!fetch(u))
+            return NULL;
+        c = unit_find(u, UNIT_CLAIMS, w, txn, "");
+    }
+    return c ? &c->claim : NULL;
+}
+
+struct unit_key *unit_key(struct unit *u, struct unit_workspace *w, const char *id) {
+    struct unit_key *k = unit_find(u, UNIT_KEYS, w, id, "");
+    if (!k) {
+        unit_want_key(u, w, id);
+        if (!fetch(u))
+            return NULL;
+        k = unit_find(u, UNIT_KEYS, w, id, "");
+    }
+    if (!k) { /* not even a UUID */
+        k = arena_alloc(u->arena, sizeof *k);
+        k->workspace = w;
+        snprintf(k->id, sizeof k->id, "%s", id);
+        unit_enter(u, UNIT_KEYS, w, id, "", k);
+    }
+    return k;
+}
+
+static struct unit_resource *resource(struct unit *u, struct unit_workspace *w, const char *id,
+                                      bool is_user) {
+    struct uuid parsed;
+    const char *key = uuid_parse(id, &parsed) ? parsed.s : id;
+    enum unit_kind kind = is_user ? UNIT_USERS : UNIT_ROOMS;
+    struct unit_resource *r = unit_find(u, kind, w, key, "");
+    if (r)
+        return r;
+    if (is_user)
+        unit_want_user(u, w, key, false);
+    else
+        unit_want_room(u, w, key);
+    if (!fetch(u))
+        return NULL;
+    r = unit_find(u, kind, w, key, "");
+    return r ? r : unit_resource_new(u, is_user, w, key);
+}
+
+struct unit_resource *unit_user(struct unit *u, struct unit_workspace *w, const char *id) {
+    return resource(u, w, id, true);
+}
+
+struct unit_resource *unit_room(struct unit *u, struct unit_workspace *w, const char *id) {
+    return resource(u, w, id, false);
+}
+
+const char *unit_doc(struct unit *u, struct unit_resource *r) {
+    if (r->doc)
+        return r->doc;
+    want(u, r->is_user ? UNIT_USERS : UNIT_ROOMS, r->workspace, r->id, "", true);
+    return fetch(u) ? r->doc : NULL;
+}
+
+static bool name_taken(struct unit *u, bool is_user, struct unit_workspace *w, const char *key,
+                       const struct unit_resource *except) {
+    const struct name_entry *e = unit_name_entry(u, is_user, w, key, false);
+    if (!e) {
+        want(u, is_user ? UNIT_USER_NAMES : UNIT_ROOM_NAMES, w, key, "", false);
+        if (!fetch(u))
+            return true;
+        e = unit_name_entry(u, is_user, w, key, true);
+    }
+    for (size_t i = 0; i < e->n; i++)
+        if (e->rows[i] != except && row_alive(e->rows[i]->state) && !strcmp(e->rows[i]->name_key, key))
+            return true;
+    return false;
+}
+
+bool unit_user_name_taken(struct unit *u, struct unit_workspace *w, const char *key,
+                          const struct unit_resource *except) {
+    return name_taken(u, true, w, key, except);
+}
+
+bool unit_room_name_taken(struct unit *u, struct unit_workspace *w, const char *key,
+                          const struct unit_resource *except) {
+    return name_taken(u, false, w, key, except);
+}
+
+struct unit_member *unit_member(struct unit *u, struct unit_resource *room, struct unit_resource *user) {
+    struct unit_member *m = unit_find(u, UNIT_MEMBERS, room->workspace, room->id, user->id);
+    if (m)
+        return m;
+    bool stored = room->state != ROW_NEW && user->state != ROW_NEW && !room->members_complete &&
+                  !user->members_complete;
+    if (stored) {
+        unit_want_member(u, room->workspace, room->id, user->id);
+        if (!fetch(u))
+            return NULL;
+        m = unit_find(u, UNIT_MEMBERS, room->workspace, room->id, user->id);
+    }
+    return m ? m : unit_member_new(u, room, user);
+}
+
+void unit_touch(struct unit_resource *r, bool doc_changed) {
+    if (r->state == ROW_LOADED)
+        r->state = ROW_CHANGED;
+    else if (r->state == ROW_ABSENT)
+        r->state = ROW_NEW;
+    r->doc_changed |= doc_changed;
+}
+
+void unit_rename(struct unit *u, struct unit_resource *r, const char *name, const char *name_key) {
+    r->name = name;
+    r->name_key = name_key;
+    unit_name_enter(u, r);
+}
+
+/* A row that was made here and goes here leaves nothing to write. */
+void unit_delete(struct unit_resource *r) {
+    r->state = r->state == ROW_NEW ? ROW_ABSENT : ROW_DELETED;
+}
+
+void unit_claim_set(struct unit *u, struct unit_workspace *w, const char *txn, const char *type,
+                    int partition, int64_t offset, const char *outcome, const char *records) {
+    struct unit_claim_row *c = unit_find(u, UNIT_CLAIMS, w, txn, "");
+    if (!c) {
+        c = arena_alloc(u->arena, sizeof *c);
+        unit_enter(u, UNIT_CLAIMS, w, txn, "", c);
+    }
+    c->workspace = w;
+    c->txn = arena_strdup(u->arena, txn);
+    c->type = type;
+    c->fresh = true;
+    c->claim = (struct unit_claim){true, false, partition, offset, outcome, records};
+}

@@ -1,0 +1,146 @@
+/* A unit of work: one PostgreSQL transaction of a worker, seen as objects in memory.
+ *
+ * The worker says what a batch of commands will touch (unit_want_*); unit_begin locks the workspaces and
+ * loads all of it in one round trip; the worker decides and changes the objects, one command after the other;
+ * unit_commit writes the differences with one set-based statement per table and kind, and commits, in one
+ * more round trip. What was not announced is fetched when it is asked for.
+ *
+ * What must stay true: the workspaces' rows are locked first, so nobody else changes anything of them until
+ * the commit; objects are changed only after every check of a command has passed, so a refused command leaves
+ * no trace; objects live until unit_free. */
+#ifndef USHER_SQL_UNIT_H
+#define USHER_SQL_UNIT_H
+
+#include "ops/runtime/arena.h"
+#include "ops/runtime/id.h"
+#include "sql/db.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct unit;
+
+/* Life of a row within the unit. */
+enum row_state {
+    ROW_ABSENT,  /* not in the database, not made here */
+    ROW_LOADED,  /* as in the database */
+    ROW_NEW,     /* made here */
+    ROW_CHANGED, /* loaded, then changed here */
+    ROW_DELETED, /* was in the database, deleted here */
+};
+static inline bool row_alive(enum row_state s) {
+    return s == ROW_LOADED || s == ROW_NEW || s == ROW_CHANGED;
+}
+
+struct unit_workspace {
+    char id[37];
+    enum row_state state;
+    const char *name;
+    int64_t seats_limit; /* -1: none */
+    int64_t seats_used;
+    const char *seat_mode, *default_role;
+    int64_t rate_limit;
+    bool default_transmit, require_email, restore_rooms, unique_rooms;
+    int64_t membership_seq, audit_seq;
+    bool settings_changed; /* set by whoever changes more than counters and sequence numbers */
+};
+
+struct unit_key {
+    char id[37];
+    struct unit_workspace *workspace;
+    enum row_state state;
+    const char *name, *token_hash_hex, *prefix, *dialect, *created_by;
+    const char *scopes; /* text form of a PostgreSQL array */
+    int64_t expires_us; /* 0: never */
+    bool revoked;
+};
+
+/* A user or a room: what both have. */
+struct unit_resource {
+    char id[37];
+    bool is_user;
+    bool doc_changed; /* the row is to be written whole; else a changed room gets its new version only */
+    struct unit_workspace *workspace;
+    enum row_state state;
+    const char *name, *name_key;                 /* userName or displayName, and its folded form */
+    const char *display_name, *display_name_key; /* users only; may be NULL */
+    const char *external_id;                     /* may be NULL */
+    bool active, seat;                           /* users only */
+    const char *doc;                             /* JSON text; NULL until it is wanted (unit_doc) */
+    const char *search;                          /* JSON text; set when the row is made or changed */
+    int64_t version, created_us, modified_us;
+    struct unit_member
+        *members; /* a room's or a user's known memberships, linked; all of them once members_complete */
+    bool members_complete;
+};
+
+struct unit_member {
+    struct unit_resource *room, *user; /* at least id and name are known; doc may not be loaded */
+    bool present;                      /* a row stands */
+    bool held;                         /* … but the user is inactive */
+    bool transmit;
+    bool was_present, was_held, was_transmit; /* in the database */
+    struct unit_member *next_of_room, *next_of_user;
+};
+
+/* A command known by its txn. */
+struct unit_claim {
+    bool known;
+    bool cancelled;
+    int origin_partition;
+    int64_t origin_offset;
+    const char *outcome; /* JSON text of the reply */
+    const char *records; /* JSON array text, or NULL */
+};
+
+struct unit *unit_new(struct db *db);
+void unit_free(struct unit *u); /* rolls back what was not committed */
+struct arena *unit_arena(struct unit *u);
+
+/* Announce what will be needed; workspace first. Before unit_begin (or later, then it is loaded with the next
+ * fetch). */
+struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace);
+void unit_want_claim(struct unit *u, struct unit_workspace *w, const char *txn);
+void unit_want_key(struct unit *u, struct unit_workspace *w, const char *key);
+void unit_want_user(struct unit *u, struct unit_workspace *w, const char *id, bool doc);
+void unit_want_user_name(struct unit *u, struct unit_workspace *w, const char *user_name_key);
+void unit_want_room(struct unit *u, struct unit_workspace *w, const char *id);
+void unit_want_room_name(struct unit *u, struct unit_workspace *w, const char *display_name_key);
+void unit_want_member(struct unit *u, struct unit_workspace *w, const char *room, const char *user);
+
+/* BEGIN, lock the workspaces, load what was announced. One round trip. */
+enum err_code unit_begin(struct unit *u, struct err *err);
+
+/* Lookups; they load on demand, so they can fail: on a database error they return NULL and unit_error says
+ * why. Ids that are not UUIDs are never found. A found object may be ROW_ABSENT or ROW_DELETED: ask
+ * row_alive. */
+struct unit_claim *unit_claim(struct unit *u, struct unit_workspace *w, const char *txn);
+struct unit_key *unit_key(struct unit *u, struct unit_workspace *w, const char *id);
+struct unit_resource *unit_user(struct unit *u, struct unit_workspace *w, const char *id);
+struct unit_resource *unit_room(struct unit *u, struct unit_workspace *w, const char *id);
+const char *unit_doc(struct unit *u, struct unit_resource *r); /* the document's text */
+/* Is the name in use by a living resource other than `except` (may be NULL)? */
+bool unit_user_name_taken(struct unit *u, struct unit_workspace *w, const char *user_name_key,
+                          const struct unit_resource *except);
+bool unit_room_name_taken(struct unit *u, struct unit_workspace *w, const char *display_name_key,
+                          const struct unit_resource *except);
+struct unit_member *unit_member(struct unit *u, struct unit_resource *room, struct unit_resource *user);
+/* All memberships, held ones too: afterwards r->members is complete. False on a database error. */
+bool unit_load_members(struct unit *u, struct unit_resource *room);
+bool unit_load_rooms(struct unit *u, struct unit_resource *user);
+bool unit_workspace_name_free(struct unit *u, const char *name);
+enum err_code unit_error(const struct unit *u, struct err *err); /* ERR_OK while all went well */
+
+/* Changes. Texts must live as long as the unit (its arena). */
+void unit_touch(struct unit_resource *r,
+                bool doc_changed); /* to be written: LOADED becomes CHANGED, ABSENT becomes NEW */
+void unit_rename(struct unit *u, struct unit_resource *r, const char *name, const char *name_key);
+void unit_delete(struct unit_resource *r);
+void unit_claim_set(struct unit *u, struct unit_workspace *w, const char *txn, const char *type,
+                    int partition, int64_t offset, const char *outcome, const char *records);
+
+/* Writes everything and commits. One round trip. On error nothing was committed, except ERR_DB_LOST: unknown
+ * (the claims tell, next time). */
+enum err_code unit_commit(struct unit *u, struct err *err);
+
+#endif

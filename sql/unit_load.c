@@ -1,0 +1,377 @@
+/* Loading: everything that is announced, one set-based statement per kind, all in one round trip. */
+#include "ops/runtime/jbuf.h"
+#include "ops/runtime/mem.h"
+#include "sql/pg_array.h"
+#include "sql/unit_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MICROS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
+
+/* Columns of users and rooms in the same places. */
+#define USER_COLUMNS(x)                                                                                      \
+    x ".workspace_id, " x ".id, " x ".user_name, " x ".user_name_key, " x ".display_name, " x                \
+      ".display_name_key, " x ".external_id, " x ".active, " x ".seat, " x                                   \
+      ".version, " MICROS(x ".created") ", " MICROS(x ".modified")
+#define ROOM_COLUMNS(x)                                                                                      \
+    x ".workspace_id, " x ".id, " x ".display_name, " x ".display_name_key, NULL::text, NULL::text, " x      \
+      ".external_id, true, false, " x ".version, " MICROS(x ".created") ", " MICROS(x ".modified")
+#define RESOURCE_COLUMNS 12 /* then the document, then others */
+
+static const char *const load_sql[UNIT_KINDS] = {
+    [UNIT_WORKSPACES] =
+        "SELECT workspace_id, name, coalesce(seats_limit, -1), seats_used, seat_mode, default_role, "
+        "rate_limit, default_transmit, "
+        "require_email, restore_rooms, unique_rooms, membership_seq, audit_seq FROM workspaces "
+        "WHERE workspace_id = ANY ($1::uuid[]) ORDER BY workspace_id FOR NO KEY UPDATE",
+    [UNIT_CLAIMS] = "SELECT c.workspace_id, c.txn, c.origin_partition, c.origin_offset, c.outcome, c.records "
+                    "FROM unnest($1::uuid[], $2::uuid[]) AS a (w, t) JOIN command_log c ON c.workspace_id = "
+                    "a.w AND c.txn = a.t",
+    [UNIT_KEYS] =
+        "SELECT k.workspace_id, k.id, k.name, k.prefix, k.dialect, k.scopes, k.revoked IS NOT NULL "
+        "FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i) JOIN keys k ON k.workspace_id = a.w AND k.id = a.i",
+    [UNIT_USERS] = "SELECT " USER_COLUMNS("x") ", CASE WHEN a.doc THEN x.doc END "
+                                               "FROM unnest($1::uuid[], $2::uuid[], $3::bool[]) AS a (w, i, "
+                                               "doc) JOIN users x ON x.workspace_id = a.w AND x.id = a.i",
+    [UNIT_USER_NAMES] =
+        "SELECT " USER_COLUMNS("x") ", NULL::json FROM unnest($1::uuid[], $2::text[]) AS a (w, n) "
+                                    "JOIN users x ON x.workspace_id = a.w AND x.user_name_key = a.n",
+    [UNIT_ROOMS] = "SELECT " ROOM_COLUMNS("x") ", x.doc FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i) "
+                                               "JOIN rooms x ON x.workspace_id = a.w AND x.id = a.i",
+    [UNIT_ROOM_NAMES] =
+        "SELECT " ROOM_COLUMNS("x") ", NULL::json FROM unnest($1::uuid[], $2::text[]) AS a (w, n) "
+                                    "JOIN rooms x ON x.workspace_id = a.w AND x.display_name_key = a.n",
+    [UNIT_MEMBERS] = "SELECT m.workspace_id, m.room_id, m.user_id, m.transmit, m.held FROM "
+                     "unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS a (w, r, u) "
+                     "JOIN members m ON m.workspace_id = a.w AND m.room_id = a.r AND m.user_id = a.u",
+};
+
+static struct unit_workspace *workspace_of(struct unit *u, const struct db_result *r, size_t row) {
+    return unit_find(u, UNIT_WORKSPACES, NULL, db_text(r, row, 0), "");
+}
+
+static const char *text_or_null(const struct db_result *r, size_t row, int col) {
+    return db_is_null(r, row, col) ? NULL : db_text(r, row, col);
+}
+
+static void take_workspace(struct unit *u, const struct db_result *r, size_t row) {
+    struct unit_workspace *w = workspace_of(u, r, row);
+    w->state = ROW_LOADED;
+    w->name = db_text(r, row, 1);
+    w->seats_limit = db_int(r, row, 2);
+    w->seats_used = db_int(r, row, 3);
+    w->seat_mode = db_text(r, row, 4);
+    w->default_role = db_text(r, row, 5);
+    w->rate_limit = db_int(r, row, 6);
+    w->default_transmit = db_bool(r, row, 7);
+    w->require_email = db_bool(r, row, 8);
+    w->restore_rooms = db_bool(r, row, 9);
+    w->unique_rooms = db_bool(r, row, 10);
+    w->membership_seq = db_int(r, row, 11);
+    w->audit_seq = db_int(r, row, 12);
+}
+
+static void take_claim(struct unit *u, const struct db_result *r, size_t row) {
+    struct unit_claim_row *c = arena_alloc(u->arena, sizeof *c);
+    c->workspace = workspace_of(u, r, row);
+    c->txn = db_text(r, row, 1);
+    c->claim.known = true;
+    c->claim.cancelled = db_is_null(r, row, 4);
+    c->claim.origin_partition = db_is_null(r, row, 2) ? -1 : (int)db_int(r, row, 2);
+    c->claim.origin_offset = db_int(r, row, 3);
+    c->claim.outcome = text_or_null(r, row, 4);
+    c->claim.records = text_or_null(r, row, 5);
+    if (!unit_find(u, UNIT_CLAIMS, c->workspace, c->txn, ""))
+        unit_enter(u, UNIT_CLAIMS, c->workspace, c->txn, "", c);
+}
+
+static void take_key(struct unit *u, const struct db_result *r, size_t row) {
+    struct unit_workspace *w = workspace_of(u, r, row);
+    if (unit_find(u, UNIT_KEYS, w, db_text(r, row, 1), ""))
+        return;
+    struct unit_key *k = arena_alloc(u->arena, sizeof *k);
+    snprintf(k->id, sizeof k->id, "%s", db_text(r, row, 1));
+    k->workspace = w;
+    k->state = ROW_LOADED;
+    k->name = db_text(r, row, 2);
+    k->prefix = db_text(r, row, 3);
+    k->dialect = db_text(r, row, 4);
+    k->scopes = db_text(r, row, 5);
+    k->revoked = db_bool(r, row, 6);
+    unit_enter(u, UNIT_KEYS, w, k->id, "", k);
+}
+
+/* The unit's own object is newer than the row: a known one only gets its document. first: column of
+ * workspace_id. */
+static struct unit_resource *take_resource(struct unit *u, const struct db_result *r, size_t row, int first,
+                                           bool is_user, int doc_col) {
+    struct unit_workspace *w = unit_find(u, UNIT_WORKSPACES, NULL, db_text(r, row, first), "");
+    const char *id = db_text(r, row, first + 1);
+    struct unit_resource *x = unit_find(u, is_user ? UNIT_USERS : UNIT_ROOMS, w, id, "");
+    if (!x) {
+        x = unit_resource_new(u, is_user, w, id);
+        x->state = ROW_LOADED;
+        x->name = db_text(r, row, first + 2);
+        x->name_key = db_text(r, row, first + 3);
+        x->display_name = text_or_null(r, row, first + 4);
+        x->display_name_key = text_or_null(r, row, first + 5);
+        x->external_id = text_or_null(r, row, first + 6);
+        x->active = db_bool(r, row, first + 7);
+        x->seat = db_bool(r, row, first + 8);
+        x->version = db_int(r, row, first + 9);
+        x->created_us = db_int(r, row, first + 10);
+        x->modified_us = db_int(r, row, first + 11);
+    }
+    if (!x->doc && !x->doc_changed && doc_col >= 0 && !db_is_null(r, row, doc_col))
+        x->doc = db_text(r, row, doc_col);
+    return x;
+}
+
+static struct unit_member *take_member(struct unit *u, struct unit_resource *room, struct unit_resource *user,
+                                       bool transmit, bool held) {
+    struct unit_member *m = unit_find(u, UNIT_MEMBERS, room->workspace, room->id, user->id);
+    if (m)
+        return m;
+    m = unit_member_new(u, room, user);
+    m->present = m->was_present = true;
+    m->transmit = m->was_transmit = transmit;
+    m->held = m->was_held = held;
+    return m;
+}
+
+static void take_pair(struct unit *u, const struct db_result *r, size_t row) {
+    struct unit_workspace *w = workspace_of(u, r, row);
+    struct unit_resource *room = unit_find(u, UNIT_ROOMS, w, db_text(r, row, 1), ""),
+                         *user = unit_find(u, UNIT_USERS, w, db_text(r, row, 2), "");
+    if (room &&
+        user) /* both are wanted with every pair; so a pair whose room or user is missing has no row */
+        (void)take_member(u, room, user, db_bool(r, row, 3), db_bool(r, row, 4));
+}
+
+static void take(struct unit *u, enum unit_kind kind, const struct db_result *r) {
+    for (size_t row = 0; row < db_rows(r); row++) {
+        switch (kind) {
+        case UNIT_WORKSPACES:
+            take_workspace(u, r, row);
+            break;
+        case UNIT_CLAIMS:
+            take_claim(u, r, row);
+            break;
+        case UNIT_KEYS:
+            take_key(u, r, row);
+            break;
+        case UNIT_USERS:
+        case UNIT_ROOMS:
+            (void)take_resource(u, r, row, 0, kind == UNIT_USERS, RESOURCE_COLUMNS);
+            break;
+        case UNIT_USER_NAMES:
+        case UNIT_ROOM_NAMES:
+            unit_name_enter(u, take_resource(u, r, row, 0, kind == UNIT_USER_NAMES, -1));
+            break;
+        case UNIT_MEMBERS:
+            take_pair(u, r, row);
+            break;
+        case UNIT_KINDS:
+            break;
+        }
+    }
+}
+
+/* What was wanted and is not there is known to be absent from now on. */
+static void settle(struct unit *u, enum unit_kind kind) {
+    for (size_t i = 0; i < u->nwants[kind]; i++) {
+        const struct want *x = &u->wants[kind][i];
+        if (kind == UNIT_WORKSPACES || kind == UNIT_MEMBERS || unit_find(u, kind, x->workspace, x->a, x->b))
+            continue;
+        if (kind == UNIT_USERS || kind == UNIT_ROOMS) {
+            (void)unit_resource_new(u, kind == UNIT_USERS, x->workspace, x->a);
+        } else if (kind == UNIT_CLAIMS) {
+            unit_enter(u, kind, x->workspace, x->a, "", arena_alloc(u->arena, sizeof(struct unit_claim_row)));
+        } else if (kind == UNIT_KEYS) {
+            struct unit_key *k = arena_alloc(u->arena, sizeof *k);
+            snprintf(k->id, sizeof k->id, "%s", x->a);
+            k->workspace = x->workspace;
+            unit_enter(u, kind, x->workspace, x->a, "", k);
+        }
+    }
+    u->nwants[kind] = 0;
+}
+
+/* Every name that was looked up has an entry before its rows are taken. Rows made here before belong in it
+ * too. */
+static void prepare_names(struct unit *u, enum unit_kind kind) {
+    bool is_user = kind == UNIT_USER_NAMES;
+    for (size_t i = 0; i < u->nwants[kind]; i++)
+        (void)unit_name_entry(u, is_user, u->wants[kind][i].workspace, u->wants[kind][i].a, true);
+    for (const struct object *o = u->objects[is_user ? UNIT_USERS : UNIT_ROOMS]; o && u->nwants[kind];
+         o = o->next) {
+        struct unit_resource *r = o->p;
+        if (row_alive(r->state))
+            unit_name_enter(u, r);
+    }
+}
+
+static void send_wants(struct unit *u, enum unit_kind kind) {
+    struct jbuf w = {0}, a = {0}, b = {0};
+    pg_array_begin(&w);
+    pg_array_begin(&a);
+    pg_array_begin(&b);
+    for (size_t i = 0; i < u->nwants[kind]; i++) {
+        const struct want *x = &u->wants[kind][i];
+        pg_array_word(&w, x->workspace->id);
+        pg_array_text(&a, x->a);
+        if (kind == UNIT_USERS)
+            pg_array_bool(&b, x->doc);
+        else
+            pg_array_text(&b, x->b);
+    }
+    pg_array_end(&w);
+    pg_array_end(&a);
+    pg_array_end(&b);
+    const char *params[] = {w.p, a.p, b.p};
+    db_send(u->db, load_sql[kind],
+            kind == UNIT_WORKSPACES                      ? 1
+            : kind == UNIT_USERS || kind == UNIT_MEMBERS ? 3
+                                                         : 2,
+            params);
+    jb_free(&w);
+    jb_free(&a);
+    jb_free(&b);
+}
+
+/* A later workspace would break the order of locks and the context. */
+static void send_begin(struct unit *u) {
+    struct jbuf ids = {0};
+    pg_array_begin(&ids);
+    for (const struct object *o = u->objects[UNIT_WORKSPACES]; o; o = o->next)
+        pg_array_word(&ids, ((const struct unit_workspace *)o->p)->id);
+    pg_array_end(&ids);
+    const char *params[] = {ids.p};
+    db_send(u->db, "BEGIN", 0, NULL);
+    db_send(u->db, "SELECT set_config('usher.workspace', $1, true)", 1, params);
+    jb_free(&ids);
+}
+
+/* The same id may be wanted by several commands of the batch: sort, so that each is asked once, with the
+ * document if any wants it. */
+static int compare_wants(const void *x, const void *y) {
+    const struct want *a = x, *b = y;
+    int c = strcmp(a->workspace->id, b->workspace->id);
+    c = c ? c : strcmp(a->a, b->a);
+    c = c ? c : strcmp(a->b, b->b);
+    return c ? c : (int)b->doc - (int)a->doc;
+}
+
+static void unique_wants(struct unit *u, enum unit_kind kind) {
+    struct want *x = u->wants[kind];
+    size_t n = u->nwants[kind], kept = 0;
+    if (n < 2)
+        return;
+    qsort(x, n, sizeof *x, compare_wants);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || strcmp(x[kept - 1].workspace->id, x[i].workspace->id) ||
+            strcmp(x[kept - 1].a, x[i].a) || strcmp(x[kept - 1].b, x[i].b))
+            x[kept++] = x[i];
+    u->nwants[kind] = kept;
+}
+
+/* Before unit_begin a pair's room and user come with it. */
+static void complete_pairs(struct unit *u) {
+    for (size_t i = 0; i < u->nwants[UNIT_MEMBERS]; i++) {
+        const struct want x = u->wants[UNIT_MEMBERS][i];
+        unit_want_room(u, x.workspace, x.a);
+        unit_want_user(u, x.workspace, x.b, false);
+    }
+}
+
+enum err_code unit_fetch(struct unit *u, struct err *err) {
+    enum unit_kind kinds[UNIT_KINDS];
+    size_t n = 0, skip = u->begun ? 0 : 2;
+    complete_pairs(u);
+    if (!u->begun)
+        send_begin(u);
+    for (enum unit_kind k = 0; k < UNIT_KINDS; k++) {
+        unique_wants(u, k);
+        if (u->nwants[k] == 0)
+            continue;
+        send_wants(u, k);
+        kinds[n++] = k;
+    }
+    struct db_result *results[UNIT_KINDS + 2];
+    if (n + skip == 0)
+        return ERR_OK;
+    u->begun = true;
+    if (db_flush(u->db, results, n + skip, NULL, err) != ERR_OK) {
+        u->begun = false;
+        return err->code;
+    }
+    for (size_t i = 0; i < n + skip; i++)
+        unit_keep(u, results[i]);
+    prepare_names(u, UNIT_USER_NAMES);
+    prepare_names(u, UNIT_ROOM_NAMES);
+    for (size_t i = 0; i < n; i++) {
+        take(u, kinds[i], results[i + skip]);
+        settle(u, kinds[i]);
+    }
+    return ERR_OK;
+}
+
+/* All memberships of one room or one user, with the other side. */
+static const char room_members_sql[] = "SELECT m.transmit, m.held, " USER_COLUMNS(
+    "x") " FROM members m JOIN users x ON x.workspace_id = m.workspace_id AND "
+         "x.id = m.user_id WHERE m.workspace_id = $1::uuid AND m.room_id = $2::uuid ORDER BY m.user_id";
+static const char user_rooms_sql[] = "SELECT m.transmit, m.held, " ROOM_COLUMNS(
+    "x") " FROM members m JOIN rooms x ON x.workspace_id = m.workspace_id AND "
+         "x.id = m.room_id WHERE m.workspace_id = $1::uuid AND m.user_id = $2::uuid ORDER BY m.room_id";
+
+static bool load_all(struct unit *u, struct unit_resource *r) {
+    if (r->members_complete || r->state == ROW_NEW || r->state == ROW_ABSENT) {
+        r->members_complete = true;
+        return true;
+    }
+    if (u->err.code != ERR_OK)
+        return false;
+    const char *params[] = {r->workspace->id, r->id};
+    struct db_result *result;
+    if (db_run(u->db, r->is_user ? user_rooms_sql : room_members_sql, 2, params, &result, &u->err) !=
+        ERR_OK) {
+        u->begun = false;
+        return false;
+    }
+    unit_keep(u, result);
+    for (size_t row = 0; row < db_rows(result); row++) {
+        struct unit_resource *other = take_resource(u, result, row, 2, !r->is_user, -1);
+        (void)take_member(u, r->is_user ? other : r, r->is_user ? r : other, db_bool(result, row, 0),
+                          db_bool(result, row, 1));
+    }
+    r->members_complete = true;
+    return true;
+}
+
+bool unit_load_members(struct unit *u, struct unit_resource *room) {
+    return load_all(u, room);
+}
+
+bool unit_load_rooms(struct unit *u, struct unit_resource *user) {
+    return load_all(u, user);
+}
+
+bool unit_workspace_name_free(struct unit *u, const char *name) {
+    const char *params[] = {name};
+    struct db_result *r;
+    if (u->err.code != ERR_OK ||
+        db_run(u->db, "SELECT workspace_name_free($1)", 1, params, &r, &u->err) != ERR_OK) {
+        u->begun = false;
+        return false;
+    }
+    bool free_name = db_bool(r, 0, 0);
+    db_results_free(&r, 1);
+    for (const struct object *o = u->objects[UNIT_WORKSPACES]; o; o = o->next) {
+        const struct unit_workspace *w = o->p;
+        if (w->state == ROW_NEW && !strcmp(w->name, name))
+            return false;
+    }
+    return free_name;
+}
