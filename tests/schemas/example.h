@@ -1,5 +1,6 @@
-/* The examples of the contract, schemas/examples/NAME.json: topic, key, headers and value of one record each. A test builds the record from C and demands that
- * the file says exactly that, byte for byte in the value. USHER_UPDATE_EXAMPLES=1 writes the files anew, for a reviewed change of the contract. */
+/* The examples of the contract, schemas/examples/NAME.json: topic, key, headers and value of one record each.
+ * A test builds the record from C and demands that the file says exactly that, byte for byte in the value.
+ * USHER_UPDATE_EXAMPLES=1 writes the files anew, for a reviewed change of the contract. */
 #ifndef USHER_TESTS_EXAMPLE_H
 #define USHER_TESTS_EXAMPLE_H
 
@@ -42,7 +43,8 @@ static inline char *ex_read(const char *path) {
 }
 
 /* value NULL: a tombstone. */
-static inline void ex_check(const char *name, const char *topic, const char *key, const struct headers *h, const char *value) {
+static inline void ex_check(const char *name, const char *topic, const char *key, const struct headers *h,
+                            const char *value) {
     char path[200];
     struct jbuf b = {0};
     snprintf(path, sizeof path, "schemas/examples/%s.json", name);

@@ -110,8 +110,8 @@ static void test_contract_member_removed(void **state) {
     assert_string_equal(
         w->list.rows[0].value,
         "{\"type\":\"usher.member.removed\",\"workspace\":\"" EX_WORKSPACE
-        "\",\"seq\":8127,\"time\":\"2026-11-22T10:15:30.123456Z\",\"txn\":\"" EX_TXN "\",\"room\":{\"id\":\"" EX_ROOM
-        "\",\"name\":\"Dispatch\"},\"user\":{\"id\":\"" EX_USER
+        "\",\"seq\":8127,\"time\":\"2026-11-22T10:15:30.123456Z\",\"txn\":\"" EX_TXN
+        "\",\"room\":{\"id\":\"" EX_ROOM "\",\"name\":\"Dispatch\"},\"user\":{\"id\":\"" EX_USER
         "\",\"userName\":\"ana@example.com\"},\"transmit\":true,\"reason\":\"user_deactivated\","
         "\"actor\":{\"kind\":\"key\",\"id\":\"" EX_KEY "\",\"name\":\"Entra\"}}");
     assert_string_equal(w->list.rows[0].key, EX_ROOM);
@@ -130,28 +130,33 @@ static void test_numbers_follow(void **state) {
 
 static void test_audit_member_removed(void **state) {
     struct world *w = *state;
-    record_audit_change(&w->c, &(struct audit_change){
-                                   .action = "member.removed",
-                                   .target = {"Room", EX_ROOM, "Dispatch"},
-                                   .subject = {"User", EX_USER, "ana@example.com"},
-                                   .outcome = "applied",
-                                   .changes_json = "[{\"path\":\"members\",\"op\":\"remove\",\"from\":\"" EX_USER "\",\"to\":null}]",
-                               });
+    record_audit_change(
+        &w->c,
+        &(struct audit_change){
+            .action = "member.removed",
+            .target = {"Room", EX_ROOM, "Dispatch"},
+            .subject = {"User", EX_USER, "ana@example.com"},
+            .outcome = "applied",
+            .changes_json = "[{\"path\":\"members\",\"op\":\"remove\",\"from\":\"" EX_USER "\",\"to\":null}]",
+        });
     assert_int_equal(w->audit_seq, 40112);
     assert_string_equal(w->list.rows[0].value,
                         "{\"kind\":\"change\",\"workspace\":\"" EX_WORKSPACE
                         "\",\"seq\":40112,\"time\":\"2026-11-22T10:15:30.123456Z\",\"txn\":\"" EX_TXN
-                        "\",\"actor\":{\"kind\":\"key\",\"id\":\"" EX_KEY "\",\"name\":\"Entra\"},\"action\":\"member.removed\","
+                        "\",\"actor\":{\"kind\":\"key\",\"id\":\"" EX_KEY
+                        "\",\"name\":\"Entra\"},\"action\":\"member.removed\","
                         "\"target\":{\"type\":\"Room\",\"id\":\"" EX_ROOM "\",\"name\":\"Dispatch\"},"
                         "\"subject\":{\"type\":\"User\",\"id\":\"" EX_USER "\",\"name\":\"ana@example.com\"},"
                         "\"outcome\":\"applied\",\"reason\":null,"
-                        "\"changes\":[{\"path\":\"members\",\"op\":\"remove\",\"from\":\"" EX_USER "\",\"to\":null}]}");
+                        "\"changes\":[{\"path\":\"members\",\"op\":\"remove\",\"from\":\"" EX_USER
+                        "\",\"to\":null}]}");
     example_of(w, 0, "audit.change-member-removed");
 }
 
 static void test_audit_user_updated(void **state) {
     struct world *w = *state;
-    json_t *doc = json_pack("{s:s, s:b, s:{s:s}}", "title", "D\xc3\xa9put\xc3\xa9 \"x\"", "active", 0, "name", "givenName", "Ana");
+    json_t *doc = json_pack("{s:s, s:b, s:{s:s}}", "title", "D\xc3\xa9put\xc3\xa9 \"x\"", "active", 0, "name",
+                            "givenName", "Ana");
     struct resource_change rows[] = {
         {"title", "add", NULL, json_object_get(doc, "title")},
         {"active", "replace", json_true(), json_object_get(doc, "active")},
@@ -169,8 +174,9 @@ static void test_audit_user_updated(void **state) {
 static void test_audit_refused(void **state) {
     struct world *w = *state;
     w->c.actor = &operator_actor;
-    record_audit_change(
-        &w->c, &(struct audit_change){.action = "command.refused", .outcome = "refused", .reason = "The name is already in use"});
+    record_audit_change(&w->c, &(struct audit_change){.action = "command.refused",
+                                                      .outcome = "refused",
+                                                      .reason = "The name is already in use"});
     assert_string_equal(w->list.rows[0].ce_subject, "commands/" EX_TXN);
     example_of(w, 0, "audit.change-command-refused");
 }
@@ -210,13 +216,15 @@ static void test_audit_request(void **state) {
     struct audit_request r = request_example();
     struct jbuf b = {0};
     record_audit_request(&r, &b);
-    assert_string_equal(b.p, "{\"kind\":\"request\",\"workspace\":\"" EX_WORKSPACE
-                             "\",\"instance\":\"ingest-1-3312-20261122T101502Z\",\"n\":991,"
-                             "\"time\":\"2026-11-22T10:15:30.123456Z\",\"txn\":\"" EX_TXN "\",\"key\":{\"id\":\"" EX_KEY
-                             "\",\"name\":\"Entra\",\"class\":\"scim\"},\"method\":\"PATCH\",\"path\":\"/scim/v2/Groups/" EX_ROOM
-                             "\",\"query\":null,\"status\":204,\"scimType\":null,\"rateLimited\":false,\"durationUs\":2710,"
-                             "\"sourceIp\":\"203.0.113.7\",\"userAgent\":\"Microsoft.SCIM/1.0\",\"bytesIn\":412,\"bytesOut\":0,"
-                             "\"operations\":1}");
+    assert_string_equal(
+        b.p,
+        "{\"kind\":\"request\",\"workspace\":\"" EX_WORKSPACE
+        "\",\"instance\":\"ingest-1-3312-20261122T101502Z\",\"n\":991,"
+        "\"time\":\"2026-11-22T10:15:30.123456Z\",\"txn\":\"" EX_TXN "\",\"key\":{\"id\":\"" EX_KEY
+        "\",\"name\":\"Entra\",\"class\":\"scim\"},\"method\":\"PATCH\",\"path\":\"/scim/v2/Groups/" EX_ROOM
+        "\",\"query\":null,\"status\":204,\"scimType\":null,\"rateLimited\":false,\"durationUs\":2710,"
+        "\"sourceIp\":\"203.0.113.7\",\"userAgent\":\"Microsoft.SCIM/1.0\",\"bytesIn\":412,\"bytesOut\":0,"
+        "\"operations\":1}");
     jb_free(&b);
     request_check(&r, EX_TRACE, "audit.request");
 }
@@ -280,7 +288,9 @@ static void test_store_round_trip(void **state) {
     const struct record_room odd = {EX_ROOM, "line\nbreak \"quoted\" \\ \xf0\x9f\x8e\xa7 \x01"};
     record_member_removed(&w->c, &odd, &ana, false, NULL);
     record_room_deleted(&w->c, &odd);
-    record_audit_change(&w->c, &(struct audit_change){.action = "room.deleted", .target = {"Room", EX_ROOM, odd.name}, .outcome = "applied"});
+    record_audit_change(&w->c, &(struct audit_change){.action = "room.deleted",
+                                                      .target = {"Room", EX_ROOM, odd.name},
+                                                      .outcome = "applied"});
     struct jbuf b = {0};
     struct record_list back = {0};
     const char *traceparent = NULL;

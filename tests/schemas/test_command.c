@@ -1,0 +1,410 @@
+#include "tests/schemas/example.h"
+
+static const struct actor key_actor = {ACTOR_KEY, EX_KEY, "Entra"};
+static const struct actor operator_actor = {ACTOR_OPERATOR, "", "root"};
+
+static json_t *parse(const char *text) {
+    json_t *v = text != NULL ? json_loads(text, 0, NULL) : NULL;
+    assert_true(text == NULL || v != NULL);
+    return v;
+}
+
+#define USER_DOC                                                                                             \
+    "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"userName\":\"ana@example.com\","        \
+    "\"name\":{\"givenName\":\"Ana\",\"familyName\":\"L\xc3\xb3pez\"},\"active\":true}"
+#define ROOM_DOC                                                                                             \
+    "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"displayName\":\"Dispatch\"}"
+#define NEW_KEY                                                                                              \
+    "{\"name\":\"Entra\",\"scopes\":[\"scim:users:read\",\"scim:users:write\"],"                             \
+    "\"tokenHash\":\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\","                    \
+    "\"prefix\":\"ush_3kTMd9Xa\",\"expires\":1826878530000000,\"dialect\":\"entra\"}"
+
+/* One of each type: what the ingest and usherctl send. */
+static const struct example {
+    const char *name;
+    enum command_type type;
+    const char *id, *resource, *ops, *members;
+} examples[] = {
+    {"commands.user-create", COMMAND_USER_CREATE, EX_USER, USER_DOC, NULL, NULL},
+    {"commands.user-replace", COMMAND_USER_REPLACE, EX_USER, USER_DOC, NULL, NULL},
+    {"commands.user-patch", COMMAND_USER_PATCH, EX_USER, NULL,
+     "[{\"op\":\"replace\",\"path\":\"active\",\"value\":false}]", NULL},
+    {"commands.user-delete", COMMAND_USER_DELETE, EX_USER, NULL, NULL, NULL},
+    {"commands.room-create", COMMAND_ROOM_CREATE, EX_ROOM, ROOM_DOC, NULL,
+     "[\"" EX_USER "\",\"" EX_USER_2 "\"]"},
+    {"commands.room-replace", COMMAND_ROOM_REPLACE, EX_ROOM, ROOM_DOC, NULL, "[]"},
+    {"commands.room-patch", COMMAND_ROOM_PATCH, EX_ROOM, NULL,
+     "[{\"op\":\"remove\",\"path\":\"members[value eq \\\"" EX_USER "\\\"]\"}]", NULL},
+    {"commands.room-delete", COMMAND_ROOM_DELETE, EX_ROOM, NULL, NULL, NULL},
+    {"commands.workspace-create", COMMAND_WORKSPACE_CREATE, EX_WORKSPACE, "{\"name\":\"demo\",\"seats\":50}",
+     NULL, NULL},
+    {"commands.workspace-set", COMMAND_WORKSPACE_SET, EX_WORKSPACE,
+     "{\"seats\":null,\"rate\":1200,\"seatMode\":\"on_provision\",\"defaultRole\":\"viewer\","
+     "\"requireEmail\":true,"
+     "\"restoreRooms\":true,\"uniqueRooms\":false}",
+     NULL, NULL},
+    {"commands.key-create", COMMAND_KEY_CREATE, EX_KEY, NEW_KEY, NULL, NULL},
+    {"commands.key-revoke", COMMAND_KEY_REVOKE, EX_KEY, NULL, NULL, NULL},
+};
+#define NEXAMPLES (sizeof examples / sizeof examples[0])
+
+static struct command example_command(const struct example *e) {
+    bool scim = e->type < COMMAND_WORKSPACE_CREATE;
+    struct command c = {
+        .type = e->type,
+        .txn = ex_uuid(EX_TXN),
+        .workspace = ex_uuid(EX_WORKSPACE),
+        .actor = scim ? key_actor : operator_actor,
+        .dialect = scim ? DIALECT_ENTRA : DIALECT_RFC,
+        .reason = scim ? "scim" : "api",
+        .reply_partition = scim ? 7 : -1,
+        .time_us = EX_TIME,
+        .not_after_us = EX_TIME + 4000000,
+        .id = ex_uuid(e->id),
+        .resource = parse(e->resource),
+        .ops = parse(e->ops),
+        .members = parse(e->members),
+    };
+    if (e->type == COMMAND_USER_CREATE)
+        strcpy(c.traceparent, EX_TRACE);
+    return c;
+}
+
+static void assert_same_tree(const json_t *a, const json_t *b) {
+    if (a == NULL || b == NULL)
+        assert_ptr_equal(a, b);
+    else
+        assert_true(json_equal(a, b));
+}
+
+static void test_every_type_round_trip(void **state) {
+    (void)state;
+    assert_int_equal(NEXAMPLES, COMMAND_TYPE_COUNT);
+    for (size_t i = 0; i < NEXAMPLES; i++) {
+        struct command c = example_command(&examples[i]), d;
+        struct headers h;
+        struct jbuf b = {0}, again = {0};
+        struct err err = {0};
+        command_encode(&c, &b);
+        headers_command(&h, &c);
+        ex_check(examples[i].name, "usher.commands", EX_WORKSPACE, &h, b.p);
+        if (command_decode(b.p, b.n, &d, &err) != ERR_OK)
+            fail_msg("%s: %s", examples[i].name, err.detail);
+        assert_int_equal(d.type, c.type);
+        assert_string_equal(d.txn.s, c.txn.s);
+        assert_string_equal(d.workspace.s, c.workspace.s);
+        assert_string_equal(d.id.s, c.id.s);
+        assert_int_equal(d.actor.kind, c.actor.kind);
+        assert_string_equal(d.actor.id, c.actor.id);
+        assert_string_equal(d.actor.name, c.actor.name);
+        assert_int_equal(d.dialect, c.dialect);
+        assert_string_equal(d.reason, c.reason);
+        assert_int_equal(d.reply_partition, c.reply_partition);
+        assert_int_equal(d.time_us, c.time_us);
+        assert_int_equal(d.not_after_us, c.not_after_us);
+        assert_string_equal(d.traceparent, c.traceparent);
+        assert_same_tree(d.resource, c.resource);
+        assert_same_tree(d.ops, c.ops);
+        assert_same_tree(d.members, c.members);
+        command_encode(&d, &again); /* and the order of members stays */
+        assert_string_equal(again.p, b.p);
+        command_clear(&c);
+        command_clear(&d);
+        jb_free(&b);
+        jb_free(&again);
+    }
+}
+
+static void test_never_expires(void **state) {
+    (void)state;
+    struct command c = example_command(&examples[3]), d;
+    struct jbuf b = {0};
+    struct err err = {0};
+    c.not_after_us = 0;
+    command_encode(&c, &b);
+    assert_non_null(strstr(b.p, "\"notAfter\":null"));
+    assert_int_equal(command_decode(b.p, b.n, &d, &err), ERR_OK);
+    assert_int_equal(d.not_after_us, 0);
+    command_clear(&d);
+    jb_free(&b);
+}
+
+/* A valid command of type user.patch, from which each case changes or drops one member. */
+static json_t *valid(const char *type) {
+    return json_pack("{s:i,s:s,s:s,s:s,s:{s:s,s:s,s:s},s:s,s:s,s:i,s:s,s:n,s:s}", "v", 1, "type", type, "txn",
+                     EX_TXN, "workspace", EX_WORKSPACE, "actor", "kind", "key", "id", EX_KEY, "name", "Entra",
+                     "dialect", "rfc", "reason", "scim", "replyPartition", 3, "time",
+                     "2026-11-22T10:15:30.123456Z", "notAfter", "id", EX_USER);
+}
+
+static const struct wrong {
+    const char *type, *member, *value; /* value NULL: the member is dropped */
+} wrong[] = {
+    {"user.delete", "v", NULL},
+    {"user.delete", "v", "2"},
+    {"user.delete", "v", "\"1\""},
+    {"user.delete", "type", NULL},
+    {"user.delete", "type", "\"user.explode\""},
+    {"user.delete", "type", "7"},
+    {"user.delete", "txn", NULL},
+    {"user.delete", "txn", "\"0193\""},
+    {"user.delete", "txn", "null"},
+    {"user.delete", "workspace", "\"demo\""},
+    {"user.delete", "id", NULL},
+    {"user.delete", "id", "{}"},
+    {"user.delete", "actor", NULL},
+    {"user.delete", "actor", "\"root\""},
+    {"user.delete", "actor", "{\"kind\":\"ghost\",\"id\":null,\"name\":\"x\"}"},
+    {"user.delete", "actor", "{\"kind\":\"key\",\"id\":null,\"name\":\"x\"}"},
+    {"user.delete", "actor", "{\"kind\":\"operator\",\"id\":null}"},
+    {"user.delete", "dialect", "\"klingon\""},
+    {"user.delete", "dialect", NULL},
+    {"user.delete", "reason", "\"because\""},
+    {"user.delete", "replyPartition", "\"3\""},
+    {"user.delete", "replyPartition", "-2"},
+    {"user.delete", "replyPartition", "2147483648"},
+    {"user.delete", "time", "null"},
+    {"user.delete", "time", "\"yesterday\""},
+    {"user.delete", "notAfter", "1"},
+    {"user.delete", "traceparent", "1"},
+    {"user.delete", "traceparent", "\"0123456789012345678901234567890123456789012345678901234567890123\""},
+    {"user.delete", "resource", "{}"},
+    {"user.delete", "ops", "[]"},
+    {"user.delete", "members", "[]"},
+    {"user.create", "x", "1"}, /* without its resource */
+    {"user.create", "resource", "[]"},
+    {"user.patch", "x", "1"}, /* without its operations */
+    {"user.patch", "ops", "{}"},
+    {"user.patch", "ops", "[1]"},
+    {"user.patch", "ops", "[{\"path\":\"active\"}]"},
+    {"room.patch", "resource", "{}"},
+    {"key.create", "x", "1"},
+};
+
+static void assert_refused(const char *text, size_t n) {
+    struct command c;
+    struct err err = {0};
+    if (command_decode(text, n, &c, &err) != ERR_DECODE)
+        fail_msg("accepted: %s", text);
+    assert_int_equal(err.code, ERR_DECODE);
+    assert_true(err.detail[0] != '\0');
+    assert_null(c.resource);
+    assert_null(c.ops);
+    assert_null(c.members);
+}
+
+static void test_wrong_members(void **state) {
+    (void)state;
+    json_t *fine = valid("user.delete");
+    char *text = json_dumps(fine, JSON_COMPACT);
+    struct command c;
+    assert_int_equal(command_decode(text, strlen(text), &c, NULL), ERR_OK); /* else the cases prove nothing */
+    command_clear(&c);
+    free(text);
+    json_decref(fine);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        json_t *o = valid(wrong[i].type);
+        if (wrong[i].value == NULL)
+            json_object_del(o, wrong[i].member);
+        else
+            json_object_set_new(o, wrong[i].member, json_loads(wrong[i].value, JSON_DECODE_ANY, NULL));
+        text = json_dumps(o, JSON_COMPACT);
+        assert_refused(text, strlen(text));
+        free(text);
+        json_decref(o);
+    }
+}
+
+static void test_wrong_room_members(void **state) {
+    (void)state;
+    static const char *const lists[] = {"{}", "\"" EX_USER "\"", "[1]", "[\"ana\"]",
+                                        "[\"" EX_USER "\",null]"};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        json_t *o = valid("room.create");
+        json_object_set_new(o, "resource", json_object());
+        json_object_set_new(o, "members", json_loads(lists[i], JSON_DECODE_ANY, NULL));
+        char *text = json_dumps(o, JSON_COMPACT);
+        assert_refused(text, strlen(text));
+        free(text);
+        json_decref(o);
+    }
+}
+
+static void test_wrong_text(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "", "x", "null", "[]", "{\"v\":1", "{\"v\":1,\"v\":1}", "{} {}", "{\"v\":1,\"type\":\"\xff\"}"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        assert_refused(texts[i], strlen(texts[i]));
+    assert_refused(NULL, 0); /* a tombstone */
+}
+
+/* Cut anywhere, a command is refused: nothing half is ever applied. */
+static void test_every_prefix(void **state) {
+    (void)state;
+    struct command c = example_command(&examples[4]);
+    struct jbuf b = {0};
+    command_encode(&c, &b);
+    for (size_t n = 0; n < b.n; n++) {
+        struct command d;
+        assert_int_equal(command_decode(b.p, n, &d, NULL), ERR_DECODE);
+    }
+    command_clear(&c);
+    jb_free(&b);
+}
+
+static void reply_check(const struct reply *r, const char *name) {
+    struct jbuf b = {0};
+    struct headers h;
+    struct reply d;
+    struct err err = {0};
+    reply_encode(r, &b);
+    headers_reply(&h, EX_WORKSPACE, r->txn.s, EX_TIME);
+    ex_check(name, "usher.replies", "ingest-1-3312-20261122T101502Z", &h, b.p);
+    assert_int_equal(reply_decode(b.p, b.n, &d, &err), ERR_OK);
+    assert_string_equal(d.txn.s, r->txn.s);
+    assert_int_equal(d.code, r->code);
+    assert_string_equal(d.detail, r->detail);
+    assert_string_equal(d.id.s, r->id.s);
+    assert_int_equal(d.version, r->version);
+    assert_int_equal(d.created_us, r->created_us);
+    assert_int_equal(d.modified_us, r->modified_us);
+    if (r->doc == NULL)
+        assert_null(d.doc);
+    else
+        assert_string_equal(d.doc, r->doc);
+    reply_clear(&d);
+    jb_free(&b);
+}
+
+static void test_reply_applied(void **state) {
+    (void)state;
+    char doc[] = USER_DOC;
+    struct reply r = {.txn = ex_uuid(EX_TXN),
+                      .code = ERR_OK,
+                      .id = ex_uuid(EX_USER),
+                      .version = 3,
+                      .created_us = EX_TIME - 86400000000,
+                      .modified_us = EX_TIME,
+                      .doc = doc};
+    reply_check(&r, "replies.applied");
+}
+
+static void test_reply_refused(void **state) {
+    (void)state;
+    struct reply r = {.txn = ex_uuid(EX_TXN), .code = ERR_UNIQUENESS};
+    strcpy(r.detail, "userName \"ana@example.com\" is already in use");
+    reply_check(&r, "replies.refused");
+}
+
+/* The document comes back byte for byte, whatever stands in it: no respelling of numbers, escapes or order.
+ */
+static void test_reply_document_exact(void **state) {
+    (void)state;
+    static const char *const docs[] = {
+        "{}",
+        "{\"a\":1.10,\"b\":\"\\u00e9\\\"}\",\"c\":[{\"d\":[]},{}]}",
+        "{\"doc\":{\"doc\":{}},\"x\":\"\\\\\"}",
+        "{ \"spaced\" : [ 1 , 2 ] }",
+    };
+    for (size_t i = 0; i < sizeof docs / sizeof docs[0]; i++) {
+        struct reply r = {.txn = ex_uuid(EX_TXN), .doc = strdup(docs[i])}, d;
+        struct jbuf b = {0};
+        strcpy(r.detail, "a detail that says \"doc\":{ to confuse");
+        reply_encode(&r, &b);
+        assert_int_equal(reply_decode(b.p, b.n, &d, NULL), ERR_OK);
+        assert_string_equal(d.doc, docs[i]);
+        reply_clear(&d);
+        reply_clear(&r);
+        jb_free(&b);
+    }
+}
+
+/* A detail may have been cut within a character. */
+static void test_reply_cut_detail(void **state) {
+    (void)state;
+    static const struct {
+        const char *given, *kept;
+    } cases[] = {
+        {"caf\xc3\xa9", "caf\xc3\xa9"},
+        {"caf\xc3", "caf"},
+        {"\xe2\x82\xac", "\xe2\x82\xac"},
+        {"x\xe2\x82", "x"},
+        {"x\xe2", "x"},
+        {"\xf0\x9f\x8e\xa7", "\xf0\x9f\x8e\xa7"},
+        {"y\xf0\x9f\x8e", "y"},
+        {"y\xf0\x9f", "y"},
+        {"plain", "plain"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct reply r = {.txn = ex_uuid(EX_TXN), .code = ERR_CONFLICT}, d;
+        struct jbuf b = {0};
+        strcpy(r.detail, cases[i].given);
+        reply_encode(&r, &b);
+        assert_int_equal(reply_decode(b.p, b.n, &d, NULL), ERR_OK);
+        assert_string_equal(d.detail, cases[i].kept);
+        jb_free(&b);
+    }
+}
+
+static void test_reply_wrong(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "{}",
+        "{\"v\":1}",
+        "{\"v\":2,\"txn\":\"" EX_TXN "\",\"code\":\"OK\",\"detail\":null,\"id\":null,\"version\":0}",
+        "{\"v\":1,\"txn\":\"x\",\"code\":\"OK\",\"detail\":null,\"id\":null,\"version\":0}",
+        "{\"v\":1,\"txn\":\"" EX_TXN "\",\"code\":0,\"detail\":null,\"id\":null,\"version\":0}",
+        "{\"v\":1,\"txn\":\"" EX_TXN "\",\"code\":\"OK\",\"detail\":1,\"id\":null,\"version\":0}",
+        "{\"v\":1,\"txn\":\"" EX_TXN "\",\"code\":\"OK\",\"detail\":null,\"id\":\"x\",\"version\":0}",
+        "{\"v\":1,\"txn\":\"" EX_TXN "\",\"code\":\"OK\",\"detail\":null,\"id\":null,\"version\":-1}",
+        "{\"v\":1,\"txn\":\"" EX_TXN
+        "\",\"code\":\"OK\",\"detail\":null,\"id\":null,\"version\":0,\"created\":1}",
+        "{\"v\":1,\"txn\":\"" EX_TXN
+        "\",\"code\":\"OK\",\"detail\":null,\"id\":null,\"version\":0,\"doc\":[]}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct reply r;
+        if (reply_decode(texts[i], strlen(texts[i]), &r, NULL) != ERR_DECODE)
+            fail_msg("accepted: %s", texts[i]);
+        assert_null(r.doc);
+    }
+}
+
+static void test_deadletter_headers(void **state) {
+    (void)state;
+    struct headers h;
+    headers_deadletter(&h, ERR_DECODE, "txn: not a UUID", "usher.commands", 7, 1234567890123, EX_TIME);
+    static const char *const due[][2] = {
+        {"usher-error", "DECODE"},
+        {"usher-error-detail", "txn: not a UUID"},
+        {"usher-origin-topic", "usher.commands"},
+        {"usher-origin-partition", "7"},
+        {"usher-origin-offset", "1234567890123"},
+        {"usher-deadletter-time", "2026-11-22T10:15:30.123456Z"},
+    };
+    assert_int_equal(h.n, sizeof due / sizeof due[0]);
+    for (size_t i = 0; i < h.n; i++) {
+        assert_string_equal(h.row[i].name, due[i][0]);
+        assert_string_equal(h.row[i].value, due[i][1]);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_type_round_trip),
+        cmocka_unit_test(test_never_expires),
+        cmocka_unit_test(test_wrong_members),
+        cmocka_unit_test(test_wrong_room_members),
+        cmocka_unit_test(test_wrong_text),
+        cmocka_unit_test(test_every_prefix),
+        cmocka_unit_test(test_reply_applied),
+        cmocka_unit_test(test_reply_refused),
+        cmocka_unit_test(test_reply_document_exact),
+        cmocka_unit_test(test_reply_cut_detail),
+        cmocka_unit_test(test_reply_wrong),
+        cmocka_unit_test(test_deadletter_headers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
