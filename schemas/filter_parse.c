@@ -6,7 +6,7 @@
 #include "schemas/fold.h"
 
 #include <ctype.h>
-#include <math.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -253,10 +253,15 @@ static enum err_code type_number(struct parser *p, size_t at, const struct liter
                                  struct filter_value *v) {
     if (l->kind != LITERAL_NUMBER)
         return refuse(p, at, "the attribute is a number: compare it with one");
+    errno = 0;
     v->type = FILTER_NUMBER;
-    v->text = l->text;
     v->number = strtod(l->text, NULL);
-    return isfinite(v->number) ? ERR_OK : refuse(p, at, "the number is out of range");
+    if (errno == ERANGE)
+        return refuse(p, at, "the number is out of range");
+    /* Digits as they are, anything else in the one form that all readers of the text agree on. */
+    bool digits = strpbrk(l->text, ".eE") == NULL;
+    v->text = digits ? l->text : arena_printf(p->arena, "%.17g", v->number);
+    return ERR_OK;
 }
 
 static enum err_code type_time(struct parser *p, size_t at, const struct literal *l, struct filter_value *v) {

@@ -1,10 +1,7 @@
-#include "sql/filter_sql.h"
+#include "sql/filter_sql_impl.h"
 
-#include "ops/runtime/clock.h"
-#include "ops/runtime/id.h"
 #include "ops/runtime/mem.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,14 +12,6 @@
  *
  * SQL knows a third truth, NULL. Here it is as good as false: AND, OR and WHERE treat it so, and NOT is
  * written IS NOT TRUE. */
-
-/* What an SQL expression yields, which decides how it is compared. */
-enum form { FORM_TEXT, FORM_UUID, FORM_BOOL, FORM_TIME, FORM_MICROS, FORM_NUMERIC, FORM_FLOAT };
-
-struct expr {
-    enum form form;
-    const char *sql;
-};
 
 struct column {
     const char *path;
@@ -60,15 +49,6 @@ static const struct refs refs_by_kind[] = {
                        "coalesce(t.display_name_key, t.user_name_key)", "'user'::text", "/Users/"},
 };
 
-struct builder {
-    const struct resource_type *rt;
-    struct jbuf *out;
-    struct sql_params *params;
-    struct err *err;
-    const struct attr_path *of; /* inside brackets: the attribute before them; else NULL */
-    bool uses_other;            /* a condition on m's row speaks of t */
-};
-
 static enum err_code put(struct builder *b, const struct filter *f);
 
 void sql_params_init(struct sql_params *p, struct arena *arena) {
@@ -90,8 +70,7 @@ int sql_params_add(struct sql_params *p, const char *text) {
     return p->n;
 }
 
-/* A text that is longer-lived than the buffer it was written in. */
-static const char *keep(struct builder *b, struct jbuf *text) {
+const char *filter_sql_keep(struct builder *b, struct jbuf *text) {
     const char *kept = arena_strndup(b->params->arena, text->p, text->n);
     jb_free(text);
     return kept;
@@ -103,181 +82,20 @@ static enum err_code refuse(struct builder *b, const struct attr_path *path) {
     return err_set_path(b->err, ERR_INVALID_FILTER, text, "'%s' cannot be filtered on", text);
 }
 
-/* Names come from attribute tables, which an operator may extend: quoted all the same. */
-static void put_name(struct jbuf *out, const char *name) {
-    jb_raw(out, "'");
-    for (; *name != '\0'; name++) {
-        char c = (char)tolower((unsigned char)*name);
-        jb_mem(out, &c, 1);
-        if (c == '\'')
-            jb_mem(out, &c, 1);
-    }
-    jb_raw(out, "'");
-}
-
 /* The jsonb of a whole attribute (or extension). */
 static const char *json_of(struct builder *b, const struct attr_path *path) {
     struct jbuf sql = {0};
     jb_raw(&sql, "(r.search");
     if (path->extension != NULL) {
         jb_raw(&sql, "->");
-        put_name(&sql, path->extension->id);
+        filter_sql_name(&sql, path->extension->id);
     }
     if (path->attr != NULL) {
         jb_raw(&sql, "->");
-        put_name(&sql, path->attr->name);
+        filter_sql_name(&sql, path->attr->name);
     }
     jb_raw(&sql, ")");
-    return keep(b, &sql);
-}
-
-/* A simple value inside jsonb: the member `name` of `json`, or (NULL) json itself. A value that is not of the
- * attribute's type (stored before the attribute had it) is nothing. */
-static struct expr json_expr(struct builder *b, const struct attr *attr, const char *json, const char *name) {
-    struct jbuf value = {0}, text = {0}, sql = {0};
-    struct expr e = {.form = FORM_TEXT};
-    jb_printf(&value, name != NULL ? "%s->" : "%s", json);
-    jb_printf(&text, name != NULL ? "(%s->>" : "(%s #>> '{}')", json);
-    if (name != NULL) {
-        put_name(&value, name);
-        put_name(&text, name);
-        jb_raw(&text, ")");
-    }
-    const char *cast = NULL;
-    switch (attr->type) {
-    case ATTR_BOOLEAN:
-        e.form = FORM_BOOL;
-        jb_printf(&sql, "(%s = 'true'::jsonb)", value.p);
-        break;
-    case ATTR_INTEGER:
-        e.form = FORM_NUMERIC;
-        cast = "numeric";
-        break;
-    case ATTR_DECIMAL:
-        e.form = FORM_FLOAT;
-        cast = "float8";
-        break;
-    case ATTR_DATETIME:
-        e.form = FORM_MICROS;
-        cast = "numeric";
-        break;
-    default:
-        jb_raw(&sql, text.p);
-    }
-    if (cast != NULL)
-        jb_printf(&sql, "(CASE WHEN jsonb_typeof(%s) = 'number' THEN %s::%s END)", value.p, text.p, cast);
-    jb_free(&value);
-    jb_free(&text);
-    e.sql = keep(b, &sql);
-    return e;
-}
-
-/* Comparing */
-
-static const char *const order_signs[] = {
-    [FILTER_EQ] = "=", [FILTER_GT] = ">", [FILTER_GE] = ">=", [FILTER_LT] = "<", [FILTER_LE] = "<=",
-};
-
-/* value: an SQL expression without NULL. */
-static void put_order(struct jbuf *out, const char *sql, enum filter_op op, const char *value) {
-    if (op == FILTER_NE)
-        jb_printf(out, "(%s IS DISTINCT FROM %s)", sql, value);
-    else
-        jb_printf(out, "(%s %s %s)", sql, order_signs[op], value);
-}
-
-static void put_text(struct builder *b, const char *sql, enum filter_op op, const char *text) {
-    char value[32];
-    snprintf(value, sizeof value, "$%d::text", sql_params_add(b->params, text));
-    switch (op) {
-    case FILTER_EQ:
-    case FILTER_NE:
-        put_order(b->out, sql, op, value);
-        break;
-    case FILTER_CO:
-        jb_printf(b->out, "(strpos(%s, %s) > 0)", sql, value);
-        break;
-    case FILTER_SW:
-        jb_printf(b->out, "starts_with(%s, %s)", sql, value);
-        break;
-    case FILTER_EW:
-        jb_printf(b->out, "(right(%s, length(%s)) = %s)", sql, value, value);
-        break;
-    default: /* by code point, as memory compares UTF-8 */
-        jb_printf(b->out, "(%s COLLATE \"C\" %s %s)", sql, order_signs[op], value);
-    }
-}
-
-/* Ids: a text that is no UUID as we write them equals none. */
-static void put_uuid(struct builder *b, const char *sql, const struct filter *f, const char *text) {
-    struct uuid id;
-    char value[32];
-    if (f->op != FILTER_EQ && f->op != FILTER_NE) {
-        char *cast = arena_printf(b->params->arena, "%s::text", sql);
-        put_text(b, cast, f->op, text);
-    } else if (!uuid_parse(text, &id) || strcmp(id.s, text) != 0) {
-        jb_raw(b->out, f->op == FILTER_NE ? "(true)" : "(false)");
-    } else {
-        snprintf(value, sizeof value, "$%d::uuid", sql_params_add(b->params, text));
-        put_order(b->out, sql, f->op, value);
-    }
-}
-
-#define MICROS_YEAR_1 (-62135596800000000)
-#define MICROS_YEAR_9999 253402300799999999
-
-/* Times beyond what PostgreSQL reads lie beyond all that is stored as well: cut to the nearest that it reads.
- */
-static const char *timestamp_text(struct builder *b, int64_t us) {
-    char text[RFC3339_SIZE];
-    us = us < MICROS_YEAR_1 ? MICROS_YEAR_1 : us > MICROS_YEAR_9999 ? MICROS_YEAR_9999 : us;
-    return arena_strdup(b->params->arena, rfc3339_us(us, text));
-}
-
-static void put_compare(struct builder *b, const struct filter *f, const struct attr *leaf,
-                        const struct expr *e) {
-    const struct filter_value *v = &f->value;
-    const char *text = leaf->case_exact ? v->text : v->folded;
-    const char *cast = "numeric";
-    char value[32];
-    switch (e->form) {
-    case FORM_TEXT:
-        put_text(b, e->sql, f->op, text);
-        return;
-    case FORM_UUID:
-        put_uuid(b, e->sql, f, text);
-        return;
-    case FORM_BOOL:
-        put_order(b->out, e->sql, f->op, v->boolean ? "true" : "false");
-        return;
-    case FORM_TIME:
-        text = timestamp_text(b, v->time_us);
-        cast = "timestamptz";
-        break;
-    case FORM_MICROS:
-        text = arena_printf(b->params->arena, "%lld", (long long)v->time_us);
-        break;
-    case FORM_FLOAT:
-        cast = "float8";
-        text = arena_printf(b->params->arena, "%.17g",
-                            v->number); /* a double: its text may be too long or too small for float8 */
-        break;
-    case FORM_NUMERIC:
-        text = v->text;
-        break;
-    }
-    snprintf(value, sizeof value, "$%d::%s", sql_params_add(b->params, text), cast);
-    put_order(b->out, e->sql, f->op, value);
-}
-
-static void put_leaf(struct builder *b, const struct filter *f, const struct attr *leaf,
-                     const struct expr *e) {
-    if (f->kind == FILTER_COMPARE)
-        put_compare(b, f, leaf, e);
-    else if (e->form == FORM_TEXT)
-        jb_printf(b->out, "(%s <> '')", e->sql);
-    else
-        jb_printf(b->out, "(%s IS NOT NULL)", e->sql);
+    return filter_sql_keep(b, &sql);
 }
 
 /* F4 for what has parts: any of them is assigned and not empty. */
@@ -286,106 +104,6 @@ static void put_node_present(struct builder *b, const char *json) {
               "jsonb_path_exists(%s, 'strict $.** ? ((@.type() == \"string\" && @ != \"\") || "
               "@.type() == \"number\" || @.type() == \"boolean\")')",
               json);
-}
-
-/* Equality in r.search as containment, `search @> '{"emails":[{"value":"x"}]}'`, which a GIN index can answer
- */
-
-/* Can be said by containment? Decimals cannot: their texts may differ though the doubles are equal. */
-static bool is_containable(const struct filter *f, const struct attr *leaf) {
-    return f->kind == FILTER_COMPARE && f->op == FILTER_EQ && leaf->type != ATTR_DECIMAL;
-}
-
-static void json_name(struct jbuf *json, const char *name) {
-    char *lower = xstrdup(name);
-    for (char *c = lower; *c != '\0'; c++)
-        *c = (char)tolower((unsigned char)*c);
-    jb_key(json, lower);
-    free(lower);
-}
-
-static void json_value(struct jbuf *json, const struct filter *f, const struct attr *leaf) {
-    switch (f->value.type) {
-    case FILTER_STRING:
-        jb_str(json, leaf->case_exact ? f->value.text : f->value.folded);
-        break;
-    case FILTER_BOOL:
-        jb_bool(json, f->value.boolean);
-        break;
-    case FILTER_NUMBER:
-        jb_raw(json, f->value.text);
-        break;
-    case FILTER_TIME:
-        jb_int(json, f->value.time_us);
-        break;
-    }
-}
-
-/* The members of one element that satisfies f; false where f is more than equalities of different
- * sub-attributes. */
-static bool json_element(struct jbuf *json, const struct filter *f, const struct attr **seen, size_t *nseen,
-                         size_t max) {
-    if (f->kind == FILTER_AND)
-        return json_element(json, f->left, seen, nseen, max) &&
-               json_element(json, f->right, seen, nseen, max);
-    const struct attr *leaf = f->path.attr;
-    if (!is_containable(f, leaf) || *nseen == max)
-        return false;
-    for (size_t i = 0; i < *nseen; i++)
-        if (seen[i] == leaf)
-            return false;
-    seen[(*nseen)++] = leaf;
-    json_name(json, leaf->name);
-    json_value(json, f, leaf);
-    return true;
-}
-
-/* What stands in the place of the attribute: a value, an object or a list of one. */
-static bool json_attribute(struct jbuf *json, const struct filter *f) {
-    const struct attr_path *p = &f->path;
-    const struct attr *seen[8];
-    size_t nseen = 0;
-    bool ok = true;
-    jb_raw(json, p->attr->multi ? "[" : "");
-    if (f->kind == FILTER_VALUE_PATH && p->attr->type == ATTR_COMPLEX) {
-        jb_raw(json, "{");
-        ok = json_element(json, f->left, seen, &nseen, 8);
-        jb_raw(json, "}");
-    } else if (f->kind == FILTER_VALUE_PATH) {
-        ok = is_containable(f->left, p->attr);
-        if (ok)
-            json_value(json, f->left, p->attr);
-    } else if (p->sub != NULL) {
-        ok = is_containable(f, p->sub);
-        jb_raw(json, "{");
-        if (ok) {
-            json_name(json, p->sub->name);
-            json_value(json, f, p->sub);
-        }
-        jb_raw(json, "}");
-    } else {
-        ok = is_containable(f, p->attr);
-        if (ok)
-            json_value(json, f, p->attr);
-    }
-    jb_raw(json, p->attr->multi ? "]" : "");
-    return ok;
-}
-
-static bool put_containment(struct builder *b, const struct filter *f) {
-    struct jbuf json = {0};
-    jb_raw(&json, "{");
-    if (f->path.extension != NULL) {
-        json_name(&json, f->path.extension->id);
-        jb_raw(&json, "{");
-    }
-    json_name(&json, f->path.attr->name);
-    bool ok = json_attribute(&json, f);
-    jb_raw(&json, f->path.extension != NULL ? "}}" : "}");
-    const char *text = keep(b, &json);
-    if (ok)
-        jb_printf(b->out, "(r.search @> $%d::jsonb)", sql_params_add(b->params, text));
-    return ok;
 }
 
 /* Attributes */
@@ -455,14 +173,14 @@ static enum err_code put_single(struct builder *b, const struct filter *f, const
     if (!find_column(b, path, &e)) {
         if (is_meta(path))
             return refuse(b, path);
+        if (f->kind == FILTER_COMPARE && b->of == NULL && filter_sql_containment(b, f))
+            return ERR_OK;
         struct attr_path whole = {.extension = path->extension,
                                   .attr = path->sub != NULL ? path->attr : NULL};
         const struct attr *leaf = attr_path_target(path);
-        e = json_expr(b, leaf, json_of(b, &whole), leaf->name);
-        if (f->kind == FILTER_COMPARE && b->of == NULL && put_containment(b, f))
-            return ERR_OK;
+        e = filter_sql_json(b, leaf, json_of(b, &whole), leaf->name);
     }
-    put_leaf(b, f, attr_path_target(path), &e);
+    filter_sql_leaf(b, f, attr_path_target(path), &e);
     return ERR_OK;
 }
 
@@ -476,10 +194,10 @@ static enum err_code put_element(struct builder *b, const struct filter *f) {
         return put_single(b, f, &path);
     }
     if (!of->apart)
-        e = json_expr(b, sub, "e.v", sub == of ? NULL : sub->name);
+        e = filter_sql_json(b, sub, "e.v", sub == of ? NULL : sub->name);
     else if (!find_ref(b, sub, &e))
         return refuse(b, &(struct attr_path){.attr = of, .sub = sub});
-    put_leaf(b, f, sub, &e);
+    filter_sql_leaf(b, f, sub, &e);
     return ERR_OK;
 }
 
@@ -512,7 +230,7 @@ static enum err_code element_condition(struct builder *b, const struct attr_path
     enum err_code rc = put(b, f);
     b->of = NULL;
     b->out = out;
-    *cond = rc == ERR_OK ? keep(b, &text) : NULL;
+    *cond = rc == ERR_OK ? filter_sql_keep(b, &text) : NULL;
     jb_free(&text);
     return rc;
 }
@@ -532,7 +250,7 @@ static enum err_code put_multi(struct builder *b, const struct filter *f) {
         jb_raw(b->out, ")");
         return ERR_OK;
     }
-    if (!of.attr->apart && f->kind == FILTER_COMPARE && put_containment(b, f))
+    if (!of.attr->apart && f->kind == FILTER_COMPARE && filter_sql_containment(b, f))
         return ERR_OK;
     struct filter one = *f;
     one.path = (struct attr_path){.attr = attr_path_target(&f->path)};
@@ -553,7 +271,7 @@ static enum err_code put_multi(struct builder *b, const struct filter *f) {
 
 static enum err_code put_value_path(struct builder *b, const struct filter *f) {
     const struct attr *attr = f->path.attr;
-    if (!attr->apart && !is_meta(&f->path) && put_containment(b, f))
+    if (!attr->apart && !is_meta(&f->path) && filter_sql_containment(b, f))
         return ERR_OK;
     const char *cond;
     enum err_code rc = element_condition(b, &f->path, f->left, &cond);
