@@ -139,12 +139,12 @@ int main(int argc, char **argv) {
         fflush(stdout);
         args.settings[args.nsettings++] = help;
     }
-    const struct config *config =
-        config_load("usherctl", settings, args.nsettings, args.settings, &rest, &nrest);
+    struct config *config = config_load("usherctl", settings, args.nsettings, args.settings, &rest, &nrest);
     log_init("usherctl", config_str(config, "log-level"));
     if (code == ERR_OK)
         code = choose(&args, &verb, &err);
     status = code == ERR_OK ? run(verb, &args, config) : fail(args.json, &err);
+    config_free(config);
     free(args.settings);
     return status;
 }
