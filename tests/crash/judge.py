@@ -1,0 +1,182 @@
+"""The judgement after the load has stopped: streams against PostgreSQL (tests/support/stream.py), and both against what the clients were told."""
+
+import collections
+import time
+
+import stream
+
+
+def settle(stack, timeout=60):
+    """Waits until no command waits any more: the log of commands and the counters stand still and the streams have them all."""
+    end, before = time.monotonic() + timeout, None
+    while time.monotonic() < end:
+        now = stack.sql("SELECT count(*), (SELECT sum(membership_seq + audit_seq) FROM usher.workspaces) FROM usher.command_log")
+        if now == before:
+            return
+        before = now
+        time.sleep(1.0)
+    raise stream.StreamError("PostgreSQL does not come to rest within %d s" % timeout)
+
+
+def judge(stack, load, killed=None):
+    """Everything that must be true now. Gives the list of what is wrong."""
+    for loader in load.loaders:
+        if loader.is_alive():
+            return ["a client hangs"]
+    settle(stack)
+    acknowledged = [a for loader in load.loaders for a in loader.acknowledged]
+    wrong = stream.verify(stack.kafka, stack.connection, partitions=int(stack.env.get("USHER_PARTITIONS", "12")),
+                          acknowledged=acknowledged, killed=killed, timeout=60)
+    audit = stream.read_topic(stack.kafka, stream.AUDIT)
+    membership = stream.read_topic(stack.kafka, stream.MEMBERSHIP)
+    for loader in load.loaders:
+        wrong += ["%s: %s" % (loader.name, fault) for fault in loader.faults[:5]]
+    wrong += check_objects(stack, load) + check_pairs(load, membership) + check_refused(load, audit)
+    wrong += check_answers(load, audit) + check_seats(stack, load, audit) + check_log(stack, audit, membership)
+    return wrong
+
+
+# ---------------------------------------------------------------- state
+
+def stored_users(stack, workspace):
+    rows = stack.sql("SELECT id::text, user_name, active, doc->>'title' FROM usher.users WHERE workspace_id = %s", workspace)
+    users = {uid: {"id": uid, "name": name, "title": title, "active": active, "rooms": set()} for uid, name, active, title in rows}
+    wrong = []
+    for room, uid, held in stack.sql("SELECT room_id::text, user_id::text, held FROM usher.members WHERE workspace_id = %s", workspace):
+        users[uid]["rooms"].add(room)
+        if held == users[uid]["active"]:
+            wrong.append("user %s: active %s but held %s in room %s" % (uid, users[uid]["active"], held, room))
+    return users, wrong
+
+
+def same(stored, state, ignore):
+    """Is the stored object in this state? (None: gone.)"""
+    if stored is None or state is None:
+        return stored is None and state is None
+    for name, value in state.items():
+        have = stored[name]
+        if name == "rooms":
+            have, value = set(have) - ignore, set(value) - ignore
+        if have != value:
+            return False
+    return True
+
+
+def check_objects(stack, load):
+    """Each object is in the state that its client was last told, or, where the answer left it open, in one of two."""
+    wrong, known = [], collections.defaultdict(set)
+    for workspace in load.workspaces:
+        users, trouble = stored_users(stack, workspace.id)
+        rooms = {rid: {"id": rid, "name": name}
+                 for rid, name in stack.sql("SELECT id::text, display_name FROM usher.rooms WHERE workspace_id = %s", workspace.id)}
+        wrong += trouble
+        by_name = {u["name"]: u for u in users.values()}
+        by_room_name = {r["name"]: r for r in rooms.values()}
+        for loader in (x for x in load.loaders if x.workspace is workspace):
+            for user in loader.users.values():
+                if not same(users.get(user.id), user.state(), loader.lost_rooms):
+                    wrong.append("user %s is %s, acknowledged was %s" % (user.id, users.get(user.id), user.state()))
+            for room in loader.rooms.values():
+                if not same(rooms.get(room.id), {"id": room.id, "name": room.name}, set()):
+                    wrong.append("room %s is %s, acknowledged was %r" % (room.id, rooms.get(room.id), room.name))
+            for kind, gone in loader.gone:
+                if gone in (users if kind == "user" else rooms):
+                    wrong.append("%s %s was deleted and is there" % (kind, gone))
+            for frozen in loader.frozen:
+                if frozen.before is None:
+                    have = (by_name if frozen.kind == "user" else by_room_name).get(frozen.name)
+                else:
+                    have = (users if frozen.kind == "user" else rooms).get(frozen.before["id"])
+                if not same(have, frozen.before, loader.lost_rooms) and not same(have, frozen.after, loader.lost_rooms):
+                    wrong.append("%s %s (%s) is %s, possible were %s and %s"
+                                 % (frozen.kind, frozen.name, frozen.user_agent, have, frozen.before, frozen.after))
+                if have:
+                    known[workspace.id].add(have["id"])
+            known[workspace.id] |= set(loader.users) | set(loader.rooms) | {r.id for r in loader.shared}
+        strangers = (set(users) | set(rooms)) - known[workspace.id]
+        if strangers:
+            wrong.append("objects that no client made or was told of: %s" % sorted(strangers)[:5])
+    return wrong
+
+
+def check_pairs(load, membership):
+    """member.added events per room and user: as many as the acknowledged changes make, not one more."""
+    have, wrong = collections.Counter(), []
+    for r in membership:
+        if r.value["type"] == "usher.member.added":
+            have[r.value["room"]["id"], r.value["user"]["id"]] += 1
+    for loader in load.loaders:
+        doubtful = {f.before["id"] for f in loader.frozen if f.kind == "user" and f.before}
+        for (room, user), due in loader.pairs.items():
+            most = due + (user in doubtful or room in loader.lost_rooms)
+            if not due <= have[room, user] <= most:
+                wrong.append("member.added of %s in room %s: %d events, %d acknowledged" % (user, room, have[room, user], due))
+    return wrong
+
+
+def check_refused(load, audit):
+    """What was answered as not done did not happen: refused names were never created."""
+    refused = {name for loader in load.loaders for name in loader.refused_names}
+    return ["user %s was refused and created all the same" % r.value["target"]["name"] for r in stream.changes_of(audit)
+            if r.value["action"] == "user.created" and r.value["outcome"] == "applied" and (r.value.get("target") or {}).get("name") in refused]
+
+
+# ---------------------------------------------------------------- audit
+
+def check_answers(load, audit):
+    """No answer without its audit record, and the record that stands has the status that the client got (promise 5)."""
+    records = collections.defaultdict(list)
+    for r in stream.requests_of(audit):
+        records[r.value.get("userAgent")].append(r.value)
+    wrong = []
+    for loader in load.loaders:
+        for user_agent, method, status in loader.answers:
+            if status is None:
+                continue
+            found = records.get(user_agent, [])
+            taken_back = {(v["instance"], v["supersedes"]) for v in found if v.get("supersedes")}
+            standing = [v["status"] for v in found if (v["instance"], v["n"]) not in taken_back]
+            if not standing:
+                wrong.append("answer %s to %s %s has no audit record" % (status, method, user_agent))
+            elif status not in standing or (method != "GET" and len(standing) > 1):
+                wrong.append("%s %s was answered %s, the audit says %s" % (method, user_agent, status, standing))
+    return wrong[:20]
+
+
+def check_seats(stack, load, audit):
+    """seats_used is the number of active users, and the history never went over the limit (promise 3)."""
+    wrong = []
+    for workspace in load.workspaces:
+        used, limit, active = stack.sql(
+            "SELECT seats_used, seats_limit, (SELECT count(*) FROM usher.users u WHERE u.workspace_id = w.workspace_id AND active)"
+            " FROM usher.workspaces w WHERE workspace_id = %s", workspace.id)[0]
+        if used != active:
+            wrong.append("workspace %s counts %d seats, %d users are active" % (workspace.id, used, active))
+        taken, highest = 0, 0
+        changes = [r.value for r in stream.of_workspace(stream.changes_of(audit), workspace.id)]
+        for v in sorted(changes, key=lambda v: v["seq"]):
+            taken += (v["action"] == "seat.taken") - (v["action"] == "seat.freed")
+            highest = max(highest, taken)
+        if taken != used:
+            wrong.append("workspace %s: the audit adds up to %d seats, %d are used" % (workspace.id, taken, used))
+        if limit is not None and max(highest, used) > limit:
+            wrong.append("workspace %s: %d seats taken, limit %d" % (workspace.id, highest, limit))
+    return wrong
+
+
+def check_log(stack, audit, membership):
+    """What the streams carry is what applied commands stored: no event of a cancelled or unknown command, none of an applied one missing."""
+    wrong, seen = [], collections.defaultdict(set)
+    for r in membership + stream.changes_of(audit):
+        seen[stream.workspace_of(r), r.value["txn"]].add(r.headers.get("ce_id"))
+    rows = stack.sql("SELECT workspace_id::text, txn::text, outcome IS NULL, records IS NOT NULL FROM usher.command_log")
+    log = {(w, t): (cancelled, has_records) for w, t, cancelled, has_records in rows}
+    for key in seen:
+        if key not in log:
+            wrong.append("events of txn %s, which is no command" % (key,))
+        elif log[key][0]:
+            wrong.append("events of txn %s, which was cancelled" % (key,))
+    for key, (_, has_records) in log.items():
+        if has_records and key not in seen:
+            wrong.append("txn %s has records that no stream carries" % (key,))
+    return wrong[:20]

@@ -1,0 +1,132 @@
+"""What the database itself guarantees: keys that begin with the tenant, serving roles that own nothing, rows that stay in their workspace."""
+
+import psycopg2
+
+from case import Case
+from scimhttp import USER
+
+SERVING = ("usher_ingest", "usher_worker")
+
+
+class Catalogue(Case):
+    def test_every_key_begins_with_workspace_id(self):
+        """So that the tables distribute by tenant without a schema change: primary, unique and foreign keys, and unique indexes."""
+        constraints = self.stack.sql("""
+            SELECT c.conname, c.conrelid::regclass::text, c.contype,
+                   (SELECT attname FROM pg_attribute WHERE attrelid = c.conrelid AND attnum = c.conkey[1]),
+                   (SELECT attname FROM pg_attribute WHERE attrelid = c.confrelid AND attnum = c.confkey[1])
+            FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
+            WHERE n.nspname = 'usher' AND c.contype IN ('p', 'u', 'f')""")
+        self.assertGreaterEqual(len(constraints), 8)
+        for name, table, kind, first, foreign in constraints:
+            self.assertEqual(first, "workspace_id", "%s of %s" % (name, table))
+            if kind == "f":
+                self.assertEqual(foreign, "workspace_id", "%s of %s" % (name, table))
+        indexes = self.stack.sql("""
+            SELECT i.indexrelid::regclass::text, a.attname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+            JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+            WHERE n.nspname = 'usher' AND i.indisunique""")
+        self.assertTrue(indexes)
+        for index, first in indexes:
+            self.assertEqual(first, "workspace_id", index)
+
+    def test_every_table_of_tenants_has_forced_row_level_security(self):
+        tables = self.stack.sql("""
+            SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity,
+                   EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'workspace_id')
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'usher' AND c.relkind IN ('r', 'p')""")
+        self.assertGreaterEqual({t for t, _, _, tenants in tables if tenants},
+                                {"workspaces", "keys", "users", "rooms", "members", "command_log"})
+        for table, enabled, forced, tenants in tables:
+            if tenants:
+                self.assertTrue(enabled and forced, table)
+        policies = self.stack.sql("SELECT tablename, policyname, roles::text[], cmd, qual, with_check FROM pg_policies WHERE schemaname = 'usher'")
+        for table, name, roles, command, using, check in policies:
+            if set(roles) & set(SERVING) and table != "worker_slots":
+                self.assertIsNotNone(using, (table, name))
+                self.assertIn("usher.workspace", using, (table, name))
+                if command in ("ALL", "INSERT", "UPDATE"):
+                    self.assertIn("usher.workspace", check or "", (table, name))
+
+    def test_serving_roles_own_nothing_and_are_nobody(self):
+        for name, *powers in self.stack.sql("SELECT rolname, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole, rolreplication FROM pg_roles WHERE rolname = ANY(%s)",
+                                            list(SERVING)):
+            self.assertEqual(powers, [False] * 5, name)
+        owned = self.stack.sql("""SELECT c.relname FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = ANY(%s)
+            UNION ALL SELECT p.proname FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE r.rolname = ANY(%s)
+            UNION ALL SELECT n.nspname FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE r.rolname = ANY(%s)""",
+                               list(SERVING), list(SERVING), list(SERVING))
+        self.assertEqual(owned, [])
+        member_of = self.stack.sql("""SELECT m.rolname, g.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member
+            JOIN pg_roles g ON g.oid = a.roleid WHERE m.rolname = ANY(%s)""", list(SERVING))
+        self.assertEqual(member_of, [])
+        self.assertEqual(self.stack.sql("SELECT rolname FROM pg_roles WHERE rolname IN ('usher_owner', 'usher_gate') AND (rolsuper OR rolbypassrls OR rolcanlogin)"), [])
+
+    def test_functions_that_see_more_are_fenced(self):
+        """SECURITY DEFINER functions fix their search path and are not for everybody."""
+        for name, config, acl in self.stack.sql("""SELECT p.proname, p.proconfig, p.proacl::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                WHERE n.nspname = 'usher' AND p.prosecdef"""):
+            self.assertTrue(any(c.startswith("search_path=") for c in config or []), name)
+            self.assertFalse(acl is None or acl.startswith("{=X") or ",=X" in acl, "%s: %s" % (name, acl))
+
+    def test_no_token_is_stored(self):
+        hashes = self.stack.sql("SELECT count(*), count(DISTINCT token_hash) FROM keys WHERE workspace_id = %s", self.ws.id)[0]
+        self.assertEqual(hashes[0], hashes[1])
+        self.assertEqual(self.stack.sql("SELECT count(*) FROM command_log WHERE coalesce(records, '') || coalesce(outcome::text, '') LIKE %s",
+                                        "%" + self.ws.token[4:] + "%"), [(0,)])
+
+
+class RowLevelSecurity(Case):
+    """As the roles that serve, with a WHERE forgotten."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other = cls.stack.workspace("rls-b")
+        for ws in (cls.ws, cls.other):
+            for i in range(3):
+                assert ws.client.post("/Users", {"schemas": [USER], "userName": "u%d" % i}).status == 201
+
+    def as_role(self, role, context, query):
+        connection = psycopg2.connect(self.stack.env["USHER_PG"], options="-c search_path=usher")
+        try:
+            with connection.cursor() as c:
+                c.execute("SET ROLE " + role)
+                if context is not None:
+                    c.execute("SELECT set_config('usher.workspace', %s, true)", (context,))
+                c.execute(query)
+                return c.fetchall() if c.description else c.rowcount
+        finally:
+            connection.rollback()
+            connection.close()
+
+    def tables(self, role):
+        return [t for t in ("workspaces", "users", "rooms", "members", "keys", "command_log")
+                if self.stack.sql("SELECT has_table_privilege(%s, %s, 'SELECT')", role, "usher." + t)[0][0]]
+
+    def test_only_the_own_workspace_shows(self):
+        for role in SERVING:
+            self.assertIn("users", self.tables(role))
+            for table in self.tables(role):
+                for ws in (self.ws, self.other):
+                    seen = {r[0] for r in self.as_role(role, "{%s}" % ws.id, "SELECT workspace_id::text FROM %s" % table)}
+                    self.assertLessEqual(seen, {ws.id}, (role, table))
+            self.assertEqual(len(self.as_role(role, "{%s}" % self.ws.id, "SELECT * FROM users")), 3)
+
+    def test_nothing_shows_without_context(self):
+        for role in SERVING:
+            for table in self.tables(role):
+                for context in (None, "", "{}"):
+                    self.assertEqual(self.as_role(role, context, "SELECT * FROM %s" % table), [], (role, table, context))
+
+    def test_the_ingest_writes_nothing(self):
+        for statement in ("DELETE FROM users", "UPDATE users SET active = false", "INSERT INTO rooms DEFAULT VALUES", "UPDATE workspaces SET seats_limit = 1000000",
+                          "SELECT * FROM keys", "TRUNCATE users", "DROP TABLE users"):
+            with self.assertRaises(psycopg2.errors.InsufficientPrivilege, msg=statement):
+                self.as_role("usher_ingest", "{%s}" % self.ws.id, statement)
+
+    def test_the_worker_cannot_write_into_another_workspace(self):
+        self.assertEqual(self.as_role("usher_worker", "{%s}" % self.ws.id, "UPDATE users SET version = version WHERE workspace_id = '%s'" % self.other.id), 0)
+        self.assertEqual(self.as_role("usher_worker", "{%s}" % self.ws.id, "DELETE FROM users WHERE workspace_id = '%s'" % self.other.id), 0)
+        with self.assertRaises(psycopg2.errors.InsufficientPrivilege):
+            self.as_role("usher_worker", "{%s}" % self.ws.id, "UPDATE users SET workspace_id = '%s'" % self.other.id)

@@ -1,0 +1,95 @@
+#include "ops/runtime/token.h"
+
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+static void new_tokens_are_well_formed_and_differ(void **state) {
+    (void)state;
+    char a[TOKEN_TEXT_SIZE], b[TOKEN_TEXT_SIZE];
+    for (int i = 0; i < 1000; i++) {
+        token_new(a);
+        token_new(b);
+        assert_int_equal(strlen(a), 4 + 43 + 6);
+        assert_memory_equal(a, "ush_", 4);
+        assert_int_equal(strspn(a + 4, digits), 49);
+        assert_true(token_well_formed(a, strlen(a)));
+        assert_string_not_equal(a, b);
+    }
+}
+
+static void the_crc_refuses_every_changed_character(void **state) {
+    (void)state;
+    char text[TOKEN_TEXT_SIZE];
+    token_new(text);
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n; i++) {
+        char kept = text[i];
+        for (int c = 0; c < 256; c++) {
+            text[i] = (char)c;
+            assert_int_equal(token_well_formed(text, n), (char)c == kept);
+        }
+        text[i] = kept;
+    }
+}
+
+static void swapped_neighbours_and_other_lengths_are_refused(void **state) {
+    (void)state;
+    char text[TOKEN_TEXT_SIZE];
+    token_new(text);
+    size_t n = strlen(text);
+    for (size_t i = 4; i + 1 < n; i++) {
+        char a = text[i], b = text[i + 1];
+        if (a == b)
+            continue;
+        text[i] = b, text[i + 1] = a;
+        assert_false(token_well_formed(text, n));
+        text[i] = a, text[i + 1] = b;
+    }
+    for (size_t len = 0; len < n; len++)
+        assert_false(token_well_formed(text, len));
+    char longer[TOKEN_TEXT_SIZE + 1];
+    strcpy(longer, text);
+    strcat(longer, "0");
+    assert_false(token_well_formed(longer, n + 1));
+}
+
+/* FIPS 180-4's "abc". */
+static void hash_is_sha256(void **state) {
+    (void)state;
+    static const unsigned char abc[TOKEN_HASH_SIZE] = {
+        0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
+        0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
+    unsigned char hash[TOKEN_HASH_SIZE];
+    token_hash("abc", 3, hash);
+    assert_memory_equal(hash, abc, sizeof abc);
+}
+
+static void lists_show_the_beginning_only(void **state) {
+    (void)state;
+    char text[TOKEN_TEXT_SIZE], shown[TOKEN_PREFIX_SIZE];
+    token_new(text);
+    token_show_prefix(text, shown);
+    assert_int_equal(strlen(shown), 12);
+    assert_memory_equal(shown, text, 12);
+    token_show_prefix("ush_1", shown);
+    assert_string_equal(shown, "ush_1");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(new_tokens_are_well_formed_and_differ),
+        cmocka_unit_test(the_crc_refuses_every_changed_character),
+        cmocka_unit_test(swapped_neighbours_and_other_lengths_are_refused),
+        cmocka_unit_test(hash_is_sha256),
+        cmocka_unit_test(lists_show_the_beginning_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
