@@ -1,0 +1,306 @@
+"""The faults: each a function of a Ground (a stack under load) that makes the fault happen, proves that it happened, and returns when usher works again.
+Raises Missed when the fault was not reached, Failed when usher did not do what it must."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+import stream
+from scimhttp import USER, patch_op
+from stack import free_port
+
+import json
+
+
+class Failed(Exception):
+    pass
+
+
+class Missed(Failed):
+    """The fault did not happen, so the scenario has shown nothing."""
+
+
+def process_state(pid):
+    """One letter as in ps, or None for a process that is gone or waits to be reaped."""
+    try:
+        with open("/proc/%d/stat" % pid) as f:
+            state = f.read().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return None
+    return None if state in "ZX" else state
+
+
+def wait_for(condition, timeout):
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+class Ground:
+    """A stack with load on it, and the hands to hurt it."""
+
+    def __init__(self, stack, load):
+        self.stack, self.load, self.killed_ingests, self.extra = stack, load, [], 0
+
+    def local(self, *words, failpoint=None, check=True):
+        """usher-local; failpoint: (program, text) to arm in what it starts."""
+        name = "USHER_FAILPOINT_" + failpoint[0] if failpoint else None
+        if name:
+            os.environ[name] = failpoint[1]
+        try:
+            code, text = self.stack._local(*words, check=check, timeout=150)
+        finally:
+            if name:
+                del os.environ[name]
+        self.stack.reload()
+        return code, text
+
+    def kill(self, program):
+        pid = self.stack.pid(program)
+        os.kill(pid, signal.SIGKILL)
+        if program.startswith("INGEST"):
+            self.killed_ingests.append(pid)
+        if not wait_for(lambda: process_state(pid) is None, 10):
+            raise Missed("%s does not die" % program)
+
+    def log_size(self, name):
+        path = os.path.join(self.stack.run_dir, "log", name + ".log")
+        return os.path.getsize(path) if os.path.exists(path) else 0
+
+    def logged(self, name, since, text):
+        with open(os.path.join(self.stack.run_dir, "log", name + ".log"), "rb") as f:
+            f.seek(since)
+            return text.encode() in f.read()
+
+    def works(self, more=40, timeout=30):
+        if not self.load.progress(more, timeout):
+            raise Failed("no progress: %d acknowledged in %d s" % (more, timeout))
+
+    def arm(self, part, point, action, passes):
+        """Starts the part (worker, ingest; it must not run) with the failpoint. Gives its pid and the place in its log where that life begins."""
+        since = self.log_size(part)
+        self.local("start", failpoint=(part.upper(), "%s=%s@%d" % (point, action, passes)), check=False)
+        with open(os.path.join(self.stack.run_dir, "pid", part)) as f:
+            return int(f.read().split()[0]), since
+
+    def reached(self, part, point, pid, since, states, timeout):
+        """Waits until the process is in one of the states, and that because of the failpoint."""
+        if not wait_for(lambda: process_state(pid) in states, timeout):
+            raise Missed("%s is not reached within %d s" % (point, timeout))
+        if not self.logged(part, since, "name=" + point):
+            raise Failed("%s ended, but not at %s" % (part, point))
+
+
+# ---------------------------------------------------------------- kill -9 at a failpoint
+
+def dies_at(ground, part, point, passes):
+    """The part ends by SIGKILL at the named place under load. It is not started again here: the next scenario does that, armed anew."""
+    pid, since = ground.arm(part, point, "kill", passes)
+    if part == "ingest":
+        ground.killed_ingests.append(pid)
+    ground.reached(part, point, pid, since, (None,), 30)
+
+
+def back_to_work(ground):
+    ground.local("start")
+    ground.works()
+
+
+# ---------------------------------------------------------------- zombies
+
+def takes_over(ground, zombie):
+    """Another worker takes the partitions of the stopped one; then that one goes on and must find itself fenced."""
+    ground.extra += 1
+    name = "z%d" % ground.extra
+    ground.local("extra-worker", name)
+    ground.works()
+    if process_state(zombie) != "T":
+        raise Missed("the zombie was not stopped while the other took over")
+    os.kill(zombie, signal.SIGCONT)
+    ground.works(60)
+    time.sleep(2)
+    ground.local("stop", "worker-" + name)
+    ground.local("start")
+    ground.works()
+
+
+def zombie_anywhere(ground):
+    zombie = ground.stack.pid("WORKER")
+    os.kill(zombie, signal.SIGSTOP)
+    if not wait_for(lambda: process_state(zombie) == "T", 5):
+        raise Missed("SIGSTOP did not stop the worker")
+    takes_over(ground, zombie)
+
+
+def zombie_at(ground, point, passes):
+    ground.local("stop", "worker")
+    zombie, since = ground.arm("worker", point, "stop", passes)
+    ground.reached("worker", point, zombie, since, ("T",), 30)
+    takes_over(ground, zombie)
+
+
+# ---------------------------------------------------------------- what usher stands on
+
+def survives(ground, programs, fault):
+    """The fault, a start of what is missing, and the very same processes at work again."""
+    before = {p: ground.stack.pid(p) for p in programs}
+    fault()
+    time.sleep(1.5)
+    ground.local("start")
+    for program, pid in before.items():
+        if process_state(pid) is None:
+            raise Failed("%s did not survive" % program.lower())
+    ground.works(60, 60)
+
+
+def kafka_killed(ground):
+    survives(ground, ("INGEST", "WORKER"), lambda: ground.kill("BROKER"))
+
+
+def postgres_killed(ground):
+    def kill():
+        ground.stack.forget()
+        ground.kill("POSTGRES")
+    survives(ground, ("INGEST", "WORKER"), kill)
+
+
+def two_and_two(ground, make_load):
+    """Two ingests and two workers under load; a worker and an ingest are killed."""
+    url = ground.stack.extra_ingest("second", free_port())
+    ground.stack.extra_worker("second")
+    second = make_load([url, ground.stack.url]).start()
+    try:
+        if not second.progress(60, 30):
+            raise Failed("the second ingest makes no progress")
+        ground.works()
+        ground.kill("WORKER")
+        ground.works(60, 40)
+        if not second.progress(60, 40):
+            raise Failed("no progress on the second ingest after the death of a worker")
+        ground.local("start")
+        ground.works(60, 40)
+        ground.kill("INGEST_SECOND")
+        ground.works(60, 40)
+    finally:
+        second.stop()
+        ground.load.loaders += second.loaders
+        ground.load.workspaces += second.workspaces
+        ground.local("stop", "worker-second", "ingest-second")
+    ground.works()
+
+
+# ---------------------------------------------------------------- what should not be in the log of commands
+
+def commands_of(ground, workspace):
+    """[(partition, key, headers as a list, payload text)] of the workspace's commands."""
+    out = subprocess.run(["kcat", "-C", "-q", "-e", "-J", "-b", ground.stack.kafka, "-t", stream.COMMANDS, "-o", "beginning"],
+                         capture_output=True, text=True, timeout=60, check=True).stdout
+    found = []
+    for line in out.splitlines():
+        e = json.loads(line)
+        if e.get("key") == workspace:
+            found.append((e["partition"], e["key"], e.get("headers") or [], e["payload"]))
+    return found
+
+
+def produce(ground, topic, partition, key, headers, payload):
+    with tempfile.NamedTemporaryFile(suffix=".command") as f:
+        f.write(payload)
+        f.flush()
+        command = ["kcat", "-P", "-b", ground.stack.kafka, "-t", topic, "-p", str(partition)] + (["-k", key] if key else [])
+        for name, value in zip(headers[0::2], headers[1::2]):
+            command += ["-H", "%s=%s" % (name, value)]
+        subprocess.run(command + [f.name], check=True, timeout=30)
+
+
+def repeated_command(ground):
+    """A captured command, produced again by hand: it is answered from what is stored and has no second effect, not even after its user was deleted."""
+    w = ground.stack.workspace("crash-repeat")
+    made = w.client.post("/Users", {"schemas": [USER], "userName": "again@example.com"})
+    create = [c for c in commands_of(ground, w.id) if '"user.create"' in c[3]][-1]
+    txn = json.loads(create[3])["txn"]
+    before = w.counts()
+    for _ in range(2):
+        produce(ground, stream.COMMANDS, *create[:3], create[3].encode())
+    w.client.patch("/Users/" + made.json["id"], patch_op({"op": "replace", "path": "title", "value": "after"}))
+    after = w.counts()
+    if (after["users"], after["seats"], after["audit_seq"]) != (before["users"], before["seats"], before["audit_seq"] + 1):
+        raise Failed("a repeated command changed something: %s, then %s" % (before, after))
+    w.client.delete("/Users/" + made.json["id"])
+    produce(ground, stream.COMMANDS, *create[:3], create[3].encode())
+    other = w.client.post("/Users", {"schemas": [USER], "userName": "other@example.com"})
+    if w.client.get("/Users/" + made.json["id"]).status != 404 or other.status != 201 or w.counts()["users"] != 1:
+        raise Failed("a repeated create brought a deleted user back")
+    replies = [r for r in stream.read_topic(ground.stack.kafka, stream.REPLIES) if r.headers.get("usher-txn") == txn]
+    if len(replies) < 4:
+        raise Failed("the repeated commands got %d replies, 4 were due" % len(replies))
+
+
+def repeated_over_a_crash(ground):
+    """The worker dies between the two commits, and the same command comes twice more behind it: one event; and the client, who waited until the
+    deadline, is told the outcome that is stored, not a 503."""
+    w = ground.stack.workspace("crash-twice")
+    user = w.client.post("/Users", {"schemas": [USER], "userName": "twice@example.com"}).json["id"]
+    room = w.client.post("/Groups", {"displayName": "Twice"}).json["id"]
+    for loader in ground.load.loaders:
+        loader.paused.set()
+    for loader in ground.load.loaders:
+        loader.idle.wait(20)
+    try:
+        ground.local("stop", "worker")
+        pid, since = ground.arm("worker", "worker.after_pg_commit", "kill", 1)
+        answers = []
+        add = patch_op({"op": "add", "path": "members", "value": [{"value": user}]})
+        asking = threading.Thread(target=lambda: answers.append(w.client.patch("/Groups/" + room, add)))
+        asking.start()
+        ground.reached("worker", "worker.after_pg_commit", pid, since, (None,), 20)
+        command = [c for c in commands_of(ground, w.id) if '"room.patch"' in c[3]][-1]
+        for _ in range(2):
+            produce(ground, stream.COMMANDS, *command[:3], command[3].encode())
+        asking.join(20)
+        if not answers or answers[0].status != 204:
+            raise Failed("the change was committed, the client was told %r" % answers)
+        ground.local("start")
+        events = []
+        if not wait_for(lambda: events.clear() or events.extend(
+                r for r in stream.of_workspace(stream.read_topic(ground.stack.kafka, stream.MEMBERSHIP), w.id)
+                if r.value["type"] == "usher.member.added") or events, 20):
+            raise Failed("the event did not come after the restart")
+    finally:
+        for loader in ground.load.loaders:
+            loader.paused.clear()
+    ground.works()
+    events = [r for r in stream.of_workspace(stream.read_topic(ground.stack.kafka, stream.MEMBERSHIP), w.id)
+              if r.value["type"] == "usher.member.added"]
+    if len(events) != 1:
+        raise Failed("the member was added by %d events" % len(events))
+
+
+def poison(ground):
+    """What cannot be decoded goes to usher.deadletter with the reason, and the partition goes on."""
+    w = ground.stack.workspace("crash-poison")
+    sample = [c for c in commands_of(ground, w.id)][-1]
+    partition = sample[0]
+    known = len(stream.read_topic(ground.stack.kafka, stream.DEADLETTER))
+    poisons = [os.urandom(100) + b"\xff\x00{", b"{}", b"[1,2", b'{"v":99,"type":"user.create"}',
+               json.dumps(dict(json.loads(sample[3]), type="user.explode")).encode()]
+    for payload in poisons:
+        produce(ground, stream.COMMANDS, partition, w.id, [], payload)
+    answer = w.client.post("/Users", {"schemas": [USER], "userName": "after-poison@example.com"})
+    if answer.status != 201:
+        raise Failed("after poison the partition answers %r" % answer)
+    dead = []
+    if not wait_for(lambda: dead.clear() or dead.extend(stream.read_topic(ground.stack.kafka, stream.DEADLETTER)[known:]) or
+                    len(dead) >= len(poisons), 20):
+        raise Failed("%d poison messages, %d dead letters" % (len(poisons), len(dead)))
+    if len(dead) != len(poisons):
+        raise Failed("%d poison messages, %d dead letters" % (len(poisons), len(dead)))
+    for r in dead:
+        if not any("reason" in name for name in r.headers):
+            raise Failed("a dead letter without reason: %s" % r.headers)
