@@ -71,13 +71,11 @@ static const struct verb *find_verb(const struct ctl_args *a, size_t *used) {
 static enum err_code choose(const struct ctl_args *a, const struct verb **verb, struct err *err) {
     size_t used;
     *verb = find_verb(a, &used);
+    if (*verb == NULL && a->nwords == 0)
+        return err_set(err, ERR_USAGE, "give a command; see usherctl --help");
     if (*verb == NULL)
-        return err_set(err, ERR_USAGE, "%s%s%s%s is not a command; see usherctl --help",
-                       a->nwords > 0 ? "\"" : "", a->nwords > 0 ? a->words[0] : "nothing",
-                       a->nwords > 1 ? " " : "",
-                       a->nwords > 1   ? a->words[1]
-                       : a->nwords > 0 ? "\""
-                                       : "");
+        return err_set(err, ERR_USAGE, "\"%s%s%s\" is not a command; see usherctl --help", a->words[0],
+                       a->nwords > 1 ? " " : "", a->nwords > 1 ? a->words[1] : "");
     enum err_code code = ctl_args_check(a, (*verb)->flags, err);
     if (code == ERR_OK && a->nwords != used + (*verb)->operands)
         code = err_set(err, ERR_USAGE, "usage: usherctl %s", (*verb)->usage);
@@ -117,6 +115,7 @@ static int run(const struct verb *verb, const struct ctl_args *a, const struct c
     enum err_code code = verb->run(&c, &err);
     if (c.out.n > 0 && fputs(c.out.p, stdout) < 0)
         code = err_set(&err, ERR_INTERNAL, "cannot write to stdout");
+    fflush(stdout);
     int status = code == ERR_OK ? 0 : fail(a->json, &err);
     jb_free(&c.out);
     db_free(c.db);
