@@ -1,6 +1,7 @@
 """The faults: each a function of a Ground (a stack under load) that makes the fault happen, proves that it happened, and returns when usher works again.
 Raises Missed when the fault was not reached, Failed when usher did not do what it must."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,10 +10,8 @@ import threading
 import time
 
 import stream
-from scimhttp import USER, patch_op
+from scimhttp import GROUP, USER, patch_op
 from stack import free_port
-
-import json
 
 
 class Failed(Exception):
@@ -247,7 +246,7 @@ def repeated_over_a_crash(ground):
     deadline, is told the outcome that is stored, not a 503."""
     w = ground.stack.workspace("crash-twice")
     user = w.client.post("/Users", {"schemas": [USER], "userName": "twice@example.com"}).json["id"]
-    room = w.client.post("/Groups", {"displayName": "Twice"}).json["id"]
+    room = w.client.post("/Groups", {"schemas": [GROUP], "displayName": "Twice"}).json["id"]
     for loader in ground.load.loaders:
         loader.paused.set()
     for loader in ground.load.loaders:
