@@ -1,34 +1,27 @@
 /* Preloaded into PostgreSQL: makes every flush take SLOW_FLUSH_US (default 1000) longer, as the disk of a
- * cloud machine does. Only a process named "postgres" is slowed, so that it may be inherited through a start
- * script. */
+ * cloud machine does. */
 #include <dlfcn.h>
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-static void slow(void) {
-    static long us = -1;
-    if (us < 0) {
-        const char *text = getenv("SLOW_FLUSH_US");
-        us = strcmp(program_invocation_short_name, "postgres") ? 0 : text ? atol(text) : 1000;
-    }
-    if (us > 0)
-        usleep((useconds_t)us);
+typedef int (*flush_fn)(int fd);
+
+static int slow_flush(flush_fn real, int fd) {
+    const char *text = getenv("SLOW_FLUSH_US");
+    usleep(text ? (useconds_t)atol(text) : 1000);
+    return real(fd);
 }
 
 int fdatasync(int fd) {
-    static int (*real)(int);
+    static flush_fn real;
     if (!real)
-        real = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
-    slow();
-    return real(fd);
+        real = (flush_fn)dlsym(RTLD_NEXT, "fdatasync");
+    return slow_flush(real, fd);
 }
 
 int fsync(int fd) {
-    static int (*real)(int);
+    static flush_fn real;
     if (!real)
-        real = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
-    slow();
-    return real(fd);
+        real = (flush_fn)dlsym(RTLD_NEXT, "fsync");
+    return slow_flush(real, fd);
 }
