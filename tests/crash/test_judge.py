@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+"""Tests of the judge: good histories pass, each kind of damage is found."""
+
+import os
+import sys
+import types
+import unittest
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
+
+import judge  # noqa: E402
+from load import DONE, NOT_DONE, UNSURE, Frozen, Load, Loader, Room, User  # noqa: E402
+from scimhttp import Answer  # noqa: E402
+from stream import Record  # noqa: E402
+
+W = types.SimpleNamespace(id="w1", token="t")
+
+
+def loader():
+    made = Loader(1, W, "http://127.0.0.1:1", [Room("shared", "Shared")], None, 0)
+    user = User("u1", "ana")
+    user.title, user.rooms = "chief", {"shared"}
+    made.users["u1"], made.rooms["r1"] = user, Room("r1", "Dispatch")
+    made.pairs["shared", "u1"] = 1
+    made.answers = [("ua-0", "POST", 201)]
+    return made
+
+
+def load_of(*loaders):
+    made = Load.__new__(Load)
+    made.loaders, made.workspaces = list(loaders), [W]
+    return made
+
+
+class Sql:
+    """A stack of which only sql() is used: rows by a word of the query."""
+
+    def __init__(self, **rows):
+        self.rows = dict(users=[("u1", "ana", True, "chief")], rooms=[("r1", "Dispatch"), ("shared", "Shared")],
+                         members=[("shared", "u1", False)], seats=[(1, 1, 1)], command_log=[("w1", "t1", False, True)])
+        self.rows.update(rows)
+
+    def sql(self, query, *_):
+        if "seats_used" in query:
+            return self.rows["seats"]
+        return next(rows for name, rows in self.rows.items() if "FROM usher." + name in query)
+
+
+def event(seq=1, kind="usher.member.added", txn="t1"):
+    value = {"type": kind, "workspace": "w1", "seq": seq, "txn": txn, "room": {"id": "shared"}, "user": {"id": "u1"}}
+    return Record("usher.membership", 0, seq, "shared", {"ce_id": "e%d" % seq}, value)
+
+
+def change(seq, action, name=None, txn="t1"):
+    value = {"kind": "change", "workspace": "w1", "seq": seq, "txn": txn, "action": action, "outcome": "applied", "target": {"id": "u", "name": name}}
+    return Record("usher.audit", 0, seq, "w1", {"ce_id": "a%d" % seq}, value)
+
+
+def request(n, user_agent, status, supersedes=None):
+    value = {"kind": "request", "workspace": "w1", "instance": "i", "n": n, "userAgent": user_agent, "status": status}
+    if supersedes:
+        value["supersedes"] = supersedes
+    return Record("usher.audit", 0, n, "w1", {}, value)
+
+
+class Judge(unittest.TestCase):
+    def found(self, wrong, word):
+        self.assertTrue(any(word in sentence for sentence in wrong), "%r not found in %r" % (word, wrong))
+
+    def test_good(self):
+        load = load_of(loader())
+        self.assertEqual(judge.check_objects(Sql(), load), [])
+        self.assertEqual(judge.check_pairs(load, [event()]), [])
+        self.assertEqual(judge.check_answers(load, [request(1, "ua-0", 201)]), [])
+        self.assertEqual(judge.check_seats(Sql(), load, [change(1, "seat.taken")]), [])
+        self.assertEqual(judge.check_log(Sql(), [change(1, "user.created")], [event()]), [])
+
+    def test_lost_write(self):
+        self.found(judge.check_objects(Sql(users=[], members=[]), load_of(loader())), "acknowledged was")
+        self.found(judge.check_objects(Sql(users=[("u1", "ana", True, "old")]), load_of(loader())), "acknowledged was")
+        self.found(judge.check_objects(Sql(members=[]), load_of(loader())), "acknowledged was")
+        self.found(judge.check_objects(Sql(rooms=[("r1", "Old"), ("shared", "Shared")]), load_of(loader())), "acknowledged was")
+
+    def test_resurrected(self):
+        one = loader()
+        one.gone = [("user", "u2")]
+        self.found(judge.check_objects(Sql(users=[("u1", "ana", True, "chief"), ("u2", "ben", True, None)]), load_of(one)), "was deleted")
+
+    def test_stranger(self):
+        wrong = judge.check_objects(Sql(users=[("u1", "ana", True, "chief"), ("u9", "eve", True, None)]), load_of(loader()))
+        self.found(wrong, "no client")
+
+    def test_held_must_agree_with_active(self):
+        self.found(judge.check_objects(Sql(members=[("shared", "u1", True)]), load_of(loader())), "held")
+
+    def test_open_outcome_is_one_of_two(self):
+        one = loader()
+        user = one.users["u1"]
+        one.freeze_user(user, dict(user.state(), active=False), "ua")
+        self.assertEqual(judge.check_objects(Sql(), load_of(one)), [])
+        self.assertEqual(judge.check_objects(Sql(users=[("u1", "ana", False, "chief")], members=[("shared", "u1", True)]), load_of(one)), [])
+        half = Sql(users=[("u1", "ana", False, "chief")], members=[])  # deactivated, and its room forgotten
+        self.found(judge.check_objects(half, load_of(one)), "possible were")
+
+    def test_open_creation(self):
+        one = loader()
+        one.frozen.append(Frozen("user", "ben", None, {"name": "ben", "title": None, "active": True, "rooms": frozenset()}, "ua"))
+        self.assertEqual(judge.check_objects(Sql(), load_of(one)), [])
+        self.assertEqual(judge.check_objects(Sql(users=[("u1", "ana", True, "chief"), ("u2", "ben", True, None)]), load_of(one)), [])
+        self.found(judge.check_objects(Sql(users=[("u1", "ana", True, "chief"), ("u2", "ben", True, "x")]), load_of(one)), "possible were")
+
+    def test_doubled_and_lost_event(self):
+        self.found(judge.check_pairs(load_of(loader()), [event(1), event(2)]), "2 events")
+        self.found(judge.check_pairs(load_of(loader()), []), "0 events")
+
+    def test_refused_but_done(self):
+        one = loader()
+        one.refused_names = ["ben"]
+        self.found(judge.check_refused(load_of(one), [change(1, "user.created", "ben")]), "refused")
+
+    def test_answer_without_record_or_with_another_status(self):
+        self.found(judge.check_answers(load_of(loader()), []), "no audit record")
+        self.found(judge.check_answers(load_of(loader()), [request(1, "ua-0", 503)]), "audit says")
+        taken_back = [request(1, "ua-0", 201), request(2, "ua-0", 503, supersedes=1)]
+        self.found(judge.check_answers(load_of(loader()), taken_back), "audit says")
+        self.found(judge.check_answers(load_of(loader()), [request(1, "ua-0", 201), request(2, "ua-0", 201)]), "audit says")
+
+    def test_seats(self):
+        self.found(judge.check_seats(Sql(seats=[(2, None, 1)]), load_of(loader()), []), "2 seats")
+        over = [change(1, "seat.taken"), change(2, "seat.taken"), change(3, "seat.freed")]
+        self.found(judge.check_seats(Sql(), load_of(loader()), over), "limit 1")
+        self.found(judge.check_seats(Sql(), load_of(loader()), []), "adds up to 0")
+
+    def test_log(self):
+        self.found(judge.check_log(Sql(), [], [event(1, txn="t1"), event(2, txn="ghost")]), "no command")
+        self.found(judge.check_log(Sql(command_log=[("w1", "t1", True, False)]), [], [event()]), "cancelled")
+        self.found(judge.check_log(Sql(), [], []), "no stream carries")
+
+
+class Verdicts(unittest.TestCase):
+    def test_what_an_answer_says(self):
+        one = loader()
+        deadline = Answer(503, [], b'{"detail":"Not done in time; nothing was changed"}')
+        unknown = Answer(503, [], b'{"detail":"Not done in time; the outcome is not known"}')
+        self.assertEqual(one.judge(Answer(201, [], b""), 201), DONE)
+        self.assertEqual(one.judge(deadline, 201), NOT_DONE)
+        self.assertEqual(one.judge(unknown, 201), UNSURE)
+        self.assertEqual(one.judge(None, 201), UNSURE)
+        self.assertEqual(one.judge(Answer(403, [], b""), 201, (403,)), NOT_DONE)
+        self.assertEqual(one.faults, [])
+        one.judge(Answer(404, [], b""), 201)
+        self.assertEqual(len(one.faults), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
