@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""The examples of the contract against its JSON Schemas and header rules, the AsyncAPI document against the files that it names, and the judge against damage.
+
+That the examples are what the programs write is shown by test_record.c and test_command.c."""
+
+import copy
+import json
+import pathlib
+import re
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+import contract  # noqa: E402
+
+EXAMPLES = sorted((ROOT / "schemas" / "examples").glob("*.json"))
+# Every type that the contract knows must have an example.
+COMMANDS = "user.create user.replace user.patch user.delete room.create room.replace room.patch room.delete workspace.create workspace.set " \
+           "key.create key.revoke".split()
+
+
+def load(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+class Examples(unittest.TestCase):
+    def test_each_is_valid(self):
+        self.assertGreater(len(EXAMPLES), 25)
+        for path in EXAMPLES:
+            with self.subTest(path.name):
+                e = load(path)
+                contract.validate(e["topic"], e["headers"], e["value"])
+
+    def test_every_type_has_one(self):
+        shown = {load(p)["headers"]["ce_type"] for p in EXAMPLES}
+        self.assertEqual(shown, set(contract.TYPES) | {"usher.command." + c for c in COMMANDS})
+
+    def test_tombstones_are_shown(self):
+        tombstones = {load(p)["headers"]["ce_type"] for p in EXAMPLES if load(p)["value"] is None}
+        self.assertEqual(tombstones, {"usher.room.state", "usher.member.state"})
+
+
+class Judge(unittest.TestCase):
+    """A judge that finds nothing wrong with anything would pass all of the above."""
+
+    def damaged(self, name, damage):
+        e = copy.deepcopy(load(ROOT / "schemas" / "examples" / (name + ".json")))
+        damage(e)
+        with self.assertRaises(contract.ContractError, msg=name):
+            contract.validate(e["topic"], e["headers"], e["value"])
+
+    def test_each_header_counts(self):
+        for path in EXAMPLES:
+            for header in load(path)["headers"]:
+                if header == "traceparent":
+                    continue
+                with self.subTest(path.name + " " + header):
+                    self.damaged(path.stem, lambda e: e["headers"].pop(header))
+                    if header != "ce_subject":
+                        self.damaged(path.stem, lambda e: e["headers"].update({header: "x"}))
+
+    def test_each_member_counts(self):
+        for path in EXAMPLES:
+            for member in load(path)["value"] or {}:
+                if member in ("traceparent", "members", "supersedes", "doc", "created", "modified"):
+                    continue  # may be absent
+                if path.stem.startswith("replies") and member in ("created", "modified"):
+                    continue
+                with self.subTest(path.name + " " + member):
+                    self.damaged(path.stem, lambda e: e["value"].pop(member))
+
+    def test_unknown_member_float_and_header(self):
+        self.damaged("membership.member-added", lambda e: e["value"].update(extra=1))
+        self.damaged("membership.member-added", lambda e: e["headers"].update({"x-extra": "1"}))
+        self.damaged("audit.change-user-updated", lambda e: e["value"]["changes"][0].update(to=1.5))
+
+    def test_headers_and_value_must_agree(self):
+        other = "018f3b6e-0000-7000-8000-000000000000"
+        for name in ("membership.member-added", "audit.change-member-removed", "rooms.member"):
+            self.damaged(name, lambda e: e["value"].update(seq=7))
+            self.damaged(name, lambda e: e["value"].update(workspace=other))
+        self.damaged("membership.member-added", lambda e: e["value"].update(txn=other))
+        self.damaged("membership.member-added", lambda e: e["value"]["user"].update(id=other))
+        self.damaged("membership.member-added", lambda e: e["value"].update(type="usher.member.removed"))
+        self.damaged("audit.request", lambda e: e["value"].update(n=1))
+
+    def test_wrong_home(self):
+        self.damaged("membership.member-added", lambda e: e.update(topic="usher.audit"))
+        self.damaged("rooms.member", lambda e: e.update(topic="usher.membership"))
+        self.damaged("membership.member-added", lambda e: e.update(value=None))
+        self.damaged("membership.member-added", lambda e: e.update(value="{not json"))
+
+    def test_kinds_of_member(self):
+        self.damaged("membership.room-created", lambda e: e["value"].update({"from": "x"}))
+        self.damaged("membership.room-renamed", lambda e: e["value"].pop("from"))
+        self.damaged("membership.member-removed", lambda e: e["value"].update(reason="because"))
+        self.damaged("audit.change-member-removed", lambda e: e["value"].update(action="member.exploded"))
+        self.damaged("audit.request-unknown-credential", lambda e: e["value"].update(key={"id": contract.NIL, "name": "x", "class": "scim"}))
+        self.damaged("commands.user-patch", lambda e: e["value"].update(resource={}))
+        self.damaged("commands.key-create", lambda e: e["value"]["resource"].update(tokenHash="00"))
+
+    def test_deadletter(self):
+        headers = {name: "x" for name in contract.DEADLETTER}
+        contract.validate("usher.deadletter", headers, "anything")
+        for name in headers:
+            with self.assertRaises(contract.ContractError):
+                contract.validate("usher.deadletter", {k: v for k, v in headers.items() if k != name}, "anything")
+
+
+class AsyncApi(unittest.TestCase):
+    document = ROOT / "schemas" / "asyncapi.json"
+
+    def refs(self, node):
+        if isinstance(node, dict):
+            if "$ref" in node:
+                yield node["$ref"]
+            for v in node.values():
+                yield from self.refs(v)
+        elif isinstance(node, list):
+            for v in node:
+                yield from self.refs(v)
+
+    def test_every_reference_leads_somewhere(self):
+        doc = load(self.document)
+        self.assertEqual(doc["asyncapi"], "3.0.0")
+        found = list(self.refs(doc))
+        self.assertGreater(len(found), 20)
+        for ref in found:
+            file, _, pointer = ref.partition("#")
+            target = load(self.document.parent / file) if file else doc
+            for part in filter(None, pointer.split("/")):
+                self.assertIn(part, target, ref)
+                target = target[part]
+
+    def test_every_topic_and_type_is_in_it(self):
+        doc = load(self.document)
+        topics = {c["address"] for c in doc["channels"].values()}
+        self.assertEqual(topics, {"usher." + t for t in "commands replies membership rooms events audit deadletter".split()})
+        text = json.dumps(doc)
+        for name in contract.TYPES:
+            self.assertIn('"%s"' % name, text)
+
+    def test_readme_names_every_type(self):
+        text = (ROOT / "schemas" / "README.md").read_text(encoding="utf-8")
+        for name in list(contract.TYPES) + COMMANDS + sorted(contract.DEADLETTER):
+            self.assertIn("`%s`" % name, text, name)
+
+    def test_readme_names_every_error(self):
+        text = (ROOT / "schemas" / "README.md").read_text(encoding="utf-8")
+        table = (ROOT / "ops" / "runtime" / "err.h").read_text(encoding="utf-8")
+        rows = re.findall(r"\bX\((\w+), (\w+), (\d+), (NULL|\"\w+\")", table)
+        self.assertGreater(len(rows), 30)
+        for symbol, kind, status, scim in rows:
+            row = "| `%s` | %s | %s | %s |" % (symbol, kind, status, "" if scim == "NULL" else "`%s`" % scim.strip('"'))
+            self.assertIn(row, text)
+
+
+if __name__ == "__main__":
+    unittest.main()

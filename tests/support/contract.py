@@ -1,0 +1,198 @@
+"""Is a record what the contract says (schemas/README.md, schemas/json)?
+
+validate(topic, headers, value) raises ContractError, which names everything that is wrong. headers: a dict or a list of pairs; value: parsed JSON, or the text, or
+None for a tombstone. Beyond the JSON Schema of the value it holds the headers against the value: the same seq, time, txn and workspace must stand in both.
+"""
+
+import json
+import pathlib
+import re
+
+import jsonschema
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "schemas" / "json"
+NIL = "00000000-0000-0000-0000-000000000000"
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
+TRACEPARENT = "[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
+
+# ce_type -> (topic, schema of the value). A record of another type does not belong there.
+TYPES = {
+    "usher.room.created": ("usher.membership", "membership-room"),
+    "usher.room.renamed": ("usher.membership", "membership-room"),
+    "usher.room.deleted": ("usher.membership", "membership-room"),
+    "usher.member.added": ("usher.membership", "membership-member"),
+    "usher.member.removed": ("usher.membership", "membership-member"),
+    "usher.member.transmit_changed": ("usher.membership", "membership-member"),
+    "usher.room.state": ("usher.rooms", "rooms-room"),
+    "usher.member.state": ("usher.rooms", "rooms-member"),
+    "usher.audit.request": ("usher.audit", "audit-request"),
+    "usher.audit.change": ("usher.audit", "audit-change"),
+    "usher.reply": ("usher.replies", "reply"),
+}
+COMMON = {"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "content-type", "usher-txn"}
+DEADLETTER = {"usher-error", "usher-error-detail", "usher-origin-topic", "usher-origin-partition", "usher-origin-offset",
+              "usher-deadletter-time"}
+
+
+class ContractError(Exception):
+    """A record breaks the contract; str() says how."""
+
+
+def _inline(node, name, files):
+    """Puts what a $ref names in its place: the schemas refer to each other and never to themselves, so no resolver is needed."""
+    if isinstance(node, list):
+        return [_inline(n, name, files) for n in node]
+    if not isinstance(node, dict):
+        return node
+    out = {k: _inline(v, name, files) for k, v in node.items() if k not in ("$ref", "$defs", "$id")}
+    if "$ref" in node:
+        file, _, pointer = node["$ref"].partition("#")
+        there = file or name
+        target = files[there]
+        for part in pointer.strip("/").split("/"):
+            target = target[part]
+        out = {**_inline(target, there, files), **out}
+    return out
+
+
+def _load():
+    files = {p.name: json.loads(p.read_text(encoding="utf-8")) for p in FOLDER.glob("*.json")}
+    for content in files.values():
+        jsonschema.Draft202012Validator.check_schema(content)
+    return {name[:-5]: jsonschema.Draft202012Validator(_inline(content, name, files)) for name, content in files.items()}
+
+
+_validators = None
+
+
+def schema_faults(schema, value):
+    """What the JSON Schema of that name finds wrong with a value."""
+    global _validators
+    if _validators is None:
+        _validators = _load()
+    return ["%s: %s" % ("/".join(map(str, e.absolute_path)) or "value", e.message) for e in _validators[schema].iter_errors(value)]
+
+
+def _floats(value):
+    if isinstance(value, dict):
+        return any(map(_floats, value.values()))
+    if isinstance(value, list):
+        return any(map(_floats, value))
+    return isinstance(value, float)
+
+
+def _expect(faults, headers, name, due):
+    if headers.get(name) != due:
+        faults.append("header %s is %r, not %r" % (name, headers.get(name), due))
+
+
+def _match(faults, headers, name, pattern):
+    if not re.fullmatch(pattern, headers.get(name) or ""):
+        faults.append("header %s is %r" % (name, headers.get(name)))
+
+
+def _header_set(faults, headers, numbered):
+    due = COMMON | ({"usher-seq"} if numbered else set())
+    for name in sorted(due - headers.keys()):
+        faults.append("header %s is missing" % name)
+    for name in sorted(headers.keys() - due - {"traceparent"}):
+        faults.append("header %s does not belong there" % name)
+    _expect(faults, headers, "ce_specversion", "1.0")
+    _expect(faults, headers, "content-type", "application/json")
+    _match(faults, headers, "ce_time", TIME)
+    _match(faults, headers, "usher-txn", UUID)
+    _match(faults, headers, "ce_source", "/w/" + UUID)
+    if numbered:
+        _match(faults, headers, "usher-seq", "[1-9][0-9]*")
+    if "traceparent" in headers:
+        _match(faults, headers, "traceparent", TRACEPARENT)
+
+
+def _agreement(faults, topic, headers, value):
+    """The members that stand in value and headers alike."""
+    if "time" in value:
+        _expect(faults, headers, "ce_time", value["time"])
+    if "txn" in value:
+        _expect(faults, headers, "usher-txn", value["txn"])
+    if "workspace" in value:
+        _expect(faults, headers, "ce_source", "/w/%s" % (value["workspace"] or NIL))
+    if "usher-seq" in headers:
+        _expect(faults, headers, "usher-seq", str(value.get("n" if value.get("kind") == "request" else "seq")))
+    if topic == "usher.membership":
+        _expect(faults, headers, "ce_type", value.get("type"))
+        subject = "rooms/%s" % value["room"]["id"] + ("/members/%s" % value["user"]["id"] if "user" in value else "")
+        _expect(faults, headers, "ce_subject", subject)
+    elif topic == "usher.rooms":
+        _expect(faults, headers, "ce_subject", "rooms/%s" % value["room"] + ("/members/%s" % value["user"] if "user" in value else ""))
+    elif topic == "usher.audit":
+        _expect(faults, headers, "ce_type", "usher.audit.%s" % value.get("kind"))
+    elif topic == "usher.commands":
+        _expect(faults, headers, "ce_type", "usher.command.%s" % value.get("type"))
+
+
+def _identity(faults, topic, headers, value):
+    """ce_id says stream and number, so that it is unique for ever."""
+    workspace = (headers.get("ce_source") or "")[3:]
+    seq = headers.get("usher-seq")
+    if topic == "usher.membership":
+        _expect(faults, headers, "ce_id", "%s/membership/%s" % (workspace, seq))
+    elif topic == "usher.rooms":
+        subject = (headers.get("ce_subject") or "").replace("/members/", "/")[len("rooms/"):]
+        _expect(faults, headers, "ce_id", "%s/rooms/%s/%s" % (workspace, seq, subject))
+    elif topic == "usher.audit" and headers.get("ce_type") == "usher.audit.change":
+        _expect(faults, headers, "ce_id", "%s/audit/%s" % (workspace, seq))
+    elif topic == "usher.audit" and value is not None:
+        _expect(faults, headers, "ce_id", "%s/%s" % (value.get("instance"), value.get("n")))
+    elif topic == "usher.commands":
+        _expect(faults, headers, "ce_id", headers.get("usher-txn"))
+    elif topic == "usher.replies":
+        _expect(faults, headers, "ce_id", "%s/reply" % headers.get("usher-txn"))
+
+
+def _schema_of(topic, ce_type):
+    if topic == "usher.commands" and (ce_type or "").startswith("usher.command."):
+        return "command"
+    home, schema = TYPES.get(ce_type, (None, None))
+    return schema if home == topic else None
+
+
+def _parsed(value, faults):
+    if not isinstance(value, (str, bytes)):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as e:
+        faults.append("the value is not JSON: %s" % e)
+        return None
+
+
+def faults_of(topic, headers, value):
+    """Everything that is wrong with a record, as sentences."""
+    headers = dict(headers or {})
+    faults = []
+    if topic == "usher.deadletter":
+        return ["header %s is missing" % name for name in sorted(DEADLETTER - headers.keys())]
+    schema = _schema_of(topic, headers.get("ce_type"))
+    if schema is None:
+        return ["ce_type %r does not belong to %s" % (headers.get("ce_type"), topic)]
+    _header_set(faults, headers, topic not in ("usher.commands", "usher.replies"))
+    given = value
+    value = _parsed(value, faults)
+    if given is None and topic != "usher.rooms":
+        faults.append("a tombstone does not belong to %s" % topic)
+    if value is not None:
+        wrong = schema_faults(schema, value)
+        faults += wrong
+        if topic != "usher.commands" and _floats(value):
+            faults.append("the value holds a float")
+        if not wrong:
+            _agreement(faults, topic, headers, value)
+    _identity(faults, topic, headers, value)
+    return faults
+
+
+def validate(topic, headers, value):
+    faults = faults_of(topic, headers, value)
+    if faults:
+        raise ContractError("%s: %s" % (topic, "; ".join(faults)))
