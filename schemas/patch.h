@@ -1,4 +1,5 @@
-/* PATCH (RFC 7644 section 3.5.2, rules P1-P39, DESIGN section 7). The ingest checks and normalises; the worker applies. */
+/* PATCH (RFC 7644 section 3.5.2, rules P1-P39, DESIGN section 7). The ingest checks and normalises; the
+ * worker applies. */
 #ifndef USHER_SCHEMAS_PATCH_H
 #define USHER_SCHEMAS_PATCH_H
 
@@ -10,12 +11,15 @@
 
 #include <jansson.h>
 
-/* Checks a PatchOp body wholly (envelope, paths, filters, mutability, value types) and gives the normalised operations that a command carries: a new array of
- * {"op":"add|remove|replace","path":"…" (canonical text; path-less operations are split into one per attribute, dotted and URN keys resolved),"value":…
- * (coerced)}. resource_id: an equal `id` inside a path-less value is ignored, another one is ERR_MUTABILITY (Q21). An empty array means nothing to do (dialect entra with
- * empty Operations). Whatever depends on the stored resource (noTarget) is left to patch_apply. */
-enum err_code patch_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body, const char *resource_id,
-                              json_t **ops, struct err *err);
+/* Checks a PatchOp body wholly (envelope, paths, filters, mutability, value types) and gives the normalised
+ * operations that a command carries: a new array of
+ * {"op":"add|remove|replace","path":"…" (canonical text; path-less operations are split into one per
+ * attribute, dotted and URN keys resolved),"value":… (coerced)}. resource_id: an equal `id` inside a
+ * path-less value is ignored, another one is ERR_MUTABILITY (Q21). An empty array means nothing to do
+ * (dialect entra with empty Operations). Whatever depends on the stored resource (noTarget) is left to
+ * patch_apply. */
+enum err_code patch_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body,
+                              const char *resource_id, json_t **ops, struct err *err);
 
 /* What a patch does to a room's members, in order. */
 enum member_delta_kind {
@@ -32,9 +36,11 @@ struct member_delta {
     const struct filter *filter;
 };
 
-/* Applies normalised operations to doc in place, in order; on error doc may be half changed, so pass a copy (P2). Member operations are not applied but listed in
- * *deltas (arena). "schemas" is tidied. Errors: ERR_NO_TARGET, ERR_INVALID_VALUE, ERR_MUTABILITY… */
-enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, const json_t *ops, json_t *doc, struct arena *a,
-                          struct member_delta **deltas, size_t *ndeltas, struct err *err);
+/* Applies normalised operations to doc in place, in order; on error doc may be half changed, so pass a copy
+ * (P2). Member operations are not applied but listed in *deltas (arena). "schemas" is tidied. Errors:
+ * ERR_NO_TARGET, ERR_INVALID_VALUE, ERR_MUTABILITY… */
+enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, const json_t *ops,
+                          json_t *doc, struct arena *a, struct member_delta **deltas, size_t *ndeltas,
+                          struct err *err);
 
 #endif

@@ -1,0 +1,141 @@
+/* Normalised operations, applied to a document. Lists are in patch_list.c. */
+#include "schemas/patch_impl.h"
+
+#include "schemas/jsonx.h"
+#include "schemas/resource.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const op_names[] = {
+    [STEP_ADD] = "add", [STEP_REMOVE] = "remove", [STEP_REPLACE] = "replace"};
+
+enum err_code patch_refuse(const struct patch_step *s, enum err_code code, const char *why, struct err *err) {
+    char text[sizeof err->path];
+    attr_path_text(&s->path.at, text, sizeof text);
+    return err_set_path(err, code, text, "'%s' %s", text, why);
+}
+
+enum err_code patch_set(const struct patch_step *s, const struct attr *attr, json_t *object,
+                        const json_t *value, struct err *err) {
+    const json_t *old = json_object_get(object, attr->name);
+    if (attr->mutability == ATTR_IMMUTABLE && old != NULL && !json_equal(old, value))
+        return patch_refuse(s, ERR_MUTABILITY, "is immutable and has another value", err);
+    if (value == NULL || json_is_null(value))
+        json_object_del(object, attr->name);
+    else if (!json_equal(old, value)) /* an equal one keeps its place */
+        jsonx_put(object, attr->name, jsonx_copy(value));
+    return ERR_OK;
+}
+
+/* P13, P32. When a reference's value changes, its $ref would point elsewhere: it goes, unless a new one comes
+ * along. */
+static enum err_code merge_parts(const struct patch_step *s, json_t *object, const json_t *parts,
+                                 struct err *err) {
+    enum err_code rc = ERR_OK;
+    const char *name;
+    json_t *part;
+    const json_t *value = json_object_get(parts, "value");
+    if (value != NULL && !json_equal(json_object_get(object, "value"), value))
+        json_object_del(object, "$ref");
+    json_object_foreach((json_t *)parts, name, part) {
+        const struct attr *sub = attr_sub(s->path.at.attr, name, strlen(name));
+        if (sub != NULL && rc == ERR_OK)
+            rc = patch_set(s, sub, object, part, err);
+    }
+    return rc;
+}
+
+static enum err_code merge_complex(const struct patch_step *s, json_t *container, const json_t *parts,
+                                   struct err *err) {
+    const struct attr *attr = s->path.at.attr;
+    json_t *old = json_object_get(container, attr->name);
+    json_t *object = json_is_object(old) ? jsonx_copy(old) : json_object();
+    enum err_code rc = merge_parts(s, object, parts, err);
+    if (rc == ERR_OK)
+        rc = patch_set(s, attr, container, json_object_size(object) > 0 ? object : NULL, err);
+    json_decref(object);
+    return rc;
+}
+
+static enum err_code merge_sub(const struct patch_step *s, json_t *container, struct err *err) {
+    json_t *parts = json_object();
+    jsonx_put(parts, s->path.at.sub->name, s->op != STEP_REMOVE ? jsonx_copy(s->value) : json_null());
+    enum err_code rc = merge_complex(s, container, parts, err);
+    json_decref(parts);
+    return rc;
+}
+
+static enum err_code apply_single(const struct patch_step *s, json_t *container, struct err *err) {
+    const struct attr_path *at = &s->path.at;
+    if (at->sub != NULL)
+        return merge_sub(s, container, err);
+    if (at->attr->type == ATTR_COMPLEX && s->op != STEP_REMOVE && json_is_object(s->value))
+        return merge_complex(s, container, s->value, err);
+    return patch_set(s, at->attr, container, s->op == STEP_REMOVE ? NULL : s->value, err);
+}
+
+/* Where the attribute stands: the document, or its extension's object, which is made where there is none. */
+static json_t *container_of(const struct patch_step *s, json_t *doc) {
+    const struct schema *extension = s->path.at.extension;
+    if (extension == NULL)
+        return doc;
+    json_t *container = json_object_get(doc, extension->id);
+    if (container == NULL) {
+        container = json_object();
+        jsonx_put(doc, extension->id, container);
+    }
+    return container;
+}
+
+static enum err_code apply_step(const struct patch_step *s, enum dialect dialect, json_t *doc,
+                                struct err *err) {
+    const struct attr_path *at = &s->path.at;
+    if (at->attr == NULL) { /* only a remove speaks of a whole extension */
+        json_object_del(doc, at->extension->id);
+        return ERR_OK;
+    }
+    json_t *container = container_of(s, doc);
+    enum err_code rc = at->attr->multi ? patch_apply_list(s, dialect == DIALECT_ENTRA, container, err)
+                                       : apply_single(s, container, err);
+    if (at->extension != NULL && json_object_size(container) == 0)
+        json_object_del(doc, at->extension->id);
+    return rc;
+}
+
+/* What is decoded here was written by patch_normalise: an error means that it was not. */
+static enum err_code decode_step(const struct resource_type *rt, const json_t *operation, struct arena *a,
+                                 struct patch_step *s, struct err *err) {
+    const char *op = json_string_value(json_object_get(operation, "op"));
+    const char *path = json_string_value(json_object_get(operation, "path"));
+    size_t i = 0;
+    while (i < sizeof op_names / sizeof op_names[0] && (op == NULL || strcmp(op, op_names[i]) != 0))
+        i++;
+    if (i == sizeof op_names / sizeof op_names[0] || path == NULL)
+        return err_set(err, ERR_INVALID_SYNTAX, "Not a normalised operation");
+    s->op = i == STEP_ADD ? STEP_ADD : i == STEP_REMOVE ? STEP_REMOVE : STEP_REPLACE;
+    s->value = json_object_get(operation, "value");
+    if (s->op != STEP_REMOVE && s->value == NULL)
+        return err_set(err, ERR_INVALID_SYNTAX, "A normalised operation without value");
+    return patch_path_parse(rt, DIALECT_RFC, path, strlen(path), a, &s->path, err);
+}
+
+enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, const json_t *ops,
+                          json_t *doc, struct arena *a, struct member_delta **deltas, size_t *ndeltas,
+                          struct err *err) {
+    size_t n = json_array_size(ops);
+    *deltas = arena_alloc(a, (n + 1) * sizeof **deltas);
+    *ndeltas = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct patch_step step;
+        enum err_code rc = decode_step(rt, json_array_get(ops, i), a, &step, err);
+        if (rc == ERR_OK && step.path.at.attr != NULL && step.path.at.attr->apart)
+            patch_member_delta(&step, a, &(*deltas)[(*ndeltas)++]);
+        else if (rc == ERR_OK)
+            rc = apply_step(&step, dialect, doc, err);
+        if (rc != ERR_OK)
+            return rc;
+    }
+    resource_tidy(rt, doc);
+    return ERR_OK;
+}

@@ -1,0 +1,27 @@
+/* What the files of patch_apply share. */
+#ifndef USHER_SCHEMAS_PATCH_IMPL_H
+#define USHER_SCHEMAS_PATCH_IMPL_H
+
+#include "schemas/patch.h"
+#include "schemas/patch_path.h"
+
+/* A normalised operation, decoded. */
+struct patch_step {
+    enum { STEP_ADD, STEP_REMOVE, STEP_REPLACE } op;
+    struct patch_path path;
+    const json_t *value; /* JSON null: unassign; NULL: none given (remove) */
+};
+
+/* The attribute as its path calls it. */
+enum err_code patch_refuse(const struct patch_step *s, enum err_code code, const char *why, struct err *err);
+/* Sets object[attr] to a copy of value (null or NULL: unassigns it). ERR_MUTABILITY for another value of an
+ * immutable attribute. */
+enum err_code patch_set(const struct patch_step *s, const struct attr *attr, json_t *object,
+                        const json_t *value, struct err *err);
+/* An operation on a multi-valued attribute that stands in container, or not yet. creates: replace creates
+ * what its filter does not find. */
+enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t *container, struct err *err);
+/* An operation on members as what it does to the rows. */
+void patch_member_delta(const struct patch_step *s, struct arena *a, struct member_delta *out);
+
+#endif

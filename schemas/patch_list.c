@@ -1,0 +1,255 @@
+/* Operations on multi-valued attributes of a document (P14, P15, P22 to P27, P33 to P36). */
+#include "schemas/patch_impl.h"
+
+#include "schemas/fold.h"
+#include "schemas/jsonx.h"
+#include "schemas/value.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_primary(const json_t *element) {
+    return json_is_true(json_object_get(element, "primary"));
+}
+
+/* P7: where one of the given becomes primary, the others stop being it. */
+static void clear_primaries(json_t *list) {
+    size_t i;
+    json_t *element;
+    json_array_foreach(list, i, element) {
+        if (is_primary(element))
+            jsonx_put(element, "primary", json_false());
+    }
+}
+
+static bool has_primary(const json_t *list) {
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (is_primary(json_array_get(list, i)))
+            return true;
+    return false;
+}
+
+/* Elements that only say how they are meant say nothing (an emptied address that still has its type). */
+static bool says_nothing(json_t *element) {
+    const char *name;
+    json_t *value;
+    if (!json_is_object(element))
+        return false;
+    json_object_foreach(element, name, value) {
+        if (strcmp(name, "type") != 0 && strcmp(name, "primary") != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Without a filter a sub-attribute is meant in every element. */
+static bool is_meant(const struct patch_step *s, const json_t *element) {
+    return s->path.filter == NULL || filter_match_element(s->path.filter, element);
+}
+
+/* Are they the same as far as `given` says? Strings as their attribute compares them. */
+static bool agrees(const struct attr *attr, const json_t *element, const json_t *given) {
+    if (json_is_object(given)) {
+        const char *name;
+        json_t *part;
+        json_object_foreach((json_t *)given, name, part) {
+            const struct attr *sub = attr_sub(attr, name, strlen(name));
+            if (strcmp(name, "primary") != 0 && sub != NULL &&
+                !agrees(sub, json_object_get(element, name), part))
+                return false;
+        }
+        return true;
+    }
+    if (!json_is_string(given) || !json_is_string(element) || attr->case_exact)
+        return json_equal(element, given);
+    char *a = fold_text(json_string_value(element)), *b = fold_text(json_string_value(given));
+    bool same = strcmp(a, b) == 0;
+    free(a);
+    free(b);
+    return same;
+}
+
+/* Whole lists */
+
+/* Does the list hold it already, to the last detail? (What differs in details only, tidying the list
+ * collapses: P14.) */
+static bool holds(const json_t *list, const json_t *value) {
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_equal(json_array_get(list, i), value))
+            return true;
+    return false;
+}
+
+static void append_values(const struct patch_step *s, json_t *list) {
+    json_t *fresh = json_array();
+    for (size_t i = 0; i < json_array_size(s->value); i++)
+        if (!holds(list, json_array_get(s->value, i)))
+            jsonx_push(fresh, jsonx_copy(json_array_get(s->value, i)));
+    if (has_primary(fresh))
+        clear_primaries(list);
+    json_array_extend(list, fresh);
+    json_decref(fresh);
+}
+
+static void remove_values(const struct patch_step *s, json_t *list) {
+    for (size_t i = json_array_size(list); i-- > 0;)
+        for (size_t k = 0; k < json_array_size(s->value); k++)
+            if (agrees(s->path.at.attr, json_array_get(list, i), json_array_get(s->value, k))) {
+                json_array_remove(list, i);
+                break;
+            }
+}
+
+static void apply_whole(const struct patch_step *s, json_t *list) {
+    if (s->op == STEP_REMOVE && s->value != NULL) {
+        remove_values(s, list);
+        return;
+    }
+    if (s->op != STEP_ADD)
+        json_array_clear(list);
+    if (s->op != STEP_REMOVE)
+        append_values(s, list);
+}
+
+/* Elements */
+
+/* NULL: no value of the attribute's type is equal to it. */
+static json_t *value_as_json(const struct filter_value *v, const struct attr *attr) {
+    switch (v->type) {
+    case FILTER_BOOL:
+        return json_boolean(v->boolean);
+    case FILTER_NUMBER: {
+        char *end;
+        errno = 0;
+        json_int_t integer = strtoll(v->text, &end, 10);
+        if (attr->type != ATTR_INTEGER)
+            return json_real(v->number);
+        return *end == '\0' && errno == 0 ? json_integer(integer) : NULL;
+    }
+    default:
+        return json_string(v->text);
+    }
+}
+
+/* The sub-attributes that a filter's equalities fix, for the element that is to satisfy it. */
+static void take_equalities(const struct filter *f, json_t *element) {
+    if (f->kind == FILTER_AND) {
+        take_equalities(f->left, element);
+        take_equalities(f->right, element);
+    } else if (f->kind == FILTER_COMPARE && f->op == FILTER_EQ &&
+               f->path.attr->mutability != ATTR_READ_ONLY) {
+        json_t *value = value_as_json(&f->value, f->path.attr);
+        if (value != NULL)
+            jsonx_put(element, f->path.attr->name, value);
+    }
+}
+
+/* P15, P36: one element from the filter's equalities and the value. Where that is not enough to satisfy the
+ * filter, there is no target. */
+static enum err_code create_element(const struct patch_step *s, json_t *list, struct err *err) {
+    if (json_is_null(s->value))
+        return ERR_OK;
+    if (s->path.at.attr->type != ATTR_COMPLEX)
+        return patch_refuse(s, ERR_NO_TARGET, "has no value that the path's filter matches", err);
+    json_t *element = json_object();
+    if (s->path.filter != NULL)
+        take_equalities(s->path.filter, element);
+    if (s->path.at.sub != NULL)
+        jsonx_put(element, s->path.at.sub->name, jsonx_copy(s->value));
+    else
+        json_object_update(element, (json_t *)s->value);
+    if (!is_meant(s, element)) {
+        json_decref(element);
+        return patch_refuse(s, ERR_NO_TARGET, "has no value that the path's filter matches", err);
+    }
+    if (is_primary(element))
+        clear_primaries(list);
+    jsonx_push(list, element);
+    return ERR_OK;
+}
+
+/* One element that is meant. *gone: it is to leave the list. */
+static enum err_code change_element(const struct patch_step *s, json_t *list, size_t i, bool *gone,
+                                    struct err *err) {
+    json_t *element = json_array_get(list, i);
+    const json_t *value = s->op == STEP_REMOVE ? NULL : s->value;
+    bool unassign = value == NULL || json_is_null(value);
+    enum err_code rc = ERR_OK;
+    if (s->path.at.sub != NULL) {
+        rc = patch_set(s, s->path.at.sub, element, value, err);
+        *gone = unassign && says_nothing(element);
+    } else if (unassign) {
+        *gone = true;
+    } else if (s->op == STEP_ADD && json_is_object(element)) { /* P15: merged */
+        const char *name;
+        json_t *part;
+        json_object_foreach((json_t *)value, name, part) {
+            const struct attr *sub = attr_sub(s->path.at.attr, name, strlen(name));
+            if (sub != NULL && rc == ERR_OK)
+                rc = patch_set(s, sub, element, part, err);
+        }
+    } else if (!json_equal(element, value)) { /* P34: replaced */
+        json_array_set_new(list, i, jsonx_copy(value));
+    }
+    return rc;
+}
+
+static bool makes_primary(const struct patch_step *s) {
+    if (s->op == STEP_REMOVE)
+        return false;
+    if (s->path.at.sub != NULL)
+        return strcmp(s->path.at.sub->name, "primary") == 0 && json_is_true(s->value);
+    return is_primary(s->value);
+}
+
+/* Clears `primary` of all that the step does not mean; called before it changes anything. */
+static void clear_other_primaries(const struct patch_step *s, json_t *list) {
+    size_t i;
+    json_t *element;
+    json_array_foreach(list, i, element) {
+        if (is_primary(element) && !is_meant(s, element))
+            jsonx_put(element, "primary", json_false());
+    }
+}
+
+static enum err_code apply_elements(const struct patch_step *s, bool creates, json_t *list, struct err *err) {
+    size_t met = 0;
+    if (makes_primary(s))
+        clear_other_primaries(s, list);
+    for (size_t i = json_array_size(list); i-- > 0;) {
+        bool gone = false;
+        if (!is_meant(s, json_array_get(list, i)))
+            continue;
+        met++;
+        enum err_code rc = change_element(s, list, i, &gone, err);
+        if (rc != ERR_OK)
+            return rc;
+        if (gone)
+            json_array_remove(list, i);
+    }
+    if (met > 0)
+        return ERR_OK;
+    if (s->path.filter != NULL &&
+        (s->op == STEP_REMOVE || (s->op == STEP_REPLACE && !creates))) /* P26, P36 */
+        return patch_refuse(s, ERR_NO_TARGET, "has no value that the path's filter matches", err);
+    return s->op == STEP_REMOVE ? ERR_OK : create_element(s, list, err);
+}
+
+enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t *container, struct err *err) {
+    const struct attr *attr = s->path.at.attr;
+    const struct attr_path at = {.extension = s->path.at.extension, .attr = attr};
+    json_t *old = json_object_get(container, attr->name);
+    json_t *list = json_is_array(old) ? jsonx_copy(old) : json_array();
+    enum err_code rc = ERR_OK;
+    if (s->path.filter == NULL && s->path.at.sub == NULL)
+        apply_whole(s, list);
+    else
+        rc = apply_elements(s, creates, list, err);
+    if (rc == ERR_OK)
+        rc = value_tidy_list(&at, list, err);
+    if (rc == ERR_OK)
+        rc = patch_set(s, attr, container, json_array_size(list) > 0 ? list : NULL, err);
+    json_decref(list);
+    return rc;
+}
