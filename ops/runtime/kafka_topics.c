@@ -50,8 +50,18 @@ static enum err_code judge(const struct rd_kafka_metadata_topic *md, int partiti
     return ERR_OK;
 }
 
+/* Whether there is a controller to send CreateTopics to: a mock cluster names one that is none of its
+ * brokers, and the library would wait for it in vain; a real one that starts may have none for a moment. */
+static bool has_controller(rd_kafka_t *rk, const struct rd_kafka_metadata *md) {
+    int32_t controller = rd_kafka_controllerid(rk, 500);
+    for (int i = 0; i < md->broker_cnt; i++)
+        if (md->brokers[i].id == controller)
+            return true;
+    return false;
+}
+
 static enum err_code look(rd_kafka_t *rk, int partitions, int timeout_ms, enum seen seen[NTOPICS],
-                          struct err *err) {
+                          bool *controller, struct err *err) {
     const struct rd_kafka_metadata *md;
     rd_kafka_resp_err_t failed = rd_kafka_metadata(rk, 1, NULL, &md, timeout_ms);
     if (failed)
@@ -63,6 +73,7 @@ static enum err_code look(rd_kafka_t *rk, int partitions, int timeout_ms, enum s
         for (size_t i = 0; !code && i < NTOPICS; i++)
             if (strcmp(md->topics[t].topic, topics[i].name) == 0)
                 code = judge(&md->topics[t], partitions, &seen[i], err);
+    *controller = has_controller(rk, md);
     rd_kafka_metadata_destroy(md);
     return code;
 }
@@ -159,24 +170,24 @@ static bool any_missing(const enum seen seen[NTOPICS]) {
 enum err_code kafka_topics_ensure(rd_kafka_t *rk, int partitions, int replication, int timeout_ms,
                                   struct err *err) {
     int64_t deadline = clock_mono_us() + (int64_t)timeout_ms * 1000;
-    bool supported = true, created = false;
+    bool created = false, supported;
     for (;;) {
         int left = (int)((deadline - clock_mono_us()) / 1000);
         enum seen seen[NTOPICS];
-        enum err_code code = look(rk, partitions, left > 100 ? left : 100, seen, err);
+        enum err_code code = look(rk, partitions, left > 100 ? left : 100, seen, &supported, err);
         if (code || all_good(seen))
             return code;
         if (left <= 0)
             return err_set(err, ERR_KAFKA, "the topics did not become ready in %d ms", timeout_ms);
-        if (any_missing(seen) && supported && !created) {
-            code = create(rk, seen, partitions, replication, left, &supported, err);
+        if (any_missing(seen) && !created) {
+            if (supported)
+                code = create(rk, seen, partitions, replication, left, &supported, err);
             if (code)
                 return code;
             created = supported;
-            continue;
+            if (!supported)
+                ask_for(rk, seen, left);
         }
-        if (any_missing(seen) && !supported)
-            ask_for(rk, seen, left);
         /* Leaders are being chosen, and metadata follow creation with some delay. */
         nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
     }

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,11 +30,9 @@ _Bool log_enabled(enum log_level level) {
 
 /* Logging never holds anybody up, as it is called on threads of HTTP and Kafka: a line that the reader of our
  * stderr has no room for is dropped and counted. A pipe that polls writable takes PIPE_BUF bytes at once. */
-static void put_line(const char *line, size_t n) {
+static bool put_line(const char *line, size_t n) {
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
-    if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) && write(STDERR_FILENO, line, n) == (ssize_t)n)
-        return;
-    atomic_fetch_add_explicit(&dropped, 1, memory_order_relaxed);
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) && write(STDERR_FILENO, line, n) == (ssize_t)n;
 }
 
 void log_event(enum log_level level, const char *event, const char *fmt, ...) {
@@ -42,7 +41,7 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...) {
     char line[LINE_SIZE], ts[RFC3339_SIZE];
     /* The last byte is kept for the line's end, whatever is cut. */
     size_t size = sizeof line - 1, n;
-    long lost = atomic_exchange_explicit(&dropped, 0, memory_order_relaxed);
+    long lost = atomic_load_explicit(&dropped, memory_order_relaxed);
     n = (size_t)snprintf(line, size, "ts=%s level=%s sys=%s event=%s", rfc3339_us(clock_wall_us(), ts),
                          level_names[level], system_name, event);
     if (n < size - 1 && fmt[0]) {
@@ -61,7 +60,10 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...) {
         if (line[i] == '\n' || line[i] == '\r')
             line[i] = ' ';
     line[n++] = '\n';
-    put_line(line, n);
+    if (!put_line(line, n))
+        atomic_fetch_add_explicit(&dropped, 1, memory_order_relaxed);
+    else if (lost)
+        atomic_fetch_sub_explicit(&dropped, lost, memory_order_relaxed);
 }
 
 char *log_quote(const char *value, char *out, unsigned size) {
