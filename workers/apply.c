@@ -1,0 +1,378 @@
+#include "workers/apply.h"
+
+#include "ops/runtime/clock.h"
+#include "ops/runtime/mem.h"
+#include "schemas/fold.h"
+#include "schemas/resource.h"
+#include "schemas/schema.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum err_code (*apply_fn)(struct task *t);
+
+static const apply_fn apply_table[COMMAND_TYPE_COUNT] = {
+    [COMMAND_USER_CREATE] = apply_user_create,
+    [COMMAND_USER_REPLACE] = apply_user_replace,
+    [COMMAND_USER_PATCH] = apply_user_patch,
+    [COMMAND_USER_DELETE] = apply_user_delete,
+    [COMMAND_ROOM_CREATE] = apply_room_create,
+    [COMMAND_ROOM_REPLACE] = apply_room_replace,
+    [COMMAND_ROOM_PATCH] = apply_room_patch,
+    [COMMAND_ROOM_DELETE] = apply_room_delete,
+    [COMMAND_WORKSPACE_CREATE] = apply_workspace_create,
+    [COMMAND_WORKSPACE_SET] = apply_workspace_set,
+    [COMMAND_KEY_CREATE] = apply_key_create,
+    [COMMAND_KEY_REVOKE] = apply_key_revoke,
+};
+
+/* ---- announcing: what a command will touch, so that one round trip loads it for the whole batch ---- */
+
+static void want_name(struct unit *u, struct unit_workspace *w, const json_t *doc, bool is_user) {
+    const char *name = resource_string(doc, is_user ? "userName" : "displayName");
+    if (!name)
+        return;
+    char *key = fold_text(name);
+    if (is_user)
+        unit_want_user_name(u, w, key);
+    else
+        unit_want_room_name(u, w, key);
+    free(key);
+}
+
+static void want_users(struct unit *u, struct unit_workspace *w, const json_t *ids) {
+    size_t i;
+    json_t *id;
+    json_array_foreach(ids, i, id) {
+        if (json_is_string(id))
+            unit_want_user(u, w, json_string_value(id), false);
+    }
+}
+
+/* The members that a room's patch names; a missed one is loaded when it is needed. */
+static void want_patched_members(struct unit *u, struct unit_workspace *w, const struct command *c) {
+    size_t i, k;
+    json_t *op, *value;
+    json_array_foreach(c->ops, i, op) {
+        const char *path = json_string_value(json_object_get(op, "path"));
+        static const char one[] = "members[value eq \"";
+        if (path && !strncmp(path, one, sizeof one - 1) && strlen(path) >= sizeof one - 1 + 36) {
+            char id[37];
+            snprintf(id, sizeof id, "%.36s", path + sizeof one - 1);
+            unit_want_member(u, w, c->id.s, id);
+        }
+        if (!path || strcmp(path, "members") != 0)
+            continue;
+        json_array_foreach(json_object_get(op, "value"), k, value) {
+            const char *id =
+                json_string_value(json_is_object(value) ? json_object_get(value, "value") : value);
+            if (id)
+                unit_want_member(u, w, c->id.s, id);
+        }
+    }
+}
+
+static void announce(struct unit *u, struct unit_workspace *w, const struct command *c) {
+    unit_want_claim(u, w, c->txn.s);
+    if (c->actor.kind == ACTOR_KEY)
+        unit_want_key(u, w, c->actor.id);
+    switch (c->type) {
+    case COMMAND_USER_CREATE:
+        unit_want_user(u, w, c->id.s, false);
+        want_name(u, w, c->resource, true);
+        break;
+    case COMMAND_USER_REPLACE:
+        want_name(u, w, c->resource, true);
+        unit_want_user(u, w, c->id.s, true);
+        break;
+    case COMMAND_USER_PATCH:
+    case COMMAND_USER_DELETE:
+        unit_want_user(u, w, c->id.s, c->type == COMMAND_USER_PATCH);
+        break;
+    case COMMAND_ROOM_CREATE:
+    case COMMAND_ROOM_REPLACE:
+        unit_want_room(u, w, c->id.s);
+        want_name(u, w, c->resource, false);
+        want_users(u, w, c->members);
+        break;
+    case COMMAND_ROOM_PATCH:
+        unit_want_room(u, w, c->id.s);
+        want_patched_members(u, w, c);
+        break;
+    case COMMAND_ROOM_DELETE:
+        unit_want_room(u, w, c->id.s);
+        break;
+    case COMMAND_KEY_CREATE:
+    case COMMAND_KEY_REVOKE:
+        unit_want_key(u, w, c->id.s);
+        break;
+    case COMMAND_WORKSPACE_CREATE:
+    case COMMAND_WORKSPACE_SET:
+    case COMMAND_TYPE_COUNT:
+        break;
+    }
+}
+
+/* ---- deciding ---- */
+
+enum err_code task_db_error(struct task *t) {
+    if (unit_error(t->unit, &t->err) == ERR_OK)
+        return err_set(&t->err, ERR_INTERNAL, "An object is missing");
+    return t->err.code;
+}
+
+/* Is the key still alive? It is read under the workspace's lock, which the revocation takes too. */
+static enum err_code check_actor(struct task *t) {
+    if (t->command->actor.kind != ACTOR_KEY)
+        return ERR_OK;
+    const struct unit_key *k = unit_key(t->unit, t->workspace, t->command->actor.id);
+    if (!k)
+        return task_db_error(t);
+    if (!row_alive(k->state) || k->revoked)
+        return err_set(&t->err, ERR_UNAUTHORIZED, "The key has been revoked");
+    return ERR_OK;
+}
+
+static enum err_code decide(struct task *t) {
+    const struct command *c = t->command;
+    if (c->not_after_us && t->now_us > c->not_after_us)
+        return err_set(&t->err, ERR_DEADLINE, "The command came too late; nothing was changed");
+    if (!row_alive(t->workspace->state) && c->type != COMMAND_WORKSPACE_CREATE)
+        return err_set(&t->err, ERR_NOT_FOUND, "The workspace does not exist");
+    enum err_code code = check_actor(t);
+    return code == ERR_OK ? apply_table[c->type](t) : code;
+}
+
+static void refuse(struct task *t) {
+    t->reply->code = t->err.code;
+    snprintf(t->reply->detail, sizeof t->reply->detail, "%s", err_text(&t->err));
+    if (!row_alive(t->workspace->state))
+        return; /* no workspace, no numbers, no audit of it */
+    char reason[40];
+    snprintf(reason, sizeof reason, "%s", err_name(t->err.code));
+    for (char *p = reason; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    const char *type = command_type_text(t->command->type);
+    struct audit_target target = {*type == 'u'   ? "User"
+                                  : *type == 'r' ? "Room"
+                                  : *type == 'k' ? "Key"
+                                                 : "Workspace",
+                                  t->command->id.s, NULL};
+    struct audit_change change = {.action = t->err.code == ERR_SEATS ? "seat.refused" : "command.refused",
+                                  .target = target,
+                                  .outcome = "refused",
+                                  .reason = arena_strdup(t->records.arena, reason),
+                                  .changes_json = "[]"};
+    record_audit_change(&t->records, &change);
+}
+
+/* A command whose txn is known: the stored outcome is the answer. Its records go out again only from the
+ * record in the log that was applied: the first attempt may have died between PostgreSQL's commit and
+ * Kafka's. A copy elsewhere in the log emits nothing. */
+static enum err_code repeat(struct batch *b, struct work *w, const struct unit_claim *claim,
+                            struct err *err) {
+    if (claim->cancelled || !claim->outcome)
+        return ERR_OK; /* an ingest cancelled it and has answered */
+    enum err_code code = reply_decode(claim->outcome, strlen(claim->outcome), &w->reply, err);
+    if (code != ERR_OK)
+        return code;
+    w->reply.doc = NULL;
+    w->reply_due = true;
+    if (claim->origin_partition == w->partition && claim->origin_offset == w->offset && claim->records &&
+        w->records.n == 0)
+        code = record_list_decode(claim->records, b->arena, &w->records, &w->traceparent, err);
+    return code;
+}
+
+/* The outcome and the records, as they are stored under the txn. */
+static void claim(struct unit *u, struct unit_workspace *ws, struct work *w) {
+    struct arena *a = unit_arena(u);
+    struct jbuf outcome = {0}, records = {0};
+    char *doc = w->reply.doc;
+    w->reply.doc = NULL; /* the document stands in its table */
+    reply_encode(&w->reply, &outcome);
+    w->reply.doc = doc;
+    if (w->records.n)
+        record_list_encode(w->records.rows, w->records.n, w->traceparent, &records);
+    unit_claim_set(u, ws, w->command.txn.s, command_type_text(w->command.type), w->partition, w->offset,
+                   arena_strdup(a, outcome.p), records.n ? arena_strdup(a, records.p) : NULL);
+    jb_free(&outcome);
+    jb_free(&records);
+}
+
+static struct task task_of(struct unit *u, struct batch *b, struct work *w, int64_t now_us) {
+    struct unit_workspace *ws = unit_want_workspace(u, w->command.workspace.s);
+    struct task t = {
+        .unit = u, .workspace = ws, .command = &w->command, .reply = &w->reply, .now_us = now_us};
+    t.records = (struct record_context){.workspace = ws->id,
+                                        .txn = w->command.txn.s,
+                                        .actor = &w->command.actor,
+                                        .reason = w->command.reason,
+                                        .traceparent = w->command.traceparent,
+                                        .time_us = now_us,
+                                        .membership_seq = &ws->membership_seq,
+                                        .audit_seq = &ws->audit_seq,
+                                        .arena = b->arena,
+                                        .out = &w->records};
+    return t;
+}
+
+static enum err_code apply_one(struct unit *u, struct batch *b, struct work *w, int64_t now_us,
+                               struct err *err) {
+    struct task t = task_of(u, b, w, now_us);
+    const struct unit_claim *known = unit_claim(u, t.workspace, w->command.txn.s);
+    if (!known)
+        return unit_error(u, err);
+    if (known->known)
+        return repeat(b, w, known, err);
+    w->traceparent = w->command.traceparent;
+    w->reply = (struct reply){.txn = w->command.txn, .code = ERR_OK, .id = w->command.id};
+    w->reply_due = true;
+    (void)decide(&t);
+    if (unit_error(u, err) != ERR_OK)
+        return err->code;
+    if (t.err.code != ERR_OK)
+        refuse(&t);
+    claim(u, t.workspace, w);
+    return ERR_OK;
+}
+
+static bool usable(struct work *w, int partitions) {
+    if (w->poison || !w->decoded) {
+        w->poison = true;
+        return false;
+    }
+    if (workspace_partition(w->command.workspace.s, partitions) != w->partition) {
+        err_set(&w->decode_err, ERR_DECODE, "The workspace does not belong to this partition");
+        w->poison = true;
+    }
+    return !w->poison;
+}
+
+enum err_code apply_batch(struct db *db, struct batch *b, size_t first, size_t n, int partitions,
+                          struct err *err) {
+    enum err_code code = ERR_OK;
+    bool any = false;
+    int64_t now_us = clock_wall_us();
+    struct unit *u = unit_new(db);
+    for (size_t i = first; i < first + n; i++) {
+        struct work *w = &b->works[i];
+        w->records.n = 0; /* an attempt before may have left some */
+        w->reply_due = false;
+        if (!usable(w, partitions))
+            continue;
+        announce(u, unit_want_workspace(u, w->command.workspace.s), &w->command);
+        any = true;
+    }
+    if (any)
+        code = unit_begin(u, err);
+    for (size_t i = first; any && code == ERR_OK && i < first + n; i++)
+        if (!b->works[i].poison)
+            code = apply_one(u, b, &b->works[i], now_us, err);
+    if (any && code == ERR_OK)
+        code = unit_commit(u, err);
+    unit_free(u);
+    return code;
+}
+
+enum err_code apply_poison(struct db *db, struct batch *b, size_t at, const struct err *why,
+                           struct err *err) {
+    struct work *w = &b->works[at];
+    struct unit *u = unit_new(db);
+    w->records.n = 0;
+    struct unit_workspace *ws = unit_want_workspace(u, w->command.workspace.s);
+    unit_want_claim(u, ws, w->command.txn.s);
+    enum err_code code = unit_begin(u, err);
+    if (code == ERR_OK) {
+        struct task t = task_of(u, b, w, clock_wall_us());
+        w->reply = (struct reply){.txn = w->command.txn, .id = w->command.id};
+        w->reply_due = true;
+        err_set(&t.err, ERR_INTERNAL, "The command cannot be stored");
+        refuse(&t);
+        w->traceparent = w->command.traceparent;
+        claim(u, ws, w);
+        code = unit_commit(u, err);
+    }
+    unit_free(u);
+    if (code == ERR_OK) {
+        w->decode_err = *why;
+        w->poison = true;
+    }
+    return code;
+}
+
+/* ---- shared by apply_*.c ---- */
+
+struct audit_target task_target(const struct unit_resource *r) {
+    return (struct audit_target){r->is_user ? "User" : "Room", r->id, r->name};
+}
+
+void task_audit(struct task *t, const char *action, const struct audit_target *target,
+                const struct audit_target *subject, const char *reason, const struct resource_change *changes,
+                size_t nchanges) {
+    struct audit_change change = {.action = action,
+                                  .target = *target,
+                                  .outcome = "applied",
+                                  .reason = reason,
+                                  .changes = changes,
+                                  .nchanges = nchanges};
+    if (subject)
+        change.subject = *subject;
+    if (nchanges == 0)
+        change.changes_json = "[]";
+    record_audit_change(&t->records, &change);
+}
+
+void task_audit_json(struct task *t, const char *action, const struct audit_target *target,
+                     const char *changes_json) {
+    struct audit_change change = {
+        .action = action, .target = *target, .outcome = "applied", .changes_json = changes_json};
+    record_audit_change(&t->records, &change);
+}
+
+void task_reply_resource(struct task *t, const struct unit_resource *r, bool with_doc) {
+    snprintf(t->reply->id.s, sizeof t->reply->id.s, "%s", r->id);
+    t->reply->version = r->version;
+    t->reply->created_us = r->created_us;
+    t->reply->modified_us = r->modified_us;
+    t->reply->doc = with_doc && r->doc ? arena_strdup(t->records.arena, r->doc) : NULL;
+}
+
+json_t *task_parse(const char *doc) {
+    return json_loads(doc ? doc : "{}", 0, NULL);
+}
+
+static const char *folded(struct arena *a, const char *text) {
+    if (!text)
+        return NULL;
+    char *key = fold_text(text);
+    arena_defer(a, free, key);
+    return key;
+}
+
+void task_set_doc(struct task *t, struct unit_resource *r, const json_t *doc) {
+    struct arena *a = unit_arena(t->unit);
+    const struct resource_type *rt = resource_type_of(r->is_user ? RESOURCE_USER : RESOURCE_ROOM);
+    char *text = json_dumps(doc, JSON_COMPACT), *search = resource_search_text(rt, doc);
+    if (!text || !search)
+        abort();
+    arena_defer(a, free, text);
+    arena_defer(a, free, search);
+    r->doc = text;
+    r->search = search;
+    r->external_id = arena_strdup(a, resource_string(doc, "externalId"));
+    if (r->is_user) {
+        r->display_name = arena_strdup(a, resource_string(doc, "displayName"));
+        r->display_name_key = folded(a, r->display_name);
+    }
+    const char *name = arena_strdup(a, resource_string(doc, r->is_user ? "userName" : "displayName"));
+    unit_rename(t->unit, r, name, folded(a, name));
+}
+
+void task_bump(struct task *t, struct unit_resource *r, bool doc_changed) {
+    r->version++;
+    r->modified_us = t->now_us;
+    unit_touch(r, doc_changed);
+}
