@@ -173,12 +173,36 @@ static void test_audit_user_updated(void **state) {
 
 static void test_audit_refused(void **state) {
     struct world *w = *state;
-    w->c.actor = &operator_actor;
     record_audit_change(&w->c, &(struct audit_change){.action = "command.refused",
+                                                      .target = {"User", EX_USER, NULL},
                                                       .outcome = "refused",
-                                                      .reason = "The name is already in use"});
-    assert_string_equal(w->list.rows[0].ce_subject, "commands/" EX_TXN);
+                                                      .reason = "uniqueness",
+                                                      .changes_json = "[]"});
+    assert_string_equal(w->list.rows[0].ce_subject, "users/" EX_USER);
     example_of(w, 0, "audit.change-command-refused");
+}
+
+static void test_audit_settings(void **state) {
+    struct world *w = *state;
+    w->c.actor = &operator_actor;
+    record_audit_change(
+        &w->c, &(struct audit_change){
+                   .action = "settings.changed",
+                   .target = {"Workspace", EX_WORKSPACE, "demo"},
+                   .outcome = "applied",
+                   .changes_json = "[{\"path\":\"seats\",\"op\":\"replace\",\"from\":50,\"to\":null}]"});
+    example_of(w, 0, "audit.change-settings");
+}
+
+/* A record about nothing in particular is about its command. */
+static void test_audit_without_target(void **state) {
+    struct world *w = *state;
+    record_audit_change(&w->c, &(struct audit_change){
+                                   .action = "command.refused", .outcome = "refused", .reason = "internal"});
+    assert_string_equal(w->list.rows[0].ce_subject, "commands/" EX_TXN);
+    assert_non_null(strstr(
+        w->list.rows[0].value,
+        "\"target\":null,\"subject\":null,\"outcome\":\"refused\",\"reason\":\"internal\",\"changes\":[]"));
 }
 
 static struct audit_request request_example(void) {
@@ -375,6 +399,8 @@ int main(void) {
         T(test_audit_member_removed),
         T(test_audit_user_updated),
         T(test_audit_refused),
+        T(test_audit_settings),
+        T(test_audit_without_target),
         T(test_audit_request),
         T(test_audit_request_unknown_credential),
         T(test_audit_request_superseded),
