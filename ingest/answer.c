@@ -1,0 +1,113 @@
+#include "ingest/answer.h"
+
+#include <string.h>
+
+static void begin(struct request *r, int status) {
+    struct answer *a = &r->answer;
+    struct answer fresh = {.status = status, .content_type = SCIM_JSON, .body = a->body, .close = a->close};
+    *a = fresh;
+    jb_reset(&a->body);
+}
+
+void answer_error_body(struct jbuf *out, int status, const char *scim_type, const char *detail) {
+    jb_printf(out, "{\"schemas\":[\"" MESSAGE_ERROR "\"],\"status\":\"%d\"", status);
+    if (scim_type != NULL)
+        jb_kstr(out, "scimType", scim_type);
+    jb_kstr(out, "detail", detail);
+    jb_raw(out, "}");
+}
+
+/* Errors of our own parts: what a client may know of them. */
+static enum err_code outward(enum err_code code) {
+    switch (code) {
+    case ERR_DB_RETRY:
+    case ERR_DB_LOST:
+    case ERR_KAFKA:
+        return ERR_UNAVAILABLE;
+    case ERR_DB_DATA:
+    case ERR_DB_BUG:
+    case ERR_DECODE:
+    case ERR_CONFIG:
+    case ERR_USAGE:
+        return ERR_INTERNAL;
+    default:
+        return code;
+    }
+}
+
+/* RFC 6750 section 3: no error code where no token was given. */
+static const char *challenge(struct request *r, enum err_code code) {
+    if (code == ERR_UNAUTHORIZED)
+        return r->token != NULL ? "Bearer realm=\"usher\", error=\"invalid_token\""
+                                : "Bearer realm=\"usher\"";
+    if (code == ERR_INSUFFICIENT_SCOPE)
+        return arena_printf(r->arena, "Bearer realm=\"usher\", error=\"insufficient_scope\", scope=\"%s\"",
+                            scope_name(route_scope(&r->route)));
+    return NULL;
+}
+
+void answer_error(struct request *r, enum err_code code, const char *detail) {
+    enum err_code shown = outward(code);
+    if (shown != code || detail == NULL || detail[0] == '\0') {
+        struct err plain = {.code = shown};
+        detail = err_text(&plain);
+    }
+    begin(r, err_http_status(shown));
+    struct answer *a = &r->answer;
+    a->scim_type = err_scim_type(shown);
+    a->authenticate = challenge(r, shown);
+    if (shown == ERR_METHOD)
+        a->allow = r->route.allow;
+    if (shown == ERR_RATE_LIMITED)
+        a->retry_after_s = r->verdict.retry_after_s > 0 ? r->verdict.retry_after_s : 1;
+    else if (a->status == 503)
+        a->retry_after_s = 1;
+    answer_error_body(&a->body, a->status, a->scim_type, detail);
+}
+
+void answer_err(struct request *r, const struct err *err) {
+    answer_error(r, err->code, err->detail);
+}
+
+void answer_resource(struct request *r, int status, const struct resource_row *row) {
+    begin(r, status);
+    resource_etag(row->version, r->answer.etag);
+    if (status == 201)
+        r->answer.location = arena_printf(r->arena, "%s%s/%s", r->base, r->route.rt->endpoint, row->id);
+    resource_render(r->route.rt, row, r->projection, r->base, &r->answer.body);
+}
+
+void answer_list(struct request *r) {
+    const struct read_query *q = &r->read;
+    begin(r, 200);
+    struct jbuf *b = &r->answer.body;
+    jb_raw(b, "{\"schemas\":[\"" MESSAGE_LIST "\"]");
+    jb_kint(b, "totalResults", q->total);
+    jb_kint(b, "startIndex", q->start_index);
+    jb_kint(b, "itemsPerPage", (int64_t)q->nrows);
+    jb_key(b, "Resources");
+    jb_raw(b, "[");
+    for (size_t i = 0; i < q->nrows; i++) {
+        if (i > 0)
+            jb_raw(b, ",");
+        resource_render(r->route.rt, &q->rows[i], r->projection, r->base, b);
+    }
+    jb_raw(b, "]}");
+}
+
+void answer_no_content(struct request *r, int64_t version) {
+    begin(r, 204);
+    r->answer.content_type = NULL;
+    if (version > 0)
+        resource_etag(version, r->answer.etag);
+}
+
+void answer_json(struct request *r, int status, const char *json) {
+    begin(r, status);
+    jb_raw(&r->answer.body, json);
+}
+
+void answer_plain(struct request *r, int status, const char *type) {
+    r->answer.status = status;
+    r->answer.content_type = type;
+}

@@ -1,0 +1,22 @@
+/* Answers: SCIM errors (RFC 7644 section 3.12), resources, lists, and the headers that go with them. Each
+ * function replaces whatever answer the request had. The caller owns the request. */
+#ifndef USHER_INGEST_ANSWER_H
+#define USHER_INGEST_ANSWER_H
+
+#include "ingest/request.h"
+
+#define SCIM_JSON "application/scim+json"
+
+/* detail NULL: the table's text. What went wrong inside (database, log) is not told to clients. */
+void answer_error(struct request *r, enum err_code code, const char *detail);
+void answer_err(struct request *r, const struct err *err);
+void answer_resource(struct request *r, int status, const struct resource_row *row);
+void answer_list(struct request *r);                        /* of r->read */
+void answer_no_content(struct request *r, int64_t version); /* 204; version 0 = no ETag */
+void answer_json(struct request *r, int status, const char *json);
+void answer_plain(struct request *r, int status, const char *type); /* body already in r->answer.body */
+
+/* {"schemas":[…Error],"status":"404","scimType":…,"detail":…} */
+void answer_error_body(struct jbuf *out, int status, const char *scim_type, const char *detail);
+
+#endif

@@ -1,0 +1,37 @@
+#include "ingest/discovery.h"
+
+#include "ingest/answer.h"
+#include "schemas/discovery.h"
+
+#include <stdlib.h>
+
+static char *document(const struct request *r) {
+    switch (r->route.kind) {
+    case ROUTE_CONFIG:
+        return discovery_config(r->base);
+    case ROUTE_TYPES:
+        return discovery_resource_types(r->base);
+    case ROUTE_TYPE:
+        return discovery_resource_type(r->base, r->route.segment);
+    case ROUTE_SCHEMAS:
+        return discovery_schemas(r->base);
+    case ROUTE_SCHEMA:
+        return discovery_schema(r->base, r->route.segment);
+    default:
+        return NULL;
+    }
+}
+
+void discovery_answer(struct request *r) {
+    /* A filter that would be ignored must not look as if it had been applied (RFC 7644 section 4). */
+    if (r->route.kind != ROUTE_CONFIG && query_get(&r->query, "filter") != NULL) {
+        answer_error(r, ERR_FORBIDDEN, "Discovery documents cannot be filtered");
+        return;
+    }
+    char *text = document(r);
+    if (text == NULL)
+        answer_error(r, ERR_NOT_FOUND, NULL);
+    else
+        answer_json(r, 200, text);
+    free(text);
+}

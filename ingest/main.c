@@ -1,0 +1,77 @@
+/* usher-ingest: HTTP in, commands out. Start and stop of the parts, in order; what they do stands in their
+ * headers. */
+#include "ingest/audit.h"
+#include "ingest/gate.h"
+#include "ingest/health.h"
+#include "ingest/pending.h"
+#include "ingest/publish.h"
+#include "ingest/replies.h"
+#include "ingest/server.h"
+#include "ingest/stats.h"
+#include "ingest/ticker.h"
+#include "ops/runtime/lifecycle.h"
+#include "ops/runtime/log.h"
+
+#include <stdlib.h>
+
+#define FLUSH_MS 5000
+#define STOP_S 20 /* beyond the deadline: then the process ends as it is */
+
+static struct ingest ingest;
+
+static int refuse_start(const char *part, const struct err *err) {
+    char quoted[600];
+    log_event(LOG_ERROR, "start-failed", "part=%s reason=%s", part,
+              log_quote(err_text(err), quoted, sizeof quoted));
+    return EXIT_FAILURE;
+}
+
+/* Every request in flight gets its answer; only then the parts that answer them go, in the order of the way
+ * through. */
+static void stop(struct ticker *ticker) {
+    int deadline_ms = (int)(ingest.settings.deadline_us / 1000);
+    atomic_store(&ingest.stopping, true);
+    lifecycle_watchdog(deadline_ms / 1000 + STOP_S, EXIT_FAILURE);
+    log_event(LOG_INFO, "stopping", "in_flight=%d", atomic_load(&ingest.in_flight));
+    if (!server_drain(ingest.server, deadline_ms + 10000)) {
+        log_event(LOG_ERROR, "not-drained", "in_flight=%d", atomic_load(&ingest.in_flight));
+        _Exit(EXIT_FAILURE); /* the HTTP library would abort */
+    }
+    server_stop(ingest.server);
+    ticker_stop(ticker);
+    health_close(ingest.health);
+    gate_close(ingest.gate);
+    replies_close(ingest.replies);
+    publish_close(ingest.publish, FLUSH_MS);
+    audit_close(ingest.audit, FLUSH_MS);
+    pending_free(ingest.pending);
+    request_pool_free();
+    log_event(LOG_INFO, "stopped", "%s", "");
+}
+
+int main(int argc, char **argv) {
+    struct err err = {0};
+    lifecycle_init();
+    settings_load(&ingest.settings, argc, argv);
+    stats_init();
+
+    ingest.pending = pending_new();
+    ingest.replies = replies_new(&ingest);
+    ingest.audit = audit_new(&ingest, &err);
+    if (ingest.audit == NULL)
+        return refuse_start("audit producer", &err);
+    ingest.publish = publish_new(&ingest, &err);
+    if (ingest.publish == NULL)
+        return refuse_start("command producer", &err);
+    ingest.gate = gate_new(&ingest);
+    ingest.health = health_new(&ingest);
+    struct ticker *ticker = ticker_start(&ingest);
+    if (server_start(&ingest, &err) == NULL)
+        return refuse_start("http server", &err);
+    log_event(LOG_INFO, "started", "listen=%s port=%d instance=%s", ingest.settings.listen,
+              server_port(ingest.server), ingest.settings.instance);
+
+    lifecycle_wait(-1);
+    stop(ticker);
+    return atomic_load(&ingest.failed) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,174 @@
+#include "ingest/publish.h"
+
+#include "ingest/answer.h"
+#include "ingest/pending.h"
+#include "ingest/producer.h"
+#include "ingest/replies.h"
+#include "ingest/stats.h"
+#include "ops/runtime/clock.h"
+#include "ops/runtime/failpoint.h"
+#include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/log.h"
+#include "ops/runtime/mem.h"
+#include "schemas/headers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A command older than its deadline by this is not applied any more, even where nobody could cancel it.
+ * Generous, since it is measured by two clocks. */
+#define GRACE_US (30 * INT64_C(1000000))
+
+struct publish {
+    struct ingest *in;
+    struct producer *producer;
+    char timeout_ms[24];
+    struct producer_setting settings[1];
+};
+
+static rd_kafka_resp_err_t produce(struct publish *p, const struct command *c, const struct jbuf *bytes) {
+    struct headers h;
+    headers_command(&h, c);
+    rd_kafka_headers_t *headers = producer_headers(&h);
+    struct producer_message m = {
+        TOPIC_COMMANDS, workspace_partition(c->workspace.s, p->in->settings.partitions),
+        c->workspace.s, bytes->p,
+        bytes->n,       NULL};
+    rd_kafka_resp_err_t code = producer_send(p->producer, &m, headers);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_headers_destroy(headers);
+    return code;
+}
+
+/* Takes the request back, unless another was faster, and refuses it: the command is not in the log. */
+static void refuse(struct publish *p, const char *txn, rd_kafka_resp_err_t why) {
+    metric_add(stats.publish_failed, 1);
+    log_event(LOG_WARN, "publish-failed", "txn=%s error=%s", txn, rd_kafka_err2name(why));
+    struct request *r = pending_take(p->in->pending, txn);
+    if (r == NULL)
+        return;
+    bool large = why == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    answer_error(r, large ? ERR_TOO_LARGE : ERR_UNAVAILABLE,
+                 large ? NULL : "The log does not take the change now");
+    request_finish(r);
+}
+
+static void command_of(const struct request *r, struct command *c) {
+    *c = (struct command){
+        .type = r->command,
+        .txn = r->txn,
+        .workspace = r->verdict.workspace,
+        .actor = {.kind = ACTOR_KEY},
+        .dialect = r->verdict.dialect,
+        .reason = "scim",
+        .reply_partition = replies_partition(r->in->replies),
+        .time_us = r->wall_us,
+        .not_after_us = r->wall_us + r->in->settings.deadline_us + GRACE_US,
+        .id = r->resource_id,
+        .resource = r->resource,
+        .ops = r->ops,
+        .members = r->members,
+    };
+    snprintf(c->actor.id, sizeof c->actor.id, "%s", r->verdict.key.s);
+    snprintf(c->actor.name, sizeof c->actor.name, "%s", r->verdict.key_name);
+    snprintf(c->traceparent, sizeof c->traceparent, "%s", r->traceparent);
+}
+
+void publish_request(struct publish *p, struct request *r, struct jbuf *scratch) {
+    struct command c;
+    command_of(r, &c);
+    jb_reset(scratch);
+    command_encode(&c, scratch);
+    r->encoded = arena_strndup(r->arena, scratch->p, scratch->n);
+    r->encoded_len = scratch->n;
+    if (failpoint("ingest.before_publish")) {
+        answer_error(r, ERR_UNAVAILABLE, NULL);
+        request_finish(r);
+        return;
+    }
+    pending_add(p->in->pending, r);
+    /* From here on r may be answered and used again at any moment: only c's own texts and scratch are read.
+     */
+    rd_kafka_resp_err_t code = produce(p, &c, scratch);
+    if (code == RD_KAFKA_RESP_ERR__FATAL)
+        return; /* the instance that takes its place sends all that is pending */
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        refuse(p, c.txn.s, code);
+}
+
+/* ---- delivery reports ---- */
+
+static bool report_txn(const rd_kafka_message_t *m, char txn[37]) {
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t len;
+    if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_header_get_last(headers, "usher-txn", &value, &len) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        len != 36)
+        return false;
+    memcpy(txn, value, len);
+    txn[len] = '\0';
+    return true;
+}
+
+static void on_report(void *ctx, const rd_kafka_message_t *m) {
+    struct publish *p = ctx;
+    char txn[37];
+    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        metric_add(stats.published, 1);
+        (void)failpoint("ingest.after_publish");
+        return;
+    }
+    bool given_up = m->err == RD_KAFKA_RESP_ERR__FATAL || m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+                    m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+    /* Perhaps in the log: the deadline decides in PostgreSQL. Given up: the next instance sends it again. */
+    if (given_up || rd_kafka_message_status(m) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED)
+        return;
+    if (report_txn(m, txn))
+        refuse(p, txn, m->err);
+}
+
+static void send_again(struct request *r, void *ctx) {
+    struct publish *p = ctx;
+    struct command c;
+    struct jbuf bytes = {.p = r->encoded, .n = r->encoded_len};
+    if (r->encoded == NULL || command_decode(r->encoded, r->encoded_len, &c, NULL) != ERR_OK)
+        return;
+    rd_kafka_resp_err_t code = produce(p, &c, &bytes);
+    log_event(LOG_WARN, "command-sent-again", "txn=%s result=%s", c.txn.s, rd_kafka_err2name(code));
+    command_clear(&c);
+}
+
+/* The same ids: a worker that has seen one of them already answers from what it stored. */
+static void on_replaced(void *ctx) {
+    struct publish *p = ctx;
+    pending_each(p->in->pending, send_again, p);
+}
+
+struct publish *publish_new(struct ingest *in, struct err *err) {
+    struct publish *p = xcalloc(1, sizeof *p);
+    p->in = in;
+    /* What could not be sent by the deadline must not be sent after it. */
+    snprintf(p->timeout_ms, sizeof p->timeout_ms, "%" PRId64, in->settings.deadline_us / 1000);
+    p->settings[0] = (struct producer_setting){"message.timeout.ms", p->timeout_ms};
+    struct producer_events events = {on_report, on_replaced, p};
+    p->producer = producer_new("commands", in->settings.config, p->settings, 1, &events, err);
+    if (p->producer == NULL) {
+        free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void publish_close(struct publish *p, int flush_ms) {
+    if (p == NULL)
+        return;
+    producer_close(p->producer, flush_ms);
+    free(p);
+}
+
+struct producer *publish_producer(struct publish *p) {
+    return p->producer;
+}

@@ -1,0 +1,16 @@
+/* Commands to usher.commands. */
+#ifndef USHER_INGEST_PUBLISH_H
+#define USHER_INGEST_PUBLISH_H
+
+#include "ingest/request.h"
+
+struct publish *publish_new(struct ingest *in, struct err *err);
+void publish_close(struct publish *p, int flush_ms);
+
+/* Encodes the request's command, puts the request among those that wait and produces. The caller no longer
+ * owns it, whatever becomes of it. scratch: the caller's buffer, used for the bytes. */
+void publish_request(struct publish *p, struct request *r, struct jbuf *scratch);
+
+struct producer *publish_producer(struct publish *p);
+
+#endif

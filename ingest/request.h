@@ -1,0 +1,124 @@
+/* One HTTP request from its first byte to its answer. Exactly one thread owns a request at any time; the
+ * state says who, and request_move, an atomic compare-and-swap, decides where several compete for it (reply,
+ * deadline, failed delivery; acknowledgement, time-out).
+ *
+ *     READING --> GATE --> PENDING --> CLAIMED --> AUDIT --> DONE
+ *        |          |                                ^
+ *        +----------+---- answered without a command +
+ *
+ * READING  the HTTP thread reads it; the connection is not suspended
+ * GATE     in the gate's queue, or in the hands of the gate thread that took it from there
+ * PENDING  its command is published and it stands in the pending table
+ * CLAIMED  one thread has won it there and makes the answer (perhaps by way of the gate again)
+ * AUDIT    answered; its record waits for the acknowledgement
+ * DONE     resumed: the HTTP thread's again, which sends the answer
+ */
+#ifndef USHER_INGEST_REQUEST_H
+#define USHER_INGEST_REQUEST_H
+
+#include "ingest/ingest.h"
+#include "ingest/query.h"
+#include "ingest/route.h"
+#include "ops/runtime/arena.h"
+#include "ops/runtime/id.h"
+#include "ops/runtime/jbuf.h"
+#include "schemas/command.h"
+#include "schemas/resource.h"
+#include "sql/admit.h"
+#include "sql/read.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+enum request_state {
+    REQUEST_READING,
+    REQUEST_GATE,
+    REQUEST_PENDING,
+    REQUEST_CLAIMED,
+    REQUEST_AUDIT,
+    REQUEST_DONE
+};
+
+/* What the gate is to do with it. */
+enum request_job {
+    JOB_ADMIT,  /* a new request */
+    JOB_READ,   /* the answer to a write shows the resource as it is now */
+    JOB_CANCEL, /* the deadline has passed: claim the txn */
+};
+
+struct answer {
+    int status; /* 0 = none yet */
+    const char *scim_type;
+    const char *content_type;
+    struct jbuf body;
+    char etag[32];
+    const char *location, *allow, *authenticate; /* NULL = no such header */
+    int retry_after_s;                           /* 0 = none */
+    bool close;                                  /* the connection ends with this answer */
+};
+
+struct request {
+    struct ingest *in;
+    struct MHD_Connection *connection;
+    _Atomic(enum request_state) state;
+    struct arena *arena; /* what lives until the answer is sent */
+
+    /* as it came */
+    struct uuid txn; /* also the command's id */
+    int64_t wall_us, arrived_us, deadline_us, done_us;
+    char method[16];
+    const char *target;     /* raw, NULL if there was none */
+    const char *path;       /* raw, without query; NULL before the guard has seen it */
+    const char *query_text; /* NULL = none */
+    const char *host, *content_type, *user_agent;
+    char traceparent[64];
+    const char *source_ip;
+    const char *token; /* of "Authorization: Bearer"; NULL = none */
+    struct jbuf body;
+    size_t body_bytes; /* also those that were thrown away */
+    bool headers_seen, suspended, too_large, query_broken;
+    struct route route;
+    struct query query;
+
+    /* after admission */
+    bool admitted, rate_limited; /* admitted: the verdict's key is known */
+    struct admit_verdict verdict;
+    const struct projection *projection;
+    char *base; /* of meta.location */
+
+    /* what is done */
+    enum request_job job;
+    struct read_query read;
+    enum command_type command;
+    struct uuid resource_id;
+    json_t *resource, *ops, *members; /* of the command; they live in the arena */
+    char *encoded; /* the command's bytes, to send them again; NULL before it was published */
+    size_t encoded_len;
+    struct reply reply;
+
+    struct answer answer;
+    int64_t audit_n; /* number of its record */
+    bool drop;       /* no record of it could be kept: the connection ends without an answer */
+
+    struct request *next;                                       /* free list, gate queue */
+    struct request *pending_prev, *pending_next, *pending_hash; /* pending table */
+};
+
+/* From a pool; its memory is used again. */
+struct request *request_new(struct ingest *in);
+void request_release(struct request *r);
+void request_pool_free(void);
+
+/* True if the state was from and now is to: the caller owns the request. */
+bool request_move(struct request *r, enum request_state from, enum request_state to);
+/* The caller owns the request: no competition. */
+void request_enter(struct request *r, enum request_state to);
+
+/* The answer stands in r->answer: hands the request to the audit, by way of which it is resumed. The caller
+ * no longer owns it. */
+void request_finish(struct request *r);
+
+/* "Bearer <token>" -> the token (borrowed), NULL for anything else. */
+const char *request_bearer(const char *authorization);
+
+#endif

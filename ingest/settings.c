@@ -1,0 +1,66 @@
+#include "ingest/settings.h"
+
+#include "ops/runtime/clock.h"
+#include "ops/runtime/failpoint.h"
+#include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct config_row rows[] = {
+    {"listen", CONFIG_STR, "127.0.0.1:8080", 0, 0, "address and port to serve HTTP on, host:port", false},
+    {"pg", CONFIG_STR, "", 0, 0, "PostgreSQL connection string of the role usher_ingest", true},
+    KAFKA_CONFIG_ROWS,
+    {"public-url", CONFIG_STR, "", 0, 0,
+     "scheme and host in meta.location; empty: http:// and the request's Host", false},
+    {"deadline-ms", CONFIG_INT, "4000", 50, 60000, "milliseconds until a write is answered at the latest",
+     false},
+    {"audit-wait-ms", CONFIG_INT, "700", 10, 60000,
+     "milliseconds that an answer waits for its audit record's acknowledgement", false},
+    {"gate-threads", CONFIG_INT, "2", 1, 64, "threads with a PostgreSQL connection each", false},
+    {"http-threads", CONFIG_INT, "2", 1, 64, "threads that read requests and write answers", false},
+    {"max-body-bytes", CONFIG_INT, "8388608", 1024, 15728640, "bytes of a request body at most", false},
+    {"max-in-flight", CONFIG_INT, "4096", 1, 1000000, "requests worked on at once; over it 503", false},
+    {"instance", CONFIG_STR, "", 0, 0, "name of this process in audit records; empty: host and pid", false},
+    {"log-level", CONFIG_STR, "info", 0, 0, "debug, info, warn or error", false},
+    {0},
+};
+
+/* The name carries the start, so that two lives of one instance are told apart by their readers. */
+static void name_instance(struct settings *s, const char *given) {
+    char host[80] = "";
+    if (given[0] == '\0' && gethostname(host, sizeof host - 1) != 0)
+        snprintf(host, sizeof host, "ingest");
+    int64_t start_ms = clock_wall_us() / 1000;
+    if (given[0] != '\0')
+        snprintf(s->instance, sizeof s->instance, "%.100s-%" PRId64, given, start_ms);
+    else
+        snprintf(s->instance, sizeof s->instance, "%s-%ld-%" PRId64, host, (long)getpid(), start_ms);
+}
+
+void settings_load(struct settings *s, int argc, char **argv) {
+    char **rest;
+    int nrest;
+    const struct config *c = config_load("usher-ingest", rows, argc, argv, &rest, &nrest);
+    if (nrest > 0) {
+        fprintf(stderr, "usher-ingest: unexpected argument: %s\n", rest[0]);
+        exit(2);
+    }
+    s->config = c;
+    s->listen = config_str(c, "listen");
+    s->pg = config_str(c, "pg");
+    s->public_url = config_str(c, "public-url");
+    s->partitions = (int32_t)config_int(c, "partitions");
+    s->deadline_us = config_int(c, "deadline-ms") * 1000;
+    s->audit_wait_us = config_int(c, "audit-wait-ms") * 1000;
+    s->gate_threads = (int)config_int(c, "gate-threads");
+    s->http_threads = (int)config_int(c, "http-threads");
+    s->max_body_bytes = (size_t)config_int(c, "max-body-bytes");
+    s->max_in_flight = (int)config_int(c, "max-in-flight");
+    name_instance(s, config_str(c, "instance"));
+    log_init("ingest", config_str(c, "log-level"));
+    failpoint_init();
+}

@@ -1,0 +1,26 @@
+/* Settings of usher-ingest: one row each in settings.c, read once at start, constant afterwards. */
+#ifndef USHER_INGEST_SETTINGS_H
+#define USHER_INGEST_SETTINGS_H
+
+#include "ops/runtime/config.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct settings {
+    const struct config *config;
+    const char *listen;     /* host:port, [v6]:port */
+    const char *pg;         /* libpq connection string */
+    const char *public_url; /* "" = http:// and the request's Host */
+    int32_t partitions;
+    int64_t deadline_us;   /* from a request's arrival to the claim of its txn as cancelled */
+    int64_t audit_wait_us; /* from the answer being known to a 503 in its place */
+    int gate_threads, http_threads, max_in_flight;
+    size_t max_body_bytes;
+    char instance[160]; /* with the start time of this process: request records are numbered per instance */
+};
+
+/* Exits with a message on a wrong setting. */
+void settings_load(struct settings *s, int argc, char **argv);
+
+#endif

@@ -1,0 +1,55 @@
+#include "ingest/ticker.h"
+
+#include "ingest/audit.h"
+#include "ingest/clients.h"
+#include "ingest/gate.h"
+#include "ingest/pending.h"
+#include "ops/runtime/clock.h"
+#include "ops/runtime/mem.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TICK_US 10000
+#define CLIENTS_EVERY 100 /* ticks */
+
+struct ticker {
+    struct ingest *in;
+    atomic_bool stop;
+    pthread_t thread;
+};
+
+static void tick(struct ingest *in, int64_t now_us, unsigned count) {
+    for (struct request *r; (r = pending_take_expired(in->pending, now_us)) != NULL;) {
+        r->job = JOB_CANCEL;
+        gate_push(in->gate, r);
+    }
+    gate_tick(in->gate, now_us);
+    audit_tick(in->audit, now_us);
+    if (count % CLIENTS_EVERY == 0)
+        clients_tick(now_us);
+}
+
+static void *ticker_thread(void *arg) {
+    struct ticker *t = arg;
+    for (unsigned count = 0; !atomic_load(&t->stop); count++) {
+        tick(t->in, clock_mono_us(), count);
+        usleep(TICK_US);
+    }
+    return NULL;
+}
+
+struct ticker *ticker_start(struct ingest *in) {
+    struct ticker *t = xcalloc(1, sizeof *t);
+    t->in = in;
+    if (pthread_create(&t->thread, NULL, ticker_thread, t) != 0)
+        abort();
+    return t;
+}
+
+void ticker_stop(struct ticker *t) {
+    atomic_store(&t->stop, true);
+    pthread_join(t->thread, NULL);
+    free(t);
+}
