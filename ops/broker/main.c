@@ -117,6 +117,7 @@ int main(int argc, char **argv) {
         unlink(path);
     rd_kafka_mock_cluster_destroy(cluster);
     rd_kafka_destroy(host);
+    config_free(config);
     log_event(LOG_INFO, "stopped", "%s", "");
     return 0;
 }
