@@ -17,7 +17,7 @@ PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lunistring -lm -lpthread
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
         -Wformat=2 -Wno-format-zero-length -Wvla -Wundef -Wpointer-arith $(WERROR)
-BASE := -std=gnu11 -g -fno-omit-frame-pointer -pthread -I. -D_GNU_SOURCE -DUSHER_VERSION='"$(VERSION)"' $(WARN)
+BASE := -std=gnu11 -g -fno-omit-frame-pointer -pthread -I. -D_GNU_SOURCE -DUSHER_VERSION=$(VERSION) $(WARN)
 FLAGS_release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 FLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -fsanitize=thread
@@ -120,13 +120,13 @@ test:
 		tests/integration/run tests/crash/run
 
 bench:
-	@ops/local/deps.sh build run test
+	@ops/local/deps.sh build run test bench
 	@$(MAKE) --no-print-directory all tools
 	@tests/bench/run
 
 C_FILES = $(shell find ingest workers schemas sql tests ops -name '*.[ch]' | sort)
 lint:
-	@ops/local/deps.sh build
+	@ops/local/deps.sh build lint
 	@bash ops/build/lint.sh "$(BASE) $(PKG_CFLAGS)" $(C_FILES)
 
 format:

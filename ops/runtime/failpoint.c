@@ -43,6 +43,14 @@ static bool parse_action(const char *text, struct point *p) {
     return true;
 }
 
+static bool parse_pass(const char *text, long *at) {
+    if (strcmp(text, "*") == 0)
+        return *at = 0, true;
+    char *end;
+    *at = strtol(text, &end, 10);
+    return end != text && !*end && *at >= 1;
+}
+
 /* name=action[@n]; the text is cut up. */
 static bool parse_point(char *text, struct point *p) {
     char *action = strchr(text, '=');
@@ -53,9 +61,7 @@ static bool parse_point(char *text, struct point *p) {
     char *at = strchr(action, '@');
     if (at) {
         *at++ = 0;
-        char *end;
-        p->at = strcmp(at, "*") == 0 ? 0 : strtol(at, &end, 10);
-        if (strcmp(at, "*") != 0 && (end == at || *end || p->at < 1))
+        if (!parse_pass(at, &p->at))
             return false;
     }
     if (strlen(text) >= sizeof p->name)

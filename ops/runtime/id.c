@@ -42,7 +42,7 @@ struct uuid uuid_v7(void) {
     b[7] = (unsigned char)count;
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
 
-    struct uuid u;
+    struct uuid u = {""};
     char *p = u.s;
     for (int i = 0; i < 16; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10)

@@ -201,7 +201,7 @@ enum err_code kafka_warm_up(rd_kafka_t *rk, const char *const *topics, size_t n,
         const struct rd_kafka_metadata *md = NULL;
         rd_kafka_resp_err_t code =
             topic ? rd_kafka_metadata(rk, 0, topic, &md, timeout_ms) : rd_kafka_last_error();
-        if (!code && md->topic_cnt == 1)
+        if (!code && md && md->topic_cnt == 1)
             code = md->topics[0].err;
         if (md)
             rd_kafka_metadata_destroy(md);

@@ -173,7 +173,7 @@ enum err_code kafka_topics_ensure(rd_kafka_t *rk, int partitions, int replicatio
     bool created = false, supported;
     for (;;) {
         int left = (int)((deadline - clock_mono_us()) / 1000);
-        enum seen seen[NTOPICS];
+        enum seen seen[NTOPICS] = {SEEN_MISSING};
         enum err_code code = look(rk, partitions, left > 100 ? left : 100, seen, &supported, err);
         if (code || all_good(seen))
             return code;

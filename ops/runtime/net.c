@@ -28,7 +28,7 @@ static bool split(const char *listen, char *host, size_t host_size, char *port, 
 }
 
 static int bound_port(int fd) {
-    struct sockaddr_storage at;
+    struct sockaddr_storage at = {0};
     socklen_t len = sizeof at;
     if (getsockname(fd, (struct sockaddr *)&at, &len) != 0)
         return 0;
