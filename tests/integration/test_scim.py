@@ -23,12 +23,6 @@ class Users(Case):
         self.assertEqual(made["meta"]["created"], made["meta"]["lastModified"])
         self.assertEqual(self.expect(self.http.get("/Users/" + made["id"]), 200).json, made)
 
-    def test_default_role_is_the_workspaces(self):
-        made = self.user("role@crud.example")
-        stored = self.expect(self.http.get("/Users/" + made["id"]), 200).json
-        self.assertEqual(made.get(USHER), {"editor": False})  # the workspace's default role is viewer
-        self.assertEqual(stored.get(USHER), {"editor": False})
-
     def test_role_absent_on_put_is_unchanged(self):
         made = self.user("role2@crud.example", **{USHER: {"editor": True}})
         put = self.expect(self.http.put("/Users/" + made["id"], {"schemas": [USER], "userName": "role2@crud.example"}), 200).json

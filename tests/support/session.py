@@ -162,10 +162,18 @@ class Replay:
         return event
 
     def _change(self, text):
-        """"user.created ana", "user.updated ana: title, name.givenName", "member.added oslo ana" (room, then user)."""
+        """"user.created ana", "user.updated ana: title, name.givenName", "member.added oslo ana" (room, then user; a reason may follow),
+        "refused User uniqueness" (a command's target type and reason), "unknown oslo nobody" (a member that does not exist)."""
         text, colon, paths = text.partition(": ")
         words = text.split()
+        if words[0] == "refused":
+            return {"action": "command.refused", "outcome": "refused", "target": {"type": words[1], "id": "${*uuid}", "name": None}, "reason": words[2]}
+        if words[0] == "unknown":
+            return {"action": "command.refused", "outcome": "refused", "target": self._named(words[1]), "reason": "unknown_member",
+                    "subject": {"type": "User", "id": "${%s}" % words[2], "name": None}}
         change = {"action": words[0], "target": self._named(words[1]), "subject": self._named(words[2]) if len(words) > 2 else None}
+        if len(words) > 3:
+            change["reason"] = words[3]
         if colon:
             change["changes"] = [{"...": True, "path": p} for p in paths.split(", ")]
         return change

@@ -96,8 +96,8 @@ class Stack:
             env["KAFKA"] = "real"
         command = [LOCAL, *words]
         # To a file, not a pipe: what it leaves running would keep a pipe open.
-        os.makedirs(self.run_dir, exist_ok=True)
-        path = os.path.join(self.run_dir, "usher-local.%s.log" % words[0])
+        os.makedirs(os.path.join(self.run_dir, "log"), exist_ok=True)
+        path = os.path.join(self.run_dir, "log", "usher-local.%s.log" % words[0])
         with open(path, "wb") as log:
             code = subprocess.run(command, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=timeout).returncode
         with open(path, errors="replace") as log:
