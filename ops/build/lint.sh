@@ -55,7 +55,7 @@ for file in "${sources[@]}"; do
     ${CC:-cc} $flags -O1 -Werror -fsyntax-only "$file" || complain "warnings in $file"
 done
 if [ -z "${LINT_FAST:-}" ]; then
-    # shellcheck disable=SC2086
+    # shellcheck disable=SC2016
     printf '%s\0' "${sources[@]}" | xargs -0 -n 8 -P "$(nproc)" sh -c 'flags=$1; shift; clang-tidy --quiet "$@" -- $flags 2>/dev/null' sh "$flags" ||
         complain "clang-tidy"
     cppcheck --quiet --std=c11 --inline-suppr --suppress=missingIncludeSystem --error-exitcode=1 -j "$(nproc)" -I. "${sources[@]}" ||

@@ -170,7 +170,7 @@ static bool any_missing(const enum seen seen[NTOPICS]) {
 enum err_code kafka_topics_ensure(rd_kafka_t *rk, int partitions, int replication, int timeout_ms,
                                   struct err *err) {
     int64_t deadline = clock_mono_us() + (int64_t)timeout_ms * 1000;
-    bool created = false, supported;
+    bool created = false, supported = false;
     for (;;) {
         int left = (int)((deadline - clock_mono_us()) / 1000);
         enum seen seen[NTOPICS] = {SEEN_MISSING};
