@@ -1,0 +1,215 @@
+#include "workers/consumer.h"
+
+#include "ops/runtime/failpoint.h"
+#include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/lifecycle.h"
+#include "ops/runtime/log.h"
+#include "ops/runtime/mem.h"
+#include "ops/runtime/metrics.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BATCH_BYTES_MAX (8u << 20)
+
+struct consumer {
+    rd_kafka_t *rk;
+    struct emitter *emitter;
+    unsigned epoch; /* counts assignments taken and given back */
+    atomic_int assigned;
+    atomic_bool dead;
+    struct metric *batches, *commands, *rebalances;
+};
+
+/* Where to begin: at the committed offset, or where the log begins if there is none; never at its end, which
+ * would skip commands. The look-up waits until no transaction with pending offsets of the owner before is
+ * left (read_committed). */
+static bool resolve_offsets(struct consumer *c, rd_kafka_topic_partition_list_t *parts) {
+    if (parts->cnt == 0)
+        return true;
+    rd_kafka_resp_err_t code = rd_kafka_committed(c->rk, parts, 15000);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        log_event(LOG_WARN, "offsets-unknown", "code=%s", rd_kafka_err2name(code));
+        return false;
+    }
+    for (int i = 0; i < parts->cnt; i++) {
+        rd_kafka_topic_partition_t *p = &parts->elems[i];
+        if (p->err)
+            return false;
+        if (p->offset < 0)
+            p->offset = RD_KAFKA_OFFSET_BEGINNING;
+        log_event(LOG_INFO, "assigned", "partition=%d offset=%lld", p->partition, (long long)p->offset);
+    }
+    return true;
+}
+
+static void on_assign(struct consumer *c, rd_kafka_topic_partition_list_t *parts) {
+    while (!resolve_offsets(c, parts) && !lifecycle_stopping() && !rd_kafka_assignment_lost(c->rk))
+        usleep(100000);
+    rd_kafka_resp_err_t code = rd_kafka_assign(c->rk, parts);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        log_event(LOG_ERROR, "assign-failed", "code=%s", rd_kafka_err2name(code));
+    atomic_store(&c->assigned, 1);
+}
+
+/* Runs inside poll, so no batch is under way on this thread; what the emitter holds is ended, or dropped
+ * where the partitions are already another's. */
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *parts,
+                         void *opaque) {
+    struct consumer *c = opaque;
+    c->epoch++;
+    metric_add(c->rebalances, 1);
+    if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        on_assign(c, parts);
+        return;
+    }
+    bool lost = rd_kafka_assignment_lost(rk);
+    log_event(LOG_INFO, "revoked", "partitions=%d lost=%s", parts->cnt, lost ? "yes" : "no");
+    atomic_store(&c->assigned, 0);
+    emitter_settle(c->emitter, lost);
+    rd_kafka_assign(rk, NULL);
+}
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
+    struct consumer *c = opaque;
+    char quoted[300], text[256];
+    log_event(LOG_WARN, "consumer-error", "code=%s reason=%s", rd_kafka_err2name((rd_kafka_resp_err_t)code),
+              log_quote(reason, quoted, sizeof quoted));
+    if (code == RD_KAFKA_RESP_ERR__FATAL &&
+        rd_kafka_fatal_error(rk, text, sizeof text) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        atomic_store(&c->dead, true);
+}
+
+struct consumer *consumer_open(const struct config *config, int slot, bool exactly_once,
+                               struct emitter *emitter, struct err *err) {
+    struct consumer *c = xcalloc(1, sizeof *c);
+    c->emitter = emitter;
+    c->batches = metric_counter("usher_worker_batches_total", NULL, "batches taken from usher.commands");
+    c->commands = metric_counter("usher_worker_commands_total", NULL, "commands taken from usher.commands");
+    c->rebalances = metric_counter("usher_worker_rebalances_total", NULL, "assignments and revocations");
+    rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_CONSUMER_GROUP);
+    kafka_conf_set(conf, "group.id", "usher-worker");
+    if (exactly_once) { /* the trial broker knows no static members */
+        char member[40];
+        slot_transactional_id(slot, member);
+        kafka_conf_set(conf, "group.instance.id", member);
+    } else {
+        kafka_conf_set(conf, "fetch.wait.max.ms", "1"); /* it sleeps that long on every empty fetch */
+    }
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_opaque(conf, c);
+    c->rk = kafka_open(conf, KAFKA_CONSUMER_GROUP, err);
+    if (!c->rk) {
+        free(c);
+        return NULL;
+    }
+    rd_kafka_poll_set_consumer(c->rk);
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, TOPIC_COMMANDS, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(c->rk, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        err_set(err, ERR_KAFKA, "Cannot subscribe: %s", rd_kafka_err2str(code));
+        rd_kafka_destroy(c->rk);
+        free(c);
+        return NULL;
+    }
+    emitter_attach(emitter, c->rk);
+    return c;
+}
+
+/* The log does not hold the offset any more (retention, or a trial broker that began anew): from its
+ * beginning; known commands only repeat their replies. */
+static void begin_again(struct consumer *c, const rd_kafka_message_t *m) {
+    rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, m->partition)->offset =
+        RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_error_t *error = rd_kafka_seek_partitions(c->rk, parts, -1);
+    log_event(LOG_ERROR, "offset-out-of-range", "partition=%d again=%s", m->partition,
+              error ? rd_kafka_error_name(error) : "ok");
+    if (error)
+        rd_kafka_error_destroy(error);
+    rd_kafka_topic_partition_list_destroy(parts);
+}
+
+static void on_message_error(struct consumer *c, const rd_kafka_message_t *m) {
+    char quoted[300];
+    if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || m->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
+        begin_again(c, m);
+        return;
+    }
+    if (m->err == RD_KAFKA_RESP_ERR__FATAL || m->err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+        atomic_store(&c->dead, true);
+    log_event(LOG_WARN, "poll-error", "code=%s reason=%s", rd_kafka_err2name(m->err),
+              log_quote(rd_kafka_message_errstr(m), quoted, sizeof quoted));
+}
+
+struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
+    unsigned epoch = c->epoch;
+    size_t bytes = 0;
+    struct batch *b = NULL;
+    rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
+    if (m)
+        epoch = c->epoch; /* a rebalance before the first message does no harm */
+    while (m) {
+        if (m->err) {
+            on_message_error(c, m);
+        } else {
+            b = b ? b : batch_new();
+            batch_add(b, m);
+            bytes += m->len;
+        }
+        rd_kafka_message_destroy(m);
+        if (b && (b->n >= max || bytes >= BATCH_BYTES_MAX))
+            break;
+        m = rd_kafka_consumer_poll(c->rk, 0);
+    }
+    if (!b)
+        return NULL;
+    if (c->epoch !=
+        epoch) { /* taken away between two polls: whoever has them now begins at the committed offset */
+        batch_free(b);
+        return NULL;
+    }
+    b->epoch = epoch;
+    b->group = rd_kafka_consumer_group_metadata(c->rk);
+    metric_add(c->batches, 1);
+    metric_add(c->commands, (int64_t)b->n);
+    (void)failpoint("worker.polled");
+    return b;
+}
+
+void consumer_rewind(struct consumer *c, const struct batch *b) {
+    rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new((int)b->noffsets);
+    for (size_t i = 0; i < b->noffsets; i++)
+        rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, b->offsets[i].partition)->offset =
+            b->offsets[i].first;
+    rd_kafka_error_t *error = rd_kafka_seek_partitions(c->rk, parts, -1);
+    if (error) {
+        log_event(LOG_WARN, "rewind-failed", "code=%s", rd_kafka_error_name(error));
+        rd_kafka_error_destroy(error);
+    }
+    rd_kafka_topic_partition_list_destroy(parts);
+}
+
+bool consumer_assigned(const struct consumer *c) {
+    return atomic_load(&c->assigned) != 0;
+}
+
+bool consumer_dead(const struct consumer *c) {
+    return atomic_load(&c->dead);
+}
+
+rd_kafka_t *consumer_handle(struct consumer *c) {
+    return c->rk;
+}
+
+void consumer_close(struct consumer *c) {
+    rd_kafka_consumer_close(c->rk);
+    emitter_attach(c->emitter, NULL);
+    rd_kafka_destroy(c->rk);
+    free(c);
+}

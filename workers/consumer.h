@@ -1,0 +1,28 @@
+/* The consumer of usher.commands: polls batches, follows rebalances, knows where to begin. One thread uses
+ * it. */
+#ifndef USHER_WORKERS_CONSUMER_H
+#define USHER_WORKERS_CONSUMER_H
+
+#include "ops/runtime/config.h"
+#include "workers/emitter.h"
+#include "workers/work.h"
+
+struct consumer;
+
+/* Joins the group. slot: names the static member, so that a restarted worker gets its partitions back at
+ * once. exactly_once: as the emitter. NULL and err. */
+struct consumer *consumer_open(const struct config *config, int slot, bool exactly_once,
+                               struct emitter *emitter, struct err *err);
+/* Waits up to timeout_ms for a command, then takes what is there, never waiting for more. NULL: nothing came,
+ * or the partitions were taken away meanwhile. */
+struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max);
+/* Goes back to the batch's first offsets: it will be polled again. */
+void consumer_rewind(struct consumer *c, const struct batch *b);
+bool consumer_assigned(const struct consumer *c);
+/* The group has no place for this member any more: the process must end. */
+bool consumer_dead(const struct consumer *c);
+rd_kafka_t *consumer_handle(struct consumer *c);
+/* Leaves; the rebalance settles the emitter first. */
+void consumer_close(struct consumer *c);
+
+#endif

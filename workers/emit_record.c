@@ -1,0 +1,63 @@
+#include "workers/emit_record.h"
+
+#include "ops/runtime/clock.h"
+#include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/log.h"
+
+#include <string.h>
+
+rd_kafka_headers_t *emit_headers(const struct headers *h) {
+    rd_kafka_headers_t *out = rd_kafka_headers_new(h->n);
+    for (size_t i = 0; i < h->n; i++)
+        rd_kafka_header_add(out, h->row[i].name, -1, h->row[i].value, -1);
+    return out;
+}
+
+static rd_kafka_error_t *produce(rd_kafka_t *rk, const char *topic, int32_t partition, const char *key,
+                                 size_t key_len, const char *value, size_t len, const struct headers *h) {
+    for (;;) {
+        rd_kafka_headers_t *headers = emit_headers(h);
+        rd_kafka_resp_err_t code = rd_kafka_producev(
+            rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY(key, key_len),
+            RD_KAFKA_V_VALUE((void *)(uintptr_t)value, len), RD_KAFKA_V_HEADERS(headers),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+            return NULL;
+        rd_kafka_headers_destroy(headers);
+        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+            return rd_kafka_error_new(code, "producing to %s: %s", topic, rd_kafka_err2str(code));
+        rd_kafka_poll(rk, 5); /* the emit thread may wait, nobody else does */
+    }
+}
+
+static rd_kafka_error_t *emit_poison(rd_kafka_t *rk, const struct work *w) {
+    struct headers h;
+    char quoted[300];
+    headers_deadletter(&h, w->decode_err.code, err_text(&w->decode_err), TOPIC_COMMANDS, w->partition,
+                       w->offset, clock_wall_us());
+    log_event(LOG_ERROR, "deadletter", "partition=%d offset=%lld reason=%s", w->partition,
+              (long long)w->offset, log_quote(err_text(&w->decode_err), quoted, sizeof quoted));
+    return produce(rk, TOPIC_DEADLETTER, w->partition, w->key, w->key_len, w->value, w->value_len, &h);
+}
+
+rd_kafka_error_t *emit_batch(rd_kafka_t *producer, const struct batch *b, size_t *count) {
+    for (size_t i = 0; i < b->n; i++) {
+        const struct work *w = &b->works[i];
+        rd_kafka_error_t *error = NULL;
+        for (size_t k = 0; !error && k < w->records.n; k++) {
+            const struct record *r = &w->records.rows[k];
+            struct headers h;
+            headers_record(&h, r, w->command.workspace.s, w->command.txn.s, w->traceparent);
+            error = produce(producer, record_topic_name(r->topic), w->partition, r->key, strlen(r->key),
+                            r->value, r->value ? strlen(r->value) : 0, &h);
+            (*count)++;
+        }
+        if (!error && w->poison) {
+            error = emit_poison(producer, w);
+            (*count)++;
+        }
+        if (error)
+            return error;
+    }
+    return NULL;
+}

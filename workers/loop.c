@@ -1,0 +1,146 @@
+#include "workers/loop.h"
+
+#include "ops/runtime/clock.h"
+#include "ops/runtime/failpoint.h"
+#include "ops/runtime/lifecycle.h"
+#include "ops/runtime/log.h"
+#include "ops/runtime/mem.h"
+#include "ops/runtime/metrics.h"
+#include "workers/apply.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define STUCK_US 60000000 /* a loop that has not come round for so long is not ready */
+#define PATIENCE_US                                                                                          \
+    3000000 /* a batch that cannot be stored for so long goes back, so that rebalances are served */
+#define EXIT_TRY_AGAIN 75
+
+struct loop {
+    struct consumer *consumer;
+    struct emitter *emitter;
+    struct answers *answers;
+    struct slot *slot;
+    struct db *db;
+    int partitions;
+    size_t batch_max;
+    atomic_llong turned_us;
+    struct metric *apply_us, *retries, *poisoned;
+};
+
+struct loop *loop_new(const struct config *config, struct consumer *consumer, struct emitter *emitter,
+                      struct answers *answers, struct slot *slot) {
+    struct loop *l = xcalloc(1, sizeof *l);
+    l->consumer = consumer;
+    l->emitter = emitter;
+    l->answers = answers;
+    l->slot = slot;
+    l->db = db_new(config_str(config, "pg"), "usher-worker", "");
+    l->partitions = (int)config_int(config, "partitions");
+    l->batch_max = (size_t)config_int(config, "batch-max");
+    atomic_store(&l->turned_us, clock_mono_us());
+    l->apply_us =
+        metric_histogram("usher_worker_apply_seconds", NULL, "time of a batch's PostgreSQL transaction");
+    l->retries = metric_counter("usher_worker_retries_total", NULL, "batches that had to be tried again");
+    l->poisoned = metric_counter("usher_worker_poison_total", NULL, "commands that went to usher.deadletter");
+    return l;
+}
+
+void loop_free(struct loop *l) {
+    db_free(l->db);
+    free(l);
+}
+
+bool loop_ready(void *arg, char *why, size_t n) {
+    struct loop *l = arg;
+    if (!consumer_assigned(l->consumer)) {
+        snprintf(why, n, "no partitions assigned yet");
+        return false;
+    }
+    if (clock_mono_us() - atomic_load(&l->turned_us) > STUCK_US) {
+        snprintf(why, n, "the loop is stuck");
+        return false;
+    }
+    return true;
+}
+
+/* Again and again while the database asks for it, within bounds. */
+static enum err_code apply_patiently(struct loop *l, struct batch *b, size_t first, size_t n,
+                                     struct err *err) {
+    int64_t until_us = clock_mono_us() + PATIENCE_US;
+    for (;;) {
+        enum err_code code = apply_batch(l->db, b, first, n, l->partitions, err);
+        if (err_class(code) != ERR_CLASS_RETRY)
+            return code;
+        metric_add(l->retries, 1);
+        if (clock_mono_us() > until_us || lifecycle_stopping())
+            return code;
+        usleep(20000);
+    }
+}
+
+/* The batch cannot be stored as a whole and trying again will not help: command by command, until the one is
+ * found that cannot be stored alone. */
+static enum err_code apply_singly(struct loop *l, struct batch *b, struct err *err) {
+    for (size_t i = 0; i < b->n; i++) {
+        struct err why;
+        enum err_code code = apply_patiently(l, b, i, 1, &why);
+        if (err_class(code) == ERR_CLASS_RETRY)
+            return err_set(err, code, "%s", err_text(&why));
+        if (code == ERR_OK)
+            continue;
+        code = apply_poison(l->db, b, i, &why, err);
+        if (code != ERR_OK)
+            return code;
+    }
+    return ERR_OK;
+}
+
+static void count_poison(struct loop *l, const struct batch *b) {
+    for (size_t i = 0; i < b->n; i++)
+        if (b->works[i].poison)
+            metric_add(l->poisoned, 1);
+}
+
+static void take_batch(struct loop *l, struct batch *b) {
+    struct err err = {0};
+    int64_t started_us = clock_mono_us();
+    enum err_code code = apply_patiently(l, b, 0, b->n, &err);
+    if (code != ERR_OK && err_class(code) != ERR_CLASS_RETRY)
+        code = apply_singly(l, b, &err);
+    if (code != ERR_OK) {
+        char quoted[600];
+        log_event(LOG_WARN, "batch-put-back", "n=%zu error=%s", b->n,
+                  log_quote(err_text(&err), quoted, sizeof quoted));
+        consumer_rewind(l->consumer, b);
+        batch_free(b);
+        return;
+    }
+    (void)failpoint("worker.after_pg_commit");
+    metric_observe_us(l->apply_us, clock_mono_us() - started_us);
+    count_poison(l, b);
+    answers_send(l->answers, b->works, b->n);
+    emitter_push(l->emitter, b);
+}
+
+int loop_run(struct loop *l) {
+    bool told = false;
+    while (!lifecycle_stopping()) {
+        atomic_store(&l->turned_us, clock_mono_us());
+        struct batch *b = consumer_next(l->consumer, 100, l->batch_max);
+        if (b)
+            take_batch(l, b);
+        else
+            answers_poll(l->answers);
+        if (!slot_held(l->slot) || consumer_dead(l->consumer))
+            return EXIT_TRY_AGAIN;
+        if (!told && consumer_assigned(l->consumer)) {
+            told = true;
+            lifecycle_ready();
+            log_event(LOG_INFO, "ready", "slot=%d", slot_number(l->slot));
+        }
+    }
+    return 0;
+}

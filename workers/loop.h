@@ -1,0 +1,20 @@
+/* The worker's loop: poll, apply, answer, hand over to the emitter. */
+#ifndef USHER_WORKERS_LOOP_H
+#define USHER_WORKERS_LOOP_H
+
+#include "workers/answers.h"
+#include "workers/consumer.h"
+#include "workers/emitter.h"
+#include "workers/slot.h"
+
+struct loop;
+
+struct loop *loop_new(const struct config *config, struct consumer *consumer, struct emitter *emitter,
+                      struct answers *answers, struct slot *slot);
+/* Until a stop is asked for (0) or the process has lost its place (75: start it again). */
+int loop_run(struct loop *l);
+/* For /readyz. */
+bool loop_ready(void *loop, char *why, size_t n);
+void loop_free(struct loop *l);
+
+#endif

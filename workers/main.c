@@ -1,0 +1,100 @@
+/* usher-worker: takes commands from the log, applies them to PostgreSQL, answers, and emits what changed. */
+#include "ops/runtime/config.h"
+#include "ops/runtime/failpoint.h"
+#include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/lifecycle.h"
+#include "ops/runtime/log.h"
+#include "ops/runtime/metrics_http.h"
+#include "workers/answers.h"
+#include "workers/consumer.h"
+#include "workers/loop.h"
+#include "workers/selfcheck.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct config_row settings[] = {
+    {"pg", CONFIG_STR, NULL, 0, 0, "PostgreSQL, as a libpq connection string", true},
+    KAFKA_CONFIG_ROWS,
+    {"replication", CONFIG_INT, "1", 1, 9, "replication factor of topics that are made", false},
+    {"batch-max", CONFIG_INT, "512", 1, 5000, "commands in one transaction at most", false},
+    {"metrics-listen", CONFIG_STR, "", 0, 0, "host:port of /metrics, /healthz and /readyz; empty: none",
+     false},
+    {"log-level", CONFIG_STR, "info", 0, 0, "debug, info, warn or error", false},
+    {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
+};
+
+/* Topics, and what the broker can do: asked until it answers. */
+static bool prepare_kafka(const struct config *config, const struct slot *slot, bool *exactly_once) {
+    for (;;) {
+        struct err err = {0};
+        rd_kafka_t *admin = kafka_open(kafka_conf_new(config, KAFKA_ADMIN), KAFKA_ADMIN, &err);
+        enum err_code code = admin ? kafka_topics_ensure(admin, (int)config_int(config, "partitions"),
+                                                         (int)config_int(config, "replication"), 10000, &err)
+                                   : ERR_KAFKA;
+        if (admin)
+            rd_kafka_destroy(admin);
+        if (code == ERR_OK)
+            code = selfcheck_run(config, slot_number(slot), exactly_once, &err);
+        if (code == ERR_OK)
+            return true;
+        char quoted[600];
+        log_event(LOG_WARN, "kafka-not-ready", "error=%s", log_quote(err_text(&err), quoted, sizeof quoted));
+        if (code == ERR_CONFIG) {
+            fprintf(stderr, "usher-worker: %s\n", err_text(&err));
+            exit(2);
+        }
+        if (lifecycle_wait(300))
+            return false;
+    }
+}
+
+static int work(const struct config *config, struct slot *slot) {
+    bool exactly_once = false;
+    struct err err = {0};
+    if (!prepare_kafka(config, slot, &exactly_once))
+        return 0;
+    struct emitter *emitter = emitter_start(config, slot, exactly_once);
+    if (!emitter)
+        return 0;
+    struct answers *answers = answers_open(config, &err);
+    struct consumer *consumer =
+        answers ? consumer_open(config, slot_number(slot), exactly_once, emitter, &err) : NULL;
+    if (!consumer) {
+        fprintf(stderr, "usher-worker: %s\n", err_text(&err));
+        return 1;
+    }
+    struct loop *loop = loop_new(config, consumer, emitter, answers, slot);
+    const char *listen = config_str(config, "metrics-listen");
+    struct metrics_http *http = *listen ? metrics_http_start(listen, loop_ready, loop, &err) : NULL;
+    if (*listen && !http) {
+        fprintf(stderr, "usher-worker: %s\n", err_text(&err));
+        return 2;
+    }
+    int code = loop_run(loop);
+    lifecycle_watchdog(20, 1);
+    metrics_http_stop(http);
+    consumer_close(consumer);
+    bool clean = emitter_stop(emitter);
+    answers_close(answers);
+    loop_free(loop);
+    slot_free(slot, clean);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    char **rest;
+    int nrest;
+    lifecycle_init();
+    struct config *config = config_load("usher-worker", settings, argc, argv, &rest, &nrest);
+    if (nrest) {
+        fprintf(stderr, "usher-worker: unexpected argument %s\n", rest[0]);
+        return 2;
+    }
+    log_init("worker", config_str(config, "log-level"));
+    failpoint_init();
+    struct slot *slot = slot_take(config);
+    int code = slot ? work(config, slot) : 0;
+    log_event(LOG_INFO, "stopped", "code=%d", code);
+    return code;
+}

@@ -1,0 +1,107 @@
+#include "workers/selfcheck.h"
+
+#include "ops/runtime/clock.h"
+#include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/log.h"
+
+#include <stdio.h>
+
+#define STEP_MS 10000
+
+struct check {
+    const struct config *config;
+    char group[48];
+    rd_kafka_consumer_group_metadata_t *metadata;
+    rd_kafka_t *reader;
+};
+
+static enum err_code failed(rd_kafka_error_t *error, const char *step, struct err *err) {
+    err_set(err, ERR_KAFKA, "Self-check: %s: %s", step, rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+    return ERR_KAFKA;
+}
+
+static rd_kafka_t *open_producer(const struct check *c, struct err *err) {
+    rd_kafka_conf_t *conf = kafka_conf_new(c->config, KAFKA_PRODUCER_TRANSACTIONAL);
+    kafka_conf_set(conf, "transactional.id", c->group);
+    rd_kafka_t *rk = kafka_open(conf, KAFKA_PRODUCER_TRANSACTIONAL, err);
+    rd_kafka_error_t *error = rk ? rd_kafka_init_transactions(rk, STEP_MS) : NULL;
+    if (!error)
+        return rk;
+    (void)failed(error, "init", err);
+    rd_kafka_destroy(rk);
+    return NULL;
+}
+
+/* One transaction that does nothing but move the group's offset. */
+static rd_kafka_error_t *move(const struct check *c, rd_kafka_t *rk, int64_t offset, bool commit) {
+    rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(offsets, TOPIC_COMMANDS, 0)->offset = offset;
+    rd_kafka_error_t *error = rd_kafka_begin_transaction(rk);
+    if (!error)
+        error = rd_kafka_send_offsets_to_transaction(rk, offsets, c->metadata, STEP_MS);
+    if (!error)
+        error = commit ? rd_kafka_commit_transaction(rk, STEP_MS) : rd_kafka_abort_transaction(rk, STEP_MS);
+    rd_kafka_topic_partition_list_destroy(offsets);
+    return error;
+}
+
+static enum err_code committed(const struct check *c, int64_t *offset, struct err *err) {
+    rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, 0);
+    rd_kafka_resp_err_t code = rd_kafka_committed(c->reader, parts, STEP_MS);
+    *offset = parts->elems[0].offset;
+    rd_kafka_topic_partition_list_destroy(parts);
+    return code ? err_set(err, ERR_KAFKA, "Self-check: offsets: %s", rd_kafka_err2str(code)) : ERR_OK;
+}
+
+static enum err_code run(const struct check *c, bool *sticks, bool *aborts, bool *fences, struct err *err) {
+    int64_t mark = clock_wall_us() & 0xffffffff, seen;
+    rd_kafka_t *first = open_producer(c, err);
+    if (!first)
+        return ERR_KAFKA;
+    rd_kafka_error_t *error = move(c, first, mark, true);
+    enum err_code code = error ? failed(error, "commit", err) : committed(c, &seen, err);
+    *sticks = code == ERR_OK && seen == mark;
+    if (*sticks) {
+        error = move(c, first, mark + 1, false);
+        code = error ? failed(error, "abort", err) : committed(c, &seen, err);
+        *aborts = code == ERR_OK && seen == mark;
+    }
+    rd_kafka_t *second = code == ERR_OK && *aborts ? open_producer(c, err) : NULL;
+    if (second) {
+        error = move(c, first, mark + 2, true);
+        *fences = error != NULL;
+        if (error)
+            rd_kafka_error_destroy(error);
+        rd_kafka_destroy(second);
+    } else if (code == ERR_OK && *aborts) {
+        code = ERR_KAFKA;
+    }
+    rd_kafka_destroy(first);
+    return code;
+}
+
+enum err_code selfcheck_run(const struct config *config, int slot, bool *exactly_once, struct err *err) {
+    struct check c = {.config = config};
+    bool sticks = false, aborts = false, fences = false;
+    snprintf(c.group, sizeof c.group, "usher-selfcheck-%d", slot);
+    rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_CONSUMER_GROUP);
+    kafka_conf_set(conf, "group.id", c.group);
+    c.reader = kafka_open(conf, KAFKA_CONSUMER_GROUP, err);
+    if (!c.reader)
+        return ERR_KAFKA;
+    c.metadata = rd_kafka_consumer_group_metadata_new(c.group);
+    enum err_code code = run(&c, &sticks, &aborts, &fences, err);
+    rd_kafka_consumer_group_metadata_destroy(c.metadata);
+    rd_kafka_destroy(c.reader);
+    *exactly_once = sticks && aborts && fences;
+    if (code == ERR_OK)
+        log_event(*exactly_once ? LOG_INFO : LOG_WARN, "broker",
+                  "exactly_once=%s offsets_stick=%d aborts_hide=%d fences=%d%s", *exactly_once ? "yes" : "no",
+                  sticks, aborts, fences,
+                  *exactly_once ? ""
+                                : " note=\"this broker is for trying things out: events can be doubled or "
+                                  "lost when something dies\"");
+    return code;
+}
