@@ -21,7 +21,10 @@ enum err_code patch_set(const struct patch_step *s, const struct attr *attr, jso
     const json_t *old = json_object_get(object, attr->name);
     if (attr->mutability == ATTR_IMMUTABLE && old != NULL && !json_equal(old, value))
         return patch_refuse(s, ERR_MUTABILITY, "is immutable and has another value", err);
-    if (value == NULL || json_is_null(value))
+    bool unassign = value == NULL || json_is_null(value);
+    if (unassign && old != NULL && attr->default_true) /* nothing said is as good as true: let it be seen */
+        jsonx_put(object, attr->name, json_true());
+    else if (unassign)
         json_object_del(object, attr->name);
     else if (!json_equal(old, value)) /* an equal one keeps its place */
         jsonx_put(object, attr->name, jsonx_copy(value));
