@@ -86,10 +86,17 @@ void headers_deadletter(struct headers *h, enum err_code why, const char *detail
     h->n = 0;
     snprintf(h->seq, sizeof h->seq, "%" PRId32, partition);
     snprintf(h->offset, sizeof h->offset, "%" PRId64, offset);
+    snprintf(h->subject, sizeof h->subject, "%s/%s/%s", topic, h->seq, h->offset);
+    add(h, "ce_specversion", "1.0");
+    add(h, "ce_id", h->subject);
+    add(h, "ce_type", "usher.deadletter");
+    add(h, "ce_source", "/deadletter"); /* of no workspace: what cannot be read cannot say whose it is */
+    add(h, "ce_subject", h->subject);
+    add(h, "ce_time", rfc3339_us(time_us, h->time));
+    add(h, "content-type", "application/octet-stream");
     add(h, "usher-error", err_name(why));
     add(h, "usher-error-detail", detail);
     add(h, "usher-origin-topic", topic);
     add(h, "usher-origin-partition", h->seq);
     add(h, "usher-origin-offset", h->offset);
-    add(h, "usher-deadletter-time", rfc3339_us(time_us, h->time));
 }

@@ -38,8 +38,7 @@ void headers_audit_request(struct headers *h, const struct audit_request *r, con
 const char *audit_request_key(const struct audit_request *r);
 void headers_command(struct headers *h, const struct command *c);
 void headers_reply(struct headers *h, const char *workspace, const char *txn, int64_t time_us);
-/* What is added, behind the source record's own headers, when a record goes to usher.deadletter: why, and
- * where it stood. */
+/* Of usher.deadletter: why, and where the record stood. Key and value are the source's. */
 void headers_deadletter(struct headers *h, enum err_code why, const char *detail, const char *topic,
                         int32_t partition, int64_t offset, int64_t time_us);
 

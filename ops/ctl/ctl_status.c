@@ -2,6 +2,9 @@
 #include "ops/ctl/ctl.h"
 
 #include "sql/migrate.h"
+#include "sql/slots.h"
+
+#include <stdio.h>
 
 static void put_state(struct ctl *c, bool reachable, int applied, int known, const struct err *why) {
     if (c->json) {
@@ -25,22 +28,33 @@ static void put_state(struct ctl *c, bool reachable, int applied, int known, con
 
 /* Counts that only a migrated database can answer. */
 static enum err_code put_counts(struct ctl *c, struct err *err) {
+    /* A worker holds its slot by a session advisory lock (sql/slots.h); a dirty slot without one is a dead
+     * worker's, not yet cleared up. */
     static const char sql[] =
-        "SELECT (SELECT count(*) FROM usher.workspaces), (SELECT count(*) FROM usher.worker_slots),"
-        " (SELECT count(*) FROM usher.worker_slots WHERE dirty)";
+        "SELECT (SELECT count(*) FROM usher.workspaces),"
+        " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1::oid AND objsubid = 2 "
+        "AND granted"
+        "  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),"
+        " (SELECT count(*) FROM usher.worker_slots s WHERE s.dirty AND NOT EXISTS (SELECT FROM pg_locks l"
+        "  WHERE l.locktype = 'advisory' AND l.classid = $1::oid AND l.objid::bigint = s.slot AND l.objsubid "
+        "= 2"
+        "  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())))";
+    char lock_class[16];
+    snprintf(lock_class, sizeof lock_class, "%d", SLOTS_WORKERS);
+    const char *params[] = {lock_class};
     struct db_result *r;
-    if (db_run(c->db, sql, 0, NULL, &r, err) != ERR_OK)
+    if (db_run(c->db, sql, 1, params, &r, err) != ERR_OK)
         return err->code;
     if (c->json) {
         jb_kint(&c->out, "workspaces", db_int(r, 0, 0));
         jb_key(&c->out, "workers");
         jb_raw(&c->out, "{");
-        jb_kint(&c->out, "slots", db_int(r, 0, 1));
-        jb_kint(&c->out, "inUse", db_int(r, 0, 2));
+        jb_kint(&c->out, "running", db_int(r, 0, 1));
+        jb_kint(&c->out, "deadSlots", db_int(r, 0, 2));
         jb_raw(&c->out, "}");
     } else {
-        jb_printf(&c->out, "workspaces  %s\nworkers     %s slots known, %s in use\n", db_text(r, 0, 0),
-                  db_text(r, 0, 1), db_text(r, 0, 2));
+        jb_printf(&c->out, "workspaces  %s\nworkers     %s running, %s dead and not cleared up\n",
+                  db_text(r, 0, 0), db_text(r, 0, 1), db_text(r, 0, 2));
     }
     db_results_free(&r, 1);
     return ERR_OK;

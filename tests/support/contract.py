@@ -31,8 +31,7 @@ TYPES = {
     "usher.reply": ("usher.replies", "reply"),
 }
 COMMON = {"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "content-type", "usher-txn"}
-DEADLETTER = {"usher-error", "usher-error-detail", "usher-origin-topic", "usher-origin-partition", "usher-origin-offset",
-              "usher-deadletter-time"}
+DEADLETTER = (COMMON - {"usher-txn"}) | {"usher-error", "usher-error-detail", "usher-origin-topic", "usher-origin-partition", "usher-origin-offset"}
 
 
 class ContractError(Exception):
@@ -150,6 +149,22 @@ def _identity(faults, topic, headers, value):
         _expect(faults, headers, "ce_id", "%s/reply" % headers.get("usher-txn"))
 
 
+def _deadletter(headers):
+    """The value is whatever came, so the headers are all there is to judge."""
+    faults = ["header %s is missing" % name for name in sorted(DEADLETTER - headers.keys())]
+    faults += ["header %s does not belong there" % name for name in sorted(headers.keys() - DEADLETTER)]
+    stood = "/".join(headers.get("usher-origin-" + part, "?") for part in ("topic", "partition", "offset"))
+    _expect(faults, headers, "ce_specversion", "1.0")
+    _expect(faults, headers, "ce_type", "usher.deadletter")
+    _expect(faults, headers, "ce_id", stood)
+    _expect(faults, headers, "ce_subject", stood)
+    _match(faults, headers, "ce_source", "/deadletter")
+    _match(faults, headers, "ce_time", TIME)
+    _match(faults, headers, "usher-error", "[A-Z_]+")
+    _match(faults, headers, "content-type", "application/octet-stream")
+    return faults
+
+
 def _schema_of(topic, ce_type):
     if topic == "usher.commands" and (ce_type or "").startswith("usher.command."):
         return "command"
@@ -172,7 +187,7 @@ def faults_of(topic, headers, value):
     headers = dict(headers or {})
     faults = []
     if topic == "usher.deadletter":
-        return ["header %s is missing" % name for name in sorted(DEADLETTER - headers.keys())]
+        return _deadletter(headers)
     schema = _schema_of(topic, headers.get("ce_type"))
     if schema is None:
         return ["ce_type %r does not belong to %s" % (headers.get("ce_type"), topic)]
