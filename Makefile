@@ -78,21 +78,21 @@ $(foreach t,$(TOOLS),$(call test,$(1),$(t),$(USE_all)))
 endef
 define room
 build/$(1)/lib$(2).a: $(patsubst %.c,build/$(1)/obj/%.o,$(call SOURCES,$(2)))
-	@rm -f $$@; ar rcs $$@ $$^
+	@rm -f $$@.$$$$PPID; ar rcs $$@.$$$$PPID $$^ && mv $$@.$$$$PPID $$@
 
 endef
 define program
 build/$(1)/bin/$(2): build/$(1)/obj/$(DIR_$(3))/main.o $(USE_$(3):%=build/$(1)/lib%.a)
-	@$(LINK)
+	@$(call LINK,$(1))
 
 endef
 define test
 build/$(1)/$(2): build/$(1)/obj/$(2).o $(3:%=build/$(1)/lib%.a)
-	@$(LINK) -lcmocka
+	@$(call LINK,$(1),-lcmocka)
 
 endef
 LINK = mkdir -p $$(@D); echo "  LINK    $$@"; \
-	$$(CC) $$(FLAGS_$(1)) -pthread $$(LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(PKG_LIBS)
+	$$(CC) $$(FLAGS_$(1)) -pthread $$(LDFLAGS) -o $$@.$$$$PPID $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(PKG_LIBS) $(2) && mv $$@.$$$$PPID $$@
 $(foreach f,release asan tsan,$(eval $(call flavour,$(f))))
 
 # The migrations go into the programs, so that an installed usherctl needs no files.
