@@ -188,8 +188,7 @@ DECLARE
     v_bucket bigint;
     v_give bigint;
     v_need bigint;
-    v_slot int;
-    b bigint;
+    v_slot int; -- (loops count in int, bucket numbers are beyond that)
 BEGIN
     FOR k IN
         SELECT a.n::int AS n, units[a.n] AS units, y.workspace_id, y.id, y.name, y.scopes, y.dialect, y.expires, y.revoked,
@@ -222,8 +221,8 @@ BEGIN
             v_slots := array_fill(0, ARRAY[256]);
             v_total := 0;
         ELSE
-            FOR b IN v_head + 1 .. v_bucket LOOP -- each step forward lets one bucket out
-                v_slot := ((b - 241) & 255) + 1;
+            FOR i IN 1 .. (v_bucket - v_head)::int LOOP -- each step forward lets one bucket out
+                v_slot := ((v_head + i - 241) & 255) + 1;
                 v_total := v_total - v_slots[v_slot];
                 v_slots[v_slot] := 0;
             END LOOP;
@@ -234,10 +233,10 @@ BEGIN
         v_slots[v_slot] := v_slots[v_slot] + v_give::int;
         IF v_give < k.units THEN
             v_need := greatest(v_total - k.rate_limit + 1, 1); -- units that must leave before one is free
-            FOR b IN v_bucket - 240 .. v_bucket LOOP
-                v_need := v_need - v_slots[(b & 255) + 1];
+            FOR i IN -240 .. 0 LOOP
+                v_need := v_need - v_slots[((v_bucket + i) & 255) + 1];
                 IF v_need <= 0 THEN
-                    retry_after := greatest(ceil(((b + 241) * 250000 - v_now_us) / 1000000.0)::int, 1);
+                    retry_after := greatest(ceil(((v_bucket + i + 241) * 250000 - v_now_us) / 1000000.0)::int, 1);
                     EXIT;
                 END IF;
             END LOOP;
