@@ -8,13 +8,12 @@
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
+#include "sql/slots.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SLOT_LOCK_CLASS "7001"
 
 struct replies {
     struct ingest *in;
@@ -27,25 +26,13 @@ struct replies {
 
 /* ---- the slot ---- */
 
-static enum err_code try_lock(struct db *db, int32_t slot, bool *got, struct err *err) {
-    char number[16];
-    snprintf(number, sizeof number, "%d", slot);
-    const char *params[] = {SLOT_LOCK_CLASS, number};
-    struct db_result *result;
-    if (db_run(db, "SELECT pg_try_advisory_lock($1::int, $2::int)", 2, params, &result, err) != ERR_OK)
-        return err->code;
-    *got = db_bool(result, 0, 0);
-    db_results_free(&result, 1);
-    return ERR_OK;
-}
-
 static enum err_code choose(struct replies *r, struct db *db, struct err *err) {
     int32_t n = r->in->settings.partitions;
     const char *name = r->in->settings.instance;
     int32_t hashed = (int32_t)((murmur2(name, strlen(name)) & 0x7fffffff) % (uint32_t)n), slot = -1;
     for (int32_t i = 0; i < n && slot < 0; i++) {
         bool got;
-        if (try_lock(db, (hashed + i) % n, &got, err) != ERR_OK)
+        if (slots_try(db, SLOTS_REPLIES, (hashed + i) % n, &got, err) != ERR_OK)
             return err->code;
         if (got)
             slot = (hashed + i) % n;
@@ -63,7 +50,7 @@ enum err_code replies_hold_slot(struct replies *r, struct db *db, struct err *er
     if (db_generation(db) == r->generation)
         return ERR_OK;
     bool got; /* if another has it meanwhile, both read it: correct, only more work */
-    if (try_lock(db, replies_partition(r), &got, err) != ERR_OK)
+    if (slots_try(db, SLOTS_REPLIES, replies_partition(r), &got, err) != ERR_OK)
         return err->code;
     r->generation = db_generation(db);
     return ERR_OK;

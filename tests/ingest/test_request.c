@@ -1,0 +1,231 @@
+/* Requests and the pending table: reply and deadline compete, exactly one wins (pitfalls section 5). */
+#include "ingest/pending.h"
+#include "ops/runtime/clock.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define RACES 20000
+
+static struct ingest ingest;
+
+static void only_one_move_succeeds(void **state) {
+    (void)state;
+    struct request *r = request_new(&ingest);
+    request_enter(r, REQUEST_PENDING);
+    assert_true(request_move(r, REQUEST_PENDING, REQUEST_CLAIMED));
+    assert_false(request_move(r, REQUEST_PENDING, REQUEST_CLAIMED));
+    assert_int_equal(atomic_load(&r->state), REQUEST_CLAIMED);
+    request_release(r);
+}
+
+static void a_request_used_again_is_as_new(void **state) {
+    (void)state;
+    struct request *r = request_new(&ingest);
+    struct uuid txn = r->txn;
+    r->token = "x";
+    r->answer.close = true;
+    jb_raw(&r->body, "body");
+    request_release(r);
+    struct request *again = request_new(&ingest);
+    assert_ptr_equal(again, r); /* the pool's */
+    assert_false(uuid_eq(&again->txn, &txn));
+    assert_null(again->token);
+    assert_false(again->answer.close);
+    assert_int_equal(again->body.n, 0);
+    assert_int_equal(atomic_load(&again->state), REQUEST_READING);
+    request_release(again);
+}
+
+static void bearer_tokens(void **state) {
+    (void)state;
+    assert_string_equal(request_bearer("Bearer abc"), "abc");
+    assert_string_equal(request_bearer("bEARER   abc"), "abc");
+    assert_null(request_bearer(NULL));
+    assert_null(request_bearer("Basic abc"));
+    assert_null(request_bearer("Bearerabc"));
+    assert_null(request_bearer(""));
+}
+
+static struct request *waiting(struct pending *p, int64_t deadline_us) {
+    struct request *r = request_new(&ingest);
+    r->deadline_us = deadline_us;
+    pending_add(p, r);
+    return r;
+}
+
+static void expire_in_the_order_of_their_deadlines(void **state) {
+    (void)state;
+    struct pending *p = pending_new();
+    static const int64_t deadlines[] = {30, 10, 20, 40, 5};
+    struct request *r[5];
+    for (size_t i = 0; i < 5; i++)
+        r[i] = waiting(p, deadlines[i]);
+    assert_int_equal(pending_count(p), 5);
+    assert_null(pending_take_expired(p, 4));
+    assert_ptr_equal(pending_take_expired(p, 20), r[4]);
+    assert_ptr_equal(pending_take_expired(p, 20), r[1]);
+    assert_ptr_equal(pending_take_expired(p, 20), r[2]);
+    assert_null(pending_take_expired(p, 20));
+    assert_ptr_equal(pending_take(p, r[0]->txn.s), r[0]); /* from the front */
+    assert_null(pending_take(p, r[0]->txn.s));
+    assert_null(pending_take(p, UUID_NIL));
+    assert_ptr_equal(pending_take_expired(p, 40), r[3]);
+    assert_int_equal(pending_count(p), 0);
+    for (size_t i = 0; i < 5; i++)
+        request_release(r[i]);
+    pending_free(p);
+}
+
+static void count_one(struct request *r, void *ctx) {
+    (void)r;
+    ++*(int *)ctx;
+}
+
+static void each_sees_all(void **state) {
+    (void)state;
+    struct pending *p = pending_new();
+    struct request *r[3];
+    int n = 0;
+    for (size_t i = 0; i < 3; i++)
+        r[i] = waiting(p, (int64_t)i);
+    pending_each(p, count_one, &n);
+    assert_int_equal(n, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_ptr_equal(pending_take(p, r[i]->txn.s), r[i]);
+        request_release(r[i]);
+    }
+    pending_free(p);
+}
+
+/* ---- the race ---- */
+
+struct race {
+    struct pending *pending;
+    struct uuid *txns;
+    atomic_uint *wins; /* per request */
+    pthread_barrier_t start;
+    atomic_uint replies, deadlines;
+};
+
+static void won(struct race *race, struct request *r) {
+    atomic_fetch_add(&race->wins[(size_t)r->deadline_us], 1);
+    assert_int_equal(atomic_load(&r->state), REQUEST_CLAIMED);
+}
+
+static void *reply_thread(void *arg) {
+    struct race *race = arg;
+    pthread_barrier_wait(&race->start);
+    for (size_t i = 0; i < RACES; i++) {
+        struct request *r = pending_take(race->pending, race->txns[i].s);
+        if (r == NULL)
+            continue;
+        won(race, r);
+        atomic_fetch_add(&race->replies, 1);
+    }
+    return NULL;
+}
+
+static void *deadline_thread(void *arg) {
+    struct race *race = arg;
+    pthread_barrier_wait(&race->start);
+    for (struct request *r; (r = pending_take_expired(race->pending, INT64_MAX)) != NULL;) {
+        won(race, r);
+        atomic_fetch_add(&race->deadlines, 1);
+    }
+    return NULL;
+}
+
+static void reply_and_deadline_never_both_win(void **state) {
+    (void)state;
+    struct race race = {.pending = pending_new()};
+    struct request **r = calloc(RACES, sizeof *r);
+    race.txns = calloc(RACES, sizeof *race.txns);
+    race.wins = calloc(RACES, sizeof *race.wins);
+    pthread_barrier_init(&race.start, NULL, 3);
+    for (size_t i = 0; i < RACES; i++) {
+        r[i] = waiting(race.pending, (int64_t)i);
+        race.txns[i] = r[i]->txn;
+    }
+    pthread_t threads[3];
+    pthread_create(&threads[0], NULL, reply_thread, &race);
+    pthread_create(&threads[1], NULL, reply_thread, &race); /* a reply that comes twice */
+    pthread_create(&threads[2], NULL, deadline_thread, &race);
+    for (size_t i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < RACES; i++) {
+        assert_int_equal(atomic_load(&race.wins[i]), 1);
+        request_release(r[i]);
+    }
+    assert_int_equal(atomic_load(&race.replies) + atomic_load(&race.deadlines), RACES);
+    assert_int_equal(pending_count(race.pending), 0);
+    pthread_barrier_destroy(&race.start);
+    free(r);
+    free(race.txns);
+    free(race.wins);
+    pending_free(race.pending);
+}
+
+/* The move itself, without the table's lock around it. */
+struct moves {
+    struct request *r;
+    pthread_barrier_t start, end;
+    atomic_uint wins;
+};
+
+static void *move_thread(void *arg) {
+    struct moves *m = arg;
+    for (int i = 0; i < 2000; i++) {
+        pthread_barrier_wait(&m->start);
+        if (request_move(m->r, REQUEST_AUDIT, REQUEST_DONE))
+            atomic_fetch_add(&m->wins, 1);
+        pthread_barrier_wait(&m->end);
+    }
+    return NULL;
+}
+
+static void acknowledgement_and_time_out_never_both_win(void **state) {
+    (void)state;
+    struct moves m = {.r = request_new(&ingest)};
+    pthread_t threads[2];
+    pthread_barrier_init(&m.start, NULL, 3);
+    pthread_barrier_init(&m.end, NULL, 3);
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, move_thread, &m);
+    for (unsigned i = 0; i < 2000; i++) {
+        request_enter(m.r, REQUEST_AUDIT);
+        pthread_barrier_wait(&m.start);
+        pthread_barrier_wait(&m.end);
+        assert_int_equal(atomic_load(&m.wins), i + 1);
+    }
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&m.start);
+    pthread_barrier_destroy(&m.end);
+    request_release(m.r);
+}
+
+static int end(void **state) {
+    (void)state;
+    request_pool_free();
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_one_move_succeeds),
+        cmocka_unit_test(a_request_used_again_is_as_new),
+        cmocka_unit_test(bearer_tokens),
+        cmocka_unit_test(expire_in_the_order_of_their_deadlines),
+        cmocka_unit_test(each_sees_all),
+        cmocka_unit_test(reply_and_deadline_never_both_win),
+        cmocka_unit_test(acknowledgement_and_time_out_never_both_win),
+    };
+    return cmocka_run_group_tests(tests, NULL, end);
+}
