@@ -111,6 +111,7 @@ static void plan_list(struct plan *p, struct read_query *q, size_t index, bool t
     struct jbuf sql = {0};
     struct sql_params params;
     sql_params_init(&params, q->arena);
+    params.base = q->base;
     char *base = escaped_base(q->base);
     sql_params_add(&params, q->workspace);
     if (total) {
