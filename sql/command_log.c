@@ -25,7 +25,7 @@ enum err_code command_log_find(struct db *db, const char *workspace, const char 
                                bool *cancelled, struct reply *outcome, struct err *err) {
     const char *params[] = {workspace, txn};
     struct db_result *r;
-    if (db_run(db, "SELECT found, outcome FROM command_outcome($1::uuid, $2::uuid)", 2, params, &r, err) !=
+    if (db_run(db, "SELECT known, outcome FROM command_outcome($1::uuid, $2::uuid)", 2, params, &r, err) !=
         ERR_OK)
         return err->code;
     enum err_code code = ERR_OK;

@@ -259,11 +259,11 @@ BEGIN
     FROM command_log c WHERE c.workspace_id = v_workspace AND c.txn = v_txn;
 END $$;
 
-CREATE FUNCTION command_outcome(v_workspace uuid, v_txn uuid, OUT found boolean, OUT outcome text)
+CREATE FUNCTION command_outcome(v_workspace uuid, v_txn uuid, OUT known boolean, OUT outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
 BEGIN
-    SELECT true, c.outcome::text INTO found, outcome FROM command_log c WHERE c.workspace_id = v_workspace AND c.txn = v_txn;
-    found := coalesce(found, false);
+    SELECT true, c.outcome::text INTO known, outcome FROM command_log c WHERE c.workspace_id = v_workspace AND c.txn = v_txn;
+    known := coalesce(known, false);
 END $$;
 
 -- Dead from the moment this commits, also while the log is down. After it no worker applies a command under the key: the row lock waits for the
