@@ -127,7 +127,7 @@ static void take_batch(struct loop *l, struct batch *b) {
 
 int loop_run(struct loop *l) {
     bool told = false;
-    while (!lifecycle_stopping()) {
+    while (!lifecycle_wait(0)) { /* takes a signal that waits; nobody else does */
         atomic_store(&l->turned_us, clock_mono_us());
         struct batch *b = consumer_next(l->consumer, 100, l->batch_max);
         if (b)
