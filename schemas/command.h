@@ -1,4 +1,5 @@
-/* Values of usher.commands and usher.replies: ours alone, versioned ("v":1), documented in schemas/README.md. */
+/* Values of usher.commands and usher.replies: ours alone, versioned ("v":1), documented in schemas/README.md.
+ */
 #ifndef USHER_SCHEMAS_COMMAND_H
 #define USHER_SCHEMAS_COMMAND_H
 
@@ -12,18 +13,18 @@
 #include <stdint.h>
 
 /* X(symbol, text) */
-#define COMMAND_TYPES(X)                                                                                          \
-    X(USER_CREATE, "user.create")                                                                                  \
-    X(USER_REPLACE, "user.replace")                                                                                \
-    X(USER_PATCH, "user.patch")                                                                                    \
-    X(USER_DELETE, "user.delete")                                                                                  \
-    X(ROOM_CREATE, "room.create")                                                                                  \
-    X(ROOM_REPLACE, "room.replace")                                                                                \
-    X(ROOM_PATCH, "room.patch")                                                                                    \
-    X(ROOM_DELETE, "room.delete")                                                                                  \
-    X(WORKSPACE_CREATE, "workspace.create")                                                                        \
-    X(WORKSPACE_SET, "workspace.set")                                                                              \
-    X(KEY_CREATE, "key.create")                                                                                    \
+#define COMMAND_TYPES(X)                                                                                     \
+    X(USER_CREATE, "user.create")                                                                            \
+    X(USER_REPLACE, "user.replace")                                                                          \
+    X(USER_PATCH, "user.patch")                                                                              \
+    X(USER_DELETE, "user.delete")                                                                            \
+    X(ROOM_CREATE, "room.create")                                                                            \
+    X(ROOM_REPLACE, "room.replace")                                                                          \
+    X(ROOM_PATCH, "room.patch")                                                                              \
+    X(ROOM_DELETE, "room.delete")                                                                            \
+    X(WORKSPACE_CREATE, "workspace.create")                                                                  \
+    X(WORKSPACE_SET, "workspace.set")                                                                        \
+    X(KEY_CREATE, "key.create")                                                                              \
     X(KEY_REVOKE, "key.revoke")
 
 enum command_type {
@@ -49,20 +50,23 @@ struct command {
     struct uuid workspace;
     struct actor actor;
     enum dialect dialect;
-    const char *reason;     /* "scim" or "api": becomes the events' reason; static text */
+    const char *reason;      /* "scim" or "api": becomes the events' reason; static text */
     int32_t reply_partition; /* of usher.replies; -1 = nobody waits */
-    int64_t time_us;        /* when the ingest took it */
-    int64_t not_after_us;   /* later than that it is expired; 0 = never */
-    struct uuid id;         /* the resource (also of a create: made by the ingest); key id for key.*; the workspace's for workspace.* */
-    char traceparent[64];   /* W3C, "" if none */
-    json_t *resource;       /* create, replace: the document. workspace.*: the settings given. key.create: {"name","scopes":[…],"tokenHash":hex,"prefix","expires":us|null,"dialect"} */
-    json_t *ops;            /* patch: normalised operations */
-    json_t *members;        /* room create, replace: array of ids, NULL = not asserted */
+    int64_t time_us;         /* when the ingest took it */
+    int64_t not_after_us;    /* later than that it is expired; 0 = never */
+    struct uuid id; /* the resource (also of a create: made by the ingest); key id for key.*; the workspace's
+                       for workspace.* */
+    char traceparent[64]; /* W3C, "" if none */
+    json_t *resource;     /* create, replace: the document. workspace.*: the settings given. key.create:
+                             {"name","scopes":[…],"tokenHash":hex,"prefix","expires":us|null,"dialect"} */
+    json_t *ops;          /* patch: normalised operations */
+    json_t *members;      /* room create, replace: array of ids, NULL = not asserted */
 };
 
 /* Appends the JSON text of c to out. Borrows the json_t. */
 void command_encode(const struct command *c, struct jbuf *out);
-/* Decodes and checks; json members are new references: command_clear drops them. ERR_DECODE with the reason for anything that is not a valid version 1 command. */
+/* Decodes and checks; json members are new references: command_clear drops them. ERR_DECODE with the reason
+ * for anything that is not a valid version 1 command. */
 enum err_code command_decode(const char *buf, size_t len, struct command *c, struct err *err);
 void command_clear(struct command *c);
 
@@ -71,10 +75,11 @@ struct reply {
     struct uuid txn;
     enum err_code code; /* ERR_OK: applied (or nothing to change); travels as its name */
     char detail[512];
-    struct uuid id;     /* the resource */
-    int64_t version;    /* after the change; 0 where there is none */
+    struct uuid id;  /* the resource */
+    int64_t version; /* after the change; 0 where there is none */
     int64_t created_us, modified_us;
-    char *doc; /* a user's document text after the change (create, replace, patch); NULL otherwise. decode: malloc'ed, reply_clear frees */
+    char *doc; /* a user's document text after the change (create, replace, patch); NULL otherwise. decode:
+                  malloc'ed, reply_clear frees */
 };
 void reply_encode(const struct reply *r, struct jbuf *out);
 enum err_code reply_decode(const char *buf, size_t len, struct reply *r, struct err *err);

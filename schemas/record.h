@@ -1,6 +1,7 @@
-/* Records of the streams that readers downstream get: usher.membership, usher.rooms, usher.audit; exactly as the stream contract (schemas/README.md) says.
- * A record is built once, inside the transaction that made the change, stored with the command's outcome, and produced from there, so that a redelivery gives the
- * same bytes. */
+/* Records of the streams that readers downstream get: usher.membership, usher.rooms, usher.audit; exactly as
+ * the stream contract (schemas/README.md) says. A record is built once, inside the transaction that made the
+ * change, stored with the command's outcome, and produced from there, so that a redelivery gives the same
+ * bytes. */
 #ifndef USHER_SCHEMAS_RECORD_H
 #define USHER_SCHEMAS_RECORD_H
 
@@ -40,7 +41,7 @@ struct record_context {
     const char *workspace; /* id */
     const char *txn;
     const struct actor *actor;
-    const char *reason; /* default reason of membership events: scim | api */
+    const char *reason;      /* default reason of membership events: scim | api */
     const char *traceparent; /* "" if none */
     int64_t time_us;
     int64_t *membership_seq; /* the workspace's counters: each record takes the next number */
@@ -61,12 +62,12 @@ void record_room_created(struct record_context *c, const struct record_room *roo
 void record_room_renamed(struct record_context *c, const struct record_room *room, const char *from);
 void record_room_deleted(struct record_context *c, const struct record_room *room);
 /* reason: NULL = the context's. transmit: after the change; on removal before it. */
-void record_member_added(struct record_context *c, const struct record_room *room, const struct record_user *user, bool transmit,
-                         const char *reason);
-void record_member_removed(struct record_context *c, const struct record_room *room, const struct record_user *user, bool transmit,
-                           const char *reason);
-void record_member_transmit_changed(struct record_context *c, const struct record_room *room, const struct record_user *user,
-                                    bool transmit, const char *reason);
+void record_member_added(struct record_context *c, const struct record_room *room,
+                         const struct record_user *user, bool transmit, const char *reason);
+void record_member_removed(struct record_context *c, const struct record_room *room,
+                           const struct record_user *user, bool transmit, const char *reason);
+void record_member_transmit_changed(struct record_context *c, const struct record_room *room,
+                                    const struct record_user *user, bool transmit, const char *reason);
 
 /* A change record of usher.audit. */
 struct audit_target {
@@ -74,17 +75,18 @@ struct audit_target {
     const char *id, *name;
 };
 struct audit_change {
-    const char *action; /* "user.created" … "command.refused" */
-    struct audit_target target, subject; /* subject.type NULL = null */
-    const char *outcome; /* "applied" or "refused" */
-    const char *reason;  /* NULL = null */
+    const char *action;                    /* "user.created" … "command.refused" */
+    struct audit_target target, subject;   /* subject.type NULL = null */
+    const char *outcome;                   /* "applied" or "refused" */
+    const char *reason;                    /* NULL = null */
     const struct resource_change *changes; /* documents' changes; may be NULL */
     size_t nchanges;
     const char *changes_json; /* or ready JSON array text (members, settings); NULL = use changes */
 };
 void record_audit_change(struct record_context *c, const struct audit_change *a);
 
-/* A request record of usher.audit, made by the ingest. Appends the JSON value to out. NULL strings become null. */
+/* A request record of usher.audit, made by the ingest. Appends the JSON value to out. NULL strings become
+ * null. */
 struct audit_request {
     const char *workspace; /* NULL: credential unknown */
     const char *instance;
@@ -92,7 +94,7 @@ struct audit_request {
     int64_t time_us;
     const char *txn;
     const char *key_id, *key_name, *key_class; /* NULL id: "key":null */
-    const char *method, *path, *query;         /* query: with values of filters replaced, see X2; NULL = none */
+    const char *method, *path, *query; /* query: with values of filters replaced, see X2; NULL = none */
     int status;
     const char *scim_type;
     bool rate_limited;
@@ -100,14 +102,17 @@ struct audit_request {
     const char *source_ip, *user_agent;
     int64_t bytes_in, bytes_out;
     int operations;
-    int64_t supersedes; /* n of the record that this one takes back, because its acknowledgement came too late for the answer; 0 = none, member left out */
+    int64_t supersedes; /* n of the record that this one takes back, because its acknowledgement came too late
+                           for the answer; 0 = none, member left out */
 };
 void record_audit_request(const struct audit_request *r, struct jbuf *out);
 
-/* The stored form of a command's records: one JSON array text, byte-exact for values (record_store.c). traceparent is kept with it. Decoding appends to out; the texts,
- * and *traceparent ("" if none), live in the arena. */
+/* The stored form of a command's records: one JSON array text, byte-exact for values (record_store.c).
+ * traceparent is kept with it. Decoding appends to out; the texts, and *traceparent ("" if none), live in the
+ * arena. */
 void record_list_encode(const struct record *rows, size_t n, const char *traceparent, struct jbuf *out);
-enum err_code record_list_decode(const char *text, struct arena *a, struct record_list *out, const char **traceparent, struct err *err);
+enum err_code record_list_decode(const char *text, struct arena *a, struct record_list *out,
+                                 const char **traceparent, struct err *err);
 
 const char *record_topic_name(enum record_topic t);
 

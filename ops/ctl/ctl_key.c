@@ -397,8 +397,9 @@ enum err_code ctl_key_revoke(struct ctl *c, struct err *err) {
     bool audited = ctl_command_run(c, &cmd, &late) == ERR_OK;
     if (!audited)
         fprintf(stderr,
-                "usherctl: the key is dead, but the audit stream does not say so yet: %s. Repeat the command "
-                "later.\n",
+                "usherctl: the key is dead from now on, but the command that tells the audit stream did not "
+                "go through "
+                "(%s). Repeat it later.\n",
                 err_text(&late));
     if (!c->json) {
         jb_printf(&c->out, "key %s \"%s\" is revoked\n", k.id.s, k.name);
