@@ -23,6 +23,8 @@ KINDS = ("embedded", "real")
 # Processes side by side, then one after the other: test_streams judges what all others wrote, test_two adds a worker and an ingest.
 TOGETHER = (("limits", "storage"), ("entra_session", "okta_session", "scim"), ("bad_input", "members"))
 ALONE = ("streams", "two")
+# Without any stack: the stream reader's own tests come first, since a judge that finds nothing would make all others worthless.
+FIRST = ("stream", "contract")
 
 
 class Lines(unittest.TestResult):
@@ -34,7 +36,7 @@ class Lines(unittest.TestResult):
 
     def startTest(self, test):
         super().startTest(test)
-        self.began, self.subtests = time.monotonic(), []
+        self.began, self.subtests, self.told = time.monotonic(), [], False
 
     def _name(self, test):
         return re.sub(r"^__main__\.|^test_", "", test.id())
@@ -46,9 +48,8 @@ class Lines(unittest.TestResult):
         sys.stdout.flush()
 
     def addSuccess(self, test):
-        if self.subtests:
-            return self._bad(test, "\n".join(self.subtests[:12]))
         self.good += 1
+        self.told = True
         self._say("ok", test)
 
     def addSubTest(self, test, subtest, err):
@@ -57,9 +58,12 @@ class Lines(unittest.TestResult):
 
     def stopTest(self, test):
         super().stopTest(test)
+        if not self.told:  # a test of which some sub-tests failed ends without any other call
+            self._bad(test, "%d sub-tests failed\n%s" % (len(self.subtests), "\n".join(self.subtests[:12])))
 
     def _bad(self, test, text):
         self.bad += 1
+        self.told = True
         self._say("FAIL", test, text)
 
     def addFailure(self, test, err):
@@ -91,10 +95,7 @@ def run_process(label, suites):
     for suite in suites:
         name, _, only = suite.partition(".")
         tests = unittest.defaultTestLoader.loadTestsFromName("test_" + name)
-        for test in _flat(tests):
-            if not only or only in test.id():
-                result.wanted = True
-        unittest.TestSuite(t for t in _by_class(tests, only)).run(result)
+        unittest.TestSuite(_own(tests, "test_" + name, only)).run(result)
     case.end_shared()
     print("%d passed, %d failed" % (result.good, result.bad))
     return 0 if result.bad == 0 else 1
@@ -108,10 +109,11 @@ def _flat(tests):
             yield t
 
 
-def _by_class(tests, only):
+def _own(tests, module, only=""):
     """The tests that belong to the suite itself: a base class that it imports from another suite is not run again."""
     for t in _flat(tests):
-        if type(t).__module__ == t.id().split(".")[0] and (not only or only in t.id()):
+        home = type(t).__module__
+        if (home == module or not home.startswith("test_")) and only in t.id():
             yield t
 
 
@@ -196,9 +198,9 @@ def run_kind(kind, wanted):
         print("FAIL %-8s %s" % (kind, trouble))
         traceback.print_exc()
     finally:
-        if failed:
-            tails(run_dir)
         if not given:
+            if failed:
+                tails(run_dir)
             stack.stop()
             if failed or os.environ.get("KEEP"):
                 print("---- kept: %s" % run_dir)
@@ -217,10 +219,11 @@ def _selected(wanted, suite):
     return next((w for w in wanted if w.partition(".")[0] == suite), suite)
 
 
-def run_judge():
-    """The stream reader's own tests come first: a judge that finds nothing would make all the others worthless."""
-    result = Lines("judge")
-    unittest.defaultTestLoader.loadTestsFromName("test_stream").run(result)
+def run_first(wanted):
+    result = Lines("first")
+    for name in FIRST:
+        if name == "stream" or _wants(wanted, name):
+            unittest.TestSuite(_own(unittest.defaultTestLoader.loadTestsFromName("test_" + name), "test_" + name)).run(result)
     return result.good, result.bad
 
 
@@ -233,11 +236,11 @@ def main(words):
     if unknown:
         print("no such suite: %s; there are %s" % (", ".join(unknown), ", ".join(suites_here())), file=sys.stderr)
         return 2
-    listed = set(ALONE) | {s for g in TOGETHER for s in g}
+    listed = set(ALONE) | {s for g in TOGETHER for s in g} | set(FIRST) - {"stream"}
     assert listed == set(suites_here()), "suites and plan differ: %s" % (listed ^ set(suites_here()))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    passed, failed = run_judge()
-    for kind in kinds:
+    passed, failed = run_first(wanted)
+    for kind in kinds if not wanted or set(w.partition(".")[0] for w in wanted) - set(FIRST) else ():
         ok, bad = run_kind(kind, wanted)
         passed, failed = passed + ok, failed + bad
     print("%d passed, %d failed" % (passed, failed))

@@ -14,6 +14,10 @@ class OktaSession(Case):
         self.none_wrong(replay.play())
         self.none_wrong(replay.streams(self.followers))
 
+
+class SpecTest(Case):
+    """Two of the twelve steps that are about time and credentials; the others are in the session."""
+
     def test_spec_step_10_groups_within_600_ms(self):
         began = time.monotonic()
         self.expect(self.http.get("/Groups"), 200)

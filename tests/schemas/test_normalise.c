@@ -1,4 +1,5 @@
-/* Bodies to documents, by cases: tests/cases/resource/{valid,invalid}, one file each, which names its rules. */
+/* Bodies to documents, by cases: tests/cases/resource/{valid,invalid}, one file each, which names its rules.
+ */
 #include "ops/runtime/clock.h"
 #include "schemas/body.h"
 #include "schemas/resource.h"
@@ -21,7 +22,8 @@ static enum dialect dialect_of(const json_t *c) {
 static void valid_case(const char *name, json_t *c) {
     struct err err = {0};
     json_t *doc, *members;
-    enum err_code code = resource_normalise(type_of(c), dialect_of(c), json_object_get(c, "body"), &doc, &members, &err);
+    enum err_code code =
+        resource_normalise(type_of(c), dialect_of(c), json_object_get(c, "body"), &doc, &members, &err);
     if (code != ERR_OK)
         fail_msg("%s: %s: %s", name, err_name(code), err_text(&err));
     assert_json(name, doc, json_object_get(c, "doc"));
@@ -44,7 +46,8 @@ static void invalid_case(const char *name, json_t *c) {
     struct err err = {0};
     json_t *doc, *members;
     const char *detail = json_string_value(json_object_get(c, "detail"));
-    enum err_code code = resource_normalise(type_of(c), dialect_of(c), json_object_get(c, "body"), &doc, &members, &err);
+    enum err_code code =
+        resource_normalise(type_of(c), dialect_of(c), json_object_get(c, "body"), &doc, &members, &err);
     if (strcmp(err_name(code), json_string_value(json_object_get(c, "code"))) != 0)
         fail_msg("%s: %s (%s)", name, err_name(code), err_text(&err));
     if (strcmp(err.path, json_string_value(json_object_get(c, "path"))) != 0)
@@ -71,8 +74,9 @@ static void test_password_leaves_no_trace(void **state) {
     struct err err = {0};
     json_t *doc, *members;
     json_t *body = quick("{'userName':'ana','password':{'secret':'Xy7-tmp'}}");
-    assert_int_equal(resource_normalise(resource_type_of(RESOURCE_USER), DIALECT_RFC, body, &doc, &members, &err),
-                     ERR_INVALID_VALUE);
+    assert_int_equal(
+        resource_normalise(resource_type_of(RESOURCE_USER), DIALECT_RFC, body, &doc, &members, &err),
+        ERR_INVALID_VALUE);
     assert_null(strstr(err.detail, "Xy7"));
     json_decref(body);
 }
@@ -85,16 +89,19 @@ static void test_many_members(void **state) {
     for (int i = 0; i < 2 * N; i++) {
         char id[40];
         snprintf(id, sizeof(id), "01905c4b-0000-7000-8000-%012x", (unsigned)(i % N));
-        json_array_append_new(list, i % 2 == 0 ? json_string(id) : json_pack("{s:s, s:n}", "value", id, "display"));
+        json_array_append_new(list,
+                              i % 2 == 0 ? json_string(id) : json_pack("{s:s, s:n}", "value", id, "display"));
     }
     json_t *body = json_pack("{s:s, s:o}", "displayName", "Big", "members", list);
     json_t *doc, *members;
     struct err err;
     int64_t start = clock_mono_us();
-    assert_int_equal(resource_normalise(resource_type_of(RESOURCE_ROOM), DIALECT_RFC, body, &doc, &members, &err), ERR_OK);
+    assert_int_equal(
+        resource_normalise(resource_type_of(RESOURCE_ROOM), DIALECT_RFC, body, &doc, &members, &err), ERR_OK);
     int64_t took = clock_mono_us() - start;
     assert_int_equal(json_array_size(members), N);
-    assert_string_equal(json_string_value(json_array_get(members, N - 1)), "01905c4b-0000-7000-8000-00000001869f");
+    assert_string_equal(json_string_value(json_array_get(members, N - 1)),
+                        "01905c4b-0000-7000-8000-00000001869f");
     if (took > 10000000) /* comparing pairs would take minutes */
         fail_msg("200,000 elements took %lld us", (long long)took);
     json_decref(doc);

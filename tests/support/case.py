@@ -103,7 +103,8 @@ class Case(unittest.TestCase):
         cls.http.close()
 
     def none_wrong(self, wrong):
-        self.assertFalse(wrong, "\n  " + "\n  ".join(wrong[:25]))
+        if wrong:
+            self.fail("%d faults\n  %s" % (len(wrong), "\n  ".join(wrong[:25])))
 
     def expect(self, answer, status, scim_type=None):
         self.assertEqual(answer.status, status, repr(answer))
@@ -113,11 +114,11 @@ class Case(unittest.TestCase):
 
     # ---- shorthand for what every test needs
 
-    def user(self, name, client=None, **more):
-        return self.expect((client or self.http).post("/Users", {"schemas": [USER], "userName": name, **more}), 201).json
+    def user(self, user_name, client=None, **more):
+        return self.expect((client or self.http).post("/Users", {"schemas": [USER], "userName": user_name, **more}), 201).json
 
-    def room(self, name, members=None, client=None, **more):
-        body = {"schemas": [GROUP], "displayName": name, **more}
+    def room(self, display_name, members=None, client=None, **more):
+        body = {"schemas": [GROUP], "displayName": display_name, **more}
         if members is not None:
             body["members"] = [{"value": m} for m in members]
         return self.expect((client or self.http).post("/Groups", body), 201).json
