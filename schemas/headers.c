@@ -8,11 +8,10 @@ static void add(struct headers *h, const char *name, const char *value) {
     h->row[h->n++] = (struct header){name, value};
 }
 
-/* What every record has. seq < 0: none. */
+/* Appends what every record has. seq < 0: none. */
 static void common(struct headers *h, const char *id, const char *type, const char *subject,
                    const char *workspace, const char *txn, int64_t seq, int64_t time_us,
                    const char *traceparent) {
-    h->n = 0;
     snprintf(h->source, sizeof h->source, "/w/%s", workspace);
     add(h, "ce_specversion", "1.0");
     add(h, "ce_id", id);
@@ -32,6 +31,7 @@ static void common(struct headers *h, const char *id, const char *type, const ch
 
 void headers_record(struct headers *h, const struct record *r, const char *workspace, const char *txn,
                     const char *traceparent) {
+    h->n = 0;
     common(h, r->ce_id, r->ce_type, r->ce_subject, workspace, txn, r->seq, r->time_us, traceparent);
 }
 
@@ -40,6 +40,7 @@ const char *audit_request_key(const struct audit_request *r) {
 }
 
 void headers_audit_request(struct headers *h, const struct audit_request *r, const char *traceparent) {
+    h->n = 0;
     snprintf(h->id, sizeof h->id, "%s/%" PRId64, r->instance, r->n);
     snprintf(h->subject, sizeof h->subject, "requests/%s", r->txn);
     common(h, h->id, "usher.audit.request", h->subject, audit_request_key(r), r->txn, r->n, r->time_us,
@@ -70,12 +71,14 @@ static const char *command_collection(enum command_type t) {
 }
 
 void headers_command(struct headers *h, const struct command *c) {
+    h->n = 0;
     snprintf(h->type, sizeof h->type, "usher.command.%s", command_type_text(c->type));
     snprintf(h->subject, sizeof h->subject, "%s/%s", command_collection(c->type), c->id.s);
     common(h, c->txn.s, h->type, h->subject, c->workspace.s, c->txn.s, -1, c->time_us, c->traceparent);
 }
 
 void headers_reply(struct headers *h, const char *workspace, const char *txn, int64_t time_us) {
+    h->n = 0;
     snprintf(h->id, sizeof h->id, "%s/reply", txn);
     snprintf(h->subject, sizeof h->subject, "commands/%s", txn);
     common(h, h->id, "usher.reply", h->subject, workspace, txn, -1, time_us, NULL);
