@@ -86,11 +86,11 @@ static void test_refusal_quotes_nothing(void **state) {
 
 /* n levels of `open`, then of `close`. */
 static char *nested(size_t n, const char *open, const char *close) {
-    char *text = calloc(1, n * (strlen(open) + strlen(close)) + 1);
+    char *text = calloc(1, n * (strlen(open) + strlen(close)) + 1), *end = text;
     for (size_t i = 0; i < n; i++)
-        strcat(text, open);
+        end = stpcpy(end, open);
     for (size_t i = 0; i < n; i++)
-        strcat(text, close);
+        end = stpcpy(end, close);
     return text;
 }
 
