@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unicase.h>
 #include <uninorm.h>
+#include <unistr.h>
 
 /* Lower-cases plain ASCII text, which is its own NFKC form; NULL when there is anything else in it. */
 static char *fold_ascii(const char *s) {
@@ -24,10 +25,13 @@ static char *fold_ascii(const char *s) {
     return out;
 }
 
-/* One pass over the terminated text: case folding, then NFKC. NULL for invalid UTF-8. */
+/* One pass over the terminated text: case folding, then NFKC. NULL for invalid UTF-8, which the library
+ * itself would let through. */
 static char *fold_once(const char *s) {
-    size_t n = 0;
-    uint8_t *out = u8_casefold((const uint8_t *)s, strlen(s) + 1, NULL, UNINORM_NFKC, NULL, &n);
+    size_t n = strlen(s) + 1;
+    if (u8_check((const uint8_t *)s, n) != NULL)
+        return NULL;
+    uint8_t *out = u8_casefold((const uint8_t *)s, n, NULL, UNINORM_NFKC, NULL, &n);
     return (char *)out;
 }
 
