@@ -59,7 +59,7 @@ conf_write() { # NAME
     } >"$file.part"
     if pid_alive "$run_dir/pid/$1" >/dev/null && ! cmp -s "$file" "$file.part"; then
         say "$1 is started anew with changed settings"
-        pid_stop "$run_dir/pid/$1" 20
+        pid_stop "$run_dir/pid/$1" 25
     fi
     mv "$file.part" "$file"
 }
@@ -192,7 +192,8 @@ part_stop() { # NAME
             pid_stop "$run_dir/pid/broker" 5
         fi
         ;;
-    ingest | ingest-* | worker | worker-*) pid_stop "$run_dir/pid/$1" 20 ;;
+    # Longer than their own watchdogs.
+    ingest | ingest-* | worker | worker-*) pid_stop "$run_dir/pid/$1" 25 ;;
     *) die "no part is called '$1'" ;;
     esac
 }
