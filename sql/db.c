@@ -120,9 +120,16 @@ enum err_code db_connect(struct db *db, struct err *err) {
                   log_quote(text, quoted, sizeof quoted));
         return err_set(err, ERR_DB_LOST, "The database cannot be reached");
     }
+    PQsetNoticeReceiver(conn, ignore_notice, NULL);
     db->conn = conn;
     db->generation++;
     return ERR_OK;
+}
+
+/* Notices ("… already exists, skipping") are of no use to anybody. */
+static void ignore_notice(void *arg, const PGresult *r) {
+    (void)arg;
+    (void)r;
 }
 
 /* SQLSTATE -> what to do (pitfalls: retries). */

@@ -22,6 +22,26 @@ static const struct row *row_of(enum err_code code) {
     return &rows[(unsigned)code < ERR_COUNT ? code : ERR_INTERNAL];
 }
 
+/* Texts go into JSON: a text that was cut at its end, or inside by a precision, must not leave half a
+ * character. Bytes that belong to no UTF-8 character become '?'. */
+static void whole_characters(char *s) {
+    for (unsigned char *p = (unsigned char *)s; *p;) {
+        size_t n = *p < 0x80                 ? 1
+                   : *p >= 0xc2 && *p < 0xe0 ? 2
+                   : *p >= 0xe0 && *p < 0xf0 ? 3
+                   : *p >= 0xf0 && *p < 0xf5 ? 4
+                                             : 0;
+        for (size_t i = 1; i < n; i++)
+            if ((p[i] & 0xc0) != 0x80)
+                n = 0;
+        if (n == 0) {
+            *p = '?';
+            n = 1;
+        }
+        p += n;
+    }
+}
+
 static void fill(struct err *err, enum err_code code, const char *path, const char *fmt, va_list ap)
     __attribute__((format(printf, 4, 0)));
 
@@ -34,6 +54,8 @@ static void fill(struct err *err, enum err_code code, const char *path, const ch
     vsnprintf(made.detail, sizeof made.detail, fmt, ap);
     if (path)
         snprintf(made.path, sizeof made.path, "%s", path);
+    whole_characters(made.detail);
+    whole_characters(made.path);
     *err = made;
 }
 

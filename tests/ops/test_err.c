@@ -47,6 +47,26 @@ static void long_texts_are_cut(void **state) {
     assert_int_equal(strlen(err.path), sizeof err.path - 1);
 }
 
+/* A text cut inside a character would break the JSON that it goes into. */
+static void only_whole_characters_are_kept(void **state) {
+    (void)state;
+    struct err err;
+    char text[600];
+    memset(text, 'a', sizeof text);
+    memcpy(text + sizeof err.detail - 2, "\xc3\xa9", 3); /* its second byte has no room */
+    err_set(&err, ERR_INVALID_VALUE, "%s", text);
+    assert_int_equal(strlen(err.detail), sizeof err.detail - 1);
+    assert_int_equal(err.detail[sizeof err.detail - 2], '?');
+    err_set(&err, ERR_INVALID_VALUE, "%.4s",
+            "stra\xc3\x9f"
+            "e");
+    assert_string_equal(err.detail, "stra");
+    err_set(&err, ERR_INVALID_VALUE, "%.5s \xe2\x82\xac",
+            "stra\xc3\x9f"
+            "e");
+    assert_string_equal(err.detail, "stra? \xe2\x82\xac");
+}
+
 static void the_table_answers(void **state) {
     (void)state;
     assert_int_equal(err_http_status(ERR_UNIQUENESS), 409);
@@ -77,6 +97,7 @@ int main(void) {
         cmocka_unit_test(sets_code_detail_and_path),
         cmocka_unit_test(an_error_can_be_told_again_with_more_words),
         cmocka_unit_test(long_texts_are_cut),
+        cmocka_unit_test(only_whole_characters_are_kept),
         cmocka_unit_test(the_table_answers),
         cmocka_unit_test(names_lead_back_to_codes),
     };
