@@ -91,7 +91,7 @@ static json_t *container_of(const struct patch_step *s, json_t *doc) {
     return container;
 }
 
-static enum err_code apply_step(const struct patch_step *s, enum dialect dialect, json_t *doc,
+static enum err_code apply_step(const struct patch_step *s, enum dialect dialect, json_t *doc, size_t *visits,
                                 struct err *err) {
     const struct attr_path *at = &s->path.at;
     if (at->attr == NULL) { /* only a remove speaks of a whole extension */
@@ -99,7 +99,7 @@ static enum err_code apply_step(const struct patch_step *s, enum dialect dialect
         return ERR_OK;
     }
     json_t *container = container_of(s, doc);
-    enum err_code rc = at->attr->multi ? patch_apply_list(s, dialect == DIALECT_ENTRA, container, err)
+    enum err_code rc = at->attr->multi ? patch_apply_list(s, dialect == DIALECT_ENTRA, container, visits, err)
                                        : apply_single(s, container, err);
     if (at->extension != NULL && json_object_size(container) == 0)
         json_object_del(doc, at->extension->id);
@@ -126,7 +126,7 @@ static enum err_code decode_step(const struct resource_type *rt, const json_t *o
 enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, const json_t *ops,
                           json_t *doc, struct arena *a, struct member_delta **deltas, size_t *ndeltas,
                           struct err *err) {
-    size_t n = json_array_size(ops);
+    size_t n = json_array_size(ops), visits = 0;
     *deltas = arena_alloc(a, (n + 1) * sizeof **deltas);
     *ndeltas = 0;
     for (size_t i = 0; i < n; i++) {
@@ -135,7 +135,7 @@ enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, 
         if (rc == ERR_OK && step.path.at.attr != NULL && step.path.at.attr->apart)
             patch_member_delta(&step, a, &(*deltas)[(*ndeltas)++]);
         else if (rc == ERR_OK)
-            rc = apply_step(&step, dialect, doc, err);
+            rc = apply_step(&step, dialect, doc, &visits, err);
         if (rc != ERR_OK)
             return rc;
     }

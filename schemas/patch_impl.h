@@ -18,9 +18,14 @@ enum err_code patch_refuse(const struct patch_step *s, enum err_code code, const
  * immutable attribute. */
 enum err_code patch_set(const struct patch_step *s, const struct attr *attr, json_t *object,
                         const json_t *value, struct err *err);
+/* Each operation on a list goes through the list, so a body with many operations could keep a worker busy for
+ * minutes: so many elements in all, then it is refused. */
+#define PATCH_MAX_VISITS 200000
+
 /* An operation on a multi-valued attribute that stands in container, or not yet. creates: replace creates
- * what its filter does not find. */
-enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t *container, struct err *err);
+ * what its filter does not find. *visits: elements seen so far. */
+enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t *container, size_t *visits,
+                               struct err *err);
 /* An operation on members as what it does to the rows. */
 void patch_member_delta(const struct patch_step *s, struct arena *a, struct member_delta *out);
 

@@ -3,6 +3,7 @@
 
 #include "schemas/fold.h"
 #include "schemas/jsonx.h"
+#include "schemas/text_set.h"
 #include "schemas/value.h"
 
 #include <errno.h>
@@ -23,13 +24,6 @@ static void clear_primaries(json_t *list) {
     }
 }
 
-static bool has_primary(const json_t *list) {
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (is_primary(json_array_get(list, i)))
-            return true;
-    return false;
-}
-
 /* Elements that only say how they are meant say nothing (an emptied address that still has its type). */
 static bool says_nothing(json_t *element) {
     const char *name;
@@ -48,32 +42,8 @@ static bool is_meant(const struct patch_step *s, const json_t *element) {
     return s->path.filter == NULL || filter_match_element(s->path.filter, element);
 }
 
-/* Are they the same as far as `given` says? Strings as their attribute compares them. */
-static bool agrees(const struct attr *attr, const json_t *element, const json_t *given) {
-    if (json_is_object(given)) {
-        const char *name;
-        json_t *part;
-        json_object_foreach((json_t *)given, name, part) {
-            const struct attr *sub = attr_sub(attr, name, strlen(name));
-            if (strcmp(name, "primary") != 0 && sub != NULL &&
-                !agrees(sub, json_object_get(element, name), part))
-                return false;
-        }
-        return true;
-    }
-    if (!json_is_string(given) || !json_is_string(element) || attr->case_exact)
-        return json_equal(element, given);
-    char *a = fold_text(json_string_value(element)), *b = fold_text(json_string_value(given));
-    bool same = strcmp(a, b) == 0;
-    free(a);
-    free(b);
-    return same;
-}
-
 /* Whole lists */
 
-/* Does the list hold it already, to the last detail? (What differs in details only, tidying the list
- * collapses: P14.) */
 static bool holds(const json_t *list, const json_t *value) {
     for (size_t i = 0; i < json_array_size(list); i++)
         if (json_equal(json_array_get(list, i), value))
@@ -81,24 +51,86 @@ static bool holds(const json_t *list, const json_t *value) {
     return false;
 }
 
+/* Values that are there already go again when the list is tidied (P14). A primary one takes over, unless it
+ * is there already and is it. */
 static void append_values(const struct patch_step *s, json_t *list) {
-    json_t *fresh = json_array();
-    for (size_t i = 0; i < json_array_size(s->value); i++)
-        if (!holds(list, json_array_get(s->value, i)))
-            jsonx_push(fresh, jsonx_copy(json_array_get(s->value, i)));
-    if (has_primary(fresh))
-        clear_primaries(list);
-    json_array_extend(list, fresh);
-    json_decref(fresh);
+    bool had = json_array_size(list) > 0;
+    for (size_t i = 0; i < json_array_size(s->value); i++) {
+        const json_t *value = json_array_get(s->value, i);
+        if (had && is_primary(value)) { /* one at most, since the value is normalised */
+            if (holds(list, value))
+                continue;
+            clear_primaries(list);
+        }
+        jsonx_push(list, jsonx_copy(value));
+    }
+}
+
+/* Which values a remove lists, as a set of texts: by value and type, by value alone, or in full where there
+ * is no value. Constant work per element, however long the lists are. */
+enum identity { BY_VALUE = 'v', BY_VALUE_AND_TYPE = 't', IN_FULL = 'f' };
+
+/* As the attribute compares it. */
+static void put_part(const struct attr *attr, const json_t *part, struct jbuf *key) {
+    if (attr == NULL || attr->case_exact || !json_is_string(part)) {
+        jsonx_text_sorted(part, key);
+        return;
+    }
+    char *folded = fold_text(json_string_value(part));
+    jb_str(key, folded);
+    free(folded);
+}
+
+/* False if the element has no such identity. */
+static bool identity_key(const struct attr *attr, const json_t *element, enum identity kind,
+                         struct jbuf *key) {
+    const char tag = (char)kind;
+    jb_reset(key);
+    jb_mem(key, &tag, 1);
+    if (kind == IN_FULL) {
+        put_part(attr, element, key);
+        return true;
+    }
+    const json_t *value = json_object_get(element, "value"), *type = json_object_get(element, "type");
+    if (value == NULL || (kind == BY_VALUE_AND_TYPE && type == NULL))
+        return false;
+    put_part(attr_sub(attr, "value", strlen("value")), value, key);
+    if (kind == BY_VALUE_AND_TYPE)
+        put_part(attr_sub(attr, "type", strlen("type")), type, key);
+    return true;
+}
+
+static enum identity identity_of(const json_t *given) {
+    if (json_object_get(given, "value") == NULL)
+        return IN_FULL;
+    return json_object_get(given, "type") != NULL ? BY_VALUE_AND_TYPE : BY_VALUE;
 }
 
 static void remove_values(const struct patch_step *s, json_t *list) {
-    for (size_t i = json_array_size(list); i-- > 0;)
-        for (size_t k = 0; k < json_array_size(s->value); k++)
-            if (agrees(s->path.at.attr, json_array_get(list, i), json_array_get(s->value, k))) {
-                json_array_remove(list, i);
-                break;
-            }
+    static const enum identity kinds[] = {BY_VALUE, BY_VALUE_AND_TYPE, IN_FULL};
+    const struct attr *attr = s->path.at.attr;
+    size_t listed = 0, index;
+    struct text_set *set = text_set_new(json_array_size(s->value));
+    struct jbuf key = {0};
+    for (size_t i = 0; i < json_array_size(s->value); i++) {
+        const json_t *given = json_array_get(s->value, i);
+        if (identity_key(attr, given, identity_of(given), &key) && text_set_add(set, key.p, key.n, NULL))
+            listed++;
+    }
+    json_t *kept = json_array();
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        bool goes = false;
+        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0] && !goes; k++)
+            if (identity_key(attr, json_array_get(list, i), kinds[k], &key))
+                goes = !text_set_add(set, key.p, key.n, &index) && index < listed;
+        if (!goes)
+            jsonx_push(kept, json_incref(json_array_get(list, i)));
+    }
+    json_array_clear(list);
+    json_array_extend(list, kept);
+    json_decref(kept);
+    jb_free(&key);
+    text_set_free(set);
 }
 
 static void apply_whole(const struct patch_step *s, json_t *list) {
@@ -169,6 +201,17 @@ static enum err_code create_element(const struct patch_step *s, json_t *list, st
     return ERR_OK;
 }
 
+/* Drops the elements that became null. */
+static void compact(json_t *list) {
+    json_t *kept = json_array();
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!json_is_null(json_array_get(list, i)))
+            jsonx_push(kept, json_incref(json_array_get(list, i)));
+    json_array_clear(list);
+    json_array_extend(list, kept);
+    json_decref(kept);
+}
+
 /* One element that is meant. *gone: it is to leave the list. */
 static enum err_code change_element(const struct patch_step *s, json_t *list, size_t i, bool *gone,
                                     struct err *err) {
@@ -217,7 +260,7 @@ static enum err_code apply_elements(const struct patch_step *s, bool creates, js
     size_t met = 0;
     if (makes_primary(s))
         clear_other_primaries(s, list);
-    for (size_t i = json_array_size(list); i-- > 0;) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
         bool gone = false;
         if (!is_meant(s, json_array_get(list, i)))
             continue;
@@ -226,20 +269,26 @@ static enum err_code apply_elements(const struct patch_step *s, bool creates, js
         if (rc != ERR_OK)
             return rc;
         if (gone)
-            json_array_remove(list, i);
+            json_array_set_new(list, i, json_null());
     }
-    if (met > 0)
+    if (met > 0) {
+        compact(list);
         return ERR_OK;
+    }
     if (s->path.filter != NULL &&
         (s->op == STEP_REMOVE || (s->op == STEP_REPLACE && !creates))) /* P26, P36 */
         return patch_refuse(s, ERR_NO_TARGET, "has no value that the path's filter matches", err);
     return s->op == STEP_REMOVE ? ERR_OK : create_element(s, list, err);
 }
 
-enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t *container, struct err *err) {
+enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t *container, size_t *visits,
+                               struct err *err) {
     const struct attr *attr = s->path.at.attr;
     const struct attr_path at = {.extension = s->path.at.extension, .attr = attr};
     json_t *old = json_object_get(container, attr->name);
+    *visits += json_array_size(old);
+    if (*visits > PATCH_MAX_VISITS)
+        return patch_refuse(s, ERR_TOO_LARGE, "has too many values for so many operations", err);
     json_t *list = json_is_array(old) ? jsonx_copy(old) : json_array();
     enum err_code rc = ERR_OK;
     if (s->path.filter == NULL && s->path.at.sub == NULL)

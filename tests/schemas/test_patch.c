@@ -3,6 +3,7 @@
  * leave out "schemas", which the test derives. */
 #include "schemas/patch.h"
 #include "schemas/resource.h"
+#include "tests/schemas/probe.h"
 #include "tests/schemas/support.h"
 
 #define RESOURCE_ID "0190c5a4-0000-7000-8000-00000000000a"
@@ -22,6 +23,11 @@ struct outcome {
 static const char *text_of(const json_t *c, const char *name, const char *otherwise) {
     const char *s = json_string_value(json_object_get(c, name));
     return s != NULL ? s : otherwise;
+}
+
+static const struct resource_type *type_of(const json_t *c) {
+    const char *name = text_of(c, "type", "User");
+    return strcmp(name, "Probe") == 0 ? &probe_type : resource_type_by_name(name);
 }
 
 /* Both the ingest's half and the worker's, with the operations as text in between. */
@@ -50,7 +56,7 @@ static json_t *delta_json(const struct member_delta *d, const struct resource_ty
 }
 
 static void run(const json_t *c, struct outcome *o) {
-    const struct resource_type *rt = resource_type_by_name(text_of(c, "type", "User"));
+    const struct resource_type *rt = type_of(c);
     struct arena *a = arena_new();
     struct member_delta *deltas;
     size_t n;
@@ -91,7 +97,7 @@ static void patch_case(const char *name, const json_t *c) {
         const json_t *given =
             json_object_get(c, "want") != NULL ? json_object_get(c, "want") : json_object_get(c, "doc");
         json_t *want = given != NULL ? json_deep_copy(given) : json_object();
-        resource_tidy(resource_type_by_name(text_of(c, "type", "User")), want);
+        resource_tidy(type_of(c), want);
         assert_json(name, o.doc, want);
         json_decref(want);
         if (json_object_get(c, "deltas") != NULL)
@@ -121,7 +127,7 @@ static void patch_file(const char *path, json_t *cases) {
 
 static void test_cases(void **state) {
     (void)state;
-    each_case("patch", 6, patch_file);
+    each_case("patch", 7, patch_file);
 }
 
 /* S7: "schemas" follows the extensions in use. */
@@ -145,7 +151,7 @@ static void test_no_change(void **state) {
     struct outcome o = {0};
     json_t *c =
         quick("{'doc':{'schemas':['" SCHEMA_USER "'],'userName':'ana','active':true,'name':{'givenName':'A'},"
-                                                 "'emails':[{'type':'work','value':'a@b','primary':true}]},"
+              "'emails':[{'type':'work','value':'a@b','primary':true}]},"
               "'ops':[{'op':'replace','path':'active','value':'True'},{'op':'add','value':{'name':{'"
               "givenName':'A'}}},"
               "{'op':'replace','path':'emails[type eq "
@@ -188,9 +194,34 @@ static void test_not_normalised(void **state) {
     }
 }
 
+/* Many operations on a long list would keep a worker busy for minutes. */
+static void test_too_much_work(void **state) {
+    (void)state;
+    struct err err = {0};
+    struct member_delta *deltas;
+    size_t n;
+    struct arena *a = arena_new();
+    json_t *doc = json_object(), *emails = json_array(), *ops = json_array();
+    char text[40];
+    for (int i = 0; i < 3000; i++) {
+        snprintf(text, sizeof text, "u%d@x", i);
+        json_array_append_new(emails, json_pack("{ss}", "value", text));
+    }
+    json_object_set_new(doc, "emails", emails);
+    for (int i = 0; i < 100; i++)
+        json_array_append_new(ops,
+                              json_pack("{ssssss}", "op", "replace", "path", "emails.type", "value", "work"));
+    assert_int_equal(
+        patch_apply(resource_type_of(RESOURCE_USER), DIALECT_RFC, ops, doc, a, &deltas, &n, &err),
+        ERR_TOO_LARGE);
+    json_decref(doc);
+    json_decref(ops);
+    arena_free(a);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_schemas_follow),
-                                       cmocka_unit_test(test_no_change),
-                                       cmocka_unit_test(test_not_normalised)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cases), cmocka_unit_test(test_schemas_follow), cmocka_unit_test(test_no_change),
+        cmocka_unit_test(test_not_normalised), cmocka_unit_test(test_too_much_work)};
     return cmocka_run_group_tests_name("patch", tests, NULL, NULL);
 }
