@@ -1,11 +1,12 @@
-/* Discovery documents (RFC 7644 section 4, rules D1-D10), generated from the tables. All give malloc'ed JSON text. base as in resource_render. */
+/* Discovery documents (RFC 7644 section 4, rules D1-D10), generated from the tables. All give malloc'ed JSON
+ * text. base as in resource_render. */
 #ifndef USHER_SCHEMAS_DISCOVERY_H
 #define USHER_SCHEMAS_DISCOVERY_H
 
 #include "schemas/schema.h"
 
-char *discovery_config(const char *base);              /* ServiceProviderConfig: says only what is implemented */
-char *discovery_resource_types(const char *base);      /* ListResponse */
+char *discovery_config(const char *base);         /* ServiceProviderConfig: says only what is implemented */
+char *discovery_resource_types(const char *base); /* ListResponse */
 char *discovery_resource_type(const char *base, const char *name); /* NULL if unknown */
 char *discovery_schemas(const char *base);
 char *discovery_schema(const char *base, const char *urn); /* NULL if unknown */

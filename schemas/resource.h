@@ -1,6 +1,7 @@
-/* Resources as documents. A *document* (doc) is the normalised JSON object that is stored: "schemas" first, attributes in the schema's spelling and
- * of the right types, no nulls, no empty arrays or objects, no readOnly attribute, no id, no meta, no password, no members.
- * Room members never are part of a document: they are rows (DESIGN promise 6) and travel apart, as ids. */
+/* Resources as documents. A *document* (doc) is the normalised JSON object that is stored: "schemas" first,
+ * attributes in the schema's spelling and of the right types, no nulls, no empty arrays or objects, no
+ * readOnly attribute, no id, no meta, no password, no members. Room members never are part of a document:
+ * they are rows (DESIGN promise 6) and travel apart, as ids. */
 #ifndef USHER_SCHEMAS_RESOURCE_H
 #define USHER_SCHEMAS_RESOURCE_H
 
@@ -13,43 +14,49 @@
 #include <jansson.h>
 #include <stdint.h>
 
-/* Validates a POST or PUT body and normalises it (rules C1, C2, C5, S1-S8, dialect rows Q09, Q20-Q29): types coerced where DESIGN section 7 says so, nulls and
- * readOnly dropped, unknown attributes refused or ignored as the rules say, required ones demanded, "primary" checked.
- * *doc: new reference. *members (rooms): a new array of distinct lower-case member ids, or NULL where the body has no `members` (not asserted).
- * A PUT body's `id`, if any, is ignored. */
-enum err_code resource_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body, json_t **doc, json_t **members,
-                                 struct err *err);
+/* Validates a POST or PUT body and normalises it (rules C1, C2, C5, S1-S8, dialect rows Q09, Q20-Q29): types
+ * coerced where DESIGN section 7 says so, nulls and readOnly dropped, unknown attributes refused or ignored
+ * as the rules say, required ones demanded, "primary" checked. *doc: new reference. *members (rooms): a new
+ * array of distinct lower-case member ids, or NULL where the body has no `members` (not asserted). A PUT
+ * body's `id`, if any, is ignored. */
+enum err_code resource_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body,
+                                 json_t **doc, json_t **members, struct err *err);
 
-/* PUT: what the stored document becomes when `given` (normalised) replaces `old` (rules C5, C6: active, externalId and the role extension keep when omitted;
- * immutable must match: ERR_MUTABILITY). *out: new reference. */
-enum err_code resource_replace(const struct resource_type *rt, const json_t *old, const json_t *given, json_t **out, struct err *err);
+/* PUT: what the stored document becomes when `given` (normalised) replaces `old` (rules C5, C6: active,
+ * externalId and the role extension keep when omitted; immutable must match: ERR_MUTABILITY). *out: new
+ * reference. */
+enum err_code resource_replace(const struct resource_type *rt, const json_t *old, const json_t *given,
+                               json_t **out, struct err *err);
 
-/* A create: gives the document what the schema gives to those who say nothing (`active` is true), so that answers and filters show it. A PUT must not get this: there,
- * what is left out stays as it is. */
+/* A create: gives the document what the schema gives to those who say nothing (`active` is true), so that
+ * answers and filters show it. A PUT must not get this: there, what is left out stays as it is. */
 void resource_default(const struct resource_type *rt, json_t *doc);
 
-/* Re-derives "schemas" from the extensions in use (S7) and drops what became empty; call after changing a document. */
+/* Re-derives "schemas" from the extensions in use (S7) and drops what became empty; call after changing a
+ * document. */
 void resource_tidy(const struct resource_type *rt, json_t *doc);
 
 /* One change of the audit stream. */
 struct resource_change {
-    char *path; /* "name.familyName", "urn:…:department", "emails" */
-    const char *op; /* "add", "remove", "replace" */
+    char *path;        /* "name.familyName", "urn:…:department", "emails" */
+    const char *op;    /* "add", "remove", "replace" */
     json_t *from, *to; /* borrowed from the documents; NULL = none */
 };
-/* What differs between two documents, attribute by attribute (multi-valued and complex ones as a whole, extensions per attribute). Rows live in the arena and
- * borrow from the documents. Zero rows = nothing changed (P8). before may be NULL (create). */
-size_t resource_diff(const struct resource_type *rt, const json_t *before, const json_t *after, struct arena *a,
-                     struct resource_change **rows);
+/* What differs between two documents, attribute by attribute (multi-valued and complex ones as a whole,
+ * extensions per attribute). Rows live in the arena and borrow from the documents. Zero rows = nothing
+ * changed (P8). before may be NULL (create). */
+size_t resource_diff(const struct resource_type *rt, const json_t *before, const json_t *after,
+                     struct arena *a, struct resource_change **rows);
 
 /* Well-known values of a document; borrowed; NULL where absent. */
 const char *resource_string(const json_t *doc, const char *name); /* top-level string attribute */
-bool resource_active(const json_t *doc);                           /* absent = true */
+bool resource_active(const json_t *doc);                          /* absent = true */
 /* The main e-mail: primary, else first, else a mail-shaped userName, else NULL (Q27). Borrowed. */
 const char *resource_email(const json_t *doc);
 
-/* The searchable form, as JSON text for a jsonb column: same shape as the document but member names lower-cased, strings folded where the attribute is not
- * caseExact, dateTimes as integer microseconds (UTC), booleans and numbers as they are. malloc'ed. */
+/* The searchable form, as JSON text for a jsonb column: same shape as the document but member names
+ * lower-cased, strings folded where the attribute is not caseExact, dateTimes as integer microseconds (UTC),
+ * booleans and numbers as they are. malloc'ed. */
 char *resource_search_text(const struct resource_type *rt, const json_t *doc);
 
 /* A stored resource as the read side gets it; texts borrowed. */
@@ -63,17 +70,19 @@ struct resource_row {
 
 /* Which attributes an answer shows (rules J1-J3). */
 struct projection;
-/* attributes and excluded: comma-separated lists or NULL; both at once: ERR_INVALID_VALUE. Unknown names are ignored. Lives in the arena.
- * *out is NULL where neither is given: the default representation. */
-enum err_code projection_parse(const struct resource_type *rt, const char *attributes, const char *excluded, struct arena *a,
-                               const struct projection **out, struct err *err);
-/* Are groups (users) or members (rooms) wanted? The read side loads them only then (J4). p may be NULL = yes. */
+/* attributes and excluded: comma-separated lists or NULL; both at once: ERR_INVALID_VALUE. Unknown names are
+ * ignored. Lives in the arena. *out is NULL where neither is given: the default representation. */
+enum err_code projection_parse(const struct resource_type *rt, const char *attributes, const char *excluded,
+                               struct arena *a, const struct projection **out, struct err *err);
+/* Are groups (users) or members (rooms) wanted? The read side loads them only then (J4). p may be NULL = yes.
+ */
 bool projection_wants_refs(const struct resource_type *rt, const struct projection *p);
 
-/* Writes the full SCIM representation (id, document, groups or members, meta with resourceType, created, lastModified, location, version) to out.
- * base: absolute URL without trailing slash, e.g. "http://127.0.0.1:8080/scim/v2". Without projection the document's text is spliced, not parsed. */
-void resource_render(const struct resource_type *rt, const struct resource_row *row, const struct projection *p, const char *base,
-                     struct jbuf *out);
+/* Writes the full SCIM representation (id, document, groups or members, meta with resourceType, created,
+ * lastModified, location, version) to out. base: absolute URL without trailing slash, e.g.
+ * "http://127.0.0.1:8080/scim/v2". Without projection the document's text is spliced, not parsed. */
+void resource_render(const struct resource_type *rt, const struct resource_row *row,
+                     const struct projection *p, const char *base, struct jbuf *out);
 /* ETag of a version: W/"<version>"; out has 32 bytes. */
 char *resource_etag(int64_t version, char out[32]);
 

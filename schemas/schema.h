@@ -1,5 +1,6 @@
-/* SCIM attributes, schemas and resource types as tables (RFC 7643 sections 2, 6, 7). Everything that validates, filters, patches, projects or
- * describes resources is driven by these; no code names an attribute where the table could. */
+/* SCIM attributes, schemas and resource types as tables (RFC 7643 sections 2, 6, 7). Everything that
+ * validates, filters, patches, projects or describes resources is driven by these; no code names an attribute
+ * where the table could. */
 #ifndef USHER_SCHEMAS_SCHEMA_H
 #define USHER_SCHEMAS_SCHEMA_H
 
@@ -26,7 +27,12 @@ enum attr_type {
     ATTR_COMPLEX
 };
 enum attr_mutability { ATTR_READ_WRITE, ATTR_READ_ONLY, ATTR_IMMUTABLE, ATTR_WRITE_ONLY };
-enum attr_returned { ATTR_RETURNED_DEFAULT, ATTR_RETURNED_ALWAYS, ATTR_RETURNED_NEVER, ATTR_RETURNED_REQUEST };
+enum attr_returned {
+    ATTR_RETURNED_DEFAULT,
+    ATTR_RETURNED_ALWAYS,
+    ATTR_RETURNED_NEVER,
+    ATTR_RETURNED_REQUEST
+};
 enum attr_uniqueness { ATTR_UNIQUE_NONE, ATTR_UNIQUE_SERVER, ATTR_UNIQUE_GLOBAL };
 
 struct attr {
@@ -40,10 +46,11 @@ struct attr {
     enum attr_uniqueness uniqueness;
     const char *const *canonical; /* NULL-terminated or NULL; published, not enforced */
     const char *const *reference_types;
-    size_t max_bytes;     /* of a string, also of its folded form, because an index must hold it; 0 = VALUE_MAX_BYTES (value.h) */
-    bool keep_on_put;     /* a PUT that leaves it out leaves it as it is (rule C6, DESIGN section 4 on roles) */
-    bool default_true;    /* a boolean that is true on a resource created without it */
-    bool apart;           /* its values are rows of their own, never part of a stored document: groups, members */
+    size_t max_bytes;  /* of a string, also of its folded form, because an index must hold it; 0 =
+                          VALUE_MAX_BYTES (value.h) */
+    bool keep_on_put;  /* a PUT that leaves it out leaves it as it is (rule C6, DESIGN section 4 on roles) */
+    bool default_true; /* a boolean that is true on a resource created without it */
+    bool apart; /* its values are rows of their own, never part of a stored document: groups, members */
     const struct attr *subs; /* for ATTR_COMPLEX */
     size_t nsubs;
     const char *description;
@@ -80,7 +87,8 @@ extern const size_t ncommon_attrs;
 
 const struct resource_type *resource_type_at(size_t i); /* NULL past the end */
 const struct resource_type *resource_type_of(enum resource_kind kind);
-const struct resource_type *resource_type_by_endpoint(const char *name); /* "Users"; case-sensitive, no slash; NULL if unknown */
+const struct resource_type *
+resource_type_by_endpoint(const char *name); /* "Users"; case-sensitive, no slash; NULL if unknown */
 const struct resource_type *resource_type_by_name(const char *name);
 const struct schema *schema_at(size_t i);
 const struct schema *schema_by_urn(const char *urn); /* letter case ignored (URNs: S1/P5) */
@@ -90,7 +98,8 @@ const struct attr *schema_attr(const struct schema *s, const char *name, size_t 
 const struct attr *common_attr(const char *name, size_t len);
 const struct attr *attr_sub(const struct attr *a, const char *name, size_t len);
 
-/* The attribute of the type whose values are rows apart (groups of a user, members of a room); NULL if it has none. */
+/* The attribute of the type whose values are rows apart (groups of a user, members of a room); NULL if it has
+ * none. */
 const struct attr *resource_type_refs(const struct resource_type *rt);
 /* The type's extension with this URN, letter case ignored; NULL if it has none. */
 const struct schema *resource_type_extension(const struct resource_type *rt, const char *urn, size_t len);
