@@ -58,12 +58,15 @@ enum err_code members_resolve(struct task *t, const char *const *ids, size_t n, 
 
 void members_audit_unknown(struct task *t, const struct unit_resource *room, const struct member_list *list) {
     for (size_t i = 0; i < list->nunknown; i++) {
-        struct audit_change change = {.action = "command.refused",
-                                      .target = task_target(room),
-                                      .subject = {"User", list->unknown[i], NULL},
-                                      .outcome = "refused",
-                                      .reason = "unknown_member",
-                                      .changes_json = "[]"};
+        struct uuid id; /* ids in records are UUIDs: another text is told as a name */
+        bool is_id = uuid_parse(list->unknown[i], &id);
+        struct audit_change change = {
+            .action = "command.refused",
+            .target = task_target(room),
+            .subject = {"User", is_id ? list->unknown[i] : NULL, is_id ? NULL : list->unknown[i]},
+            .outcome = "refused",
+            .reason = "unknown_member",
+            .changes_json = "[]"};
         record_audit_change(&t->records, &change);
     }
 }

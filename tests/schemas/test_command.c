@@ -217,8 +217,7 @@ static void test_wrong_members(void **state) {
 
 static void test_wrong_room_members(void **state) {
     (void)state;
-    static const char *const lists[] = {"{}", "\"" EX_USER "\"", "[1]", "[\"ana\"]",
-                                        "[\"" EX_USER "\",null]"};
+    static const char *const lists[] = {"{}", "\"" EX_USER "\"", "[1]", "[\"\"]", "[\"" EX_USER "\",null]"};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         json_t *o = valid("room.create");
         json_object_set_new(o, "resource", json_object());
