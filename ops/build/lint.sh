@@ -26,8 +26,8 @@ only() {
     [ -z "$found" ] || complain "$header belongs in $* alone, not in:"$'\n'"$found"
 }
 
-clang-format --dry-run -Werror "$@" || complain "format (make format)"
 for file in "$@"; do
+    clang-format --dry-run -Werror "$file" 2>/dev/null || complain "$file is not formatted (make format)"
     lines=$(wc -l <"$file")
     [ "$lines" -le 600 ] || complain "$file has $lines lines, more than 600"
 done
