@@ -98,7 +98,7 @@ static int by_name(const void *a, const void *b) {
 /* Two names of one object that differ in nothing but letter case; NULL if there are none. */
 static const char *duplicate_name(json_t *object) {
     size_t n = json_object_size(object);
-    const char *few[FEW_MEMBERS] = {0};
+    const char *few[FEW_MEMBERS];
     const char **names = n <= FEW_MEMBERS ? few : xmalloc(n * sizeof(*names));
     const char *found = NULL;
     const char *name;
@@ -108,6 +108,7 @@ static const char *duplicate_name(json_t *object) {
     json_object_foreach(object, name, value) {
         names[i++] = name;
     }
+    n = i; /* the same number, which the analyser cannot know */
     if (n <= FEW_MEMBERS) {
         for (size_t a = 1; a < n && found == NULL; a++)
             for (size_t b = 0; b < a && found == NULL; b++)
