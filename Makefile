@@ -114,9 +114,11 @@ check:
 	@$(MAKE) --no-print-directory -k units || true
 	@bash ops/build/run_units.sh $(UNITS:%=build/$(FLAVOUR)/%)
 
+# The stages' makes are not called through $(MAKE), or `make -n test` would run them.
+STAGE_MAKE = make --no-print-directory $(MAKEOVERRIDES)
 test:
 	@ops/local/deps.sh build run test
-	@bash ops/build/run_stages.sh "$(MAKE) --no-print-directory check" "$(MAKE) --no-print-directory all tools && echo 0 passed, 0 failed" \
+	@bash ops/build/run_stages.sh "$(STAGE_MAKE) check" "$(STAGE_MAKE) all tools && echo 0 passed, 0 failed" \
 		tests/integration/run tests/crash/run
 
 bench:

@@ -2,6 +2,7 @@
 # Runs the test stages given as arguments (shell commands), one after the other, all of them even if one fails, and sums the totals that each
 # prints as its last line ("N passed, N failed"). A stage that prints none, or ends badly without having counted a failure, counts as one failure.
 set -uo pipefail
+unset MAKEFLAGS MAKELEVEL MFLAGS # a stage's make is its own master
 
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT

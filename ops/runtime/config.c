@@ -325,6 +325,9 @@ static void print_help(const char *program, const struct config *c) {
         printf("  %-18s %s\n", PASS_PREFIX "*", "any setting of librdkafka, by flag or file");
 }
 
+/* What config_load gave out lives as long as the process, and this says so to leak checkers. */
+static const struct config *volatile for_ever;
+
 struct config *config_load(const char *program, const struct config_row *rows, int argc, char **argv,
                            char ***rest, int *nrest) {
     struct err err = {0};
@@ -347,6 +350,7 @@ struct config *config_load(const char *program, const struct config_row *rows, i
     case CONFIG_RUN:
         break;
     }
+    for_ever = c;
     if (rest)
         config_rest(c, rest, nrest);
     return c;
