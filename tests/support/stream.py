@@ -54,7 +54,7 @@ def read_topic(kafka, topic, isolation=COMMITTED, timeout=60):
     run = subprocess.run(_kcat(kafka, topic, isolation, "-e"), capture_output=True, timeout=timeout)
     if run.returncode != 0:
         raise StreamError("kcat %s: %s" % (topic, run.stderr.decode(errors="replace")[-500:]))
-    records = [parse_line(line) for line in run.stdout.decode().splitlines() if line]
+    records = [parse_line(line) for line in run.stdout.decode(errors="replace").splitlines() if line]
     records.sort(key=lambda r: (r.partition, r.offset))
     return records
 
@@ -71,7 +71,7 @@ class Follower:
 
     def _read(self):
         for line in self._process.stdout:
-            record = parse_line(line.decode())
+            record = parse_line(line.decode(errors="replace"))
             if self.on_record:
                 self.trouble.extend(self.on_record(record))
             with self._changed:
