@@ -92,6 +92,12 @@ static void message(const char *from, char *out, size_t size) {
             *p = p[1] ? ' ' : '\0';
 }
 
+/* Notices ("… already exists, skipping") are of no use to anybody. */
+static void ignore_notice(void *arg, const PGresult *r) {
+    (void)arg;
+    (void)r;
+}
+
 enum err_code db_connect(struct db *db, struct err *err) {
     if (db->conn)
         return ERR_OK;
@@ -124,12 +130,6 @@ enum err_code db_connect(struct db *db, struct err *err) {
     db->conn = conn;
     db->generation++;
     return ERR_OK;
-}
-
-/* Notices ("… already exists, skipping") are of no use to anybody. */
-static void ignore_notice(void *arg, const PGresult *r) {
-    (void)arg;
-    (void)r;
 }
 
 /* SQLSTATE -> what to do (pitfalls: retries). */
