@@ -44,7 +44,7 @@ class Lines(unittest.TestResult):
     def _say(self, word, test, text=""):
         print("%-4s %-8s %s (%.1f s)" % (word, self.label, self._name(test), time.monotonic() - getattr(self, "began", time.monotonic())))
         if text:
-            print("\n".join("        " + line for line in text.rstrip().splitlines()[-40:]))
+            print("\n".join("        " + line for line in text.rstrip().splitlines()[:60]))
         sys.stdout.flush()
 
     def addSuccess(self, test):
@@ -54,12 +54,12 @@ class Lines(unittest.TestResult):
 
     def addSubTest(self, test, subtest, err):
         if err is not None:
-            self.subtests.append("%s: %s" % (subtest._subDescription(), _short(err)))
+            self.subtests.append("%s: %s" % (subtest._subDescription(), "\n".join(_short(err).splitlines()[:6])))
 
     def stopTest(self, test):
         super().stopTest(test)
         if not self.told:  # a test of which some sub-tests failed ends without any other call
-            self._bad(test, "%d sub-tests failed\n%s" % (len(self.subtests), "\n".join(self.subtests[:12])))
+            self._bad(test, "%d sub-tests failed\n%s" % (len(self.subtests), "\n".join(self.subtests[:20])))
 
     def _bad(self, test, text):
         self.bad += 1
@@ -176,7 +176,7 @@ def run_kind(kind, wanted):
         env = dict(os.environ, RUN_DIR=run_dir, KAFKA=kind, FLAVOUR=stack.flavour)
         rounds = [[[s for s in group if _wants(wanted, s)] for group in TOGETHER]] + [[[s]] for s in ALONE if _wants(wanted, s)]
         for groups in rounds:
-            processes = [Process(kind, [_selected(wanted, s) for s in group], env) for group in groups if group]
+            processes = [Process(kind, [w for s in group for w in _selected(wanted, s)], env) for group in groups if group]
             for p in processes:
                 ok, bad = p.wait()
                 passed, failed = passed + ok, failed + bad
@@ -216,7 +216,7 @@ def _wants(wanted, suite):
 
 def _selected(wanted, suite):
     """"members.test_100" selects tests of a suite by a part of their name."""
-    return next((w for w in wanted if w.partition(".")[0] == suite), suite)
+    return [w for w in wanted if w.partition(".")[0] == suite] or [suite]
 
 
 def run_first(wanted):

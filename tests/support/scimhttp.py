@@ -167,7 +167,10 @@ class Client:
                 self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._reader = Reader(self._sock)
             try:
-                self._sock.sendall(wire)
+                try:
+                    self._sock.sendall(wire)
+                except (BrokenPipeError, ConnectionResetError):
+                    pass  # the server has answered before it had read all, and closed
                 answer = self._reader.answer(method)
                 break
             except (Broken, ConnectionError) as trouble:
