@@ -318,7 +318,7 @@ static enum err_code parse_condition(struct parser *p, const struct attr_path *p
     if (!skip_space(p))
         return refuse(p, p->pos, "a value is expected");
     f->op = (enum filter_op)op;
-    struct literal literal = {0};
+    struct literal literal = {.text = ""};
     size_t value_at = p->pos;
     enum err_code rc = take_literal(p, &literal);
     if (rc != ERR_OK)

@@ -12,12 +12,13 @@
 #include <jansson.h>
 
 /* Checks a PatchOp body wholly (envelope, paths, filters, mutability, value types) and gives the normalised
- * operations that a command carries: a new array of
- * {"op":"add|remove|replace","path":"…" (canonical text; path-less operations are split into one per
- * attribute, dotted and URN keys resolved),"value":… (coerced)}. resource_id: an equal `id` inside a
- * path-less value is ignored, another one is ERR_MUTABILITY (Q21). An empty array means nothing to do
- * (dialect entra with empty Operations). Whatever depends on the stored resource (noTarget) is left to
- * patch_apply. */
+ * operations that a command carries: a new array of {"op":"add|remove|replace","path":canonical
+ * text,"value":coerced}. One attribute each: path-less operations and those on a whole extension are split,
+ * dotted and URN keys resolved. "value" is null where an add or replace unassigns, an object with nulls where
+ * parts of a complex value do, an array of ids for members; a bare remove has none. resource_id: an equal
+ * `id` inside a path-less value is ignored, another one is ERR_MUTABILITY (Q21). Members of a path-less value
+ * that name nothing are ERR_INVALID_PATH under rfc, ignored otherwise. An empty array means nothing to do.
+ * Whatever depends on the stored resource (noTarget, immutable) is left to patch_apply. */
 enum err_code patch_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body,
                               const char *resource_id, json_t **ops, struct err *err);
 
@@ -38,7 +39,8 @@ struct member_delta {
 
 /* Applies normalised operations to doc in place, in order; on error doc may be half changed, so pass a copy
  * (P2). Member operations are not applied but listed in *deltas (arena). "schemas" is tidied. Errors:
- * ERR_NO_TARGET, ERR_INVALID_VALUE, ERR_MUTABILITY… */
+ * ERR_NO_TARGET, ERR_INVALID_VALUE, ERR_MUTABILITY,
+ * ERR_TOO_LARGE (too many operations on too long lists) */
 enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, const json_t *ops,
                           json_t *doc, struct arena *a, struct member_delta **deltas, size_t *ndeltas,
                           struct err *err);

@@ -95,7 +95,8 @@ static enum err_code apply_step(const struct patch_step *s, enum dialect dialect
                                 struct err *err) {
     const struct attr_path *at = &s->path.at;
     if (at->attr == NULL) { /* only a remove speaks of a whole extension */
-        json_object_del(doc, at->extension->id);
+        if (at->extension != NULL)
+            json_object_del(doc, at->extension->id);
         return ERR_OK;
     }
     json_t *container = container_of(s, doc);
@@ -130,7 +131,7 @@ enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, 
     *deltas = arena_alloc(a, (n + 1) * sizeof **deltas);
     *ndeltas = 0;
     for (size_t i = 0; i < n; i++) {
-        struct patch_step step;
+        struct patch_step step = {0};
         enum err_code rc = decode_step(rt, json_array_get(ops, i), a, &step, err);
         if (rc == ERR_OK && step.path.at.attr != NULL && step.path.at.attr->apart)
             patch_member_delta(&step, a, &(*deltas)[(*ndeltas)++]);

@@ -239,7 +239,7 @@ static bool may_ignore(const struct normaliser *n, enum err_code code, const cha
 
 static enum err_code normalise_key(struct normaliser *n, enum patch_op op, const struct schema *extension,
                                    const char *key, const json_t *value) {
-    struct patch_path path;
+    struct patch_path path = {0};
     const char *text = extension != NULL ? arena_printf(n->arena, "%s:%s", extension->id, key) : key;
     enum err_code rc = patch_path_parse(n->rt, n->dialect, text, strlen(text), n->arena, &path, n->err);
     if (rc != ERR_OK) {
@@ -344,12 +344,12 @@ static enum err_code parse_op(struct normaliser *n, const json_t *operation, enu
 }
 
 static enum err_code normalise_operation(struct normaliser *n, const json_t *operation) {
-    enum patch_op op;
+    enum patch_op op = PATCH_ADD;
     enum err_code rc = parse_op(n, operation, &op);
     if (rc != ERR_OK)
         return rc;
     const json_t *path_text = body_member(operation, "path"), *value = body_member(operation, "value");
-    struct patch_path path;
+    struct patch_path path = {0};
     if (!is_null(path_text)) {
         if (!json_is_string(path_text))
             return err_set(n->err, ERR_INVALID_PATH, "\"path\" must be a string");
@@ -385,7 +385,7 @@ static enum err_code check_envelope(enum dialect dialect, const json_t *body, js
 
 enum err_code patch_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body,
                               const char *resource_id, json_t **ops, struct err *err) {
-    json_t *operations;
+    json_t *operations = NULL;
     *ops = NULL;
     enum err_code rc = check_envelope(dialect, body, &operations, err);
     if (rc != ERR_OK)
