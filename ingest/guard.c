@@ -172,6 +172,8 @@ static enum err_code collect(const struct guard_request *r, const char *single[S
             f->user_agent = h->value;
         if (named(h, "traceparent"))
             f->traceparent = h->value;
+        if (named(h, "Content-Encoding") && strcasecmp(h->value, "identity") != 0)
+            f->coded = true;
     }
     return ERR_OK;
 }
@@ -185,7 +187,7 @@ enum err_code guard_check(const struct guard_request *r, struct guard_facts *f, 
         return err->code;
     f->host = single[HOST];
     f->authorization = single[AUTHORIZATION];
-    f->content_type = single[TYPE];
+    f->content_type = f->coded ? NULL : single[TYPE]; /* what is compressed is of no type that we read: 415 */
     if (f->host == NULL)
         return refuse(err, "The request has no Host header");
     if (check_host(f->host, err) != ERR_OK)

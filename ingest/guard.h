@@ -37,6 +37,7 @@ struct guard_facts {
     const char *query; /* behind the '?'; NULL if there is none */
     const char *host, *authorization, *content_type, *user_agent, *traceparent; /* NULL if absent */
     bool chunked;
+    bool coded; /* Content-Encoding, such as gzip: not understood, content_type is NULL then */
     bool has_length;
     unsigned long long length; /* Content-Length; ULLONG_MAX where it is beyond that */
 };
