@@ -107,8 +107,9 @@ class Audit(Case):
         _, key = ws.key("extra")
         self.stack.ctl("key", "revoke", key)
         ws.set(rate=5000)
-        a, b = self.user("a", ws.client)["id"], self.user("b", ws.client)["id"]
+        a = self.user("a", ws.client)["id"]
         self.expect(ws.client.post("/Users", {"schemas": [USER], "userName": "A"}), 409, "uniqueness")
+        b = self.user("b", ws.client)["id"]
         room = self.room("R", [a], ws.client)["id"]
         off, on = ({"op": "replace", "path": "active", "value": v} for v in (False, True))
         for path, op in (("/Users/" + a, {"op": "add", "path": "title", "value": "t"}), ("/Groups/" + room, {"op": "replace", "path": "displayName", "value": "S"}),

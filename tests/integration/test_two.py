@@ -39,9 +39,9 @@ class TwoOfEach(Concurrency):
         applied = [Client(self.stack.env[name], prefix="", check=False).get("/metrics").body.decode()
                    for name in ("USHER_URL_WORKER", "USHER_URL_WORKER_TWO")]
         for text in applied:
-            owned = [line for line in text.splitlines() if line.startswith("usher_worker_partitions")]
-            self.assertTrue(owned, "no usher_worker_partitions in the worker's metrics")
-            self.assertGreater(float(owned[0].split()[-1]), 0)
+            taken = [line for line in text.splitlines() if line.startswith("usher_worker_commands_total")]
+            self.assertEqual(len(taken), 1, text)
+            self.assertGreater(float(taken[0].split()[-1]), 0, "a worker has had nothing to do")
 
     def test_one_rate_for_all_ingests(self):
         """601 requests over both doors: 600 pass, one is refused."""
@@ -65,7 +65,9 @@ class TwoOfEach(Concurrency):
             self.expect(c.get("/Users?count=0"), 401)
 
 
-class AfterAll(Case):
+class WholeStreams(Case):
+    """After the others."""
+
     def test_the_streams_are_whole(self):
         partitions = int(self.stack.env.get("USHER_PARTITIONS", "12"))
         self.none_wrong(stream.verify(self.stack.kafka, self.stack.connection, partitions, uncommitted=self.real))
