@@ -55,8 +55,7 @@ enum err_code apply_user_create(struct task *t) {
     if (r->state != ROW_ABSENT)
         return err_set(&t->err, ERR_CONFLICT, "The id is already in use");
     json_t *doc = t->command->resource;
-    if (!json_object_get(doc, "active"))
-        json_object_set_new(doc, "active", json_true());
+    resource_default(user_type(), doc);
     bool active = resource_active(doc);
     enum err_code code = name_check(t, doc, NULL);
     if (code == ERR_OK && seat_wanted(t, active))
