@@ -8,16 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* The distinct tokens of a batch. */
-struct asks {
-    const char *token[GATE_BATCH];
-    struct admit_ask ask[GATE_BATCH];
-    struct admit_verdict verdict[GATE_BATCH];
-    int granted[GATE_BATCH]; /* units not yet used up */
-    size_t n;
-};
-
-static size_t ask_for(struct asks *a, const char *token) {
+static size_t ask_for(struct admission *a, const char *token) {
     for (size_t i = 0; i < a->n; i++) {
         if (strcmp(a->token[i], token) == 0) {
             a->ask[i].units++;
@@ -132,37 +123,39 @@ static bool judge(struct request *r, const struct admit_verdict *v, int *granted
     return true;
 }
 
-static enum err_code ask_database(struct db *db, struct asks *a) {
-    struct err err = {0};
-    int64_t begin = clock_mono_us();
-    enum err_code code = admit_batch(db, a->ask, a->n, a->verdict, &err);
-    if (code == ERR_DB_LOST ||
-        code == ERR_DB_RETRY) /* once more on a new connection: the old one may be long dead */
-        code = admit_batch(db, a->ask, a->n, a->verdict, &err);
-    metric_observe_us(stats.gate_admit, clock_mono_us() - begin);
-    return code;
-}
-
-size_t admission_run(struct db *db, struct request **requests, size_t n) {
-    struct asks asks;
-    size_t index[GATE_BATCH], left = 0, on = 0;
-    asks.n = 0;
+size_t admission_collect(struct admission *a, struct request **requests, size_t n) {
+    size_t left = 0;
+    a->n = 0;
+    a->code = ERR_OK;
     for (size_t i = 0; i < n; i++) {
         if (!plausible(requests[i]))
             continue;
-        index[left] = ask_for(&asks, requests[i]->token);
+        requests[i]->ask = ask_for(a, requests[i]->token);
         requests[left++] = requests[i];
     }
-    if (left == 0)
-        return 0;
-    enum err_code code = ask_database(db, &asks);
-    for (size_t i = 0; code == ERR_OK && i < asks.n; i++)
-        asks.granted[i] = asks.verdict[i].granted;
-    for (size_t i = 0; i < left; i++) {
-        if (code != ERR_OK)
-            refuse(requests[i], code, NULL);
-        else if (judge(requests[i], &asks.verdict[index[i]], &asks.granted[index[i]]))
-            requests[on++] = requests[i];
+    return left;
+}
+
+void admission_ask(struct admission *a, struct db *db) {
+    struct err err = {0};
+    int64_t begin = clock_mono_us();
+    a->code = admit_batch(db, a->ask, a->n, a->verdict, &err);
+    if (a->code == ERR_DB_LOST ||
+        a->code == ERR_DB_RETRY) /* on a new connection: the old one may be long dead */
+        a->code = admit_batch(db, a->ask, a->n, a->verdict, &err);
+    metric_observe_us(stats.gate_admit, clock_mono_us() - begin);
+    for (size_t i = 0; a->code == ERR_OK && i < a->n; i++)
+        a->granted[i] = a->verdict[i].granted;
+}
+
+size_t admission_judge(struct admission *a, struct request **requests, size_t n) {
+    size_t on = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct request *r = requests[i];
+        if (a->code != ERR_OK)
+            refuse(r, a->code, NULL);
+        else if (judge(r, &a->verdict[r->ask], &a->granted[r->ask]))
+            requests[on++] = r;
     }
     return on;
 }

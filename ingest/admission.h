@@ -7,8 +7,20 @@
 
 #define GATE_BATCH 256
 
-/* Admits requests[0..n), n <= GATE_BATCH; answers those that are refused. Those that go on are moved to the
- * front, in order; returns how many. */
-size_t admission_run(struct db *db, struct request **requests, size_t n);
+/* The distinct tokens of a batch. */
+struct admission {
+    const char *token[GATE_BATCH];
+    struct admit_ask ask[GATE_BATCH];
+    struct admit_verdict verdict[GATE_BATCH];
+    int granted[GATE_BATCH]; /* units not yet used up */
+    size_t n;
+    enum err_code code; /* of the round trip */
+};
+
+/* In three steps, the middle one of which is the round trip and looks at no request. Refused requests are
+ * answered; those that go on are moved to the front, in order, and counted. */
+size_t admission_collect(struct admission *a, struct request **requests, size_t n);
+void admission_ask(struct admission *a, struct db *db);
+size_t admission_judge(struct admission *a, struct request **requests, size_t n);
 
 #endif

@@ -41,7 +41,7 @@ struct backlog {
 struct audit {
     struct ingest *in;
     struct producer *producer;
-    atomic_bool closing;
+    atomic_bool closing, stalled;
     pthread_mutex_t lock; /* all below, and the order of numbering and producing */
     int64_t n;            /* the last number given */
     struct jbuf text;
@@ -226,6 +226,8 @@ void audit_note(struct audit *a, struct request *r) {
 
 static void acknowledged(struct audit *a, struct entry *e) {
     metric_observe_us(stats.audit_ack, clock_mono_us() - e->since_us);
+    if (atomic_load_explicit(&a->stalled, memory_order_relaxed))
+        atomic_store(&a->stalled, false);
     pthread_mutex_lock(&a->lock);
     struct request *r = wait_no_more(a, e);
     entry_free(a, e);
@@ -287,6 +289,7 @@ void audit_tick(struct audit *a, int64_t now_us) {
         if (r != NULL) {
             r->next = late;
             late = r;
+            atomic_store(&a->stalled, true);
         }
     }
     pthread_mutex_unlock(&a->lock);
@@ -345,6 +348,10 @@ void audit_close(struct audit *a, int flush_ms) {
     jb_free(&a->text);
     pthread_mutex_destroy(&a->lock);
     free(a);
+}
+
+bool audit_stalled(const struct audit *a) {
+    return atomic_load(&a->stalled);
 }
 
 struct producer *audit_producer(struct audit *a) {

@@ -18,6 +18,8 @@ void audit_note(struct audit *a, struct request *r);
 /* Now and then: time-outs, and what the producer had no room for. */
 void audit_tick(struct audit *a, int64_t now_us);
 
+/* Records have come too late, and none has been acknowledged since. */
+bool audit_stalled(const struct audit *a);
 struct producer *audit_producer(struct audit *a);
 
 #endif

@@ -15,16 +15,25 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* How long after its deadline a request that no gate thread could take is given up. */
+/* How long after its deadline a request that waits for the database is given up. */
 #define STUCK_US 200000
+
+struct hand {
+    struct request *r[GATE_BATCH];
+    size_t n;
+};
 
 struct gate_thread {
     struct gate *gate;
     struct db *db;         /* admission and reads: synchronous_commit=off, for the rate counters */
     struct db *durable_db; /* cancellations */
     struct jbuf scratch;
-    struct request *reads[GATE_BATCH];
-    size_t nreads;
+    struct admission admission;
+    /* What it has in hand. While it is blocked in the database the lists stand still, and gate_tick may
+     * answer what is in them in its stead. */
+    pthread_mutex_t lock;
+    bool blocked;
+    struct hand fresh, cancels, reads;
     pthread_t thread;
 };
 
@@ -70,8 +79,34 @@ static size_t take_all(struct gate *g, struct request **batch) {
 
 /* ---- one request after admission ---- */
 
-static void read_later(struct gate_thread *t, struct request *r) {
-    t->reads[t->nreads++] = r;
+static void add(struct hand *h, struct request *r) {
+    h->r[h->n++] = r;
+}
+
+static void block(struct gate_thread *t) {
+    pthread_mutex_lock(&t->lock);
+    t->blocked = true;
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void drop_abandoned(struct hand *h) {
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        if (h->r[i]->held)
+            request_let_go(h->r[i]);
+        else
+            h->r[n++] = h->r[i];
+    }
+    h->n = n;
+}
+
+static void unblock(struct gate_thread *t) {
+    pthread_mutex_lock(&t->lock);
+    t->blocked = false;
+    drop_abandoned(&t->fresh);
+    drop_abandoned(&t->cancels);
+    drop_abandoned(&t->reads);
+    pthread_mutex_unlock(&t->lock);
 }
 
 static void refuse(struct request *r, const struct err *err) {
@@ -88,7 +123,7 @@ static void start_write(struct gate_thread *t, struct request *r) {
         request_finish(r);
     } else if (r->route.method == HTTP_DELETE) {
         read_existence(r); /* DESIGN section 7: an unknown id is 404 without a command */
-        read_later(t, r);
+        add(&t->reads, r);
     } else {
         publish_request(t->gate->in->publish, r, &t->scratch);
     }
@@ -104,35 +139,50 @@ static void start(struct gate_thread *t, struct request *r) {
     } else if (read_prepare(r, &err) != ERR_OK) {
         refuse(r, &err);
     } else {
-        read_later(t, r);
+        add(&t->reads, r);
     }
 }
 
 /* ---- the deadline ---- */
 
-/* The race is decided in PostgreSQL: whoever claims the txn first. */
-static void cancel(struct gate_thread *t, struct request *r) {
-    struct err err = {0};
-    enum claim_result result = CLAIM_WON;
-    enum err_code code = ERR_DB_LOST;
-    for (int i = 0; i < 2 && (code == ERR_DB_LOST || code == ERR_DB_RETRY); i++)
-        code = command_log_cancel(t->durable_db, r->verdict.workspace.s, r->txn.s, &result, &r->reply, &err);
-    if (code != ERR_OK) {
-        metric_add(stats.deadline_unknown, 1);
-        write_unknown(r);
-        request_finish(r);
-    } else if (result == CLAIM_WON) {
+static void answer_claim(struct gate_thread *t, struct request *r, enum err_code code,
+                         enum claim_result result, const struct reply *outcome) {
+    if (code == ERR_OK && result == CLAIM_LOST) {
+        metric_add(stats.deadline_lost, 1);
+        r->reply = *outcome;
+        write_keep_reply(r);
+        if (!write_outcome(r)) {
+            add(&t->reads, r);
+            return;
+        }
+    } else if (code == ERR_OK) {
         metric_add(stats.deadline_won, 1);
         answer_error(r, ERR_DEADLINE, NULL);
-        request_finish(r);
     } else {
-        metric_add(stats.deadline_lost, 1);
-        write_keep_reply(r);
-        if (write_outcome(r))
-            request_finish(r);
-        else
-            read_later(t, r);
+        metric_add(stats.deadline_unknown, 1);
+        write_unknown(r);
     }
+    request_finish(r);
+}
+
+/* The race is decided in PostgreSQL: whoever claims the txn first. */
+static void cancel_last(struct gate_thread *t) {
+    struct request *r = t->cancels.r[t->cancels.n - 1];
+    size_t n = t->cancels.n;
+    struct err err = {0};
+    struct reply outcome = {0};
+    enum claim_result result = CLAIM_WON;
+    enum err_code code = ERR_DB_LOST;
+    block(t);
+    for (int i = 0; i < 2 && (code == ERR_DB_LOST || code == ERR_DB_RETRY); i++)
+        code = command_log_cancel(t->durable_db, r->verdict.workspace.s, r->txn.s, &result, &outcome, &err);
+    unblock(t);
+    if (t->cancels.n < n && (t->cancels.n == 0 || t->cancels.r[t->cancels.n - 1] != r)) {
+        reply_clear(&outcome); /* answered meanwhile */
+        return;
+    }
+    t->cancels.n--;
+    answer_claim(t, r, code, result, &outcome);
 }
 
 /* ---- reads, all of the batch in one round trip ---- */
@@ -153,61 +203,64 @@ static void after_read(struct gate_thread *t, struct request *r, enum err_code c
 
 static void run_reads(struct gate_thread *t) {
     struct read_query *queries[GATE_BATCH];
+    struct hand *h = &t->reads;
     struct err err = {0};
-    if (t->nreads == 0)
+    if (h->n == 0)
         return;
-    for (size_t i = 0; i < t->nreads; i++)
-        queries[i] = &t->reads[i]->read;
+    for (size_t i = 0; i < h->n; i++)
+        queries[i] = &h->r[i]->read;
+    size_t n = h->n;
     int64_t begin = clock_mono_us();
-    enum err_code code = read_batch(t->db, queries, t->nreads, &err);
+    block(t);
+    enum err_code code = read_batch(t->db, queries, n, &err);
     if (code == ERR_DB_LOST || code == ERR_DB_RETRY)
-        code = read_batch(t->db, queries, t->nreads, &err);
+        code = read_batch(t->db, queries, n, &err);
+    unblock(t);
     metric_observe_us(stats.gate_read, clock_mono_us() - begin);
-    for (size_t i = 0; i < t->nreads; i++)
-        after_read(t, t->reads[i], code);
-    t->nreads = 0;
+    for (size_t i = 0; i < h->n; i++)
+        after_read(t, h->r[i], code);
+    h->n = 0;
 }
 
 /* ---- the threads ---- */
 
-struct work {
-    struct request *fresh[GATE_BATCH], *cancels[GATE_BATCH];
-    size_t nfresh, ncancels;
-};
+static void admit(struct gate_thread *t) {
+    struct hand *h = &t->fresh;
+    h->n = admission_collect(&t->admission, h->r, h->n);
+    if (h->n == 0)
+        return;
+    block(t);
+    admission_ask(&t->admission, t->db);
+    unblock(t);
+    h->n = admission_judge(&t->admission, h->r, h->n);
+    for (size_t i = 0; i < h->n; i++)
+        start(t, h->r[i]);
+    h->n = 0;
+}
 
-/* Sorted out first: once a request of the batch is answered or published it must not be looked at again. */
-static void sort_out(struct gate_thread *t, struct request **batch, size_t n, struct work *w) {
-    w->nfresh = w->ncancels = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (batch[i]->job == JOB_ADMIT)
-            w->fresh[w->nfresh++] = batch[i];
-        else if (batch[i]->job == JOB_CANCEL)
-            w->cancels[w->ncancels++] = batch[i];
-        else
-            read_later(t, batch[i]);
-    }
+static struct hand *hand_of(struct gate_thread *t, const struct request *r) {
+    return r->job == JOB_ADMIT ? &t->fresh : r->job == JOB_CANCEL ? &t->cancels : &t->reads;
 }
 
 static void *gate_main(void *arg) {
     struct gate_thread *t = arg;
     struct request *batch[GATE_BATCH];
-    struct work w;
     for (size_t n; (n = take_all(t->gate, batch)) > 0;) {
         metric_add(stats.gate_batches, 1);
         metric_add(stats.gate_requests, (int64_t)n);
-        sort_out(t, batch, n, &w);
-        w.nfresh = admission_run(t->db, w.fresh, w.nfresh);
-        for (size_t i = 0; i < w.nfresh; i++)
-            start(t, w.fresh[i]);
-        for (size_t i = 0; i < w.ncancels; i++)
-            cancel(t, w.cancels[i]);
+        for (size_t i = 0; i < n; i++)
+            add(hand_of(t, batch[i]), batch[i]);
+        admit(t);
+        while (t->cancels.n > 0)
+            cancel_last(t);
         run_reads(t);
     }
     return NULL;
 }
 
-/* ---- what no thread takes ---- */
+/* ---- when the database hangs ---- */
 
+/* Those that no thread has taken from the queue by their deadline. */
 static struct request *take_stuck(struct gate *g, int64_t now_us) {
     struct request *stuck = NULL, **at = &g->first;
     pthread_mutex_lock(&g->lock);
@@ -227,18 +280,42 @@ static struct request *take_stuck(struct gate *g, int64_t now_us) {
     return stuck;
 }
 
+static void answer_stuck(struct request *r, enum request_job job, bool published) {
+    if (job == JOB_CANCEL || published)
+        write_unknown(r);
+    else
+        answer_error(r, ERR_UNAVAILABLE, NULL); /* nothing has happened yet */
+    request_finish(r);
+}
+
+/* Those that a thread has in hand. */
+static void abandon(struct hand *h, int64_t now_us) {
+    for (size_t i = 0; i < h->n; i++) {
+        struct request *r = h->r[i];
+        if (!r->held && r->deadline_us + STUCK_US <= now_us)
+            answer_stuck(request_abandon(r), r->job, r->encoded != NULL);
+    }
+}
+
 void gate_tick(struct gate *g, int64_t now_us) {
-    struct request *stuck = take_stuck(g, now_us);
-    while (stuck != NULL) {
-        struct request *r = stuck;
+    for (struct request *stuck = take_stuck(g, now_us), *r; (r = stuck) != NULL;) {
         stuck = r->next;
-        if (r->job == JOB_READ)
+        if (r->job == JOB_READ) {
             write_shown(r, false);
-        else if (r->job == JOB_CANCEL)
-            write_unknown(r);
-        else
-            answer_error(r, ERR_UNAVAILABLE, NULL); /* it has not even been admitted */
-        request_finish(r);
+            request_finish(r);
+        } else {
+            answer_stuck(r, r->job, false);
+        }
+    }
+    for (int i = 0; i < g->nthreads; i++) {
+        struct gate_thread *t = &g->threads[i];
+        pthread_mutex_lock(&t->lock);
+        if (t->blocked) {
+            abandon(&t->fresh, now_us);
+            abandon(&t->cancels, now_us);
+            abandon(&t->reads, now_us);
+        }
+        pthread_mutex_unlock(&t->lock);
     }
 }
 
@@ -253,6 +330,7 @@ struct gate *gate_new(struct ingest *in) {
     for (int i = 0; i < n; i++) {
         struct gate_thread *t = &g->threads[i];
         t->gate = g;
+        pthread_mutex_init(&t->lock, NULL);
         t->db = db_new(in->settings.pg, "usher-ingest gate", "synchronous_commit=off");
         t->durable_db = db_new(in->settings.pg, "usher-ingest deadline", "");
         if (pthread_create(&t->thread, NULL, gate_main, t) != 0)
@@ -274,6 +352,7 @@ void gate_close(struct gate *g) {
         db_free(g->threads[i].db);
         db_free(g->threads[i].durable_db);
         jb_free(&g->threads[i].scratch);
+        pthread_mutex_destroy(&g->threads[i].lock);
     }
     pthread_mutex_destroy(&g->lock);
     pthread_cond_destroy(&g->filled);

@@ -19,12 +19,14 @@
 
 #define WATCH_MS 1000
 #define RETRY_MS 100
+#define SILENT_US (5 * INT64_C(1000000)) /* a check that takes longer counts as failed */
 
 struct health {
     struct ingest *in;
     struct db *db; /* also the session that holds the reply partition's lock */
     rd_kafka_t *admin;
-    atomic_bool postgres, topics, commands, audit;
+    _Atomic int64_t postgres_us; /* when PostgreSQL answered last; 0 = never, or an error since */
+    atomic_bool topics, commands, audit;
     bool announced, stop;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -41,13 +43,14 @@ enum { PARTS = 5 };
 
 static void look(struct health *h, struct part parts[PARTS]) {
     struct ingest *in = h->in;
-    parts[0] = (struct part){"postgresql", atomic_load(&h->postgres)};
+    int64_t answered_us = atomic_load(&h->postgres_us);
+    parts[0] = (struct part){"postgresql", answered_us > 0 && clock_mono_us() - answered_us < SILENT_US};
     parts[1] = (struct part){"topics", atomic_load(&h->topics)};
     parts[2] = (struct part){"replies", replies_polled(in->replies)};
     parts[3] = (struct part){"command producer",
                              atomic_load(&h->commands) && !producer_fatal(publish_producer(in->publish))};
-    parts[4] =
-        (struct part){"audit producer", atomic_load(&h->audit) && !producer_fatal(audit_producer(in->audit))};
+    parts[4] = (struct part){"audit producer", atomic_load(&h->audit) && !audit_stalled(in->audit) &&
+                                                   !producer_fatal(audit_producer(in->audit))};
 }
 
 bool health_ready(struct health *h) {
@@ -73,7 +76,7 @@ static void check_postgres(struct health *h) {
     bool up = db_run(h->db, "SELECT 1", 0, NULL, NULL, &err) == ERR_OK;
     if (up)
         up = replies_hold_slot(h->in->replies, h->db, &err) == ERR_OK;
-    if (up != atomic_exchange(&h->postgres, up))
+    if (up != (atomic_exchange(&h->postgres_us, up ? clock_mono_us() : 0) != 0))
         log_event(up ? LOG_INFO : LOG_WARN, "postgresql", "reachable=%s", up ? "yes" : "no");
 }
 

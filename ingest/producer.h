@@ -49,7 +49,7 @@ rd_kafka_resp_err_t producer_send(struct producer *p, const struct producer_mess
 /* Asks for the topic's metadata; true once it was answered. */
 bool producer_warm_up(struct producer *p, const char *topic, int timeout_ms);
 bool producer_fatal(const struct producer *p);
-int producer_queued(struct producer *p); /* messages not yet acknowledged */
+int producer_queued(struct producer *p); /* messages not yet acknowledged, and reports not yet polled */
 
 /* For tests: as if the broker had refused the instance for good. */
 void producer_break(struct producer *p);

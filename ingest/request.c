@@ -49,7 +49,7 @@ struct request *request_new(struct ingest *in) {
     return r;
 }
 
-static void recycle(struct jbuf *b) {
+static void trim(struct jbuf *b) {
     if (b->cap > KEEP_BYTES)
         jb_free(b);
     else
@@ -63,10 +63,10 @@ static void request_free(struct request *r) {
     free(r);
 }
 
-void request_release(struct request *r) {
+static void recycle(struct request *r) {
     arena_reset(r->arena);
-    recycle(&r->body);
-    recycle(&r->answer.body);
+    trim(&r->body);
+    trim(&r->answer.body);
     pthread_mutex_lock(&pool_lock);
     bool keep = npool < POOL_MAX;
     if (keep) {
@@ -79,9 +79,55 @@ void request_release(struct request *r) {
         request_free(r);
 }
 
+void request_release(struct request *r) {
+    if (r->stand_in != NULL)
+        recycle(r->stand_in);
+    pthread_mutex_lock(&pool_lock);
+    bool held = r->held;
+    r->released = true;
+    pthread_mutex_unlock(&pool_lock);
+    if (!held)
+        recycle(r);
+}
+
+void request_let_go(struct request *r) {
+    pthread_mutex_lock(&pool_lock);
+    bool released = r->released;
+    r->held = false;
+    pthread_mutex_unlock(&pool_lock);
+    if (released)
+        recycle(r);
+}
+
 void request_pool_free(void) {
     for (struct request *r; (r = pool_take()) != NULL;)
         request_free(r);
+}
+
+/* Only what the answer and its record need, and only what nobody changes since the request stands in the
+ * gate. */
+struct request *request_abandon(struct request *r) {
+    struct request *s = request_new(r->in);
+    s->connection = r->connection;
+    s->txn = r->txn;
+    s->wall_us = r->wall_us;
+    s->arrived_us = r->arrived_us;
+    memcpy(s->method, r->method, sizeof s->method);
+    memcpy(s->traceparent, r->traceparent, sizeof s->traceparent);
+    s->path = arena_strdup(s->arena, r->path);
+    s->user_agent = arena_strdup(s->arena, r->user_agent);
+    s->source_ip = r->source_ip;
+    s->token = r->token;
+    s->query_text = arena_strdup(s->arena, r->query_text);
+    (void)query_parse(s->query_text, s->arena, &s->query, NULL);
+    s->body_bytes = r->body_bytes;
+    s->route = r->route;
+    s->admitted = r->admitted;
+    s->verdict = r->verdict;
+    r->stand_in = s;
+    r->held = true;
+    request_enter(r, REQUEST_DONE);
+    return s;
 }
 
 bool request_move(struct request *r, enum request_state from, enum request_state to) {

@@ -81,6 +81,7 @@ struct request {
     struct query query;
 
     /* after admission */
+    size_t ask;                  /* its token among those of the batch */
     bool admitted, rate_limited; /* admitted: the verdict's key is known */
     struct admit_verdict verdict;
     const struct projection *projection;
@@ -97,8 +98,10 @@ struct request {
     struct reply reply;
 
     struct answer answer;
-    int64_t audit_n; /* number of its record */
-    bool drop;       /* no record of it could be kept: the connection ends without an answer */
+    struct request *stand_in; /* answers instead: see request_abandon */
+    bool held, released;      /* by a gate thread that hangs in the database; by its connection */
+    int64_t audit_n;          /* number of its record */
+    bool drop;                /* no record of it could be kept: the connection ends without an answer */
 
     struct request *next;                                       /* free list, gate queue */
     struct request *pending_prev, *pending_next, *pending_hash; /* pending table */
@@ -113,6 +116,13 @@ void request_pool_free(void);
 bool request_move(struct request *r, enum request_state from, enum request_state to);
 /* The caller owns the request: no competition. */
 void request_enter(struct request *r, enum request_state to);
+
+/* For a request in the hands of a gate thread that hangs in the database: gives a new request that answers in
+ * its place. The old one is not looked at any more, but its memory stays until both its connection and the
+ * gate thread have let go of it. Under the gate thread's lock. */
+struct request *request_abandon(struct request *r);
+/* The gate thread has come back: it must not go on with r. Under its lock. */
+void request_let_go(struct request *r);
 
 /* The answer stands in r->answer: hands the request to the audit, by way of which it is resumed. The caller
  * no longer owns it. */

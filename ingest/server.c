@@ -118,7 +118,7 @@ void server_resume(struct request *r) {
     atomic_fetch_sub(&in->in_flight, 1);
 }
 
-/* Refused, but on record like any other. */
+/* Refused before the body was read, so that the connection must go with it; but on record like any other. */
 static enum MHD_Result refuse(struct request *r, const struct err *err) {
     r->answer.close = true;
     answer_err(r, err);
@@ -128,8 +128,8 @@ static enum MHD_Result refuse(struct request *r, const struct err *err) {
 }
 
 /* Without suspension, for when there is no room for it: the record is produced, but not waited for. */
-static enum MHD_Result refuse_at_once(struct request *r, bool close_after) {
-    r->answer.close = close_after;
+static enum MHD_Result refuse_at_once(struct request *r) {
+    r->answer.close = true;
     answer_error(r, ERR_UNAVAILABLE, NULL);
     audit_note(r->in->audit, r);
     return send_answer(r);
@@ -190,14 +190,12 @@ static enum MHD_Result on_headers(struct request *r, const char *method, const c
     enum err_code code = examine(r, version, &facts, &err);
     if (code == ERR_OK)
         route_parse(r->method, r->path, facts.path_len, r->arena, &r->route);
-    if (code == ERR_OK && is_public(&r->route)) {
-        r->answer.close = stopping || facts.chunked || facts.length > 0;
-        health_answer(r);
-        return send_answer(r);
-    }
+    r->headers_seen = true;
+    if (code == ERR_OK && is_public(&r->route))
+        return MHD_YES;
     if (stopping || atomic_load(&in->in_flight) >= in->settings.max_in_flight) {
         metric_add(stats.over_cap, stopping ? 0 : 1);
-        return refuse_at_once(r, stopping || code != ERR_OK || facts.chunked || facts.length > 0);
+        return refuse_at_once(r);
     }
     if (code != ERR_OK) {
         metric_add(stats.guarded, 1);
@@ -208,11 +206,6 @@ static enum MHD_Result on_headers(struct request *r, const char *method, const c
         err_set(&err, ERR_TOO_LARGE, "The body is larger than %zu bytes", in->settings.max_body_bytes);
         return refuse(r, &err);
     }
-    if (!r->route.scim) { /* nothing here, for nobody: no credentials needed to say so */
-        err_set(&err, ERR_NOT_FOUND, "There is nothing at this path");
-        return refuse(r, &err);
-    }
-    r->headers_seen = true;
     phase(r->connection, CLIENT_BODY);
     return MHD_YES;
 }
@@ -238,9 +231,18 @@ static enum MHD_Result on_body(struct request *r, const char *data, size_t *size
 }
 
 static enum MHD_Result on_complete(struct request *r) {
+    if (is_public(&r->route)) {
+        health_answer(r);
+        return send_answer(r);
+    }
+    suspend(r);
+    if (!r->route.scim) { /* nothing here, for nobody: no credentials needed to say so */
+        answer_error(r, ERR_NOT_FOUND, "There is nothing at this path");
+        request_finish(r);
+        return MHD_YES;
+    }
     r->job = JOB_ADMIT;
     request_enter(r, REQUEST_GATE);
-    suspend(r);
     gate_push(r->in->gate, r);
     return MHD_YES;
 }
@@ -264,7 +266,7 @@ static enum MHD_Result on_call(void *cls, struct MHD_Connection *connection, con
     (void)cls;
     struct request *r = *state;
     if (atomic_load(&r->state) == REQUEST_DONE)
-        return send_answer(r);
+        return send_answer(r->stand_in != NULL ? r->stand_in : r);
     if (!r->headers_seen)
         return on_headers(r, method, version);
     if (*size > 0)
