@@ -264,6 +264,10 @@ static int compare_wants(const void *x, const void *y) {
     return c ? c : (int)b->doc - (int)a->doc;
 }
 
+static bool same_want(const struct want *x, const struct want *y) {
+    return x->workspace == y->workspace && strcmp(x->a, y->a) == 0 && strcmp(x->b, y->b) == 0;
+}
+
 static void unique_wants(struct unit *u, enum unit_kind kind) {
     struct want *x = u->wants[kind];
     size_t n = u->nwants[kind], kept = 0;
@@ -271,8 +275,7 @@ static void unique_wants(struct unit *u, enum unit_kind kind) {
         return;
     qsort(x, n, sizeof *x, compare_wants);
     for (size_t i = 0; i < n; i++)
-        if (kept == 0 || strcmp(x[kept - 1].workspace->id, x[i].workspace->id) ||
-            strcmp(x[kept - 1].a, x[i].a) || strcmp(x[kept - 1].b, x[i].b))
+        if (kept == 0 || !same_want(&x[kept - 1], &x[i]))
             x[kept++] = x[i];
     u->nwants[kind] = kept;
 }
