@@ -15,6 +15,9 @@
 #define BATCH_BYTES_MAX (8u << 20)
 
 struct consumer {
+    const struct config *config;
+    int slot;
+    bool exactly_once;
     rd_kafka_t *rk;
     struct emitter *emitter;
     unsigned epoch; /* counts assignments taken and given back */
@@ -82,18 +85,12 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
         atomic_store(&c->dead, true);
 }
 
-struct consumer *consumer_open(const struct config *config, int slot, bool exactly_once,
-                               struct emitter *emitter, struct err *err) {
-    struct consumer *c = xcalloc(1, sizeof *c);
-    c->emitter = emitter;
-    c->batches = metric_counter("usher_worker_batches_total", NULL, "batches taken from usher.commands");
-    c->commands = metric_counter("usher_worker_commands_total", NULL, "commands taken from usher.commands");
-    c->rebalances = metric_counter("usher_worker_rebalances_total", NULL, "assignments and revocations");
-    rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_CONSUMER_GROUP);
+static rd_kafka_t *join(struct consumer *c, struct err *err) {
+    rd_kafka_conf_t *conf = kafka_conf_new(c->config, KAFKA_CONSUMER_GROUP);
     kafka_conf_set(conf, "group.id", "usher-worker");
-    if (exactly_once) { /* the trial broker knows no static members */
+    if (c->exactly_once) { /* the trial broker knows no static members */
         char member[40];
-        slot_transactional_id(slot, member);
+        slot_transactional_id(c->slot, member);
         kafka_conf_set(conf, "group.instance.id", member);
     } else {
         kafka_conf_set(conf, "fetch.wait.max.ms", "1"); /* it sleeps that long on every empty fetch */
@@ -101,24 +98,58 @@ struct consumer *consumer_open(const struct config *config, int slot, bool exact
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_opaque(conf, c);
-    c->rk = kafka_open(conf, KAFKA_CONSUMER_GROUP, err);
-    if (!c->rk) {
-        free(c);
+    rd_kafka_t *rk = kafka_open(conf, KAFKA_CONSUMER_GROUP, err);
+    if (!rk)
         return NULL;
-    }
-    rd_kafka_poll_set_consumer(c->rk);
+    rd_kafka_poll_set_consumer(rk);
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(topics, TOPIC_COMMANDS, RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t code = rd_kafka_subscribe(c->rk, topics);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(rk, topics);
     rd_kafka_topic_partition_list_destroy(topics);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         err_set(err, ERR_KAFKA, "Cannot subscribe: %s", rd_kafka_err2str(code));
-        rd_kafka_destroy(c->rk);
+        rd_kafka_destroy(rk);
+        return NULL;
+    }
+    return rk;
+}
+
+struct consumer *consumer_open(const struct config *config, int slot, bool exactly_once,
+                               struct emitter *emitter, struct err *err) {
+    struct consumer *c = xcalloc(1, sizeof *c);
+    c->config = config;
+    c->slot = slot;
+    c->exactly_once = exactly_once;
+    c->emitter = emitter;
+    c->batches = metric_counter("usher_worker_batches_total", NULL, "batches taken from usher.commands");
+    c->commands = metric_counter("usher_worker_commands_total", NULL, "commands taken from usher.commands");
+    c->rebalances = metric_counter("usher_worker_rebalances_total", NULL, "assignments and revocations");
+    c->rk = join(c, err);
+    if (!c->rk) {
         free(c);
         return NULL;
     }
     emitter_attach(emitter, c->rk);
     return c;
+}
+
+/* A static member whose answer from the group was lost in a broker's fall is taken for a stranger when it
+ * comes again, which librdkafka calls fatal: that instance never works again, another one does. */
+static bool join_again(struct consumer *c) {
+    struct err err = {0};
+    char quoted[600];
+    emitter_settle(c->emitter, true); /* ours no longer: whoever has the partitions next emits what waits */
+    emitter_attach(c->emitter, NULL);
+    rd_kafka_consumer_close(c->rk);
+    rd_kafka_destroy(c->rk);
+    c->epoch++;
+    atomic_store(&c->assigned, 0);
+    atomic_store(&c->dead, false);
+    c->rk = join(c, &err);
+    log_event(c->rk ? LOG_WARN : LOG_ERROR, "consumer-replaced", "error=%s",
+              log_quote(c->rk ? "" : err_text(&err), quoted, sizeof quoted));
+    emitter_attach(c->emitter, c->rk);
+    return c->rk != NULL;
 }
 
 /* The log does not hold the offset any more (retention, or a trial broker that began anew): from its
@@ -199,8 +230,8 @@ bool consumer_assigned(const struct consumer *c) {
     return atomic_load(&c->assigned) != 0;
 }
 
-bool consumer_dead(const struct consumer *c) {
-    return atomic_load(&c->dead);
+bool consumer_alive(struct consumer *c) {
+    return !atomic_load(&c->dead) || join_again(c);
 }
 
 rd_kafka_t *consumer_handle(struct consumer *c) {
@@ -208,8 +239,10 @@ rd_kafka_t *consumer_handle(struct consumer *c) {
 }
 
 void consumer_close(struct consumer *c) {
-    rd_kafka_consumer_close(c->rk);
-    emitter_attach(c->emitter, NULL);
-    rd_kafka_destroy(c->rk);
+    if (c->rk) {
+        rd_kafka_consumer_close(c->rk);
+        emitter_attach(c->emitter, NULL);
+        rd_kafka_destroy(c->rk);
+    }
     free(c);
 }

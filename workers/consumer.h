@@ -19,8 +19,8 @@ struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max);
 /* Goes back to the batch's first offsets: it will be polled again. */
 void consumer_rewind(struct consumer *c, const struct batch *b);
 bool consumer_assigned(const struct consumer *c);
-/* The group has no place for this member any more: the process must end. */
-bool consumer_dead(const struct consumer *c);
+/* Joins the group anew if this member was thrown out for good. False: not possible, the process must end. */
+bool consumer_alive(struct consumer *c);
 rd_kafka_t *consumer_handle(struct consumer *c);
 /* Leaves; the rebalance settles the emitter first. */
 void consumer_close(struct consumer *c);

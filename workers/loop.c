@@ -134,7 +134,7 @@ int loop_run(struct loop *l) {
             take_batch(l, b);
         else
             answers_poll(l->answers);
-        if (!slot_held(l->slot) || consumer_dead(l->consumer))
+        if (!slot_held(l->slot) || !consumer_alive(l->consumer))
             return EXIT_TRY_AGAIN;
         if (!told && consumer_assigned(l->consumer)) {
             told = true;
