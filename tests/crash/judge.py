@@ -87,7 +87,8 @@ def check_objects(stack, load):
                     have = (by_name if frozen.kind == "user" else by_room_name).get(frozen.name)
                 else:
                     have = (users if frozen.kind == "user" else rooms).get(frozen.before["id"])
-                if not same(have, frozen.before, loader.lost_rooms) and not same(have, frozen.after, loader.lost_rooms):
+                ignore = loader.lost_rooms | {gone for kind, gone in loader.gone if kind == "room"}  # deleted since
+                if not same(have, frozen.before, ignore) and not same(have, frozen.after, ignore):
                     wrong.append("%s %s (%s) is %s, possible were %s and %s"
                                  % (frozen.kind, frozen.name, frozen.user_agent, have, frozen.before, frozen.after))
                 if have:

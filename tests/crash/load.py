@@ -8,9 +8,10 @@ import random
 import threading
 import time
 
-from scimhttp import GROUP, USER, Broken, Client, check_answer, patch_op
+from scimhttp import GROUP, USER, Answer, Broken, Client, check_answer, patch_op
 
 DONE, NOT_DONE, UNSURE = "done", "not done", "unsure"
+NOT_SENT = Answer(0, [], b"")  # there was no connection to send it on
 
 
 class User:
@@ -58,6 +59,9 @@ class Loader(threading.Thread):
         user_agent = "usher-crash/%s-%d" % (self.tag, len(self.answers))
         try:
             answer = self.client.request(method, path, body, headers={"User-Agent": user_agent})
+        except ConnectionRefusedError:
+            self.answers.append((user_agent, method, None))
+            return NOT_SENT, user_agent
         except (Broken, OSError, ValueError, AssertionError):
             self.client.close()
             self.answers.append((user_agent, method, None))
@@ -71,6 +75,8 @@ class Loader(threading.Thread):
         """What an answer says about the change that was asked for."""
         if answer is None:
             verdict = UNSURE
+        elif answer is NOT_SENT:
+            verdict = NOT_DONE
         elif answer.status == expected:
             verdict = DONE
         elif answer.status == 503:
@@ -211,7 +217,7 @@ class Loader(threading.Thread):
     def look(self, user):
         """Read your writes."""
         answer, _ = self.send("GET", "/Users/" + user.id)
-        if answer is None or answer.status == 503:
+        if answer is None or answer is NOT_SENT or answer.status == 503:
             return
         if answer.status != 200:
             self.faults.append("user %s was acknowledged and is answered %r" % (user.id, answer))
