@@ -19,7 +19,7 @@
 
 #define WATCH_MS 1000
 #define RETRY_MS 100
-#define SILENT_US (5 * INT64_C(1000000)) /* a check that takes longer counts as failed */
+#define SILENT_US (3 * INT64_C(1000000)) /* a check that takes longer counts as failed */
 
 struct health {
     struct ingest *in;

@@ -211,6 +211,55 @@ static void acknowledgement_and_time_out_never_both_win(void **state) {
     request_release(m.r);
 }
 
+/* ---- a request whose gate thread hangs ---- */
+
+static struct request *abandoned(void) {
+    struct request *r = request_new(&ingest);
+    r->path = arena_strdup(r->arena, "/scim/v2/Users");
+    r->query_text = "count=5";
+    strcpy(r->method, "GET");
+    request_enter(r, REQUEST_GATE);
+    return r;
+}
+
+static void a_stand_in_answers_for_it(void **state) {
+    (void)state;
+    struct request *r = abandoned(), *s = request_abandon(r);
+    assert_ptr_equal(r->stand_in, s);
+    assert_int_equal(atomic_load(&r->state), REQUEST_DONE);
+    assert_true(uuid_eq(&s->txn, &r->txn));
+    assert_string_equal(s->path, "/scim/v2/Users");
+    assert_ptr_not_equal(s->path, r->path); /* nothing of the old one's arena */
+    assert_string_equal(query_get(&s->query, "count"), "5");
+    request_let_go(r);
+    request_release(r);
+}
+
+/* Whoever lets go last gives the memory back: until then it is not used again. */
+static void its_memory_stays_until_both_let_go(void **state) {
+    (void)state;
+    for (int connection_first = 0; connection_first < 2; connection_first++) {
+        request_pool_free();
+        struct request *r = abandoned();
+        request_abandon(r);
+        if (connection_first) {
+            request_release(r);
+            assert_string_equal(r->path, "/scim/v2/Users");
+            struct request *other = request_new(&ingest); /* the stand-in's memory at most */
+            assert_ptr_not_equal(other, r);
+            request_release(other);
+            request_let_go(r);
+        } else {
+            request_let_go(r);
+            assert_string_equal(r->path, "/scim/v2/Users");
+            request_release(r);
+        }
+        struct request *again = request_new(&ingest);
+        assert_ptr_equal(again, r);
+        request_release(again);
+    }
+}
+
 static int end(void **state) {
     (void)state;
     request_pool_free();
@@ -226,6 +275,8 @@ int main(void) {
         cmocka_unit_test(each_sees_all),
         cmocka_unit_test(reply_and_deadline_never_both_win),
         cmocka_unit_test(acknowledgement_and_time_out_never_both_win),
+        cmocka_unit_test(a_stand_in_answers_for_it),
+        cmocka_unit_test(its_memory_stays_until_both_let_go),
     };
     return cmocka_run_group_tests(tests, NULL, end);
 }
