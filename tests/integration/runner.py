@@ -20,9 +20,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SUPPORT = os.path.join(os.path.dirname(HERE), "support")
 sys.path[:0] = [HERE, SUPPORT]
 KINDS = ("embedded", "real")
-# Processes side by side, then one after the other: test_streams judges what all others wrote, test_two adds a worker and an ingest.
+# Processes side by side, then one after the other: test_streams judges what all others wrote, test_outage stops programs, test_two adds a worker and an ingest.
 TOGETHER = (("limits", "storage"), ("entra_session", "okta_session", "scim"), ("bad_input", "members"))
-ALONE = ("streams", "two")
+ALONE = ("streams", "outage", "two")
 # Without any stack: the stream reader's own tests come first, since a judge that finds nothing would make all others worthless.
 FIRST = ("stream", "contract")
 

@@ -1,9 +1,11 @@
 """Bad input of any kind gets the right SCIM error and leaves nothing behind: no row, no seat, no event, no number of a sequence."""
 
 import json
+import socket
+import time
 
 from case import Case
-from scimhttp import ENTERPRISE, GROUP, LIST, PATCH_OP, USER, check_answer, patch_op, raw
+from scimhttp import ENTERPRISE, GROUP, LIST, PATCH_OP, USER, Reader, check_answer, patch_op, raw
 
 U, G, P = [USER], [GROUP], [PATCH_OP]
 
@@ -365,6 +367,36 @@ class HttpTricks(Case):
             self.assertTrue(closed)
             for a in answers:
                 self.assertIn(a.status, (400, 413, 431), repr(a))
+
+    def test_too_large_by_chunks(self):
+        """No Content-Length to look at: the bytes are counted."""
+        head = self.head("POST /scim/v2/Users HTTP/1.1", self.host_line.strip(), "Content-Type: application/scim+json", "Transfer-Encoding: chunked") + "\r\n"
+        chunk = b"%x\r\n%s\r\n" % (1 << 20, b" " * (1 << 20))
+        with socket.create_connection((self.stack.host, self.stack.port), 10) as sock:
+            try:
+                sock.sendall(head.encode() + chunk * 12 + b"0\r\n\r\n")
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+            answer = Reader(sock).answer()
+        self.assertEqual((answer.status, check_answer(answer)), (413, []))
+
+    def test_headers_that_never_end(self):
+        """A byte now and then keeps no connection alive: within 10 s (and a little) the header must be whole."""
+        began = time.monotonic()
+        with socket.create_connection((self.stack.host, self.stack.port), 10) as sock:
+            sock.sendall(b"GET /scim/v2/Users HTTP/1.1\r\nX-Slow: ")
+            sock.settimeout(0.5)
+            closed = False
+            while not closed and time.monotonic() - began < 20:
+                try:
+                    sock.sendall(b"a")
+                    closed = sock.recv(1) == b""
+                except socket.timeout:
+                    pass
+                except (BrokenPipeError, ConnectionResetError):
+                    closed = True
+        took = time.monotonic() - began
+        self.assertTrue(closed and 5 < took < 16, "closed: %s after %.1f s" % (closed, took))
 
     def test_the_list_is_empty_after_all(self):
         found = self.http.find("/Users", 'userName eq "smuggled@tricks.example"').json

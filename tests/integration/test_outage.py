@@ -1,0 +1,135 @@
+"""Outages that pass: what is answered while the worker or the broker stands still, and that the answer stays true when it goes on."""
+
+import contextlib
+import signal
+import threading
+import time
+
+import stream
+from case import Case
+from scimhttp import USER, in_flight, statuses, wait_until
+
+DEADLINE = 4.0  # seconds, the ingest's default
+
+
+def body(name):
+    return {"schemas": [USER], "userName": name}
+
+
+class Outage(Case):
+    @contextlib.contextmanager
+    def standing_still(self, program):
+        """Between SIGSTOP and SIGCONT; gives a function that ends it early."""
+        over = threading.Event()
+
+        def go_on():
+            if not over.is_set():
+                over.set()
+                self.stack.signal(program, signal.SIGCONT)
+
+        self.stack.signal(program, signal.SIGSTOP)
+        try:
+            yield go_on
+        finally:
+            go_on()
+
+    def created(self, ws, name):
+        """How often the audit stream says that a user of this name was created."""
+        return sum(c["action"] == "user.created" and c["target"]["name"] == name for c in self.followers.changes(ws.id))
+
+    def back(self, ws):
+        """Waits until writes go through again."""
+        wait_until(lambda: ws.client.post("/Users", body("back-%f" % time.monotonic())).status == 201, 30, "writes to work again")
+
+    def timed(self, call):
+        began = time.monotonic()
+        return call(), time.monotonic() - began
+
+
+class Deadline(Outage):
+    def test_a_worker_that_stands_still(self):
+        """At the deadline 503 with Retry-After, and it is the truth: the command is never applied, the name is free for the retry."""
+        ws = self.stack.workspace("still")
+        with self.standing_still("WORKER"):
+            answer, took = self.timed(lambda: ws.client.post("/Users", body("late")))
+            self.expect(answer, 503)
+            self.assertTrue(DEADLINE - 0.3 < took < DEADLINE + 1.0, took)
+            self.expect(ws.client.get("/Users?count=1"), 200)  # reads need no worker
+        self.back(ws)
+        self.assertEqual(ws.client.find("/Users", 'userName eq "late"').json["totalResults"], 0)
+        self.assertEqual(self.created(ws, "late"), 0)
+        self.expect(ws.client.post("/Users", body("late")), 201)
+        self.assertEqual(self.created(ws, "late"), 1)
+
+    def test_replies_at_the_deadline(self):
+        """The worker goes on just when the first commands run out: whoever wins each race, the answer says what happened."""
+        ws = self.stack.workspace("race")
+        with self.standing_still("WORKER") as go_on:
+            began = time.monotonic()
+            threading.Timer(DEADLINE + 0.05, go_on).start()
+
+            def create(i):
+                def job(c):
+                    time.sleep(max(0.0, began + i * 0.005 - time.monotonic()))
+                    return c.post("/Users", body("race%d" % i))
+                return job
+
+            results = in_flight(48, [create(i) for i in range(48)], ws.client)
+        self.assertLessEqual(set(statuses(results)), {201, 503}, statuses(results))
+        self.assertEqual(set(statuses(results)), {201, 503}, "no race took place: %s" % statuses(results))
+        self.back(ws)
+        there = {name for (name,) in self.stack.sql("SELECT user_name FROM users WHERE workspace_id = %s AND user_name LIKE 'race%%'", ws.id)}
+        self.assertEqual(there, {"race%d" % i for i, r in enumerate(results) if r.status == 201})
+        told = [c["target"]["name"] for c in self.followers.changes(ws.id) if c["action"] == "user.created" and c["target"]["name"].startswith("race")]
+        self.assertEqual(sorted(told), sorted(there))
+
+
+class Broker(Outage):
+    def test_no_answer_without_its_audit_record(self):
+        """Promise 5: while the log stands still even a read gets 503, and a second record takes back the first, so that the stream agrees with what was answered."""
+        ws = self.stack.workspace("audit-wait")
+        self.expect(ws.client.get("/Users?count=0"), 200)
+        with self.standing_still("BROKER"):
+            answer, took = self.timed(lambda: ws.client.get("/Users?count=3"))
+            self.expect(answer, 503)
+            self.assertLess(took, 3)
+        self.back(ws)
+        audit = self.followers.audit.wait(lambda rs: sum(1 for r in self.of(rs, ws) if "count=3" in r["query"]) >= 2, 30, "both records")
+        first, second = [r for r in self.of(audit, ws) if "count=3" in r["query"]]
+        self.assertEqual((first["status"], second["status"], second["supersedes"]), (200, 503, first["n"]))
+        self.assertEqual(first["txn"], second["txn"])
+
+    def of(self, records, ws):
+        return [r.value for r in stream.requests_of(records) if r.value["workspace"] == ws.id and r.value["query"]]
+
+    def test_a_write_that_the_log_did_not_take_in_time(self):
+        """503 at the deadline; the command may reach the log later, and is then dead."""
+        ws = self.stack.workspace("log-late")
+        with self.standing_still("BROKER"):
+            answer, took = self.timed(lambda: ws.client.post("/Users", body("unlogged")))
+            self.expect(answer, 503)
+            self.assertLess(took, DEADLINE + 2)
+        self.back(ws)
+        self.assertEqual(ws.client.find("/Users", 'userName eq "unlogged"').json["totalResults"], 0)
+        self.assertEqual(self.created(ws, "unlogged"), 0)
+        self.expect(ws.client.post("/Users", body("unlogged")), 201)
+
+    def test_revocation_works_while_the_log_is_down(self):
+        """Promise 4: it is written to PostgreSQL at once, and told in the stream when that is possible."""
+        ws = self.stack.workspace("revoke-down")
+        token, key = ws.key("doomed")
+        revoker = threading.Thread(target=self.revoke, args=(key,))
+        with self.standing_still("BROKER"):
+            revoker.start()
+            wait_until(lambda: self.stack.sql("SELECT revoked IS NOT NULL FROM keys WHERE workspace_id = %s AND id = %s", ws.id, key) == [(True,)],
+                       15, "the key to be revoked in PostgreSQL")
+        revoker.join(60)
+        self.back(ws)
+        self.expect(ws.open(token).get("/Users"), 401)
+        wait_until(lambda: any(c["action"] == "key.revoked" and c["target"]["id"] == key for c in self.followers.changes(ws.id)), 30, "key.revoked in the stream")
+
+    def revoke(self, key):
+        try:
+            self.stack.ctl("key", "revoke", key)
+        except Exception as told:  # noqa: BLE001 - it may say that the audit is late
+            print("        (usherctl key revoke with the log down: %s)" % str(told).strip().splitlines()[-1][:200])
