@@ -84,6 +84,29 @@ class Deadline(Outage):
         self.assertEqual(sorted(told), sorted(there))
 
 
+class Revocation(Outage):
+    def test_commands_that_wait_under_a_key_revoked_meanwhile(self):
+        """Promise 4: what stands in the log already is refused too."""
+        ws = self.stack.workspace("revoke-queued")
+        token, key = ws.key("queued")
+        answers = []
+        with self.standing_still("WORKER") as go_on:
+            writers = [threading.Thread(target=lambda i=i: answers.append(ws.open(token).post("/Users", body("queued%d" % i)))) for i in range(3)]
+            for w in writers:
+                w.start()
+            time.sleep(0.5)  # admitted and produced
+            revoker = threading.Thread(target=self.stack.ctl, args=("key", "revoke", key))
+            revoker.start()
+            wait_until(lambda: self.stack.sql("SELECT revoked IS NOT NULL FROM keys WHERE workspace_id = %s AND id = %s", ws.id, key) == [(True,)], 3, "the revocation")
+            go_on()
+            for t in writers + [revoker]:
+                t.join(30)
+        self.assertEqual(statuses(answers), {401: 3})
+        self.assertEqual(ws.counts()["users"], 0)
+        refused = [c for c in self.followers.changes(ws.id) if c["action"] == "command.refused"]
+        self.assertEqual([(c["actor"]["id"], c["outcome"]) for c in refused], [(key, "refused")] * 3)
+
+
 class Broker(Outage):
     def test_no_answer_without_its_audit_record(self):
         """Promise 5: while the log stands still even a read gets 503, and a second record takes back the first, so that the stream agrees with what was answered."""

@@ -86,7 +86,7 @@ class Replay:
                 self.models[step["of"]].moved = True
         for room, members in step.get("members", {}).items():
             self.models[room].members = members
-            self.models[room].version = None
+            self.models[room].moved = True
 
     def _due(self, name):
         """The whole representation of a resource as it must be now."""
