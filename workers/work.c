@@ -38,6 +38,14 @@ static void mark_offset(struct batch *b, int32_t partition, int64_t offset) {
     b->offsets[b->noffsets++] = (struct batch_offset){partition, offset, offset + 1};
 }
 
+/* Bytes as they stood in the log: poison may hold any, NULs too. */
+static char *keep(struct arena *a, const void *bytes, size_t n) {
+    char *copy = arena_alloc(a, n + 1);
+    if (n > 0)
+        memcpy(copy, bytes, n);
+    return copy;
+}
+
 void batch_add(struct batch *b, const rd_kafka_message_t *m) {
     if (b->n == b->cap) {
         b->cap = b->cap ? b->cap * 2 : 32;
@@ -47,9 +55,9 @@ void batch_add(struct batch *b, const rd_kafka_message_t *m) {
     memset(w, 0, sizeof *w);
     w->partition = m->partition;
     w->offset = m->offset;
-    w->key = arena_strndup(b->arena, m->key ? m->key : "", m->key_len);
+    w->key = keep(b->arena, m->key, m->key_len);
     w->key_len = m->key_len;
-    w->value = arena_strndup(b->arena, m->payload ? m->payload : "", m->len);
+    w->value = keep(b->arena, m->payload, m->len);
     w->value_len = m->len;
     w->traceparent = "";
     w->decoded = command_decode(w->value, w->value_len, &w->command, &w->decode_err) == ERR_OK;
