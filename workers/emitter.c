@@ -128,11 +128,19 @@ static bool lost_ownership(rd_kafka_resp_err_t code) {
            code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
 }
 
+/* A transport error while a transaction was open, or an end that took longer than a request may: a late
+ * request of it could hit the next transaction of the same instance, so there must not be one. */
+static bool in_doubt(struct emitter *e, int64_t started_us) {
+    rd_kafka_poll(e->producer, 0); /* error callbacks */
+    return atomic_load(&e->doubtful) || clock_mono_us() - started_us > 10000000;
+}
+
 /* After a failed step: abort where that is enough, a new producer where it is not. Frees the error. */
 static enum verdict recover(struct emitter *e, const char *step, rd_kafka_error_t *error) {
     report(step, error);
     metric_add(e->aborted, 1);
     enum verdict verdict = lost_ownership(rd_kafka_error_code(error)) ? DROPPED : AGAIN;
+    int64_t started_us = clock_mono_us();
     bool replace = rd_kafka_error_is_fatal(error) || !rd_kafka_error_txn_requires_abort(error);
     rd_kafka_error_destroy(error);
     if (!replace) {
@@ -140,8 +148,8 @@ static enum verdict recover(struct emitter *e, const char *step, rd_kafka_error_
         if (error) {
             report("abort", error);
             rd_kafka_error_destroy(error);
-            replace = true;
         }
+        replace = error || in_doubt(e, started_us);
     }
     if (replace)
         close_producer(e);
@@ -206,10 +214,8 @@ static enum verdict transact(struct emitter *e, const struct batch *list) {
     metric_add(e->records, (int64_t)records);
     log_event(LOG_DEBUG, "emitted", "records=%zu us=%lld", records,
               (long long)(clock_mono_us() - started_us));
-    rd_kafka_poll(e->producer, 0); /* error callbacks */
-    if (atomic_load(&e->doubtful) || clock_mono_us() - started_us > 10000000)
-        close_producer(
-            e); /* a late request of this transaction could hit the next one of the same instance */
+    if (in_doubt(e, started_us))
+        close_producer(e);
     return DONE;
 }
 
