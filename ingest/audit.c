@@ -17,25 +17,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Records beyond the producer's own queue. When this is full too, requests stay unanswered. */
-#define BACKLOG_MAX 20000
-
 /* One record on its way; the producer gives it back with the delivery report. */
 struct entry {
     struct entry *prev, *next; /* those that a request waits for, by time; free list by next */
     struct request *r;         /* NULL: nobody waits (any more) */
     int64_t since_us, due_us;
-};
-
-/* A finished record that the producer had no room for. */
-struct backlog {
-    struct backlog *next;
-    int32_t partition;
-    char key[37];
-    void *value;
-    size_t len;
-    rd_kafka_headers_t *headers;
-    struct entry *entry;
 };
 
 struct audit {
@@ -46,8 +32,6 @@ struct audit {
     int64_t n;            /* the last number given */
     struct jbuf text;
     struct entry *first, *last, *spare;
-    struct backlog *oldest, *newest;
-    size_t nbacklog;
 };
 
 /* The record outlives every broker outage: Kafka's client never gives it up. */
@@ -93,66 +77,31 @@ static struct request *wait_no_more(struct audit *a, struct entry *e) {
 
 /* ---- producing; all under the lock ---- */
 
-static void backlog_add(struct audit *a, const struct producer_message *m, rd_kafka_headers_t *headers) {
-    struct backlog *b = xcalloc(1, sizeof *b);
-    b->partition = m->partition;
-    memcpy(b->key, m->key, strnlen(m->key, sizeof b->key - 1));
-    b->value = xmemdup(m->value, m->len);
-    b->len = m->len;
-    b->headers = headers;
-    b->entry = m->opaque;
-    *(a->newest != NULL ? &a->newest->next : &a->oldest) = b;
-    a->newest = b;
-    a->nbacklog++;
-    metric_set(stats.audit_backlog, (int64_t)a->nbacklog);
-}
-
-static struct producer_message backlog_message(const struct backlog *b) {
-    return (struct producer_message){TOPIC_AUDIT, b->partition, b->key, b->value, b->len, b->entry};
-}
-
-static void backlog_flush(struct audit *a) {
-    while (a->oldest != NULL) {
-        struct backlog *b = a->oldest;
-        struct producer_message m = backlog_message(b);
-        if (producer_send(a->producer, &m, b->headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
-            break;
-        a->oldest = b->next;
-        if (a->oldest == NULL)
-            a->newest = NULL;
-        a->nbacklog--;
-        free(b->value);
-        free(b);
-    }
-    metric_set(stats.audit_backlog, (int64_t)a->nbacklog);
-}
-
-/* Takes the headers. What stands in the backlog goes first: records are produced in the order of their
- * numbers. */
-static void enqueue(struct audit *a, const struct producer_message *m, rd_kafka_headers_t *headers) {
-    if (a->oldest != NULL || producer_send(a->producer, m, headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        backlog_add(a, m, headers);
-}
-
 /* Numbers and produces. False, and no number is used, when there is no room for it anywhere. */
 static bool produce(struct audit *a, struct audit_request *rec, const char *traceparent,
                     struct request *waiting) {
-    if (a->nbacklog >= BACKLOG_MAX) {
-        metric_add(stats.audit_dropped, 1);
-        return false;
-    }
-    struct entry *e = entry_new(a, waiting);
-    if (waiting != NULL)
-        wait_for(a, e);
-    rec->n = ++a->n;
+    rec->n = a->n + 1;
     jb_reset(&a->text);
     record_audit_request(rec, &a->text);
     struct headers h;
     headers_audit_request(&h, rec, traceparent);
+    rd_kafka_headers_t *headers = producer_headers(&h);
     const char *key = audit_request_key(rec);
-    struct producer_message m = {
-        TOPIC_AUDIT, workspace_partition(key, a->in->settings.partitions), key, a->text.p, a->text.n, e};
-    enqueue(a, &m, producer_headers(&h));
+    struct entry *e = entry_new(a, waiting);
+    struct producer_message m = {.partition = workspace_partition(key, a->in->settings.partitions),
+                                 .key = key,
+                                 .value = a->text.p,
+                                 .len = a->text.n,
+                                 .opaque = e};
+    if (producer_send(a->producer, &m, headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_headers_destroy(headers);
+        entry_free(a, e);
+        metric_add(stats.audit_dropped, 1);
+        return false;
+    }
+    a->n++;
+    if (waiting != NULL)
+        wait_for(a, e);
     return true;
 }
 
@@ -246,11 +195,16 @@ static void again(struct audit *a, const rd_kafka_message_t *message) {
     if (rd_kafka_message_detach_headers((rd_kafka_message_t *)(uintptr_t)message, &headers) !=
         RD_KAFKA_RESP_ERR_NO_ERROR)
         headers = rd_kafka_headers_new(0);
-    struct producer_message m = {TOPIC_AUDIT,      message->partition, key,
-                                 message->payload, message->len,       message->_private};
-    pthread_mutex_lock(&a->lock);
-    enqueue(a, &m, headers);
-    pthread_mutex_unlock(&a->lock);
+    struct producer_message m = {.partition = message->partition,
+                                 .key = key,
+                                 .value = message->payload,
+                                 .len = message->len,
+                                 .opaque = message->_private,
+                                 .must = true};
+    if (producer_send(a->producer, &m, headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        log_event(LOG_ERROR, "audit-record-lost", "bytes=%zu", message->len);
+        rd_kafka_headers_destroy(headers);
+    }
 }
 
 static void on_report(void *ctx, const rd_kafka_message_t *m) {
@@ -262,7 +216,7 @@ static void on_report(void *ctx, const rd_kafka_message_t *m) {
 }
 
 static void on_replaced(void *ctx) {
-    (void)ctx; /* what the old instance held comes back through its reports */
+    (void)ctx; /* what the old instance held comes back through its reports; what waits, waits on */
 }
 
 /* The answer is not told; what is told instead has a record too, which nobody waits for. */
@@ -283,7 +237,6 @@ static void give_up(struct audit *a, struct request *r) {
 void audit_tick(struct audit *a, int64_t now_us) {
     struct request *late = NULL;
     pthread_mutex_lock(&a->lock);
-    backlog_flush(a);
     while (a->first != NULL && a->first->due_us <= now_us) {
         struct request *r = wait_no_more(a, a->first);
         if (r != NULL) {
@@ -307,7 +260,7 @@ struct audit *audit_new(struct ingest *in, struct err *err) {
     a->in = in;
     pthread_mutex_init(&a->lock, NULL);
     struct producer_events events = {on_report, on_replaced, a};
-    a->producer = producer_new("audit", in->settings.config, producer_settings,
+    a->producer = producer_new(TOPIC_AUDIT, in->settings.partitions, in->settings.config, producer_settings,
                                sizeof producer_settings / sizeof *producer_settings, &events, err);
     if (a->producer == NULL) {
         audit_close(a, 0);
@@ -316,30 +269,16 @@ struct audit *audit_new(struct ingest *in, struct err *err) {
     return a;
 }
 
-static void report_lost(struct audit *a, int queued) {
-    if (queued > 0 || a->nbacklog > 0)
-        log_event(LOG_ERROR, "audit-unacknowledged", "queued=%d backlog=%zu", queued, a->nbacklog);
-}
-
 void audit_close(struct audit *a, int flush_ms) {
     if (a == NULL)
         return;
     int64_t until = clock_mono_us() + (int64_t)flush_ms * 1000;
-    while (a->producer != NULL && producer_queued(a->producer) > 0 && clock_mono_us() < until) {
-        audit_tick(a, clock_mono_us());
+    while (a->producer != NULL && producer_queued(a->producer) > 0 && clock_mono_us() < until)
         usleep(2000);
-    }
     atomic_store(&a->closing, true);
-    if (a->producer != NULL)
-        report_lost(a, producer_queued(a->producer));
+    if (a->producer != NULL && producer_queued(a->producer) > 0)
+        log_event(LOG_ERROR, "audit-unacknowledged", "records=%d", producer_queued(a->producer));
     producer_close(a->producer, 0);
-    while (a->oldest != NULL) {
-        struct backlog *b = a->oldest;
-        a->oldest = b->next;
-        rd_kafka_headers_destroy(b->headers);
-        free(b->value);
-        free(b);
-    }
     while (a->spare != NULL) {
         struct entry *e = a->spare;
         a->spare = e->next;

@@ -103,9 +103,9 @@ static void check_topics(struct health *h) {
 /* One metadata answer per topic, so that the first command need not wait for it. */
 static void warm_up(struct health *h) {
     if (!atomic_load(&h->commands))
-        atomic_store(&h->commands, producer_warm_up(publish_producer(h->in->publish), TOPIC_COMMANDS, 1000));
+        atomic_store(&h->commands, producer_warm_up(publish_producer(h->in->publish), 1000));
     if (!atomic_load(&h->audit))
-        atomic_store(&h->audit, producer_warm_up(audit_producer(h->in->audit), TOPIC_AUDIT, 1000));
+        atomic_store(&h->audit, producer_warm_up(audit_producer(h->in->audit), 1000));
 }
 
 static void check(struct health *h) {

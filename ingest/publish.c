@@ -28,14 +28,16 @@ struct publish {
     struct producer_setting settings[1];
 };
 
-static rd_kafka_resp_err_t produce(struct publish *p, const struct command *c, const struct jbuf *bytes) {
+static rd_kafka_resp_err_t produce(struct publish *p, const struct command *c, const struct jbuf *bytes,
+                                   int64_t expires_us) {
     struct headers h;
     headers_command(&h, c);
     rd_kafka_headers_t *headers = producer_headers(&h);
-    struct producer_message m = {
-        TOPIC_COMMANDS, workspace_partition(c->workspace.s, p->in->settings.partitions),
-        c->workspace.s, bytes->p,
-        bytes->n,       NULL};
+    struct producer_message m = {.partition = workspace_partition(c->workspace.s, p->in->settings.partitions),
+                                 .key = c->workspace.s,
+                                 .value = bytes->p,
+                                 .len = bytes->n,
+                                 .expires_us = expires_us};
     rd_kafka_resp_err_t code = producer_send(p->producer, &m, headers);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         rd_kafka_headers_destroy(headers);
@@ -88,12 +90,11 @@ void publish_request(struct publish *p, struct request *r, struct jbuf *scratch)
         request_finish(r);
         return;
     }
+    int64_t expires_us = r->deadline_us;
     pending_add(p->in->pending, r);
     /* From here on r may be answered and used again at any moment: only c's own texts and scratch are read.
      */
-    rd_kafka_resp_err_t code = produce(p, &c, scratch);
-    if (code == RD_KAFKA_RESP_ERR__FATAL)
-        return; /* the instance that takes its place sends all that is pending */
+    rd_kafka_resp_err_t code = produce(p, &c, scratch, expires_us);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         refuse(p, c.txn.s, code);
 }
@@ -136,7 +137,7 @@ static void send_again(struct request *r, void *ctx) {
     struct jbuf bytes = {.p = r->encoded, .n = r->encoded_len};
     if (r->encoded == NULL || command_decode(r->encoded, r->encoded_len, &c, NULL) != ERR_OK)
         return;
-    rd_kafka_resp_err_t code = produce(p, &c, &bytes);
+    rd_kafka_resp_err_t code = produce(p, &c, &bytes, r->deadline_us);
     log_event(LOG_WARN, "command-sent-again", "txn=%s result=%s", c.txn.s, rd_kafka_err2name(code));
     command_clear(&c);
 }
@@ -144,6 +145,7 @@ static void send_again(struct request *r, void *ctx) {
 /* The same ids: a worker that has seen one of them already answers from what it stored. */
 static void on_replaced(void *ctx) {
     struct publish *p = ctx;
+    producer_forget(p->producer);
     pending_each(p->in->pending, send_again, p);
 }
 
@@ -154,7 +156,8 @@ struct publish *publish_new(struct ingest *in, struct err *err) {
     snprintf(p->timeout_ms, sizeof p->timeout_ms, "%" PRId64, in->settings.deadline_us / 1000);
     p->settings[0] = (struct producer_setting){"message.timeout.ms", p->timeout_ms};
     struct producer_events events = {on_report, on_replaced, p};
-    p->producer = producer_new("commands", in->settings.config, p->settings, 1, &events, err);
+    p->producer = producer_new(TOPIC_COMMANDS, in->settings.partitions, in->settings.config, p->settings, 1,
+                               &events, err);
     if (p->producer == NULL) {
         free(p);
         return NULL;

@@ -72,8 +72,6 @@ static void init_log(void) {
     stats.deadline_unknown = deadline("unknown");
     stats.audit_waiting = metric_gauge("usher_audit_unacknowledged", NULL,
                                        "Request records that Kafka has not acknowledged yet.");
-    stats.audit_backlog =
-        metric_gauge("usher_audit_backlog", NULL, "Request records not yet taken by the producer.");
     stats.audit_ack = metric_histogram("usher_audit_ack_seconds", NULL,
                                        "From a request record produced to its acknowledgement.");
     stats.audit_late =

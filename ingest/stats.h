@@ -16,7 +16,7 @@ struct stats {
     struct metric *published, *publish_failed, *producers_replaced;
     struct metric *replies, *unknown_replies;
     struct metric *deadline_won, *deadline_lost, *deadline_unknown;
-    struct metric *audit_waiting, *audit_backlog, *audit_ack, *audit_late, *audit_dropped;
+    struct metric *audit_waiting, *audit_ack, *audit_late, *audit_dropped;
 };
 
 extern struct stats stats;
