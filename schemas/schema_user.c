@@ -154,7 +154,7 @@ static const struct attr user_attrs[] = {
 const struct schema schema_user = {
     .id = SCHEMA_USER,
     .name = "User",
-    .description = "User account",
+    .description = "User Account",
     .attrs = user_attrs,
     .nattrs = TABLE_COUNT(user_attrs),
 };
