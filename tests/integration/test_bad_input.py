@@ -1,8 +1,10 @@
 """Bad input of any kind gets the right SCIM error and leaves nothing behind: no row, no seat, no event, no number of a sequence."""
 
+import copy
 import json
 import socket
 import time
+from random import Random
 
 from case import Case
 from scimhttp import ENTERPRISE, GROUP, LIST, PATCH_OP, USER, Reader, check_answer, patch_op, raw
@@ -211,6 +213,83 @@ class BadInput(Case):
         """Just under the limit it is read whole (and found to be good)."""
         made = self.expect(self.http.post("/Users", json.dumps(user(userName="large@bad.example")).encode() + b" " * (8 * 1024 * 1024 - 500)), 201).json
         self.expect(self.http.delete("/Users/" + made["id"]), 204)
+
+
+class Mutations(Case):
+    """Good requests with something in them replaced by something odd, the same ones in every run: whatever they are, they are answered at once, with a status
+    below 500, and what they say is true."""
+
+    ODD = (None, True, 0, -1, 1.5, 2**63 - 1, "", " ", "\u00e9\U0001f600", "x" * 3000, "False", [], {}, [[]], [None], [{}], {"value": None}, {"value": "x"},
+           [{"value": "0190b3f2-0000-7000-8000-000000000000"}], "urn:ietf:params:scim:schemas:core:2.0:User", 'members[value eq "x"]',
+           "members.value", 'emails[type eq "work"]', "meta", "id", "groups", "schemas", "$ref", "a.b.c", '"', "\\", "%00", "';--", "add", "remove", "replace")
+
+    def bodies(self):
+        """(method, path, body) that are fine as they are."""
+        element = {"value": "a@x.example", "type": "work", "primary": True}
+        full = {"schemas": [USER, ENTERPRISE], "userName": "mutant", "externalId": "m", "active": True, "displayName": "M", "title": "T", "emails": [element],
+                "name": {"givenName": "G", "familyName": "F"}, "addresses": [{"type": "work", "locality": "K"}], "roles": [{"value": "r"}],
+                ENTERPRISE: {"department": "D", "manager": {"value": "m"}}}
+        room = {"schemas": G, "displayName": "Mutant", "externalId": "m", "members": [{"value": self.u, "display": "u", "type": "User"}]}
+        changes = ops({"op": "replace", "path": "title", "value": "U"}, {"op": "add", "path": 'emails[type eq "home"].value', "value": "h@x.example"},
+                      {"op": "add", "value": {"nickName": "N", "name": {"middleName": "X"}}}, {"op": "remove", "path": 'emails[type eq "home"]'})
+        members = ops({"op": "add", "path": "members", "value": [{"value": self.u}]}, {"op": "remove", "path": 'members[value eq "%s"]' % self.u},
+                      {"op": "replace", "value": {"displayName": "Mutant room"}}, {"op": "replace", "path": "members", "value": [{"value": self.u}]})
+        return [("POST", "/Users", full), ("PUT", "/Users/" + self.u, dict(full, userName="target")), ("POST", "/Groups", room), ("PUT", "/Groups/" + self.g, room),
+                ("PATCH", "/Users/" + self.u, changes), ("PATCH", "/Groups/" + self.g, members)]
+
+    def places(self, thing, path=()):
+        yield path
+        for key, value in thing.items() if isinstance(thing, dict) else enumerate(thing) if isinstance(thing, list) else ():
+            yield from self.places(value, path + (key,))
+
+    def mutated(self, thing, random):
+        """A copy with one or two places replaced, removed, or named otherwise."""
+        thing = json.loads(json.dumps(thing))
+        for _ in range(random.choice((1, 1, 2))):
+            *way, last = random.choice([p for p in self.places(thing) if p] or [("schemas",)])
+            at = thing
+            for step in way:
+                at = at[step]
+            what = random.random()
+            if what < 0.15:
+                del at[last]
+            elif what < 0.3 and isinstance(at, dict):
+                at[random.choice((str(last).upper(), str(random.choice(self.ODD)), str(last) + "x"))] = at.pop(last)
+            else:
+                at[last] = copy.deepcopy(random.choice(self.ODD))
+        return thing
+
+    def test_mutated_bodies(self):
+        random = Random(20261122)
+        self.u, self.g = self.user("target")["id"], self.room("Mutant room")["id"]
+        seen = {}
+        for number in range(600):
+            method, path, body = random.choice(self.bodies())
+            body = self.mutated(body, random)
+            answer = self.http.request(method, path, body)
+            self.assertLess(answer.status, 500, "%d: %s %s %s: %r" % (number, method, path, json.dumps(body)[:1500], answer))
+            seen[answer.status] = seen.get(answer.status, 0) + 1
+            if answer.status == 201:
+                self.assertEqual(self.http.get(path + "/" + answer.json["id"]).json, answer.json)  # answered is stored
+                self.expect(self.http.delete(path + "/" + answer.json["id"]), 204)
+            elif answer.status == 200:
+                self.assertEqual(self.http.get(path).json, answer.json)
+        self.assertTrue(min(seen.get(200, 0), seen.get(201, 0), seen.get(400, 0)) > 20 and seen.get(204), seen)  # else they prove nothing
+
+    def test_mutated_filters(self):
+        random = Random(7)
+        good = ('userName eq "target"', 'externalId eq "m" and displayName eq "M"', 'id eq "%s"' % ("0" * 36), 'emails[type eq "work"].value eq "a"',
+                'name.givenName eq "G"', 'active eq true', 'meta.created gt "2026-01-01T00:00:00Z"', 'members.value eq "x"', "title pr")
+        seen = {}
+        for _ in range(300):
+            text = random.choice(good)
+            for _ in range(random.choice((1, 2, 3))):
+                at = random.randrange(len(text) + 1)
+                text = text[:at] + random.choice((" ", '"', "(", ")", "[", "]", ".", "x", "\\", "not ", " or ", "\u00e9", "", "'", "\n", ":", "$", "%")) + text[at + random.choice((0, 1)):]
+            answer = self.http.find(random.choice(("/Users", "/Groups")), text)
+            self.assertIn(answer.status, (200, 400), "%r: %r" % (text, answer))
+            seen[answer.status] = seen.get(answer.status, 0) + 1
+        self.assertGreater(min(seen.values()), 10, seen)
 
 
 class Credentials(Case):
