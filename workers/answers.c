@@ -8,25 +8,19 @@
 #include "ops/runtime/metrics.h"
 #include "workers/emit_record.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct answers {
-    const struct config *config;
     rd_kafka_t *rk;
-    atomic_bool fatal;
     struct metric *sent, *lost;
 };
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
     char quoted[300];
-    struct answers *a = opaque;
-    (void)rk;
+    (void)rk, (void)opaque;
     log_event(LOG_WARN, "reply-error", "code=%s reason=%s", rd_kafka_err2name((rd_kafka_resp_err_t)code),
               log_quote(reason, quoted, sizeof quoted));
-    if (code == RD_KAFKA_RESP_ERR__FATAL)
-        atomic_store(&a->fatal, true);
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
@@ -35,22 +29,17 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
         metric_add(((struct answers *)opaque)->lost, 1);
 }
 
-static rd_kafka_t *open_producer(struct answers *a, struct err *err) {
-    rd_kafka_conf_t *conf = kafka_conf_new(a->config, KAFKA_PRODUCER_IDEMPOTENT);
+struct answers *answers_open(const struct config *config, struct err *err) {
+    struct answers *a = xcalloc(1, sizeof *a);
+    a->sent = metric_counter("usher_worker_replies_total", NULL, "replies produced");
+    a->lost = metric_counter("usher_worker_replies_lost_total", NULL,
+                             "replies that did not reach the log; the ingest asks at its deadline");
+    rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_PRODUCER_PLAIN);
     kafka_conf_set(conf, "message.timeout.ms", "10000"); /* nobody waits longer */
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_opaque(conf, a);
-    return kafka_open(conf, KAFKA_PRODUCER_IDEMPOTENT, err);
-}
-
-struct answers *answers_open(const struct config *config, struct err *err) {
-    struct answers *a = xcalloc(1, sizeof *a);
-    a->config = config;
-    a->sent = metric_counter("usher_worker_replies_total", NULL, "replies produced");
-    a->lost = metric_counter("usher_worker_replies_lost_total", NULL,
-                             "replies that did not reach the log; the ingest asks at its deadline");
-    a->rk = open_producer(a, err);
+    a->rk = kafka_open(conf, KAFKA_PRODUCER_PLAIN, err);
     if (!a->rk) {
         free(a);
         return NULL;
@@ -90,16 +79,7 @@ void answers_send(struct answers *a, const struct work *works, size_t n) {
 }
 
 void answers_poll(struct answers *a) {
-    struct err err;
     rd_kafka_poll(a->rk, 0);
-    if (!atomic_load(&a->fatal))
-        return;
-    rd_kafka_t *fresh = open_producer(a, &err); /* an instance with a fatal error never works again */
-    if (!fresh)
-        return;
-    rd_kafka_destroy(a->rk);
-    a->rk = fresh;
-    atomic_store(&a->fatal, false);
 }
 
 void answers_close(struct answers *a) {

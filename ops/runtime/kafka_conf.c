@@ -97,6 +97,12 @@ static const struct setting fixed_assign[] = {
     {NULL, NULL},
 };
 
+static const struct setting fixed_plain[] = {
+    {"enable.idempotence", "false"},
+    {"acks", "1"},
+    {NULL, NULL},
+};
+
 static const struct setting *const fixed_tables[] = {fixed_producer, fixed_consumer, fixed_group,
                                                      fixed_assign};
 static const char *const fixed_keys[] = {"bootstrap.servers", "metadata.broker.list", "group.id",
@@ -154,7 +160,8 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 }
 
 rd_kafka_conf_t *kafka_conf_new(const struct config *c, enum kafka_role role) {
-    bool produces = role == KAFKA_PRODUCER_IDEMPOTENT || role == KAFKA_PRODUCER_TRANSACTIONAL;
+    bool produces = role == KAFKA_PRODUCER_IDEMPOTENT || role == KAFKA_PRODUCER_TRANSACTIONAL ||
+                    role == KAFKA_PRODUCER_PLAIN;
     bool consumes = role == KAFKA_CONSUMER_GROUP || role == KAFKA_CONSUMER_ASSIGN;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, on_log);
@@ -172,7 +179,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct config *c, enum kafka_role role) {
         kafka_conf_set(conf, "bootstrap.servers", config_str(c, "kafka"));
     }
     if (produces)
-        set_all(conf, fixed_producer);
+        set_all(conf, role == KAFKA_PRODUCER_PLAIN ? fixed_plain : fixed_producer);
     if (consumes) {
         set_all(conf, fixed_consumer);
         set_all(conf, role == KAFKA_CONSUMER_GROUP ? fixed_group : fixed_assign);

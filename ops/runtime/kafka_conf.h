@@ -22,7 +22,10 @@
 #define KAFKA_RECORD_MAX (16 * 1024 * 1024)
 
 enum kafka_role {
-    KAFKA_PRODUCER_IDEMPOTENT,    /* ingest: commands, audit; worker: replies */
+    KAFKA_PRODUCER_IDEMPOTENT, /* ingest: commands, audit */
+    KAFKA_PRODUCER_PLAIN, /* worker: replies. One that comes twice is dropped by who waits, their order means
+                             nothing; and unlike an idempotent producer it never has to wait for what is in
+                             flight (2.0.x waits busily) */
     KAFKA_PRODUCER_TRANSACTIONAL, /* worker: events */
     KAFKA_CONSUMER_GROUP,  /* worker: commands; read_committed, no auto commit, no auto offset store, range
                               assignment */

@@ -42,6 +42,10 @@ static void producers(void **state) {
     rd_kafka_conf_t *conf = kafka_conf_new(NULL, KAFKA_PRODUCER_TRANSACTIONAL);
     has(conf, "transaction.timeout.ms", "10000");
     rd_kafka_conf_destroy(conf);
+    conf = kafka_conf_new(NULL, KAFKA_PRODUCER_PLAIN);
+    has(conf, "enable.idempotence", "false");
+    has(conf, "acks", "1");
+    rd_kafka_conf_destroy(conf);
 }
 
 static void consumers(void **state) {
@@ -63,7 +67,8 @@ static void consumers(void **state) {
 static void every_role_opens(void **state) {
     (void)state;
     static const enum kafka_role roles[] = {KAFKA_PRODUCER_IDEMPOTENT, KAFKA_PRODUCER_TRANSACTIONAL,
-                                            KAFKA_CONSUMER_GROUP, KAFKA_CONSUMER_ASSIGN, KAFKA_ADMIN};
+                                            KAFKA_PRODUCER_PLAIN,      KAFKA_CONSUMER_GROUP,
+                                            KAFKA_CONSUMER_ASSIGN,     KAFKA_ADMIN};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         rd_kafka_conf_t *conf = kafka_conf_new(NULL, roles[i]);
         if (roles[i] == KAFKA_PRODUCER_TRANSACTIONAL)
