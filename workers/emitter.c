@@ -12,9 +12,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
-#define QUEUE_BATCHES 64
+#define QUEUE_BATCHES 1024 /* at one command a batch: what comes while a transaction ends */
 #define TRANSACTION_RECORDS 5000
 
 struct emitter {
@@ -30,9 +31,10 @@ struct emitter {
     pthread_cond_t changed;
     struct batch *head, **tail;
     size_t queued;
-    bool busy, stopping;
+    bool busy, stopping, settling;
+    int64_t hold_us;
     bool clean;
-    struct metric *transactions, *records, *aborted, *waiting;
+    struct metric *transactions, *records, *aborted, *waiting, *end_us;
 };
 
 enum verdict { DONE, AGAIN, DROPPED };
@@ -46,6 +48,11 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     atomic_store(&e->doubtful, true);
     log_event(LOG_WARN, "emit-error", "code=%s reason=%s", rd_kafka_err2name((rd_kafka_resp_err_t)code),
               log_quote(reason, quoted, sizeof quoted));
+}
+
+/* Wakes rd_kafka_poll; a failed delivery fails the transaction's end. */
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
+    (void)rk, (void)m, (void)opaque;
 }
 
 static void close_producer(struct emitter *e) {
@@ -71,6 +78,7 @@ static bool open_producer(struct emitter *e) {
     rd_kafka_conf_t *conf = kafka_conf_new(e->config, KAFKA_PRODUCER_TRANSACTIONAL);
     kafka_conf_set(conf, "transactional.id", id);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_opaque(conf, e);
     e->producer = kafka_open(conf, KAFKA_PRODUCER_TRANSACTIONAL, &err);
     if (!e->producer)
@@ -181,7 +189,85 @@ static rd_kafka_error_t *commit(struct emitter *e) {
     return error;
 }
 
-static enum verdict transact(struct emitter *e, const struct batch *list) {
+/* Waits for a change or the time; false when the time has come. Under the lock. */
+static bool wait_until(struct emitter *e, int64_t until_us) {
+    int64_t left_us = until_us - clock_mono_us();
+    if (left_us <= 0)
+        return false;
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    int64_t ns = at.tv_nsec + left_us * 1000;
+    at.tv_sec += ns / 1000000000;
+    at.tv_nsec = ns % 1000000000;
+    (void)pthread_cond_timedwait(&e->changed, &e->lock, &at);
+    return true;
+}
+
+static size_t count_records(const struct batch *b) {
+    size_t n = 0;
+    for (size_t i = 0; i < b->n; i++)
+        n += b->works[i].records.n + b->works[i].poison;
+    return n;
+}
+
+/* Takes what waits, up to a bounded number of records; only batches of one assignment (with: of what was
+ * taken before) go together, as they share the generation of the group. Under the lock. */
+static struct batch *take(struct emitter *e, unsigned epoch, size_t records) {
+    struct batch *first = e->head, **end = &e->head;
+    while (*end && (*end)->epoch == epoch &&
+           (records == 0 || records + count_records(*end) <= TRANSACTION_RECORDS)) {
+        records += count_records(*end);
+        end = &(*end)->next;
+        e->queued--;
+    }
+    if (end == &e->head)
+        return NULL;
+    struct batch *rest = *end;
+    *end = NULL;
+    e->head = rest;
+    if (!rest)
+        e->tail = &e->head;
+    metric_set(e->waiting, (int64_t)e->queued);
+    pthread_cond_broadcast(&e->changed);
+    return first;
+}
+
+/* Further records would only wait in the client, busily (2.0.x), while these are in flight. */
+static void settle_deliveries(struct emitter *e) {
+    int64_t until_us = clock_mono_us() + 20000;
+    while (rd_kafka_outq_len(e->producer) > 0 && clock_mono_us() < until_us)
+        rd_kafka_poll(e->producer, 2);
+}
+
+/* The end of a transaction takes tens of milliseconds, and nothing can follow before it. So a transaction
+ * stays open for a while and takes what comes: its records are with read_uncommitted readers at once, and one
+ * end serves many batches. */
+static rd_kafka_error_t *gather(struct emitter *e, struct batch *list, size_t *records, int64_t until_us) {
+    struct batch *last = list;
+    rd_kafka_error_t *error = NULL;
+    while (last->next)
+        last = last->next;
+    while (!error) {
+        struct batch *more = NULL;
+        pthread_mutex_lock(&e->lock);
+        while (!e->head && !e->stopping && !e->settling && wait_until(e, until_us))
+            ;
+        if (e->head && clock_mono_us() < until_us && !e->settling)
+            more = take(e, list->epoch, *records);
+        pthread_mutex_unlock(&e->lock);
+        if (!more)
+            break;
+        last->next = more;
+        for (; more && !error; more = more->next) {
+            error = emit_batch(e->producer, more, records);
+            last = more;
+        }
+        settle_deliveries(e);
+    }
+    return error;
+}
+
+static enum verdict transact(struct emitter *e, struct batch *list, bool first) {
     rd_kafka_error_t *error;
     int64_t started_us = clock_mono_us();
     size_t records = 0;
@@ -194,6 +280,9 @@ static enum verdict transact(struct emitter *e, const struct batch *list) {
     for (const struct batch *b = list; b; b = b->next)
         if ((error = emit_batch(e->producer, b, &records)))
             return recover(e, "produce", error);
+    if (first && (error = gather(e, list, &records, started_us + e->hold_us)))
+        return recover(e, "produce", error);
+    int64_t ending_us = clock_mono_us();
     (void)failpoint("emit.after_produce");
     if (e->exactly_once) {
         (void)failpoint("emit.before_send_offsets");
@@ -212,9 +301,8 @@ static enum verdict transact(struct emitter *e, const struct batch *list) {
     (void)failpoint("emit.after_commit");
     metric_add(e->transactions, 1);
     metric_add(e->records, (int64_t)records);
-    log_event(LOG_DEBUG, "emitted", "records=%zu us=%lld", records,
-              (long long)(clock_mono_us() - started_us));
-    if (in_doubt(e, started_us))
+    metric_observe_us(e->end_us, clock_mono_us() - ending_us);
+    if (in_doubt(e, ending_us))
         close_producer(e);
     return DONE;
 }
@@ -228,7 +316,7 @@ static void commit_plainly(struct emitter *e, const struct batch *list) {
     rd_kafka_topic_partition_list_destroy(offsets);
 }
 
-static void emit(struct emitter *e, const struct batch *list) {
+static void emit(struct emitter *e, struct batch *list) {
     enum verdict verdict = AGAIN;
     for (int attempt = 0; verdict == AGAIN && !atomic_load(&e->dropping); attempt++) {
         if (!slot_held(e->slot)) {
@@ -245,39 +333,13 @@ static void emit(struct emitter *e, const struct batch *list) {
             verdict = committed > 0 ? DONE : AGAIN;
             continue;
         }
-        verdict = transact(e, list);
+        verdict = transact(e, list, attempt == 0);
     }
     if (verdict == DONE && !e->exactly_once)
         commit_plainly(e, list);
 }
 
 /* ---- the thread ---- */
-
-static size_t count_records(const struct batch *b) {
-    size_t n = 0;
-    for (size_t i = 0; i < b->n; i++)
-        n += b->works[i].records.n + b->works[i].poison;
-    return n;
-}
-
-/* Takes what waits, up to a bounded number of records; the batches of one assignment share their group
- * metadata's generation. */
-static struct batch *take(struct emitter *e) {
-    struct batch *first = e->head, *last = first;
-    size_t n = count_records(first);
-    e->queued--;
-    while (last->next && last->next->epoch == first->epoch &&
-           n + count_records(last->next) <= TRANSACTION_RECORDS) {
-        last = last->next;
-        n += count_records(last);
-        e->queued--;
-    }
-    e->head = last->next;
-    if (!e->head)
-        e->tail = &e->head;
-    last->next = NULL;
-    return first;
-}
 
 static void free_list(struct batch *list) {
     while (list) {
@@ -295,10 +357,8 @@ static void *emitter_main(void *arg) {
             pthread_cond_wait(&e->changed, &e->lock);
         if (!e->head)
             break;
-        struct batch *list = take(e);
+        struct batch *list = take(e, e->head->epoch, 0);
         e->busy = true;
-        metric_set(e->waiting, (int64_t)e->queued);
-        pthread_cond_broadcast(&e->changed);
         pthread_mutex_unlock(&e->lock);
         if (!atomic_load(&e->dropping))
             emit(e, list);
@@ -324,6 +384,9 @@ struct emitter *emitter_start(const struct config *config, struct slot *slot, bo
     e->transactions = metric_counter("usher_emit_transactions_total", NULL, "Kafka transactions committed");
     e->records = metric_counter("usher_emit_records_total", NULL, "records emitted in them");
     e->aborted = metric_counter("usher_emit_aborted_total", NULL, "Kafka transactions that did not commit");
+    e->end_us =
+        metric_histogram("usher_emit_end_seconds", NULL, "time that ending a Kafka transaction takes");
+    e->hold_us = config_int(config, "emit-hold-ms") * 1000;
     e->waiting = metric_gauge("usher_emit_waiting_batches", NULL,
                               "committed batches that wait for their Kafka transaction");
     while (!open_producer(e)) {
@@ -356,8 +419,11 @@ void emitter_push(struct emitter *e, struct batch *b) {
 void emitter_settle(struct emitter *e, bool lost) {
     atomic_store(&e->dropping, lost);
     pthread_mutex_lock(&e->lock);
+    e->settling = true;
+    pthread_cond_broadcast(&e->changed);
     while (e->head || e->busy)
         pthread_cond_wait(&e->changed, &e->lock);
+    e->settling = false;
     pthread_mutex_unlock(&e->lock);
     atomic_store(&e->dropping, false);
 }
