@@ -93,6 +93,7 @@ worker_start() { # NAME
     conf_write "$name" <<-CONF
 	pg = $(pg_uri usher_worker "$pg_worker_password")
 	kafka = $bootstrap
+	replication = $(cat "$run_dir/kafka/nodes" 2>/dev/null || echo 1)
 	metrics-listen = 127.0.0.1:$metrics
 	CONF
     program_start "$name" usher-worker "http://127.0.0.1:$metrics/readyz" "${USHER_FAILPOINT_WORKER:-}" "${args[@]}"
