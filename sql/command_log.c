@@ -1,5 +1,6 @@
 #include "sql/command_log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static enum err_code decode_outcome(const char *text, struct reply *outcome, struct err *err) {
@@ -35,4 +36,16 @@ enum err_code command_log_find(struct db *db, const char *workspace, const char 
         code = decode_outcome(db_text(r, 0, 1), outcome, err);
     db_results_free(&r, 1);
     return code;
+}
+
+enum err_code command_log_prune(struct db *db, long hours, int64_t *gone, struct err *err) {
+    char age[32];
+    snprintf(age, sizeof age, "%ld hours", hours);
+    const char *params[] = {age};
+    struct db_result *r;
+    if (db_run(db, "SELECT command_prune(now() - $1::interval, 5000)", 1, params, &r, err) != ERR_OK)
+        return err->code;
+    *gone = db_int(r, 0, 0);
+    db_results_free(&r, 1);
+    return ERR_OK;
 }

@@ -19,4 +19,8 @@ enum err_code command_log_cancel(struct db *db, const char *workspace, const cha
 enum err_code command_log_find(struct db *db, const char *workspace, const char *txn, bool *found,
                                bool *cancelled, struct reply *outcome, struct err *err);
 
+/* Forgets outcomes older than `hours`, some thousands at a time; *gone: how many, 0 = none was left. `hours`
+ * must exceed the retention of usher.commands. */
+enum err_code command_log_prune(struct db *db, long hours, int64_t *gone, struct err *err);
+
 #endif

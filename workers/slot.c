@@ -5,6 +5,7 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
+#include "sql/command_log.h"
 #include "sql/slots.h"
 
 #include <pthread.h>
@@ -14,6 +15,7 @@
 
 #define SLOTS_MAX 64
 #define REAP_EVERY_MS 2000
+#define PRUNE_EVERY_US 600000000
 
 struct slot {
     const struct config *config;
@@ -24,7 +26,8 @@ struct slot {
     int64_t checked_us;
     pthread_mutex_t lock;
     pthread_t reaper;
-    bool reaping; /* under the lock */
+    bool reaping;        /* under the lock */
+    int64_t prune_at_us; /* the reaper's */
 };
 
 void slot_transactional_id(int slot, char out[40]) {
@@ -74,6 +77,15 @@ static void reap(struct slot *s, struct db *db, bool seen[SLOTS_MAX]) {
     }
 }
 
+/* Little by little, so that nobody waits for it. */
+static void prune(struct slot *s, struct db *db) {
+    struct err err;
+    int64_t gone = 0;
+    if (command_log_prune(db, config_int(s->config, "outcome-hours"), &gone, &err) == ERR_OK && gone > 0)
+        log_event(LOG_INFO, "outcomes-pruned", "n=%lld", (long long)gone);
+    s->prune_at_us = clock_mono_us() + (gone > 0 ? 0 : PRUNE_EVERY_US);
+}
+
 static void *reaper_main(void *arg) {
     struct slot *s = arg;
     struct db *db = db_new(config_str(s->config, "pg"), "usher-worker-reaper", "");
@@ -90,6 +102,8 @@ static void *reaper_main(void *arg) {
             usleep(100000);
         }
         reap(s, db, seen);
+        if (clock_mono_us() >= s->prune_at_us)
+            prune(s, db);
     }
 }
 

@@ -167,9 +167,9 @@ CREATE POLICY worker ON worker_slots TO usher_worker USING (true) WITH CHECK (tr
 GRANT SELECT ON users, rooms, members, workspaces TO usher_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON users, rooms, members, worker_slots TO usher_worker;
 GRANT SELECT, INSERT, UPDATE ON workspaces, keys TO usher_worker;
-GRANT SELECT, INSERT, DELETE ON command_log TO usher_worker;
+GRANT SELECT, INSERT ON command_log TO usher_worker;
 GRANT SELECT, UPDATE ON workspaces, keys TO usher_gate;
-GRANT SELECT, INSERT ON command_log TO usher_gate;
+GRANT SELECT, INSERT, DELETE ON command_log TO usher_gate;
 GRANT SELECT, INSERT, UPDATE ON key_rates TO usher_gate;
 
 -- Many tokens in, one row each. Rate: buckets of 250 ms; the window is the current bucket and the 240 before it, so that no 60 s ever hold more than
@@ -266,6 +266,27 @@ BEGIN
     known := coalesce(known, false);
 END $$;
 
+-- Forgets the outcomes of commands older than v_before, at most v_limit of them. They must be older than anything that usher.commands still holds: a command that
+-- came again after its row had gone would be applied again. A txn begins with its time (UUIDv7), so the key's order is the order of age.
+CREATE FUNCTION command_prune(v_before timestamptz, v_limit int) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
+DECLARE
+    v_hex text := lpad(to_hex((extract(epoch FROM v_before) * 1000)::bigint), 12, '0');
+    v_bound uuid := (substr(v_hex, 1, 8) || '-' || substr(v_hex, 9, 4) || '-7000-8000-000000000000')::uuid;
+    v_gone bigint := 0;
+    v_rows bigint;
+    w record;
+BEGIN
+    FOR w IN SELECT x.workspace_id FROM workspaces x LOOP
+        DELETE FROM command_log c WHERE c.workspace_id = w.workspace_id AND c.txn IN
+            (SELECT o.txn FROM command_log o WHERE o.workspace_id = w.workspace_id AND o.txn < v_bound ORDER BY o.txn LIMIT v_limit - v_gone);
+        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        v_gone := v_gone + v_rows;
+        EXIT WHEN v_gone >= v_limit;
+    END LOOP;
+    RETURN v_gone;
+END $$;
+
 -- Dead from the moment this commits, also while the log is down. After it no worker applies a command under the key: the row lock waits for the
 -- transaction that is under way. True if it was alive.
 CREATE FUNCTION key_revoke_now(v_workspace uuid, v_key uuid) RETURNS boolean
@@ -288,7 +309,7 @@ DO $$
 DECLARE f text;
 BEGIN
     FOREACH f IN ARRAY ARRAY['gate_admit(bytea[], int[])', 'command_cancel(uuid, uuid)', 'command_outcome(uuid, uuid)',
-                             'key_revoke_now(uuid, uuid)', 'workspace_name_free(text)'] LOOP
+                             'command_prune(timestamptz, int)', 'key_revoke_now(uuid, uuid)', 'workspace_name_free(text)'] LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;
 END $$;
@@ -296,8 +317,9 @@ GRANT CREATE ON SCHEMA usher TO usher_gate;
 ALTER FUNCTION gate_admit(bytea[], int[]) OWNER TO usher_gate;
 ALTER FUNCTION command_cancel(uuid, uuid) OWNER TO usher_gate;
 ALTER FUNCTION command_outcome(uuid, uuid) OWNER TO usher_gate;
+ALTER FUNCTION command_prune(timestamptz, int) OWNER TO usher_gate;
 ALTER FUNCTION key_revoke_now(uuid, uuid) OWNER TO usher_gate;
 ALTER FUNCTION workspace_name_free(text) OWNER TO usher_gate;
 REVOKE CREATE ON SCHEMA usher FROM usher_gate;
 GRANT EXECUTE ON FUNCTION gate_admit(bytea[], int[]), command_cancel(uuid, uuid), command_outcome(uuid, uuid) TO usher_ingest;
-GRANT EXECUTE ON FUNCTION workspace_name_free(text), command_outcome(uuid, uuid) TO usher_worker;
+GRANT EXECUTE ON FUNCTION workspace_name_free(text), command_outcome(uuid, uuid), command_prune(timestamptz, int) TO usher_worker;
