@@ -121,7 +121,7 @@ static enum err_code prepare_patch(struct request *r, const json_t *body, struct
 }
 
 enum err_code write_prepare(struct request *r, struct err *err) {
-    json_t *body;
+    json_t *body = NULL;
     if (read_projection(r, err) != ERR_OK)
         return err->code;
     if (r->route.kind == ROUTE_RESOURCE && !uuid_parse(r->route.segment, &r->resource_id))
