@@ -1,0 +1,21 @@
+"""Retry-After tells the truth. It waits as it is told, a minute, so it has a process of its own."""
+
+import time
+
+from case import Case
+
+
+class Retry(Case):
+    def test_retry_after(self):
+        """Waits as it is told: three seconds before that it is still refused, then it passes. The window is 60 s, so this is the longest test."""
+        ws = self.stack.workspace("retry", rate=5)
+        began = time.monotonic()
+        self.assertEqual([ws.client.get("/Users?count=0").status for _ in range(5)], [200] * 5)
+        refused = self.expect(ws.client.get("/Users?count=0"), 429)
+        wait = int(refused.headers["retry-after"])
+        self.assertLessEqual(wait, 61)
+        time.sleep(max(0, wait - 3))
+        if time.monotonic() - began < 56:
+            self.expect(ws.client.get("/Users?count=0"), 429)
+        time.sleep(3.05)
+        self.expect(ws.client.get("/Users?count=0"), 200)
