@@ -1,6 +1,7 @@
 #include "ingest/publish.h"
 
 #include "ingest/answer.h"
+#include "ingest/message.h"
 #include "ingest/pending.h"
 #include "ingest/producer.h"
 #include "ingest/replies.h"
@@ -51,6 +52,10 @@ static void refuse(struct publish *p, const char *txn, rd_kafka_resp_err_t why) 
     struct request *r = pending_take(p->in->pending, txn);
     if (r == NULL)
         return;
+    if (r->sent_again) { /* an earlier copy is perhaps in the log: the deadline decides */
+        pending_add(p->in->pending, r);
+        return;
+    }
     bool large = why == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
     answer_error(r, large ? ERR_TOO_LARGE : ERR_UNAVAILABLE,
                  large ? NULL : "The log does not take the change now");
@@ -101,19 +106,6 @@ void publish_request(struct publish *p, struct request *r, struct jbuf *scratch)
 
 /* ---- delivery reports ---- */
 
-static bool report_txn(const rd_kafka_message_t *m, char txn[37]) {
-    rd_kafka_headers_t *headers;
-    const void *value;
-    size_t len;
-    if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-        rd_kafka_header_get_last(headers, "usher-txn", &value, &len) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-        len != 36)
-        return false;
-    memcpy(txn, value, len);
-    txn[len] = '\0';
-    return true;
-}
-
 static void on_report(void *ctx, const rd_kafka_message_t *m) {
     struct publish *p = ctx;
     char txn[37];
@@ -127,7 +119,7 @@ static void on_report(void *ctx, const rd_kafka_message_t *m) {
     /* Perhaps in the log: the deadline decides in PostgreSQL. Given up: the next instance sends it again. */
     if (given_up || rd_kafka_message_status(m) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED)
         return;
-    if (report_txn(m, txn))
+    if (message_txn(m, txn))
         refuse(p, txn, m->err);
 }
 
@@ -137,6 +129,7 @@ static void send_again(struct request *r, void *ctx) {
     struct jbuf bytes = {.p = r->encoded, .n = r->encoded_len};
     if (r->encoded == NULL || command_decode(r->encoded, r->encoded_len, &c, NULL) != ERR_OK)
         return;
+    r->sent_again = true;
     rd_kafka_resp_err_t code = produce(p, &c, &bytes, r->deadline_us);
     log_event(LOG_WARN, "command-sent-again", "txn=%s result=%s", c.txn.s, rd_kafka_err2name(code));
     command_clear(&c);

@@ -95,6 +95,7 @@ struct request {
     json_t *resource, *ops, *members; /* of the command; they live in the arena */
     char *encoded; /* the command's bytes, to send them again; NULL before it was published */
     size_t encoded_len;
+    bool sent_again; /* by a producer's successor, under the pending table's lock */
     struct reply reply;
 
     struct answer answer;
