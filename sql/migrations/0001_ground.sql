@@ -192,7 +192,8 @@ DECLARE
 BEGIN
     FOR k IN
         SELECT a.n::int AS n, units[a.n] AS units, y.workspace_id, y.id, y.name, y.scopes, y.dialect, y.expires, y.revoked,
-               coalesce(y.rate_limit, w.rate_limit) AS rate_limit, w.name AS workspace_name, w.seats_used, w.seats_limit, w.require_email
+               coalesce(y.rate_limit, w.rate_limit) AS rate_limit, w.name AS workspace_name, w.seats_used, w.require_email,
+               CASE WHEN w.seat_mode = 'on_provision' THEN w.seats_limit END AS seats_limit -- else creation takes no seat: nothing to refuse early
         FROM unnest(hashes) WITH ORDINALITY AS a (hash, n)
         JOIN keys y ON y.token_hash = a.hash
         JOIN workspaces w ON w.workspace_id = y.workspace_id
