@@ -163,6 +163,12 @@ class Seats(Case):
 
 
 class Settings(Case):
+    def test_where_seats_are_taken_at_first_login_creation_takes_none(self):
+        ws = self.stack.workspace("jit", seats=1, seat_mode="on_first_login")
+        for name in "abc":
+            self.expect(ws.client.post("/Users", body(name)), 201)
+        self.assertEqual(ws.counts()["seats"], 0)
+
     def test_user_name_must_be_an_e_mail_where_the_workspace_says_so(self):
         ws = self.stack.workspace("email")
         ws.set(require_email="true")

@@ -8,7 +8,7 @@ import urllib.parse
 
 import stream
 from match import ANY_ORDER, fill, match
-from scimhttp import ENTERPRISE, ERROR, GROUP, LIST, USER, check_answer
+from scimhttp import ERROR, GROUP, LIST, USER, check_answer
 
 CASES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cases", "sessions")
 
@@ -262,6 +262,3 @@ class Replay:
 
 def _kind(value):
     return value.get("action") or value.get("type")
-
-
-__all__ = ["ENTERPRISE", "Replay", "load"]
