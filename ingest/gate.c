@@ -117,7 +117,10 @@ static void refuse(struct request *r, const struct err *err) {
 static void start_write(struct gate_thread *t, struct request *r) {
     struct err err = {0};
     if (write_prepare(r, &err) != ERR_OK) {
-        refuse(r, &err);
+        if (write_seek_duplicate(r, &err))
+            add(&t->reads, r);
+        else
+            refuse(r, &err);
     } else if (!replies_polled(t->gate->in->replies)) { /* nobody would hear the outcome */
         answer_error(r, ERR_UNAVAILABLE, NULL);
         request_finish(r);
@@ -192,6 +195,8 @@ static void after_read(struct gate_thread *t, struct request *r, enum err_code c
         read_answer(r, code);
     } else if (r->encoded != NULL) { /* applied; the answer shows it */
         write_shown(r, code == ERR_OK);
+    } else if (r->route.method == HTTP_POST) {
+        write_no_seat(r, code);
     } else if (code == ERR_OK && r->read.nrows == 1) {
         publish_request(t->gate->in->publish, r, &t->scratch);
         return;

@@ -37,6 +37,20 @@ void read_existence(struct request *r) {
     r->read.refs = false;
 }
 
+enum err_code read_user_name(struct request *r, const char *user_name, struct err *err) {
+    struct jbuf text = {0};
+    base_query(r);
+    r->read.refs = false;
+    r->read.start_index = 1;
+    r->read.count = 1;
+    jb_raw(&text, "userName eq ");
+    jb_str(&text, user_name);
+    enum err_code code =
+        filter_parse(r->route.rt, DIALECT_RFC, text.p, text.n, r->arena, &r->read.filter, err);
+    jb_free(&text);
+    return code;
+}
+
 enum err_code read_not_found(const struct request *r, struct err *err) {
     return err_set(err, ERR_NOT_FOUND, "%s %s not found", r->route.rt->name, r->route.segment);
 }

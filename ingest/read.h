@@ -15,6 +15,8 @@ enum err_code read_projection(struct request *r, struct err *err);
 void read_resource(struct request *r);
 /* The same, only whether it is there. */
 void read_existence(struct request *r);
+/* The same for a user of that userName. */
+enum err_code read_user_name(struct request *r, const char *user_name, struct err *err);
 enum err_code read_not_found(const struct request *r, struct err *err);
 
 #endif

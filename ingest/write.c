@@ -82,13 +82,33 @@ static enum err_code check_patched_email(const struct request *r, struct err *er
     return ERR_OK;
 }
 
+static enum err_code no_seat(const struct request *r, struct err *err) {
+    return err_set(err, ERR_SEATS, "No seat is left: %" PRId64 " of %" PRId64 " are used",
+                   r->verdict.seats_used, r->verdict.seats_limit);
+}
+
 /* Early, from the numbers of admission: the worker decides (promise 3). */
 static enum err_code check_seats(const struct request *r, struct err *err) {
     const struct admit_verdict *v = &r->verdict;
     if (v->seats_limit < 0 || v->seats_used < v->seats_limit || !resource_active(r->resource))
         return ERR_OK;
-    return err_set(err, ERR_SEATS, "No seat is left: %" PRId64 " of %" PRId64 " used", v->seats_used,
-                   v->seats_limit);
+    return no_seat(r, err);
+}
+
+bool write_seek_duplicate(struct request *r, const struct err *why) {
+    struct err ignored;
+    return why->code == ERR_SEATS &&
+           read_user_name(r, resource_string(r->resource, "userName"), &ignored) == ERR_OK;
+}
+
+void write_no_seat(struct request *r, enum err_code read) {
+    struct err err = {0};
+    if (read == ERR_OK && r->read.code == ERR_OK && r->read.nrows > 0)
+        err_set_path(&err, ERR_UNIQUENESS, "userName", "userName \"%.200s\" is already in use",
+                     resource_string(r->resource, "userName"));
+    else
+        no_seat(r, &err);
+    answer_err(r, &err);
 }
 
 /* ---- the command ---- */

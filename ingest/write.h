@@ -16,4 +16,9 @@ void write_shown(struct request *r, bool read_ok);
 /* Nobody can say now whether it was applied. */
 void write_unknown(struct request *r);
 
+/* Refused for want of a seat; before that is said, a duplicate is looked for, which is the truer refusal
+ * (rule C2): reads, then answers. */
+bool write_seek_duplicate(struct request *r, const struct err *why);
+void write_no_seat(struct request *r, enum err_code read);
+
 #endif

@@ -23,6 +23,10 @@ static void add_name(const struct resource_type *rt, struct projection *p, const
     }
     while (len > 0 && name[len - 1] == ' ')
         len--;
+    /* Entra's samples ask for emails[type eq "work"]: the attribute without the choice among its values. */
+    const char *bracket = memchr(name, '[', len);
+    if (bracket != NULL)
+        len = (size_t)(bracket - name);
     struct attr_path *path = &p->paths[p->n];
     if (attr_path_resolve(rt, name, len, ERR_INVALID_VALUE, path, NULL) ==
         ERR_OK) /* unknown ones are ignored (J3) */

@@ -91,7 +91,7 @@ const struct resource_type *resource_type_of(enum resource_kind kind) {
 
 const struct resource_type *resource_type_by_endpoint(const char *name) {
     for (size_t i = 0; i < TABLE_COUNT(resource_types); i++)
-        if (strcmp(resource_types[i].endpoint + 1, name) == 0)
+        if (strcasecmp(resource_types[i].endpoint + 1, name) == 0)
             return &resource_types[i];
     return NULL;
 }

@@ -88,7 +88,7 @@ extern const size_t ncommon_attrs;
 const struct resource_type *resource_type_at(size_t i); /* NULL past the end */
 const struct resource_type *resource_type_of(enum resource_kind kind);
 const struct resource_type *
-resource_type_by_endpoint(const char *name); /* "Users"; case-sensitive, no slash; NULL if unknown */
+resource_type_by_endpoint(const char *name); /* "Users" in any letter case, no slash; NULL if unknown */
 const struct resource_type *resource_type_by_name(const char *name);
 const struct schema *schema_at(size_t i);
 const struct schema *schema_by_urn(const char *urn); /* letter case ignored (URNs: S1/P5) */

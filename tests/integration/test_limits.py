@@ -121,6 +121,7 @@ class Seats(Case):
         a = ws.client.post("/Users", body("a")).json["id"]
         b = ws.client.post("/Users", body("b")).json["id"]
         self.expect(ws.client.post("/Users", body("c")), 403)
+        self.expect(ws.client.post("/Users", body("A")), 409, "uniqueness")  # C2, Q32: a duplicate is one with no seat left too
         inactive = self.expect(ws.client.post("/Users", body("c", active=False)), 201).json["id"]  # Q29: takes none
         self.assertEqual(self.seats(ws), 2)
         on = patch_op({"op": "replace", "path": "active", "value": True})

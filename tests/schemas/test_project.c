@@ -80,6 +80,17 @@ static void test_attributes(void **state) {
     check("nonsense,,name.x, ", NULL, "{" ALWAYS "}"); /* J3 */
 }
 
+/* Entra's samples choose among the values; the attribute is shown whole. */
+static void test_value_path(void **state) {
+    (void)state;
+    json_t *whole = show(RESOURCE_USER, user_doc, user_refs, "emails", NULL);
+    json_t *chosen = show(RESOURCE_USER, user_doc, user_refs, "emails[type eq \"work\"].value", NULL);
+    assert_non_null(json_object_get(whole, "emails"));
+    assert_true(json_equal(whole, chosen));
+    json_decref(whole);
+    json_decref(chosen);
+}
+
 static void test_excluded(void **state) {
     (void)state;
     check(NULL, "groups,meta,emails", "{" ALWAYS USER_NAME NAME ENTERPRISE "}");
@@ -169,10 +180,10 @@ static void test_empty_document(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),          cmocka_unit_test(test_attributes),
-        cmocka_unit_test(test_excluded),       cmocka_unit_test(test_both_refused),
-        cmocka_unit_test(test_wants_refs),     cmocka_unit_test(test_refs),
-        cmocka_unit_test(test_empty_document),
+        cmocka_unit_test(test_whole),        cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_value_path),   cmocka_unit_test(test_excluded),
+        cmocka_unit_test(test_both_refused), cmocka_unit_test(test_wants_refs),
+        cmocka_unit_test(test_refs),         cmocka_unit_test(test_empty_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
