@@ -20,6 +20,12 @@
       ".external_id, true, false, " x ".version, " MICROS(x ".created") ", " MICROS(x ".modified")
 #define RESOURCE_COLUMNS 12 /* then the document, then others */
 
+/* For each row of `a` the rows of a table that match, found through an index of all the columns named. OFFSET
+ * 0 keeps the planner from turning the join round: on a young table, which it takes for empty, it would read
+ * all of a workspace's rows to find these few, and keep that plan. */
+#define EACH(table, condition)                                                                               \
+    " CROSS JOIN LATERAL (SELECT * FROM " table " t WHERE t.workspace_id = a.w AND " condition " OFFSET 0) "
+
 static const char *const load_sql[UNIT_KINDS] = {
     [UNIT_WORKSPACES] =
         "SELECT workspace_id, name, coalesce(seats_limit, -1), seats_used, seat_mode, default_role, "
@@ -27,25 +33,23 @@ static const char *const load_sql[UNIT_KINDS] = {
         "require_email, restore_rooms, unique_rooms, membership_seq, audit_seq FROM workspaces "
         "WHERE workspace_id = ANY ($1::uuid[]) ORDER BY workspace_id FOR NO KEY UPDATE",
     [UNIT_CLAIMS] = "SELECT c.workspace_id, c.txn, c.origin_partition, c.origin_offset, c.outcome, c.records "
-                    "FROM unnest($1::uuid[], $2::uuid[]) AS a (w, t) JOIN command_log c ON c.workspace_id = "
-                    "a.w AND c.txn = a.t",
-    [UNIT_KEYS] =
-        "SELECT k.workspace_id, k.id, k.name, k.prefix, k.dialect, k.scopes, k.revoked IS NOT NULL "
-        "FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i) JOIN keys k ON k.workspace_id = a.w AND k.id = a.i",
-    [UNIT_USERS] = "SELECT " USER_COLUMNS("x") ", CASE WHEN a.doc THEN x.doc END "
-                                               "FROM unnest($1::uuid[], $2::uuid[], $3::bool[]) AS a (w, i, "
-                                               "doc) JOIN users x ON x.workspace_id = a.w AND x.id = a.i",
+                    "FROM unnest($1::uuid[], $2::uuid[]) AS a (w, t)" EACH("command_log", "t.txn = a.t") "c",
+    [UNIT_KEYS] = "SELECT k.workspace_id, k.id, k.name, k.prefix, k.dialect, k.scopes, k.revoked IS NOT NULL "
+                  "FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)" EACH("keys", "t.id = a.i") "k",
+    [UNIT_USERS] =
+        "SELECT " USER_COLUMNS("x") ", CASE WHEN a.doc THEN x.doc END FROM unnest($1::uuid[], $2::uuid[], "
+                                    "$3::bool[]) AS a (w, i, doc)" EACH("users", "t.id = a.i") "x",
     [UNIT_USER_NAMES] =
-        "SELECT " USER_COLUMNS("x") ", NULL::json FROM unnest($1::uuid[], $2::text[]) AS a (w, n) "
-                                    "JOIN users x ON x.workspace_id = a.w AND x.user_name_key = a.n",
-    [UNIT_ROOMS] = "SELECT " ROOM_COLUMNS("x") ", x.doc FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i) "
-                                               "JOIN rooms x ON x.workspace_id = a.w AND x.id = a.i",
+        "SELECT " USER_COLUMNS("x") ", NULL::json FROM unnest($1::uuid[], $2::text[]) AS a (w, n)" EACH(
+            "users", "t.user_name_key = a.n") "x",
+    [UNIT_ROOMS] = "SELECT " ROOM_COLUMNS("x") ", x.doc FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)" EACH(
+        "rooms", "t.id = a.i") "x",
     [UNIT_ROOM_NAMES] =
-        "SELECT " ROOM_COLUMNS("x") ", NULL::json FROM unnest($1::uuid[], $2::text[]) AS a (w, n) "
-                                    "JOIN rooms x ON x.workspace_id = a.w AND x.display_name_key = a.n",
-    [UNIT_MEMBERS] = "SELECT m.workspace_id, m.room_id, m.user_id, m.transmit, m.held FROM "
-                     "unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS a (w, r, u) "
-                     "JOIN members m ON m.workspace_id = a.w AND m.room_id = a.r AND m.user_id = a.u",
+        "SELECT " ROOM_COLUMNS("x") ", NULL::json FROM unnest($1::uuid[], $2::text[]) AS a (w, n)" EACH(
+            "rooms", "t.display_name_key = a.n") "x",
+    [UNIT_MEMBERS] =
+        "SELECT m.workspace_id, m.room_id, m.user_id, m.transmit, m.held FROM unnest($1::uuid[], $2::uuid[], "
+        "$3::uuid[]) AS a (w, r, u)" EACH("members", "t.room_id = a.r AND t.user_id = a.u") "m",
 };
 
 static struct unit_workspace *workspace_of(struct unit *u, const struct db_result *r, size_t row) {
