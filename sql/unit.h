@@ -69,6 +69,7 @@ struct unit_resource {
     const char *doc;                             /* JSON text; NULL until it is wanted (unit_doc) */
     const char *search;                          /* JSON text; set when the row is made or changed */
     int64_t version, created_us, modified_us;
+    int64_t stored_version; /* as loaded */
     struct unit_member
         *members; /* a room's or a user's known memberships, linked; all of them once members_complete */
     bool members_complete;

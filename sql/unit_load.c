@@ -124,7 +124,7 @@ static struct unit_resource *take_resource(struct unit *u, const struct db_resul
         x->external_id = text_or_null(r, row, first + 6);
         x->active = db_bool(r, row, first + 7);
         x->seat = db_bool(r, row, first + 8);
-        x->version = db_int(r, row, first + 9);
+        x->version = x->stored_version = db_int(r, row, first + 9);
         x->created_us = db_int(r, row, first + 10);
         x->modified_us = db_int(r, row, first + 11);
     }

@@ -3,8 +3,12 @@
  * they are needed. */
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/jbuf.h"
+#include "ops/runtime/mem.h"
 #include "sql/pg_array.h"
 #include "sql/unit_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 #define MAX_COLUMNS 16
 
@@ -38,80 +42,80 @@ static void rows_send(struct rows *r, struct unit *u, const char *sql, size_t *s
 
 #define FROM_US(x) "to_timestamp(" x " / 1000000.0)"
 
-static const char user_insert_sql[] =
-    "INSERT INTO users (workspace_id, id, user_name, user_name_key, external_id, display_name, "
-    "display_name_key, active, seat, doc, search, "
-    "version, created, modified) "
-    "SELECT a.w, a.i, a.n, a.k, a.e, a.d, a.dk, a.act, a.seat, a.doc::json, a.search::jsonb, a.v, " FROM_US(
-        "a.c") ", " FROM_US("a.m") " "
-                                   "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], "
-                                   "$6::text[], $7::text[], $8::bool[], $9::bool[], $10::text[], "
-                                   "$11::text[], $12::bigint[], $13::bigint[], $14::bigint[]) AS a (w, i, n, "
-                                   "k, e, d, dk, act, seat, doc, search, v, c, m)";
+/* No statement here leaves the planner a choice that could go wrong on a young table, which it takes for
+ * empty: rows are changed by way of their key's index (ON CONFLICT) or their place in the table (ctid, found
+ * through the key's index). A plain join with the arrays may be turned round, into reading the whole table,
+ * and the plan stays. */
+#define PLACES(table, match)                                                                                 \
+    " WHERE ctid = ANY (ARRAY(SELECT p.ctid FROM a CROSS JOIN LATERAL (SELECT t.ctid FROM " table            \
+    " t WHERE t.workspace_id = a.w AND " match " OFFSET 0) p))"
+
+#define USER_ROWS                                                                                            \
+    "INSERT INTO users AS u (workspace_id, id, user_name, user_name_key, external_id, display_name, "        \
+    "display_name_key, active, seat, doc, search, "                                                          \
+    "version, created, modified) "                                                                           \
+    "SELECT a.w, a.i, a.n, a.k, a.e, a.d, a.dk, a.act, a.seat, a.doc::json, a.search::jsonb, a.v, " FROM_US( \
+        "a.c") ", " FROM_US("a.m") " "                                                                       \
+                                   "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], "            \
+                                   "$5::text[], $6::text[], $7::text[], $8::bool[], $9::bool[], "            \
+                                   "$10::text[], "                                                           \
+                                   "$11::text[], $12::bigint[], $13::bigint[], $14::bigint[]) AS a (w, i, "  \
+                                   "n, k, e, d, dk, act, seat, doc, search, v, c, m)"
+static const char user_insert_sql[] = USER_ROWS;
 static const char user_update_sql[] =
-    "UPDATE users u SET user_name = a.n, user_name_key = a.k, external_id = a.e, display_name = a.d, "
-    "display_name_key = a.dk, active = a.act, "
-    "seat = a.seat, doc = a.doc::json, search = a.search::jsonb, version = a.v, modified = " FROM_US(
-        "a.m") " "
-               "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], "
-               "$7::text[], $8::bool[], $9::bool[], $10::text[], "
-               "$11::text[], $12::bigint[], $13::bigint[], $14::bigint[]) AS a (w, i, n, k, e, d, dk, act, "
-               "seat, doc, search, v, c, m) "
-               "WHERE u.workspace_id = a.w AND u.id = a.i";
-static const char room_insert_sql[] =
-    "INSERT INTO rooms (workspace_id, id, display_name, display_name_key, external_id, doc, search, version, "
-    "created, modified) "
-    "SELECT a.w, a.i, a.n, a.k, a.e, a.doc::json, a.search::jsonb, a.v, " FROM_US("a.c") ", " FROM_US(
-        "a.m") " "
-               "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], "
-               "$7::text[], $8::bigint[], $9::bigint[], $10::bigint[]) "
-               "AS a (w, i, n, k, e, doc, search, v, c, m)";
+    USER_ROWS " ON CONFLICT (workspace_id, id) DO UPDATE SET user_name = EXCLUDED.user_name, user_name_key = "
+              "EXCLUDED.user_name_key, "
+              "external_id = EXCLUDED.external_id, display_name = EXCLUDED.display_name, display_name_key = "
+              "EXCLUDED.display_name_key, "
+              "active = EXCLUDED.active, seat = EXCLUDED.seat, doc = EXCLUDED.doc, search = EXCLUDED.search, "
+              "version = EXCLUDED.version, "
+              "modified = EXCLUDED.modified";
+#define ROOM_ROWS                                                                                            \
+    "INSERT INTO rooms (workspace_id, id, display_name, display_name_key, external_id, doc, search, "        \
+    "version, created, modified) "                                                                           \
+    "SELECT a.w, a.i, a.n, a.k, a.e, a.doc::json, a.search::jsonb, a.v, " FROM_US("a.c") ", " FROM_US(       \
+        "a.m") " "                                                                                           \
+               "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], "        \
+               "$7::text[], $8::bigint[], $9::bigint[], $10::bigint[]) "                                     \
+               "AS a (w, i, n, k, e, doc, search, v, c, m)"
+static const char room_insert_sql[] = ROOM_ROWS;
 static const char room_update_sql[] =
-    "UPDATE rooms r SET display_name = a.n, display_name_key = a.k, external_id = a.e, doc = a.doc::json, "
-    "search = a.search::jsonb, version = a.v, "
-    "modified = " FROM_US(
-        "a.m") " "
-               "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], "
-               "$7::text[], $8::bigint[], $9::bigint[], $10::bigint[]) "
-               "AS a (w, i, n, k, e, doc, search, v, c, m) WHERE r.workspace_id = a.w AND r.id = a.i";
-static const char room_touch_sql[] = "UPDATE rooms r SET version = a.v, modified = " FROM_US(
-    "a.m") " "
-           "FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) AS a (w, i, v, m) "
-           "WHERE r.workspace_id = a.w AND r.id = a.i";
-static const char user_delete_sql[] = "DELETE FROM users u USING unnest($1::uuid[], $2::uuid[]) AS a (w, i) "
-                                      "WHERE u.workspace_id = a.w AND u.id = a.i";
-static const char room_delete_sql[] = "DELETE FROM rooms r USING unnest($1::uuid[], $2::uuid[]) AS a (w, i) "
-                                      "WHERE r.workspace_id = a.w AND r.id = a.i";
+    ROOM_ROWS " ON CONFLICT (workspace_id, id) DO UPDATE SET display_name = EXCLUDED.display_name, "
+              "display_name_key = EXCLUDED.display_name_key, "
+              "external_id = EXCLUDED.external_id, doc = EXCLUDED.doc, search = EXCLUDED.search, version = "
+              "EXCLUDED.version, modified = EXCLUDED.modified";
+/* Rooms of which only the members changed, by the same number of versions each. */
+static const char room_touch_sql[] =
+    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) "
+    "UPDATE rooms SET version = version + $3::bigint, modified = " FROM_US("$4::bigint")
+        PLACES("rooms", "t.id = a.i");
+static const char user_delete_sql[] =
+    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) DELETE FROM users" PLACES(
+        "users", "t.id = a.i");
+static const char room_delete_sql[] =
+    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) DELETE FROM rooms" PLACES(
+        "rooms", "t.id = a.i");
 static const char member_delete_sql[] =
-    "DELETE FROM members m USING unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS a (w, r, u) "
-    "WHERE m.workspace_id = a.w AND m.room_id = a.r AND m.user_id = a.u";
-static const char member_insert_sql[] =
-    "INSERT INTO members (workspace_id, room_id, user_id, transmit, held) "
-    "SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bool[], $5::bool[])";
-static const char member_update_sql[] =
-    "UPDATE members m SET transmit = a.t, held = a.h FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], "
-    "$4::bool[], $5::bool[]) AS a (w, r, u, t, h) "
-    "WHERE m.workspace_id = a.w AND m.room_id = a.r AND m.user_id = a.u";
+    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS a (w, r, u)) "
+    "DELETE FROM members" PLACES("members", "t.room_id = a.r AND t.user_id = a.u");
+#define MEMBER_ROWS                                                                                          \
+    "INSERT INTO members (workspace_id, room_id, user_id, transmit, held) "                                  \
+    "SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bool[], $5::bool[])"
+static const char member_insert_sql[] = MEMBER_ROWS;
+static const char member_update_sql[] = MEMBER_ROWS " ON CONFLICT (workspace_id, room_id, user_id) DO UPDATE "
+                                                    "SET transmit = EXCLUDED.transmit, held = EXCLUDED.held";
 static const char workspace_insert_sql[] =
     "INSERT INTO workspaces (workspace_id, name, seats_limit, seat_mode, default_role, rate_limit, "
     "default_transmit, require_email, restore_rooms, "
-    "unique_rooms, seats_used, membership_seq, audit_seq) "
-    "SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::int[], "
-    "$7::bool[], $8::bool[], $9::bool[], $10::bool[], "
-    "$11::bigint[], $12::bigint[], $13::bigint[])";
+    "unique_rooms) VALUES ($1::uuid, $2, $3::bigint, $4, $5, $6::int, $7::bool, $8::bool, $9::bool, "
+    "$10::bool)";
 static const char workspace_update_sql[] =
-    "UPDATE workspaces w SET name = a.n, seats_limit = a.sl, seat_mode = a.sm, default_role = a.dr, "
-    "rate_limit = a.rl, default_transmit = a.dt, "
-    "require_email = a.re, restore_rooms = a.rr, unique_rooms = a.ur, seats_used = a.su, membership_seq = "
-    "a.ms, audit_seq = a.aus, modified = now() "
-    "FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::int[], $7::bool[], "
-    "$8::bool[], $9::bool[], $10::bool[], "
-    "$11::bigint[], $12::bigint[], $13::bigint[]) AS a (w, n, sl, sm, dr, rl, dt, re, rr, ur, su, ms, aus) "
-    "WHERE w.workspace_id = a.w";
-static const char workspace_count_sql[] =
-    "UPDATE workspaces w SET seats_used = a.su, membership_seq = a.ms, audit_seq = a.aus "
-    "FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS a (w, su, ms, aus) WHERE "
-    "w.workspace_id = a.w";
+    "UPDATE workspaces SET name = $2, seats_limit = $3::bigint, seat_mode = $4, default_role = $5, "
+    "rate_limit = $6::int, default_transmit = $7::bool, "
+    "require_email = $8::bool, restore_rooms = $9::bool, unique_rooms = $10::bool, modified = now() WHERE "
+    "workspace_id = $1::uuid";
+static const char workspace_count_sql[] = "UPDATE workspaces SET seats_used = $2::bigint, membership_seq = "
+                                          "$3::bigint, audit_seq = $4::bigint WHERE workspace_id = $1::uuid";
 static const char key_insert_sql[] =
     "INSERT INTO keys (workspace_id, id, name, token_hash, prefix, scopes, dialect, created_by, expires, "
     "revoked) "
@@ -121,8 +125,7 @@ static const char key_insert_sql[] =
                "$7::text[], $8::text[], $9::bigint[], $10::bool[]) "
                "AS a (w, i, n, h, p, s, d, b, x, r)";
 static const char key_revoke_sql[] =
-    "UPDATE keys k SET revoked = coalesce(k.revoked, now()) FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i) "
-    "WHERE k.workspace_id = a.w AND k.id = a.i";
+    "UPDATE keys SET revoked = coalesce(revoked, now()) WHERE workspace_id = $1::uuid AND id = $2::uuid";
 static const char claim_insert_sql[] =
     "INSERT INTO command_log (workspace_id, txn, origin_partition, origin_offset, type, outcome, records) "
     "SELECT a.w, a.t, a.p, a.o, a.y, a.out::json, a.rec FROM unnest($1::uuid[], $2::uuid[], $3::int[], "
@@ -205,26 +208,60 @@ static void store_users(struct unit *u, size_t *sent) {
     rows_send(&made, u, user_insert_sql, sent);
 }
 
+static bool touched(const struct unit_resource *r) {
+    return r->state == ROW_CHANGED && !r->doc_changed && r->version > r->stored_version;
+}
+
+/* Rooms by the number of versions that they went on: mostly one, more where a batch changed a room again and
+ * again. */
+static void store_touched(struct unit *u, size_t *sent) {
+    int64_t below = INT64_MAX;
+    for (;;) {
+        int64_t by = 0, modified_us = 0;
+        for (const struct object *o = u->objects[UNIT_ROOMS]; o; o = o->next) {
+            const struct unit_resource *r = o->p;
+            if (touched(r) && r->version - r->stored_version < below && r->version - r->stored_version > by)
+                by = r->version - r->stored_version;
+        }
+        if (by == 0)
+            return;
+        struct rows rows;
+        rows_begin(&rows, 2);
+        for (const struct object *o = u->objects[UNIT_ROOMS]; o; o = o->next) {
+            const struct unit_resource *r = o->p;
+            if (!touched(r) || r->version - r->stored_version != by)
+                continue;
+            add_pair(&rows, r->workspace->id, r->id);
+            modified_us = r->modified_us; /* the same in the whole batch */
+        }
+        pg_array_end(&rows.column[0]);
+        pg_array_end(&rows.column[1]);
+        char by_text[24], modified_text[24];
+        snprintf(by_text, sizeof by_text, "%lld", (long long)by);
+        snprintf(modified_text, sizeof modified_text, "%lld", (long long)modified_us);
+        const char *params[] = {rows.column[0].p, rows.column[1].p, by_text, modified_text};
+        db_send(u->db, room_touch_sql, 4, params);
+        (*sent)++;
+        jb_free(&rows.column[0]);
+        jb_free(&rows.column[1]);
+        below = by;
+    }
+}
+
 static void store_rooms(struct unit *u, size_t *sent) {
-    struct rows changed, touched, made;
+    struct rows changed, made;
     rows_begin(&changed, 10);
-    rows_begin(&touched, 4);
     rows_begin(&made, 10);
     for (const struct object *o = u->objects[UNIT_ROOMS]; o; o = o->next) {
         const struct unit_resource *r = o->p;
-        if (r->state == ROW_NEW) {
+        if (r->state == ROW_NEW)
             add_room(&made, r);
-        } else if (r->state == ROW_CHANGED && r->doc_changed) {
+        else if (r->state == ROW_CHANGED && r->doc_changed)
             add_room(&changed, r);
-        } else if (r->state == ROW_CHANGED) {
-            add_pair(&touched, r->workspace->id, r->id);
-            pg_array_int(&touched.column[2], r->version);
-            pg_array_int(&touched.column[3], r->modified_us);
-        }
     }
     rows_send(&changed, u, room_update_sql, sent);
-    rows_send(&touched, u, room_touch_sql, sent);
     rows_send(&made, u, room_insert_sql, sent);
+    store_touched(u, sent);
 }
 
 static void store_members(struct unit *u, size_t *sent) {
@@ -245,56 +282,53 @@ static void store_members(struct unit *u, size_t *sent) {
     rows_send(&made, u, member_insert_sql, sent);
 }
 
-static void add_counts(struct rows *rows, int first, const struct unit_workspace *w) {
-    pg_array_int(&rows->column[first], w->seats_used);
-    pg_array_int(&rows->column[first + 1], w->membership_seq);
-    pg_array_int(&rows->column[first + 2], w->audit_seq);
-    rows->n++;
+/* Parameters of one workspace, in the order of the statements. */
+struct workspace_texts {
+    char seats_limit[24], rate_limit[24], seats_used[24], membership_seq[24], audit_seq[24];
+};
+
+static const char *number(char out[24], int64_t v) {
+    snprintf(out, 24, "%lld", (long long)v);
+    return out;
 }
 
-static void add_settings(struct rows *rows, const struct unit_workspace *w) {
-    struct jbuf *c = rows->column;
-    pg_array_word(&c[0], w->id);
-    pg_array_text(&c[1], w->name);
-    if (w->seats_limit < 0)
-        pg_array_word(&c[2], NULL);
-    else
-        pg_array_int(&c[2], w->seats_limit);
-    pg_array_text(&c[3], w->seat_mode);
-    pg_array_text(&c[4], w->default_role);
-    pg_array_int(&c[5], w->rate_limit);
-    pg_array_bool(&c[6], w->default_transmit);
-    pg_array_bool(&c[7], w->require_email);
-    pg_array_bool(&c[8], w->restore_rooms);
-    pg_array_bool(&c[9], w->unique_rooms);
-    add_counts(rows, 10, w);
+static const char *truth(bool v) {
+    return v ? "t" : "f";
 }
 
-static void store_workspaces(struct unit *u, size_t *sent) {
-    struct rows counted, changed, made;
-    rows_begin(&counted, 4);
-    rows_begin(&changed, 13);
-    rows_begin(&made, 13);
-    for (const struct object *o = u->objects[UNIT_WORKSPACES]; o; o = o->next) {
-        const struct unit_workspace *w = o->p;
-        if (w->state == ROW_NEW) {
-            add_settings(&made, w);
-        } else if (w->settings_changed) {
-            add_settings(&changed, w);
-        } else if (w->state == ROW_LOADED) {
-            pg_array_word(&counted.column[0], w->id);
-            add_counts(&counted, 1, w);
-        }
+static void send_workspace(struct unit *u, const struct unit_workspace *w, size_t *sent) {
+    struct workspace_texts t;
+    const char *settings[] = {w->id,
+                              w->name,
+                              w->seats_limit < 0 ? NULL : number(t.seats_limit, w->seats_limit),
+                              w->seat_mode,
+                              w->default_role,
+                              number(t.rate_limit, w->rate_limit),
+                              truth(w->default_transmit),
+                              truth(w->require_email),
+                              truth(w->restore_rooms),
+                              truth(w->unique_rooms)};
+    const char *counts[] = {w->id, number(t.seats_used, w->seats_used),
+                            number(t.membership_seq, w->membership_seq), number(t.audit_seq, w->audit_seq)};
+    bool made = w->state == ROW_NEW;
+    if (made || w->settings_changed) {
+        db_send(u->db, made ? workspace_insert_sql : workspace_update_sql, 10, settings);
+        (*sent)++;
     }
-    rows_send(&counted, u, workspace_count_sql, sent);
-    rows_send(&changed, u, workspace_update_sql, sent);
-    rows_send(&made, u, workspace_insert_sql, sent);
+    db_send(u->db, workspace_count_sql, 4, counts);
+    (*sent)++;
+}
+
+/* One statement each: a batch has few, and each finds its row by its key. */
+static void store_workspaces(struct unit *u, size_t *sent) {
+    for (const struct object *o = u->objects[UNIT_WORKSPACES]; o; o = o->next)
+        if (row_alive(((const struct unit_workspace *)o->p)->state))
+            send_workspace(u, o->p, sent);
 }
 
 static void store_keys(struct unit *u, size_t *sent) {
-    struct rows made, revoked;
+    struct rows made;
     rows_begin(&made, 10);
-    rows_begin(&revoked, 2);
     for (const struct object *o = u->objects[UNIT_KEYS]; o; o = o->next) {
         const struct unit_key *k = o->p;
         if (k->state == ROW_NEW) {
@@ -309,11 +343,12 @@ static void store_keys(struct unit *u, size_t *sent) {
             pg_array_int(&c[8], k->expires_us);
             pg_array_bool(&c[9], k->revoked);
         } else if (k->state == ROW_CHANGED) {
-            add_pair(&revoked, k->workspace->id, k->id);
+            const char *params[] = {k->workspace->id, k->id};
+            db_send(u->db, key_revoke_sql, 2, params);
+            (*sent)++;
         }
     }
     rows_send(&made, u, key_insert_sql, sent);
-    rows_send(&revoked, u, key_revoke_sql, sent);
 }
 
 static void store_claims(struct unit *u, size_t *sent) {
@@ -335,12 +370,13 @@ static void store_claims(struct unit *u, size_t *sent) {
 }
 
 static enum err_code flush(struct unit *u, size_t sent, struct err *err) {
-    struct db_result *results[24];
+    struct db_result **results = xcalloc(sent, sizeof(struct db_result *));
     enum err_code code = db_flush(u->db, results, sent, NULL, err);
     if (code == ERR_OK)
         db_results_free(results, sent);
     else
         u->begun = false;
+    free(results);
     return code;
 }
 
