@@ -14,6 +14,7 @@
 /* A server that says nothing for this long is given up: the connection is closed, the outcome of what was
  * sent is unknown. */
 #define DB_SILENCE_MS 15000
+#define REPLAN_FIRST 8
 #define DB_STATEMENTS_MAX 160
 #define DB_TEXTS_MAX 96 /* of them, made at run time */
 
@@ -40,6 +41,7 @@ struct db {
     size_t ncaller; /* of the queued ones, the caller's */
     bool broken;    /* a send failed: flush reports it */
     int64_t retry_at_us;
+    unsigned flushes, replan_at; /* since it connected */
 };
 
 struct db_result {
@@ -51,6 +53,7 @@ struct db *db_new(const char *uri, const char *app, const char *options) {
     db->uri = xstrdup(uri);
     db->app = xstrdup(app);
     db->options = xstrdup(options ? options : "");
+    db->replan_at = REPLAN_FIRST;
     return db;
 }
 
@@ -63,6 +66,8 @@ static void disconnect(struct db *db) {
     db->nstatements = db->ntexts = 0;
     db->nqueue = db->ncaller = 0;
     db->broken = false;
+    db->flushes = 0;
+    db->replan_at = REPLAN_FIRST;
 }
 
 void db_free(struct db *db) {
@@ -287,6 +292,19 @@ static enum err_code refused(struct db *db, const PGresult *r, struct err *err) 
     return err_set(err, code, "%s", text);
 }
 
+/* The plans of prepared statements stay as they are made, and one made while a table was empty may read the
+ * whole of it through the wrong index: to the planner all ways were equal. It looks at the tables' size when
+ * it plans, so planning anew as they grow sets it right. A few ms each time. */
+static void replan(struct db *db) {
+    PGresult *r = NULL;
+    db->replan_at += db->replan_at < 256 ? db->replan_at * 3 : 256;
+    bool ok = PQsendQueryParams(db->conn, "DISCARD PLANS", 0, NULL, NULL, NULL, NULL, 0) &&
+              PQpipelineSync(db->conn) && take_one(db, &r) && take_sync(db);
+    PQclear(r);
+    if (!ok)
+        disconnect(db);
+}
+
 enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size_t *failed, struct err *err) {
     enum err_code code = ERR_OK;
     size_t at = 0;
@@ -335,6 +353,10 @@ enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size
             disconnect(db);
         else
             db_rollback(db);
+    } else {
+        db->flushes++;
+        if (db->flushes >= db->replan_at && PQtransactionStatus(db->conn) == PQTRANS_IDLE)
+            replan(db);
     }
     return code;
 }
