@@ -7,7 +7,6 @@
 #include "ops/runtime/mem.h"
 #include "sql/command_log.h"
 #include "sql/slots.h"
-#include "sql/statistics.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -87,13 +86,6 @@ static void prune(struct slot *s, struct db *db) {
     s->prune_at_us = clock_mono_us() + (gone > 0 ? 0 : PRUNE_EVERY_US);
 }
 
-static void refresh(struct db *db) {
-    struct err err;
-    int64_t done = 0;
-    if (statistics_refresh(db, &done, &err) == ERR_OK && done > 0)
-        log_event(LOG_DEBUG, "statistics", "tables=%lld", (long long)done);
-}
-
 static void *reaper_main(void *arg) {
     struct slot *s = arg;
     struct db *db = db_new(config_str(s->config, "pg"), "usher-worker-reaper", "");
@@ -110,7 +102,6 @@ static void *reaper_main(void *arg) {
             usleep(100000);
         }
         reap(s, db, seen);
-        refresh(db);
         if (clock_mono_us() >= s->prune_at_us)
             prune(s, db);
     }
