@@ -319,7 +319,8 @@ static void read_options(int argc, char **argv) {
 int main(int argc, char **argv) {
     read_options(argc, argv);
     int ep = epoll_create1(EPOLL_CLOEXEC), busy = 0;
-    struct conn *conns = calloc((size_t)opt.conns, sizeof *conns);
+    struct conn *conns = grab(NULL, (size_t)opt.conns * sizeof *conns);
+    memset(conns, 0, (size_t)opt.conns * sizeof *conns);
     for (int i = 0; i < opt.conns; i++) {
         conns[i].out = grab(NULL, OUT_MAX);
         conns[i].in = grab(NULL, IN_MAX);
@@ -341,6 +342,7 @@ int main(int argc, char **argv) {
             busy += conns[i].busy;
     } while (busy);
     report((double)(now_us() - measure_from_us) / 1e6);
+    free(conns);
     if (save_file)
         fclose(save_file);
     return 0;

@@ -64,7 +64,10 @@ static void read_trials(const char *name) {
     while (getline(&text, &cap, f) > 0) {
         char *rest = strdup(text);
         rest[strcspn(rest, "\n")] = 0;
-        trials = realloc(trials, (ntrials + 1) * sizeof *trials);
+        struct trial *more = realloc(trials, (ntrials + 1) * sizeof *trials);
+        if (!more)
+            die("out of memory");
+        trials = more;
         struct trial *t = &trials[ntrials++];
         t->user = strsep(&rest, "\t");
         t->path = strsep(&rest, "\t");
