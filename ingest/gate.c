@@ -43,25 +43,33 @@ struct gate {
     pthread_cond_t filled;
     struct request *first, *last;
     bool stop;
+    int busy; /* threads that have a batch in hand */
     int nthreads;
     struct gate_thread threads[];
 };
 
 /* ---- the queue ---- */
 
+/* While a thread has a batch in hand it will take what comes next: larger batches, fewer round trips. Another
+ * one is woken only when that takes long (gate_tick), so a slow list holds nobody up for longer than a tick.
+ */
 void gate_push(struct gate *g, struct request *r) {
     r->next = NULL;
     pthread_mutex_lock(&g->lock);
     *(g->last != NULL ? &g->last->next : &g->first) = r;
     g->last = r;
+    bool wake = g->busy == 0;
     pthread_mutex_unlock(&g->lock);
-    pthread_cond_signal(&g->filled);
+    if (wake)
+        pthread_cond_signal(&g->filled);
 }
 
-/* All that wait, up to a batch; 0 = stop. */
-static size_t take_all(struct gate *g, struct request **batch) {
+/* All that wait, up to a batch; 0 = stop. before: size of the caller's last batch. */
+static size_t take_all(struct gate *g, struct request **batch, size_t before) {
     size_t n = 0;
     pthread_mutex_lock(&g->lock);
+    if (before > 0)
+        g->busy--;
     while (g->first == NULL && !g->stop)
         pthread_cond_wait(&g->filled, &g->lock);
     while (g->first != NULL && n < GATE_BATCH) {
@@ -71,6 +79,8 @@ static size_t take_all(struct gate *g, struct request **batch) {
     if (g->first == NULL)
         g->last = NULL;
     bool more = g->first != NULL;
+    if (n > 0)
+        g->busy++;
     pthread_mutex_unlock(&g->lock);
     if (more)
         pthread_cond_signal(&g->filled);
@@ -250,7 +260,7 @@ static struct hand *hand_of(struct gate_thread *t, const struct request *r) {
 static void *gate_main(void *arg) {
     struct gate_thread *t = arg;
     struct request *batch[GATE_BATCH];
-    for (size_t n; (n = take_all(t->gate, batch)) > 0;) {
+    for (size_t n = 0; (n = take_all(t->gate, batch, n)) > 0;) {
         metric_add(stats.gate_batches, 1);
         metric_add(stats.gate_requests, (int64_t)n);
         for (size_t i = 0; i < n; i++)
@@ -312,6 +322,11 @@ void gate_tick(struct gate *g, int64_t now_us) {
             answer_stuck(r, r->job, false);
         }
     }
+    pthread_mutex_lock(&g->lock);
+    bool waits = g->first != NULL;
+    pthread_mutex_unlock(&g->lock);
+    if (waits)
+        pthread_cond_signal(&g->filled);
     for (int i = 0; i < g->nthreads; i++) {
         struct gate_thread *t = &g->threads[i];
         pthread_mutex_lock(&t->lock);
