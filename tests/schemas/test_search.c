@@ -21,14 +21,14 @@ static void test_user(void **state) {
     check(
         resource_type_of(RESOURCE_USER),
         "{'schemas':['" SCHEMA_USER "'],'userName':'Ines.FALK','externalId':'AbC','active':false,'"
-                                    "displayName':'\xc3\x84RGER \\u0001\\\"',"
+        "displayName':'\xc3\x84RGER \\u0001\\\"',"
         "'emails':[{'value':'A@B','type':'Work','primary':true},{'value':'C@D'}],'name':{'familyName':'Falk'}"
         ","
         "'profileUrl':'http://X/Y','" SCHEMA_ENTERPRISE
         "':{'employeeNumber':'E-19','manager':{'value':'U-1','$ref':'http://X/U'}},"
         "'" SCHEMA_USHER_USER "':{'editor':true}}",
         "{'schemas':['" SCHEMA_USER "'],'username':'ines.falk','externalid':'AbC','active':false,'"
-                                    "displayname':'\xc3\xa4rger \\u0001\\\"',"
+        "displayname':'\xc3\xa4rger \\u0001\\\"',"
         "'emails':[{'value':'a@b','type':'work','primary':true},{'value':'c@d'}],'name':{'familyname':'falk'}"
         ","
         "'profileurl':'http://X/"
