@@ -136,15 +136,32 @@ static struct unit_resource *target_user(struct task *t) {
     return NULL;
 }
 
+static void drop(void *json) {
+    json_decref(json);
+}
+
+/* The stored document of the user that the command is about; NULL: the task's error says why. It lives as
+ * long as the unit. */
+static const json_t *stored_document(struct task *t, struct unit_resource **r) {
+    *r = target_user(t);
+    if (!*r)
+        return NULL;
+    const char *text = unit_doc(t->unit, *r);
+    if (!text) {
+        task_db_error(t);
+        return NULL;
+    }
+    json_t *doc = task_parse(text);
+    arena_defer(unit_arena(t->unit), drop, doc);
+    return doc;
+}
+
 enum err_code apply_user_replace(struct task *t) {
-    struct unit_resource *r = target_user(t);
-    if (!r)
+    struct unit_resource *r;
+    const json_t *before = stored_document(t, &r);
+    json_t *after = NULL;
+    if (!before)
         return t->err.code;
-    const char *text = unit_doc(t->unit, r);
-    if (!text)
-        return task_db_error(t);
-    json_t *before = task_parse(text), *after = NULL;
-    arena_defer(unit_arena(t->unit), (void (*)(void *))json_decref, before);
     enum err_code code = resource_replace(user_type(), before, t->command->resource, &after, &t->err);
     if (code == ERR_OK)
         code = user_change(t, r, before, after);
@@ -153,20 +170,17 @@ enum err_code apply_user_replace(struct task *t) {
 }
 
 enum err_code apply_user_patch(struct task *t) {
-    struct unit_resource *r = target_user(t);
-    if (!r)
+    struct unit_resource *r;
+    const json_t *before = stored_document(t, &r);
+    if (!before)
         return t->err.code;
-    const char *text = unit_doc(t->unit, r);
-    if (!text)
-        return task_db_error(t);
-    json_t *before = task_parse(text), *after = json_deep_copy(before);
+    json_t *after = json_deep_copy(before);
     struct member_delta *deltas;
     size_t ndeltas;
     enum err_code code = patch_apply(user_type(), t->command->dialect, t->command->ops, after,
                                      unit_arena(t->unit), &deltas, &ndeltas, &t->err);
     if (code == ERR_OK)
         code = user_change(t, r, before, after);
-    json_decref(before);
     json_decref(after);
     return code;
 }

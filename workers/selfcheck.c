@@ -24,6 +24,7 @@ static enum err_code failed(rd_kafka_error_t *error, const char *step, struct er
 static rd_kafka_t *open_producer(const struct check *c, struct err *err) {
     rd_kafka_conf_t *conf = kafka_conf_new(c->config, KAFKA_PRODUCER_TRANSACTIONAL);
     kafka_conf_set(conf, "transactional.id", c->group);
+    kafka_conf_set(conf, "log_level", "0"); /* its failures are the check's results */
     rd_kafka_t *rk = kafka_open(conf, KAFKA_PRODUCER_TRANSACTIONAL, err);
     rd_kafka_error_t *error = rk ? rd_kafka_init_transactions(rk, STEP_MS) : NULL;
     if (!error)
