@@ -139,7 +139,24 @@ class Stack:
         return int(self.env["USHER_PID_" + program])
 
     def signal(self, program, number=signal.SIGKILL):
-        os.kill(self.pid(program), number)
+        pid = self.pid(program)
+        os.kill(pid, number)
+        if number == signal.SIGSTOP:  # a thread on the other core goes on for a moment
+            self._wait(lambda: set(self._thread_states(pid)) == {"T"}, 5, "%s to stand still" % program)
+
+    @staticmethod
+    def _thread_states(pid):
+        for task in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/stat" % (pid, task)) as f:
+                yield f.read().rsplit(")", 1)[1].split()[0]
+
+    @staticmethod
+    def _wait(done, seconds, what):
+        until = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > until:
+                raise AssertionError("waited %s s for %s" % (seconds, what))
+            time.sleep(0.001)
 
     def alive(self, program):
         try:
