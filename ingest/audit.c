@@ -45,8 +45,8 @@ static struct entry *entry_new(struct audit *a, struct request *r) {
         a->spare = e->next;
     else
         e = xmalloc(sizeof *e);
-    int64_t now = clock_mono_us();
-    *e = (struct entry){.r = r, .since_us = now, .due_us = now + a->in->settings.audit_wait_us};
+    int64_t now = clock_mono_us(), from = r != NULL && r->deadline_us > now ? r->deadline_us : now;
+    *e = (struct entry){.r = r, .since_us = now, .due_us = from + a->in->settings.audit_wait_us};
     metric_add(stats.audit_waiting, 1);
     return e;
 }
@@ -57,10 +57,15 @@ static void entry_free(struct audit *a, struct entry *e) {
     metric_add(stats.audit_waiting, -1);
 }
 
+/* Ordered by when they are due. Requests come nearly in that order, so the walk from the end is short. */
 static void wait_for(struct audit *a, struct entry *e) {
-    e->prev = a->last;
-    *(a->last != NULL ? &a->last->next : &a->first) = e;
-    a->last = e;
+    struct entry *after = a->last;
+    while (after != NULL && after->due_us > e->due_us)
+        after = after->prev;
+    e->prev = after;
+    e->next = after != NULL ? after->next : a->first;
+    *(e->prev != NULL ? &e->prev->next : &a->first) = e;
+    *(e->next != NULL ? &e->next->prev : &a->last) = e;
 }
 
 /* The request that waited for it, which is the caller's now; NULL if none does. */

@@ -19,7 +19,7 @@ static const struct config_row rows[] = {
     {"deadline-ms", CONFIG_INT, "4000", 50, 60000, "milliseconds until a write is answered at the latest",
      false},
     {"audit-wait-ms", CONFIG_INT, "700", 10, 60000,
-     "milliseconds that an answer waits for its audit record's acknowledgement", false},
+     "milliseconds beyond the deadline that an answer waits for its audit record's acknowledgement", false},
     {"gate-threads", CONFIG_INT, "2", 1, 64, "threads with a PostgreSQL connection each", false},
     {"http-threads", CONFIG_INT, "2", 1, 64, "threads that read requests and write answers", false},
     {"max-body-bytes", CONFIG_INT, "8388608", 1024, 15728640, "bytes of a request body at most", false},
