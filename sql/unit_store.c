@@ -9,8 +9,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MAX_COLUMNS 16
+#define LARGE_RECORDS 32768 /* bytes */
 
 /* Arrays of one statement's parameters, column by column. */
 struct rows {
@@ -131,6 +133,10 @@ static const char claim_insert_sql[] =
     "SELECT a.w, a.t, a.p, a.o, a.y, a.out::json, a.rec FROM unnest($1::uuid[], $2::uuid[], $3::int[], "
     "$4::bigint[], $5::text[], $6::text[], "
     "$7::text[]) AS a (w, t, p, o, y, out, rec)";
+
+static const char claim_one_sql[] =
+    "INSERT INTO command_log (workspace_id, txn, origin_partition, origin_offset, type, outcome, records) "
+    "VALUES ($1::uuid, $2::uuid, $3::int, $4::bigint, $5, $6::json, $7)";
 
 static void add_pair(struct rows *rows, const char *workspace, const char *id) {
     pg_array_word(&rows->column[0], workspace);
@@ -351,6 +357,21 @@ static void store_keys(struct unit *u, size_t *sent) {
     rows_send(&made, u, key_insert_sql, sent);
 }
 
+/* Megabytes of records are passed as they are: an array's text would have to be escaped, and read again byte
+ * by byte. */
+static void send_claim(struct unit *u, const struct unit_claim_row *c, size_t *sent) {
+    char partition[24], offset[24];
+    const char *params[] = {c->workspace->id,
+                            c->txn,
+                            number(partition, c->claim.origin_partition),
+                            number(offset, c->claim.origin_offset),
+                            c->type,
+                            c->claim.outcome,
+                            c->claim.records};
+    db_send(u->db, claim_one_sql, 7, params);
+    (*sent)++;
+}
+
 static void store_claims(struct unit *u, size_t *sent) {
     struct rows made;
     rows_begin(&made, 7);
@@ -358,6 +379,10 @@ static void store_claims(struct unit *u, size_t *sent) {
         const struct unit_claim_row *c = o->p;
         if (!c->fresh)
             continue;
+        if (c->claim.records && strlen(c->claim.records) > LARGE_RECORDS) {
+            send_claim(u, c, sent);
+            continue;
+        }
         struct jbuf *col = made.column;
         add_pair(&made, c->workspace->id, c->txn);
         pg_array_int(&col[2], c->claim.origin_partition);
