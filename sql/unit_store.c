@@ -42,8 +42,6 @@ static void rows_send(struct rows *r, struct unit *u, const char *sql, size_t *s
         jb_free(&r->column[i]);
 }
 
-#define FROM_US(x) "to_timestamp(" x " / 1000000.0)"
-
 /* No statement here leaves the planner a choice that could go wrong on a young table, which it takes for
  * empty: rows are changed by way of their key's index (ON CONFLICT) or their place in the table (ctid, found
  * through the key's index). A plain join with the arrays may be turned round, into reading the whole table,
@@ -53,44 +51,37 @@ static void rows_send(struct rows *r, struct unit *u, const char *sql, size_t *s
     " t WHERE t.workspace_id = a.w AND " match " OFFSET 0) p))"
 
 #define USER_ROWS                                                                                            \
-    "INSERT INTO users AS u (workspace_id, id, user_name, user_name_key, external_id, display_name, "        \
-    "display_name_key, active, seat, doc, search, "                                                          \
-    "version, created, modified) "                                                                           \
-    "SELECT a.w, a.i, a.n, a.k, a.e, a.d, a.dk, a.act, a.seat, a.doc::json, a.search::jsonb, a.v, " FROM_US( \
-        "a.c") ", " FROM_US("a.m") " "                                                                       \
-                                   "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], "            \
-                                   "$5::text[], $6::text[], $7::text[], $8::bool[], $9::bool[], "            \
-                                   "$10::text[], "                                                           \
-                                   "$11::text[], $12::bigint[], $13::bigint[], $14::bigint[]) AS a (w, i, "  \
-                                   "n, k, e, d, dk, act, seat, doc, search, v, c, m)"
+    "INSERT INTO users (workspace_id, id, user_name, user_name_key, external_id, display_name, "             \
+    "display_name_key, active, seat, doc, search, version, created, modified) "                              \
+    "SELECT a.w, a.i, a.n, a.k, a.e, a.d, a.dk, a.act, a.seat, a.doc::json, a.search::jsonb, a.v, "          \
+    "to_timestamp(a.c / 1000000.0), to_timestamp(a.m / 1000000.0) "                                          \
+    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], "       \
+    "$8::bool[], $9::bool[], $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[]) "        \
+    "AS a (w, i, n, k, e, d, dk, act, seat, doc, search, v, c, m)"
 static const char user_insert_sql[] = USER_ROWS;
 static const char user_update_sql[] =
-    USER_ROWS " ON CONFLICT (workspace_id, id) DO UPDATE SET user_name = EXCLUDED.user_name, user_name_key = "
-              "EXCLUDED.user_name_key, "
-              "external_id = EXCLUDED.external_id, display_name = EXCLUDED.display_name, display_name_key = "
-              "EXCLUDED.display_name_key, "
+    USER_ROWS " ON CONFLICT (workspace_id, id) DO UPDATE SET user_name = EXCLUDED.user_name, "
+              "user_name_key = EXCLUDED.user_name_key, external_id = EXCLUDED.external_id, "
+              "display_name = EXCLUDED.display_name, display_name_key = EXCLUDED.display_name_key, "
               "active = EXCLUDED.active, seat = EXCLUDED.seat, doc = EXCLUDED.doc, search = EXCLUDED.search, "
-              "version = EXCLUDED.version, "
-              "modified = EXCLUDED.modified";
+              "version = EXCLUDED.version, modified = EXCLUDED.modified";
 #define ROOM_ROWS                                                                                            \
     "INSERT INTO rooms (workspace_id, id, display_name, display_name_key, external_id, doc, search, "        \
     "version, created, modified) "                                                                           \
-    "SELECT a.w, a.i, a.n, a.k, a.e, a.doc::json, a.search::jsonb, a.v, " FROM_US("a.c") ", " FROM_US(       \
-        "a.m") " "                                                                                           \
-               "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], "        \
-               "$7::text[], $8::bigint[], $9::bigint[], $10::bigint[]) "                                     \
-               "AS a (w, i, n, k, e, doc, search, v, c, m)"
+    "SELECT a.w, a.i, a.n, a.k, a.e, a.doc::json, a.search::jsonb, a.v, "                                    \
+    "to_timestamp(a.c / 1000000.0), to_timestamp(a.m / 1000000.0) "                                          \
+    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], "       \
+    "$8::bigint[], $9::bigint[], $10::bigint[]) AS a (w, i, n, k, e, doc, search, v, c, m)"
 static const char room_insert_sql[] = ROOM_ROWS;
-static const char room_update_sql[] =
-    ROOM_ROWS " ON CONFLICT (workspace_id, id) DO UPDATE SET display_name = EXCLUDED.display_name, "
-              "display_name_key = EXCLUDED.display_name_key, "
-              "external_id = EXCLUDED.external_id, doc = EXCLUDED.doc, search = EXCLUDED.search, version = "
-              "EXCLUDED.version, modified = EXCLUDED.modified";
+static const char room_update_sql[] = ROOM_ROWS
+    " ON CONFLICT (workspace_id, id) DO UPDATE SET display_name = EXCLUDED.display_name, "
+    "display_name_key = EXCLUDED.display_name_key, external_id = EXCLUDED.external_id, "
+    "doc = EXCLUDED.doc, search = EXCLUDED.search, version = EXCLUDED.version, modified = EXCLUDED.modified";
 /* Rooms of which only the members changed, by the same number of versions each. */
 static const char room_touch_sql[] =
     "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) "
-    "UPDATE rooms SET version = version + $3::bigint, modified = " FROM_US("$4::bigint")
-        PLACES("rooms", "t.id = a.i");
+    "UPDATE rooms SET version = version + $3::bigint, modified = to_timestamp($4::bigint / 1000000.0)" PLACES(
+        "rooms", "t.id = a.i");
 static const char user_delete_sql[] =
     "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) DELETE FROM users" PLACES(
         "users", "t.id = a.i");
@@ -120,12 +111,10 @@ static const char workspace_count_sql[] = "UPDATE workspaces SET seats_used = $2
                                           "$3::bigint, audit_seq = $4::bigint WHERE workspace_id = $1::uuid";
 static const char key_insert_sql[] =
     "INSERT INTO keys (workspace_id, id, name, token_hash, prefix, scopes, dialect, created_by, expires, "
-    "revoked) "
-    "SELECT a.w, a.i, a.n, decode(a.h, 'hex'), a.p, a.s::text[], a.d, a.b, CASE WHEN a.x > 0 THEN " FROM_US(
-        "a.x") " END, CASE WHEN a.r THEN now() END "
-               "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], "
-               "$7::text[], $8::text[], $9::bigint[], $10::bool[]) "
-               "AS a (w, i, n, h, p, s, d, b, x, r)";
+    "revoked) SELECT a.w, a.i, a.n, decode(a.h, 'hex'), a.p, a.s::text[], a.d, a.b, "
+    "CASE WHEN a.x > 0 THEN to_timestamp(a.x / 1000000.0) END, CASE WHEN a.r THEN now() END "
+    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], "
+    "$8::text[], $9::bigint[], $10::bool[]) AS a (w, i, n, h, p, s, d, b, x, r)";
 static const char key_revoke_sql[] =
     "UPDATE keys SET revoked = coalesce(revoked, now()) WHERE workspace_id = $1::uuid AND id = $2::uuid";
 static const char claim_insert_sql[] =
