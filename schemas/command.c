@@ -16,14 +16,18 @@ static const char *const type_texts[] = {
 
 /* What a command of each type carries besides the envelope: decode demands it, and refuses what does not
  * belong. */
-enum { CARRY_RESOURCE = 1, CARRY_OPS = 2, MAY_MEMBERS = 4 };
+enum { CARRY_RESOURCE = 1, CARRY_OPS = 2, MAY_MEMBERS = 4, CARRY_TYPE = 8, MAY_CLEARED = 16 };
 static const unsigned type_carries[COMMAND_TYPE_COUNT] = {
     [COMMAND_USER_CREATE] = CARRY_RESOURCE,
-    [COMMAND_USER_REPLACE] = CARRY_RESOURCE,
+    [COMMAND_USER_REPLACE] = CARRY_RESOURCE | MAY_CLEARED,
     [COMMAND_USER_PATCH] = CARRY_OPS,
     [COMMAND_ROOM_CREATE] = CARRY_RESOURCE | MAY_MEMBERS,
-    [COMMAND_ROOM_REPLACE] = CARRY_RESOURCE | MAY_MEMBERS,
+    [COMMAND_ROOM_REPLACE] = CARRY_RESOURCE | MAY_MEMBERS | MAY_CLEARED,
     [COMMAND_ROOM_PATCH] = CARRY_OPS,
+    [COMMAND_RESOURCE_CREATE] = CARRY_TYPE | CARRY_RESOURCE,
+    [COMMAND_RESOURCE_REPLACE] = CARRY_TYPE | CARRY_RESOURCE | MAY_CLEARED,
+    [COMMAND_RESOURCE_PATCH] = CARRY_TYPE | CARRY_OPS,
+    [COMMAND_RESOURCE_DELETE] = CARRY_TYPE,
     [COMMAND_WORKSPACE_CREATE] = CARRY_RESOURCE,
     [COMMAND_WORKSPACE_SET] = CARRY_RESOURCE,
     [COMMAND_KEY_CREATE] = CARRY_RESOURCE,
@@ -62,6 +66,34 @@ void actor_put(struct jbuf *out, const struct actor *a) {
     jb_raw(out, "}");
 }
 
+static void put_async(struct jbuf *out, const struct command_async *a) {
+    if (a->txn[0] == '\0')
+        return;
+    jb_key(out, "async");
+    jb_raw(out, "{");
+    jb_kstr(out, "txn", a->txn);
+    jb_kstr(out, "method", a->method);
+    if (a->bulk_id[0] != '\0')
+        jb_kstr(out, "bulkId", a->bulk_id);
+    jb_raw(out, "}");
+}
+
+/* What only some requests say: preconditions, the Bulk around them, that nobody waits. */
+static void put_conditions(const struct command *c, struct jbuf *out) {
+    put_tree(out, "cleared", c->cleared);
+    put_tree(out, "ifMatch", c->if_match);
+    put_tree(out, "ifNoneMatch", c->if_none_match);
+    put_tree(out, "needs", c->needs);
+    if (c->bulk_fail_on > 0) {
+        jb_key(out, "bulk");
+        jb_raw(out, "{");
+        jb_kstr(out, "txn", c->bulk.s);
+        jb_kint(out, "failOn", c->bulk_fail_on);
+        jb_raw(out, "}");
+    }
+    put_async(out, &c->async);
+}
+
 void command_encode(const struct command *c, struct jbuf *out) {
     jb_raw(out, "{");
     jb_kint(out, "v", COMMAND_VERSION);
@@ -77,9 +109,12 @@ void command_encode(const struct command *c, struct jbuf *out) {
     jb_kstr(out, "id", c->id.s);
     if (c->traceparent[0] != '\0')
         jb_kstr(out, "traceparent", c->traceparent);
+    if ((type_carries[c->type] & CARRY_TYPE) != 0)
+        jb_kstr(out, "resourceType", c->rt->name);
     put_tree(out, "resource", c->resource);
     put_tree(out, "ops", c->ops);
     put_tree(out, "members", c->members);
+    put_conditions(c, out);
     jb_raw(out, "}");
 }
 
@@ -264,11 +299,91 @@ static bool get_envelope(const json_t *o, struct command *c, struct err *err) {
            get_text(o, "traceparent", true, c->traceparent, sizeof c->traceparent, err);
 }
 
+/* Users and rooms are known by the command's type, the others by name. */
+static bool get_resource_type(const json_t *o, struct command *c, struct err *err) {
+    const char *type = command_type_text(c->type);
+    const char *name = json_string_value(json_object_get(o, "resourceType"));
+    bool named = (type_carries[c->type] & CARRY_TYPE) != 0;
+    if (named != (name != NULL))
+        return bad(err, "resourceType", named ? "missing" : "does not belong to a command of this type");
+    if (named)
+        c->rt = resource_type_by_name(name);
+    else if (type[0] == 'u' || type[0] == 'r')
+        c->rt = resource_type_of(type[0] == 'u' ? RESOURCE_USER : RESOURCE_ROOM);
+    if (named && (c->rt == NULL || c->rt->kind != RESOURCE_CUSTOM))
+        return bad(err, "resourceType", "unknown here");
+    return true;
+}
+
+/* Members of an array: strings (or, numbers true, integers). */
+static bool get_list(const json_t *o, const char *name, bool numbers, json_t **out, struct err *err) {
+    size_t i;
+    json_t *v;
+    if (!get_tree(o, name, json_object_get(o, name) != NULL, JSON_ARRAY, out, err))
+        return false;
+    json_array_foreach(*out, i, v) {
+        if (numbers ? !json_is_integer(v) : !json_is_string(v))
+            return bad(err, name, "an element is of the wrong kind");
+    }
+    return true;
+}
+
+static bool get_none_match(const json_t *o, json_t **out, struct err *err) {
+    json_t *v = json_object_get(o, "ifNoneMatch");
+    if (json_is_string(v) && strcmp(json_string_value(v), "*") == 0) {
+        *out = json_incref(v);
+        return true;
+    }
+    return get_list(o, "ifNoneMatch", true, out, err);
+}
+
+static bool get_needs(const json_t *o, json_t **out, struct err *err) {
+    size_t i;
+    json_t *v;
+    struct uuid id;
+    if (!get_tree(o, "needs", json_object_get(o, "needs") != NULL, JSON_ARRAY, out, err))
+        return false;
+    json_array_foreach(*out, i, v) {
+        if (!json_is_string(json_object_get(v, "bulkId")) || !get_uuid(v, "id", false, &id, err))
+            return bad(err, "needs", "an element is of the wrong kind");
+    }
+    return true;
+}
+
+static bool get_bulk(const json_t *o, struct command *c, struct err *err) {
+    const json_t *v = json_object_get(o, "bulk");
+    int64_t fail_on;
+    if (v == NULL)
+        return true;
+    if (!get_uuid(v, "txn", false, &c->bulk, err) || !get_int(v, "failOn", 1, INT32_MAX, &fail_on, err))
+        return false;
+    c->bulk_fail_on = (int)fail_on;
+    return true;
+}
+
+static bool get_async(const json_t *o, struct command_async *a, struct err *err) {
+    const json_t *v = json_object_get(o, "async");
+    if (v == NULL)
+        return true;
+    return get_text(v, "txn", false, a->txn, sizeof a->txn, err) &&
+           get_text(v, "method", false, a->method, sizeof a->method, err) &&
+           get_text(v, "bulkId", true, a->bulk_id, sizeof a->bulk_id, err);
+}
+
+static bool get_conditions(const json_t *o, struct command *c, struct err *err) {
+    bool may_clear = (type_carries[c->type] & MAY_CLEARED) != 0;
+    if (!may_clear && json_object_get(o, "cleared") != NULL)
+        return bad(err, "cleared", "does not belong to a command of this type");
+    return get_list(o, "cleared", false, &c->cleared, err) &&
+           get_list(o, "ifMatch", true, &c->if_match, err) && get_none_match(o, &c->if_none_match, err) &&
+           get_needs(o, &c->needs, err) && get_bulk(o, c, err) && get_async(o, &c->async, err);
+}
+
 static bool get_payload(const json_t *o, struct command *c, struct err *err) {
     unsigned carries = type_carries[c->type];
     return get_tree(o, "resource", (carries & CARRY_RESOURCE) != 0, JSON_OBJECT, &c->resource, err) &&
            get_tree(o, "ops", (carries & CARRY_OPS) != 0, JSON_ARRAY, &c->ops, err) && get_ops(c->ops, err) &&
-           get_members(o, (carries & MAY_MEMBERS) != 0, &c->members, err);
+           get_members(o, (carries & MAY_MEMBERS) != 0, &c->members, err) && get_conditions(o, c, err);
 }
 
 /* The root object of a record of ours, version checked; new reference or NULL. */
@@ -293,7 +408,7 @@ enum err_code command_decode(const char *buf, size_t len, struct command *c, str
     json_t *root = load(buf, len, err);
     if (root == NULL)
         return ERR_DECODE;
-    bool ok = get_envelope(root, c, err) && get_payload(root, c, err);
+    bool ok = get_envelope(root, c, err) && get_resource_type(root, c, err) && get_payload(root, c, err);
     json_decref(root);
     if (!ok)
         command_clear(c);
@@ -304,7 +419,12 @@ void command_clear(struct command *c) {
     json_decref(c->resource);
     json_decref(c->ops);
     json_decref(c->members);
+    json_decref(c->cleared);
+    json_decref(c->if_match);
+    json_decref(c->if_none_match);
+    json_decref(c->needs);
     c->resource = c->ops = c->members = NULL;
+    c->cleared = c->if_match = c->if_none_match = c->needs = NULL;
 }
 
 /* Replies */

@@ -7,6 +7,7 @@
 #include "ops/runtime/id.h"
 #include "ops/runtime/jbuf.h"
 #include "schemas/dialect.h"
+#include "schemas/schema.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -22,6 +23,10 @@
     X(ROOM_REPLACE, "room.replace")                                                                          \
     X(ROOM_PATCH, "room.patch")                                                                              \
     X(ROOM_DELETE, "room.delete")                                                                            \
+    X(RESOURCE_CREATE, "resource.create")                                                                    \
+    X(RESOURCE_REPLACE, "resource.replace")                                                                  \
+    X(RESOURCE_PATCH, "resource.patch")                                                                      \
+    X(RESOURCE_DELETE, "resource.delete")                                                                    \
     X(WORKSPACE_CREATE, "workspace.create")                                                                  \
     X(WORKSPACE_SET, "workspace.set")                                                                        \
     X(KEY_CREATE, "key.create")                                                                              \
@@ -44,6 +49,13 @@ struct actor {
 /* Writes the member "actor" as commands and records have it: {"kind","id" (null for an operator),"name"}. */
 void actor_put(struct jbuf *b, const struct actor *a);
 
+/* A SCIM event tells the outcome to a client that did not wait for it (RFC 9967 section 2.5.1). */
+struct command_async {
+    char txn[64];     /* Set-Txn; in a Bulk "{Set-Txn}:{index}". "": the client waits */
+    char method[8];   /* of the request or the Bulk operation */
+    char bulk_id[72]; /* "" if none */
+};
+
 struct command {
     enum command_type type;
     struct uuid txn;
@@ -61,6 +73,15 @@ struct command {
                              {"name","scopes":[…],"tokenHash":hex,"prefix","expires":us|null,"dialect"} */
     json_t *ops;          /* patch: normalised operations */
     json_t *members;      /* room create, replace: array of ids, NULL = not asserted */
+    const struct resource_type *rt; /* resource.*: the type, which travels as "resourceType"; users and rooms:
+                                       theirs; else NULL */
+    json_t *cleared;       /* replace: array of paths that were given as null, so that they are not kept */
+    json_t *if_match;      /* array of versions; NULL = any; an empty one matches nothing */
+    json_t *if_none_match; /* array of versions, or the string "*"; NULL = none */
+    json_t *needs;    /* array of {"id","bulkId"}: resources of the same Bulk that must be there (rule B4) */
+    struct uuid bulk; /* the Bulk that it belongs to, if bulk_fail_on > 0 */
+    int bulk_fail_on; /* so many refusals among the Bulk's commands stop it (failOnErrors); 0 = never */
+    struct command_async async;
 };
 
 /* Appends the JSON text of c to out. Borrows the json_t. */

@@ -59,6 +59,11 @@ static const char *command_collection(enum command_type t) {
     case COMMAND_ROOM_PATCH:
     case COMMAND_ROOM_DELETE:
         return "rooms";
+    case COMMAND_RESOURCE_CREATE:
+    case COMMAND_RESOURCE_REPLACE:
+    case COMMAND_RESOURCE_PATCH:
+    case COMMAND_RESOURCE_DELETE:
+        return "resources";
     case COMMAND_KEY_CREATE:
     case COMMAND_KEY_REVOKE:
         return "keys";

@@ -50,6 +50,8 @@ struct attr {
                           VALUE_MAX_BYTES (value.h) */
     bool keep_on_put;  /* a PUT that leaves it out leaves it as it is (rule C6, DESIGN section 4 on roles) */
     bool default_true; /* a boolean that is true on a resource created without it */
+    bool lookup;       /* clients look resources up by its value: the store keeps it in resource_keys */
+    bool dropped;      /* checked, and then never kept anywhere: password */
     bool apart; /* its values are rows of their own, never part of a stored document: groups, members */
     const struct attr *subs; /* for ATTR_COMPLEX */
     size_t nsubs;
@@ -69,7 +71,8 @@ struct schema_extension {
     bool required;
 };
 
-enum resource_kind { RESOURCE_USER, RESOURCE_ROOM };
+/* Users and rooms have tables and rules of their own; all other types are an operator's (schema_load.h). */
+enum resource_kind { RESOURCE_USER, RESOURCE_ROOM, RESOURCE_CUSTOM };
 
 struct resource_type {
     enum resource_kind kind;
@@ -85,8 +88,8 @@ struct resource_type {
 extern const struct attr common_attrs[];
 extern const size_t ncommon_attrs;
 
-const struct resource_type *resource_type_at(size_t i); /* NULL past the end */
-const struct resource_type *resource_type_of(enum resource_kind kind);
+const struct resource_type *resource_type_at(size_t i);                /* NULL past the end */
+const struct resource_type *resource_type_of(enum resource_kind kind); /* not for RESOURCE_CUSTOM */
 const struct resource_type *
 resource_type_by_endpoint(const char *name); /* "Users" in any letter case, no slash; NULL if unknown */
 const struct resource_type *resource_type_by_name(const char *name);

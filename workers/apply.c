@@ -108,6 +108,10 @@ static void announce(struct unit *u, struct unit_workspace *w, const struct comm
     case COMMAND_KEY_REVOKE:
         unit_want_key(u, w, c->id.s);
         break;
+    case COMMAND_RESOURCE_CREATE:
+    case COMMAND_RESOURCE_REPLACE:
+    case COMMAND_RESOURCE_PATCH:
+    case COMMAND_RESOURCE_DELETE:
     case COMMAND_WORKSPACE_CREATE:
     case COMMAND_WORKSPACE_SET:
     case COMMAND_TYPE_COUNT:

@@ -26,6 +26,9 @@ enum err_class {
     X(NO_TARGET, REJECT, 400, "noTarget", "The path matches nothing to act on")                              \
     X(MUTABILITY, REJECT, 400, "mutability", "The attribute cannot be changed")                              \
     X(TOO_MANY, REJECT, 400, "tooMany", "The query yields too many results")                                 \
+    X(INVALID_CURSOR, REJECT, 400, "invalidCursor", "The cursor is not valid for this query")                \
+    X(EXPIRED_CURSOR, REJECT, 400, "expiredCursor", "The cursor has expired")                                \
+    X(INVALID_COUNT, REJECT, 400, "invalidCount", "The count is out of range or has changed")                \
     X(BAD_REQUEST, REJECT, 400, NULL, "The request is malformed")                                            \
     X(UNAUTHORIZED, REJECT, 401, NULL, "A valid bearer token is required")                                   \
     X(FORBIDDEN, REJECT, 403, NULL, "Not allowed")                                                           \
@@ -35,6 +38,8 @@ enum err_class {
     X(METHOD, REJECT, 405, NULL, "Method not allowed")                                                       \
     X(UNIQUENESS, REJECT, 409, "uniqueness", "The value is already in use")                                  \
     X(CONFLICT, REJECT, 409, NULL, "Conflict with the current state")                                        \
+    X(BULK_STOPPED, REJECT, 409, NULL, "Not processed: too many operations before it have failed")           \
+    X(GONE, REJECT, 410, NULL, "No longer available")                                                        \
     X(PRECONDITION, REJECT, 412, NULL, "The resource has another version")                                   \
     X(TOO_LARGE, REJECT, 413, NULL, "The request body is too large")                                         \
     X(URI_TOO_LONG, REJECT, 414, NULL, "The request target is too long")                                     \
