@@ -61,7 +61,7 @@ MIGRATIONS := $(sort $(wildcard sql/migrations/[0-9]*.sql))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check test bench lint format install clean run start stop reset FORCE
+.PHONY: all help deps units tools check coverage test bench lint format install clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -114,6 +114,11 @@ check:
 	@$(MAKE) --no-print-directory -k units || true
 	@bash ops/build/run_units.sh $(UNITS:%=build/$(FLAVOUR)/%)
 
+# The table of rules and the tests that prove them; check fails where it is out of date.
+coverage:
+	@ops/local/deps.sh build
+	@/usr/bin/python3 -B tests/support/coverage.py
+
 # The stages' makes are not called through $(MAKE), or `make -n test` would run them.
 STAGE_MAKE = make --no-print-directory $(MAKEOVERRIDES)
 test:
@@ -150,7 +155,7 @@ stop reset:
 	@KAFKA='$(KAFKA)' RUN_DIR='$(RUN_DIR)' PORT='$(PORT)' ops/local/usher-local $@
 
 help:
-	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  check  test  bench"
+	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  check  coverage  test  bench"
 	@echo "lint  format  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs the unit test programs given as arguments and prints one line at the end, "N passed, N failed", summed over all. A program that
-# is not there, crashes, leaks or holds no test counts as one failure.
+# is not there, crashes, leaks or holds no test counts as one failure. That each rule has a test (tests/COVERAGE.md) counts as one test.
 set -uo pipefail
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
@@ -28,5 +28,11 @@ for program in "$@"; do
     fi
     passed=$((passed + ok)) failed=$((failed + bad))
 done
+echo "== tests/COVERAGE.md"
+if /usr/bin/python3 -B tests/support/coverage.py --check; then
+    passed=$((passed + 1))
+else
+    failed=$((failed + 1))
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -5,7 +5,7 @@ set -euo pipefail
 
 declare -A packages=(
     [build]="gcc libc6-dev make pkg-config librdkafka-dev libmicrohttpd-dev libjansson-dev libpq-dev libsodium-dev
-             libunistring-dev zlib1g-dev libcmocka-dev"
+             libunistring-dev zlib1g-dev libcmocka-dev python3"
     [run]="postgresql-15 curl util-linux"
     [test]="libcmocka-dev kcat python3 python3-jsonschema python3-psycopg2"
     [kafka]="openjdk-17-jre-headless maven util-linux"
