@@ -102,6 +102,11 @@ void answer_no_content(struct request *r, int64_t version) {
         resource_etag(version, r->answer.etag);
 }
 
+void answer_options(struct request *r) {
+    answer_no_content(r, 0);
+    r->answer.allow = r->route.allow;
+}
+
 void answer_json(struct request *r, int status, const char *json) {
     begin(r, status);
     jb_raw(&r->answer.body, json);

@@ -13,6 +13,7 @@ void answer_err(struct request *r, const struct err *err);
 void answer_resource(struct request *r, int status, const struct resource_row *row);
 void answer_list(struct request *r);                        /* of r->read */
 void answer_no_content(struct request *r, int64_t version); /* 204; version 0 = no ETag */
+void answer_options(struct request *r);                     /* 204 with Allow */
 void answer_json(struct request *r, int status, const char *json);
 void answer_plain(struct request *r, int status, const char *type); /* body already in r->answer.body */
 

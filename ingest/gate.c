@@ -142,17 +142,38 @@ static void start_write(struct gate_thread *t, struct request *r) {
     }
 }
 
-static void start(struct gate_thread *t, struct request *r) {
+static void start_read(struct gate_thread *t, struct request *r) {
     struct err err = {0};
-    if (r->route.kind != ROUTE_COLLECTION && r->route.kind != ROUTE_RESOURCE) {
+    if (read_prepare(r, &err) != ERR_OK)
+        refuse(r, &err);
+    else
+        add(&t->reads, r);
+}
+
+static void start(struct gate_thread *t, struct request *r) {
+    if (r->route.method == HTTP_OPTIONS) {
+        answer_options(r);
+        request_finish(r);
+        return;
+    }
+    switch (r->route.kind) {
+    case ROUTE_COLLECTION:
+    case ROUTE_RESOURCE:
+        if (route_reads(&r->route))
+            start_read(t, r);
+        else
+            start_write(t, r);
+        break;
+    case ROUTE_ROOT:
+    case ROUTE_SEARCH:
+    case ROUTE_BULK:
+    case ROUTE_ASYNC_RESULT:
+        answer_error(r, ERR_NOT_IMPLEMENTED, NULL);
+        request_finish(r);
+        break;
+    default:
         discovery_answer(r);
         request_finish(r);
-    } else if (r->route.method != HTTP_GET) {
-        start_write(t, r);
-    } else if (read_prepare(r, &err) != ERR_OK) {
-        refuse(r, &err);
-    } else {
-        add(&t->reads, r);
     }
 }
 
@@ -201,7 +222,7 @@ static void cancel_last(struct gate_thread *t) {
 /* ---- reads, all of the batch in one round trip ---- */
 
 static void after_read(struct gate_thread *t, struct request *r, enum err_code code) {
-    if (r->route.method == HTTP_GET) {
+    if (route_reads(&r->route)) {
         read_answer(r, code);
     } else if (r->encoded != NULL) { /* applied; the answer shows it */
         write_shown(r, code == ERR_OK);

@@ -6,6 +6,7 @@
 #include "ingest/producer.h"
 #include "ingest/publish.h"
 #include "ingest/replies.h"
+#include "ingest/seal.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/kafka_conf.h"
@@ -76,6 +77,8 @@ static void check_postgres(struct health *h) {
     bool up = db_run(h->db, "SELECT 1", 0, NULL, NULL, &err) == ERR_OK;
     if (up)
         up = replies_hold_slot(h->in->replies, h->db, &err) == ERR_OK;
+    if (up)
+        up = seal_load(h->db, &err) == ERR_OK;
     if (up != (atomic_exchange(&h->postgres_us, up ? clock_mono_us() : 0) != 0))
         log_event(up ? LOG_INFO : LOG_WARN, "postgresql", "reachable=%s", up ? "yes" : "no");
 }

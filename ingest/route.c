@@ -7,8 +7,11 @@
 #include <string.h>
 
 #define BIT(m) (1u << (m))
-#define READ BIT(HTTP_GET)
+#define READ (BIT(HTTP_GET) | BIT(HTTP_OPTIONS))
 #define WRITE (BIT(HTTP_PUT) | BIT(HTTP_PATCH) | BIT(HTTP_DELETE))
+#define POST (BIT(HTTP_POST) | BIT(HTTP_OPTIONS))
+#define ALLOW_READ "GET, HEAD, OPTIONS"
+#define ALLOW_POST "POST, OPTIONS"
 
 static const struct endpoint {
     const char *name;
@@ -17,28 +20,33 @@ static const struct endpoint {
     unsigned methods;
     const char *allow;
 } endpoints[] = {
-    {"ServiceProviderConfig", false, ROUTE_CONFIG, READ, "GET, HEAD"},
-    {"ResourceTypes", false, ROUTE_TYPES, READ, "GET, HEAD"},
-    {"ResourceTypes", true, ROUTE_TYPE, READ, "GET, HEAD"},
-    {"Schemas", false, ROUTE_SCHEMAS, READ, "GET, HEAD"},
-    {"Schemas", true, ROUTE_SCHEMA, READ, "GET, HEAD"},
-    {"Me", false, ROUTE_OTHER, 0, NULL},
-    {"Bulk", false, ROUTE_OTHER, 0, NULL},
-    {".search", false, ROUTE_OTHER, 0, NULL},
+    {"ServiceProviderConfig", false, ROUTE_CONFIG, READ, ALLOW_READ},
+    {"ResourceTypes", false, ROUTE_TYPES, READ, ALLOW_READ},
+    {"ResourceTypes", true, ROUTE_TYPE, READ, ALLOW_READ},
+    {"Schemas", false, ROUTE_SCHEMAS, READ, ALLOW_READ},
+    {"Schemas", true, ROUTE_SCHEMA, READ, ALLOW_READ},
+    {"AsyncResults", true, ROUTE_ASYNC_RESULT, READ, ALLOW_READ},
+    {"Bulk", false, ROUTE_BULK, POST, ALLOW_POST},
+    {".search", false, ROUTE_SEARCH, POST, ALLOW_POST},
+    {"Me", false, ROUTE_ME, 0, NULL},
 };
-static const struct endpoint collection = {"", false, ROUTE_COLLECTION, READ | BIT(HTTP_POST),
-                                           "GET, HEAD, POST"};
+static const struct endpoint root = {"", false, ROUTE_ROOT, READ, ALLOW_READ};
+static const struct endpoint collection = {"", false, ROUTE_COLLECTION, READ | POST,
+                                           "GET, HEAD, POST, OPTIONS"};
 static const struct endpoint resource = {"", true, ROUTE_RESOURCE, READ | WRITE,
-                                         "GET, HEAD, PUT, PATCH, DELETE"};
-static const struct endpoint search = {".search", true, ROUTE_OTHER, 0, NULL};
+                                         "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"};
+static const struct endpoint search = {".search", true, ROUTE_SEARCH, POST, ALLOW_POST};
 
 static const struct {
     const char *path;
     enum route_kind kind;
-} publics[] = {{"/healthz", ROUTE_HEALTHZ}, {"/readyz", ROUTE_READYZ}, {"/metrics", ROUTE_METRICS}};
+} publics[] = {{"/healthz", ROUTE_HEALTHZ},
+               {"/readyz", ROUTE_READYZ},
+               {"/metrics", ROUTE_METRICS},
+               {"/.well-known/jwks.json", ROUTE_JWKS}};
 
 static enum http_method method_of(const char *m) {
-    static const char *const names[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+    static const char *const names[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
     if (strcmp(m, "HEAD") == 0)
         return HTTP_GET;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -106,41 +114,46 @@ static bool take_prefix(const char *path, struct span *rest, struct arena *a, st
 
 static const struct endpoint *find(struct span name, bool item, struct span second, struct arena *a,
                                    struct route *out) {
-    out->rt = resource_type_by_endpoint(arena_strndup(a, name.p, name.n));
+    char *decoded = query_decode(name.p, name.n, false, a);
+    out->rt = decoded != NULL ? resource_type_by_endpoint(decoded) : NULL;
     if (out->rt != NULL && item)
         return span_is(second, ".search") ? &search : &resource;
     if (out->rt != NULL)
         return &collection;
     for (size_t i = 0; i < sizeof endpoints / sizeof *endpoints; i++)
-        if (endpoints[i].item == item && span_is(name, endpoints[i].name))
+        if (decoded != NULL && endpoints[i].item == item && strcmp(decoded, endpoints[i].name) == 0)
             return &endpoints[i];
     return NULL;
 }
 
-static void parse_scim(struct span rest, struct arena *a, struct route *out) {
-    struct span name, second = {0};
-    bool item = false;
+/* What stands behind the prefix. NULL: nothing that we know. */
+static const struct endpoint *parse_rest(struct span rest, struct span *second, struct arena *a,
+                                         struct route *out) {
+    struct span name;
+    if (rest.n == 0 || (rest.n == 1 && rest.p[0] == '/'))
+        return &root;
     if (!take_segment(&rest, &name))
-        return;
-    if (take_segment(&rest, &second))
-        item = second.n > 0; /* one trailing slash on a collection is tolerated (rule T7) */
-    if (rest.n > 0)
-        return;
-    const struct endpoint *e = find(name, item, second, a, out);
+        return NULL;
+    (void)take_segment(&rest, second); /* one trailing slash on a collection is tolerated (rule T7) */
+    return rest.n == 0 ? find(name, second->n > 0, *second, a, out) : NULL;
+}
+
+static void parse_scim(struct span rest, struct arena *a, struct route *out) {
+    struct span second = {0};
+    const struct endpoint *e = parse_rest(rest, &second, a, out);
     if (e == NULL)
         return;
     out->kind = e->kind;
     out->code = ERR_OK;
-    if (item)
+    out->allow = e->allow;
+    if (e->item)
         out->segment = query_decode(second.p, second.n, false, a);
-    if (e->kind == ROUTE_OTHER) {
+    if (e->kind == ROUTE_ME)
         out->code = ERR_NOT_IMPLEMENTED;
-    } else if (item && out->segment == NULL) {
+    else if (e->item && out->segment == NULL)
         out->code = ERR_NOT_FOUND;
-    } else if (out->method == HTTP_OTHER || !(e->methods & BIT(out->method))) {
+    else if (!(e->methods & BIT(out->method)))
         out->code = ERR_METHOD;
-        out->allow = e->allow;
-    }
 }
 
 void route_parse(const char *method, const char *path, size_t len, struct arena *a, struct route *out) {
@@ -158,11 +171,28 @@ void route_parse(const char *method, const char *path, size_t len, struct arena 
         parse_scim(rest, a, out);
 }
 
+bool route_reads(const struct route *r) {
+    switch (r->kind) {
+    case ROUTE_ROOT:
+    case ROUTE_SEARCH:
+        return true;
+    case ROUTE_COLLECTION:
+    case ROUTE_RESOURCE:
+        return r->method == HTTP_GET;
+    default:
+        return false;
+    }
+}
+
+unsigned route_type_scope(const struct resource_type *rt, bool write) {
+    if (rt->kind == RESOURCE_ROOM)
+        return write ? SCOPE_SCIM_ROOMS_WRITE : SCOPE_SCIM_ROOMS_READ;
+    return write ? SCOPE_SCIM_USERS_WRITE : SCOPE_SCIM_USERS_READ;
+}
+
 unsigned route_scope(const struct route *r) {
-    if (r->kind != ROUTE_COLLECTION && r->kind != ROUTE_RESOURCE)
+    bool typed = r->kind == ROUTE_COLLECTION || r->kind == ROUTE_RESOURCE || r->kind == ROUTE_SEARCH;
+    if (!typed || r->rt == NULL || r->method == HTTP_OPTIONS)
         return 0;
-    bool users = r->rt->kind == RESOURCE_USER;
-    if (r->method == HTTP_GET)
-        return users ? SCOPE_SCIM_USERS_READ : SCOPE_SCIM_ROOMS_READ;
-    return users ? SCOPE_SCIM_USERS_WRITE : SCOPE_SCIM_ROOMS_WRITE;
+    return route_type_scope(r->rt, !route_reads(r));
 }

@@ -15,6 +15,7 @@ enum http_method {
     HTTP_PUT,
     HTTP_PATCH,
     HTTP_DELETE,
+    HTTP_OPTIONS,
     HTTP_OTHER
 }; /* HEAD is GET: rule of HTTP */
 
@@ -22,15 +23,20 @@ enum route_kind {
     ROUTE_NONE,
     ROUTE_COLLECTION, /* /Users, /Groups */
     ROUTE_RESOURCE,   /* /Users/{id} */
+    ROUTE_ROOT,       /* the base URL: a query over all types */
+    ROUTE_SEARCH,     /* /.search (rt NULL), /Users/.search */
     ROUTE_CONFIG,     /* /ServiceProviderConfig */
     ROUTE_TYPES,
     ROUTE_TYPE,
     ROUTE_SCHEMAS,
     ROUTE_SCHEMA,
-    ROUTE_OTHER, /* known endpoints that are not offered: code says so */
+    ROUTE_BULK,         /* /Bulk */
+    ROUTE_ASYNC_RESULT, /* /AsyncResults/{handle} */
+    ROUTE_ME,           /* not offered, whatever the method (rule W1) */
     ROUTE_HEALTHZ,
     ROUTE_READYZ,
     ROUTE_METRICS,
+    ROUTE_JWKS, /* /.well-known/jwks.json */
 };
 
 struct route {
@@ -38,17 +44,22 @@ struct route {
     enum http_method method;
     enum err_code code; /* ERR_OK, or what the answer is once the caller is known: NOT_FOUND, METHOD,
                            NOT_IMPLEMENTED… */
-    const char *allow;  /* with ERR_METHOD: the Allow header */
+    const char *allow;  /* the methods that are allowed here, as the Allow header says it */
     bool scim;          /* below one of the prefixes: credentials are checked before anything else is said */
-    const struct resource_type *rt;
-    const char *segment;   /* the last part, decoded: id, type name, schema URN; NULL if none */
-    const char *workspace; /* decoded, id or name; NULL under /scim/v2 */
-    const char *prefix;    /* as sent, without trailing slash: "/scim/v2" */
+    const struct resource_type *rt; /* NULL where the path names no type */
+    const char *segment;            /* the last part, decoded: id, type name, schema URN; NULL if none */
+    const char *workspace;          /* decoded, id or name; NULL under /scim/v2 */
+    const char *prefix;             /* as sent, without trailing slash: "/scim/v2" */
 };
 
 /* path[0..len) is raw and has passed the guard. Texts live in the arena. */
 void route_parse(const char *method, const char *path, size_t len, struct arena *a, struct route *out);
-/* The scope that a route asks for (one bit of enum scope), 0 for discovery: any valid key. */
+/* The scope that a route asks for (one bit of enum scope). 0 where any valid key may ask, and where it
+ * depends on more than the route: discovery, queries over all types, Bulk, outcomes. */
 unsigned route_scope(const struct route *r);
+/* Resources of an operator's own types go with users. */
+unsigned route_type_scope(const struct resource_type *rt, bool write);
+/* Lists and single resources, however they are asked for: nothing is written. */
+bool route_reads(const struct route *r);
 
 #endif

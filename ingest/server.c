@@ -237,7 +237,10 @@ static enum MHD_Result on_complete(struct request *r) {
     }
     suspend(r);
     if (!r->route.scim) { /* nothing here, for nobody: no credentials needed to say so */
-        answer_error(r, ERR_NOT_FOUND, "There is nothing at this path");
+        if (r->route.kind == ROUTE_NONE)
+            answer_error(r, ERR_NOT_FOUND, "There is nothing at this path");
+        else
+            answer_error(r, r->route.code != ERR_OK ? r->route.code : ERR_NOT_IMPLEMENTED, NULL);
         request_finish(r);
         return MHD_YES;
     }

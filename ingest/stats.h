@@ -4,7 +4,7 @@
 
 #include "ops/runtime/metrics.h"
 
-#define STATS_METHODS 6 /* enum http_method */
+#define STATS_METHODS 7 /* enum http_method */
 #define STATS_CLASSES 6 /* status / 100 */
 
 struct stats {

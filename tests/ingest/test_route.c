@@ -43,7 +43,18 @@ static void finds_endpoints(void **state) {
         {"GET", "/scim/v2/Schemas/urn:x", ROUTE_SCHEMA, 0},
         {"GET", "/healthz", ROUTE_HEALTHZ, 0},
         {"HEAD", "/readyz", ROUTE_READYZ, 0},
+        {"GET", "/scim/v2", ROUTE_ROOT, 0},
+        {"GET", "/w/acme/scim/v2/", ROUTE_ROOT, 0},
+        {"POST", "/scim/v2/.search", ROUTE_SEARCH, 0},
+        {"POST", "/scim/v2/Users/.search", ROUTE_SEARCH, SCOPE_SCIM_USERS_READ},
+        {"POST", "/w/a/scim/v2/Groups/.search", ROUTE_SEARCH, SCOPE_SCIM_ROOMS_READ},
+        {"POST", "/scim/v2/Bulk", ROUTE_BULK, 0},
+        {"GET", "/scim/v2/AsyncResults/x", ROUTE_ASYNC_RESULT, 0},
+        {"OPTIONS", "/scim/v2/Users/1", ROUTE_RESOURCE, 0},
+        {"GET", "/scim/v2/%55sers/1", ROUTE_RESOURCE, SCOPE_SCIM_USERS_READ},
+        {"GET", "/scim/v2/%53chemas", ROUTE_SCHEMAS, 0},
         {"GET", "/metrics", ROUTE_METRICS, 0},
+        {"GET", "/.well-known/jwks.json", ROUTE_JWKS, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct route r = route(rows[i].method, rows[i].path);
@@ -74,8 +85,10 @@ static void knows_nothing_else(void **state) {
     } rows[] = {
         {"/", false},
         {"/scim", true},
-        {"/scim/v2", true},
-        {"/scim/v2/", true},
+        {"/scim/v2//", true},
+        {"/scim/v2/AsyncResults", true},
+        {"/scim/v2/.search/x", true},
+        {"/.well-known", false},
         {"/scim/v2/Users//", true},
         {"/scim/v2/Users/1/", true},
         {"/scim/v2/Users/1/members", true},
@@ -100,16 +113,22 @@ static void knows_nothing_else(void **state) {
 static void refuses_methods(void **state) {
     (void)state;
     static const char *const rows[][3] = {
-        {"PUT", "/scim/v2/Users", "GET, HEAD, POST"},
-        {"PATCH", "/scim/v2/Groups/", "GET, HEAD, POST"},
-        {"DELETE", "/scim/v2/Users", "GET, HEAD, POST"},
-        {"POST", "/scim/v2/Users/1", "GET, HEAD, PUT, PATCH, DELETE"},
-        {"OPTIONS", "/scim/v2/Users/1", "GET, HEAD, PUT, PATCH, DELETE"},
-        {"POST", "/scim/v2/Schemas", "GET, HEAD"},
-        {"DELETE", "/scim/v2/ResourceTypes/User", "GET, HEAD"},
-        {"PUT", "/scim/v2/ServiceProviderConfig", "GET, HEAD"},
-        {"get", "/scim/v2/Users", "GET, HEAD, POST"}, /* methods are case-sensitive */
+        {"PUT", "/scim/v2/Users", "GET, HEAD, POST, OPTIONS"},
+        {"PATCH", "/scim/v2/Groups/", "GET, HEAD, POST, OPTIONS"},
+        {"DELETE", "/scim/v2/Users", "GET, HEAD, POST, OPTIONS"},
+        {"POST", "/scim/v2/Users/1", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"},
+        {"POST", "/scim/v2/Schemas", "GET, HEAD, OPTIONS"},
+        {"DELETE", "/scim/v2/ResourceTypes/User", "GET, HEAD, OPTIONS"},
+        {"PUT", "/scim/v2/ServiceProviderConfig", "GET, HEAD, OPTIONS"},
+        {"POST", "/scim/v2", "GET, HEAD, OPTIONS"},
+        {"GET", "/scim/v2/.search", "POST, OPTIONS"},
+        {"GET", "/scim/v2/Users/.search", "POST, OPTIONS"},
+        {"GET", "/scim/v2/Bulk", "POST, OPTIONS"},
+        {"DELETE", "/scim/v2/AsyncResults/x", "GET, HEAD, OPTIONS"},
+        {"get", "/scim/v2/Users", "GET, HEAD, POST, OPTIONS"}, /* methods are case-sensitive */
+        {"TRACE", "/scim/v2/Users", "GET, HEAD, POST, OPTIONS"},
         {"POST", "/metrics", "GET, HEAD"},
+        {"OPTIONS", "/.well-known/jwks.json", "GET, HEAD"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct route r = route(rows[i][0], rows[i][1]);
@@ -118,15 +137,11 @@ static void refuses_methods(void **state) {
     }
 }
 
-/* W1, B: known endpoints that are not offered. */
-static void offers_no_me_bulk_search(void **state) {
+static void w1_offers_no_me(void **state) {
     (void)state;
-    static const char *const paths[] = {"/scim/v2/Me", "/scim/v2/Bulk", "/scim/v2/.search",
-                                        "/scim/v2/Users/.search", "/w/a/scim/v2/Groups/.search"};
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        assert_int_equal(route("POST", paths[i]).code, ERR_NOT_IMPLEMENTED);
-        assert_int_equal(route("GET", paths[i]).code, ERR_NOT_IMPLEMENTED);
-    }
+    static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        assert_int_equal(route(methods[i], "/scim/v2/Me").code, ERR_NOT_IMPLEMENTED);
 }
 
 static void d1_refuses_other_versions(void **state) {
@@ -161,7 +176,7 @@ int main(void) {
         cmocka_unit_test(takes_prefix_workspace_and_segment),
         cmocka_unit_test(knows_nothing_else),
         cmocka_unit_test(refuses_methods),
-        cmocka_unit_test(offers_no_me_bulk_search),
+        cmocka_unit_test(w1_offers_no_me),
         cmocka_unit_test(d1_refuses_other_versions),
         cmocka_unit_test(refuses_segments_that_are_not_utf8),
     };
