@@ -91,14 +91,27 @@ void unit_keep(struct unit *u, struct db_result *r) {
     u->results[u->nresults++] = r;
 }
 
-struct unit_resource *unit_resource_new(struct unit *u, bool is_user, struct unit_workspace *w,
-                                        const char *id) {
+enum unit_kind unit_rows_of(const struct resource_type *rt) {
+    return rt->kind == RESOURCE_USER ? UNIT_USERS : rt->kind == RESOURCE_ROOM ? UNIT_ROOMS : UNIT_CUSTOM;
+}
+
+enum unit_kind unit_names_of(const struct resource_type *rt) {
+    return rt->kind == RESOURCE_USER ? UNIT_USER_NAMES : UNIT_ROOM_NAMES;
+}
+
+struct unit_resource *unit_resource_find(struct unit *u, const struct resource_type *rt,
+                                         const struct unit_workspace *w, const char *id) {
+    return unit_find(u, unit_rows_of(rt), w, id, rt->name);
+}
+
+struct unit_resource *unit_resource_new(struct unit *u, const struct resource_type *rt,
+                                        struct unit_workspace *w, const char *id) {
     struct unit_resource *r = arena_alloc(u->arena, sizeof *r);
     snprintf(r->id, sizeof r->id, "%s", id);
-    r->is_user = is_user;
+    r->rt = rt;
     r->workspace = w;
     r->state = ROW_ABSENT;
-    unit_enter(u, is_user ? UNIT_USERS : UNIT_ROOMS, w, id, "", r);
+    unit_enter(u, unit_rows_of(rt), w, id, rt->name, r);
     return r;
 }
 
@@ -114,13 +127,12 @@ struct unit_member *unit_member_new(struct unit *u, struct unit_resource *room, 
     return m;
 }
 
-struct name_entry *unit_name_entry(struct unit *u, bool is_user, const struct unit_workspace *w,
+struct name_entry *unit_name_entry(struct unit *u, enum unit_kind names, const struct unit_workspace *w,
                                    const char *key, bool make) {
-    enum unit_kind kind = is_user ? UNIT_USER_NAMES : UNIT_ROOM_NAMES;
-    struct name_entry *e = unit_find(u, kind, w, key, "");
+    struct name_entry *e = unit_find(u, names, w, key, "");
     if (!e && make) {
         e = arena_alloc(u->arena, sizeof *e);
-        unit_enter(u, kind, w, key, "", e);
+        unit_enter(u, names, w, key, "", e);
     }
     return e;
 }
@@ -128,7 +140,7 @@ struct name_entry *unit_name_entry(struct unit *u, bool is_user, const struct un
 /* Only names that were looked up are indexed: another name's holders are all in the database still, or not
  * asked for. */
 void unit_name_enter(struct unit *u, struct unit_resource *r) {
-    struct name_entry *e = unit_name_entry(u, r->is_user, r->workspace, r->name_key, false);
+    struct name_entry *e = unit_name_entry(u, unit_names_of(r->rt), r->workspace, r->name_key, false);
     if (!e)
         return;
     for (size_t i = 0; i < e->n; i++)
@@ -177,32 +189,20 @@ void unit_want_key(struct unit *u, struct unit_workspace *w, const char *key) {
         want(u, UNIT_KEYS, w, id.s, "", false);
 }
 
-void unit_want_user(struct unit *u, struct unit_workspace *w, const char *id, bool doc) {
+void unit_want_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                        const char *id, bool doc) {
     struct uuid parsed;
     if (!uuid_parse(id, &parsed))
         return;
-    const struct unit_resource *r = unit_find(u, UNIT_USERS, w, parsed.s, "");
+    const struct unit_resource *r = unit_resource_find(u, rt, w, parsed.s);
     if (!r || (doc && !r->doc && r->state == ROW_LOADED))
-        want(u, UNIT_USERS, w, parsed.s, "", doc);
+        want(u, unit_rows_of(rt), w, parsed.s, rt->name, doc);
 }
 
-void unit_want_user_name(struct unit *u, struct unit_workspace *w, const char *user_name_key) {
-    if (!unit_name_entry(u, true, w, user_name_key, false))
-        want(u, UNIT_USER_NAMES, w, user_name_key, "", false);
-}
-
-void unit_want_room(struct unit *u, struct unit_workspace *w, const char *id) {
-    struct uuid parsed;
-    if (!uuid_parse(id, &parsed))
-        return;
-    const struct unit_resource *r = unit_find(u, UNIT_ROOMS, w, parsed.s, "");
-    if (!r || (!r->doc && r->state == ROW_LOADED))
-        want(u, UNIT_ROOMS, w, parsed.s, "", true);
-}
-
-void unit_want_room_name(struct unit *u, struct unit_workspace *w, const char *display_name_key) {
-    if (!unit_name_entry(u, false, w, display_name_key, false))
-        want(u, UNIT_ROOM_NAMES, w, display_name_key, "", false);
+void unit_want_name(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                    const char *name_key) {
+    if (!unit_name_entry(u, unit_names_of(rt), w, name_key, false))
+        want(u, unit_names_of(rt), w, name_key, "", false);
 }
 
 void unit_want_member(struct unit *u, struct unit_workspace *w, const char *room, const char *user) {
@@ -247,62 +247,40 @@ struct unit_key *unit_key(struct unit *u, struct unit_workspace *w, const char *
     return k;
 }
 
-static struct unit_resource *resource(struct unit *u, struct unit_workspace *w, const char *id,
-                                      bool is_user) {
+struct unit_resource *unit_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                                    const char *id) {
     struct uuid parsed;
     const char *key = uuid_parse(id, &parsed) ? parsed.s : id;
-    enum unit_kind kind = is_user ? UNIT_USERS : UNIT_ROOMS;
-    struct unit_resource *r = unit_find(u, kind, w, key, "");
+    struct unit_resource *r = unit_resource_find(u, rt, w, key);
     if (r)
         return r;
-    if (is_user)
-        unit_want_user(u, w, key, false);
-    else
-        unit_want_room(u, w, key);
+    unit_want_resource(u, w, rt, key, false);
     if (!fetch(u))
         return NULL;
-    r = unit_find(u, kind, w, key, "");
-    return r ? r : unit_resource_new(u, is_user, w, key);
-}
-
-struct unit_resource *unit_user(struct unit *u, struct unit_workspace *w, const char *id) {
-    return resource(u, w, id, true);
-}
-
-struct unit_resource *unit_room(struct unit *u, struct unit_workspace *w, const char *id) {
-    return resource(u, w, id, false);
+    r = unit_resource_find(u, rt, w, key);
+    return r ? r : unit_resource_new(u, rt, w, key);
 }
 
 const char *unit_doc(struct unit *u, struct unit_resource *r) {
     if (r->doc)
         return r->doc;
-    want(u, r->is_user ? UNIT_USERS : UNIT_ROOMS, r->workspace, r->id, "", true);
+    want(u, unit_rows_of(r->rt), r->workspace, r->id, r->rt->name, true);
     return fetch(u) ? r->doc : NULL;
 }
 
-static bool name_taken(struct unit *u, bool is_user, struct unit_workspace *w, const char *key,
-                       const struct unit_resource *except) {
-    const struct name_entry *e = unit_name_entry(u, is_user, w, key, false);
+bool unit_name_taken(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                     const char *name_key, const struct unit_resource *except) {
+    const struct name_entry *e = unit_name_entry(u, unit_names_of(rt), w, name_key, false);
     if (!e) {
-        want(u, is_user ? UNIT_USER_NAMES : UNIT_ROOM_NAMES, w, key, "", false);
+        unit_want_name(u, w, rt, name_key);
         if (!fetch(u))
             return true;
-        e = unit_name_entry(u, is_user, w, key, true);
+        e = unit_name_entry(u, unit_names_of(rt), w, name_key, true);
     }
     for (size_t i = 0; i < e->n; i++)
-        if (e->rows[i] != except && row_alive(e->rows[i]->state) && !strcmp(e->rows[i]->name_key, key))
+        if (e->rows[i] != except && row_alive(e->rows[i]->state) && !strcmp(e->rows[i]->name_key, name_key))
             return true;
     return false;
-}
-
-bool unit_user_name_taken(struct unit *u, struct unit_workspace *w, const char *key,
-                          const struct unit_resource *except) {
-    return name_taken(u, true, w, key, except);
-}
-
-bool unit_room_name_taken(struct unit *u, struct unit_workspace *w, const char *key,
-                          const struct unit_resource *except) {
-    return name_taken(u, false, w, key, except);
 }
 
 struct unit_member *unit_member(struct unit *u, struct unit_resource *room, struct unit_resource *user) {

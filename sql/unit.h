@@ -13,6 +13,7 @@
 
 #include "ops/runtime/arena.h"
 #include "ops/runtime/id.h"
+#include "schemas/schema.h"
 #include "sql/db.h"
 
 #include <stdbool.h>
@@ -55,14 +56,14 @@ struct unit_key {
     bool revoked;
 };
 
-/* A user or a room: what both have. */
+/* A user, a room, or a resource of a type that an operator defined: what all have. */
 struct unit_resource {
     char id[37];
-    bool is_user;
+    const struct resource_type *rt;
     bool doc_changed; /* the row is to be written whole; else a changed room gets its new version only */
     struct unit_workspace *workspace;
     enum row_state state;
-    const char *name, *name_key;                 /* userName or displayName, and its folded form */
+    const char *name, *name_key; /* userName or displayName, and its folded form; others: NULL */
     const char *display_name, *display_name_key; /* users only; may be NULL */
     const char *external_id;                     /* may be NULL */
     bool active, seat;                           /* users only */
@@ -103,10 +104,11 @@ struct arena *unit_arena(struct unit *u);
 struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace);
 void unit_want_claim(struct unit *u, struct unit_workspace *w, const char *txn);
 void unit_want_key(struct unit *u, struct unit_workspace *w, const char *key);
-void unit_want_user(struct unit *u, struct unit_workspace *w, const char *id, bool doc);
-void unit_want_user_name(struct unit *u, struct unit_workspace *w, const char *user_name_key);
-void unit_want_room(struct unit *u, struct unit_workspace *w, const char *id);
-void unit_want_room_name(struct unit *u, struct unit_workspace *w, const char *display_name_key);
+void unit_want_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                        const char *id, bool doc);
+/* Of users and rooms; folded. */
+void unit_want_name(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                    const char *name_key);
 void unit_want_member(struct unit *u, struct unit_workspace *w, const char *room, const char *user);
 
 /* BEGIN, lock the workspaces, load what was announced. One round trip. */
@@ -117,14 +119,12 @@ enum err_code unit_begin(struct unit *u, struct err *err);
  * row_alive. */
 struct unit_claim *unit_claim(struct unit *u, struct unit_workspace *w, const char *txn);
 struct unit_key *unit_key(struct unit *u, struct unit_workspace *w, const char *id);
-struct unit_resource *unit_user(struct unit *u, struct unit_workspace *w, const char *id);
-struct unit_resource *unit_room(struct unit *u, struct unit_workspace *w, const char *id);
+struct unit_resource *unit_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                                    const char *id);
 const char *unit_doc(struct unit *u, struct unit_resource *r); /* the document's text */
 /* Is the name in use by a living resource other than `except` (may be NULL)? */
-bool unit_user_name_taken(struct unit *u, struct unit_workspace *w, const char *user_name_key,
-                          const struct unit_resource *except);
-bool unit_room_name_taken(struct unit *u, struct unit_workspace *w, const char *display_name_key,
-                          const struct unit_resource *except);
+bool unit_name_taken(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                     const char *name_key, const struct unit_resource *except);
 struct unit_member *unit_member(struct unit *u, struct unit_resource *room, struct unit_resource *user);
 /* All memberships, held ones too: afterwards r->members is complete. False on a database error. */
 bool unit_load_members(struct unit *u, struct unit_resource *room);

@@ -10,7 +10,7 @@
 
 #define MICROS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
 
-/* Columns of users and rooms in the same places. */
+/* Columns of all resources in the same places. */
 #define USER_COLUMNS(x)                                                                                      \
     x ".workspace_id, " x ".id, " x ".user_name, " x ".user_name_key, " x ".display_name, " x                \
       ".display_name_key, " x ".external_id, " x ".active, " x ".seat, " x                                   \
@@ -18,7 +18,11 @@
 #define ROOM_COLUMNS(x)                                                                                      \
     x ".workspace_id, " x ".id, " x ".display_name, " x ".display_name_key, NULL::text, NULL::text, " x      \
       ".external_id, true, false, " x ".version, " MICROS(x ".created") ", " MICROS(x ".modified")
+#define CUSTOM_COLUMNS(x)                                                                                    \
+    x ".workspace_id, " x ".id, NULL::text, NULL::text, NULL::text, NULL::text, " x                          \
+      ".external_id, true, false, " x ".version, " MICROS(x ".created") ", " MICROS(x ".modified")
 #define RESOURCE_COLUMNS 12 /* then the document, then others */
+#define DOCUMENT "CASE WHEN a.doc THEN x.doc END "
 
 /* For each row of `a` the rows of a table that match, found through an index of all the columns named. OFFSET
  * 0 keeps the planner from turning the join round: on a young table, which it takes for empty, it would read
@@ -26,31 +30,64 @@
 #define EACH(table, condition)                                                                               \
     " CROSS JOIN LATERAL (SELECT * FROM " table " t WHERE t.workspace_id = a.w AND " condition " OFFSET 0) "
 
-static const char *const load_sql[UNIT_KINDS] = {
+/* The statement of each kind, and which columns of the wants are its parameters: w workspace, a, b, d doc. */
+static const struct {
+    const char *sql, *params;
+} loads[UNIT_KINDS] = {
     [UNIT_WORKSPACES] =
-        "SELECT workspace_id, name, coalesce(seats_limit, -1), seats_used, seat_mode, default_role, "
-        "rate_limit, default_transmit, "
-        "require_email, restore_rooms, unique_rooms, membership_seq, audit_seq FROM workspaces "
-        "WHERE workspace_id = ANY ($1::uuid[]) ORDER BY workspace_id FOR NO KEY UPDATE",
-    [UNIT_CLAIMS] = "SELECT c.workspace_id, c.txn, c.origin_partition, c.origin_offset, c.outcome, c.records "
-                    "FROM unnest($1::uuid[], $2::uuid[]) AS a (w, t)" EACH("command_log", "t.txn = a.t") "c",
-    [UNIT_KEYS] = "SELECT k.workspace_id, k.id, k.name, k.prefix, k.dialect, k.scopes, k.revoked IS NOT NULL "
-                  "FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)" EACH("keys", "t.id = a.i") "k",
-    [UNIT_USERS] =
-        "SELECT " USER_COLUMNS("x") ", CASE WHEN a.doc THEN x.doc END FROM unnest($1::uuid[], $2::uuid[], "
-                                    "$3::bool[]) AS a (w, i, doc)" EACH("users", "t.id = a.i") "x",
+        {"SELECT workspace_id, name, coalesce(seats_limit, -1), seats_used, seat_mode, default_role, "
+         "rate_limit, default_transmit, "
+         "require_email, restore_rooms, unique_rooms, membership_seq, audit_seq FROM workspaces "
+         "WHERE workspace_id = ANY ($1::uuid[]) ORDER BY workspace_id FOR NO KEY UPDATE",
+         "w"},
+    [UNIT_CLAIMS] = {"SELECT c.workspace_id, c.txn, c.origin_partition, c.origin_offset, c.outcome, "
+                     "c.records FROM unnest($1::uuid[], $2::uuid[]) AS a (w, t)" EACH("command_log",
+                                                                                      "t.txn = a.t") "c",
+                     "wa"},
+    [UNIT_KEYS] = {"SELECT k.workspace_id, k.id, k.name, k.prefix, k.dialect, k.scopes, "
+                   "k.revoked IS NOT NULL FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)" EACH(
+                       "keys", "t.id = a.i") "k",
+                   "wa"},
+    [UNIT_USERS] = {"SELECT " USER_COLUMNS("x") ", " DOCUMENT "FROM unnest($1::uuid[], $2::uuid[], "
+                                                "$3::bool[]) AS a (w, i, doc)" EACH("users",
+                                                                                    "t.id = a.i") "x",
+                    "wad"},
     [UNIT_USER_NAMES] =
-        "SELECT " USER_COLUMNS("x") ", NULL::json FROM unnest($1::uuid[], $2::text[]) AS a (w, n)" EACH(
-            "users", "t.user_name_key = a.n") "x",
-    [UNIT_ROOMS] = "SELECT " ROOM_COLUMNS("x") ", x.doc FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)" EACH(
-        "rooms", "t.id = a.i") "x",
+        {"SELECT " USER_COLUMNS("x") ", NULL::json FROM unnest($1::uuid[], $2::text[]) AS a (w, n)" EACH(
+             "users", "t.user_name_key = a.n") "x",
+         "wa"},
+    [UNIT_ROOMS] = {"SELECT " ROOM_COLUMNS("x") ", " DOCUMENT "FROM unnest($1::uuid[], $2::uuid[], "
+                                                "$3::bool[]) AS a (w, i, doc)" EACH("rooms",
+                                                                                    "t.id = a.i") "x",
+                    "wad"},
     [UNIT_ROOM_NAMES] =
-        "SELECT " ROOM_COLUMNS("x") ", NULL::json FROM unnest($1::uuid[], $2::text[]) AS a (w, n)" EACH(
-            "rooms", "t.display_name_key = a.n") "x",
-    [UNIT_MEMBERS] =
-        "SELECT m.workspace_id, m.room_id, m.user_id, m.transmit, m.held FROM unnest($1::uuid[], $2::uuid[], "
-        "$3::uuid[]) AS a (w, r, u)" EACH("members", "t.room_id = a.r AND t.user_id = a.u") "m",
+        {"SELECT " ROOM_COLUMNS("x") ", NULL::json FROM unnest($1::uuid[], $2::text[]) AS a (w, n)" EACH(
+             "rooms", "t.display_name_key = a.n") "x",
+         "wa"},
+    [UNIT_CUSTOM] = {"SELECT " CUSTOM_COLUMNS("x") ", " DOCUMENT
+                                                   ", x.type FROM unnest($1::uuid[], $2::uuid[], $3::text[], "
+                                                   "$4::bool[]) AS a (w, i, y, doc)" EACH(
+                                                       "resources", "t.id = a.i AND t.type = a.y") "x",
+                     "wabd"},
+    [UNIT_MEMBERS] = {"SELECT m.workspace_id, m.room_id, m.user_id, m.transmit, m.held FROM "
+                      "unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS a (w, r, u)" EACH(
+                          "members", "t.room_id = a.r AND t.user_id = a.u") "m",
+                      "wab"},
 };
+
+/* The type of the rows of a kind; resources say it themselves. */
+static const struct resource_type *type_of(enum unit_kind kind, const char *name) {
+    switch (kind) {
+    case UNIT_USERS:
+    case UNIT_USER_NAMES:
+        return resource_type_of(RESOURCE_USER);
+    case UNIT_ROOMS:
+    case UNIT_ROOM_NAMES:
+        return resource_type_of(RESOURCE_ROOM);
+    default:
+        return resource_type_by_name(name);
+    }
+}
 
 static struct unit_workspace *workspace_of(struct unit *u, const struct db_result *r, size_t row) {
     return unit_find(u, UNIT_WORKSPACES, NULL, db_text(r, row, 0), "");
@@ -110,15 +147,15 @@ static void take_key(struct unit *u, const struct db_result *r, size_t row) {
 /* The unit's own object is newer than the row: a known one only gets its document. first: column of
  * workspace_id. */
 static struct unit_resource *take_resource(struct unit *u, const struct db_result *r, size_t row, int first,
-                                           bool is_user, int doc_col) {
+                                           const struct resource_type *rt, int doc_col) {
     struct unit_workspace *w = unit_find(u, UNIT_WORKSPACES, NULL, db_text(r, row, first), "");
     const char *id = db_text(r, row, first + 1);
-    struct unit_resource *x = unit_find(u, is_user ? UNIT_USERS : UNIT_ROOMS, w, id, "");
+    struct unit_resource *x = unit_resource_find(u, rt, w, id);
     if (!x) {
-        x = unit_resource_new(u, is_user, w, id);
+        x = unit_resource_new(u, rt, w, id);
         x->state = ROW_LOADED;
-        x->name = db_text(r, row, first + 2);
-        x->name_key = db_text(r, row, first + 3);
+        x->name = text_or_null(r, row, first + 2);
+        x->name_key = text_or_null(r, row, first + 3);
         x->display_name = text_or_null(r, row, first + 4);
         x->display_name_key = text_or_null(r, row, first + 5);
         x->external_id = text_or_null(r, row, first + 6);
@@ -147,8 +184,8 @@ static struct unit_member *take_member(struct unit *u, struct unit_resource *roo
 
 static void take_pair(struct unit *u, const struct db_result *r, size_t row) {
     struct unit_workspace *w = workspace_of(u, r, row);
-    struct unit_resource *room = unit_find(u, UNIT_ROOMS, w, db_text(r, row, 1), ""),
-                         *user = unit_find(u, UNIT_USERS, w, db_text(r, row, 2), "");
+    struct unit_resource *room = unit_resource_find(u, type_of(UNIT_ROOMS, NULL), w, db_text(r, row, 1)),
+                         *user = unit_resource_find(u, type_of(UNIT_USERS, NULL), w, db_text(r, row, 2));
     if (room &&
         user) /* both are wanted with every pair; so a pair whose room or user is missing has no row */
         (void)take_member(u, room, user, db_bool(r, row, 3), db_bool(r, row, 4));
@@ -168,11 +205,15 @@ static void take(struct unit *u, enum unit_kind kind, const struct db_result *r)
             break;
         case UNIT_USERS:
         case UNIT_ROOMS:
-            (void)take_resource(u, r, row, 0, kind == UNIT_USERS, RESOURCE_COLUMNS);
+            (void)take_resource(u, r, row, 0, type_of(kind, NULL), RESOURCE_COLUMNS);
+            break;
+        case UNIT_CUSTOM:
+            (void)take_resource(u, r, row, 0, type_of(kind, db_text(r, row, RESOURCE_COLUMNS + 1)),
+                                RESOURCE_COLUMNS);
             break;
         case UNIT_USER_NAMES:
         case UNIT_ROOM_NAMES:
-            unit_name_enter(u, take_resource(u, r, row, 0, kind == UNIT_USER_NAMES, -1));
+            unit_name_enter(u, take_resource(u, r, row, 0, type_of(kind, NULL), -1));
             break;
         case UNIT_MEMBERS:
             take_pair(u, r, row);
@@ -189,8 +230,8 @@ static void settle(struct unit *u, enum unit_kind kind) {
         const struct want *x = &u->wants[kind][i];
         if (kind == UNIT_WORKSPACES || kind == UNIT_MEMBERS || unit_find(u, kind, x->workspace, x->a, x->b))
             continue;
-        if (kind == UNIT_USERS || kind == UNIT_ROOMS) {
-            (void)unit_resource_new(u, kind == UNIT_USERS, x->workspace, x->a);
+        if (kind == UNIT_USERS || kind == UNIT_ROOMS || kind == UNIT_CUSTOM) {
+            (void)unit_resource_new(u, type_of(kind, x->b), x->workspace, x->a);
         } else if (kind == UNIT_CLAIMS) {
             unit_enter(u, kind, x->workspace, x->a, "", arena_alloc(u->arena, sizeof(struct unit_claim_row)));
         } else if (kind == UNIT_KEYS) {
@@ -206,10 +247,9 @@ static void settle(struct unit *u, enum unit_kind kind) {
 /* Every name that was looked up has an entry before its rows are taken. Rows made here before belong in it
  * too. */
 static void prepare_names(struct unit *u, enum unit_kind kind) {
-    bool is_user = kind == UNIT_USER_NAMES;
     for (size_t i = 0; i < u->nwants[kind]; i++)
-        (void)unit_name_entry(u, is_user, u->wants[kind][i].workspace, u->wants[kind][i].a, true);
-    for (const struct object *o = u->objects[is_user ? UNIT_USERS : UNIT_ROOMS]; o && u->nwants[kind];
+        (void)unit_name_entry(u, kind, u->wants[kind][i].workspace, u->wants[kind][i].a, true);
+    for (const struct object *o = u->objects[unit_rows_of(type_of(kind, NULL))]; o && u->nwants[kind];
          o = o->next) {
         struct unit_resource *r = o->p;
         if (row_alive(r->state))
@@ -218,31 +258,26 @@ static void prepare_names(struct unit *u, enum unit_kind kind) {
 }
 
 static void send_wants(struct unit *u, enum unit_kind kind) {
-    struct jbuf w = {0}, a = {0}, b = {0};
-    pg_array_begin(&w);
-    pg_array_begin(&a);
-    pg_array_begin(&b);
-    for (size_t i = 0; i < u->nwants[kind]; i++) {
-        const struct want *x = &u->wants[kind][i];
-        pg_array_word(&w, x->workspace->id);
-        pg_array_text(&a, x->a);
-        if (kind == UNIT_USERS)
-            pg_array_bool(&b, x->doc);
-        else
-            pg_array_text(&b, x->b);
+    struct jbuf column[4] = {{0}};
+    const char *params[4];
+    int n = (int)strlen(loads[kind].params);
+    for (int c = 0; c < n; c++) {
+        pg_array_begin(&column[c]);
+        for (size_t i = 0; i < u->nwants[kind]; i++) {
+            const struct want *x = &u->wants[kind][i];
+            if (loads[kind].params[c] == 'w')
+                pg_array_word(&column[c], x->workspace->id);
+            else if (loads[kind].params[c] == 'd')
+                pg_array_bool(&column[c], x->doc);
+            else
+                pg_array_text(&column[c], loads[kind].params[c] == 'a' ? x->a : x->b);
+        }
+        pg_array_end(&column[c]);
+        params[c] = column[c].p;
     }
-    pg_array_end(&w);
-    pg_array_end(&a);
-    pg_array_end(&b);
-    const char *params[] = {w.p, a.p, b.p};
-    db_send(u->db, load_sql[kind],
-            kind == UNIT_WORKSPACES                      ? 1
-            : kind == UNIT_USERS || kind == UNIT_MEMBERS ? 3
-                                                         : 2,
-            params);
-    jb_free(&w);
-    jb_free(&a);
-    jb_free(&b);
+    db_send(u->db, loads[kind].sql, n, params);
+    for (int c = 0; c < n; c++)
+        jb_free(&column[c]);
 }
 
 /* A later workspace would break the order of locks and the context. */
@@ -288,8 +323,8 @@ static void unique_wants(struct unit *u, enum unit_kind kind) {
 static void complete_pairs(struct unit *u) {
     for (size_t i = 0; i < u->nwants[UNIT_MEMBERS]; i++) {
         const struct want x = u->wants[UNIT_MEMBERS][i];
-        unit_want_room(u, x.workspace, x.a);
-        unit_want_user(u, x.workspace, x.b, false);
+        unit_want_resource(u, x.workspace, type_of(UNIT_ROOMS, NULL), x.a, true);
+        unit_want_resource(u, x.workspace, type_of(UNIT_USERS, NULL), x.b, false);
     }
 }
 
@@ -341,16 +376,17 @@ static bool load_all(struct unit *u, struct unit_resource *r) {
     if (u->err.code != ERR_OK)
         return false;
     const char *params[] = {r->workspace->id, r->id};
+    bool is_user = r->rt->kind == RESOURCE_USER;
+    const struct resource_type *others = resource_type_of(is_user ? RESOURCE_ROOM : RESOURCE_USER);
     struct db_result *result;
-    if (db_run(u->db, r->is_user ? user_rooms_sql : room_members_sql, 2, params, &result, &u->err) !=
-        ERR_OK) {
+    if (db_run(u->db, is_user ? user_rooms_sql : room_members_sql, 2, params, &result, &u->err) != ERR_OK) {
         u->begun = false;
         return false;
     }
     unit_keep(u, result);
     for (size_t row = 0; row < db_rows(result); row++) {
-        struct unit_resource *other = take_resource(u, result, row, 2, !r->is_user, -1);
-        (void)take_member(u, r->is_user ? other : r, r->is_user ? r : other, db_bool(result, row, 0),
+        struct unit_resource *other = take_resource(u, result, row, 2, others, -1);
+        (void)take_member(u, is_user ? other : r, is_user ? r : other, db_bool(result, row, 0),
                           db_bool(result, row, 1));
     }
     r->members_complete = true;

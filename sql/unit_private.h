@@ -12,6 +12,7 @@ enum unit_kind {
     UNIT_USER_NAMES,
     UNIT_ROOMS,
     UNIT_ROOM_NAMES,
+    UNIT_CUSTOM, /* resources of an operator's types */
     UNIT_MEMBERS,
     UNIT_KINDS
 };
@@ -19,7 +20,7 @@ enum unit_kind {
 /* What is announced and not yet loaded. */
 struct want {
     struct unit_workspace *workspace;
-    const char *a, *b; /* id, txn or folded name; members: room and user */
+    const char *a, *b; /* id, txn or folded name; resources: id and the type's name; members: room and user */
     bool doc;
 };
 
@@ -59,11 +60,15 @@ void *unit_find(struct unit *u, enum unit_kind kind, const struct unit_workspace
 void unit_enter(struct unit *u, enum unit_kind kind, const struct unit_workspace *w, const char *a,
                 const char *b, void *object);
 void unit_keep(struct unit *u, struct db_result *r);
-struct unit_resource *unit_resource_new(struct unit *u, bool is_user, struct unit_workspace *w,
-                                        const char *id);
+enum unit_kind unit_rows_of(const struct resource_type *rt);  /* where its objects are */
+enum unit_kind unit_names_of(const struct resource_type *rt); /* and its names: users and rooms alone */
+struct unit_resource *unit_resource_new(struct unit *u, const struct resource_type *rt,
+                                        struct unit_workspace *w, const char *id);
+struct unit_resource *unit_resource_find(struct unit *u, const struct resource_type *rt,
+                                         const struct unit_workspace *w, const char *id);
 struct unit_member *unit_member_new(struct unit *u, struct unit_resource *room, struct unit_resource *user);
 void unit_name_enter(struct unit *u, struct unit_resource *r);
-struct name_entry *unit_name_entry(struct unit *u, bool is_user, const struct unit_workspace *w,
+struct name_entry *unit_name_entry(struct unit *u, enum unit_kind names, const struct unit_workspace *w,
                                    const char *key, bool make);
 /* Loads all that is wanted: one round trip, with BEGIN before if the transaction has not begun. */
 enum err_code unit_fetch(struct unit *u, struct err *err);

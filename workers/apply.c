@@ -35,10 +35,7 @@ static void want_name(struct unit *u, struct unit_workspace *w, const json_t *do
     if (!name)
         return;
     char *key = fold_text(name);
-    if (is_user)
-        unit_want_user_name(u, w, key);
-    else
-        unit_want_room_name(u, w, key);
+    unit_want_name(u, w, resource_type_of(is_user ? RESOURCE_USER : RESOURCE_ROOM), key);
     free(key);
 }
 
@@ -47,7 +44,7 @@ static void want_users(struct unit *u, struct unit_workspace *w, const json_t *i
     json_t *id;
     json_array_foreach(ids, i, id) {
         if (json_is_string(id))
-            unit_want_user(u, w, json_string_value(id), false);
+            unit_want_resource(u, w, resource_type_of(RESOURCE_USER), json_string_value(id), false);
     }
 }
 
@@ -80,29 +77,29 @@ static void announce(struct unit *u, struct unit_workspace *w, const struct comm
         unit_want_key(u, w, c->actor.id);
     switch (c->type) {
     case COMMAND_USER_CREATE:
-        unit_want_user(u, w, c->id.s, false);
+        unit_want_resource(u, w, c->rt, c->id.s, false);
         want_name(u, w, c->resource, true);
         break;
     case COMMAND_USER_REPLACE:
         want_name(u, w, c->resource, true);
-        unit_want_user(u, w, c->id.s, true);
+        unit_want_resource(u, w, c->rt, c->id.s, true);
         break;
     case COMMAND_USER_PATCH:
     case COMMAND_USER_DELETE:
-        unit_want_user(u, w, c->id.s, c->type == COMMAND_USER_PATCH);
+        unit_want_resource(u, w, c->rt, c->id.s, c->type == COMMAND_USER_PATCH);
         break;
     case COMMAND_ROOM_CREATE:
     case COMMAND_ROOM_REPLACE:
-        unit_want_room(u, w, c->id.s);
+        unit_want_resource(u, w, c->rt, c->id.s, true);
         want_name(u, w, c->resource, false);
         want_users(u, w, c->members);
         break;
     case COMMAND_ROOM_PATCH:
-        unit_want_room(u, w, c->id.s);
+        unit_want_resource(u, w, c->rt, c->id.s, true);
         want_patched_members(u, w, c);
         break;
     case COMMAND_ROOM_DELETE:
-        unit_want_room(u, w, c->id.s);
+        unit_want_resource(u, w, c->rt, c->id.s, true);
         break;
     case COMMAND_KEY_CREATE:
     case COMMAND_KEY_REVOKE:
@@ -310,7 +307,7 @@ enum err_code apply_poison(struct db *db, struct batch *b, size_t at, const stru
 /* ---- shared by apply_*.c ---- */
 
 struct audit_target task_target(const struct unit_resource *r) {
-    return (struct audit_target){r->is_user ? "User" : "Room", r->id, r->name};
+    return (struct audit_target){r->rt->kind == RESOURCE_ROOM ? "Room" : r->rt->name, r->id, r->name};
 }
 
 void task_audit(struct task *t, const char *action, const struct audit_target *target,
@@ -358,7 +355,7 @@ static const char *folded(struct arena *a, const char *text) {
 
 void task_set_doc(struct task *t, struct unit_resource *r, const json_t *doc) {
     struct arena *a = unit_arena(t->unit);
-    const struct resource_type *rt = resource_type_of(r->is_user ? RESOURCE_USER : RESOURCE_ROOM);
+    const struct resource_type *rt = r->rt;
     char *text = json_dumps(doc, JSON_COMPACT), *search = resource_search_text(rt, doc);
     if (!text || !search)
         abort();
@@ -367,11 +364,12 @@ void task_set_doc(struct task *t, struct unit_resource *r, const json_t *doc) {
     r->doc = text;
     r->search = search;
     r->external_id = arena_strdup(a, resource_string(doc, "externalId"));
-    if (r->is_user) {
+    if ((r->rt->kind == RESOURCE_USER)) {
         r->display_name = arena_strdup(a, resource_string(doc, "displayName"));
         r->display_name_key = folded(a, r->display_name);
     }
-    const char *name = arena_strdup(a, resource_string(doc, r->is_user ? "userName" : "displayName"));
+    const char *name =
+        arena_strdup(a, resource_string(doc, (r->rt->kind == RESOURCE_USER) ? "userName" : "displayName"));
     unit_rename(t->unit, r, name, folded(a, name));
 }
 

@@ -36,9 +36,10 @@ enum err_code members_resolve(struct task *t, const char *const *ids, size_t n, 
     *out = (struct member_list){.users = arena_alloc(a, (n + 1) * sizeof(struct unit_resource *)),
                                 .unknown = arena_alloc(a, (n + 1) * sizeof(char *))};
     for (size_t i = 0; i < n; i++)
-        unit_want_user(t->unit, t->workspace, ids[i], false);
+        unit_want_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), ids[i], false);
     for (size_t i = 0; i < n; i++) {
-        struct unit_resource *user = unit_user(t->unit, t->workspace, ids[i]);
+        struct unit_resource *user =
+            unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), ids[i]);
         if (!user)
             return task_db_error(t);
         if (row_alive(user->state))

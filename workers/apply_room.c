@@ -17,7 +17,7 @@ static enum err_code name_check(struct task *t, const json_t *doc, const struct 
     if (!t->workspace->unique_rooms)
         return ERR_OK;
     char *key = fold_text(name);
-    bool taken = unit_room_name_taken(t->unit, t->workspace, key, self);
+    bool taken = unit_name_taken(t->unit, t->workspace, room_type(), key, self);
     free(key);
     if (unit_error(t->unit, &t->err) != ERR_OK)
         return t->err.code;
@@ -37,7 +37,8 @@ static const char **id_texts(struct task *t, const json_t *ids, size_t *n) {
 }
 
 enum err_code apply_room_create(struct task *t) {
-    struct unit_resource *r = unit_room(t->unit, t->workspace, t->command->id.s);
+    struct unit_resource *r =
+        unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_ROOM), t->command->id.s);
     if (!r)
         return task_db_error(t);
     if (r->state != ROW_ABSENT)
@@ -70,7 +71,8 @@ enum err_code apply_room_create(struct task *t) {
 }
 
 static struct unit_resource *target_room(struct task *t) {
-    struct unit_resource *r = unit_room(t->unit, t->workspace, t->command->id.s);
+    struct unit_resource *r =
+        unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_ROOM), t->command->id.s);
     if (!r)
         task_db_error(t);
     else if (!row_alive(r->state))
@@ -140,7 +142,8 @@ static bool carry_out(struct task *t, struct unit_resource *room, struct delta_p
     for (size_t i = 0; d->kind == MEMBER_ADD && i < p->list.n; i++)
         changed |= member_add(t, room, p->list.users[i], t->records.reason);
     for (size_t i = 0; d->kind == MEMBER_REMOVE && i < d->nids; i++) {
-        struct unit_resource *user = unit_user(t->unit, t->workspace, d->ids[i]);
+        struct unit_resource *user =
+            unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), d->ids[i]);
         if (user && row_alive(user->state))
             changed |= member_remove(t, unit_member(t->unit, room, user), t->records.reason);
     }
@@ -193,7 +196,8 @@ enum err_code apply_room_replace(struct task *t) {
     if (!r)
         return t->err.code;
     json_t *before = task_parse(r->doc), *after = NULL;
-    enum err_code code = resource_replace(room_type(), before, t->command->resource, &after, &t->err);
+    enum err_code code =
+        resource_replace(room_type(), before, t->command->resource, t->command->cleared, &after, &t->err);
     struct member_delta set = {.kind = MEMBER_SET};
     if (t->command->members)
         set.ids = id_texts(t, t->command->members, &set.nids);

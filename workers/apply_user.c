@@ -39,7 +39,7 @@ static enum err_code name_check(struct task *t, const json_t *doc, const struct 
     if (!name)
         return err_set_path(&t->err, ERR_INVALID_VALUE, "userName", "userName is required");
     char *key = fold_text(name);
-    bool taken = unit_user_name_taken(t->unit, t->workspace, key, self);
+    bool taken = unit_name_taken(t->unit, t->workspace, user_type(), key, self);
     free(key);
     if (unit_error(t->unit, &t->err) != ERR_OK)
         return t->err.code;
@@ -49,7 +49,8 @@ static enum err_code name_check(struct task *t, const json_t *doc, const struct 
 }
 
 enum err_code apply_user_create(struct task *t) {
-    struct unit_resource *r = unit_user(t->unit, t->workspace, t->command->id.s);
+    struct unit_resource *r =
+        unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), t->command->id.s);
     if (!r)
         return task_db_error(t);
     if (r->state != ROW_ABSENT)
@@ -126,7 +127,8 @@ static enum err_code user_change(struct task *t, struct unit_resource *r, const 
 }
 
 static struct unit_resource *target_user(struct task *t) {
-    struct unit_resource *r = unit_user(t->unit, t->workspace, t->command->id.s);
+    struct unit_resource *r =
+        unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), t->command->id.s);
     if (!r)
         task_db_error(t);
     else if (!row_alive(r->state))
@@ -162,7 +164,8 @@ enum err_code apply_user_replace(struct task *t) {
     json_t *after = NULL;
     if (!before)
         return t->err.code;
-    enum err_code code = resource_replace(user_type(), before, t->command->resource, &after, &t->err);
+    enum err_code code =
+        resource_replace(user_type(), before, t->command->resource, t->command->cleared, &after, &t->err);
     if (code == ERR_OK)
         code = user_change(t, r, before, after);
     json_decref(after);
