@@ -34,7 +34,7 @@ static bool plausible(struct request *r) {
         refuse(r, ERR_UNAUTHORIZED, NULL);
         return false;
     }
-    if (!token_well_formed(r->token, strlen(r->token))) {
+    if (!token_well_formed(r->token, strlen(r->token), NULL)) {
         refuse(r, ERR_UNAUTHORIZED, "The bearer token is malformed");
         return false;
     }

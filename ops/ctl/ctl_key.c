@@ -113,7 +113,7 @@ enum err_code ctl_key_create(struct ctl *c, struct err *err) {
         code = ctl_workspace_find(c, k.workspace, &w, err);
     if (code != ERR_OK)
         return code;
-    token_new(k.token);
+    token_new(TOKEN_KEY, k.token);
     struct command cmd = {
         .type = COMMAND_KEY_CREATE, .workspace = w.id, .id = k.id, .resource = key_resource(&k)};
     code = ctl_command_run(c, &cmd, err);

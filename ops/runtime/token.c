@@ -4,7 +4,6 @@
 #include <string.h>
 #include <zlib.h>
 
-#define PREFIX "ush_"
 #define PREFIX_LEN 4
 #define RANDOM_BYTES 32
 #define RANDOM_DIGITS 43 /* 62^43 > 2^256 */
@@ -12,6 +11,7 @@
 #define BODY_LEN (PREFIX_LEN + RANDOM_DIGITS)
 #define TOKEN_LEN (BODY_LEN + CRC_DIGITS)
 
+static const char *const prefixes[] = {[TOKEN_KEY] = "ush_", [TOKEN_OWNER] = "uso_"};
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /* number is big-endian and is used up: long division by 62, the last digit first. */
@@ -34,18 +34,29 @@ static void put_crc(const char *body, char out[CRC_DIGITS]) {
     base62(bytes, sizeof bytes, out, CRC_DIGITS);
 }
 
-void token_new(char text[TOKEN_TEXT_SIZE]) {
+void token_new(enum token_kind kind, char text[TOKEN_TEXT_SIZE]) {
     unsigned char random[RANDOM_BYTES];
     randombytes_buf(random, sizeof random);
     memset(text, 0, TOKEN_TEXT_SIZE);
-    memcpy(text, PREFIX, PREFIX_LEN);
+    memcpy(text, prefixes[kind], PREFIX_LEN);
     base62(random, sizeof random, text + PREFIX_LEN, RANDOM_DIGITS);
     put_crc(text, text + BODY_LEN);
     sodium_memzero(random, sizeof random);
 }
 
-bool token_well_formed(const char *text, size_t len) {
-    if (len != TOKEN_LEN || memcmp(text, PREFIX, PREFIX_LEN) != 0)
+static bool find_kind(const char *text, enum token_kind *kind) {
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        if (memcmp(text, prefixes[i], PREFIX_LEN) == 0) {
+            if (kind)
+                *kind = (enum token_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool token_well_formed(const char *text, size_t len, enum token_kind *kind) {
+    if (len != TOKEN_LEN || !find_kind(text, kind))
         return false;
     for (size_t i = PREFIX_LEN; i < len; i++)
         if (!text[i] || !strchr(digits, text[i]))

@@ -15,12 +15,12 @@ static void new_tokens_are_well_formed_and_differ(void **state) {
     (void)state;
     char a[TOKEN_TEXT_SIZE], b[TOKEN_TEXT_SIZE];
     for (int i = 0; i < 1000; i++) {
-        token_new(a);
-        token_new(b);
+        token_new(TOKEN_KEY, a);
+        token_new(TOKEN_KEY, b);
         assert_int_equal(strlen(a), 4 + 43 + 6);
         assert_memory_equal(a, "ush_", 4);
         assert_int_equal(strspn(a + 4, digits), 49);
-        assert_true(token_well_formed(a, strlen(a)));
+        assert_true(token_well_formed(a, strlen(a), NULL));
         assert_string_not_equal(a, b);
     }
 }
@@ -28,13 +28,13 @@ static void new_tokens_are_well_formed_and_differ(void **state) {
 static void the_crc_refuses_every_changed_character(void **state) {
     (void)state;
     char text[TOKEN_TEXT_SIZE];
-    token_new(text);
+    token_new(TOKEN_KEY, text);
     size_t n = strlen(text);
     for (size_t i = 0; i < n; i++) {
         char kept = text[i];
         for (int c = 0; c < 256; c++) {
             text[i] = (char)c;
-            assert_int_equal(token_well_formed(text, n), (char)c == kept);
+            assert_int_equal(token_well_formed(text, n, NULL), (char)c == kept);
         }
         text[i] = kept;
     }
@@ -43,22 +43,37 @@ static void the_crc_refuses_every_changed_character(void **state) {
 static void swapped_neighbours_and_other_lengths_are_refused(void **state) {
     (void)state;
     char text[TOKEN_TEXT_SIZE];
-    token_new(text);
+    token_new(TOKEN_KEY, text);
     size_t n = strlen(text);
     for (size_t i = 4; i + 1 < n; i++) {
         char a = text[i], b = text[i + 1];
         if (a == b)
             continue;
         text[i] = b, text[i + 1] = a;
-        assert_false(token_well_formed(text, n));
+        assert_false(token_well_formed(text, n, NULL));
         text[i] = a, text[i + 1] = b;
     }
     for (size_t len = 0; len < n; len++)
-        assert_false(token_well_formed(text, len));
+        assert_false(token_well_formed(text, len, NULL));
     char longer[TOKEN_TEXT_SIZE + 1];
     strcpy(longer, text);
     strcat(longer, "0");
-    assert_false(token_well_formed(longer, n + 1));
+    assert_false(token_well_formed(longer, n + 1, NULL));
+}
+
+static void the_prefix_tells_the_kind(void **state) {
+    (void)state;
+    char text[TOKEN_TEXT_SIZE];
+    enum token_kind kind = TOKEN_KEY;
+    token_new(TOKEN_OWNER, text);
+    assert_memory_equal(text, "uso_", 4);
+    assert_true(token_well_formed(text, strlen(text), &kind));
+    assert_int_equal(kind, TOKEN_OWNER);
+    text[2] = 'h'; /* the other kind's prefix: the CRC covers it */
+    assert_false(token_well_formed(text, strlen(text), &kind));
+    token_new(TOKEN_KEY, text);
+    assert_true(token_well_formed(text, strlen(text), &kind));
+    assert_int_equal(kind, TOKEN_KEY);
 }
 
 /* FIPS 180-4's "abc". */
@@ -75,7 +90,7 @@ static void hash_is_sha256(void **state) {
 static void lists_show_the_beginning_only(void **state) {
     (void)state;
     char text[TOKEN_TEXT_SIZE], shown[TOKEN_PREFIX_SIZE];
-    token_new(text);
+    token_new(TOKEN_KEY, text);
     token_show_prefix(text, shown);
     assert_int_equal(strlen(shown), 12);
     assert_memory_equal(shown, text, 12);
@@ -88,6 +103,7 @@ int main(void) {
         cmocka_unit_test(new_tokens_are_well_formed_and_differ),
         cmocka_unit_test(the_crc_refuses_every_changed_character),
         cmocka_unit_test(swapped_neighbours_and_other_lengths_are_refused),
+        cmocka_unit_test(the_prefix_tells_the_kind),
         cmocka_unit_test(hash_is_sha256),
         cmocka_unit_test(lists_show_the_beginning_only),
     };

@@ -1,0 +1,29 @@
+/* Access tokens of OAuth 2.0 (RFC 6749 section 4.4): short-lived stand-ins for an API key, with all or some
+ * of its scopes. Nothing is stored of them: a token carries the hash of the key's own token, by which the key
+ * is looked up at every use as ever, so that it dies with the key; scopes and expiry are sealed with the
+ * service's secret. "ust_" + base64url. */
+#ifndef USHER_RUNTIME_ACCESS_TOKEN_H
+#define USHER_RUNTIME_ACCESS_TOKEN_H
+
+#include "ops/runtime/token.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ACCESS_TOKEN_TEXT_SIZE 96
+
+struct access_token {
+    unsigned char key_hash[TOKEN_HASH_SIZE]; /* SHA-256 of the key's token */
+    unsigned char scopes;                    /* bits of enum scope */
+    int64_t expires_s;                       /* Unix time */
+};
+
+/* secret: 32 bytes at least. */
+void access_token_seal(const struct access_token *t, const unsigned char *secret, size_t n,
+                       char text[ACCESS_TOKEN_TEXT_SIZE]);
+bool access_token_is(const char *text); /* by its prefix alone */
+/* False for whatever was not sealed with that secret. Expiry is the caller's to judge. */
+bool access_token_open(const char *text, const unsigned char *secret, size_t n, struct access_token *out);
+
+#endif
