@@ -10,7 +10,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-PACKAGES := rdkafka libmicrohttpd jansson libpq libsodium zlib
+PACKAGES := rdkafka libmicrohttpd jansson libpq libsodium libcrypto zlib
 # Recursive on purpose: on a fresh machine the packages are only there after `deps`.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) cmocka)
 PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lunistring -lm -lpthread
@@ -21,9 +21,10 @@ BASE := -std=gnu11 -g -fno-omit-frame-pointer -pthread -I. -D_GNU_SOURCE -DUSHER
 FLAGS_release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 FLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -fsanitize=thread
+FLAGS_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 # Rooms, and the archives each may use, in link order.
-ROOMS := runtime schemas sql ingest workers ctl broker support
+ROOMS := runtime schemas sql ingest workers ctl broker support fuzz
 DIR_runtime := ops/runtime
 DIR_schemas := schemas
 DIR_sql     := sql
@@ -32,6 +33,7 @@ DIR_workers := workers
 DIR_ctl     := ops/ctl
 DIR_broker  := ops/broker
 DIR_support := tests/support
+DIR_fuzz    := tests/fuzz
 USE_runtime := runtime
 USE_schemas := schemas runtime
 USE_sql     := sql schemas runtime
@@ -39,6 +41,7 @@ USE_ingest  := ingest sql schemas runtime
 USE_workers := workers sql schemas runtime
 USE_ctl     := ctl sql schemas runtime
 USE_broker  := broker runtime
+USE_fuzz    := fuzz ingest sql schemas runtime
 USE_all     := support ingest workers ctl broker sql schemas runtime
 
 PROGRAMS := usher-ingest usher-worker usherctl usher-broker
@@ -51,17 +54,20 @@ ROOM_usher-broker := broker
 # programs there. Programs under integration, crash and bench (files with a main) may use every room and tests/support.
 UNIT_DIRS := ops schemas sql ingest workers
 UNITS := $(basename $(foreach d,$(UNIT_DIRS),$(wildcard tests/$(d)/test_*.c tests/$(d)/*/test_*.c)))
+# Fuzz targets are unit tests that run the inputs kept (tests/fuzz/replay.c); `make fuzz` builds them with clang and its fuzzer.
+FUZZERS := $(basename $(wildcard tests/fuzz/fuzz_*.c))
+UNITS += $(FUZZERS)
 TOOL_DIRS := integration crash bench
 TOOLS := $(basename $(shell grep -lE '^int main' $(wildcard $(TOOL_DIRS:%=tests/%/*.c)) /dev/null))
 unit_room = $(or $(filter ctl broker,$(word 3,$(subst /, ,$(1)))),$(patsubst ops,runtime,$(word 2,$(subst /, ,$(1)))))
 
-SOURCES = $(filter-out %/main.c,$(wildcard $(DIR_$(1))/*.c $(DIR_$(1))/*/*.c)) $(GEN_$(1))
+SOURCES = $(filter-out %/main.c tests/fuzz/fuzz_%,$(wildcard $(DIR_$(1))/*.c $(DIR_$(1))/*/*.c)) $(GEN_$(1))
 GEN_sql := build/gen/migrations.c
 MIGRATIONS := $(sort $(wildcard sql/migrations/[0-9]*.sql))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check coverage test bench lint format install clean run start stop reset FORCE
+.PHONY: all help deps units tools check coverage test fuzz bench lint format install clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -93,7 +99,9 @@ build/$(1)/$(2): build/$(1)/obj/$(2).o $(3:%=build/$(1)/lib%.a)
 endef
 LINK = mkdir -p $$(@D); echo "  LINK    $$@"; \
 	$$(CC) $$(FLAGS_$(1)) -pthread $$(LDFLAGS) -o $$@.$$$$PPID $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(PKG_LIBS) $(2) && mv $$@.$$$$PPID $$@
-$(foreach f,release asan tsan,$(eval $(call flavour,$(f))))
+$(foreach f,release asan tsan fuzz,$(eval $(call flavour,$(f))))
+build/fuzz/%: CC := clang
+build/fuzz/%: LDFLAGS += -fsanitize=fuzzer
 
 # The migrations go into the programs, so that an installed usherctl needs no files.
 build/gen/migrations.c: ops/build/embed_migrations.sh $(MIGRATIONS) $(if $(filter-out $(MIGRATIONS),$(shell cat build/gen/migrations.list 2>/dev/null))$(filter-out $(shell cat build/gen/migrations.list 2>/dev/null),$(MIGRATIONS)),FORCE)
@@ -125,6 +133,12 @@ test:
 	@ops/local/deps.sh build run test
 	@bash ops/build/run_stages.sh "$(STAGE_MAKE) check" "$(STAGE_MAKE) all tools && echo 0 passed, 0 failed" \
 		tests/integration/run tests/crash/run
+
+# FUZZ_SECONDS of each target; what it finds is kept in tests/fuzz/regressions and run by `check` from then on.
+fuzz:
+	@ops/local/deps.sh build fuzz
+	@$(MAKE) --no-print-directory $(FUZZERS:%=build/fuzz/%)
+	@tests/fuzz/run $(FUZZERS:%=build/fuzz/%)
 
 bench:
 	@ops/local/deps.sh build run test bench

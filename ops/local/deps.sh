@@ -1,15 +1,16 @@
 #!/bin/bash
 # Installs the Debian 12 packages that are missing, and says which. Instant when nothing is missing.
-# Usage: deps.sh GROUP...   groups: build run test kafka bench lint
+# Usage: deps.sh GROUP...   groups: build run test kafka bench fuzz lint
 set -euo pipefail
 
 declare -A packages=(
     [build]="gcc libc6-dev make pkg-config librdkafka-dev libmicrohttpd-dev libjansson-dev libpq-dev libsodium-dev
-             libunistring-dev zlib1g-dev libcmocka-dev python3"
-    [run]="postgresql-15 curl util-linux"
-    [test]="libcmocka-dev kcat python3 python3-jsonschema python3-psycopg2"
+             libssl-dev libunistring-dev zlib1g-dev libcmocka-dev python3"
+    [run]="postgresql-15 curl openssl util-linux"
+    [test]="libcmocka-dev kcat python3 python3-cryptography python3-jsonschema python3-psycopg2"
     [kafka]="openjdk-17-jre-headless maven util-linux"
     [bench]="wrk postgresql-15 python3 python3-psycopg2"
+    [fuzz]="clang"
     [lint]="clang-format clang-tidy cppcheck shellcheck"
 )
 

@@ -1,0 +1,269 @@
+#include "ops/runtime/jws.h"
+
+#include "ops/runtime/mem.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COORDINATE 32 /* bytes of a coordinate, and of each half of a signature */
+#define POINT_MAX (1 + 2 * COORDINATE)
+#define SIGNATURE (2 * COORDINATE)
+#define ALPHABET sodium_base64_VARIANT_URLSAFE_NO_PADDING
+
+struct jws_key {
+    EVP_PKEY *pkey;
+    char kid[44]; /* of 32 bytes */
+    char *jwk;
+};
+
+/* Memory is all that can be wanting where this is called: the house's rule for that is to end. */
+static void must(bool ok) {
+    if (!ok)
+        abort();
+}
+
+/* ---- base64url without padding (RFC 7515 section 2) ---- */
+
+static void put_base64(struct jbuf *out, const void *bytes, size_t n) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const unsigned char *p = bytes;
+    char chunk[1024];
+    size_t at = 0;
+    for (size_t i = 0; i < n; i += 3) {
+        unsigned v =
+            (unsigned)p[i] << 16 | (i + 1 < n ? (unsigned)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0u);
+        size_t have = n - i < 3 ? n - i + 1 : 4;
+        for (size_t k = 0; k < have; k++)
+            chunk[at++] = digits[v >> (18 - 6 * k) & 63];
+        if (at > sizeof chunk - 4) {
+            jb_mem(out, chunk, at);
+            at = 0;
+        }
+    }
+    jb_mem(out, chunk, at);
+}
+
+/* False unless it is exactly that and fits. */
+static bool from_base64(const char *text, size_t len, unsigned char *out, size_t max, size_t *n) {
+    const char *end;
+    return sodium_base642bin(out, max, text, len, NULL, n, &end, ALPHABET) == 0 && end == text + len;
+}
+
+/* ---- keys ---- */
+
+static bool on_curve(const EVP_PKEY *pkey) {
+    char name[64];
+    size_t n;
+    return EVP_PKEY_is_a(pkey, "EC") &&
+           EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, name, sizeof name, &n) == 1 &&
+           strcmp(name, SN_X9_62_prime256v1) == 0;
+}
+
+static void coordinate(const EVP_PKEY *pkey, const char *name, struct jbuf *out) {
+    BIGNUM *number = NULL;
+    unsigned char bytes[COORDINATE];
+    must(EVP_PKEY_get_bn_param(pkey, name, &number) == 1);
+    must(BN_bn2binpad(number, bytes, sizeof bytes) == (int)sizeof bytes);
+    BN_free(number);
+    put_base64(out, bytes, sizeof bytes);
+}
+
+/* Takes pkey over. */
+static struct jws_key *key_of(EVP_PKEY *pkey) {
+    struct jws_key *k = xcalloc(1, sizeof *k);
+    struct jbuf x = {0}, y = {0}, text = {0};
+    unsigned char hash[32];
+    k->pkey = pkey;
+    coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_X, &x);
+    coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, &y);
+    /* RFC 7638 section 3.2: these members alone, in this order. */
+    jb_printf(&text, "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", x.p, y.p);
+    crypto_hash_sha256(hash, (const unsigned char *)text.p, text.n);
+    jb_reset(&text);
+    put_base64(&text, hash, sizeof hash);
+    memcpy(k->kid, text.p, sizeof k->kid);
+    jb_free(&text);
+    k->jwk = xasprintf(
+        "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\",\"use\":\"sig\",\"alg\":\"ES256\","
+        "\"kid\":\"%s\"}",
+        x.p, y.p, k->kid);
+    jb_free(&x);
+    jb_free(&y);
+    return k;
+}
+
+/* Asked for a file with a password: a program without a terminal has none. */
+static int no_password(char *buf, int size, int writing, void *ctx) {
+    (void)buf, (void)size, (void)writing, (void)ctx;
+    return -1;
+}
+
+struct jws_key *jws_key_load(const char *file, struct err *err) {
+    FILE *f = fopen(file, "re");
+    if (f == NULL) {
+        err_set(err, ERR_CONFIG, "%s: %m", file);
+        return NULL;
+    }
+    EVP_PKEY *pkey = PEM_read_PrivateKey(f, NULL, no_password, NULL);
+    (void)fclose(f);
+    ERR_clear_error();
+    if (pkey != NULL && on_curve(pkey))
+        return key_of(pkey);
+    err_set(err, ERR_CONFIG,
+            pkey == NULL ? "%s: there is no private key in PEM form without password"
+                         : "%s: the key is not an EC key on the curve P-256",
+            file);
+    EVP_PKEY_free(pkey);
+    return NULL;
+}
+
+struct jws_key *jws_key_new(void) {
+    EVP_PKEY *pkey = EVP_EC_gen("P-256");
+    must(pkey != NULL);
+    return key_of(pkey);
+}
+
+/* NULL where the point is not on the curve. */
+static EVP_PKEY *public_of(const unsigned char point[POINT_MAX]) {
+    EVP_PKEY *pkey = NULL;
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    must(build != NULL && ctx != NULL);
+    must(OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, SN_X9_62_prime256v1, 0) == 1);
+    must(OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_MAX) == 1);
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
+    must(params != NULL && EVP_PKEY_fromdata_init(ctx) == 1);
+    if (EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
+        pkey = NULL;
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    EVP_PKEY_CTX_free(ctx);
+    ERR_clear_error();
+    return pkey;
+}
+
+struct jws_key *jws_key_public(const char *x, const char *y) {
+    unsigned char point[POINT_MAX] = {POINT_CONVERSION_UNCOMPRESSED};
+    size_t nx, ny;
+    if (!from_base64(x, strlen(x), point + 1, COORDINATE, &nx) || nx != COORDINATE ||
+        !from_base64(y, strlen(y), point + 1 + COORDINATE, COORDINATE, &ny) || ny != COORDINATE)
+        return NULL;
+    EVP_PKEY *pkey = public_of(point);
+    return pkey != NULL ? key_of(pkey) : NULL;
+}
+
+void jws_key_free(struct jws_key *k) {
+    if (k == NULL)
+        return;
+    EVP_PKEY_free(k->pkey);
+    free(k->jwk);
+    free(k);
+}
+
+const char *jws_kid(const struct jws_key *k) {
+    return k->kid;
+}
+
+const char *jws_jwk(const struct jws_key *k) {
+    return k->jwk;
+}
+
+/* ---- signatures: OpenSSL has them as DER, JWS as the two numbers side by side ---- */
+
+static void raw_of_der(const unsigned char *der, size_t len, unsigned char raw[SIGNATURE]) {
+    ECDSA_SIG *s = d2i_ECDSA_SIG(NULL, &der, (long)len);
+    must(s != NULL);
+    must(BN_bn2binpad(ECDSA_SIG_get0_r(s), raw, COORDINATE) == COORDINATE);
+    must(BN_bn2binpad(ECDSA_SIG_get0_s(s), raw + COORDINATE, COORDINATE) == COORDINATE);
+    ECDSA_SIG_free(s);
+}
+
+/* The caller frees it with OPENSSL_free. */
+static unsigned char *der_of_raw(const unsigned char raw[SIGNATURE], int *len) {
+    unsigned char *der = NULL;
+    ECDSA_SIG *s = ECDSA_SIG_new();
+    BIGNUM *a = BN_bin2bn(raw, COORDINATE, NULL), *b = BN_bin2bn(raw + COORDINATE, COORDINATE, NULL);
+    must(s != NULL && a != NULL && b != NULL && ECDSA_SIG_set0(s, a, b) == 1);
+    *len = i2d_ECDSA_SIG(s, &der);
+    must(*len > 0);
+    ECDSA_SIG_free(s);
+    return der;
+}
+
+void jws_sign(const struct jws_key *k, const char *typ, const char *payload, size_t len, struct jbuf *out) {
+    size_t begin = out->n;
+    unsigned char der[80], raw[SIGNATURE]; /* DER of two numbers of 33 bytes: 72 */
+    size_t nder = sizeof der;
+    struct jbuf header = {0};
+    jb_raw(&header, "{");
+    jb_kstr(&header, "alg", "ES256");
+    jb_kstr(&header, "typ", typ);
+    jb_kstr(&header, "kid", k->kid);
+    jb_raw(&header, "}");
+    put_base64(out, header.p, header.n);
+    jb_free(&header);
+    jb_raw(out, ".");
+    put_base64(out, payload, len);
+
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    must(ctx != NULL && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, k->pkey) == 1);
+    must(EVP_DigestSign(ctx, der, &nder, (const unsigned char *)out->p + begin, out->n - begin) == 1);
+    EVP_MD_CTX_free(ctx);
+    raw_of_der(der, nder, raw);
+    jb_raw(out, ".");
+    put_base64(out, raw, sizeof raw);
+}
+
+static bool signature_is_right(const struct jws_key *k, const char *text, size_t len,
+                               const unsigned char raw[SIGNATURE]) {
+    int nder;
+    unsigned char *der = der_of_raw(raw, &nder);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    must(ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, k->pkey) == 1);
+    bool right = EVP_DigestVerify(ctx, der, (size_t)nder, (const unsigned char *)text, len) == 1;
+    EVP_MD_CTX_free(ctx);
+    OPENSSL_free(der);
+    ERR_clear_error();
+    return right;
+}
+
+/* {"alg":"ES256",…} and nothing else that says how to verify: "crit" names what we would have to know (RFC
+ * 7515 section 4.1.11). The header was written by a signer, ours writes it in one way. */
+static bool header_is_ours(const char *text, size_t len) {
+    static const char begin[] = "{\"alg\":\"ES256\"";
+    unsigned char header[512];
+    size_t n;
+    return from_base64(text, len, header, sizeof header, &n) && n >= sizeof begin &&
+           memcmp(header, begin, sizeof begin - 1) == 0 &&
+           (header[sizeof begin - 1] == ',' || header[sizeof begin - 1] == '}') &&
+           memmem(header, n, "\"crit\"", 6) == NULL;
+}
+
+bool jws_verify(const struct jws_key *k, const char *text, size_t len, struct jbuf *out) {
+    const char *first = memchr(text, '.', len);
+    const char *last = memrchr(text, '.', len);
+    unsigned char raw[SIGNATURE];
+    size_t n;
+    if (first == NULL || first == last || memchr(first + 1, '.', (size_t)(last - first - 1)) != NULL)
+        return false;
+    if (!header_is_ours(text, (size_t)(first - text)) ||
+        !from_base64(last + 1, (size_t)(text + len - last - 1), raw, sizeof raw, &n) || n != sizeof raw)
+        return false;
+    size_t npayload = (size_t)(last - first - 1);
+    unsigned char *payload = xmalloc(npayload + 1);
+    bool right = from_base64(first + 1, npayload, payload, npayload, &n) &&
+                 signature_is_right(k, text, (size_t)(last - text), raw);
+    if (right && out != NULL)
+        jb_mem(out, (const char *)payload, n);
+    free(payload);
+    return right;
+}

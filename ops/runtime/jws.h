@@ -1,0 +1,37 @@
+/* Signed tokens: compact JWS with ES256 (RFC 7515, RFC 7518 section 3.4), and the public key as a JSON Web
+ * Key (RFC 7517). The one place that touches OpenSSL. A key is constant once made: any number of threads may
+ * use it. */
+#ifndef USHER_RUNTIME_JWS_H
+#define USHER_RUNTIME_JWS_H
+
+#include "ops/runtime/err.h"
+#include "ops/runtime/jbuf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct jws_key;
+
+/* A private key from a PEM file (EC, curve P-256, without password). NULL and ERR_CONFIG, which names the
+ * file. */
+struct jws_key *jws_key_load(const char *file, struct err *err);
+/* A fresh private key, which nobody else has and which is gone with the process. */
+struct jws_key *jws_key_new(void);
+/* A public key, that verifies and does not sign: coordinates as a JWK has them (base64url, 32 bytes each).
+ * NULL if they are no point of the curve. */
+struct jws_key *jws_key_public(const char *x, const char *y);
+void jws_key_free(struct jws_key *k); /* NULL is fine */
+
+/* RFC 7638: the SHA-256 of the public key in its one spelling. So equal keys have equal names. */
+const char *jws_kid(const struct jws_key *k);
+/* {"kty":"EC","crv":"P-256","x":…,"y":…,"use":"sig","alg":"ES256","kid":…} */
+const char *jws_jwk(const struct jws_key *k);
+
+/* Appends "header.payload.signature" with the header {"alg":"ES256","typ":typ,"kid":…}. k is private. Each
+ * call gives another signature: ES256 takes a random number. */
+void jws_sign(const struct jws_key *k, const char *typ, const char *payload, size_t len, struct jbuf *out);
+/* Is it a compact JWS by ES256 that k's owner signed? Then the payload is appended to out (may be NULL). What
+ * else the header says is not judged. */
+bool jws_verify(const struct jws_key *k, const char *text, size_t len, struct jbuf *out);
+
+#endif
