@@ -21,7 +21,7 @@ BASE := -std=gnu11 -g -fno-omit-frame-pointer -pthread -I. -D_GNU_SOURCE -DUSHER
 FLAGS_release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 FLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -fsanitize=thread
-FLAGS_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FLAGS_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -Wno-format-nonliteral
 
 # Rooms, and the archives each may use, in link order.
 ROOMS := runtime schemas sql ingest workers ctl broker support fuzz

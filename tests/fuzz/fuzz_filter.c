@@ -1,0 +1,80 @@
+/* Filter text: parsing it, its canonical text, its meaning in memory, and its SQL. */
+#include "schemas/filter.h"
+#include "sql/filter_sql.h"
+#include "tests/fuzz/fuzz.h"
+
+#include <string.h>
+
+#define BASE "https://usher.example/scim/v2"
+
+/* The canonical text parses under every dialect, to a tree that has the same text and the same meaning. */
+static void check_canonical(const struct fuzz_input *in, const char *text, bool holds, const json_t *doc,
+                            struct arena *a) {
+    for (int dialect = DIALECT_RFC; dialect <= DIALECT_OKTA; dialect++) {
+        struct err err = {0};
+        struct jbuf again = {0};
+        const struct filter *g = NULL;
+        enum err_code code = filter_parse(in->rt, (enum dialect)dialect, text, strlen(text), a, &g, &err);
+        if (code != ERR_OK && strlen(text) > FILTER_MAX_BYTES)
+            continue; /* escapes and full names made it longer than what is read */
+        FUZZ_CHECK(code == ERR_OK, "canonical text is refused under %s (%s): %s",
+                   dialect_name((enum dialect)dialect), err_text(&err), text);
+        filter_format(g, NULL, &again);
+        FUZZ_CHECK(strcmp(text, again.p) == 0, "canonical text changes: %s -> %s", text, again.p);
+        FUZZ_CHECK(filter_match(g, doc) == holds, "canonical text means something else: %s", text);
+        jb_free(&again);
+    }
+}
+
+static enum err_code sql_of(const struct resource_type *rt, const struct filter *f, struct arena *a,
+                            struct jbuf *sql) {
+    struct err err = {0};
+    struct sql_params params;
+    sql_params_init(&params, a);
+    params.base = BASE;
+    enum err_code code = filter_sql(rt, f, sql, &params, &err);
+    FUZZ_CHECK(code == ERR_OK || code == ERR_INVALID_FILTER, "filter_sql gives %s", err_name(code));
+    FUZZ_CHECK(code == ERR_OK || err.detail[0] != '\0', "filter_sql refuses without a reason");
+    sql_params_free(&params);
+    return code;
+}
+
+/* The SQL text depends on the client's values by their kind alone: with others in their place it is the same,
+ * byte for byte. */
+static void check_sql(const struct fuzz_input *in, const struct filter *f, struct arena *a) {
+    struct jbuf sql = {0}, other = {0};
+    enum err_code code = sql_of(in->rt, f, a, &sql);
+    FUZZ_CHECK(sql_of(in->rt, fuzz_other_values(f, a), a, &other) == code, "values decide what SQL can say");
+    if (code == ERR_OK) {
+        FUZZ_CHECK(strcmp(sql.p, other.p) == 0, "the SQL holds a value: %s\n%s", sql.p, other.p);
+        for (const char *c = sql.p; *c != '\0'; c++)
+            FUZZ_CHECK(*c >= ' ' && *c < 0x7f, "the SQL holds a byte %d: %s", (unsigned char)*c, sql.p);
+    }
+    jb_free(&sql);
+    jb_free(&other);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct arena *a = arena_new();
+    struct fuzz_input in;
+    struct err err = {0};
+    const struct filter *f = NULL;
+    fuzz_input(data, size, a, &in);
+    enum err_code code = filter_parse(in.rt, in.dialect, in.text, in.len, a, &f, &err);
+    FUZZ_CHECK(code == ERR_OK || code == ERR_INVALID_FILTER, "filter_parse gives %s", err_name(code));
+    FUZZ_CHECK(code == ERR_OK || err.detail[0] != '\0', "filter_parse refuses without a reason");
+    if (code == ERR_OK) {
+        struct jbuf text = {0};
+        json_t *doc = fuzz_document(in.rt);
+        struct filter negated = {.kind = FILTER_NOT, .left = f};
+        bool holds = filter_match(f, doc);
+        FUZZ_CHECK(filter_match(&negated, doc) != holds, "a third truth");
+        filter_format(f, NULL, &text);
+        check_canonical(&in, text.p, holds, doc, a);
+        check_sql(&in, f, a);
+        json_decref(doc);
+        jb_free(&text);
+    }
+    arena_free(a);
+    return 0;
+}
