@@ -77,6 +77,7 @@ static void command_of(const struct request *r, struct command *c) {
         .resource = r->resource,
         .ops = r->ops,
         .members = r->members,
+        .cleared = r->cleared,
     };
     snprintf(c->actor.id, sizeof c->actor.id, "%s", r->verdict.key.s);
     snprintf(c->actor.name, sizeof c->actor.name, "%s", r->verdict.key_name);

@@ -92,7 +92,7 @@ struct request {
     struct read_query read;
     enum command_type command;
     struct uuid resource_id;
-    json_t *resource, *ops, *members; /* of the command; they live in the arena */
+    json_t *resource, *ops, *members, *cleared; /* of the command; they live in the arena */
     char *encoded; /* the command's bytes, to send them again; NULL before it was published */
     size_t encoded_len;
     bool sent_again; /* by a producer's successor, under the pending table's lock */

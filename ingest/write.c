@@ -115,10 +115,12 @@ void write_no_seat(struct request *r, enum err_code read) {
 
 static enum err_code prepare_document(struct request *r, const json_t *body, struct err *err) {
     bool users = r->route.rt->kind == RESOURCE_USER, create = r->route.method == HTTP_POST;
-    if (resource_normalise(r->route.rt, r->verdict.dialect, body, &r->resource, &r->members, err) != ERR_OK)
+    if (resource_normalise(r->route.rt, r->verdict.dialect, body, &r->resource, &r->members,
+                           create ? NULL : &r->cleared, err) != ERR_OK)
         return err->code;
     keep(r, r->resource);
     keep(r, r->members);
+    keep(r, r->cleared);
     if (users && check_email(r, resource_string(r->resource, "userName"), err) != ERR_OK)
         return err->code;
     if (create)

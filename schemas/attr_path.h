@@ -6,6 +6,8 @@
 #include "ops/runtime/err.h"
 #include "schemas/schema.h"
 
+#define ATTR_PATH_SIZE 256 /* of the canonical text of any path, with its NUL */
+
 struct attr_path {
     const struct schema *extension; /* NULL for the core schema and the common attributes */
     const struct attr *attr;        /* NULL: the whole extension (a path that is a bare extension URN) */

@@ -18,15 +18,18 @@
  * coerced where DESIGN section 7 says so, nulls and readOnly dropped, unknown attributes refused or ignored
  * as the rules say, required ones demanded, "primary" checked. *doc: new reference. *members (rooms): a new
  * array of distinct lower-case member ids, or NULL where the body has no `members` (not asserted). A PUT
- * body's `id`, if any, is ignored. */
+ * body's `id`, if any, is ignored. *cleared (may be NULL, for a POST): a new array of the paths of attributes
+ * that would stay as they are if a PUT left them out, and that the body names without a value (null, [] or
+ * ""); NULL where there are none. */
 enum err_code resource_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body,
-                                 json_t **doc, json_t **members, struct err *err);
+                                 json_t **doc, json_t **members, json_t **cleared, struct err *err);
 
 /* PUT: what the stored document becomes when `given` (normalised) replaces `old` (rules C5, C6: active,
- * externalId and the role extension keep when omitted; immutable must match: ERR_MUTABILITY). *out: new
+ * externalId, the role extension and whatever a client cannot read back keep when omitted, unless cleared
+ * (from resource_normalise; may be NULL) names them; immutable must match: ERR_MUTABILITY). *out: new
  * reference. */
 enum err_code resource_replace(const struct resource_type *rt, const json_t *old, const json_t *given,
-                               json_t **out, struct err *err);
+                               const json_t *cleared, json_t **out, struct err *err);
 
 /* A create: gives the document what the schema gives to those who say nothing (`active` is true), so that
  * answers and filters show it. A PUT must not get this: there, what is left out stays as it is. */
@@ -40,13 +43,17 @@ void resource_tidy(const struct resource_type *rt, json_t *doc);
 struct resource_change {
     char *path;        /* "name.familyName", "urn:…:department", "emails" */
     const char *op;    /* "add", "remove", "replace" */
-    json_t *from, *to; /* borrowed from the documents; NULL = none */
+    json_t *from, *to; /* they live as long as documents and arena; NULL = none, or not to be told: secret
+                          attributes (attr_is_secret), which also are left out of complex values */
 };
 /* What differs between two documents, attribute by attribute (multi-valued and complex ones as a whole,
  * extensions per attribute). Rows live in the arena and borrow from the documents. Zero rows = nothing
  * changed (P8). before may be NULL (create). */
 size_t resource_diff(const struct resource_type *rt, const json_t *before, const json_t *after,
                      struct arena *a, struct resource_change **rows);
+
+/* A new reference: the document without what no reader may see (attr_is_secret); for events. */
+json_t *resource_public(const struct resource_type *rt, const json_t *doc);
 
 /* Well-known values of a document; borrowed; NULL where absent. */
 const char *resource_string(const json_t *doc, const char *name); /* top-level string attribute */

@@ -3,6 +3,8 @@
 
 #include "schemas/attr_path.h"
 #include "schemas/jsonx.h"
+#include "schemas/text_set.h"
+#include "schemas/value.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -49,34 +51,131 @@ static void put_at(json_t *doc, const struct attr_path *path, json_t *value) {
     jsonx_put(object, path->attr->name, value);
 }
 
+/* PUT */
+
 struct replacement {
     const json_t *old;
+    const json_t *cleared;
     json_t *out; /* a copy of what was given */
     struct err *err;
 };
 
-static enum err_code replace_attr(const struct attr_path *path, void *ctx) {
-    struct replacement *r = ctx;
-    bool immutable = path->attr->mutability == ATTR_IMMUTABLE;
-    if (!immutable && !path->attr->keep_on_put)
+static enum err_code refuse_change(const struct replacement *r, const struct attr_path *path) {
+    char text[ATTR_PATH_SIZE];
+    attr_path_text(path, text, sizeof(text));
+    return err_set_path(r->err, ERR_MUTABILITY, text, "'%s' cannot be changed once it is set", text);
+}
+
+static bool is_cleared(const struct replacement *r, const struct attr_path *path) {
+    char text[ATTR_PATH_SIZE];
+    attr_path_text(path, text, sizeof(text));
+    for (size_t i = 0; i < json_array_size(r->cleared); i++)
+        if (strcmp(json_string_value(json_array_get(r->cleared, i)), text) == 0)
+            return true;
+    return false;
+}
+
+/* What becomes of one value: the attribute's, or that of a part of it (path->sub). kept: what the new
+ * document gets in its place, borrowed; NULL leaves it as given. */
+static enum err_code judge(const struct replacement *r, const struct attr_path *path, const json_t *old,
+                           const json_t *given, const json_t **kept) {
+    const struct attr *a = attr_path_target(path);
+    bool immutable = a->mutability == ATTR_IMMUTABLE;
+    *kept = NULL;
+    if (old == NULL || (!immutable && !a->keep_on_put))
         return ERR_OK;
-    const json_t *old = value_at(r->old, path);
-    const json_t *given = value_at(r->out, path);
-    if (old == NULL)
-        return ERR_OK;
-    if (given == NULL) {
-        put_at(r->out, path, jsonx_copy(old));
-    } else if (immutable && !json_equal(old, given)) {
-        char text[sizeof(r->err->path)];
-        attr_path_text(path, text, sizeof(text));
-        return err_set_path(r->err, ERR_MUTABILITY, text, "'%s' cannot be changed once it is set", text);
+    if (given != NULL)
+        return immutable && !value_same(old, given) ? refuse_change(r, path) : ERR_OK;
+    if (!is_cleared(r, path))
+        *kept = old;
+    else if (immutable)
+        return refuse_change(r, path);
+    else if (a->default_true) /* nothing said is as good as true: let it be seen */
+        *kept = json_true();
+    return ERR_OK;
+}
+
+static bool has_kept_parts(const struct attr *a) {
+    for (size_t i = 0; i < a->nsubs; i++)
+        if (a->subs[i].mutability == ATTR_IMMUTABLE || a->subs[i].keep_on_put)
+            return true;
+    return false;
+}
+
+/* A complex value, or an element of a list, that replaces `old`. */
+static enum err_code keep_parts(const struct replacement *r, const struct attr_path *path, const json_t *old,
+                                json_t *given) {
+    for (size_t i = 0; i < path->attr->nsubs; i++) {
+        struct attr_path at = *path;
+        const json_t *kept;
+        at.sub = &path->attr->subs[i];
+        enum err_code code =
+            judge(r, &at, json_object_get(old, at.sub->name), json_object_get(given, at.sub->name), &kept);
+        if (code != ERR_OK)
+            return code;
+        if (kept != NULL)
+            jsonx_put(given, at.sub->name, jsonx_copy(kept));
     }
     return ERR_OK;
 }
 
+/* Elements come and go, but one that stays (the same type and value) keeps what cannot be changed or read
+ * back.
+ */
+static enum err_code keep_elements(const struct replacement *r, const struct attr_path *path,
+                                   const json_t *old, json_t *given) {
+    enum err_code code = ERR_OK;
+    size_t n = json_array_size(old), index;
+    struct text_set *known = text_set_new(n);
+    struct jbuf key = {0};
+    for (size_t i = 0; i < n; i++) { /* distinct since they were normalised: the how-manieth is the index */
+        value_element_key(json_array_get(old, i), &key);
+        text_set_add(known, key.p, key.n, NULL);
+    }
+    for (size_t i = 0; i < json_array_size(given) && code == ERR_OK; i++) {
+        value_element_key(json_array_get(given, i), &key);
+        if (!text_set_add(known, key.p, key.n, &index) && index < n)
+            code = keep_parts(r, path, json_array_get(old, index), json_array_get(given, i));
+    }
+    jb_free(&key);
+    text_set_free(known);
+    return code;
+}
+
+static enum err_code replace_parts(const struct replacement *r, const struct attr_path *path,
+                                   const json_t *old, json_t *given) {
+    if (path->attr->multi)
+        return keep_elements(r, path, old, given);
+    if (given != NULL)
+        return keep_parts(r, path, old, given);
+    json_t *left = json_object(); /* what is immutable in it stays */
+    for (size_t i = 0; i < path->attr->nsubs; i++) {
+        const struct attr *sub = &path->attr->subs[i];
+        json_t *value = json_object_get(old, sub->name);
+        if (sub->mutability == ATTR_IMMUTABLE && value != NULL)
+            jsonx_put(left, sub->name, jsonx_copy(value));
+    }
+    put_at(r->out, path, left); /* tidied away if empty */
+    return ERR_OK;
+}
+
+static enum err_code replace_attr(const struct attr_path *path, void *ctx) {
+    const struct replacement *r = ctx;
+    const json_t *old = value_at(r->old, path), *kept;
+    json_t *given = value_at(r->out, path);
+    enum err_code code = judge(r, path, old, given, &kept);
+    if (code != ERR_OK)
+        return code;
+    if (kept != NULL)
+        put_at(r->out, path, jsonx_copy(kept));
+    else if (old != NULL && has_kept_parts(path->attr))
+        return replace_parts(r, path, old, given);
+    return ERR_OK;
+}
+
 enum err_code resource_replace(const struct resource_type *rt, const json_t *old, const json_t *given,
-                               json_t **out, struct err *err) {
-    struct replacement r = {.old = old, .out = jsonx_copy(given), .err = err};
+                               const json_t *cleared, json_t **out, struct err *err) {
+    struct replacement r = {.old = old, .cleared = cleared, .out = jsonx_copy(given), .err = err};
     *out = NULL;
     enum err_code code = each_attr(rt, replace_attr, &r);
     if (code != ERR_OK) {
@@ -88,12 +187,34 @@ enum err_code resource_replace(const struct resource_type *rt, const json_t *old
     return ERR_OK;
 }
 
+/* What differs */
+
 struct difference {
     const json_t *before, *after;
     struct arena *arena;
     struct resource_change *rows;
     size_t n, cap;
 };
+
+static void decref(void *value) {
+    json_decref(value);
+}
+
+/* The value as others may see it: NULL for what is secret, a copy without secret parts where there are any.
+ */
+static json_t *shown(struct difference *d, const struct attr_path *path, json_t *value) {
+    bool parts = false;
+    if (value == NULL || attr_is_secret(path->attr) || attr_is_secret(attr_path_target(path)))
+        return NULL;
+    for (size_t i = 0; path->sub == NULL && i < path->attr->nsubs; i++)
+        parts = parts || attr_is_secret(&path->attr->subs[i]);
+    if (!parts)
+        return value;
+    json_t *copy = jsonx_copy(value);
+    value_hide_secrets(path->attr, copy);
+    arena_defer(d->arena, decref, copy);
+    return copy;
+}
 
 static void add_change(struct difference *d, const struct attr_path *path, json_t *from, json_t *to) {
     if (from == to || (from != NULL && to != NULL && json_equal(from, to)))
@@ -107,11 +228,11 @@ static void add_change(struct difference *d, const struct attr_path *path, json_
         d->cap = cap;
     }
     struct resource_change *row = &d->rows[d->n++];
-    char text[256];
+    char text[ATTR_PATH_SIZE];
     row->path = arena_strdup(d->arena, attr_path_text(path, text, sizeof(text)));
     row->op = from == NULL ? "add" : to == NULL ? "remove" : "replace";
-    row->from = from;
-    row->to = to;
+    row->from = shown(d, path, from);
+    row->to = shown(d, path, to);
 }
 
 static enum err_code diff_attr(const struct attr_path *path, void *ctx) {
@@ -139,4 +260,22 @@ size_t resource_diff(const struct resource_type *rt, const json_t *before, const
     (void)each_attr(rt, diff_attr, &d);
     *rows = d.rows;
     return d.n;
+}
+
+static enum err_code hide_attr(const struct attr_path *path, void *ctx) {
+    json_t *doc = ctx;
+    json_t *object = path->extension != NULL ? json_object_get(doc, path->extension->id) : doc;
+    json_t *value = json_object_get(object, path->attr->name);
+    if (value != NULL && attr_is_secret(path->attr))
+        json_object_del(object, path->attr->name);
+    else if (value != NULL)
+        value_hide_secrets(path->attr, value);
+    return ERR_OK;
+}
+
+json_t *resource_public(const struct resource_type *rt, const json_t *doc) {
+    json_t *copy = jsonx_copy(doc);
+    (void)each_attr(rt, hide_attr, copy);
+    resource_tidy(rt, copy);
+    return copy;
 }

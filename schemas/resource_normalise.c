@@ -12,6 +12,7 @@
 struct normaliser {
     const struct resource_type *rt;
     json_t *doc;
+    json_t *cleared; /* paths; NULL while there are none */
     json_t *members; /* ids, where the body has the attribute whose values are rows apart */
     struct err *err;
 };
@@ -47,6 +48,37 @@ static enum err_code check_schemas(const struct normaliser *n, const json_t *bod
     return err_set_path(n->err, ERR_INVALID_SYNTAX, "schemas", "'schemas' must hold '%s'", base);
 }
 
+/* An attribute that a PUT would keep is named without a value: said to be cleared. Not so by an empty string
+ * where a boolean is due: that is how some clients say that they don't know (and `active` would come back).
+ */
+static void note_cleared(struct normaliser *n, const struct attr_path *path, const json_t *given) {
+    const struct attr *a = attr_path_target(path);
+    char text[ATTR_PATH_SIZE];
+    if (!a->keep_on_put && a->mutability != ATTR_IMMUTABLE)
+        return;
+    if (a->type == ATTR_BOOLEAN && json_is_string(given))
+        return;
+    if (n->cleared == NULL)
+        n->cleared = json_array();
+    attr_path_text(path, text, sizeof(text));
+    jsonx_push(n->cleared, jsonx_string(text, strlen(text)));
+}
+
+/* The parts of a complex value that are named without a value. */
+static void note_cleared_parts(struct normaliser *n, const struct attr_path *path, const json_t *given,
+                               const json_t *value) {
+    const char *name;
+    json_t *part;
+    if (path->attr->multi)
+        return;
+    json_object_foreach((json_t *)given, name, part) {
+        struct attr_path at = *path;
+        at.sub = attr_sub(path->attr, name, strlen(name));
+        if (at.sub != NULL && json_object_get(value, at.sub->name) == NULL)
+            note_cleared(n, &at, part);
+    }
+}
+
 /* Takes one attribute's value into `into` (the document, or an extension's object). */
 static enum err_code take_value(struct normaliser *n, const struct attr_path *path, const json_t *given,
                                 json_t *into) {
@@ -57,9 +89,12 @@ static enum err_code take_value(struct normaliser *n, const struct attr_path *pa
     if (a->apart)
         return value_member_ids(path, json_is_null(given) ? NULL : given, &n->members, n->err);
     enum err_code code = value_normalise(path, given, &value, n->err);
-    if (code != ERR_OK || value == NULL)
+    if (code != ERR_OK)
         return code;
-    if (a->mutability == ATTR_WRITE_ONLY) /* checked, never kept */
+    note_cleared_parts(n, path, given, value);
+    if (value == NULL)
+        note_cleared(n, path, given);
+    else if (a->dropped)
         json_decref(value);
     else
         jsonx_put(into, a->name, value);
@@ -105,7 +140,7 @@ static enum err_code check_required(const struct schema *s, const struct schema 
                                     const json_t *object, struct err *err) {
     for (size_t i = 0; i < s->nattrs; i++) {
         const struct attr *a = &s->attrs[i];
-        if (!a->required || a->apart || a->mutability == ATTR_READ_ONLY || a->mutability == ATTR_WRITE_ONLY ||
+        if (!a->required || a->apart || a->mutability == ATTR_READ_ONLY || a->dropped ||
             json_object_get(object, a->name) != NULL)
             continue;
         char text[sizeof(err->path)];
@@ -129,13 +164,15 @@ static enum err_code check_all_required(const struct normaliser *n) {
 }
 
 enum err_code resource_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body,
-                                 json_t **doc, json_t **members, struct err *err) {
+                                 json_t **doc, json_t **members, json_t **cleared, struct err *err) {
     struct normaliser n = {.rt = rt, .err = err};
     const char *name;
     json_t *value;
     (void)dialect; /* every deviation that a body may show is taken from all (DESIGN section 7) */
     *doc = NULL;
     *members = NULL;
+    if (cleared != NULL)
+        *cleared = NULL;
     if (!json_is_object(body))
         return err_set(err, ERR_INVALID_SYNTAX, "A resource must be a JSON object");
     enum err_code code = check_schemas(&n, body);
@@ -155,8 +192,13 @@ enum err_code resource_normalise(const struct resource_type *rt, enum dialect di
     if (code != ERR_OK) {
         json_decref(n.doc);
         json_decref(n.members);
+        json_decref(n.cleared);
         return code;
     }
+    if (cleared != NULL)
+        *cleared = n.cleared;
+    else
+        json_decref(n.cleared);
     *doc = n.doc;
     *members = n.members;
     return ERR_OK;

@@ -1,6 +1,8 @@
-/* Common attributes, resource types, and the look-ups in all tables. Tables are short, so look-ups walk them.
- */
+/* Common attributes, the list of resource types and schemas, and the look-ups in all tables. Tables are
+ * short, so look-ups walk them. */
 #include "schemas/schema.h"
+
+#include "ops/runtime/mem.h"
 #include "schemas/schema_tables.h"
 
 #include <string.h>
@@ -42,11 +44,13 @@ const struct attr common_attrs[] = {
      .mutability = ATTR_READ_ONLY,
      .returned = ATTR_RETURNED_ALWAYS,
      .uniqueness = ATTR_UNIQUE_SERVER,
+     .column = true,
      .description = "The identifier that the service gave to the resource."},
     {.name = "externalId",
      .case_exact = true,
      .max_bytes = INDEXED_MAX_BYTES,
      .keep_on_put = true,
+     .column = true,
      .description = "The identifier that the provisioning client gave to the resource."},
     {.name = "meta",
      SUBS(meta_subs),
@@ -60,57 +64,117 @@ static const struct schema_extension user_extensions[] = {
     {&schema_usher_user, false},
 };
 
-static const struct resource_type resource_types[] = {
+/* The built-in types: room for extensions of an operator's is made when they come. */
+static struct resource_type builtin_types[] = {
     {.kind = RESOURCE_USER,
+     .index = 0,
      .name = "User",
      .endpoint = "/Users",
      .description = "User accounts",
      .schema = &schema_user,
      .extensions = user_extensions,
-     .nextensions = TABLE_COUNT(user_extensions)},
+     .nextensions = TABLE_COUNT(user_extensions),
+     .shown_whole = true},
     {.kind = RESOURCE_ROOM,
+     .index = 1,
      .name = "Group",
      .endpoint = "/Groups",
      .description = "Groups: the rooms",
-     .schema = &schema_group},
+     .schema = &schema_group,
+     .shown_whole = true},
 };
 
-static const struct schema *const schemas[] = {&schema_user, &schema_group, &schema_enterprise,
-                                               &schema_usher_user};
+static const struct schema *const builtin_schemas[] = {&schema_user, &schema_group, &schema_enterprise,
+                                                       &schema_usher_user};
+
+/* What was added. */
+static struct resource_type **more_types;
+static const struct schema **more_schemas;
+static size_t nmore_types, nmore_schemas;
+
+void schema_add(const struct schema *s) {
+    more_schemas = xreallocarray(more_schemas, nmore_schemas + 1, sizeof(struct schema *));
+    more_schemas[nmore_schemas++] = s;
+}
+
+/* Is anything of it stored, and not shown unless asked for? */
+static bool hides(const struct attr *attrs, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        const struct attr *a = &attrs[i];
+        bool hidden = attr_is_secret(a) || a->returned == ATTR_RETURNED_REQUEST;
+        if (!a->dropped && (hidden || hides(a->subs, a->nsubs)))
+            return true;
+    }
+    return false;
+}
+
+static void judge_shown(struct resource_type *rt) {
+    rt->shown_whole = !hides(rt->schema->attrs, rt->schema->nattrs);
+    for (size_t i = 0; i < rt->nextensions && rt->shown_whole; i++)
+        rt->shown_whole = !hides(rt->extensions[i].schema->attrs, rt->extensions[i].schema->nattrs);
+}
+
+void resource_type_add(struct resource_type *rt) {
+    rt->index = TABLE_COUNT(builtin_types) + nmore_types;
+    judge_shown(rt);
+    more_types = xreallocarray(more_types, nmore_types + 1, sizeof(struct resource_type *));
+    more_types[nmore_types++] = rt;
+}
+
+void resource_type_extend(enum resource_kind kind, const struct schema_extension *more, size_t n) {
+    struct resource_type *rt = &builtin_types[kind == RESOURCE_USER ? 0 : 1];
+    struct schema_extension *all = xcalloc(rt->nextensions + n, sizeof(*all));
+    for (size_t i = 0; i < rt->nextensions; i++)
+        all[i] = rt->extensions[i];
+    for (size_t i = 0; i < n; i++)
+        all[rt->nextensions + i] = more[i];
+    rt->extensions = all;
+    rt->nextensions += n;
+    judge_shown(rt);
+}
 
 const struct resource_type *resource_type_at(size_t i) {
-    return i < TABLE_COUNT(resource_types) ? &resource_types[i] : NULL;
+    size_t builtin = TABLE_COUNT(builtin_types);
+    if (i < builtin)
+        return &builtin_types[i];
+    return i - builtin < nmore_types ? more_types[i - builtin] : NULL;
 }
 
 const struct resource_type *resource_type_of(enum resource_kind kind) {
-    for (size_t i = 0; i < TABLE_COUNT(resource_types); i++)
-        if (resource_types[i].kind == kind)
-            return &resource_types[i];
+    for (size_t i = 0; i < TABLE_COUNT(builtin_types); i++)
+        if (builtin_types[i].kind == kind)
+            return &builtin_types[i];
     return NULL;
 }
 
 const struct resource_type *resource_type_by_endpoint(const char *name) {
-    for (size_t i = 0; i < TABLE_COUNT(resource_types); i++)
-        if (strcasecmp(resource_types[i].endpoint + 1, name) == 0)
-            return &resource_types[i];
+    const struct resource_type *rt;
+    for (size_t i = 0; (rt = resource_type_at(i)) != NULL; i++)
+        if (strcasecmp(rt->endpoint + 1, name) == 0)
+            return rt;
     return NULL;
 }
 
 const struct resource_type *resource_type_by_name(const char *name) {
-    for (size_t i = 0; i < TABLE_COUNT(resource_types); i++)
-        if (strcmp(resource_types[i].name, name) == 0)
-            return &resource_types[i];
+    const struct resource_type *rt;
+    for (size_t i = 0; (rt = resource_type_at(i)) != NULL; i++)
+        if (strcmp(rt->name, name) == 0)
+            return rt;
     return NULL;
 }
 
 const struct schema *schema_at(size_t i) {
-    return i < TABLE_COUNT(schemas) ? schemas[i] : NULL;
+    size_t builtin = TABLE_COUNT(builtin_schemas);
+    if (i < builtin)
+        return builtin_schemas[i];
+    return i - builtin < nmore_schemas ? more_schemas[i - builtin] : NULL;
 }
 
 const struct schema *schema_by_urn(const char *urn) {
-    for (size_t i = 0; i < TABLE_COUNT(schemas); i++)
-        if (strcasecmp(schemas[i]->id, urn) == 0)
-            return schemas[i];
+    const struct schema *s;
+    for (size_t i = 0; (s = schema_at(i)) != NULL; i++)
+        if (strcasecmp(s->id, urn) == 0)
+            return s;
     return NULL;
 }
 
@@ -135,6 +199,10 @@ const struct attr *common_attr(const char *name, size_t len) {
 
 const struct attr *attr_sub(const struct attr *a, const char *name, size_t len) {
     return find(a->subs, a->nsubs, name, len);
+}
+
+bool attr_is_secret(const struct attr *a) {
+    return a->mutability == ATTR_WRITE_ONLY || a->returned == ATTR_RETURNED_NEVER;
 }
 
 const struct attr *resource_type_refs(const struct resource_type *rt) {

@@ -49,6 +49,7 @@ struct attr {
     size_t max_bytes;  /* of a string, also of its folded form, because an index must hold it; 0 =
                           VALUE_MAX_BYTES (value.h) */
     bool keep_on_put;  /* a PUT that leaves it out leaves it as it is (rule C6, DESIGN section 4 on roles) */
+    bool column;       /* the store has a column for it, which knows it better than resource_keys */
     bool default_true; /* a boolean that is true on a resource created without it */
     bool lookup;       /* clients look resources up by its value: the store keeps it in resource_keys */
     bool dropped;      /* checked, and then never kept anywhere: password */
@@ -76,18 +77,23 @@ enum resource_kind { RESOURCE_USER, RESOURCE_ROOM, RESOURCE_CUSTOM };
 
 struct resource_type {
     enum resource_kind kind;
+    size_t index;         /* resource_type_at(index) is this one */
     const char *name;     /* "User": also its id and meta.resourceType */
     const char *endpoint; /* "/Users" */
     const char *description;
     const struct schema *schema;
     const struct schema_extension *extensions;
     size_t nextensions;
+    bool shown_whole; /* nothing that is stored is hidden from a client that asks for nothing special: its
+                         text can be shown as it is */
 };
 
 /* schemas, id, externalId, meta (RFC 7643 section 3.1): attributes of every resource. */
 extern const struct attr common_attrs[];
 extern const size_t ncommon_attrs;
 
+/* The types and schemas that there are: the built-in ones first, then what schema_load_folder added before
+ * threads were started. From then on they are constant. */
 const struct resource_type *resource_type_at(size_t i);                /* NULL past the end */
 const struct resource_type *resource_type_of(enum resource_kind kind); /* not for RESOURCE_CUSTOM */
 const struct resource_type *
@@ -100,6 +106,9 @@ const struct schema *schema_by_urn(const char *urn); /* letter case ignored (URN
 const struct attr *schema_attr(const struct schema *s, const char *name, size_t len);
 const struct attr *common_attr(const char *name, size_t len);
 const struct attr *attr_sub(const struct attr *a, const char *name, size_t len);
+
+/* Is it kept from every reader: answers, filters, the audit stream and events? (writeOnly, returned never) */
+bool attr_is_secret(const struct attr *a);
 
 /* The attribute of the type whose values are rows apart (groups of a user, members of a room); NULL if it has
  * none. */

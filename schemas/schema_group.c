@@ -26,6 +26,7 @@ static const struct attr group_attrs[] = {
     {.name = "displayName",
      .required = true,
      .max_bytes = INDEXED_MAX_BYTES,
+     .column = true,
      .description = "The name of the group; unique in the workspace unless the workspace allows otherwise."},
     {.name = "members",
      .multi = true,

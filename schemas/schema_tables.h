@@ -1,4 +1,5 @@
-/* The built-in tables, one file a resource type; schema.c alone looks at them. */
+/* The built-in tables, one file a resource type, and how schema_load.c adds to the list: for these files
+ * alone. */
 #ifndef USHER_SCHEMAS_SCHEMA_TABLES_H
 #define USHER_SCHEMAS_SCHEMA_TABLES_H
 
@@ -15,5 +16,11 @@ extern const struct schema schema_user;
 extern const struct schema schema_group;
 extern const struct schema schema_enterprise;
 extern const struct schema schema_usher_user;
+
+/* Appends to the lists; what is given must live as long as the process. A type's index is set. */
+void schema_add(const struct schema *s);
+void resource_type_add(struct resource_type *rt);
+/* Gives a built-in type extensions beside its own. */
+void resource_type_extend(enum resource_kind kind, const struct schema_extension *more, size_t n);
 
 #endif

@@ -30,7 +30,7 @@ static const struct attr name_subs[] = {
     { .name = "primary", .type = ATTR_BOOLEAN, .description = "True for the one value that is preferred." }
 
 static const struct attr email_subs[] = {
-    {.name = "value", .max_bytes = INDEXED_MAX_BYTES, .description = "The e-mail address."},
+    {.name = "value", .max_bytes = INDEXED_MAX_BYTES, .lookup = true, .description = "The e-mail address."},
     SUB_DISPLAY,
     SUB_TYPE(types_work_home),
     SUB_PRIMARY,
@@ -106,10 +106,12 @@ static const struct attr user_attrs[] = {
      .required = true,
      .uniqueness = ATTR_UNIQUE_SERVER,
      .max_bytes = INDEXED_MAX_BYTES,
+     .column = true,
      .description = "The name by which the user signs in, unique in the workspace."},
     {.name = "name", SUBS(name_subs), .description = "The parts of the user's real name."},
     {.name = "displayName",
      .max_bytes = INDEXED_MAX_BYTES,
+     .column = true,
      .description = "The name of the user as it is shown to others."},
     {.name = "nickName", .description = "The casual name of the user."},
     {.name = "profileUrl",
@@ -131,6 +133,7 @@ static const struct attr user_attrs[] = {
     {.name = "password",
      .mutability = ATTR_WRITE_ONLY,
      .returned = ATTR_RETURNED_NEVER,
+     .dropped = true,
      .description = "Accepted and not kept: users do not sign in here with a password."},
     {.name = "emails", .multi = true, SUBS(email_subs), .description = "E-mail addresses of the user."},
     {.name = "phoneNumbers", .multi = true, SUBS(phone_subs), .description = "Phone numbers of the user."},

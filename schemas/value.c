@@ -215,3 +215,11 @@ enum err_code value_normalise(const struct attr_path *path, const json_t *in, js
         return value_normalise_list(path, in, out, err);
     return normalise_single(path, in, out, err);
 }
+
+void value_hide_secrets(const struct attr *a, json_t *value) {
+    for (size_t i = 0; i < json_array_size(value); i++)
+        value_hide_secrets(a, json_array_get(value, i));
+    for (size_t i = 0; json_is_object(value) && i < a->nsubs; i++)
+        if (attr_is_secret(&a->subs[i]))
+            json_object_del(value, a->subs[i].name);
+}

@@ -4,6 +4,7 @@
 #define USHER_SCHEMAS_VALUE_H
 
 #include "ops/runtime/err.h"
+#include "ops/runtime/jbuf.h"
 #include "schemas/attr_path.h"
 
 #include <jansson.h>
@@ -27,6 +28,15 @@ enum err_code value_normalise_element(const struct attr_path *path, const json_t
  * altogether), in place; the first one stays and becomes primary if any of them was (S5, P14). More than one
  * primary left: ERR_INVALID_VALUE. */
 enum err_code value_tidy_list(const struct attr_path *path, json_t *list, struct err *err);
+
+/* Do two normalised values say the same? Lists in any order. */
+bool value_same(const json_t *a, const json_t *b);
+
+/* The text by which elements of a list are told apart (S5): replaces what is in key. */
+void value_element_key(const json_t *element, struct jbuf *key);
+
+/* Takes the parts that no reader may see out of a value of attribute a, in place. */
+void value_hide_secrets(const struct attr *a, json_t *value);
 
 /* The ids in a value for a room's members: an array of {"value": id, …} or of plain strings, or one of these.
  * *ids: a new array of distinct ids in the order given, UUIDs in lower case, anything else as it stands (no

@@ -14,7 +14,7 @@
 
 /* What makes an element the same as another one: type and value (RFC 7643 section 2.4), all of it where it
  * has no value. */
-static void element_key(const json_t *element, struct jbuf *key) {
+void value_element_key(const json_t *element, struct jbuf *key) {
     const json_t *value = json_object_get(element, "value");
     jb_reset(key);
     if (json_is_string(value)) {
@@ -42,7 +42,7 @@ static void collapse(json_t *list) {
     for (size_t i = 0; i < n; i++) {
         json_t *element = json_array_get(list, i);
         size_t first;
-        element_key(element, &key);
+        value_element_key(element, &key);
         if (text_set_add(seen, key.p, key.n, &first)) {
             jsonx_push(kept, json_incref(element));
         } else if (is_primary(element)) {
@@ -66,6 +66,28 @@ enum err_code value_tidy_list(const struct attr_path *path, json_t *list, struct
     if (primaries > 1)
         return value_refuse(path, "has more than one primary value", err);
     return ERR_OK;
+}
+
+bool value_same(const json_t *a, const json_t *b) {
+    if (!json_is_array(a) || !json_is_array(b) || json_equal((json_t *)a, (json_t *)b))
+        return json_equal((json_t *)a, (json_t *)b);
+    size_t n = json_array_size(a);
+    bool same = json_array_size(b) == n;
+    struct text_set *set = text_set_new(n);
+    struct jbuf key = {0};
+    for (size_t i = 0; i < n && same; i++) { /* elements are distinct since they were normalised */
+        jb_reset(&key);
+        jsonx_text_sorted(json_array_get(a, i), &key);
+        text_set_add(set, key.p, key.n, NULL);
+    }
+    for (size_t i = 0; i < n && same; i++) {
+        jb_reset(&key);
+        jsonx_text_sorted(json_array_get(b, i), &key);
+        same = !text_set_add(set, key.p, key.n, NULL);
+    }
+    jb_free(&key);
+    text_set_free(set);
+    return same;
 }
 
 static enum err_code append_element(const struct attr_path *path, const json_t *in, json_t *list,

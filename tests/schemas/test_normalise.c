@@ -23,7 +23,7 @@ static void valid_case(const char *name, json_t *c) {
     struct err err = {0};
     json_t *doc, *members;
     enum err_code code =
-        resource_normalise(type_of(c), dialect_of(c), json_object_get(c, "body"), &doc, &members, &err);
+        resource_normalise(type_of(c), dialect_of(c), json_object_get(c, "body"), &doc, &members, NULL, &err);
     if (code != ERR_OK)
         fail_msg("%s: %s: %s", name, err_name(code), err_text(&err));
     assert_json(name, doc, json_object_get(c, "doc"));
@@ -34,7 +34,7 @@ static void valid_case(const char *name, json_t *c) {
     free(text);
     /* What is normal stays as it is: a document is a body that normalises to itself. */
     json_t *again, *none;
-    assert_int_equal(resource_normalise(type_of(c), DIALECT_RFC, doc, &again, &none, &err), ERR_OK);
+    assert_int_equal(resource_normalise(type_of(c), DIALECT_RFC, doc, &again, &none, NULL, &err), ERR_OK);
     assert_json(name, again, doc);
     assert_null(none);
     json_decref(again);
@@ -47,7 +47,7 @@ static void invalid_case(const char *name, json_t *c) {
     json_t *doc, *members;
     const char *detail = json_string_value(json_object_get(c, "detail"));
     enum err_code code =
-        resource_normalise(type_of(c), dialect_of(c), json_object_get(c, "body"), &doc, &members, &err);
+        resource_normalise(type_of(c), dialect_of(c), json_object_get(c, "body"), &doc, &members, NULL, &err);
     if (strcmp(err_name(code), json_string_value(json_object_get(c, "code"))) != 0)
         fail_msg("%s: %s (%s)", name, err_name(code), err_text(&err));
     if (strcmp(err.path, json_string_value(json_object_get(c, "path"))) != 0)
@@ -75,7 +75,7 @@ static void test_password_leaves_no_trace(void **state) {
     json_t *doc, *members;
     json_t *body = quick("{'userName':'ana','password':{'secret':'Xy7-tmp'}}");
     assert_int_equal(
-        resource_normalise(resource_type_of(RESOURCE_USER), DIALECT_RFC, body, &doc, &members, &err),
+        resource_normalise(resource_type_of(RESOURCE_USER), DIALECT_RFC, body, &doc, &members, NULL, &err),
         ERR_INVALID_VALUE);
     assert_null(strstr(err.detail, "Xy7"));
     json_decref(body);
@@ -97,7 +97,8 @@ static void test_many_members(void **state) {
     struct err err;
     int64_t start = clock_mono_us();
     assert_int_equal(
-        resource_normalise(resource_type_of(RESOURCE_ROOM), DIALECT_RFC, body, &doc, &members, &err), ERR_OK);
+        resource_normalise(resource_type_of(RESOURCE_ROOM), DIALECT_RFC, body, &doc, &members, NULL, &err),
+        ERR_OK);
     int64_t took = clock_mono_us() - start;
     assert_int_equal(json_array_size(members), N);
     assert_string_equal(json_string_value(json_array_get(members, N - 1)),

@@ -10,7 +10,7 @@ static json_t *normal(const char *text) {
     struct err err = {0};
     json_t *doc, *members;
     json_t *body = quick(text);
-    if (resource_normalise(user(), DIALECT_RFC, body, &doc, &members, &err) != ERR_OK)
+    if (resource_normalise(user(), DIALECT_RFC, body, &doc, &members, NULL, &err) != ERR_OK)
         fail_msg("%s: %s", text, err.detail);
     json_decref(body);
     return doc;
@@ -20,7 +20,7 @@ static void check_replace(const char *old, const char *given, const char *want) 
     struct err err;
     json_t *o = normal(old), *g = normal(given), *w = normal(want), *out;
     json_t *o2 = json_deep_copy(o), *g2 = json_deep_copy(g);
-    assert_int_equal(resource_replace(user(), o, g, &out, &err), ERR_OK);
+    assert_int_equal(resource_replace(user(), o, g, NULL, &out, &err), ERR_OK);
     assert_json(given, out, w);
     assert_json("old stays", o, o2);
     assert_json("given stays", g, g2);
@@ -68,12 +68,13 @@ static void test_immutable(void **state) {
     json_t *other = quick("{'schemas':['urn:example:Badge'],'badge':'8'}");
     json_t *none = quick("{'schemas':['urn:example:Badge'],'color':'blue'}");
     json_t *want = quick("{'schemas':['urn:example:Badge'],'badge':'7','color':'blue'}");
-    assert_int_equal(resource_replace(&rt, old, other, &out, &err), ERR_MUTABILITY);
+    assert_int_equal(resource_replace(&rt, old, other, NULL, &out, &err), ERR_MUTABILITY);
     assert_string_equal(err.path, "badge");
     assert_null(out);
-    assert_int_equal(resource_replace(&rt, none, other, &out, &err), ERR_OK); /* set for the first time */
+    assert_int_equal(resource_replace(&rt, none, other, NULL, &out, &err),
+                     ERR_OK); /* set for the first time */
     json_decref(out);
-    assert_int_equal(resource_replace(&rt, old, none, &out, &err), ERR_OK);
+    assert_int_equal(resource_replace(&rt, old, none, NULL, &out, &err), ERR_OK);
     assert_json("immutable stays", out, want);
     json_decref(out);
     json_decref(old);
