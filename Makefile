@@ -67,7 +67,7 @@ MIGRATIONS := $(sort $(wildcard sql/migrations/[0-9]*.sql))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check coverage test fuzz bench lint format install clean run start stop reset FORCE
+.PHONY: all help deps units tools check coverage test fuzz conformance bench lint format install clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -139,6 +139,10 @@ fuzz:
 	@ops/local/deps.sh build fuzz
 	@$(MAKE) --no-print-directory $(FUZZERS:%=build/fuzz/%)
 	@tests/fuzz/run $(FUZZERS:%=build/fuzz/%)
+
+# Other people's suites, installed from the package registries; USHER_ENV=RUN_DIR/env takes a stack that runs, SCIM_POSTMAN=folder has Microsoft's.
+conformance:
+	@tests/conformance/run
 
 bench:
 	@ops/local/deps.sh build run test bench

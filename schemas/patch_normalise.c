@@ -240,6 +240,9 @@ static bool may_ignore(const struct normaliser *n, enum err_code code, const cha
 static enum err_code normalise_key(struct normaliser *n, enum patch_op op, const struct schema *extension,
                                    const char *key, const json_t *value) {
     struct patch_path path = {0};
+    /* As at the top of a document: which schemas are in use follows from the values (S7). */
+    if (extension != NULL && strcasecmp(key, "schemas") == 0 && schema_attr(extension, key, strlen(key)) == NULL)
+        return ERR_OK;
     const char *text = extension != NULL ? arena_printf(n->arena, "%s:%s", extension->id, key) : key;
     enum err_code rc = patch_path_parse(n->rt, n->dialect, text, strlen(text), n->arena, &path, n->err);
     if (rc != ERR_OK) {

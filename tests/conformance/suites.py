@@ -1,0 +1,179 @@
+"""Each suite as a function: runs the program against a workspace of its own and gives the results as judge.Result."""
+
+import json
+import os
+import subprocess
+import urllib.request
+import xml.etree.ElementTree
+
+import tools
+from judge import Result
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Skip(Exception):
+    """The suite cannot run here; the text says why."""
+
+
+def _short(text, limit=400):
+    text = " ".join(str(text).split())
+    return text if len(text) <= limit else text[:limit] + "…"
+
+
+def _numbered(results):
+    """Checks of one name get a number behind it from the second on."""
+    seen, out = {}, []
+    for r in results:
+        n = seen[r.check] = seen.get(r.check, 0) + 1
+        out.append(r if n == 1 else r._replace(check="%s #%d" % (r.check, n)))
+    return out
+
+
+def _json_lines(command, env):
+    """A program of ours in a suite's environment, which prints one JSON object per check."""
+    done = subprocess.run(command, env=dict(os.environ, **env), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
+    results = []
+    for line in done.stdout.splitlines():
+        if line.startswith("{"):
+            said = json.loads(line)
+            results.append(Result(said["check"], said["ok"], _short(said.get("detail") or "")))
+    if done.returncode != 0:
+        results.append(Result("the program ends well", False, "exit %d: %s" % (done.returncode, _short(done.stderr[-1500:], 1500))))
+    return _numbered(results)
+
+
+# ---- Microsoft's Postman collections
+
+TESTS = ["Endpoint tests", "User tests", "Group tests", "ComplexAttribute tests", "User tests with garbage", "Group tests with garbage", "Teardown garbage"]
+
+
+def _newman(collection, folders, workspace, work):
+    """Runs one collection; a check per assertion, and one more for each request that got no answer."""
+    host, port = workspace.stack.host, workspace.stack.port
+    report = os.path.join(work, "newman.json")
+    command = [os.path.join(tools.node("newman"), "newman"), "run", collection, "--reporters", "json", "--reporter-json-export", report]
+    for folder in folders:
+        command += ["--folder", folder]
+    for name, value in (("Protocol", "http"), ("Server", host), ("Port", ":%d" % port), ("Api", "scim/v2"), ("token", workspace.token)):
+        command += ["--env-var", "%s=%s" % (name, value)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+    if not os.path.exists(report):
+        return [Result("newman runs", False, _short(done.stdout + done.stderr))]
+    with open(report) as f:
+        executions = json.load(f)["run"]["executions"]
+    results = []
+    for e in executions:
+        answer = e.get("response", {}).get("code")
+        if answer is None:
+            results.append(Result("%s: has an answer" % e["item"]["name"], False, _short(e.get("requestError", "none"))))
+        for a in e.get("assertions") or ():
+            error = a.get("error")
+            detail = "" if not error else "%s (answer %s)" % (_short(error.get("message", "")), answer)
+            results.append(Result("%s: %s" % (e["item"]["name"], a["assertion"]), not error, detail))
+    return results
+
+
+def _inbound(folder, work):
+    """Entra's own queries. They come with a fixed host and https; here they go where the others go, and the step that fetches a token elsewhere is left out."""
+    with open(os.path.join(folder, "scim-inbound.postman_collection.json")) as f:
+        text = f.read().replace("https://{{endpoint}}/scim", "http://{{Server}}{{Port}}/{{Api}}").replace("https://{{Server}}", "http://{{Server}}")
+    collection = json.loads(text)
+    collection["item"] = [i for i in collection["item"] if i["name"] != "Get Token"]
+
+    def requests(items):
+        for item in items:
+            yield from requests(item.get("item", ()))
+            if "request" in item:
+                yield item["request"]
+
+    for request in requests(collection["item"]):
+        if isinstance(request["url"], dict):  # the parts beside `raw` still name the old host
+            request["url"] = request["url"]["raw"]
+        request["auth"] = {"type": "bearer", "bearer": [{"key": "token", "value": "{{token}}", "type": "string"}]}
+    path = os.path.join(work, "inbound.json")
+    with open(path, "w") as f:
+        json.dump(collection, f)
+    return path
+
+
+def postman(workspace, key, work):
+    folder = os.environ.get("SCIM_POSTMAN")
+    if not folder:
+        raise Skip("SCIM_POSTMAN names no folder with Microsoft's collections")
+    tests = os.path.join(folder, "scim-tests.postman_collection.json")
+    if not os.path.exists(tests):
+        raise Skip("%s is not there" % tests)
+    return _numbered(_newman(tests, TESTS, workspace, work))
+
+
+def inbound(workspace, key, work):
+    folder = os.environ.get("SCIM_POSTMAN")
+    if not folder or not os.path.exists(os.path.join(folder, "scim-inbound.postman_collection.json")):
+        raise Skip("SCIM_POSTMAN names no folder with Microsoft's collections")
+    return _numbered(_newman(_inbound(folder, work), [], workspace, work))
+
+
+# ---- scim-sanity
+
+def sanity(workspace, key, work):
+    program = os.path.join(tools.python("scim"), "scim-sanity")
+    done = subprocess.run([program, "probe", workspace.stack.url + "/scim/v2", "--token", workspace.token, "--strict", "--i-accept-side-effects", "--json-output"],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+    try:
+        said = json.loads(done.stdout)["results"]
+    except ValueError:
+        return [Result("scim-sanity runs", False, _short(done.stdout + done.stderr))]
+    # A warning is a failure here: strict means strict.
+    return _numbered([Result("%s: %s" % (r["phase"], r["name"]), {"pass": True, "skip": None}.get(r["status"], False), _short(r.get("message") or "")) for r in said])
+
+
+# ---- scim2-tester, and scim2-client as a typed client
+
+def _scim2(program, workspace, key):
+    python = os.path.join(tools.python("scim"), "python")
+    return _json_lines([python, "-B", os.path.join(HERE, program)], {"SCIM_URL": workspace.stack.url + "/scim/v2", "SCIM_TOKEN": workspace.token, "SCIM_DIALECT": key})
+
+
+def tester(workspace, key, work):
+    return _scim2("scim2_tester_run.py", workspace, key)
+
+
+def client(workspace, key, work):
+    return _scim2("scim2_client_run.py", workspace, key)
+
+
+# ---- schemathesis
+
+OPENAPI = "/api/v1/openapi.json"
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+
+
+def openapi(workspace, key, work):
+    url = workspace.stack.url + OPENAPI
+    request = urllib.request.Request(url, headers={"Authorization": "Bearer " + workspace.token})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            status = answer.status
+    except urllib.error.HTTPError as e:
+        status = e.code
+    if status != 200:
+        raise Skip("there is no OpenAPI document: %s answers %d" % (OPENAPI, status))
+    report = os.path.join(work, "schemathesis.xml")
+    command = [os.path.join(tools.python("openapi"), "st"), "run", url, "--header", "Authorization: Bearer " + workspace.token, "--checks", CHECKS,
+               "--phases", "examples,coverage,fuzzing", "--max-examples", "100", "--seed", "1", "--continue-on-failure", "--report", "junit", "--report-junit-path", report]
+    done = subprocess.run(command, cwd=work, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1800)
+    if not os.path.exists(report):
+        return [Result("schemathesis runs", False, _short(done.stdout[-2000:] + done.stderr[-2000:], 2000))]
+    results = []
+    for test in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
+        bad = [b for b in test if b.tag in ("failure", "error")]
+        detail = " / ".join(_short(b.get("message") or b.text or "", 1500) for b in bad)
+        results.append(Result(test.get("name"), None if test.find("skipped") is not None else not bad, detail))
+    if done.returncode != 0 and all(r.ok is not False for r in results):
+        results.append(Result("schemathesis ends well", False, "exit %d: %s" % (done.returncode, _short(done.stdout[-1500:], 1500))))
+    return _numbered(results)
+
+
+ALL = {"postman": postman, "inbound": inbound, "sanity": sanity, "tester": tester, "client": client, "openapi": openapi}
+KEYS = {name: ("rfc",) if name == "openapi" else ("rfc", "entra") for name in ALL}
