@@ -17,6 +17,7 @@
 #define USHER_INGEST_REQUEST_H
 
 #include "ingest/ingest.h"
+#include "ingest/prefer.h"
 #include "ingest/query.h"
 #include "ingest/route.h"
 #include "ops/runtime/arena.h"
@@ -53,6 +54,7 @@ struct answer {
     struct jbuf body;
     char etag[32];
     const char *location, *allow, *authenticate; /* NULL = no such header */
+    const char *preference_applied, *set_txn;    /* NULL = no such header (RFC 7240, RFC 9967) */
     int retry_after_s;                           /* 0 = none */
     bool close;                                  /* the connection ends with this answer */
 };
@@ -73,7 +75,9 @@ struct request {
     const char *host, *content_type, *user_agent;
     char traceparent[64];
     const char *source_ip;
-    const char *token; /* of "Authorization: Bearer"; NULL = none */
+    const char *token;                    /* of "Authorization: Bearer"; NULL = none */
+    const char *if_match, *if_none_match; /* several lines as one list; NULL = none */
+    struct prefer prefer;
     struct jbuf body;
     size_t body_bytes; /* also those that were thrown away */
     bool headers_seen, suspended, too_large, query_broken;

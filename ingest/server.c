@@ -51,6 +51,8 @@ static void add_headers(struct MHD_Response *response, const struct answer *a) {
     add_header(response, MHD_HTTP_HEADER_LOCATION, a->location);
     add_header(response, MHD_HTTP_HEADER_ALLOW, a->allow);
     add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, a->authenticate);
+    add_header(response, "Preference-Applied", a->preference_applied);
+    add_header(response, "Set-Txn", a->set_txn);
     if (a->retry_after_s > 0) {
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%d", a->retry_after_s);
@@ -153,6 +155,19 @@ static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind, const char *n
     return MHD_YES;
 }
 
+/* The lines of a header that is a list, joined (RFC 9110 section 5.3); NULL = none. */
+static const char *list_header(struct request *r, const struct collected *c, const char *name) {
+    const char *joined = NULL;
+    for (size_t i = 0; i < c->n; i++) {
+        const struct guard_header *h = &c->rows[i];
+        if (h->kind != GUARD_HEADER || h->name_len != strlen(name) ||
+            strncasecmp(h->name, name, h->name_len) != 0)
+            continue;
+        joined = joined == NULL ? h->value : arena_printf(r->arena, "%s,%s", joined, h->value);
+    }
+    return joined;
+}
+
 /* The texts of the headers are the connection's and stay where they are until the request ends. */
 static enum err_code examine(struct request *r, const char *version, struct guard_facts *facts,
                              struct err *err) {
@@ -169,6 +184,9 @@ static enum err_code examine(struct request *r, const char *version, struct guar
     r->host = facts->host;
     r->content_type = facts->content_type;
     r->token = request_bearer(facts->authorization);
+    r->if_match = list_header(r, &c, MHD_HTTP_HEADER_IF_MATCH);
+    r->if_none_match = list_header(r, &c, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    prefer_parse(list_header(r, &c, "Prefer"), &r->prefer);
     if (facts->traceparent != NULL && guard_traceparent(facts->traceparent))
         snprintf(r->traceparent, sizeof r->traceparent, "%s", facts->traceparent);
     return ERR_OK;
