@@ -36,7 +36,7 @@ void fuzz_input(const uint8_t *data, size_t size, struct arena *a, struct fuzz_i
 /* ---- documents ---- */
 
 static const char user_text[] =
-    "{\"userName\":\"Ana.Roe@Example.ORG\",\"externalId\":\"Ext-1\",\"displayName\":\"\xc3\x84rger STRA\xc3\x9f"
+    "{\"schemas\":[],\"userName\":\"Ana.Roe@Example.ORG\",\"externalId\":\"Ext-1\",\"displayName\":\"\xc3\x84rger STRA\xc3\x9f"
     "E\",\"title\":\"Dr\","
     "\"active\":true,\"name\":{\"familyName\":\"Roe\",\"givenName\":\"Ana\"},\"emails\":[{\"type\":\"work\","
     "\"value\":\"Ana@a.example\",\"primary\":true},{\"type\":\"home\",\"value\":\"ana@b.example\"},{\"value\":"
@@ -45,9 +45,9 @@ static const char user_text[] =
     "\"locality\":\"Kiel\",\"primary\":true},{\"country\":\"DE\"}],\"x509Certificates\":[{\"value\":\"QUJD\"}],"
     "\"" SCHEMA_ENTERPRISE "\":{\"department\":\"Ops\",\"manager\":{\"value\":\"u-2\"}},"
     "\"" SCHEMA_USHER_USER "\":{\"editor\":true}}";
-static const char group_text[] = "{\"displayName\":\"Room Berlin\",\"externalId\":\"g-1\"}";
+static const char group_text[] = "{\"schemas\":[],\"displayName\":\"Room Berlin\",\"externalId\":\"g-1\"}";
 static const char probe_text[] =
-    "{\"title\":\"T\",\"exact\":\"aB\",\"count\":9007199254740993,\"ratio\":0.1,\"on\":false,\"since\":"
+    "{\"schemas\":[],\"title\":\"T\",\"exact\":\"aB\",\"count\":9007199254740993,\"ratio\":0.1,\"on\":false,\"since\":"
     "\"2026-01-31T10:00:00+02:00\",\"blob\":\"QUJD\",\"link\":\"https://x\",\"serial\":\"s-1\",\"origin\":{"
     "\"value\":1,\"on\":true},\"tags\":[\"One\",\"two\"],\"levels\":[1,5],\"place\":{\"value\":-3,\"since\":"
     "\"2026-01-31T08:00:00.250Z\",\"on\":true},\"parts\":[{\"value\":1,\"exact\":\"x\",\"fixed\":\"f\","
