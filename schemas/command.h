@@ -27,6 +27,7 @@
     X(RESOURCE_REPLACE, "resource.replace")                                                                  \
     X(RESOURCE_PATCH, "resource.patch")                                                                      \
     X(RESOURCE_DELETE, "resource.delete")                                                                    \
+    X(REQUEST_REFUSED, "request.refused")                                                                    \
     X(WORKSPACE_CREATE, "workspace.create")                                                                  \
     X(WORKSPACE_SET, "workspace.set")                                                                        \
     X(KEY_CREATE, "key.create")                                                                              \
@@ -54,6 +55,7 @@ struct command_async {
     char txn[64];     /* Set-Txn; in a Bulk "{Set-Txn}:{index}". "": the client waits */
     char method[8];   /* of the request or the Bulk operation */
     char bulk_id[72]; /* "" if none */
+    char base[300];   /* URL that resources stand under, as the client knows it: "https://host/scim/v2" */
 };
 
 struct command {
@@ -73,8 +75,9 @@ struct command {
                              {"name","scopes":[…],"tokenHash":hex,"prefix","expires":us|null,"dialect"} */
     json_t *ops;          /* patch: normalised operations */
     json_t *members;      /* room create, replace: array of ids, NULL = not asserted */
-    const struct resource_type *rt; /* resource.*: the type, which travels as "resourceType"; users and rooms:
-                                       theirs; else NULL */
+    const struct resource_type
+        *rt;               /* resource.*: the type, which travels as "resourceType"; users and rooms:
+                              theirs; request.refused: of its path, NULL where that names none; else NULL */
     json_t *cleared;       /* replace: array of paths that were given as null, so that they are not kept */
     json_t *if_match;      /* array of versions; NULL = any; an empty one matches nothing */
     json_t *if_none_match; /* array of versions, or the string "*"; NULL = none */
@@ -82,6 +85,10 @@ struct command {
     struct uuid bulk; /* the Bulk that it belongs to, if bulk_fail_on > 0 */
     int bulk_fail_on; /* so many refusals among the Bulk's commands stop it (failOnErrors); 0 = never */
     struct command_async async;
+    /* request.refused: nothing to do but to say so. An operation of an asynchronous Bulk that the ingest has
+     * refused already still needs its outcome, its event and its place in the order of failures. */
+    enum err_code refusal;
+    char refusal_detail[512];
 };
 
 /* Appends the JSON text of c to out. Borrows the json_t. */

@@ -13,18 +13,19 @@
 
 typedef enum err_code (*apply_fn)(struct task *t);
 
+/* An operation of an asynchronous Bulk that the ingest has refused: its outcome has a place here like those
+ * of the others. */
+static enum err_code apply_request_refused(struct task *t) {
+    return err_set(&t->err, t->command->refusal, "%s", t->command->refusal_detail);
+}
+
 static const apply_fn apply_table[COMMAND_TYPE_COUNT] = {
-    [COMMAND_USER_CREATE] = apply_user_create,
-    [COMMAND_USER_REPLACE] = apply_user_replace,
-    [COMMAND_USER_PATCH] = apply_user_patch,
-    [COMMAND_USER_DELETE] = apply_user_delete,
-    [COMMAND_ROOM_CREATE] = apply_room_create,
-    [COMMAND_ROOM_REPLACE] = apply_room_replace,
-    [COMMAND_ROOM_PATCH] = apply_room_patch,
-    [COMMAND_ROOM_DELETE] = apply_room_delete,
-    [COMMAND_WORKSPACE_CREATE] = apply_workspace_create,
-    [COMMAND_WORKSPACE_SET] = apply_workspace_set,
-    [COMMAND_KEY_CREATE] = apply_key_create,
+    [COMMAND_USER_CREATE] = apply_user_create,         [COMMAND_USER_REPLACE] = apply_user_replace,
+    [COMMAND_USER_PATCH] = apply_user_patch,           [COMMAND_USER_DELETE] = apply_user_delete,
+    [COMMAND_ROOM_CREATE] = apply_room_create,         [COMMAND_ROOM_REPLACE] = apply_room_replace,
+    [COMMAND_ROOM_PATCH] = apply_room_patch,           [COMMAND_ROOM_DELETE] = apply_room_delete,
+    [COMMAND_REQUEST_REFUSED] = apply_request_refused, [COMMAND_WORKSPACE_CREATE] = apply_workspace_create,
+    [COMMAND_WORKSPACE_SET] = apply_workspace_set,     [COMMAND_KEY_CREATE] = apply_key_create,
     [COMMAND_KEY_REVOKE] = apply_key_revoke,
 };
 
@@ -109,6 +110,7 @@ static void announce(struct unit *u, struct unit_workspace *w, const struct comm
     case COMMAND_RESOURCE_REPLACE:
     case COMMAND_RESOURCE_PATCH:
     case COMMAND_RESOURCE_DELETE:
+    case COMMAND_REQUEST_REFUSED:
     case COMMAND_WORKSPACE_CREATE:
     case COMMAND_WORKSPACE_SET:
     case COMMAND_TYPE_COUNT:
