@@ -1,8 +1,12 @@
 #include "schemas/headers.h"
 
+#include "schemas/record_event.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#define JSON_TYPE "application/json"
 
 static void add(struct headers *h, const char *name, const char *value) {
     h->row[h->n++] = (struct header){name, value};
@@ -11,7 +15,7 @@ static void add(struct headers *h, const char *name, const char *value) {
 /* Appends what every record has. seq < 0: none. */
 static void common(struct headers *h, const char *id, const char *type, const char *subject,
                    const char *workspace, const char *txn, int64_t seq, int64_t time_us,
-                   const char *traceparent) {
+                   const char *traceparent, const char *content_type) {
     snprintf(h->source, sizeof h->source, "/w/%s", workspace);
     add(h, "ce_specversion", "1.0");
     add(h, "ce_id", id);
@@ -19,7 +23,7 @@ static void common(struct headers *h, const char *id, const char *type, const ch
     add(h, "ce_source", h->source);
     add(h, "ce_subject", subject);
     add(h, "ce_time", rfc3339_us(time_us, h->time));
-    add(h, "content-type", "application/json");
+    add(h, "content-type", content_type);
     if (seq >= 0) {
         snprintf(h->seq, sizeof h->seq, "%" PRId64, seq);
         add(h, "usher-seq", h->seq);
@@ -32,7 +36,8 @@ static void common(struct headers *h, const char *id, const char *type, const ch
 void headers_record(struct headers *h, const struct record *r, const char *workspace, const char *txn,
                     const char *traceparent) {
     h->n = 0;
-    common(h, r->ce_id, r->ce_type, r->ce_subject, workspace, txn, r->seq, r->time_us, traceparent);
+    common(h, r->ce_id, r->ce_type, r->ce_subject, workspace, txn, r->seq, r->time_us, traceparent,
+           r->topic == RECORD_EVENTS ? EVENT_MEDIA_TYPE : JSON_TYPE);
 }
 
 const char *audit_request_key(const struct audit_request *r) {
@@ -44,7 +49,7 @@ void headers_audit_request(struct headers *h, const struct audit_request *r, con
     snprintf(h->id, sizeof h->id, "%s/%" PRId64, r->instance, r->n);
     snprintf(h->subject, sizeof h->subject, "requests/%s", r->txn);
     common(h, h->id, "usher.audit.request", h->subject, audit_request_key(r), r->txn, r->n, r->time_us,
-           traceparent);
+           traceparent, JSON_TYPE);
 }
 
 static const char *command_collection(enum command_type t) {
@@ -79,14 +84,15 @@ void headers_command(struct headers *h, const struct command *c) {
     h->n = 0;
     snprintf(h->type, sizeof h->type, "usher.command.%s", command_type_text(c->type));
     snprintf(h->subject, sizeof h->subject, "%s/%s", command_collection(c->type), c->id.s);
-    common(h, c->txn.s, h->type, h->subject, c->workspace.s, c->txn.s, -1, c->time_us, c->traceparent);
+    common(h, c->txn.s, h->type, h->subject, c->workspace.s, c->txn.s, -1, c->time_us, c->traceparent,
+           JSON_TYPE);
 }
 
 void headers_reply(struct headers *h, const char *workspace, const char *txn, int64_t time_us) {
     h->n = 0;
     snprintf(h->id, sizeof h->id, "%s/reply", txn);
     snprintf(h->subject, sizeof h->subject, "commands/%s", txn);
-    common(h, h->id, "usher.reply", h->subject, workspace, txn, -1, time_us, NULL);
+    common(h, h->id, "usher.reply", h->subject, workspace, txn, -1, time_us, NULL, JSON_TYPE);
 }
 
 void headers_deadletter(struct headers *h, enum err_code why, const char *detail, const char *topic,

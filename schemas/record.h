@@ -1,7 +1,7 @@
-/* Records of the streams that readers downstream get: usher.membership, usher.rooms, usher.audit; exactly as
- * the stream contract (schemas/README.md) says. A record is built once, inside the transaction that made the
- * change, stored with the command's outcome, and produced from there, so that a redelivery gives the same
- * bytes. */
+/* Records of the streams that readers downstream get: usher.membership, usher.rooms, usher.audit (and
+ * usher.events: record_event.h); exactly as the stream contract (schemas/README.md) says. A record is built
+ * once, inside the transaction that made the change, stored with the command's outcome, and produced from
+ * there, so that a redelivery gives the same bytes. */
 #ifndef USHER_SCHEMAS_RECORD_H
 #define USHER_SCHEMAS_RECORD_H
 
@@ -36,6 +36,9 @@ struct record_list {
 struct record *record_list_add(struct record_list *l);
 void record_list_clear(struct record_list *l); /* frees the rows, not the texts, which are an arena's */
 
+/* How much a workspace's SCIM events tell (record_event.h). */
+enum events_mode { EVENTS_OFF, EVENTS_NOTICE, EVENTS_FULL };
+
 /* What all records of one command share. */
 struct record_context {
     const char *workspace; /* id */
@@ -46,8 +49,12 @@ struct record_context {
     int64_t time_us;
     int64_t *membership_seq; /* the workspace's counters: each record takes the next number */
     int64_t *audit_seq;
-    struct arena *arena;     /* texts live there */
-    struct record_list *out; /* appended to */
+    int64_t *events_seq;
+    enum events_mode events_mode;
+    const char *events_issuer; /* claim iss */
+    const char *events_txn;    /* claim txn: what a client was told, or the command's */
+    struct arena *arena;       /* texts live there */
+    struct record_list *out;   /* appended to */
 };
 
 struct record_room {
