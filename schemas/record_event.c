@@ -30,7 +30,7 @@ bool events_mode_parse(const char *text, enum events_mode *mode) {
 static const char *ce_subject(const struct record_context *c, const struct event_subject *s) {
     static const char *const collections[] = {
         [RESOURCE_USER] = "users", [RESOURCE_ROOM] = "rooms", [RESOURCE_CUSTOM] = "resources"};
-    if (s->id == NULL)
+    if (s->rt == NULL || s->id == NULL)
         return arena_printf(c->arena, "commands/%s", c->txn);
     return arena_printf(c->arena, "%s/%s", collections[s->rt->kind], s->id);
 }
@@ -38,7 +38,8 @@ static const char *ce_subject(const struct record_context *c, const struct event
 /* Relative to the base URI (rule Y1). */
 static void put_uri(struct jbuf *b, const struct event_subject *s) {
     struct jbuf uri = {0};
-    jb_printf(&uri, "%s%s%s", s->rt->endpoint, s->id != NULL ? "/" : "", s->id != NULL ? s->id : "");
+    jb_printf(&uri, "%s%s%s", s->rt != NULL ? s->rt->endpoint : "/Bulk", s->id != NULL ? "/" : "",
+              s->id != NULL ? s->id : "");
     jb_kstr(b, "uri", uri.p);
     jb_free(&uri);
 }
@@ -160,17 +161,21 @@ int outcome_status(enum command_type type, enum err_code code) {
     }
 }
 
-static bool creates(enum command_type type) {
-    return type == COMMAND_USER_CREATE || type == COMMAND_ROOM_CREATE || type == COMMAND_RESOURCE_CREATE;
+/* The resource; the collection for a create that failed; an operation of a Bulk whose path names neither has
+ * nothing but its Bulk. */
+static struct event_subject subject_of(const struct command *command, const struct reply *reply,
+                                       const char *external_id) {
+    bool made = reply->code == ERR_OK || strcmp(command->async.method, "POST") != 0;
+    bool known = made && command->rt != NULL && uuid_is_set(&command->id);
+    return (struct event_subject){command->rt, known ? command->id.s : NULL, external_id};
 }
 
 /* One result of a Bulk (RFC 7644 section 3.7.3): location in all but a create that failed. */
 void record_event_outcome(struct record_context *c, const struct command *command, const struct reply *reply,
                           const char *external_id) {
     const struct command_async *a = &command->async;
-    bool made = reply->code == ERR_OK || !creates(command->type);
     int status = outcome_status(command->type, reply->code);
-    struct event_subject subject = {command->rt, made ? command->id.s : NULL, external_id};
+    struct event_subject subject = subject_of(command, reply, external_id);
     struct jbuf payload = {0}, text = {0};
 
     jb_raw(&payload, "{");
@@ -179,8 +184,8 @@ void record_event_outcome(struct record_context *c, const struct command *comman
         jb_kstr(&payload, "bulkId", a->bulk_id);
     if (reply->code == ERR_OK)
         put_version(&payload, reply->version);
-    if (made) {
-        jb_printf(&text, "%s%s/%s", a->base, command->rt->endpoint, command->id.s);
+    if (subject.id != NULL) {
+        jb_printf(&text, "%s%s/%s", a->base, command->rt->endpoint, subject.id);
         jb_kstr(&payload, "location", text.p);
     }
     jb_reset(&text);

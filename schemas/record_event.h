@@ -18,9 +18,9 @@ bool events_mode_parse(const char *text, enum events_mode *mode); /* "off", "not
 
 /* The resource that it happened to. */
 struct event_subject {
-    const struct resource_type *rt;
-    const char *id;          /* NULL: none came to be; the collection stands for it (rule Q10) */
-    const char *external_id; /* may be NULL */
+    const struct resource_type *rt; /* NULL: a Bulk's operation whose path names no type */
+    const char *id;                 /* NULL: none came to be; the collection stands for it (rule Q10) */
+    const char *external_id;        /* may be NULL */
 };
 
 enum event_change_kind { EVENT_CREATE, EVENT_PUT, EVENT_PATCH };

@@ -356,6 +356,24 @@ static void a_refusal(void **state) {
     example(w, "events.async-refused");
 }
 
+/* Q6, Q8: an operation of a Bulk that the ingest refused already has its outcome too. */
+static void a_refusal_of_the_ingest(void **state) {
+    struct world *w = *state;
+    struct command c = command_of(COMMAND_REQUEST_REFUSED, "POST");
+    struct reply reply = {.code = ERR_INVALID_PATH, .detail = "There is nothing at /Uzers"};
+    c.id.s[0] = '\0';
+    c.rt = NULL;
+    record_event_outcome(&w->c, &c, &reply, NULL);
+    json_t *claims = claims_of(w, EVENT_ASYNC), *want = quick("{'format':'scim','uri':'/Bulk'}");
+    assert_json("sub_id", json_object_get(claims, "sub_id"), want);
+    json_decref(want);
+    json_decref(claims);
+    json_t *payload = payload_of(w, EVENT_ASYNC);
+    assert_null(json_object_get(payload, "location"));
+    assert_string_equal(json_string_value(json_object_get(payload, "status")), "400");
+    json_decref(payload);
+}
+
 /* What went wrong inside is nobody's business. */
 static void inner_errors_are_not_told(void **state) {
     struct world *w = *state;
@@ -465,6 +483,7 @@ int main(void) {
         T(an_outcome),
         T(an_outcome_of_a_bulk),
         T(a_refusal),
+        T(a_refusal_of_the_ingest),
         T(inner_errors_are_not_told),
         T(statuses),
         T(secrets_stay_secret),
