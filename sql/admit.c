@@ -69,24 +69,27 @@ enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, 
     static const char sql[] =
         "SELECT n, workspace_id, workspace_name, key_id, key_name, scopes, dialect, state, granted, "
         "rate_limit, retry_after, "
-        "seats_used, seats_limit, require_email FROM gate_admit($1::bytea[], $2::int[])";
-    struct jbuf hashes = {0}, units = {0};
+        "seats_used, seats_limit, require_email FROM gate_admit($1::bytea[], $2::int[], $3::boolean[])";
+    struct jbuf hashes = {0}, units = {0}, whole = {0};
     pg_array_begin(&hashes);
     pg_array_begin(&units);
+    pg_array_begin(&whole);
     for (size_t i = 0; i < n; i++) {
         char hex[2 * TOKEN_HASH_SIZE + 3] = "\\x";
         for (size_t k = 0; k < TOKEN_HASH_SIZE; k++)
             snprintf(hex + 2 + 2 * k, 3, "%02x", ask[i].token_hash[k]);
         pg_array_text(&hashes, hex);
         pg_array_int(&units, ask[i].units);
+        pg_array_bool(&whole, ask[i].whole);
         memset(&out[i], 0, sizeof out[i]);
         out[i].state = ADMIT_UNKNOWN;
     }
     pg_array_end(&hashes);
     pg_array_end(&units);
-    const char *params[] = {hashes.p, units.p};
+    pg_array_end(&whole);
+    const char *params[] = {hashes.p, units.p, whole.p};
     struct db_result *r = NULL;
-    enum err_code code = db_run(db, sql, 2, params, &r, err);
+    enum err_code code = db_run(db, sql, 3, params, &r, err);
     for (size_t i = 0; code == ERR_OK && i < db_rows(r); i++) {
         int64_t at = db_int(r, i, 0);
         if (at >= 1 && (size_t)at <= n)
@@ -96,5 +99,6 @@ enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, 
         db_results_free(&r, 1);
     jb_free(&hashes);
     jb_free(&units);
+    jb_free(&whole);
     return code;
 }

@@ -23,7 +23,8 @@ const char *scope_name(unsigned one_bit);
 
 struct admit_ask { /* one per distinct token of the batch */
     unsigned char token_hash[TOKEN_HASH_SIZE];
-    int units; /* rate units that its requests want together */
+    int units;  /* rate units that its requests want together */
+    bool whole; /* all of them or none: the operations of a Bulk */
 };
 
 enum admit_state { ADMIT_UNKNOWN, ADMIT_OK, ADMIT_REVOKED, ADMIT_EXPIRED };
@@ -36,7 +37,8 @@ struct admit_verdict {
     enum dialect dialect;
     int granted;       /* of the units asked for; the rest is over the rate */
     int rate_limit;    /* units per 60 s */
-    int retry_after_s; /* when granted < units: after that many seconds one unit is free (>= 1) */
+    int retry_after_s; /* when granted < units: after that many seconds (>= 1) one unit is free, or with
+                          `whole` all */
     int64_t seats_used, seats_limit; /* limit -1 = none */
     bool require_email;              /* workspace setting: userName must be an e-mail address */
 };

@@ -1,5 +1,7 @@
 #include "sql/command_log.h"
 
+#include "sql/pg_array.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +21,47 @@ enum err_code command_log_cancel(struct db *db, const char *workspace, const cha
     if (*result == CLAIM_LOST)
         code = decode_outcome(db_text(r, 0, 1), outcome, err);
     db_results_free(&r, 1);
+    return code;
+}
+
+/* All were asked for; each must have its row. */
+static enum err_code read_claims(const struct db_result *r, struct claim *claims, size_t n, struct err *err) {
+    if (db_rows(r) != n)
+        return err_set(err, ERR_DB_BUG, "%zu claims for %zu commands", db_rows(r), n);
+    for (size_t i = 0; i < n; i++) {
+        int64_t at = db_int(r, i, 0);
+        if (at < 1 || (size_t)at > n)
+            return err_set(err, ERR_DB_BUG, "a claim that nobody asked for");
+        struct claim *c = &claims[at - 1];
+        c->result = db_bool(r, i, 1) ? CLAIM_WON : CLAIM_LOST;
+        if (c->result == CLAIM_LOST && decode_outcome(db_text(r, i, 2), &c->outcome, err) != ERR_OK)
+            return err->code;
+    }
+    return ERR_OK;
+}
+
+enum err_code command_log_cancel_many(struct db *db, struct claim *claims, size_t n, struct err *err) {
+    struct jbuf workspaces = {0}, txns = {0};
+    struct db_result *r = NULL;
+    pg_array_begin(&workspaces);
+    pg_array_begin(&txns);
+    for (size_t i = 0; i < n; i++) {
+        pg_array_word(&workspaces, claims[i].workspace);
+        pg_array_word(&txns, claims[i].txn);
+    }
+    pg_array_end(&workspaces);
+    pg_array_end(&txns);
+    const char *params[] = {workspaces.p, txns.p};
+    enum err_code code = db_run(db, "SELECT n, won, outcome FROM command_cancel_many($1::uuid[], $2::uuid[])",
+                                2, params, &r, err);
+    if (code == ERR_OK)
+        code = read_claims(r, claims, n, err);
+    for (size_t i = 0; code != ERR_OK && i < n; i++)
+        reply_clear(&claims[i].outcome);
+    if (r != NULL)
+        db_results_free(&r, 1);
+    jb_free(&workspaces);
+    jb_free(&txns);
     return code;
 }
 

@@ -15,6 +15,13 @@ enum claim_result {
  * is unknown. */
 enum err_code command_log_cancel(struct db *db, const char *workspace, const char *txn,
                                  enum claim_result *result, struct reply *outcome, struct err *err);
+struct claim {
+    const char *workspace, *txn;
+    enum claim_result result;
+    struct reply outcome; /* with CLAIM_LOST; reply_clear frees it */
+};
+/* The same for many at once, in one round trip: all results or none. */
+enum err_code command_log_cancel_many(struct db *db, struct claim *claims, size_t n, struct err *err);
 /* The stored outcome of txn, for tools that wait: *found false while there is none. */
 enum err_code command_log_find(struct db *db, const char *workspace, const char *txn, bool *found,
                                bool *cancelled, struct reply *outcome, struct err *err);

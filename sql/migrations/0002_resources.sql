@@ -116,6 +116,102 @@ LANGUAGE sql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
     WITH gone AS (DELETE FROM bulk_failures WHERE at < v_before RETURNING 1) SELECT count(*) FROM gone
 $$;
 
+-- As before, but all or nothing where whole says so: the operations of a Bulk. retry_after is then the time until all of its units are free.
+DROP FUNCTION gate_admit(bytea[], int[]);
+CREATE FUNCTION gate_admit(hashes bytea[], units int[], whole boolean[] DEFAULT NULL)
+RETURNS TABLE (n int, workspace_id uuid, workspace_name text, key_id uuid, key_name text, scopes text, dialect text, state text,
+               granted int, rate_limit int, retry_after int, seats_used bigint, seats_limit bigint, require_email boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    k record;
+    v_head bigint;
+    v_slots int[];
+    v_total bigint;
+    v_now_us bigint;
+    v_bucket bigint;
+    v_give bigint;
+    v_need bigint;
+    v_slot int; -- (loops count in int, bucket numbers are beyond that)
+BEGIN
+    FOR k IN
+        SELECT a.n::int AS n, units[a.n] AS units, coalesce(whole[a.n], false) AS whole, y.workspace_id, y.id, y.name, y.scopes, y.dialect, y.expires, y.revoked,
+               coalesce(y.rate_limit, w.rate_limit) AS rate_limit, w.name AS workspace_name, w.seats_used, w.require_email,
+               CASE WHEN w.seat_mode = 'on_provision' THEN w.seats_limit END AS seats_limit -- else creation takes no seat: nothing to refuse early
+        FROM unnest(hashes) WITH ORDINALITY AS a (hash, n)
+        CROSS JOIN LATERAL (SELECT * FROM keys x WHERE x.token_hash = a.hash OFFSET 0) y -- OFFSET 0: by index, whatever the statistics say
+        CROSS JOIN LATERAL (SELECT * FROM workspaces x WHERE x.workspace_id = y.workspace_id OFFSET 0) w
+        ORDER BY y.workspace_id, y.id
+    LOOP
+        n := k.n; workspace_id := k.workspace_id; workspace_name := k.workspace_name; key_id := k.id; key_name := k.name;
+        scopes := array_to_string(k.scopes, ' '); dialect := k.dialect; rate_limit := k.rate_limit;
+        seats_used := k.seats_used; seats_limit := k.seats_limit; require_email := k.require_email;
+        granted := 0; retry_after := 1; state := 'ok';
+        IF k.revoked IS NOT NULL OR k.expires <= clock_timestamp() THEN
+            state := CASE WHEN k.revoked IS NOT NULL THEN 'revoked' ELSE 'expired' END;
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+        SELECT x.head, x.slots, x.total INTO v_head, v_slots, v_total
+        FROM key_rates x WHERE x.workspace_id = k.workspace_id AND x.key_id = k.id FOR UPDATE;
+        IF NOT FOUND THEN
+            INSERT INTO key_rates VALUES (k.workspace_id, k.id, 0, array_fill(0, ARRAY[256]), 0, clock_timestamp())
+            ON CONFLICT DO NOTHING;
+            SELECT x.head, x.slots, x.total INTO v_head, v_slots, v_total
+            FROM key_rates x WHERE x.workspace_id = k.workspace_id AND x.key_id = k.id FOR UPDATE;
+        END IF;
+        v_now_us := (extract(epoch FROM clock_timestamp()) * 1000000)::bigint; -- read after the lock: buckets never go back
+        v_bucket := greatest(v_now_us / 250000, v_head);
+        IF v_bucket - v_head > 240 THEN
+            v_slots := array_fill(0, ARRAY[256]);
+            v_total := 0;
+        ELSE
+            FOR i IN 1 .. (v_bucket - v_head)::int LOOP -- each step forward lets one bucket out
+                v_slot := ((v_head + i - 241) & 255) + 1;
+                v_total := v_total - v_slots[v_slot];
+                v_slots[v_slot] := 0;
+            END LOOP;
+        END IF;
+        v_give := greatest(least(k.units::bigint, k.rate_limit - v_total), 0);
+        IF k.whole AND v_give < k.units THEN
+            v_give := 0;
+        END IF;
+        v_total := v_total + v_give;
+        v_slot := (v_bucket & 255) + 1;
+        v_slots[v_slot] := v_slots[v_slot] + v_give::int;
+        IF v_give < k.units THEN
+            v_need := greatest(v_total - k.rate_limit + CASE WHEN k.whole THEN k.units ELSE 1 END, 1); -- units that must leave before enough are free
+            FOR i IN -240 .. 0 LOOP
+                v_need := v_need - v_slots[((v_bucket + i) & 255) + 1];
+                IF v_need <= 0 THEN
+                    retry_after := greatest(ceil(((v_bucket + i + 241) * 250000 - v_now_us) / 1000000.0)::int, 1);
+                    EXIT;
+                END IF;
+            END LOOP;
+        END IF;
+        UPDATE key_rates x SET head = v_bucket, slots = v_slots, total = v_total, last_used = clock_timestamp()
+        WHERE x.workspace_id = k.workspace_id AND x.key_id = k.id;
+        granted := v_give::int;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
+-- command_cancel for many at once. The workspaces are locked in the order of their ids, as workers do.
+CREATE FUNCTION command_cancel_many(v_workspaces uuid[], v_txns uuid[])
+RETURNS TABLE (n int, won boolean, outcome text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM 1 FROM workspaces w WHERE w.workspace_id = ANY (v_workspaces) ORDER BY w.workspace_id FOR NO KEY UPDATE;
+    INSERT INTO command_log (workspace_id, txn, type)
+    SELECT a.workspace, a.txn, 'cancelled' FROM unnest(v_workspaces, v_txns) AS a (workspace, txn) ORDER BY a.workspace, a.txn
+    ON CONFLICT DO NOTHING;
+    RETURN QUERY
+    SELECT a.n::int, c.outcome IS NULL, c.outcome::text
+    FROM unnest(v_workspaces, v_txns) WITH ORDINALITY AS a (workspace, txn, n)
+    CROSS JOIN LATERAL (SELECT * FROM command_log x WHERE x.workspace_id = a.workspace AND x.txn = a.txn OFFSET 0) c;
+END $$;
+
 CREATE POLICY gate ON bulk_failures TO usher_gate USING (true) WITH CHECK (true);
 GRANT SELECT, DELETE ON bulk_failures TO usher_gate;
 
@@ -124,11 +220,12 @@ DO $$
 DECLARE f text;
 BEGIN
     FOREACH f IN ARRAY ARRAY['service_secret(text)', 'signing_key_register(text, text)', 'signing_key_set()', 'command_outcomes(uuid, uuid[])',
-                             'bulk_prune(timestamptz)'] LOOP
+                             'bulk_prune(timestamptz)', 'gate_admit(bytea[], int[], boolean[])', 'command_cancel_many(uuid[], uuid[])'] LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
         EXECUTE format('ALTER FUNCTION %s OWNER TO usher_gate', f);
     END LOOP;
 END $$;
 REVOKE CREATE ON SCHEMA usher FROM usher_gate;
-GRANT EXECUTE ON FUNCTION service_secret(text), signing_key_register(text, text), signing_key_set(), command_outcomes(uuid, uuid[]) TO usher_ingest;
+GRANT EXECUTE ON FUNCTION service_secret(text), signing_key_register(text, text), signing_key_set(), command_outcomes(uuid, uuid[]),
+    gate_admit(bytea[], int[], boolean[]), command_cancel_many(uuid[], uuid[]) TO usher_ingest;
 GRANT EXECUTE ON FUNCTION signing_key_register(text, text), bulk_prune(timestamptz) TO usher_worker;
