@@ -2,8 +2,10 @@
 
 #include "ops/runtime/clock.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -29,8 +31,21 @@ static void next_tick(uint64_t *ms, unsigned *count) {
     pthread_mutex_unlock(&lock);
 }
 
-struct uuid uuid_v7(void) {
+static struct uuid to_text(const unsigned char b[16]) {
     static const char hex[] = "0123456789abcdef";
+    struct uuid u = {""};
+    char *p = u.s;
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *p++ = '-';
+        *p++ = hex[b[i] >> 4];
+        *p++ = hex[b[i] & 15];
+    }
+    *p = 0;
+    return u;
+}
+
+struct uuid uuid_v7(void) {
     unsigned char b[16];
     uint64_t ms;
     unsigned count;
@@ -41,16 +56,18 @@ struct uuid uuid_v7(void) {
     b[6] = (unsigned char)(0x70 | count >> 8);
     b[7] = (unsigned char)count;
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+    return to_text(b);
+}
 
-    struct uuid u = {""};
-    char *p = u.s;
-    for (int i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *p++ = '-';
-        *p++ = hex[b[i] >> 4];
-        *p++ = hex[b[i] & 15];
-    }
-    *p = 0;
+struct uuid uuid_derive(const struct uuid *of, uint32_t n) {
+    char text[64];
+    unsigned char b[16];
+    int len = snprintf(text, sizeof text, "%s/%" PRIu32, of->s, n);
+    crypto_generichash(b, sizeof b, (const unsigned char *)text, (size_t)len, NULL, 0);
+    b[6] = (unsigned char)(0x70 | (b[6] & 0xf));
+    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+    struct uuid u = to_text(b);
+    memcpy(u.s, of->s, 13); /* the milliseconds and their dash */
     return u;
 }
 

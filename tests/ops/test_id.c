@@ -132,12 +132,29 @@ static void partitions_agree_with_librdkafka(void **state) {
     }
 }
 
+static void derived_ones_are_found_again(void **state) {
+    (void)state;
+    struct uuid of = uuid_v7(), other = uuid_v7(), parsed;
+    for (uint32_t i = 0; i < 1000; i++) {
+        struct uuid a = uuid_derive(&of, i), b = uuid_derive(&of, i);
+        assert_string_equal(a.s, b.s);
+        assert_true(uuid_parse(a.s, &parsed));
+        assert_memory_equal(a.s, of.s, 13);
+        assert_int_equal(a.s[14], '7');
+        assert_non_null(strchr("89ab", a.s[19]));
+        assert_string_not_equal(a.s, of.s);
+        assert_string_not_equal(a.s, uuid_derive(&of, i + 1).s);
+        assert_string_not_equal(a.s, uuid_derive(&other, i).s);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(uuids_are_version_7_and_carry_the_time),
         cmocka_unit_test(uuids_rise_strictly),
         cmocka_unit_test(uuids_of_threads_differ_in_time_and_counter),
         cmocka_unit_test(parses_only_uuids),
+        cmocka_unit_test(derived_ones_are_found_again),
         cmocka_unit_test(murmur2_is_kafkas),
         cmocka_unit_test(partitions_agree_with_librdkafka),
     };
