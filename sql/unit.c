@@ -157,14 +157,20 @@ void unit_name_enter(struct unit *u, struct unit_resource *r) {
     e->rows[e->n++] = r;
 }
 
-static void want(struct unit *u, enum unit_kind kind, struct unit_workspace *w, const char *a, const char *b,
-                 bool doc) {
+void unit_want(struct unit *u, enum unit_kind kind, struct want want) {
     if (u->nwants[kind] == u->wants_cap[kind]) {
         u->wants_cap[kind] = u->wants_cap[kind] ? u->wants_cap[kind] * 2 : 32;
         u->wants[kind] = xrealloc(u->wants[kind], u->wants_cap[kind] * sizeof(struct want));
     }
-    u->wants[kind][u->nwants[kind]++] =
-        (struct want){w, arena_strdup(u->arena, a), arena_strdup(u->arena, b), doc};
+    want.a = arena_strdup(u->arena, want.a);
+    want.b = want.b ? arena_strdup(u->arena, want.b) : "";
+    want.c = want.c ? arena_strdup(u->arena, want.c) : "";
+    u->wants[kind][u->nwants[kind]++] = want;
+}
+
+static void want(struct unit *u, enum unit_kind kind, struct unit_workspace *w, const char *a, const char *b,
+                 bool doc) {
+    unit_want(u, kind, (struct want){.workspace = w, .a = a, .b = b, .doc = doc});
 }
 
 struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace) {
@@ -209,6 +215,17 @@ void unit_want_member(struct unit *u, struct unit_workspace *w, const char *room
     struct uuid r, m;
     if (uuid_parse(room, &r) && uuid_parse(user, &m) && !unit_find(u, UNIT_MEMBERS, w, r.s, m.s))
         want(u, UNIT_MEMBERS, w, r.s, m.s, false);
+}
+
+void unit_want_bulk(struct unit *u, struct unit_workspace *w, const char *txn) {
+    if (!unit_find(u, UNIT_BULKS, w, txn, ""))
+        want(u, UNIT_BULKS, w, txn, "", false);
+}
+
+void unit_want_any(struct unit *u, struct unit_workspace *w, const char *id) {
+    const struct resource_type *rt;
+    for (size_t i = 0; (rt = resource_type_at(i)); i++)
+        unit_want_resource(u, w, rt, id, false);
 }
 
 enum err_code unit_begin(struct unit *u, struct err *err) {
@@ -280,6 +297,33 @@ bool unit_name_taken(struct unit *u, struct unit_workspace *w, const struct reso
     for (size_t i = 0; i < e->n; i++)
         if (e->rows[i] != except && row_alive(e->rows[i]->state) && !strcmp(e->rows[i]->name_key, name_key))
             return true;
+    return false;
+}
+
+struct unit_bulk *unit_bulk(struct unit *u, struct unit_workspace *w, const char *txn) {
+    struct unit_bulk *b = unit_find(u, UNIT_BULKS, w, txn, "");
+    if (!b) {
+        unit_want_bulk(u, w, txn);
+        if (!fetch(u))
+            return NULL;
+        b = unit_find(u, UNIT_BULKS, w, txn, "");
+    }
+    return b;
+}
+
+/* One of the types has it, mostly one that this very batch has made: only then nothing is asked. */
+bool unit_any(struct unit *u, struct unit_workspace *w, const char *id) {
+    const struct resource_type *rt;
+    for (int asked = 0; asked < 2; asked++) {
+        for (size_t i = 0; (rt = resource_type_at(i)); i++) {
+            const struct unit_resource *r = unit_resource_find(u, rt, w, id);
+            if (r && row_alive(r->state))
+                return true;
+        }
+        unit_want_any(u, w, id);
+        if (!fetch(u))
+            return false;
+    }
     return false;
 }
 

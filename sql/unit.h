@@ -16,6 +16,7 @@
 #include "schemas/schema.h"
 #include "sql/db.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -57,6 +58,7 @@ struct unit_key {
 };
 
 /* A user, a room, or a resource of a type that an operator defined: what all have. */
+struct unit_keys;
 struct unit_resource {
     char id[37];
     const struct resource_type *rt;
@@ -70,7 +72,8 @@ struct unit_resource {
     const char *doc;                             /* JSON text; NULL until it is wanted (unit_doc) */
     const char *search;                          /* JSON text; set when the row is made or changed */
     int64_t version, created_us, modified_us;
-    int64_t stored_version; /* as loaded */
+    int64_t stored_version;                     /* as loaded */
+    const struct unit_keys *keys, *stored_keys; /* see unit_reindex */
     struct unit_member
         *members; /* a room's or a user's known memberships, linked; all of them once members_complete */
     bool members_complete;
@@ -83,6 +86,13 @@ struct unit_member {
     bool transmit;
     bool was_present, was_held, was_transmit; /* in the database */
     struct unit_member *next_of_room, *next_of_user;
+};
+
+/* How many commands of a Bulk have been refused. */
+struct unit_bulk {
+    struct unit_workspace *workspace;
+    char txn[37];
+    int failures, stored_failures;
 };
 
 /* A command known by its txn. */
@@ -109,6 +119,12 @@ void unit_want_resource(struct unit *u, struct unit_workspace *w, const struct r
 /* Of users and rooms; folded. */
 void unit_want_name(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
                     const char *name_key);
+/* The unique values of a document. */
+void unit_want_values(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                      const json_t *doc);
+void unit_want_bulk(struct unit *u, struct unit_workspace *w, const char *txn);
+/* A resource of whatever type. */
+void unit_want_any(struct unit *u, struct unit_workspace *w, const char *id);
 void unit_want_member(struct unit *u, struct unit_workspace *w, const char *room, const char *user);
 
 /* BEGIN, lock the workspaces, load what was announced. One round trip. */
@@ -125,6 +141,13 @@ const char *unit_doc(struct unit *u, struct unit_resource *r); /* the document's
 /* Is the name in use by a living resource other than `except` (may be NULL)? */
 bool unit_name_taken(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
                      const char *name_key, const struct unit_resource *except);
+/* Has another living resource than `except` (may be NULL) a unique value of this document? *path: the
+ * attribute. */
+bool unit_value_taken(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                      const json_t *doc, const struct unit_resource *except, const char **path);
+struct unit_bulk *unit_bulk(struct unit *u, struct unit_workspace *w, const char *txn);
+/* Is there a living resource of this id, of whatever type? */
+bool unit_any(struct unit *u, struct unit_workspace *w, const char *id);
 struct unit_member *unit_member(struct unit *u, struct unit_resource *room, struct unit_resource *user);
 /* All memberships, held ones too: afterwards r->members is complete. False on a database error. */
 bool unit_load_members(struct unit *u, struct unit_resource *room);
@@ -136,6 +159,9 @@ enum err_code unit_error(const struct unit *u, struct err *err); /* ERR_OK while
 void unit_touch(struct unit_resource *r,
                 bool doc_changed); /* to be written: LOADED becomes CHANGED, ABSENT becomes NEW */
 void unit_rename(struct unit *u, struct unit_resource *r, const char *name, const char *name_key);
+/* What a resource is looked up by follows its document: call with every change of it. before: as it was until
+ * now (NULL: made here), after: NULL where it is deleted. */
+void unit_reindex(struct unit *u, struct unit_resource *r, const json_t *before, const json_t *after);
 void unit_delete(struct unit_resource *r);
 void unit_claim_set(struct unit *u, struct unit_workspace *w, const char *txn, const char *type,
                     int partition, int64_t offset, const char *outcome, const char *records);

@@ -30,7 +30,8 @@
 #define EACH(table, condition)                                                                               \
     " CROSS JOIN LATERAL (SELECT * FROM " table " t WHERE t.workspace_id = a.w AND " condition " OFFSET 0) "
 
-/* The statement of each kind, and which columns of the wants are its parameters: w workspace, a, b, d doc. */
+/* The statement of each kind, and which columns of the wants are its parameters: w workspace, a, b, c, d doc.
+ */
 static const struct {
     const char *sql, *params;
 } loads[UNIT_KINDS] = {
@@ -69,6 +70,15 @@ static const struct {
                                                    "$4::bool[]) AS a (w, i, y, doc)" EACH(
                                                        "resources", "t.id = a.i AND t.type = a.y") "x",
                      "wabd"},
+    [UNIT_VALUES] = {"SELECT k.workspace_id, k.type, k.path, k.key, k.resource_id FROM "
+                     "unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS a (w, y, p, k)" EACH(
+                         "resource_keys",
+                         "t.type = a.y AND t.path = a.p AND t.key = a.k AND t.is_unique") "k",
+                     "wabc"},
+    [UNIT_BULKS] =
+        {"SELECT b.workspace_id, b.bulk, b.failures FROM unnest($1::uuid[], $2::uuid[]) AS a (w, t)" EACH(
+             "bulk_failures", "t.bulk = a.t") "b",
+         "wa"},
     [UNIT_MEMBERS] = {"SELECT m.workspace_id, m.room_id, m.user_id, m.transmit, m.held FROM "
                       "unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS a (w, r, u)" EACH(
                           "members", "t.room_id = a.r AND t.user_id = a.u") "m",
@@ -191,6 +201,24 @@ static void take_pair(struct unit *u, const struct db_result *r, size_t row) {
         (void)take_member(u, room, user, db_bool(r, row, 3), db_bool(r, row, 4));
 }
 
+static void take_value(struct unit *u, const struct db_result *r, size_t row) {
+    const char *type = db_text(r, row, 1), *path = db_text(r, row, 2), *key = db_text(r, row, 3);
+    struct unit_workspace *w = workspace_of(u, r, row);
+    if (unit_value_find(u, w, type, path, key))
+        return;
+    struct unit_value *v = unit_value_enter(u, w, type, path, key);
+    snprintf(v->holder, sizeof v->holder, "%s", db_text(r, row, 4));
+}
+
+static struct unit_bulk *bulk_new(struct unit *u, struct unit_workspace *w, const char *txn, int failures) {
+    struct unit_bulk *b = arena_alloc(u->arena, sizeof *b);
+    b->workspace = w;
+    snprintf(b->txn, sizeof b->txn, "%s", txn);
+    b->failures = b->stored_failures = failures;
+    unit_enter(u, UNIT_BULKS, w, txn, "", b);
+    return b;
+}
+
 static void take(struct unit *u, enum unit_kind kind, const struct db_result *r) {
     for (size_t row = 0; row < db_rows(r); row++) {
         switch (kind) {
@@ -215,6 +243,12 @@ static void take(struct unit *u, enum unit_kind kind, const struct db_result *r)
         case UNIT_ROOM_NAMES:
             unit_name_enter(u, take_resource(u, r, row, 0, type_of(kind, NULL), -1));
             break;
+        case UNIT_VALUES:
+            take_value(u, r, row);
+            break;
+        case UNIT_BULKS:
+            (void)bulk_new(u, workspace_of(u, r, row), db_text(r, row, 1), (int)db_int(r, row, 2));
+            break;
         case UNIT_MEMBERS:
             take_pair(u, r, row);
             break;
@@ -224,23 +258,44 @@ static void take(struct unit *u, enum unit_kind kind, const struct db_result *r)
     }
 }
 
+static void settle_one(struct unit *u, enum unit_kind kind, const struct want *x) {
+    struct unit_key *k;
+    switch (kind) {
+    case UNIT_USERS:
+    case UNIT_ROOMS:
+    case UNIT_CUSTOM:
+        if (!unit_find(u, kind, x->workspace, x->a, x->b))
+            (void)unit_resource_new(u, type_of(kind, x->b), x->workspace, x->a);
+        break;
+    case UNIT_CLAIMS:
+        if (!unit_find(u, kind, x->workspace, x->a, ""))
+            unit_enter(u, kind, x->workspace, x->a, "", arena_alloc(u->arena, sizeof(struct unit_claim_row)));
+        break;
+    case UNIT_KEYS:
+        if (unit_find(u, kind, x->workspace, x->a, ""))
+            break;
+        k = arena_alloc(u->arena, sizeof *k);
+        snprintf(k->id, sizeof k->id, "%s", x->a);
+        k->workspace = x->workspace;
+        unit_enter(u, kind, x->workspace, x->a, "", k);
+        break;
+    case UNIT_VALUES:
+        if (!unit_value_find(u, x->workspace, x->a, x->b, x->c))
+            (void)unit_value_enter(u, x->workspace, x->a, x->b, x->c);
+        break;
+    case UNIT_BULKS:
+        if (!unit_find(u, kind, x->workspace, x->a, ""))
+            (void)bulk_new(u, x->workspace, x->a, 0);
+        break;
+    default: /* workspaces and names have an entry before, pairs none */
+        break;
+    }
+}
+
 /* What was wanted and is not there is known to be absent from now on. */
 static void settle(struct unit *u, enum unit_kind kind) {
-    for (size_t i = 0; i < u->nwants[kind]; i++) {
-        const struct want *x = &u->wants[kind][i];
-        if (kind == UNIT_WORKSPACES || kind == UNIT_MEMBERS || unit_find(u, kind, x->workspace, x->a, x->b))
-            continue;
-        if (kind == UNIT_USERS || kind == UNIT_ROOMS || kind == UNIT_CUSTOM) {
-            (void)unit_resource_new(u, type_of(kind, x->b), x->workspace, x->a);
-        } else if (kind == UNIT_CLAIMS) {
-            unit_enter(u, kind, x->workspace, x->a, "", arena_alloc(u->arena, sizeof(struct unit_claim_row)));
-        } else if (kind == UNIT_KEYS) {
-            struct unit_key *k = arena_alloc(u->arena, sizeof *k);
-            snprintf(k->id, sizeof k->id, "%s", x->a);
-            k->workspace = x->workspace;
-            unit_enter(u, kind, x->workspace, x->a, "", k);
-        }
-    }
+    for (size_t i = 0; i < u->nwants[kind]; i++)
+        settle_one(u, kind, &u->wants[kind][i]);
     u->nwants[kind] = 0;
 }
 
@@ -270,7 +325,9 @@ static void send_wants(struct unit *u, enum unit_kind kind) {
             else if (loads[kind].params[c] == 'd')
                 pg_array_bool(&column[c], x->doc);
             else
-                pg_array_text(&column[c], loads[kind].params[c] == 'a' ? x->a : x->b);
+                pg_array_text(&column[c], loads[kind].params[c] == 'a'   ? x->a
+                                          : loads[kind].params[c] == 'b' ? x->b
+                                                                         : x->c);
         }
         pg_array_end(&column[c]);
         params[c] = column[c].p;
@@ -300,11 +357,13 @@ static int compare_wants(const void *x, const void *y) {
     int c = strcmp(a->workspace->id, b->workspace->id);
     c = c ? c : strcmp(a->a, b->a);
     c = c ? c : strcmp(a->b, b->b);
+    c = c ? c : strcmp(a->c, b->c);
     return c ? c : (int)b->doc - (int)a->doc;
 }
 
 static bool same_want(const struct want *x, const struct want *y) {
-    return x->workspace == y->workspace && strcmp(x->a, y->a) == 0 && strcmp(x->b, y->b) == 0;
+    return x->workspace == y->workspace && strcmp(x->a, y->a) == 0 && strcmp(x->b, y->b) == 0 &&
+           strcmp(x->c, y->c) == 0;
 }
 
 static void unique_wants(struct unit *u, enum unit_kind kind) {

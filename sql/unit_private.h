@@ -13,6 +13,8 @@ enum unit_kind {
     UNIT_ROOMS,
     UNIT_ROOM_NAMES,
     UNIT_CUSTOM, /* resources of an operator's types */
+    UNIT_VALUES, /* unique ones, and who has them */
+    UNIT_BULKS,
     UNIT_MEMBERS,
     UNIT_KINDS
 };
@@ -20,13 +22,29 @@ enum unit_kind {
 /* What is announced and not yet loaded. */
 struct want {
     struct unit_workspace *workspace;
-    const char *a, *b; /* id, txn or folded name; resources: id and the type's name; members: room and user */
+    const char *a, *b; /* id, txn or folded name; resources: id and the type's name; members: room and user;
+                          values: the type's name, path and */
+    const char *c;     /* key */
     bool doc;
 };
 
 struct name_entry { /* who has, or had, a name */
     struct unit_resource **rows;
     size_t n, cap;
+};
+
+/* What a resource is looked up by: sorted, each pair of path and key once. */
+struct unit_key_row {
+    const char *path, *key;
+    bool unique;
+};
+struct unit_keys {
+    struct unit_key_row *rows;
+    size_t n, cap;
+};
+
+struct unit_value {
+    char holder[37]; /* id of who has it; "" nobody */
 };
 
 struct unit_claim_row {
@@ -70,6 +88,16 @@ struct unit_member *unit_member_new(struct unit *u, struct unit_resource *room, 
 void unit_name_enter(struct unit *u, struct unit_resource *r);
 struct name_entry *unit_name_entry(struct unit *u, enum unit_kind names, const struct unit_workspace *w,
                                    const char *key, bool make);
+void unit_want(struct unit *u, enum unit_kind kind, struct want want); /* copies the texts */
+struct unit_value *unit_value_find(struct unit *u, const struct unit_workspace *w, const char *type,
+                                   const char *path, const char *key);
+struct unit_value *unit_value_enter(struct unit *u, const struct unit_workspace *w, const char *type,
+                                    const char *path, const char *key);
+/* The rows of resource_keys that differ from what is stored. */
+void unit_keys_changes(const struct unit_resource *r,
+                       void (*fn)(const struct unit_resource *r, const struct unit_key_row *row, bool gone,
+                                  void *ctx),
+                       void *ctx);
 /* Loads all that is wanted: one round trip, with BEGIN before if the transaction has not begun. */
 enum err_code unit_fetch(struct unit *u, struct err *err);
 

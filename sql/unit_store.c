@@ -91,6 +91,31 @@ static const char room_delete_sql[] =
 static const char member_delete_sql[] =
     "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS a (w, r, u)) "
     "DELETE FROM members" PLACES("members", "t.room_id = a.r AND t.user_id = a.u");
+#define CUSTOM_ROWS                                                                                          \
+    "INSERT INTO resources (workspace_id, id, type, external_id, doc, search, version, created, modified) "  \
+    "SELECT a.w, a.i, a.y, a.e, a.doc::json, a.search::jsonb, a.v, "                                         \
+    "to_timestamp(a.c / 1000000.0), to_timestamp(a.m / 1000000.0) "                                          \
+    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], "                   \
+    "$7::bigint[], $8::bigint[], $9::bigint[]) AS a (w, i, y, e, doc, search, v, c, m)"
+static const char custom_insert_sql[] = CUSTOM_ROWS;
+static const char custom_update_sql[] =
+    CUSTOM_ROWS " ON CONFLICT (workspace_id, id) DO UPDATE SET external_id = EXCLUDED.external_id, "
+                "doc = EXCLUDED.doc, search = EXCLUDED.search, version = EXCLUDED.version, "
+                "modified = EXCLUDED.modified";
+static const char custom_delete_sql[] =
+    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) DELETE FROM resources" PLACES(
+        "resources", "t.id = a.i");
+#define VALUE_ROWS "unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])"
+static const char value_delete_sql[] =
+    "WITH a AS (SELECT * FROM " VALUE_ROWS " AS a (w, i, y, p, k)) DELETE FROM resource_keys" PLACES(
+        "resource_keys", "t.type = a.y AND t.path = a.p AND t.key = a.k AND t.resource_id = a.i");
+static const char value_insert_sql[] =
+    "INSERT INTO resource_keys (workspace_id, resource_id, type, path, key, is_unique) "
+    "SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bool[]) "
+    "ON CONFLICT (workspace_id, type, path, key, resource_id) DO UPDATE SET is_unique = EXCLUDED.is_unique";
+static const char bulk_sql[] = "INSERT INTO bulk_failures (workspace_id, bulk, failures) "
+                               "SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[]) "
+                               "ON CONFLICT (workspace_id, bulk) DO UPDATE SET failures = EXCLUDED.failures";
 #define MEMBER_ROWS                                                                                          \
     "INSERT INTO members (workspace_id, room_id, user_id, transmit, held) "                                  \
     "SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bool[], $5::bool[])"
@@ -163,11 +188,34 @@ static void add_room(struct rows *rows, const struct unit_resource *r) {
     pg_array_int(&c[9], r->modified_us);
 }
 
+static void add_custom(struct rows *rows, const struct unit_resource *r) {
+    struct jbuf *c = rows->column;
+    add_pair(rows, r->workspace->id, r->id);
+    pg_array_text(&c[2], r->rt->name);
+    pg_array_text(&c[3], r->external_id);
+    pg_array_text(&c[4], r->doc);
+    pg_array_text(&c[5], r->search);
+    pg_array_int(&c[6], r->version);
+    pg_array_int(&c[7], r->created_us);
+    pg_array_int(&c[8], r->modified_us);
+}
+
+/* Where resources of a kind stand. */
+static const struct resource_table {
+    enum unit_kind kind;
+    int columns;
+    void (*add)(struct rows *rows, const struct unit_resource *r);
+    const char *insert, *update, *delete;
+} resource_tables[] = {
+    {UNIT_USERS, 14, add_user, user_insert_sql, user_update_sql, user_delete_sql},
+    {UNIT_ROOMS, 10, add_room, room_insert_sql, room_update_sql, room_delete_sql},
+    {UNIT_CUSTOM, 9, add_custom, custom_insert_sql, custom_update_sql, custom_delete_sql},
+};
+#define RESOURCE_TABLES (sizeof resource_tables / sizeof *resource_tables)
+
 static void store_deleted(struct unit *u, size_t *sent) {
-    struct rows members, users, rooms;
+    struct rows members;
     rows_begin(&members, 3);
-    rows_begin(&users, 2);
-    rows_begin(&rooms, 2);
     for (const struct object *o = u->objects[UNIT_MEMBERS]; o; o = o->next) {
         const struct unit_member *m = o->p;
         if (!m->was_present || m->present)
@@ -175,32 +223,72 @@ static void store_deleted(struct unit *u, size_t *sent) {
         add_pair(&members, m->room->workspace->id, m->room->id);
         pg_array_word(&members.column[2], m->user->id);
     }
-    for (const struct object *o = u->objects[UNIT_USERS]; o; o = o->next)
-        if (((const struct unit_resource *)o->p)->state == ROW_DELETED)
-            add_pair(&users, ((const struct unit_resource *)o->p)->workspace->id,
-                     ((const struct unit_resource *)o->p)->id);
-    for (const struct object *o = u->objects[UNIT_ROOMS]; o; o = o->next)
-        if (((const struct unit_resource *)o->p)->state == ROW_DELETED)
-            add_pair(&rooms, ((const struct unit_resource *)o->p)->workspace->id,
-                     ((const struct unit_resource *)o->p)->id);
     rows_send(&members, u, member_delete_sql, sent);
-    rows_send(&users, u, user_delete_sql, sent);
-    rows_send(&rooms, u, room_delete_sql, sent);
+    for (const struct resource_table *t = resource_tables; t < resource_tables + RESOURCE_TABLES; t++) {
+        struct rows gone;
+        rows_begin(&gone, 2);
+        for (const struct object *o = u->objects[t->kind]; o; o = o->next) {
+            const struct unit_resource *r = o->p;
+            if (r->state == ROW_DELETED)
+                add_pair(&gone, r->workspace->id, r->id);
+        }
+        rows_send(&gone, u, t->delete, sent);
+    }
 }
 
-static void store_users(struct unit *u, size_t *sent) {
+static void store_resources(struct unit *u, const struct resource_table *t, size_t *sent) {
     struct rows changed, made;
-    rows_begin(&changed, 14);
-    rows_begin(&made, 14);
-    for (const struct object *o = u->objects[UNIT_USERS]; o; o = o->next) {
+    rows_begin(&changed, t->columns);
+    rows_begin(&made, t->columns);
+    for (const struct object *o = u->objects[t->kind]; o; o = o->next) {
         const struct unit_resource *r = o->p;
-        if (r->state == ROW_CHANGED)
-            add_user(&changed, r);
-        else if (r->state == ROW_NEW)
-            add_user(&made, r);
+        if (r->state == ROW_NEW)
+            t->add(&made, r);
+        else if (r->state == ROW_CHANGED && r->doc_changed)
+            t->add(&changed, r);
     }
-    rows_send(&changed, u, user_update_sql, sent);
-    rows_send(&made, u, user_insert_sql, sent);
+    rows_send(&changed, u, t->update, sent);
+    rows_send(&made, u, t->insert, sent);
+}
+
+struct value_rows {
+    struct rows gone, made;
+};
+
+static void add_value(const struct unit_resource *r, const struct unit_key_row *row, bool gone, void *ctx) {
+    struct value_rows *v = ctx;
+    struct rows *rows = gone ? &v->gone : &v->made;
+    add_pair(rows, r->workspace->id, r->id);
+    pg_array_text(&rows->column[2], r->rt->name);
+    pg_array_text(&rows->column[3], row->path);
+    pg_array_text(&rows->column[4], row->key);
+    if (!gone)
+        pg_array_bool(&rows->column[5], row->unique);
+}
+
+/* All that goes, then all that comes: a unique value may have changed hands. */
+static void store_values(struct unit *u, size_t *sent) {
+    struct value_rows v;
+    rows_begin(&v.gone, 5);
+    rows_begin(&v.made, 6);
+    for (const struct resource_table *t = resource_tables; t < resource_tables + RESOURCE_TABLES; t++)
+        for (const struct object *o = u->objects[t->kind]; o; o = o->next)
+            unit_keys_changes(o->p, add_value, &v);
+    rows_send(&v.gone, u, value_delete_sql, sent);
+    rows_send(&v.made, u, value_insert_sql, sent);
+}
+
+static void store_bulks(struct unit *u, size_t *sent) {
+    struct rows rows;
+    rows_begin(&rows, 3);
+    for (const struct object *o = u->objects[UNIT_BULKS]; o; o = o->next) {
+        const struct unit_bulk *b = o->p;
+        if (b->failures == b->stored_failures)
+            continue;
+        add_pair(&rows, b->workspace->id, b->txn);
+        pg_array_int(&rows.column[2], b->failures);
+    }
+    rows_send(&rows, u, bulk_sql, sent);
 }
 
 static bool touched(const struct unit_resource *r) {
@@ -241,22 +329,6 @@ static void store_touched(struct unit *u, size_t *sent) {
         jb_free(&rows.column[1]);
         below = by;
     }
-}
-
-static void store_rooms(struct unit *u, size_t *sent) {
-    struct rows changed, made;
-    rows_begin(&changed, 10);
-    rows_begin(&made, 10);
-    for (const struct object *o = u->objects[UNIT_ROOMS]; o; o = o->next) {
-        const struct unit_resource *r = o->p;
-        if (r->state == ROW_NEW)
-            add_room(&made, r);
-        else if (r->state == ROW_CHANGED && r->doc_changed)
-            add_room(&changed, r);
-    }
-    rows_send(&changed, u, room_update_sql, sent);
-    rows_send(&made, u, room_insert_sql, sent);
-    store_touched(u, sent);
 }
 
 static void store_members(struct unit *u, size_t *sent) {
@@ -402,9 +474,12 @@ enum err_code unit_commit(struct unit *u, struct err *err) {
     }
     store_deleted(u, &sent);
     store_workspaces(u, &sent);
-    store_users(u, &sent);
-    store_rooms(u, &sent);
+    for (size_t i = 0; i < RESOURCE_TABLES; i++)
+        store_resources(u, &resource_tables[i], &sent);
+    store_touched(u, &sent);
+    store_values(u, &sent);
     store_members(u, &sent);
+    store_bulks(u, &sent);
     store_keys(u, &sent);
     store_claims(u, &sent);
     if (failpoints_armed) { /* a test may end the process between the writes and the commit */

@@ -5,6 +5,7 @@
 #include "schemas/fold.h"
 #include "schemas/resource.h"
 #include "schemas/schema.h"
+#include "workers/apply_resource.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -20,103 +21,24 @@ static enum err_code apply_request_refused(struct task *t) {
 }
 
 static const apply_fn apply_table[COMMAND_TYPE_COUNT] = {
-    [COMMAND_USER_CREATE] = apply_user_create,         [COMMAND_USER_REPLACE] = apply_user_replace,
-    [COMMAND_USER_PATCH] = apply_user_patch,           [COMMAND_USER_DELETE] = apply_user_delete,
-    [COMMAND_ROOM_CREATE] = apply_room_create,         [COMMAND_ROOM_REPLACE] = apply_room_replace,
-    [COMMAND_ROOM_PATCH] = apply_room_patch,           [COMMAND_ROOM_DELETE] = apply_room_delete,
-    [COMMAND_REQUEST_REFUSED] = apply_request_refused, [COMMAND_WORKSPACE_CREATE] = apply_workspace_create,
-    [COMMAND_WORKSPACE_SET] = apply_workspace_set,     [COMMAND_KEY_CREATE] = apply_key_create,
+    [COMMAND_USER_CREATE] = apply_create,
+    [COMMAND_USER_REPLACE] = apply_replace,
+    [COMMAND_USER_PATCH] = apply_patch,
+    [COMMAND_USER_DELETE] = apply_delete,
+    [COMMAND_ROOM_CREATE] = apply_create,
+    [COMMAND_ROOM_REPLACE] = apply_replace,
+    [COMMAND_ROOM_PATCH] = apply_patch,
+    [COMMAND_ROOM_DELETE] = apply_delete,
+    [COMMAND_RESOURCE_CREATE] = apply_create,
+    [COMMAND_RESOURCE_REPLACE] = apply_replace,
+    [COMMAND_RESOURCE_PATCH] = apply_patch,
+    [COMMAND_RESOURCE_DELETE] = apply_delete,
+    [COMMAND_REQUEST_REFUSED] = apply_request_refused,
+    [COMMAND_WORKSPACE_CREATE] = apply_workspace_create,
+    [COMMAND_WORKSPACE_SET] = apply_workspace_set,
+    [COMMAND_KEY_CREATE] = apply_key_create,
     [COMMAND_KEY_REVOKE] = apply_key_revoke,
 };
-
-/* ---- announcing: what a command will touch, so that one round trip loads it for the whole batch ---- */
-
-static void want_name(struct unit *u, struct unit_workspace *w, const json_t *doc, bool is_user) {
-    const char *name = resource_string(doc, is_user ? "userName" : "displayName");
-    if (!name)
-        return;
-    char *key = fold_text(name);
-    unit_want_name(u, w, resource_type_of(is_user ? RESOURCE_USER : RESOURCE_ROOM), key);
-    free(key);
-}
-
-static void want_users(struct unit *u, struct unit_workspace *w, const json_t *ids) {
-    size_t i;
-    json_t *id;
-    json_array_foreach(ids, i, id) {
-        if (json_is_string(id))
-            unit_want_resource(u, w, resource_type_of(RESOURCE_USER), json_string_value(id), false);
-    }
-}
-
-/* The members that a room's patch names; a missed one is loaded when it is needed. */
-static void want_patched_members(struct unit *u, struct unit_workspace *w, const struct command *c) {
-    size_t i, k;
-    json_t *op, *value;
-    json_array_foreach(c->ops, i, op) {
-        const char *path = json_string_value(json_object_get(op, "path"));
-        static const char one[] = "members[value eq \"";
-        if (path && !strncmp(path, one, sizeof one - 1) && strlen(path) >= sizeof one - 1 + 36) {
-            char id[37];
-            snprintf(id, sizeof id, "%.36s", path + sizeof one - 1);
-            unit_want_member(u, w, c->id.s, id);
-        }
-        if (!path || strcmp(path, "members") != 0)
-            continue;
-        json_array_foreach(json_object_get(op, "value"), k, value) {
-            const char *id =
-                json_string_value(json_is_object(value) ? json_object_get(value, "value") : value);
-            if (id)
-                unit_want_member(u, w, c->id.s, id);
-        }
-    }
-}
-
-static void announce(struct unit *u, struct unit_workspace *w, const struct command *c) {
-    unit_want_claim(u, w, c->txn.s);
-    if (c->actor.kind == ACTOR_KEY)
-        unit_want_key(u, w, c->actor.id);
-    switch (c->type) {
-    case COMMAND_USER_CREATE:
-        unit_want_resource(u, w, c->rt, c->id.s, false);
-        want_name(u, w, c->resource, true);
-        break;
-    case COMMAND_USER_REPLACE:
-        want_name(u, w, c->resource, true);
-        unit_want_resource(u, w, c->rt, c->id.s, true);
-        break;
-    case COMMAND_USER_PATCH:
-    case COMMAND_USER_DELETE:
-        unit_want_resource(u, w, c->rt, c->id.s, c->type == COMMAND_USER_PATCH);
-        break;
-    case COMMAND_ROOM_CREATE:
-    case COMMAND_ROOM_REPLACE:
-        unit_want_resource(u, w, c->rt, c->id.s, true);
-        want_name(u, w, c->resource, false);
-        want_users(u, w, c->members);
-        break;
-    case COMMAND_ROOM_PATCH:
-        unit_want_resource(u, w, c->rt, c->id.s, true);
-        want_patched_members(u, w, c);
-        break;
-    case COMMAND_ROOM_DELETE:
-        unit_want_resource(u, w, c->rt, c->id.s, true);
-        break;
-    case COMMAND_KEY_CREATE:
-    case COMMAND_KEY_REVOKE:
-        unit_want_key(u, w, c->id.s);
-        break;
-    case COMMAND_RESOURCE_CREATE:
-    case COMMAND_RESOURCE_REPLACE:
-    case COMMAND_RESOURCE_PATCH:
-    case COMMAND_RESOURCE_DELETE:
-    case COMMAND_REQUEST_REFUSED:
-    case COMMAND_WORKSPACE_CREATE:
-    case COMMAND_WORKSPACE_SET:
-    case COMMAND_TYPE_COUNT:
-        break;
-    }
-}
 
 /* ---- deciding ---- */
 
@@ -138,37 +60,80 @@ static enum err_code check_actor(struct task *t) {
     return ERR_OK;
 }
 
+/* The operations before it in its Bulk have failed too often. */
+static enum err_code check_bulk(struct task *t) {
+    const struct command *c = t->command;
+    if (c->bulk_fail_on <= 0)
+        return ERR_OK;
+    const struct unit_bulk *b = unit_bulk(t->unit, t->workspace, c->bulk.s);
+    if (!b)
+        return task_db_error(t);
+    return b->failures < c->bulk_fail_on
+               ? ERR_OK
+               : err_set(&t->err, ERR_BULK_STOPPED, "%d operations of the Bulk have failed", b->failures);
+}
+
+/* What it refers to in its Bulk must be there (rule B4). */
+static enum err_code check_needs(struct task *t) {
+    size_t i;
+    json_t *need;
+    json_array_foreach(t->command->needs, i, need) {
+        if (unit_any(t->unit, t->workspace, json_string_value(json_object_get(need, "id"))))
+            continue;
+        if (unit_error(t->unit, &t->err) != ERR_OK)
+            return t->err.code;
+        return err_set(&t->err, ERR_CONFLICT, "bulkId \"%.72s\" names a resource that was not created",
+                       json_string_value(json_object_get(need, "bulkId")));
+    }
+    return ERR_OK;
+}
+
 static enum err_code decide(struct task *t) {
     const struct command *c = t->command;
-    if (c->not_after_us && t->now_us > c->not_after_us)
-        return err_set(&t->err, ERR_DEADLINE, "The command came too late; nothing was changed");
     if (!row_alive(t->workspace->state) && c->type != COMMAND_WORKSPACE_CREATE)
         return err_set(&t->err, ERR_NOT_FOUND, "The workspace does not exist");
-    enum err_code code = check_actor(t);
+    enum err_code code = check_bulk(t);
+    if (code == ERR_OK && c->not_after_us && t->now_us > c->not_after_us)
+        code = err_set(&t->err, ERR_DEADLINE, "The command came too late; nothing was changed");
+    if (code == ERR_OK)
+        code = check_actor(t);
+    if (code == ERR_OK)
+        code = check_needs(t);
     return code == ERR_OK ? apply_table[c->type](t) : code;
 }
 
-static void refuse(struct task *t) {
-    t->reply->code = t->err.code;
-    snprintf(t->reply->detail, sizeof t->reply->detail, "%s", err_text(&t->err));
-    if (!row_alive(t->workspace->state))
-        return; /* no workspace, no numbers, no audit of it */
+static struct audit_target audit_target_of(const struct command *c) {
+    const char *type = c->rt ? (c->rt->kind == RESOURCE_ROOM ? "Room" : c->rt->name)
+                       : c->type == COMMAND_KEY_CREATE || c->type == COMMAND_KEY_REVOKE ? "Key"
+                       : c->type == COMMAND_REQUEST_REFUSED                             ? NULL
+                                                                                        : "Workspace";
+    return (struct audit_target){type, c->id.s, NULL};
+}
+
+static void audit_refusal(struct task *t) {
     char reason[40];
     snprintf(reason, sizeof reason, "%s", err_name(t->err.code));
     for (char *p = reason; *p; p++)
         *p = (char)tolower((unsigned char)*p);
-    const char *type = command_type_text(t->command->type);
-    struct audit_target target = {*type == 'u'   ? "User"
-                                  : *type == 'r' ? "Room"
-                                  : *type == 'k' ? "Key"
-                                                 : "Workspace",
-                                  t->command->id.s, NULL};
     struct audit_change change = {.action = t->err.code == ERR_SEATS ? "seat.refused" : "command.refused",
-                                  .target = target,
+                                  .target = audit_target_of(t->command),
                                   .outcome = "refused",
                                   .reason = arena_strdup(t->records.arena, reason),
                                   .changes_json = "[]"};
     record_audit_change(&t->records, &change);
+}
+
+/* What a Bulk did not come to leaves no record: nothing was tried. */
+static void refuse(struct task *t) {
+    t->reply->code = t->err.code;
+    snprintf(t->reply->detail, sizeof t->reply->detail, "%s", err_text(&t->err));
+    if (!row_alive(t->workspace->state) || t->err.code == ERR_BULK_STOPPED)
+        return; /* (no workspace, no numbers, no audit of it) */
+    audit_refusal(t);
+    struct unit_bulk *b =
+        t->command->bulk_fail_on > 0 ? unit_bulk(t->unit, t->workspace, t->command->bulk.s) : NULL;
+    if (b)
+        b->failures++;
 }
 
 /* A command whose txn is known: the stored outcome is the answer. Its records go out again only from the
@@ -239,7 +204,7 @@ static enum err_code apply_one(struct unit *u, struct batch *b, struct work *w, 
     if (t.err.code != ERR_OK)
         refuse(&t);
     claim(u, t.workspace, w);
-    return ERR_OK;
+    return unit_error(u, err);
 }
 
 static bool usable(struct work *w, int partitions) {
@@ -266,7 +231,7 @@ enum err_code apply_batch(struct db *db, struct batch *b, size_t first, size_t n
         w->reply_due = false;
         if (!usable(w, partitions))
             continue;
-        announce(u, unit_want_workspace(u, w->command.workspace.s), &w->command);
+        task_announce(u, unit_want_workspace(u, w->command.workspace.s), &w->command);
         any = true;
     }
     if (any)
@@ -343,8 +308,13 @@ void task_reply_resource(struct task *t, const struct unit_resource *r, bool wit
     t->reply->doc = with_doc && r->doc ? arena_strdup(t->records.arena, r->doc) : NULL;
 }
 
-json_t *task_parse(const char *doc) {
-    return json_loads(doc ? doc : "{}", 0, NULL);
+const char **task_id_texts(struct task *t, const json_t *ids, size_t *n) {
+    const char **texts = arena_alloc(unit_arena(t->unit), (json_array_size(ids) + 1) * sizeof *texts);
+    size_t i;
+    json_t *id;
+    *n = 0;
+    json_array_foreach(ids, i, id) texts[(*n)++] = json_string_value(id);
+    return texts;
 }
 
 static const char *folded(struct arena *a, const char *text) {
@@ -355,24 +325,26 @@ static const char *folded(struct arena *a, const char *text) {
     return key;
 }
 
-void task_set_doc(struct task *t, struct unit_resource *r, const json_t *doc) {
+void task_set_doc(struct task *t, struct unit_resource *r, const json_t *before, const json_t *after) {
     struct arena *a = unit_arena(t->unit);
-    const struct resource_type *rt = r->rt;
-    char *text = json_dumps(doc, JSON_COMPACT), *search = resource_search_text(rt, doc);
+    char *text = json_dumps(after, JSON_COMPACT), *search = resource_search_text(r->rt, after);
     if (!text || !search)
         abort();
     arena_defer(a, free, text);
     arena_defer(a, free, search);
     r->doc = text;
     r->search = search;
-    r->external_id = arena_strdup(a, resource_string(doc, "externalId"));
-    if ((r->rt->kind == RESOURCE_USER)) {
-        r->display_name = arena_strdup(a, resource_string(doc, "displayName"));
+    r->external_id = arena_strdup(a, resource_string(after, "externalId"));
+    if (r->rt->kind == RESOURCE_USER) {
+        r->display_name = arena_strdup(a, resource_string(after, "displayName"));
         r->display_name_key = folded(a, r->display_name);
     }
-    const char *name =
-        arena_strdup(a, resource_string(doc, (r->rt->kind == RESOURCE_USER) ? "userName" : "displayName"));
-    unit_rename(t->unit, r, name, folded(a, name));
+    const char *attr = rules_of(r->rt)->name;
+    if (attr) {
+        const char *name = arena_strdup(a, resource_string(after, attr));
+        unit_rename(t->unit, r, name, folded(a, name));
+    }
+    unit_reindex(t->unit, r, before, after);
 }
 
 void task_bump(struct task *t, struct unit_resource *r, bool doc_changed) {

@@ -16,7 +16,10 @@ enum err_code apply_batch(struct db *db, struct batch *b, size_t first, size_t n
 /* Stores a command that cannot be applied as refused for good and marks it as poison. */
 enum err_code apply_poison(struct db *db, struct batch *b, size_t at, const struct err *why, struct err *err);
 
-/* ---- for the rooms of apply_*.c ---- */
+/* ---- for apply_*.c ---- */
+
+/* Tells the unit what a command will touch. */
+void task_announce(struct unit *u, struct unit_workspace *w, const struct command *c);
 
 /* One command under decision. */
 struct task {
@@ -31,14 +34,6 @@ struct task {
 
 /* Each checks everything before it changes or records anything. Returns ERR_OK (applied, reply filled), a
  * refusal (task->err says why), or the database's error. */
-enum err_code apply_user_create(struct task *t);
-enum err_code apply_user_replace(struct task *t);
-enum err_code apply_user_patch(struct task *t);
-enum err_code apply_user_delete(struct task *t);
-enum err_code apply_room_create(struct task *t);
-enum err_code apply_room_replace(struct task *t);
-enum err_code apply_room_patch(struct task *t);
-enum err_code apply_room_delete(struct task *t);
 enum err_code apply_workspace_create(struct task *t);
 enum err_code apply_workspace_set(struct task *t);
 enum err_code apply_key_create(struct task *t);
@@ -53,9 +48,11 @@ void task_audit_json(struct task *t, const char *action, const struct audit_targ
 struct audit_target task_target(const struct unit_resource *r);
 enum err_code task_db_error(struct task *t); /* the unit's error, for a NULL from it */
 void task_reply_resource(struct task *t, const struct unit_resource *r, bool with_doc);
-json_t *task_parse(const char *doc); /* a stored document; new reference */
-/* Sets document, search text, names and external id of a row from doc. */
-void task_set_doc(struct task *t, struct unit_resource *r, const json_t *doc);
+/* Borrowed texts of a JSON array of strings (NULL: of none), in the unit's arena. */
+const char **task_id_texts(struct task *t, const json_t *ids, size_t *n);
+/* Sets document, search text, names, external id and keys of a row. before: its document until now; NULL:
+ * new. */
+void task_set_doc(struct task *t, struct unit_resource *r, const json_t *before, const json_t *after);
 /* The next version, modified now. */
 void task_bump(struct task *t, struct unit_resource *r, bool doc_changed);
 

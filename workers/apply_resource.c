@@ -1,0 +1,201 @@
+#include "workers/apply_resource.h"
+
+#include "schemas/fold.h"
+#include "schemas/resource.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void audit_resource(struct change *c) {
+    struct audit_target target = task_target(c->resource);
+    const char *action = !c->before  ? "resource.created"
+                         : !c->after ? "resource.deleted"
+                                     : "resource.updated";
+    task_audit(c->task, action, &target, NULL, NULL, c->rows, c->nrows);
+}
+
+static const struct resource_rules custom_rules = {.answered = true, .carry_out = audit_resource};
+
+const struct resource_rules *rules_of(const struct resource_type *rt) {
+    return rt->kind == RESOURCE_USER ? &user_rules : rt->kind == RESOURCE_ROOM ? &room_rules : &custom_rules;
+}
+
+/* ---- checks ---- */
+
+static enum err_code name_check(const struct change *c, const char *attr) {
+    struct task *t = c->task;
+    const struct unit_resource *self = c->before ? c->resource : NULL;
+    const char *name = resource_string(c->after, attr);
+    if (!name)
+        return err_set_path(&t->err, ERR_INVALID_VALUE, attr, "%s is required", attr);
+    if (c->resource->rt->kind == RESOURCE_ROOM && !t->workspace->unique_rooms)
+        return ERR_OK;
+    char *key = fold_text(name);
+    bool taken = unit_name_taken(t->unit, t->workspace, c->resource->rt, key, self);
+    free(key);
+    if (unit_error(t->unit, &t->err) != ERR_OK)
+        return t->err.code;
+    return taken ? err_set_path(&t->err, ERR_UNIQUENESS, attr, "%s \"%.200s\" is already in use", attr, name)
+                 : ERR_OK;
+}
+
+static enum err_code unique_check(const struct change *c) {
+    struct task *t = c->task;
+    const char *path = "";
+    bool taken = unit_value_taken(t->unit, t->workspace, c->resource->rt, c->after,
+                                  c->before ? c->resource : NULL, &path);
+    if (unit_error(t->unit, &t->err) != ERR_OK)
+        return t->err.code;
+    return taken ? err_set_path(&t->err, ERR_UNIQUENESS, path, "The value of %s is already in use", path)
+                 : ERR_OK;
+}
+
+static enum err_code check(struct change *c) {
+    const struct resource_rules *rules = rules_of(c->resource->rt);
+    enum err_code code = ERR_OK;
+    if (c->nrows && rules->name)
+        code = name_check(c, rules->name);
+    if (code == ERR_OK && c->nrows)
+        code = unique_check(c);
+    if (code == ERR_OK && rules->check)
+        code = rules->check(c);
+    return code;
+}
+
+/* ---- changes ---- */
+
+/* From one document to the next, whatever way it was made. Where nothing differs, nothing is left behind: no
+ * version, no record (rule P8). */
+static enum err_code carry_through(struct change *c) {
+    struct task *t = c->task;
+    struct unit_resource *r = c->resource;
+    const struct resource_rules *rules = rules_of(r->rt);
+    if (c->after)
+        c->nrows = resource_diff(r->rt, c->before, c->after, unit_arena(t->unit), &c->rows);
+    if (check(c) != ERR_OK)
+        return t->err.code;
+    if (c->nrows) {
+        if (!c->before)
+            r->created_us = t->now_us;
+        task_set_doc(t, r, c->before, c->after);
+        task_bump(t, r, true);
+    }
+    if (c->nrows || c->ndeltas || !c->after)
+        rules->carry_out(c);
+    if (!c->after) {
+        unit_reindex(t->unit, r, c->before, NULL);
+        unit_delete(r);
+        return ERR_OK;
+    }
+    if (c->changed && !c->nrows)
+        task_bump(t, r, false);
+    task_reply_resource(t, r, rules->answered);
+    return unit_error(t->unit, &t->err);
+}
+
+enum err_code apply_create(struct task *t) {
+    const struct command *cmd = t->command;
+    struct unit_resource *r = unit_resource(t->unit, t->workspace, cmd->rt, cmd->id.s);
+    if (!r)
+        return task_db_error(t);
+    if (r->state != ROW_ABSENT)
+        return err_set(&t->err, ERR_CONFLICT, "The id is already in use");
+    resource_default(cmd->rt, cmd->resource);
+    struct member_delta members = {.kind = MEMBER_ADD};
+    members.ids = task_id_texts(t, cmd->members, &members.nids);
+    struct change c = {
+        .task = t, .resource = r, .after = cmd->resource, .deltas = &members, .ndeltas = members.nids > 0};
+    return carry_through(&c);
+}
+
+static bool names_version(const json_t *versions, int64_t version) {
+    size_t i;
+    json_t *v;
+    json_array_foreach(versions, i, v) {
+        if (json_integer_value(v) == version)
+            return true;
+    }
+    return false;
+}
+
+/* Decided here and not by a look in the ingest, which another change could overtake (rule V2). */
+static enum err_code precondition(struct task *t, const struct unit_resource *r) {
+    const json_t *match = t->command->if_match, *none = t->command->if_none_match;
+    char etag[32];
+    if (match && !names_version(match, r->version))
+        return err_set(&t->err, ERR_PRECONDITION, "The resource has another version: it is at %s",
+                       resource_etag(r->version, etag));
+    if (none && (json_is_string(none) || names_version(none, r->version)))
+        return err_set(&t->err, ERR_PRECONDITION, "The resource is there, at version %s",
+                       resource_etag(r->version, etag));
+    return ERR_OK;
+}
+
+static void drop(void *json) {
+    json_decref(json);
+}
+
+/* The resource that the command is about, and its document: it is there, and as the client expects it. False:
+ * the task's error says why. */
+static bool target(struct task *t, struct change *c) {
+    const struct command *cmd = t->command;
+    struct unit_resource *r = unit_resource(t->unit, t->workspace, cmd->rt, cmd->id.s);
+    *c = (struct change){.task = t, .resource = r};
+    if (!r) {
+        task_db_error(t);
+        return false;
+    }
+    if (!row_alive(r->state)) {
+        err_set(&t->err, ERR_NOT_FOUND, "%s %s does not exist", cmd->rt->name, cmd->id.s);
+        return false;
+    }
+    if (precondition(t, r) != ERR_OK)
+        return false;
+    const char *text = unit_doc(t->unit, r);
+    json_t *doc = text ? json_loads(text, 0, NULL) : NULL;
+    if (!doc) {
+        task_db_error(t);
+        return false;
+    }
+    arena_defer(unit_arena(t->unit), drop, doc);
+    c->before = doc;
+    return true;
+}
+
+enum err_code apply_replace(struct task *t) {
+    const struct command *cmd = t->command;
+    struct change c;
+    struct member_delta set = {.kind = MEMBER_SET};
+    json_t *after = NULL;
+    if (!target(t, &c))
+        return t->err.code;
+    if (resource_replace(cmd->rt, c.before, cmd->resource, cmd->cleared, &after, &t->err) != ERR_OK)
+        return t->err.code;
+    arena_defer(unit_arena(t->unit), drop, after);
+    set.ids = task_id_texts(t, cmd->members, &set.nids);
+    c.after = after;
+    c.deltas = &set;
+    c.ndeltas = cmd->members != NULL; /* not asserted: they stay */
+    return carry_through(&c);
+}
+
+enum err_code apply_patch(struct task *t) {
+    const struct command *cmd = t->command;
+    struct change c;
+    struct member_delta *deltas;
+    if (!target(t, &c))
+        return t->err.code;
+    json_t *after = json_deep_copy(c.before);
+    arena_defer(unit_arena(t->unit), drop, after);
+    if (patch_apply(cmd->rt, cmd->dialect, cmd->ops, after, unit_arena(t->unit), &deltas, &c.ndeltas,
+                    &t->err) != ERR_OK)
+        return t->err.code;
+    c.after = after;
+    c.deltas = deltas;
+    return carry_through(&c);
+}
+
+enum err_code apply_delete(struct task *t) {
+    struct change c;
+    return target(t, &c) ? carry_through(&c) : t->err.code;
+}

@@ -1,0 +1,39 @@
+/* One way for every change of a resource, of whatever type: the documents before and after are compared, all
+ * is checked, then all is carried out. What users and rooms do besides hangs in as rules. */
+#ifndef USHER_WORKERS_APPLY_RESOURCE_H
+#define USHER_WORKERS_APPLY_RESOURCE_H
+
+#include "schemas/patch.h"
+#include "workers/apply.h"
+
+struct change {
+    struct task *task;
+    struct unit_resource *resource;
+    const json_t *before;         /* NULL: it is made */
+    const json_t *after;          /* NULL: it is deleted */
+    struct resource_change *rows; /* what differs; all of it where it is made, nothing where it is deleted */
+    size_t nrows;
+    const struct member_delta *deltas; /* a room's */
+    size_t ndeltas;
+    void *plan;   /* check's, for carry_out */
+    bool changed; /* what clients see of it: the version goes on */
+};
+
+struct resource_rules {
+    const char *name; /* the attribute that has a column of its own for its folded form; NULL = none */
+    bool answered;    /* the client is shown the document */
+    /* May it be? Loads what carry_out will need; changes nothing. */
+    enum err_code (*check)(struct change *c);
+    /* Records, and whatever follows. The document and its version are set; a deleted one is still there. */
+    void (*carry_out)(struct change *c);
+};
+extern const struct resource_rules user_rules, room_rules;
+const struct resource_rules *rules_of(const struct resource_type *rt);
+
+/* The commands of all types (apply.h). */
+enum err_code apply_create(struct task *t);
+enum err_code apply_replace(struct task *t);
+enum err_code apply_patch(struct task *t);
+enum err_code apply_delete(struct task *t);
+
+#endif
