@@ -10,7 +10,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-PACKAGES := rdkafka libmicrohttpd jansson libpq libsodium libcrypto zlib
+PACKAGES := rdkafka libmicrohttpd gnutls jansson libpq libsodium libcrypto zlib
 # Recursive on purpose: on a fresh machine the packages are only there after `deps`.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) cmocka)
 PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lunistring -lm -lpthread
@@ -41,7 +41,7 @@ USE_ingest  := ingest sql schemas runtime
 USE_workers := workers sql schemas runtime
 USE_ctl     := ctl sql schemas runtime
 USE_broker  := broker runtime
-USE_fuzz    := fuzz ingest sql schemas runtime
+USE_fuzz    := fuzz support ingest sql schemas runtime
 USE_all     := support ingest workers ctl broker sql schemas runtime
 
 PROGRAMS := usher-ingest usher-worker usherctl usher-broker

@@ -73,8 +73,9 @@ static char *base_url(const struct request *r) {
     size_t n = strlen(url);
     while (n > 0 && url[n - 1] == '/')
         n--;
-    return n > 0 ? arena_printf(r->arena, "%.*s%s", (int)n, url, prefix)
-                 : arena_printf(r->arena, "http://%s%s", r->host, prefix);
+    return n > 0
+               ? arena_printf(r->arena, "%.*s%s", (int)n, url, prefix)
+               : arena_printf(r->arena, "%s://%s%s", r->in->tls != NULL ? "https" : "http", r->host, prefix);
 }
 
 static enum err_code permit(struct request *r, struct err *err) {

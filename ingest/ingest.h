@@ -16,6 +16,7 @@ struct ingest {
     struct audit *audit;
     struct replies *replies;
     struct health *health;
+    struct tls *tls; /* NULL: plain HTTP */
     struct server *server;
     atomic_bool stopping; /* new requests are refused, those in flight are answered */
     atomic_int in_flight; /* suspended requests */

@@ -9,6 +9,7 @@
 #include "ingest/server.h"
 #include "ingest/stats.h"
 #include "ingest/ticker.h"
+#include "ingest/tls.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 
@@ -24,6 +25,29 @@ static int refuse_start(const char *part, const struct err *err) {
     log_event(LOG_ERROR, "start-failed", "part=%s reason=%s", part,
               log_quote(err_text(err), quoted, sizeof quoted));
     return EXIT_FAILURE;
+}
+
+static void reload(void *ctx) {
+    struct err err = {0};
+    char quoted[600];
+    if (tls_reload(ctx, &err) == ERR_OK)
+        log_event(LOG_INFO, "certificate-reloaded", "%s", "");
+    else
+        log_event(LOG_ERROR, "certificate-not-reloaded", "reason=%s",
+                  log_quote(err_text(&err), quoted, sizeof quoted));
+}
+
+static enum err_code open_tls(struct err *err) {
+    const struct settings *s = &ingest.settings;
+    if (s->tls_cert[0] == '\0' && s->tls_key[0] == '\0')
+        return ERR_OK;
+    if (s->tls_cert[0] == '\0' || s->tls_key[0] == '\0')
+        return err_set(err, ERR_CONFIG, "tls-cert and tls-key go together");
+    ingest.tls = tls_open(s->tls_cert, s->tls_key, err);
+    if (ingest.tls == NULL)
+        return err->code;
+    lifecycle_on_hangup(reload, ingest.tls);
+    return ERR_OK;
 }
 
 /* Every request in flight gets its answer; only then the parts that answer them go, in the order of the way
@@ -46,6 +70,7 @@ static void stop(struct ticker *ticker) {
     audit_close(ingest.audit, FLUSH_MS);
     pending_free(ingest.pending);
     request_pool_free();
+    tls_close(ingest.tls);
     log_event(LOG_INFO, "stopped", "%s", "");
 }
 
@@ -55,6 +80,8 @@ int main(int argc, char **argv) {
     settings_load(&ingest.settings, argc, argv);
     stats_init();
 
+    if (open_tls(&err) != ERR_OK)
+        return refuse_start("tls", &err);
     ingest.pending = pending_new();
     ingest.replies = replies_new(&ingest);
     ingest.audit = audit_new(&ingest, &err);

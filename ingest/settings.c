@@ -4,6 +4,7 @@
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
+#include "schemas/schema_load.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,8 +15,14 @@ static const struct config_row rows[] = {
     {"listen", CONFIG_STR, "127.0.0.1:8080", 0, 0, "address and port to serve HTTP on, host:port", false},
     {"pg", CONFIG_STR, "", 0, 0, "PostgreSQL connection string of the role usher_ingest", true},
     KAFKA_CONFIG_ROWS,
+    {"tls-cert", CONFIG_STR, "", 0, 0,
+     "PEM file with the certificate and those between it and the root; empty: no TLS", false},
+    {"tls-key", CONFIG_STR, "", 0, 0, "PEM file with the certificate's private key", false},
     {"public-url", CONFIG_STR, "", 0, 0,
      "scheme and host in meta.location; empty: http:// and the request's Host", false},
+    {"schema-dir", CONFIG_STR, "", 0, 0,
+     "folder of JSON files with schemas and resource types of your own; the same for ingest and worker",
+     false},
     {"deadline-ms", CONFIG_INT, "4000", 50, 60000, "milliseconds until a write is answered at the latest",
      false},
     {"audit-wait-ms", CONFIG_INT, "700", 10, 60000,
@@ -41,6 +48,14 @@ static void name_instance(struct settings *s, const char *given) {
         snprintf(s->instance, sizeof s->instance, "%s-%ld-%" PRId64, host, (long)getpid(), start_ms);
 }
 
+static void load_schemas(const char *dir) {
+    struct err err = {0};
+    if (schema_load_folder(dir, &err) != ERR_OK) {
+        fprintf(stderr, "usher-ingest: %s\n", err_text(&err));
+        exit(2);
+    }
+}
+
 void settings_load(struct settings *s, int argc, char **argv) {
     char **rest;
     int nrest;
@@ -52,6 +67,8 @@ void settings_load(struct settings *s, int argc, char **argv) {
     s->config = c;
     s->listen = config_str(c, "listen");
     s->pg = config_str(c, "pg");
+    s->tls_cert = config_str(c, "tls-cert");
+    s->tls_key = config_str(c, "tls-key");
     s->public_url = config_str(c, "public-url");
     s->partitions = (int32_t)config_int(c, "partitions");
     s->deadline_us = config_int(c, "deadline-ms") * 1000;
@@ -63,4 +80,5 @@ void settings_load(struct settings *s, int argc, char **argv) {
     name_instance(s, config_str(c, "instance"));
     log_init("ingest", config_str(c, "log-level"));
     failpoint_init();
+    load_schemas(config_str(c, "schema-dir"));
 }

@@ -11,6 +11,7 @@ struct settings {
     const struct config *config;
     const char *listen;     /* host:port, [v6]:port */
     const char *pg;         /* libpq connection string */
+    const char *tls_cert, *tls_key; /* PEM files; both "" = plain HTTP */
     const char *public_url; /* "" = http:// and the request's Host */
     int32_t partitions;
     int64_t deadline_us;   /* from a request's arrival to the claim of its txn as cancelled */

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 declare -A packages=(
-    [build]="gcc libc6-dev make pkg-config librdkafka-dev libmicrohttpd-dev libjansson-dev libpq-dev libsodium-dev
+    [build]="gcc libc6-dev make pkg-config librdkafka-dev libmicrohttpd-dev libgnutls28-dev libjansson-dev libpq-dev libsodium-dev
              libssl-dev libunistring-dev zlib1g-dev libcmocka-dev python3"
     [run]="postgresql-15 curl openssl util-linux"
     [test]="libcmocka-dev kcat python3 python3-cryptography python3-jsonschema python3-psycopg2"

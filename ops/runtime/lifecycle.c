@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 static atomic_bool stopping;
+static void (*on_hangup)(void *ctx);
+static void *hangup_ctx;
 
 static void stop_signals(sigset_t *set) {
     sigemptyset(set);
@@ -37,6 +39,11 @@ void lifecycle_init(void) {
         fputs("no source of random numbers\n", stderr);
         exit(1);
     }
+}
+
+void lifecycle_on_hangup(void (*fn)(void *ctx), void *ctx) {
+    on_hangup = fn;
+    hangup_ctx = ctx;
 }
 
 bool lifecycle_stopping(void) {
@@ -69,6 +76,8 @@ bool lifecycle_wait(int timeout_ms) {
                 log_event(LOG_INFO, "stopping", "signal=%s", sig == SIGTERM ? "TERM" : "INT");
         } else if (sig < 0 && errno == EAGAIN) {
             return false;
+        } else if (sig == SIGHUP && on_hangup) {
+            on_hangup(hangup_ctx);
         }
         /* SIGHUP, an interruption: go on waiting for what is left. */
     }

@@ -10,6 +10,8 @@ void lifecycle_init(void);
 /* Waits up to timeout_ms (-1 = for ever) for SIGTERM or SIGINT; true when a stop was asked for (also by
  * lifecycle_stop). */
 bool lifecycle_wait(int timeout_ms);
+/* Called by lifecycle_wait, on its thread, for each SIGHUP. One at most; set before waiting. */
+void lifecycle_on_hangup(void (*fn)(void *ctx), void *ctx);
 bool lifecycle_stopping(void);
 void lifecycle_stop(void);
 /* From now on the process has seconds left to end; then _exit(code). */
