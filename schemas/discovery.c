@@ -3,6 +3,7 @@
 #include "schemas/discovery.h"
 
 #include "ops/runtime/jbuf.h"
+#include "schemas/schema_names.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -29,29 +30,6 @@ static const struct feature features[] = {
     {"changePassword", false, {{0}}},
     {"sort", false, {{0}}},
     {"etag", false, {{0}}}, /* meta.version is given; If-Match is not evaluated */
-};
-
-static const char *const type_names[] = {
-    [ATTR_STRING] = "string",       [ATTR_BOOLEAN] = "boolean",   [ATTR_DECIMAL] = "decimal",
-    [ATTR_INTEGER] = "integer",     [ATTR_DATETIME] = "dateTime", [ATTR_BINARY] = "binary",
-    [ATTR_REFERENCE] = "reference", [ATTR_COMPLEX] = "complex",
-};
-static const char *const mutability_names[] = {
-    [ATTR_READ_WRITE] = "readWrite",
-    [ATTR_READ_ONLY] = "readOnly",
-    [ATTR_IMMUTABLE] = "immutable",
-    [ATTR_WRITE_ONLY] = "writeOnly",
-};
-static const char *const returned_names[] = {
-    [ATTR_RETURNED_DEFAULT] = "default",
-    [ATTR_RETURNED_ALWAYS] = "always",
-    [ATTR_RETURNED_NEVER] = "never",
-    [ATTR_RETURNED_REQUEST] = "request",
-};
-static const char *const uniqueness_names[] = {
-    [ATTR_UNIQUE_NONE] = "none",
-    [ATTR_UNIQUE_SERVER] = "server",
-    [ATTR_UNIQUE_GLOBAL] = "global",
 };
 
 static void put_schemas(struct jbuf *out, const char *urn) {
@@ -179,15 +157,15 @@ static void put_attrs(struct jbuf *out, const char *name, const struct attr *att
         jb_sep(out);
         jb_raw(out, "{");
         jb_kstr(out, "name", a->name);
-        jb_kstr(out, "type", type_names[a->type]);
+        jb_kstr(out, "type", attr_type_names[a->type]);
         jb_kbool(out, "multiValued", a->multi);
         jb_kstr(out, "description", a->description);
         jb_kbool(out, "required", a->required);
         put_texts(out, "canonicalValues", a->canonical);
         jb_kbool(out, "caseExact", a->case_exact);
-        jb_kstr(out, "mutability", mutability_names[a->mutability]);
-        jb_kstr(out, "returned", returned_names[a->returned]);
-        jb_kstr(out, "uniqueness", uniqueness_names[a->uniqueness]);
+        jb_kstr(out, "mutability", attr_mutability_names[a->mutability]);
+        jb_kstr(out, "returned", attr_returned_names[a->returned]);
+        jb_kstr(out, "uniqueness", attr_uniqueness_names[a->uniqueness]);
         put_texts(out, "referenceTypes", a->reference_types);
         if (a->nsubs > 0)
             put_attrs(out, "subAttributes", a->subs, a->nsubs);

@@ -3,10 +3,34 @@
 #include "schemas/schema.h"
 
 #include "ops/runtime/mem.h"
+#include "schemas/schema_names.h"
 #include "schemas/schema_tables.h"
 
 #include <string.h>
 #include <strings.h>
+
+const char *const attr_type_names[ATTR_TYPES] = {
+    [ATTR_STRING] = "string",       [ATTR_BOOLEAN] = "boolean",   [ATTR_DECIMAL] = "decimal",
+    [ATTR_INTEGER] = "integer",     [ATTR_DATETIME] = "dateTime", [ATTR_BINARY] = "binary",
+    [ATTR_REFERENCE] = "reference", [ATTR_COMPLEX] = "complex",
+};
+const char *const attr_mutability_names[ATTR_MUTABILITIES] = {
+    [ATTR_READ_WRITE] = "readWrite",
+    [ATTR_READ_ONLY] = "readOnly",
+    [ATTR_IMMUTABLE] = "immutable",
+    [ATTR_WRITE_ONLY] = "writeOnly",
+};
+const char *const attr_returned_names[ATTR_RETURNEDS] = {
+    [ATTR_RETURNED_DEFAULT] = "default",
+    [ATTR_RETURNED_ALWAYS] = "always",
+    [ATTR_RETURNED_NEVER] = "never",
+    [ATTR_RETURNED_REQUEST] = "request",
+};
+const char *const attr_uniqueness_names[ATTR_UNIQUENESSES] = {
+    [ATTR_UNIQUE_NONE] = "none",
+    [ATTR_UNIQUE_SERVER] = "server",
+    [ATTR_UNIQUE_GLOBAL] = "global",
+};
 
 static const struct attr meta_subs[] = {
     {.name = "resourceType",

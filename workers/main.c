@@ -5,6 +5,7 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/metrics_http.h"
+#include "schemas/schema_load.h"
 #include "workers/answers.h"
 #include "workers/consumer.h"
 #include "workers/loop.h"
@@ -18,6 +19,9 @@ static const struct config_row settings[] = {
     KAFKA_CONFIG_ROWS,
     {"replication", CONFIG_INT, "-1", -1, 9,
      "replication factor of topics that are made; -1: the broker's default", false},
+    {"schema-dir", CONFIG_STR, "", 0, 0,
+     "folder of JSON files with schemas and resource types of your own; the same for ingest and worker",
+     false},
     {"batch-max", CONFIG_INT, "512", 1, 5000, "commands in one transaction at most", false},
     {"emit-hold-ms", CONFIG_INT, "40", 0, 1000,
      "how long a Kafka transaction stays open for further batches; read_committed readers wait that much "
@@ -100,6 +104,11 @@ int main(int argc, char **argv) {
     }
     log_init("worker", config_str(config, "log-level"));
     failpoint_init();
+    struct err err = {0};
+    if (schema_load_folder(config_str(config, "schema-dir"), &err) != ERR_OK) {
+        fprintf(stderr, "usher-worker: %s\n", err_text(&err));
+        return 2;
+    }
     struct slot *slot = slot_take(config);
     int code = slot ? work(config, slot) : 0;
     log_event(LOG_INFO, "stopped", "code=%d", code);

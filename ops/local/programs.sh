@@ -95,6 +95,7 @@ worker_start() { # NAME
 	kafka = $bootstrap
 	replication = $(cat "$run_dir/kafka/nodes" 2>/dev/null || echo 1)
 	metrics-listen = 127.0.0.1:$metrics
+	schema-dir = $schema_dir
 	CONF
     program_start "$name" usher-worker "http://127.0.0.1:$metrics/readyz" "${USHER_FAILPOINT_WORKER:-}" "${args[@]}"
 }
@@ -106,6 +107,7 @@ ingest_start() { # NAME PORT
 	listen = 127.0.0.1:$at
 	pg = $(pg_uri usher_ingest "$pg_ingest_password")
 	kafka = $bootstrap
+	schema-dir = $schema_dir
 	CONF
     pid_alive "$run_dir/pid/$name" >/dev/null || port_free "$at" || die "port $at is taken; choose another with PORT="
     echo "$at" >"$run_dir/port/$name"
