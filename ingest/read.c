@@ -40,13 +40,15 @@ void read_existence(struct request *r) {
 enum err_code read_user_name(struct request *r, const char *user_name, struct err *err) {
     struct jbuf text = {0};
     base_query(r);
-    r->read.refs = false;
+    r->part = (struct read_part){.rt = r->route.rt};
+    r->read.parts = &r->part;
+    r->read.nparts = 1;
     r->read.start_index = 1;
     r->read.count = 1;
     jb_raw(&text, "userName eq ");
     jb_str(&text, user_name);
     enum err_code code =
-        filter_parse(r->route.rt, DIALECT_RFC, text.p, text.n, r->arena, &r->read.filter, err);
+        filter_parse(r->route.rt, DIALECT_RFC, text.p, text.n, r->arena, &r->part.filter, err);
     jb_free(&text);
     return code;
 }
@@ -62,10 +64,13 @@ static enum err_code prepare_list(struct request *r, struct err *err) {
         return err->code;
     r->read.start_index = start < 1 ? 1 : start;
     r->read.count = count < 0 ? 0 : count > COUNT_MAX ? COUNT_MAX : (int)count;
+    r->part = (struct read_part){.rt = r->route.rt, .refs = r->read.refs};
+    r->read.parts = &r->part;
+    r->read.nparts = 1;
     const char *filter = query_get(&r->query, "filter");
     if (filter == NULL)
         return ERR_OK;
-    return filter_parse(r->route.rt, r->verdict.dialect, filter, strlen(filter), r->arena, &r->read.filter,
+    return filter_parse(r->route.rt, r->verdict.dialect, filter, strlen(filter), r->arena, &r->part.filter,
                         err);
 }
 

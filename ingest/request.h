@@ -94,6 +94,7 @@ struct request {
     /* what is done */
     enum request_job job;
     struct read_query read;
+    struct read_part part; /* of a list over one type */
     enum command_type command;
     struct uuid resource_id;
     json_t *resource, *ops, *members, *cleared; /* of the command; they live in the arena */

@@ -5,49 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the attributes are. Three places:
- *  - columns of r, for what is looked up and what is not part of a document;
- *  - rows of members, with the other side as t: groups of a user, members of a room;
- *  - r.search, the folded document (resource_search_text), for everything else.
- *
- * SQL knows a third truth, NULL. Here it is as good as false: AND, OR and WHERE treat it so, and NOT is
- * written IS NOT TRUE. */
-
-struct column {
-    const char *path;
-    enum form form;
-    const char *users, *rooms; /* SQL by table; NULL: not there */
-};
-#define BOTH(sql) sql, sql
-static const struct column columns[] = {
-    {"id", FORM_UUID, BOTH("r.id")},
-    {"userName", FORM_TEXT, "r.user_name_key", NULL},
-    {"externalId", FORM_TEXT, BOTH("r.external_id")},
-    {"displayName", FORM_TEXT, BOTH("r.display_name_key")},
-    {"active", FORM_BOOL, "r.active", NULL},
-    {"meta.created", FORM_TIME, BOTH("r.created")},
-    {"meta.lastModified", FORM_TIME, BOTH("r.modified")},
-    {"meta.version", FORM_TEXT, BOTH("('W/\"' || r.version || '\"')")},
-};
-
-/* The rows of members that belong to r, seen from r. */
-struct refs {
-    const char *other;   /* t's table */
-    const char *join;    /* t's row of m */
-    const char *of;      /* m's rows of r */
-    const char *id;      /* t's id */
-    const char *display; /* folded */
-    const char *type;    /* folded constant */
-    const char *endpoint;
-};
-static const struct refs refs_by_kind[] = {
-    [RESOURCE_USER] = {"rooms", "t.workspace_id = m.workspace_id AND t.id = m.room_id",
-                       "m.workspace_id = r.workspace_id AND m.user_id = r.id AND NOT m.held", "m.room_id",
-                       "t.display_name_key", "'direct'::text", "/Groups/"},
-    [RESOURCE_ROOM] = {"users", "t.workspace_id = m.workspace_id AND t.id = m.user_id",
-                       "m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT m.held", "m.user_id",
-                       "coalesce(t.display_name_key, t.user_name_key)", "'user'::text", "/Users/"},
-};
+/* The tree. SQL knows a third truth, NULL. Here it is as good as false: AND, OR and WHERE treat it so, and
+ * NOT is written IS NOT TRUE. */
 
 static enum err_code put(struct builder *b, const struct filter *f);
 
@@ -82,22 +41,6 @@ static enum err_code refuse(struct builder *b, const struct attr_path *path) {
     return err_set_path(b->err, ERR_INVALID_FILTER, text, "'%s' cannot be filtered on", text);
 }
 
-/* The jsonb of a whole attribute (or extension). */
-static const char *json_of(struct builder *b, const struct attr_path *path) {
-    struct jbuf sql = {0};
-    jb_raw(&sql, "(r.search");
-    if (path->extension != NULL) {
-        jb_raw(&sql, "->");
-        filter_sql_name(&sql, path->extension->id);
-    }
-    if (path->attr != NULL) {
-        jb_raw(&sql, "->");
-        filter_sql_name(&sql, path->attr->name);
-    }
-    jb_raw(&sql, ")");
-    return filter_sql_keep(b, &sql);
-}
-
 /* F4 for what has parts: any of them is assigned and not empty. */
 static void put_node_present(struct builder *b, const char *json) {
     jb_printf(b->out,
@@ -106,79 +49,25 @@ static void put_node_present(struct builder *b, const char *json) {
               json);
 }
 
-/* Attributes */
-
-static const char *location_of(struct builder *b, const char *endpoint, const char *id) {
-    if (b->params->base == NULL)
-        return NULL;
-    const char *start = arena_printf(b->params->arena, "%s%s", b->params->base, endpoint);
-    return arena_printf(b->params->arena, "($%d::text || %s)", sql_params_add(b->params, start), id);
-}
-
-/* The expression of a single-valued attribute or sub-attribute that is not in r.search. */
-static bool find_column(struct builder *b, const struct attr_path *path, struct expr *e) {
-    char text[sizeof b->err->path];
-    if (path->extension != NULL)
-        return false;
-    attr_path_text(path, text, sizeof text);
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        const char *sql = b->rt->kind == RESOURCE_USER ? columns[i].users : columns[i].rooms;
-        if (sql != NULL && strcmp(text, columns[i].path) == 0) {
-            *e = (struct expr){columns[i].form, sql};
-            return true;
-        }
-    }
-    e->form = FORM_TEXT;
-    e->sql = NULL;
-    if (strcmp(text, "meta.resourceType") == 0) {
-        e->sql = arena_printf(b->params->arena, "$%d::text", sql_params_add(b->params, b->rt->name));
-    } else if (strcmp(text, "meta.location") == 0) {
-        const char *endpoint = arena_printf(b->params->arena, "%s/", b->rt->endpoint);
-        e->sql = location_of(b, endpoint, "r.id");
-    }
-    return e->sql != NULL;
-}
-
-static bool is_meta(const struct attr_path *path) {
-    return path->extension == NULL && strcmp(path->attr->name, "meta") == 0;
-}
-
-/* A sub-attribute of a row of members. */
-static bool find_ref(struct builder *b, const struct attr *sub, struct expr *e) {
-    const struct refs *refs = &refs_by_kind[b->rt->kind];
-    e->form = FORM_TEXT;
-    if (strcmp(sub->name, "value") == 0) {
-        *e = (struct expr){FORM_UUID, refs->id};
-    } else if (strcmp(sub->name, "display") == 0) {
-        e->sql = refs->display;
-        b->uses_other = true;
-    } else if (strcmp(sub->name, "type") == 0) {
-        e->sql = refs->type;
-    } else {
-        e->sql = location_of(b, refs->endpoint, refs->id);
-    }
-    return e->sql != NULL;
-}
-
 static enum err_code put_single(struct builder *b, const struct filter *f, const struct attr_path *path) {
     struct expr e;
     if (path->attr == NULL ||
         (path->attr->type == ATTR_COMPLEX && path->sub == NULL)) { /* only PRESENT asks for these */
-        if (path->attr != NULL && is_meta(path))
+        if (path->attr != NULL && filter_sql_is_meta(path))
             jb_raw(b->out, "(true)");
         else
-            put_node_present(b, json_of(b, path));
+            put_node_present(b, filter_sql_node(b, path));
         return ERR_OK;
     }
-    if (!find_column(b, path, &e)) {
-        if (is_meta(path))
+    if (!filter_sql_column(b, path, &e)) {
+        if (filter_sql_is_meta(path))
             return refuse(b, path);
         if (f->kind == FILTER_COMPARE && b->of == NULL && filter_sql_containment(b, f))
             return ERR_OK;
         struct attr_path whole = {.extension = path->extension,
                                   .attr = path->sub != NULL ? path->attr : NULL};
         const struct attr *leaf = attr_path_target(path);
-        e = filter_sql_json(b, leaf, json_of(b, &whole), leaf->name);
+        e = filter_sql_json(b, leaf, filter_sql_node(b, &whole), leaf->name);
     }
     filter_sql_leaf(b, f, attr_path_target(path), &e);
     return ERR_OK;
@@ -195,7 +84,7 @@ static enum err_code put_element(struct builder *b, const struct filter *f) {
     }
     if (!of->apart)
         e = filter_sql_json(b, sub, "e.v", sub == of ? NULL : sub->name);
-    else if (!find_ref(b, sub, &e))
+    else if (!filter_sql_ref(b, sub, &e))
         return refuse(b, &(struct attr_path){.attr = of, .sub = sub});
     filter_sql_leaf(b, f, sub, &e);
     return ERR_OK;
@@ -204,7 +93,7 @@ static enum err_code put_element(struct builder *b, const struct filter *f) {
 /* FROM … of the elements of an attribute, and the condition that picks them (NULL: all). */
 static void put_elements(struct builder *b, const struct attr_path *of, const char *cond) {
     if (of->attr->apart) {
-        const struct refs *refs = &refs_by_kind[b->rt->kind];
+        const struct refs *refs = filter_sql_refs(b->rt);
         jb_raw(b->out, "FROM members m");
         if (b->uses_other)
             jb_printf(b->out, " JOIN %s t ON %s", refs->other, refs->join);
@@ -213,7 +102,7 @@ static void put_elements(struct builder *b, const struct attr_path *of, const ch
             jb_printf(b->out, " AND %s", cond);
         return;
     }
-    const char *json = json_of(b, of);
+    const char *json = filter_sql_node(b, of);
     jb_printf(b->out, "FROM jsonb_array_elements(CASE WHEN jsonb_typeof(%s) = 'array' THEN %s END) AS e(v)",
               json, json);
     if (cond != NULL)
@@ -241,7 +130,7 @@ static enum err_code put_multi(struct builder *b, const struct filter *f) {
     const struct attr_path of = {.extension = f->path.extension, .attr = f->path.attr};
     if (f->kind == FILTER_PRESENT && f->path.sub == NULL) {
         if (!of.attr->apart) {
-            put_node_present(b, json_of(b, &of));
+            put_node_present(b, filter_sql_node(b, &of));
             return ERR_OK;
         }
         b->uses_other = false;
@@ -271,14 +160,15 @@ static enum err_code put_multi(struct builder *b, const struct filter *f) {
 
 static enum err_code put_value_path(struct builder *b, const struct filter *f) {
     const struct attr *attr = f->path.attr;
-    if (!attr->apart && !is_meta(&f->path) && filter_sql_containment(b, f))
+    if (!attr->apart && !filter_sql_is_meta(&f->path) && filter_sql_containment(b, f))
         return ERR_OK;
     const char *cond;
     enum err_code rc = element_condition(b, &f->path, f->left, &cond);
     if (rc != ERR_OK)
         return rc;
     if (!attr->multi) {
-        jb_printf(b->out, "(%s IS NOT NULL AND %s)", is_meta(&f->path) ? "r.id" : json_of(b, &f->path), cond);
+        jb_printf(b->out, "(%s IS NOT NULL AND %s)",
+                  filter_sql_is_meta(&f->path) ? "r.id" : filter_sql_node(b, &f->path), cond);
         return ERR_OK;
     }
     jb_raw(b->out, "EXISTS (SELECT ");
@@ -298,6 +188,12 @@ static enum err_code put_pair(struct builder *b, const struct filter *f) {
     return rc;
 }
 
+static enum err_code put_condition(struct builder *b, const struct filter *f) {
+    if (f->kind == FILTER_VALUE_PATH)
+        return put_value_path(b, f);
+    return f->path.attr != NULL && f->path.attr->multi ? put_multi(b, f) : put_single(b, f, &f->path);
+}
+
 static enum err_code put(struct builder *b, const struct filter *f) {
     enum err_code rc;
     switch (f->kind) {
@@ -309,14 +205,15 @@ static enum err_code put(struct builder *b, const struct filter *f) {
         rc = put(b, f->left);
         jb_raw(b->out, " IS NOT TRUE)");
         return rc;
-    case FILTER_VALUE_PATH:
-        return put_value_path(b, f);
     default:
         break;
     }
     if (b->of != NULL)
         return put_element(b, f);
-    return f->path.attr != NULL && f->path.attr->multi ? put_multi(b, f) : put_single(b, f, &f->path);
+    bool looked_up = filter_sql_lookup(b, f);
+    rc = put_condition(b, f);
+    jb_raw(b->out, looked_up ? ")" : "");
+    return rc;
 }
 
 enum err_code filter_sql(const struct resource_type *rt, const struct filter *f, struct jbuf *where,
@@ -329,7 +226,7 @@ enum err_code filter_sql_element(const struct resource_type *rt, const struct fi
                                  struct sql_params *params, struct err *err) {
     struct builder b = {.rt = rt, .out = where, .params = params, .err = err};
     const struct attr_path of = {.attr = resource_type_refs(rt)};
-    const struct refs *refs = &refs_by_kind[rt->kind];
+    const struct refs *refs = filter_sql_refs(rt);
     const char *cond;
     enum err_code rc = element_condition(&b, &of, f, &cond);
     if (rc != ERR_OK)

@@ -25,9 +25,9 @@ void sql_params_free(struct sql_params *p);
  * NULL = SQL NULL. */
 int sql_params_add(struct sql_params *p, const char *text);
 
-/* Appends to `where` a condition in parentheses on the row r of the type's table (users, rooms), with further
- * parameters in params. The caller restricts r to its workspace. ERR_INVALID_FILTER for what the store cannot
- * say. */
+/* Appends to `where` a condition in parentheses on the row r of the type's table (users, rooms, resources),
+ * with further parameters in params. $1 is the workspace's id, to which (and to its type) the caller
+ * restricts r. ERR_INVALID_FILTER for what the store cannot say. */
 enum err_code filter_sql(const struct resource_type *rt, const struct filter *f, struct jbuf *where,
                          struct sql_params *params, struct err *err);
 

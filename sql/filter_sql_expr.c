@@ -58,6 +58,10 @@ struct expr filter_sql_json(struct builder *b, const struct attr *attr, const ch
     return e;
 }
 
+const char *filter_sql_location(struct builder *b, const struct expr *e) {
+    return arena_printf(b->params->arena, "($%d::text || %s)", sql_params_add(b->params, e->prefix), e->sql);
+}
+
 /* Comparing */
 
 static const char *const order_signs[] = {
@@ -109,6 +113,16 @@ static void put_uuid(struct builder *b, const char *sql, const struct filter *f,
     }
 }
 
+/* An address is as good as the id that it ends with. */
+static void put_location(struct builder *b, const struct expr *e, const struct filter *f, const char *text) {
+    size_t n = strlen(e->prefix);
+    if (f->op != FILTER_EQ && f->op != FILTER_NE) {
+        put_text(b, filter_sql_location(b, e), f->op, text);
+        return;
+    }
+    put_uuid(b, e->sql, f, strncmp(text, e->prefix, n) == 0 ? text + n : "");
+}
+
 #define MICROS_YEAR_1 (-62135596800000000)
 #define MICROS_YEAR_9999 253402300799999999
 
@@ -132,6 +146,9 @@ static void put_compare(struct builder *b, const struct filter *f, const struct 
         return;
     case FORM_UUID:
         put_uuid(b, e->sql, f, text);
+        return;
+    case FORM_LOCATION:
+        put_location(b, e, f, text);
         return;
     case FORM_BOOL:
         put_order(b->out, e->sql, f->op, v->boolean ? "true" : "false");

@@ -2,51 +2,11 @@
 
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/mem.h"
-#include "sql/filter_sql.h"
 #include "sql/pg_array.h"
+#include "sql/read_sql.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Columns of a row, in this order; refs comes last. r is the users or rooms row, $2 the base URL as the
- * inside of a JSON string. */
-#define ROW_COLUMNS                                                                                          \
-    "r.id, r.doc, r.version, (extract(epoch FROM r.created) * 1000000)::bigint, "                            \
-    "(extract(epoch FROM r.modified) * 1000000)::bigint, "
-
-/* LATERAL with OFFSET 0, here and in unit_load.c: row by row through an index, in this order, whatever the
- * statistics say. A plan made while a table is new and thought empty would stay, and read the whole of it. */
-#define BY_KEY(table, alias, id)                                                                             \
-    " CROSS JOIN LATERAL (SELECT * FROM " table " z WHERE z.workspace_id = m.workspace_id AND z.id = m." id  \
-    " OFFSET 0) " alias " "
-
-#define USER_REFS                                                                                            \
-    "coalesce((SELECT '[' || string_agg('{\"value\":\"' || m.room_id || '\",\"$ref\":\"' || $2 || "          \
-    "'/Groups/' || m.room_id || '\",\"display\":' || "                                                       \
-    "to_json(g.display_name) || ',\"type\":\"direct\"}', ',' ORDER BY m.room_id) || ']' FROM members "       \
-    "m" BY_KEY(                                                                                              \
-        "rooms", "g",                                                                                        \
-        "room_id") "WHERE m.workspace_id = r.workspace_id AND m.user_id = r.id AND NOT m.held), '[]')"
-
-#define ROOM_REFS                                                                                            \
-    "coalesce((SELECT '[' || string_agg('{\"value\":\"' || m.user_id || '\",\"$ref\":\"' || $2 || "          \
-    "'/Users/' || m.user_id || '\",\"display\":' || "                                                        \
-    "to_json(coalesce(u.display_name, u.user_name)) || ',\"type\":\"User\"}', ',' ORDER BY m.user_id) || "   \
-    "']' FROM members m" BY_KEY(                                                                             \
-        "users", "u",                                                                                        \
-        "user_id") "WHERE m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT m.held), '[]')"
-
-#define NO_REFS "NULL::text || $2" /* names $2, so that all forms take the same parameters */
-
-static const char *const columns[2][2] = {{ROW_COLUMNS NO_REFS, ROW_COLUMNS USER_REFS},
-                                          {ROW_COLUMNS NO_REFS, ROW_COLUMNS ROOM_REFS}};
-static const char *const tables[2] = {"users", "rooms"};
-
-#define GET_SQL(refs, table)                                                                                 \
-    "SELECT " ROW_COLUMNS refs " FROM unnest($3::uuid[]) AS a (id) CROSS JOIN LATERAL "                      \
-    "(SELECT * FROM " table " z WHERE z.workspace_id = $1::uuid AND z.id = a.id OFFSET 0) r"
-static const char *const get_sql[2][2] = {{GET_SQL(NO_REFS, "users"), GET_SQL(USER_REFS, "users")},
-                                          {GET_SQL(NO_REFS, "rooms"), GET_SQL(ROOM_REFS, "rooms")}};
 
 static const char context_sql[] = "SELECT set_config('usher.workspace', '{' || $1 || '}', true)";
 
@@ -104,46 +64,24 @@ static void plan_gets(struct plan *p, struct read_query *const *q, size_t n, siz
     }
     pg_array_end(&ids);
     char *base = escaped_base(q[first]->base);
-    const char *params[] = {q[first]->workspace, base, ids.p};
-    db_send(p->db, get_sql[q[first]->rt->kind][q[first]->refs], 3, params);
+    const struct resource_type *rt = q[first]->rt;
+    const char *params[] = {q[first]->workspace, base, ids.p, rt->name};
+    db_send(p->db, read_sql_get(rt, q[first]->refs), rt->kind == RESOURCE_CUSTOM ? 4 : 3, params);
     plan_step(p, STEP_GET, first);
     free(base);
     jb_free(&ids);
 }
 
-/* The page (total false) or the number of all matches. One row more than the page tells whether the total
- * must be asked at all. */
+/* The page (total false) or the number of all. One row more than the page tells whether the total must be
+ * asked at all. */
 static void plan_list(struct plan *p, struct read_query *q, size_t index, bool total) {
     struct jbuf sql = {0};
     struct sql_params params;
     sql_params_init(&params, q->arena);
-    params.base = q->base;
     char *base = escaped_base(q->base);
-    sql_params_add(&params, q->workspace);
-    if (total) {
-        jb_printf(&sql, "SELECT count(*) FROM %s r WHERE r.workspace_id = $1::uuid", tables[q->rt->kind]);
-    } else {
-        sql_params_add(&params, base);
-        /* With a filter the rows are found first and sorted then: the order must not tempt into a walk along
-         * the key. */
-        jb_printf(&sql,
-                  q->filter ? "SELECT %s FROM (SELECT * FROM %s r WHERE r.workspace_id = $1::uuid"
-                            : "SELECT %s FROM %s r WHERE r.workspace_id = $1::uuid",
-                  columns[q->rt->kind][q->refs], tables[q->rt->kind]);
-    }
-    q->code = ERR_OK;
-    if (q->filter) {
-        jb_raw(&sql, " AND ");
-        q->code = filter_sql(q->rt, q->filter, &sql, &params, &q->err);
-    }
+    q->code =
+        total ? read_sql_total(q, &sql, &params, &q->err) : read_sql_page(q, base, &sql, &params, &q->err);
     if (q->code == ERR_OK) {
-        if (!total) {
-            int limit = sql_params_add(&params, arena_printf(q->arena, "%d", q->count + 1));
-            int offset =
-                sql_params_add(&params, arena_printf(q->arena, "%lld", (long long)(q->start_index - 1)));
-            jb_printf(&sql, "%s ORDER BY r.id LIMIT $%d OFFSET $%d", q->filter ? " OFFSET 0) r" : "", limit,
-                      offset);
-        }
         db_send_text(p->db, sql.p, params.n, params.v);
         plan_step(p, total ? STEP_TOTAL : STEP_PAGE, index);
     }
@@ -154,12 +92,12 @@ static void plan_list(struct plan *p, struct read_query *q, size_t index, bool t
 
 static void copy_row(struct read_query *q, const struct db_result *r, size_t row) {
     struct resource_row *out = &q->rows[q->nrows++];
-    out->id = arena_strdup(q->arena, db_text(r, row, 0));
-    out->doc = arena_strdup(q->arena, db_text(r, row, 1));
-    out->version = db_int(r, row, 2);
-    out->created_us = db_int(r, row, 3);
-    out->modified_us = db_int(r, row, 4);
-    out->refs = db_is_null(r, row, 5) ? NULL : arena_strdup(q->arena, db_text(r, row, 5));
+    out->id = arena_strdup(q->arena, db_text(r, row, COL_ID));
+    out->doc = arena_strdup(q->arena, db_text(r, row, COL_DOC));
+    out->version = db_int(r, row, COL_VERSION);
+    out->created_us = db_int(r, row, COL_CREATED);
+    out->modified_us = db_int(r, row, COL_MODIFIED);
+    out->refs = db_is_null(r, row, COL_REFS) ? NULL : arena_strdup(q->arena, db_text(r, row, COL_REFS));
 }
 
 static int by_id(const void *a, const void *b) {
@@ -190,13 +128,34 @@ static void take_gets(struct read_query *const *q, size_t n, size_t first, const
     free(group);
 }
 
+static struct read_place place_of(struct read_query *q, const struct db_result *r, size_t row) {
+    struct read_place p = {.id = arena_strdup(q->arena, db_text(r, row, COL_ID))};
+    if (!db_is_null(r, row, COL_KEY))
+        p.key = arena_strdup(q->arena, db_text(r, row, COL_KEY));
+    return p;
+}
+
 static void take_page(struct read_query *q, const struct db_result *r) {
     size_t n = db_rows(r), shown = n < (size_t)q->count ? n : (size_t)q->count;
+    size_t from = q->backward ? n - shown : 0; /* the one too many comes first then */
+    q->more = n > shown;
     q->rows = arena_alloc(q->arena, (shown + 1) * sizeof *q->rows);
-    for (size_t row = 0; row < shown; row++)
+    q->types = arena_alloc(q->arena, (shown + 1) * sizeof(struct resource_type *));
+    for (size_t row = from; row < from + shown; row++) {
+        size_t part = q->nparts > 1 ? (size_t)db_int(r, row, COL_PART) : 0;
+        q->types[q->nrows] = q->parts[part].rt;
         copy_row(q, r, row);
-    bool last = n <= (size_t)q->count && (n > 0 || q->start_index == 1);
-    q->total = last ? q->start_index - 1 + (int64_t)n : -1;
+    }
+    if (shown > 0) {
+        q->first = place_of(q, r, from);
+        q->last = place_of(q, r, from + shown - 1);
+    }
+    if (q->start_index == 0) /* the whole list, if it was read from its beginning or its end */
+        q->total = q->known_total >= 0 ? q->known_total : !q->more && q->place == NULL ? (int64_t)n : -1;
+    else if (!q->more && (n > 0 || q->start_index == 1))
+        q->total = q->start_index - 1 + (int64_t)n;
+    else
+        q->total = -1;
 }
 
 static enum err_code run(struct plan *p, struct read_query *const *q, size_t n, struct err *err) {
@@ -240,7 +199,8 @@ static enum err_code run_pages(struct plan *p, struct read_query *const *q, size
                 plan_gets(p, q, n, i, planned);
             } else {
                 planned[i] = true;
-                plan_list(p, q[i], i, q[i]->count == 0);
+                if (q[i]->count > 0 || q[i]->total < 0)
+                    plan_list(p, q[i], i, q[i]->count == 0);
             }
         }
     }
@@ -269,7 +229,8 @@ enum err_code read_batch(struct db *db, struct read_query *const *queries, size_
     for (size_t i = 0; i < n; i++) {
         queries[i]->rows = NULL;
         queries[i]->nrows = 0;
-        queries[i]->total = 0;
+        queries[i]->more = false;
+        queries[i]->total = queries[i]->start_index == 0 ? queries[i]->known_total : -1;
         queries[i]->code = ERR_OK;
     }
     struct plan p = {.db = db};

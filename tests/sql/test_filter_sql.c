@@ -8,6 +8,9 @@
 #define EMAILS                                                                                               \
     "jsonb_array_elements(CASE WHEN jsonb_typeof((r.search->'emails')) = 'array' THEN (r.search->'emails') " \
     "END) AS e(v)"
+#define KEYED                                                                                                \
+    "(r.id = ANY (ARRAY(SELECT k.resource_id FROM resource_keys k WHERE k.workspace_id = $1::uuid AND "      \
+    "k.type = $2::text AND k.path = $3::text AND k.key = $4::text)) AND "
 #define GROUPS " WHERE m.workspace_id = r.workspace_id AND m.user_id = r.id AND NOT m.held"
 
 struct sql_case {
@@ -23,17 +26,43 @@ static const struct sql_case cases[] = {
     {"Group", "displayName eq \"Room Berlin\"", "(r.display_name_key = $2::text)", {"room berlin"}},
     {"Group",
      "members.value eq \"" ID "\"",
-     "EXISTS (SELECT FROM members m WHERE m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT "
-     "m.held AND (m.user_id = $2::uuid))",
-     {ID}},
+     "(r.id = ANY (ARRAY(SELECT m.room_id FROM members m WHERE m.workspace_id = $1::uuid AND m.user_id = "
+     "$2::uuid AND NOT m.held)) AND EXISTS (SELECT FROM members m WHERE m.workspace_id = r.workspace_id AND "
+     "m.room_id = r.id AND NOT m.held AND (m.user_id = $3::uuid)))",
+     {ID, ID}},
+    {"Group",
+     "members eq \"u-1\"",
+     "EXISTS (SELECT FROM members m WHERE m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT m.held AND (false))",
+     {NULL}},
     {"User",
      "groups eq \"" ID "\"",
-     "EXISTS (SELECT FROM members m" GROUPS " AND (m.room_id = $2::uuid))",
-     {ID}},
+     "(r.id = ANY (ARRAY(SELECT m.user_id FROM members m WHERE m.workspace_id = $1::uuid AND m.room_id = "
+     "$2::uuid AND NOT m.held)) AND EXISTS (SELECT FROM members m" GROUPS " AND (m.room_id = $3::uuid)))",
+     {ID, ID}},
+    {"User",
+     "groups[type eq \"direct\" and value eq \"" ID "\"]",
+     "(r.id = ANY (ARRAY(SELECT m.user_id FROM members m WHERE m.workspace_id = $1::uuid AND m.room_id = "
+     "$2::uuid AND NOT m.held)) AND EXISTS (SELECT FROM members m" GROUPS
+     " AND (('direct'::text = $3::text) AND (m.room_id = $4::uuid))))",
+     {ID, "direct", ID}},
+    {"User",
+     "emails eq \"A@B\"",
+     KEYED "(r.search @> $5::jsonb))",
+     {"User", "emails.value", "a@b", "{\"emails\":[{\"value\":\"a@b\"}]}"}},
+    {"User",
+     "emails.value ne \"a@b\" or emails.value sw \"a\"", /* no equality: no look-up */
+     "((SELECT coalesce(bool_or(((e.v->>'value') IS DISTINCT FROM $2::text)), true) FROM " EMAILS
+     ") OR EXISTS (SELECT FROM " EMAILS " WHERE starts_with((e.v->>'value'), $3::text)))",
+     {"a@b", "a"}},
+    {"User",
+     "emails[type eq \"work\" and (value eq \"a@b\" or value eq \"c\")]", /* any of them: no look-up */
+     "EXISTS (SELECT FROM " EMAILS
+     " WHERE (((e.v->>'type') = $2::text) AND (((e.v->>'value') = $3::text) OR ((e.v->>'value') = $4::text))))",
+     {"work", "a@b", "c"}},
     {"User",
      "emails[type eq \"Work\"].value eq \"A@B\"",
-     "(r.search @> $2::jsonb)",
-     {"{\"emails\":[{\"type\":\"work\",\"value\":\"a@b\"}]}"}},
+     KEYED "(r.search @> $5::jsonb))",
+     {"User", "emails.value", "a@b", "{\"emails\":[{\"type\":\"work\",\"value\":\"a@b\"}]}"}},
     {"User",
      "manager eq \"u-1\"",
      "(r.search @> $2::jsonb)",
@@ -68,10 +97,16 @@ static const struct sql_case cases[] = {
      {"1000000"}},
     {"User", "meta.version eq \"W/\\\"3\\\"\"", "(('W/\"' || r.version || '\"') = $2::text)", {"W/\"3\""}},
     {"User", "meta.resourceType eq \"User\"", "($2::text = $3::text)", {"User", "User"}},
+    {"User", "meta.location eq \"http://h/scim/v2/Users/" ID "\"", "(r.id = $2::uuid)", {ID}},
+    {"User", "meta.location eq \"http://other/Users/" ID "\"", "(false)", {NULL}},
     {"User",
-     "meta.location eq \"http://h/scim/v2/Users/" ID "\"",
-     "(($2::text || r.id) = $3::text)",
-     {"http://h/scim/v2/Users/", "http://h/scim/v2/Users/" ID}},
+     "meta.location sw \"http://h\"",
+     "starts_with(($2::text || r.id), $3::text)",
+     {"http://h/scim/v2/Users/", "http://h"}},
+    {"Group",
+     "members.$ref eq \"http://h/scim/v2/Users/" ID "\"",
+     "EXISTS (SELECT FROM members m WHERE m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT m.held AND (m.user_id = $2::uuid))",
+     {ID}},
     /* Lists: any element (F6), one element (F7), `ne` also where there is none (DESIGN section 7). */
     {"User",
      "emails.value co \"@B\"",

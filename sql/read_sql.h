@@ -1,0 +1,23 @@
+/* The statements of read.h. */
+#ifndef USHER_SQL_READ_SQL_H
+#define USHER_SQL_READ_SQL_H
+
+#include "sql/filter_sql.h"
+#include "sql/read.h"
+
+/* Columns of a row, in this order. Of a list two more. */
+enum read_column { COL_ID, COL_DOC, COL_VERSION, COL_CREATED, COL_MODIFIED, COL_REFS, COL_KEY, COL_PART };
+
+/* $1 workspace, $2 base URL as the inside of a JSON string, $3 ids; of a custom type $4 its name. A static
+ * text. */
+const char *read_sql_get(const struct resource_type *rt, bool refs);
+
+/* The page: up to count + 1 rows, in the list's order; the one too many is the first one where it is read
+ * backward, else the last. base: as above, lives as long as params is used. */
+enum err_code read_sql_page(const struct read_query *q, const char *base, struct jbuf *sql,
+                            struct sql_params *params, struct err *err);
+/* The number of all that the list has: one row, one column. */
+enum err_code read_sql_total(const struct read_query *q, struct jbuf *sql, struct sql_params *params,
+                             struct err *err);
+
+#endif
