@@ -15,6 +15,9 @@ declare -A packages=(
     [lint]="clang-format clang-tidy cppcheck shellcheck"
 )
 
+# npm may have come with a nodejs from elsewhere, with which Debian's package cannot stand.
+! command -v npm >/dev/null || packages[conformance]="python3-venv"
+
 die() {
     printf 'deps: %s\n' "$*" >&2
     exit 1
