@@ -17,8 +17,8 @@
  * dotted and URN keys resolved. "value" is null where an add or replace unassigns, an object with nulls where
  * parts of a complex value do, an array of ids for members; a bare remove has none. resource_id: an equal
  * `id` inside a path-less value is ignored, another one is ERR_MUTABILITY (Q21). Members of a path-less value
- * that name nothing are ERR_INVALID_PATH under rfc, ignored otherwise. An empty array means nothing to do.
- * Whatever depends on the stored resource (noTarget, immutable) is left to patch_apply. */
+ * that name nothing are ERR_INVALID_PATH (P38). An empty array means nothing to do. Whatever depends on the
+ * stored resource (noTarget, immutable) is left to patch_apply. */
 enum err_code patch_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body,
                               const char *resource_id, json_t **ops, struct err *err);
 

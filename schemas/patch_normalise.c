@@ -231,26 +231,19 @@ static enum err_code normalise_remove(struct normaliser *n, const struct patch_p
 
 /* Objects whose members are paths */
 
-/* A member that names nothing is an error only to a client that follows the RFC (P38); Entra and Okta send
- * extras. One with brackets was meant as a path. */
-static bool may_ignore(const struct normaliser *n, enum err_code code, const char *key) {
-    return code == ERR_INVALID_PATH && n->dialect != DIALECT_RFC && strchr(key, '[') == NULL;
-}
-
+/* A member that names nothing is an error in every dialect: who was answered 2xx believes that it was done
+ * (P38). */
 static enum err_code normalise_key(struct normaliser *n, enum patch_op op, const struct schema *extension,
                                    const char *key, const json_t *value) {
     struct patch_path path = {0};
     /* As at the top of a document: which schemas are in use follows from the values (S7). */
-    if (extension != NULL && strcasecmp(key, "schemas") == 0 && schema_attr(extension, key, strlen(key)) == NULL)
+    if (extension != NULL && strcasecmp(key, "schemas") == 0 &&
+        schema_attr(extension, key, strlen(key)) == NULL)
         return ERR_OK;
     const char *text = extension != NULL ? arena_printf(n->arena, "%s:%s", extension->id, key) : key;
     enum err_code rc = patch_path_parse(n->rt, n->dialect, text, strlen(text), n->arena, &path, n->err);
-    if (rc != ERR_OK) {
-        if (!may_ignore(n, rc, key))
-            return rc;
-        err_clear(n->err);
-        return ERR_OK;
-    }
+    if (rc != ERR_OK)
+        return rc;
     if (extension == NULL && path.filter == NULL && path.at.sub == NULL) {
         if (is_named(&path.at, "schemas") || is_named(&path.at, "meta"))
             return ERR_OK;
