@@ -63,7 +63,7 @@ struct uuid uuid_derive(const struct uuid *of, uint32_t n) {
     char text[64];
     unsigned char b[16];
     int len = snprintf(text, sizeof text, "%s/%" PRIu32, of->s, n);
-    crypto_generichash(b, sizeof b, (const unsigned char *)text, (size_t)len, NULL, 0);
+    crypto_generichash(b, sizeof b, (const unsigned char *)text, (unsigned long long)len, NULL, 0);
     b[6] = (unsigned char)(0x70 | (b[6] & 0xf));
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
     struct uuid u = to_text(b);
