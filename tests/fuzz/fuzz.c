@@ -94,6 +94,34 @@ const struct filter *fuzz_other_values(const struct filter *f, struct arena *a) 
     return g;
 }
 
+static bool same_value(const struct filter_value *v, const struct filter_value *w) {
+    if (v->type != w->type)
+        return false;
+    switch (v->type) {
+    case FILTER_BOOL:
+        return v->boolean == w->boolean;
+    case FILTER_NUMBER:
+        return v->number == w->number && strcmp(v->text, w->text) == 0;
+    case FILTER_TIME:
+        return v->time_us == w->time_us;
+    case FILTER_STRING:
+        return strcmp(v->text, w->text) == 0 && strcmp(v->folded, w->folded) == 0;
+    }
+    return false;
+}
+
+bool fuzz_same_filter(const struct filter *f, const struct filter *g) {
+    if (f == NULL || g == NULL)
+        return f == g;
+    if (f->kind != g->kind || !fuzz_same_filter(f->left, g->left) || !fuzz_same_filter(f->right, g->right))
+        return false;
+    if (f->kind == FILTER_AND || f->kind == FILTER_OR || f->kind == FILTER_NOT)
+        return true;
+    if (f->path.extension != g->path.extension || f->path.attr != g->path.attr || f->path.sub != g->path.sub)
+        return false;
+    return f->kind != FILTER_COMPARE || (f->op == g->op && same_value(&f->value, &g->value));
+}
+
 /* ---- what must hold of a document ---- */
 
 static void check_node(const json_t *node, const json_t *doc, const char *what) {

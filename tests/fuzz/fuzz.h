@@ -50,6 +50,8 @@ void fuzz_check_document(const struct resource_type *rt, const json_t *doc, cons
 /* Text of JSON must be JSON: gives it parsed (new reference) or fails. */
 json_t *fuzz_parse(const char *text, const char *what);
 
+/* Do two trees say the same, node by node? */
+bool fuzz_same_filter(const struct filter *f, const struct filter *g);
 /* The same tree with other values of the same kinds: ids for ids, other texts for texts. What may not hold a
  * value (SQL, logs) must be the same for both. Lives in the arena. */
 const struct filter *fuzz_other_values(const struct filter *f, struct arena *a);
