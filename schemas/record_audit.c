@@ -64,6 +64,8 @@ static const char *subject_of(const struct record_context *c, const struct audit
         if (strcmp(t->type, collections[i].type) == 0)
             return arena_printf(c->arena, "%s/%s", collections[i].collection, t->id);
     }
+    if (t->type != NULL && t->id != NULL) /* of a type that an operator defined */
+        return arena_printf(c->arena, "resources/%s", t->id);
     return arena_printf(c->arena, "commands/%s", c->txn);
 }
 
