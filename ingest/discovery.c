@@ -8,7 +8,7 @@
 static char *document(const struct request *r) {
     switch (r->route.kind) {
     case ROUTE_CONFIG:
-        return discovery_config(r->base);
+        return discovery_config(r->base, r->in->settings.cursor_seconds);
     case ROUTE_TYPES:
         return discovery_resource_types(r->base);
     case ROUTE_TYPE:

@@ -25,11 +25,38 @@ struct feature {
 
 static const struct feature features[] = {
     {"patch", true, {{0}}},
-    {"bulk", false, {{"maxOperations", 0}, {"maxPayloadSize", 0}}},
-    {"filter", true, {{"maxResults", 200}}},
-    {"changePassword", false, {{0}}},
+    {"bulk", false, {{"maxOperations", BULK_MAX_OPERATIONS}, {"maxPayloadSize", BULK_MAX_BYTES}}},
+    {"filter", true, {{"maxResults", PAGE_MAX}}},
+    {"changePassword", false, {{0}}}, /* passwords are not kept */
     {"sort", false, {{0}}},
-    {"etag", false, {{0}}}, /* meta.version is given; If-Match is not evaluated */
+    {"etag", false, {{0}}},
+};
+static const bool cursors = false;        /* pages by cursor, beside those by index (RFC 9865) */
+static const bool events = false;         /* usher.events (RFC 9967) */
+static const bool async_requests = false; /* Prefer: respond-async */
+
+/* What usher.events may carry (rule D4). */
+static const char *const event_uris[] = {"urn:ietf:params:scim:event:prov:create:notice",
+                                         "urn:ietf:params:scim:event:prov:create:full",
+                                         "urn:ietf:params:scim:event:prov:put:notice",
+                                         "urn:ietf:params:scim:event:prov:put:full",
+                                         "urn:ietf:params:scim:event:prov:patch:notice",
+                                         "urn:ietf:params:scim:event:prov:patch:full",
+                                         "urn:ietf:params:scim:event:prov:delete",
+                                         "urn:ietf:params:scim:event:prov:activate",
+                                         "urn:ietf:params:scim:event:prov:deactivate",
+                                         "urn:ietf:params:scim:event:misc:asyncresp",
+                                         NULL};
+
+struct scheme {
+    const char *type, *name, *description, *spec;
+};
+
+/* The first one is the primary one. */
+static const struct scheme schemes[] = {
+    {"oauthbearertoken", "Bearer token",
+     "An API key of the workspace, sent as a bearer token in the Authorization header.",
+     "https://www.rfc-editor.org/info/rfc6750"},
 };
 
 static void put_schemas(struct jbuf *out, const char *urn) {
@@ -63,28 +90,78 @@ static void open_list(struct jbuf *out, int64_t total) {
     jb_raw(out, "[");
 }
 
-char *discovery_config(const char *base) {
+static void put_texts(struct jbuf *out, const char *name, const char *const *texts) {
+    if (texts == NULL)
+        return;
+    jb_key(out, name);
+    jb_raw(out, "[");
+    for (; *texts != NULL; texts++) {
+        jb_sep(out);
+        jb_str(out, *texts);
+    }
+    jb_raw(out, "]");
+}
+
+static void put_features(struct jbuf *out) {
+    for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+        const struct feature *f = &features[i];
+        jb_key(out, f->name);
+        jb_raw(out, "{");
+        jb_kbool(out, "supported", f->supported);
+        for (size_t k = 0; k < 2 && f->limits[k].name != NULL; k++)
+            jb_kint(out, f->limits[k].name, f->limits[k].value);
+        jb_raw(out, "}");
+    }
+}
+
+/* D3. Who asks for neither way of paging gets pages by index, as before there were cursors (G8). */
+static void put_pagination(struct jbuf *out, int cursor_seconds) {
+    jb_key(out, "pagination");
+    jb_raw(out, "{");
+    jb_kbool(out, "cursor", cursors);
+    jb_kbool(out, "index", true);
+    jb_kstr(out, "defaultPaginationMethod", "index");
+    jb_kint(out, "defaultPageSize", PAGE_DEFAULT);
+    jb_kint(out, "maxPageSize", PAGE_MAX);
+    jb_kint(out, "cursorTimeout", cursor_seconds);
+    jb_raw(out, "}");
+}
+
+/* D4: absent means that there are none. */
+static void put_events(struct jbuf *out) {
+    if (!events && !async_requests)
+        return;
+    jb_key(out, "securityEvents");
+    jb_raw(out, "{");
+    jb_kstr(out, "asyncRequest", async_requests ? "request" : "none");
+    put_texts(out, "eventUris", event_uris);
+    jb_raw(out, "}");
+}
+
+static void put_authentication(struct jbuf *out) {
+    jb_key(out, "authenticationSchemes");
+    jb_raw(out, "[");
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        jb_sep(out);
+        jb_raw(out, "{");
+        jb_kstr(out, "type", schemes[i].type);
+        jb_kstr(out, "name", schemes[i].name);
+        jb_kstr(out, "description", schemes[i].description);
+        jb_kstr(out, "specUri", schemes[i].spec);
+        jb_kbool(out, "primary", i == 0);
+        jb_raw(out, "}");
+    }
+    jb_raw(out, "]");
+}
+
+char *discovery_config(const char *base, int cursor_seconds) {
     struct jbuf out = {0};
     jb_raw(&out, "{");
     put_schemas(&out, SCHEMA_CONFIG);
-    for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
-        const struct feature *f = &features[i];
-        jb_key(&out, f->name);
-        jb_raw(&out, "{");
-        jb_kbool(&out, "supported", f->supported);
-        for (size_t k = 0; k < 2 && f->limits[k].name != NULL; k++)
-            jb_kint(&out, f->limits[k].name, f->limits[k].value);
-        jb_raw(&out, "}");
-    }
-    jb_key(&out, "authenticationSchemes");
-    jb_raw(&out, "[{");
-    jb_kstr(&out, "type", "oauthbearertoken");
-    jb_kstr(&out, "name", "Bearer token");
-    jb_kstr(&out, "description",
-            "An API key of the workspace, sent as a bearer token in the Authorization header.");
-    jb_kstr(&out, "specUri", "https://www.rfc-editor.org/info/rfc6750");
-    jb_kbool(&out, "primary", true);
-    jb_raw(&out, "}]");
+    put_features(&out);
+    put_pagination(&out, cursor_seconds);
+    put_events(&out);
+    put_authentication(&out);
     put_meta(&out, "ServiceProviderConfig", base, "ServiceProviderConfig", NULL);
     jb_raw(&out, "}");
     return jb_take(&out);
@@ -134,18 +211,6 @@ char *discovery_resource_type(const char *base, const char *name) {
         return NULL;
     put_resource_type(&out, base, rt);
     return jb_take(&out);
-}
-
-static void put_texts(struct jbuf *out, const char *name, const char *const *texts) {
-    if (texts == NULL)
-        return;
-    jb_key(out, name);
-    jb_raw(out, "[");
-    for (; *texts != NULL; texts++) {
-        jb_sep(out);
-        jb_str(out, *texts);
-    }
-    jb_raw(out, "]");
 }
 
 /* Recurses once: sub-attributes are never complex. */

@@ -5,8 +5,15 @@
 
 #include "schemas/schema.h"
 
-char *discovery_config(const char *base);         /* ServiceProviderConfig: says only what is implemented */
-char *discovery_resource_types(const char *base); /* ListResponse */
+/* What is announced, and what those who enforce it go by. */
+#define PAGE_DEFAULT 100
+#define PAGE_MAX 200
+#define BULK_MAX_OPERATIONS 1000
+#define BULK_MAX_BYTES 1048576
+
+/* ServiceProviderConfig: says only what is implemented. cursor_seconds: how long a cursor is good for. */
+char *discovery_config(const char *base, int cursor_seconds);
+char *discovery_resource_types(const char *base);                  /* ListResponse */
 char *discovery_resource_type(const char *base, const char *name); /* NULL if unknown */
 char *discovery_schemas(const char *base);
 char *discovery_schema(const char *base, const char *urn); /* NULL if unknown */

@@ -1,8 +1,10 @@
 /* Discovery documents: rules D2, D5, D7, D8, Q37, Q38. */
 #include "schemas/discovery.h"
+#include "schemas/schema_load.h"
 #include "tests/schemas/support.h"
 
 #define BASE "https://usher.example/scim/v2"
+#define DEVICE "urn:example:params:scim:schemas:2.0:Device"
 
 static json_t *load(char *text) {
     assert_non_null(text);
@@ -40,30 +42,69 @@ static void supported(const json_t *config, const char *name, int want) {
         fail_msg("%s", name);
 }
 
-/* D2, D3, D4: what is there, and nothing that is not. */
+static json_int_t number_at(const json_t *o, const char *name) {
+    const json_t *v = json_object_get(o, name);
+    if (!json_is_integer(v))
+        fail_msg("no number %s", name);
+    return json_integer_value(v);
+}
+
+/* D2 */
 static void test_config(void **state) {
     (void)state;
-    json_t *c = load(discovery_config(BASE));
+    json_t *c = load(discovery_config(BASE, 600));
     no_nulls(c);
     assert_string_equal(json_string_value(json_array_get(json_object_get(c, "schemas"), 0)),
                         "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig");
     supported(c, "patch", 1);
-    supported(c, "bulk", 0);
     supported(c, "filter", 1);
     supported(c, "changePassword", 0);
-    supported(c, "sort", 0);
-    supported(c, "etag", 0);
-    assert_true(json_is_integer(json_object_get(json_object_get(c, "bulk"), "maxOperations")));
-    assert_true(json_is_integer(json_object_get(json_object_get(c, "bulk"), "maxPayloadSize")));
-    assert_int_equal(json_integer_value(json_object_get(json_object_get(c, "filter"), "maxResults")), 200);
+    assert_true(json_is_boolean(json_object_get(json_object_get(c, "bulk"), "supported")));
+    assert_true(json_is_boolean(json_object_get(json_object_get(c, "sort"), "supported")));
+    assert_true(json_is_boolean(json_object_get(json_object_get(c, "etag"), "supported")));
+    assert_int_equal(number_at(json_object_get(c, "bulk"), "maxOperations"), 1000);
+    assert_int_equal(number_at(json_object_get(c, "bulk"), "maxPayloadSize"), 1048576);
+    assert_int_equal(number_at(json_object_get(c, "filter"), "maxResults"), 200);
     json_t *scheme = json_array_get(json_object_get(c, "authenticationSchemes"), 0);
     assert_string_equal(text_at(scheme, "type"), "oauthbearertoken");
     assert_true(json_is_true(json_object_get(scheme, "primary")));
     text_at(scheme, "name");
     text_at(scheme, "description");
-    assert_null(json_object_get(c, "pagination"));
-    assert_null(json_object_get(c, "securityEvents"));
     assert_string_equal(text_at(json_object_get(c, "meta"), "location"), BASE "/ServiceProviderConfig");
+    json_decref(c);
+}
+
+/* D3 G8: every sub-attribute is there, for a missing one would not mean "no limit". */
+static void test_pagination(void **state) {
+    (void)state;
+    json_t *c = load(discovery_config(BASE, 77));
+    json_t *p = json_object_get(c, "pagination");
+    assert_true(json_is_boolean(json_object_get(p, "cursor")));
+    assert_true(json_is_true(json_object_get(p, "index")));
+    assert_string_equal(text_at(p, "defaultPaginationMethod"), "index");
+    assert_int_equal(number_at(p, "defaultPageSize"), 100);
+    assert_int_equal(number_at(p, "maxPageSize"), 200);
+    assert_int_equal(number_at(p, "cursorTimeout"), 77);
+    json_decref(c);
+}
+
+/* D4: absent, or what may be asked for and what events there are, each once. */
+static void test_security_events(void **state) {
+    (void)state;
+    json_t *c = load(discovery_config(BASE, 600));
+    json_t *e = json_object_get(c, "securityEvents");
+    if (e != NULL) {
+        const char *async = text_at(e, "asyncRequest");
+        assert_true(strcmp(async, "none") == 0 || strcmp(async, "request") == 0);
+        json_t *uris = json_object_get(e, "eventUris");
+        assert_true(json_array_size(uris) > 0);
+        for (size_t i = 0; i < json_array_size(uris); i++) {
+            const char *uri = json_string_value(json_array_get(uris, i));
+            assert_int_equal(strncmp(uri, "urn:ietf:params:scim:event:", 27), 0);
+            for (size_t k = 0; k < i; k++)
+                assert_string_not_equal(uri, json_string_value(json_array_get(uris, k)));
+        }
+    }
     json_decref(c);
 }
 
@@ -175,12 +216,92 @@ static void test_schema_details(void **state) {
     json_decref(s);
 }
 
+/* From here on with types of an operator's own: they are shown like the built-in ones, and as they were
+ * written (D5 D7 D8 S2 S8). */
+static void test_own_types(void **state) {
+    (void)state;
+    struct err err = {0};
+    assert_int_equal(schema_load_folder("tests/cases/schemas/good", &err), ERR_OK);
+    json_t *l = list(discovery_resource_types(BASE), 4);
+    json_t *device = load(discovery_resource_type(BASE, "Device"));
+    assert_json("one is as in the list", device, json_array_get(json_object_get(l, "Resources"), 2));
+    json_t *want = quick(
+        "{'schemas':['urn:ietf:params:scim:schemas:core:2.0:ResourceType'],'id':'Device','name':'Device',"
+        "'description':'Radios and consoles','endpoint':'/Devices','schema':'" DEVICE "',"
+        "'schemaExtensions':[{'schema':'urn:example:params:scim:schemas:extension:lease:2.0:Device',"
+        "'required':false}],'meta':{'resourceType':'ResourceType','location':'" BASE
+        "/ResourceTypes/Device'}}");
+    assert_json("Device", device, want);
+    json_t *user = load(discovery_resource_type(BASE, "User"));
+    assert_int_equal(json_array_size(json_object_get(user, "schemaExtensions")), 3);
+    json_decref(l);
+    json_decref(device);
+    json_decref(want);
+    json_decref(user);
+}
+
+/* What is written in a file, with the defaults of RFC 7643 section 2.2 for what it leaves out. */
+static void same_attr(const char *name, const json_t *written, const json_t *shown) {
+    static const struct {
+        const char *name, *value;
+    } defaults[] = {{"type", "'string'"},    {"multiValued", "false"},      {"required", "false"},
+                    {"caseExact", "false"},  {"mutability", "'readWrite'"}, {"returned", "'default'"},
+                    {"uniqueness", "'none'"}};
+    const char *type = json_string_value(json_object_get(shown, "type"));
+    bool exact = strcmp(type, "binary") == 0 || strcmp(type, "reference") == 0;
+    bool secret = strcmp(text_at(shown, "mutability"), "writeOnly") == 0;
+    for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+        const char *of = defaults[i].name;
+        json_t *want = json_object_get(written, of);
+        want = want != NULL ? json_incref(want) : quick(defaults[i].value);
+        if (exact && strcmp(of, "caseExact") == 0)
+            assert_true(json_is_true(json_object_get(shown, of)));
+        else if (secret && strcmp(of, "returned") == 0)
+            assert_string_equal(text_at(shown, of), "never");
+        else
+            assert_json(name, json_object_get(shown, of), want);
+        json_decref(want);
+    }
+    assert_json(name, json_object_get(shown, "canonicalValues"), json_object_get(written, "canonicalValues"));
+    assert_json(name, json_object_get(shown, "referenceTypes"), json_object_get(written, "referenceTypes"));
+}
+
+static void same_attrs(const json_t *written, const json_t *shown) {
+    assert_int_equal(json_array_size(written), json_array_size(shown));
+    for (size_t i = 0; i < json_array_size(written); i++) {
+        const json_t *w = json_array_get(written, i), *s = json_array_get(shown, i);
+        same_attr(text_at(w, "name"), w, s);
+        same_attrs(json_object_get(w, "subAttributes"), json_object_get(s, "subAttributes"));
+    }
+}
+
+static void test_own_schemas(void **state) {
+    (void)state;
+    static const char *const files[] = {"device", "site", "user-badge"};
+    json_decref(list(discovery_schemas(BASE), 9));
+    for (size_t i = 0; i < 3; i++) {
+        char path[100];
+        snprintf(path, sizeof(path), "tests/cases/schemas/good/%s.json", files[i]);
+        json_t *items = json_load_file(path, 0, NULL);
+        for (size_t k = 0; k < json_array_size(items); k++) {
+            const json_t *written = json_array_get(items, k);
+            if (json_object_get(written, "attributes") == NULL)
+                continue;
+            json_t *shown = load(discovery_schema(BASE, text_at(written, "id")));
+            check_attrs(json_object_get(shown, "attributes"));
+            same_attrs(json_object_get(written, "attributes"), json_object_get(shown, "attributes"));
+            json_decref(shown);
+        }
+        json_decref(items);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_config),
-        cmocka_unit_test(test_resource_types),
-        cmocka_unit_test(test_schemas),
-        cmocka_unit_test(test_schema_details),
+        cmocka_unit_test(test_config),          cmocka_unit_test(test_pagination),
+        cmocka_unit_test(test_security_events), cmocka_unit_test(test_resource_types),
+        cmocka_unit_test(test_schemas),         cmocka_unit_test(test_schema_details),
+        cmocka_unit_test(test_own_types),       cmocka_unit_test(test_own_schemas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
