@@ -19,7 +19,7 @@ import tokenize
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RULES, EXCEPTIONS, TABLE = (os.path.join(TESTS, *p) for p in (("rules", "rules.txt"), ("rules", "exceptions.txt"), ("COVERAGE.md",)))
 ID = r"(?:[A-Z][0-9]{1,2}a?|0\.[0-9]{1,2})"
-WORD = re.compile(r"(?<![A-Za-z0-9.#\"/-])([A-Z][0-9]{1,2}a?)(?![A-Za-z0-9\"-]|\.[0-9A-Za-z])|\brules? (0\.[0-9]{1,2})(?![0-9])")
+WORD = re.compile(r"(?<![A-Za-z0-9.#\"/-])([A-Z][0-9]{1,2}a?)(?![A-Za-z0-9\"-]|\.[0-9A-Za-z])|\b[Rr]ules? (0\.[0-9]{1,2})(?![0-9])")
 SAID_IN = ("name", "rule", "rules", "shows", "step", "why")  # members of case data that say what a case proves
 SHOWN = 3  # tests of one file that the table names; further ones are "…", so that one more test rarely changes the table
 
