@@ -85,10 +85,12 @@ enum err_code command_log_prune(struct db *db, long hours, int64_t *gone, struct
     char age[32];
     snprintf(age, sizeof age, "%ld hours", hours);
     const char *params[] = {age};
-    struct db_result *r;
-    if (db_run(db, "SELECT command_prune(now() - $1::interval, 5000)", 1, params, &r, err) != ERR_OK)
+    struct db_result *r[2];
+    db_send(db, "SELECT command_prune(now() - $1::interval, 5000)", 1, params);
+    db_send(db, "SELECT bulk_prune(now() - $1::interval)", 1, params);
+    if (db_flush(db, r, 2, NULL, err) != ERR_OK)
         return err->code;
-    *gone = db_int(r, 0, 0);
-    db_results_free(&r, 1);
+    *gone = db_int(r[0], 0, 0);
+    db_results_free(r, 2);
     return ERR_OK;
 }

@@ -26,8 +26,8 @@ enum err_code command_log_cancel_many(struct db *db, struct claim *claims, size_
 enum err_code command_log_find(struct db *db, const char *workspace, const char *txn, bool *found,
                                bool *cancelled, struct reply *outcome, struct err *err);
 
-/* Forgets outcomes older than `hours`, some thousands at a time; *gone: how many, 0 = none was left. `hours`
- * must exceed the retention of usher.commands. */
+/* Forgets outcomes older than `hours`, some thousands at a time (*gone: how many, 0 = none was left), and how
+ * Bulks of that age went. `hours` must exceed the retention of usher.commands. */
 enum err_code command_log_prune(struct db *db, long hours, int64_t *gone, struct err *err);
 
 #endif
