@@ -42,6 +42,7 @@ USE_workers := workers sql schemas runtime
 USE_ctl     := ctl sql schemas runtime
 USE_broker  := broker runtime
 USE_fuzz    := fuzz support ingest sql schemas runtime
+USE_diff    := support schemas runtime
 USE_all     := support ingest workers ctl broker sql schemas runtime
 
 PROGRAMS := usher-ingest usher-worker usherctl usher-broker
@@ -80,7 +81,7 @@ build/$(1)/obj/%.o: %.c
 $(foreach r,$(ROOMS),$(call room,$(1),$(r)))
 $(foreach p,$(PROGRAMS),$(call program,$(1),$(p),$(ROOM_$(p))))
 $(foreach t,$(UNITS),$(call test,$(1),$(t),$(USE_$(call unit_room,$(t)))))
-$(foreach t,$(TOOLS),$(call test,$(1),$(t),$(USE_all)))
+$(foreach t,$(TOOLS),$(call test,$(1),$(t),$(if $(findstring /diff_,$(t)),$(USE_diff),$(USE_all))))
 endef
 define room
 build/$(1)/lib$(2).a: $(patsubst %.c,build/$(1)/obj/%.o,$(call SOURCES,$(2)))
