@@ -168,7 +168,7 @@ def openapi(workspace, key, work):
     results = []
     for test in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
         bad = [b for b in test if b.tag in ("failure", "error")]
-        detail = " / ".join(_short(b.get("message") or b.text or "", 1500) for b in bad)
+        detail = " / ".join(_short(b.text or b.get("message") or "", 2500) for b in bad)
         results.append(Result(test.get("name"), None if test.find("skipped") is not None else not bad, detail))
     if done.returncode != 0 and all(r.ok is not False for r in results):
         results.append(Result("schemathesis ends well", False, "exit %d: %s" % (done.returncode, _short(done.stdout[-1500:], 1500))))
