@@ -101,7 +101,7 @@ static void allows_methods(void **state) {
     route_parse("PUT", "/scim/v2/Users", 14, r->arena, &r->route);
     answer_error(r, r->route.code, NULL);
     assert_int_equal(r->answer.status, 405);
-    assert_string_equal(r->answer.allow, "GET, HEAD, POST");
+    assert_string_equal(r->answer.allow, "GET, HEAD, POST, OPTIONS");
 }
 
 static const struct resource_row row = {

@@ -1,0 +1,13 @@
+/* JSON bodies of requests. */
+#ifndef USHER_INGEST_CONTENT_H
+#define USHER_INGEST_CONTENT_H
+
+#include "ingest/request.h"
+
+/* The body as an object that lives as long as the request: media type (ERR_MEDIA_TYPE; rules T2, T4), then
+ * body_parse. */
+enum err_code content_parse(struct request *r, json_t **body, struct err *err);
+/* A new reference becomes the request's; NULL is fine. */
+void content_keep(struct request *r, json_t *json);
+
+#endif
