@@ -76,7 +76,10 @@ static void remove_matching(json_t *members, const struct filter *f) {
     json_decref(ids);
 }
 
-static void carry_out(json_t *members, const struct member_delta *d) {
+/* Gives whether the operation has changed anything: members that one operation adds and the next one removes
+ * are two changes. */
+static bool carry_out(json_t *members, const struct member_delta *d) {
+    json_t *before = json_deep_copy(members);
     if (d->kind == MEMBER_SET || d->kind == MEMBER_REMOVE_ALL)
         json_object_clear(members);
     if (d->kind == MEMBER_REMOVE_IF)
@@ -87,12 +90,15 @@ static void carry_out(json_t *members, const struct member_delta *d) {
         else if (json_object_get(users, d->ids[i]) != NULL)
             json_object_set_new(members, d->ids[i], json_true());
     }
+    bool changed = !json_equal(before, members);
+    json_decref(before);
+    return changed;
 }
 
 /* ---- one patch ---- */
 
 static enum err_code patch(const struct resource_type *rt, enum dialect dialect, const json_t *body,
-                           struct state *s, struct err *err) {
+                           struct state *s, bool *changed, struct err *err) {
     struct arena *a = arena_new();
     struct member_delta *deltas = NULL;
     size_t n = 0;
@@ -103,8 +109,9 @@ static enum err_code patch(const struct resource_type *rt, enum dialect dialect,
     for (size_t i = 0; code == ERR_OK && i < n; i++)
         if (!all_known(dialect, &deltas[i]))
             code = err_set(err, ERR_INVALID_VALUE, "There are unknown members");
+    *changed = code == ERR_OK && !json_equal(doc, s->doc);
     for (size_t i = 0; code == ERR_OK && i < n; i++)
-        carry_out(members, &deltas[i]);
+        *changed |= carry_out(members, &deltas[i]);
     if (code == ERR_OK) {
         json_t *swap = s->doc;
         s->doc = doc;
@@ -124,11 +131,9 @@ static enum err_code patch(const struct resource_type *rt, enum dialect dialect,
 static json_t *step(struct random_scim *r, const struct resource_type *rt, enum dialect dialect,
                     struct state *s) {
     struct err err = {0};
-    json_t *body = random_patch(r, rt), *doc = json_deep_copy(s->doc), *members = json_deep_copy(s->members);
-    enum err_code code = patch(rt, dialect, body, s, &err);
-    bool changed = !json_equal(doc, s->doc) || !json_equal(members, s->members);
-    json_decref(doc);
-    json_decref(members);
+    bool changed = false;
+    json_t *body = random_patch(r, rt);
+    enum err_code code = patch(rt, dialect, body, s, &changed, &err);
     return json_pack("{sosisssssbsoso}", "patch", body, "status", err_http_status(code), "scimType",
                      code != ERR_OK && err_scim_type(code) != NULL ? err_scim_type(code) : "", "detail",
                      code != ERR_OK ? err_text(&err) : "", "changed", changed, "resource", shown(rt, s->doc),
