@@ -32,7 +32,7 @@ def judge(stack, load, killed=None):
     for loader in load.loaders:
         wrong += ["%s: %s" % (loader.name, fault) for fault in loader.faults[:5]]
     wrong += check_objects(stack, load) + check_pairs(load, membership) + check_refused(load, audit)
-    wrong += check_answers(load, audit) + check_seats(stack, load, audit) + check_log(stack, audit, membership)
+    wrong += check_answers(load, audit) + check_seats(stack, load, audit) + check_log(stack, audit, membership) + check_keys(stack)
     return wrong
 
 
@@ -120,6 +120,16 @@ def check_refused(load, audit):
     refused = {name for loader in load.loaders for name in loader.refused_names}
     return ["user %s was refused and created all the same" % r.value["target"]["name"] for r in stream.changes_of(audit)
             if r.value["action"] == "user.created" and r.value["outcome"] == "applied" and (r.value.get("target") or {}).get("name") in refused]
+
+
+def check_keys(stack):
+    """Rows of resource_keys are what the documents say, no more and no less: e-mail addresses of users (search has them folded)."""
+    due = set(stack.sql("""SELECT DISTINCT u.workspace_id::text, u.id::text, e.v->>'value' FROM usher.users u
+        CROSS JOIN LATERAL jsonb_array_elements(u.search->'emails') AS e (v) WHERE jsonb_typeof(u.search->'emails') = 'array'"""))
+    have = set(stack.sql("SELECT workspace_id::text, resource_id::text, key FROM usher.resource_keys WHERE type = 'User' AND path = 'emails.value'"))
+    wrong = ["user %s of %s has the address %s and no key says so" % (u, w, key) for w, u, key in sorted(due - have)]
+    wrong += ["a key says that user %s of %s has the address %s" % (u, w, key) for w, u, key in sorted(have - due)]
+    return wrong[:20] if due else ["no user has an e-mail address: nothing was checked"]
 
 
 # ---------------------------------------------------------------- audit

@@ -112,7 +112,7 @@ class Loader(threading.Thread):
     def create_user(self):
         self.made += 1
         name = "%s-%d@example.com" % (self.tag, self.made)
-        verdict, answer, ua = self.write("POST", "/Users", {"schemas": [USER], "userName": name, "active": True}, 201, (403,))
+        verdict, answer, ua = self.write("POST", "/Users", {"schemas": [USER], "userName": name, "active": True, "emails": [{"value": name, "primary": True}]}, 201, (403,))
         if verdict == DONE:
             user = User(answer.json["id"], name)
             self.users[user.id] = user
@@ -141,8 +141,10 @@ class Loader(threading.Thread):
             self.freeze_user(user, after.state(), ua)
 
     def retitle(self, user):
+        """And another address, so that what users are looked up by changes too."""
         title = "title %d" % len(self.answers)
-        self.patch_user(user, {"op": "replace", "path": "title", "value": title}, lambda u: setattr(u, "title", title))
+        value = {"title": title, "emails": [{"value": "%d-%s" % (len(self.answers), user.name), "primary": True}]}
+        self.patch_user(user, {"op": "replace", "value": value}, lambda u: setattr(u, "title", title))
 
     def set_active(self, user):
         new = not user.active

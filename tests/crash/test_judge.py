@@ -39,12 +39,15 @@ class Sql:
 
     def __init__(self, **rows):
         self.rows = dict(users=[("u1", "ana", True, "chief")], rooms=[("r1", "Dispatch"), ("shared", "Shared")],
-                         members=[("shared", "u1", False)], seats=[(1, 1, 1)], command_log=[("w1", "t1", False, True)])
+                         members=[("shared", "u1", False)], seats=[(1, 1, 1)],
+                         addresses=[("w1", "u1", "a@x")], resource_keys=[("w1", "u1", "a@x")], command_log=[("w1", "t1", False, True)])
         self.rows.update(rows)
 
     def sql(self, query, *_):
         if "seats_used" in query:
             return self.rows["seats"]
+        if "jsonb_array_elements" in query:
+            return self.rows["addresses"]
         return next(rows for name, rows in self.rows.items() if "FROM usher." + name in query)
 
 
@@ -76,6 +79,7 @@ class Judge(unittest.TestCase):
         self.assertEqual(judge.check_answers(load, [request(1, "ua-0", 201)]), [])
         self.assertEqual(judge.check_seats(Sql(), load, [change(1, "seat.taken")]), [])
         self.assertEqual(judge.check_log(Sql(), [change(1, "user.created")], [event()]), [])
+        self.assertEqual(judge.check_keys(Sql()), [])
 
     def test_lost_write(self):
         self.found(judge.check_objects(Sql(users=[], members=[]), load_of(loader())), "acknowledged was")
@@ -126,6 +130,11 @@ class Judge(unittest.TestCase):
         taken_back = [request(1, "ua-0", 201), request(2, "ua-0", 503, supersedes=1)]
         self.found(judge.check_answers(load_of(loader()), taken_back), "audit says")
         self.found(judge.check_answers(load_of(loader()), [request(1, "ua-0", 201), request(2, "ua-0", 201)]), "audit says")
+
+    def test_keys_that_do_not_fit_the_documents(self):
+        self.found(judge.check_keys(Sql(resource_keys=[])), "no key")
+        self.found(judge.check_keys(Sql(resource_keys=[("w1", "u1", "a@x"), ("w1", "u2", "b@x")])), "a key says")
+        self.found(judge.check_keys(Sql(addresses=[], resource_keys=[])), "nothing was checked")
 
     def test_seats(self):
         self.found(judge.check_seats(Sql(seats=[(2, None, 1)]), load_of(loader()), []), "2 seats")

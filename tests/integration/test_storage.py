@@ -6,6 +6,9 @@ from case import Case
 from scimhttp import USER
 
 SERVING = ("usher_ingest", "usher_worker")
+# The service's own: no tenant's data, so nothing to distribute; serving roles reach them through functions alone.
+SERVICE = {"signing_keys", "secrets", "worker_slots", "migrations"}
+TENANTS = ("workspaces", "users", "rooms", "members", "keys", "command_log", "resources", "resource_keys", "bulk_failures")
 
 
 class Catalogue(Case):
@@ -19,16 +22,31 @@ class Catalogue(Case):
             WHERE n.nspname = 'usher' AND c.contype IN ('p', 'u', 'f')""")
         self.assertGreaterEqual(len(constraints), 8)
         for name, table, kind, first, foreign in constraints:
+            if table in SERVICE:
+                continue
             self.assertEqual(first, "workspace_id", "%s of %s" % (name, table))
             if kind == "f":
                 self.assertEqual(foreign, "workspace_id", "%s of %s" % (name, table))
         indexes = self.stack.sql("""
-            SELECT i.indexrelid::regclass::text, a.attname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+            SELECT i.indexrelid::regclass::text, a.attname, c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
             JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
             WHERE n.nspname = 'usher' AND i.indisunique""")
         self.assertTrue(indexes)
-        for index, first in indexes:
-            self.assertEqual(first, "workspace_id", index)
+        for index, first, table in indexes:
+            if table not in SERVICE:
+                self.assertEqual(first, "workspace_id", index)
+
+    def test_the_service_s_own_tables_hold_no_tenant(self):
+        """So that they may stand outside; and nobody who serves reads the secret but by the function that is made for it."""
+        columns = self.stack.sql("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'usher'")
+        self.assertEqual({t for t, _ in columns if (t, "workspace_id") not in columns}, SERVICE)
+        for table in ("signing_keys", "secrets"):
+            for role in SERVING:
+                for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"):
+                    self.assertFalse(self.stack.sql("SELECT has_table_privilege(%s, %s, %s)", role, "usher." + table, right)[0][0], (table, role, right))
+        self.assertEqual(self.stack.sql("SELECT has_function_privilege('usher_worker', 'usher.service_secret(text)', 'EXECUTE'),"
+                                        " has_function_privilege('usher_ingest', 'usher.service_secret(text)', 'EXECUTE')"), [(False, True)])
+        self.assertEqual(self.stack.sql("SELECT count(*) FROM secrets WHERE length(value) >= 32"), [(1,)])
 
     def test_every_table_of_tenants_has_forced_row_level_security(self):
         tables = self.stack.sql("""
@@ -36,10 +54,9 @@ class Catalogue(Case):
                    EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'workspace_id')
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'usher' AND c.relkind IN ('r', 'p')""")
         self.assertGreaterEqual({t for t, _, _, tenants in tables if tenants},
-                                {"workspaces", "keys", "users", "rooms", "members", "command_log"})
-        for table, enabled, forced, tenants in tables:
-            if tenants:
-                self.assertTrue(enabled and forced, table)
+                                set(TENANTS))
+        for table, enabled, forced, _ in tables:
+            self.assertTrue((enabled and forced) or table == "migrations", table)
         policies = self.stack.sql("SELECT tablename, policyname, roles::text[], cmd, qual, with_check FROM pg_policies WHERE schemaname = 'usher'")
         for table, name, roles, command, using, check in policies:
             if set(roles) & set(SERVING) and table != "worker_slots":
@@ -85,7 +102,15 @@ class RowLevelSecurity(Case):
         cls.other = cls.stack.workspace("rls-b")
         for ws in (cls.ws, cls.other):
             for i in range(3):
-                assert ws.client.post("/Users", {"schemas": [USER], "userName": "u%d" % i}).status == 201
+                assert ws.client.post("/Users", {"schemas": [USER], "userName": "u%d" % i, "emails": [{"value": "u%d@x.example" % i}]}).status == 201
+            # Rows of tables that only an operator's types and a Bulk fill.
+            cls.stack.sql("INSERT INTO resources VALUES (%s, gen_random_uuid(), 'Thing', NULL, '{}', '{}', 1, now(), now())", ws.id)
+            cls.stack.sql("INSERT INTO bulk_failures VALUES (%s, gen_random_uuid(), 1)", ws.id)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.stack.sql("DELETE FROM resources WHERE type = 'Thing'")
+        super().tearDownClass()
 
     def as_role(self, role, context, query):
         connection = psycopg2.connect(self.stack.env["USHER_PG"], options="-c search_path=usher")
@@ -101,7 +126,7 @@ class RowLevelSecurity(Case):
             connection.close()
 
     def tables(self, role):
-        return [t for t in ("workspaces", "users", "rooms", "members", "keys", "command_log")
+        return [t for t in TENANTS
                 if self.stack.sql("SELECT has_table_privilege(%s, %s, 'SELECT')", role, "usher." + t)[0][0]]
 
     def test_only_the_own_workspace_shows(self):
@@ -112,6 +137,8 @@ class RowLevelSecurity(Case):
                     seen = {r[0] for r in self.as_role(role, "{%s}" % ws.id, "SELECT workspace_id::text FROM %s" % table)}
                     self.assertLessEqual(seen, {ws.id}, (role, table))
             self.assertEqual(len(self.as_role(role, "{%s}" % self.ws.id, "SELECT * FROM users")), 3)
+            self.assertEqual(len(self.as_role(role, "{%s}" % self.ws.id, "SELECT * FROM resource_keys")), 3)
+            self.assertEqual(len(self.as_role(role, "{%s}" % self.ws.id, "SELECT * FROM resources")), 1)
 
     def test_nothing_shows_without_context(self):
         for role in SERVING:
@@ -120,7 +147,8 @@ class RowLevelSecurity(Case):
                     self.assertEqual(self.as_role(role, context, "SELECT * FROM %s" % table), [], (role, table, context))
 
     def test_the_ingest_writes_nothing(self):
-        for statement in ("DELETE FROM users", "UPDATE users SET active = false", "INSERT INTO rooms DEFAULT VALUES", "UPDATE workspaces SET seats_limit = 1000000",
+        for statement in ("DELETE FROM users", "UPDATE users SET active = false", "INSERT INTO rooms DEFAULT VALUES",
+                          "DELETE FROM resources", "UPDATE resource_keys SET key = 'x'", "SELECT * FROM bulk_failures", "SELECT * FROM secrets", "UPDATE workspaces SET seats_limit = 1000000",
                           "SELECT * FROM keys", "TRUNCATE users", "DROP TABLE users"):
             with self.assertRaises(psycopg2.errors.InsufficientPrivilege, msg=statement):
                 self.as_role("usher_ingest", "{%s}" % self.ws.id, statement)
@@ -128,5 +156,13 @@ class RowLevelSecurity(Case):
     def test_the_worker_cannot_write_into_another_workspace(self):
         self.assertEqual(self.as_role("usher_worker", "{%s}" % self.ws.id, "UPDATE users SET version = version WHERE workspace_id = '%s'" % self.other.id), 0)
         self.assertEqual(self.as_role("usher_worker", "{%s}" % self.ws.id, "DELETE FROM users WHERE workspace_id = '%s'" % self.other.id), 0)
-        with self.assertRaises(psycopg2.errors.InsufficientPrivilege):
-            self.as_role("usher_worker", "{%s}" % self.ws.id, "UPDATE users SET workspace_id = '%s'" % self.other.id)
+        for table in ("users", "resources", "resource_keys", "bulk_failures"):
+            with self.assertRaises(psycopg2.errors.InsufficientPrivilege, msg=table):
+                self.as_role("usher_worker", "{%s}" % self.ws.id, "UPDATE %s SET workspace_id = '%s'" % (table, self.other.id))
+
+    def test_one_unique_value_has_one_holder(self):
+        """What the worker decides, the index makes sure of: no two resources of a type with one unique value, in one workspace."""
+        row = "INSERT INTO resource_keys VALUES ('%s', 'Thing', 'serial', 'S-1', gen_random_uuid(), true)"
+        with self.assertRaises(psycopg2.errors.UniqueViolation):
+            self.as_role("usher_worker", "{%s}" % self.ws.id, ";".join([row % self.ws.id] * 2))
+        self.assertEqual(self.as_role("usher_worker", "{%s,%s}" % (self.ws.id, self.other.id), ";".join(row % w.id for w in (self.ws, self.other))), 1)
