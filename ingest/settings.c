@@ -20,6 +20,12 @@ static const struct config_row rows[] = {
     {"tls-key", CONFIG_STR, "", 0, 0, "PEM file with the certificate's private key", false},
     {"public-url", CONFIG_STR, "", 0, 0,
      "scheme and host in meta.location; empty: http:// and the request's Host", false},
+    {"signing-key", CONFIG_STR, "", 0, 0,
+     "PEM file with the EC key (P-256) that outcomes of asynchronous requests are signed with; empty: a new "
+     "one with each start",
+     false},
+    {"outcome-hours", CONFIG_INT, "192", 24, 87600,
+     "how long workers keep outcomes of commands; older ones are answered as gone", false},
     {"schema-dir", CONFIG_STR, "", 0, 0,
      "folder of JSON files with schemas and resource types of your own; the same for ingest and worker",
      false},

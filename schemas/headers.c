@@ -69,6 +69,8 @@ static const char *command_collection(enum command_type t) {
     case COMMAND_RESOURCE_PATCH:
     case COMMAND_RESOURCE_DELETE:
         return "resources";
+    case COMMAND_REQUEST_REFUSED:
+        return "commands";
     case COMMAND_KEY_CREATE:
     case COMMAND_KEY_REVOKE:
         return "keys";
@@ -83,7 +85,9 @@ static const char *command_collection(enum command_type t) {
 void headers_command(struct headers *h, const struct command *c) {
     h->n = 0;
     snprintf(h->type, sizeof h->type, "usher.command.%s", command_type_text(c->type));
-    snprintf(h->subject, sizeof h->subject, "%s/%s", command_collection(c->type), c->id.s);
+    /* What was refused before it had a target is named by itself. */
+    snprintf(h->subject, sizeof h->subject, "%s/%s", command_collection(c->type),
+             c->type == COMMAND_REQUEST_REFUSED ? c->txn.s : c->id.s);
     common(h, c->txn.s, h->type, h->subject, c->workspace.s, c->txn.s, -1, c->time_us, c->traceparent,
            JSON_TYPE);
 }

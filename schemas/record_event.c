@@ -98,9 +98,9 @@ static void put_paths(struct jbuf *b, const struct event_change *e) {
         jb_sep(b);
         jb_str(b, e->changes[i].path);
     }
-    if (e->members) {
+    if (e->members || e->nchanges == 0) { /* a resource can be made of nothing but its schemas */
         jb_sep(b);
-        jb_str(b, "members");
+        jb_str(b, e->members ? "members" : "schemas");
     }
     jb_raw(b, "]");
 }

@@ -43,7 +43,8 @@ struct unit_workspace {
     const char *seat_mode, *default_role;
     int64_t rate_limit;
     bool default_transmit, require_email, restore_rooms, unique_rooms;
-    int64_t membership_seq, audit_seq;
+    const char *events_mode; /* "notice", "full", "off" */
+    int64_t membership_seq, audit_seq, events_seq;
     bool settings_changed; /* set by whoever changes more than counters and sequence numbers */
 };
 

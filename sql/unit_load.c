@@ -38,7 +38,7 @@ static const struct {
     [UNIT_WORKSPACES] =
         {"SELECT workspace_id, name, coalesce(seats_limit, -1), seats_used, seat_mode, default_role, "
          "rate_limit, default_transmit, "
-         "require_email, restore_rooms, unique_rooms, membership_seq, audit_seq FROM workspaces "
+         "require_email, restore_rooms, unique_rooms, membership_seq, audit_seq, events_seq, events_mode FROM workspaces "
          "WHERE workspace_id = ANY ($1::uuid[]) ORDER BY workspace_id FOR NO KEY UPDATE",
          "w"},
     [UNIT_CLAIMS] = {"SELECT c.workspace_id, c.txn, c.origin_partition, c.origin_offset, c.outcome, "
@@ -122,6 +122,8 @@ static void take_workspace(struct unit *u, const struct db_result *r, size_t row
     w->unique_rooms = db_bool(r, row, 10);
     w->membership_seq = db_int(r, row, 11);
     w->audit_seq = db_int(r, row, 12);
+    w->events_seq = db_int(r, row, 13);
+    w->events_mode = db_text(r, row, 14);
 }
 
 static void take_claim(struct unit *u, const struct db_result *r, size_t row) {

@@ -125,15 +125,16 @@ static const char member_update_sql[] = MEMBER_ROWS " ON CONFLICT (workspace_id,
 static const char workspace_insert_sql[] =
     "INSERT INTO workspaces (workspace_id, name, seats_limit, seat_mode, default_role, rate_limit, "
     "default_transmit, require_email, restore_rooms, "
-    "unique_rooms) VALUES ($1::uuid, $2, $3::bigint, $4, $5, $6::int, $7::bool, $8::bool, $9::bool, "
-    "$10::bool)";
+    "unique_rooms, events_mode) VALUES ($1::uuid, $2, $3::bigint, $4, $5, $6::int, $7::bool, $8::bool, $9::bool, "
+    "$10::bool, $11)";
 static const char workspace_update_sql[] =
     "UPDATE workspaces SET name = $2, seats_limit = $3::bigint, seat_mode = $4, default_role = $5, "
     "rate_limit = $6::int, default_transmit = $7::bool, "
-    "require_email = $8::bool, restore_rooms = $9::bool, unique_rooms = $10::bool, modified = now() WHERE "
+    "require_email = $8::bool, restore_rooms = $9::bool, unique_rooms = $10::bool, events_mode = $11, modified = now() WHERE "
     "workspace_id = $1::uuid";
-static const char workspace_count_sql[] = "UPDATE workspaces SET seats_used = $2::bigint, membership_seq = "
-                                          "$3::bigint, audit_seq = $4::bigint WHERE workspace_id = $1::uuid";
+static const char workspace_count_sql[] =
+    "UPDATE workspaces SET seats_used = $2::bigint, membership_seq = "
+    "$3::bigint, audit_seq = $4::bigint, events_seq = $5::bigint WHERE workspace_id = $1::uuid";
 static const char key_insert_sql[] =
     "INSERT INTO keys (workspace_id, id, name, token_hash, prefix, scopes, dialect, created_by, expires, "
     "revoked) SELECT a.w, a.i, a.n, decode(a.h, 'hex'), a.p, a.s::text[], a.d, a.b, "
@@ -351,7 +352,7 @@ static void store_members(struct unit *u, size_t *sent) {
 
 /* Parameters of one workspace, in the order of the statements. */
 struct workspace_texts {
-    char seats_limit[24], rate_limit[24], seats_used[24], membership_seq[24], audit_seq[24];
+    char seats_limit[24], rate_limit[24], seats_used[24], membership_seq[24], audit_seq[24], events_seq[24];
 };
 
 static const char *number(char out[24], int64_t v) {
@@ -374,15 +375,17 @@ static void send_workspace(struct unit *u, const struct unit_workspace *w, size_
                               truth(w->default_transmit),
                               truth(w->require_email),
                               truth(w->restore_rooms),
-                              truth(w->unique_rooms)};
+                              truth(w->unique_rooms),
+                              w->events_mode};
     const char *counts[] = {w->id, number(t.seats_used, w->seats_used),
-                            number(t.membership_seq, w->membership_seq), number(t.audit_seq, w->audit_seq)};
+                            number(t.membership_seq, w->membership_seq), number(t.audit_seq, w->audit_seq),
+                            number(t.events_seq, w->events_seq)};
     bool made = w->state == ROW_NEW;
     if (made || w->settings_changed) {
-        db_send(u->db, made ? workspace_insert_sql : workspace_update_sql, 10, settings);
+        db_send(u->db, made ? workspace_insert_sql : workspace_update_sql, 11, settings);
         (*sent)++;
     }
-    db_send(u->db, workspace_count_sql, 4, counts);
+    db_send(u->db, workspace_count_sql, 5, counts);
     (*sent)++;
 }
 

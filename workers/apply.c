@@ -3,9 +3,10 @@
 #include "ops/runtime/clock.h"
 #include "ops/runtime/mem.h"
 #include "schemas/fold.h"
+#include "schemas/record_event.h"
 #include "schemas/resource.h"
 #include "schemas/schema.h"
-#include "workers/apply_resource.h"
+#include "workers/apply_event.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -170,7 +171,8 @@ static void claim(struct unit *u, struct unit_workspace *ws, struct work *w) {
     jb_free(&records);
 }
 
-static struct task task_of(struct unit *u, struct batch *b, struct work *w, int64_t now_us) {
+static struct task task_of(struct unit *u, struct batch *b, struct work *w,
+                           const struct apply_settings *settings, int64_t now_us) {
     struct unit_workspace *ws = unit_want_workspace(u, w->command.workspace.s);
     struct task t = {
         .unit = u, .workspace = ws, .command = &w->command, .reply = &w->reply, .now_us = now_us};
@@ -182,14 +184,19 @@ static struct task task_of(struct unit *u, struct batch *b, struct work *w, int6
                                         .time_us = now_us,
                                         .membership_seq = &ws->membership_seq,
                                         .audit_seq = &ws->audit_seq,
+                                        .events_seq = &ws->events_seq,
+                                        .events_issuer = settings->events_issuer,
+                                        .events_txn =
+                                            w->command.async.txn[0] ? w->command.async.txn : w->command.txn.s,
                                         .arena = b->arena,
                                         .out = &w->records};
+    (void)events_mode_parse(ws->events_mode ? ws->events_mode : "off", &t.records.events_mode);
     return t;
 }
 
-static enum err_code apply_one(struct unit *u, struct batch *b, struct work *w, int64_t now_us,
-                               struct err *err) {
-    struct task t = task_of(u, b, w, now_us);
+static enum err_code apply_one(struct unit *u, struct batch *b, struct work *w,
+                               const struct apply_settings *settings, int64_t now_us, struct err *err) {
+    struct task t = task_of(u, b, w, settings, now_us);
     const struct unit_claim *known = unit_claim(u, t.workspace, w->command.txn.s);
     if (!known)
         return unit_error(u, err);
@@ -203,6 +210,7 @@ static enum err_code apply_one(struct unit *u, struct batch *b, struct work *w, 
         return err->code;
     if (t.err.code != ERR_OK)
         refuse(&t);
+    event_outcome(&t);
     claim(u, t.workspace, w);
     return unit_error(u, err);
 }
@@ -219,8 +227,8 @@ static bool usable(struct work *w, int partitions) {
     return !w->poison;
 }
 
-enum err_code apply_batch(struct db *db, struct batch *b, size_t first, size_t n, int partitions,
-                          struct err *err) {
+enum err_code apply_batch(struct db *db, struct batch *b, size_t first, size_t n,
+                          const struct apply_settings *settings, struct err *err) {
     enum err_code code = ERR_OK;
     bool any = false;
     int64_t now_us = clock_wall_us();
@@ -229,7 +237,7 @@ enum err_code apply_batch(struct db *db, struct batch *b, size_t first, size_t n
         struct work *w = &b->works[i];
         w->records.n = 0; /* an attempt before may have left some */
         w->reply_due = false;
-        if (!usable(w, partitions))
+        if (!usable(w, settings->partitions))
             continue;
         task_announce(u, unit_want_workspace(u, w->command.workspace.s), &w->command);
         any = true;
@@ -238,15 +246,15 @@ enum err_code apply_batch(struct db *db, struct batch *b, size_t first, size_t n
         code = unit_begin(u, err);
     for (size_t i = first; any && code == ERR_OK && i < first + n; i++)
         if (!b->works[i].poison)
-            code = apply_one(u, b, &b->works[i], now_us, err);
+            code = apply_one(u, b, &b->works[i], settings, now_us, err);
     if (any && code == ERR_OK)
         code = unit_commit(u, err);
     unit_free(u);
     return code;
 }
 
-enum err_code apply_poison(struct db *db, struct batch *b, size_t at, const struct err *why,
-                           struct err *err) {
+enum err_code apply_poison(struct db *db, struct batch *b, size_t at, const struct apply_settings *settings,
+                           const struct err *why, struct err *err) {
     struct work *w = &b->works[at];
     struct unit *u = unit_new(db);
     w->records.n = 0;
@@ -254,11 +262,12 @@ enum err_code apply_poison(struct db *db, struct batch *b, size_t at, const stru
     unit_want_claim(u, ws, w->command.txn.s);
     enum err_code code = unit_begin(u, err);
     if (code == ERR_OK) {
-        struct task t = task_of(u, b, w, clock_wall_us());
+        struct task t = task_of(u, b, w, settings, clock_wall_us());
         w->reply = (struct reply){.txn = w->command.txn, .id = w->command.id};
         w->reply_due = true;
         err_set(&t.err, ERR_INTERNAL, "The command cannot be stored");
         refuse(&t);
+        event_outcome(&t);
         w->traceparent = w->command.traceparent;
         claim(u, ws, w);
         code = unit_commit(u, err);

@@ -6,15 +6,20 @@
 #include "sql/unit.h"
 #include "workers/work.h"
 
+struct apply_settings {
+    int partitions;            /* of usher.commands */
+    const char *events_issuer; /* who says so: claim iss of SCIM events */
+};
+
 /* Applies works[0..n) of the batch in one transaction and commits: claims, decisions, changes, sequence
  * numbers, outcomes and records. On ERR_OK every work has its reply and records. On error nothing of it may
  * be used: ERR_DB_LOST and ERR_DB_RETRY: the same again later (if the commit went through all the same, the
- * claims tell); ERR_DB_DATA, ERR_DB_BUG: one of the commands cannot be stored. partitions: of usher.commands.
- */
-enum err_code apply_batch(struct db *db, struct batch *b, size_t first, size_t n, int partitions,
-                          struct err *err);
+ * claims tell); ERR_DB_DATA, ERR_DB_BUG: one of the commands cannot be stored. */
+enum err_code apply_batch(struct db *db, struct batch *b, size_t first, size_t n,
+                          const struct apply_settings *settings, struct err *err);
 /* Stores a command that cannot be applied as refused for good and marks it as poison. */
-enum err_code apply_poison(struct db *db, struct batch *b, size_t at, const struct err *why, struct err *err);
+enum err_code apply_poison(struct db *db, struct batch *b, size_t at, const struct apply_settings *settings,
+                           const struct err *why, struct err *err);
 
 /* ---- for apply_*.c ---- */
 

@@ -1,6 +1,7 @@
 /* Workspaces and keys: an operator's commands, in the same order and the same audit as everything else of a
  * workspace. */
 #include "ops/runtime/jbuf.h"
+#include "schemas/record_event.h"
 #include "workers/apply.h"
 
 #include <stddef.h>
@@ -28,6 +29,7 @@ static const struct setting settings[] = {
     {"requireEmail", SETTING_BOOL, offsetof(struct unit_workspace, require_email), 0, false},
     {"restoreRooms", SETTING_BOOL, offsetof(struct unit_workspace, restore_rooms), 0, false},
     {"uniqueRooms", SETTING_BOOL, offsetof(struct unit_workspace, unique_rooms), 0, false},
+    {"events", SETTING_TEXT, offsetof(struct unit_workspace, events_mode), 0, false},
 };
 
 static const struct setting *setting_of(const char *name) {
@@ -42,6 +44,9 @@ static bool text_allowed(const char *name, const char *value) {
         return !strcmp(value, "on_provision") || !strcmp(value, "on_first_login");
     if (!strcmp(name, "defaultRole"))
         return !strcmp(value, "editor") || !strcmp(value, "viewer");
+    enum events_mode mode;
+    if (!strcmp(name, "events"))
+        return events_mode_parse(value, &mode);
     return *value && strlen(value) < 128;
 }
 
@@ -140,6 +145,7 @@ enum err_code apply_workspace_create(struct task *t) {
     w->rate_limit = 600;
     w->seat_mode = "on_provision";
     w->default_role = "viewer";
+    w->events_mode = "notice";
     w->default_transmit = w->restore_rooms = w->unique_rooms = true;
     char *changes = set_all(t, given, true);
     struct audit_target target = {"Workspace", w->id, w->name};

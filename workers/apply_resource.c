@@ -2,6 +2,7 @@
 
 #include "schemas/fold.h"
 #include "schemas/resource.h"
+#include "workers/apply_event.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,25 +71,27 @@ static enum err_code carry_through(struct change *c) {
     struct task *t = c->task;
     struct unit_resource *r = c->resource;
     const struct resource_rules *rules = rules_of(r->rt);
+    bool was_active = r->active, made = c->after && !c->before;
     if (c->after)
         c->nrows = resource_diff(r->rt, c->before, c->after, unit_arena(t->unit), &c->rows);
     if (check(c) != ERR_OK)
         return t->err.code;
-    if (c->nrows) {
-        if (!c->before)
+    if (c->nrows || made) { /* (one that is made may have nothing but its schemas) */
+        if (made)
             r->created_us = t->now_us;
         task_set_doc(t, r, c->before, c->after);
         task_bump(t, r, true);
     }
-    if (c->nrows || c->ndeltas || !c->after)
+    if (c->nrows || c->ndeltas || made || !c->after)
         rules->carry_out(c);
+    if (c->after && c->changed && !c->nrows)
+        task_bump(t, r, false);
+    event_change(c, was_active);
     if (!c->after) {
         unit_reindex(t->unit, r, c->before, NULL);
         unit_delete(r);
         return ERR_OK;
     }
-    if (c->changed && !c->nrows)
-        task_bump(t, r, false);
     task_reply_resource(t, r, rules->answered);
     return unit_error(t->unit, &t->err);
 }

@@ -3,6 +3,7 @@
 #include "ops/runtime/clock.h"
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
+#include "schemas/record_event.h"
 
 #include <string.h>
 
@@ -40,16 +41,33 @@ static rd_kafka_error_t *emit_poison(rd_kafka_t *rk, const struct work *w) {
     return produce(rk, TOPIC_DEADLETTER, w->partition, w->key, w->key_len, w->value, w->value_len, &h);
 }
 
-rd_kafka_error_t *emit_batch(rd_kafka_t *producer, const struct batch *b, size_t *count) {
+/* What is stored of an event is what it says; its signature is made here, anew each time that it goes out, so
+ * that a key can be changed at any time. */
+static rd_kafka_error_t *emit_record(rd_kafka_t *rk, const struct jws_key *key, const struct work *w,
+                                     const struct record *r) {
+    struct headers h;
+    struct jbuf token = {0};
+    const char *value = r->value;
+    size_t len = value ? strlen(value) : 0;
+    headers_record(&h, r, w->command.workspace.s, w->command.txn.s, w->traceparent);
+    if (r->topic == RECORD_EVENTS) {
+        jws_sign(key, EVENT_TYPE, value, len, &token);
+        value = token.p;
+        len = token.n;
+    }
+    rd_kafka_error_t *error =
+        produce(rk, record_topic_name(r->topic), w->partition, r->key, strlen(r->key), value, len, &h);
+    jb_free(&token);
+    return error;
+}
+
+rd_kafka_error_t *emit_batch(rd_kafka_t *producer, const struct jws_key *key, const struct batch *b,
+                             size_t *count) {
     for (size_t i = 0; i < b->n; i++) {
         const struct work *w = &b->works[i];
         rd_kafka_error_t *error = NULL;
         for (size_t k = 0; !error && k < w->records.n; k++) {
-            const struct record *r = &w->records.rows[k];
-            struct headers h;
-            headers_record(&h, r, w->command.workspace.s, w->command.txn.s, w->traceparent);
-            error = produce(producer, record_topic_name(r->topic), w->partition, r->key, strlen(r->key),
-                            r->value, r->value ? strlen(r->value) : 0, &h);
+            error = emit_record(producer, key, w, &w->records.rows[k]);
             (*count)++;
         }
         if (!error && w->poison) {

@@ -21,6 +21,7 @@
 struct emitter {
     const struct config *config;
     struct slot *slot;
+    const struct jws_key *key;
     bool exactly_once;
     rd_kafka_t *producer; /* the emit thread's alone */
     _Atomic(rd_kafka_t *) consumer;
@@ -259,7 +260,7 @@ static rd_kafka_error_t *gather(struct emitter *e, struct batch *list, size_t *r
             break;
         last->next = more;
         for (; more && !error; more = more->next) {
-            error = emit_batch(e->producer, more, records);
+            error = emit_batch(e->producer, e->key, more, records);
             last = more;
         }
         settle_deliveries(e);
@@ -278,7 +279,7 @@ static enum verdict transact(struct emitter *e, struct batch *list, bool first) 
     (void)failpoint("emit.after_begin");
     (void)failpoint("emit.before_produce");
     for (const struct batch *b = list; b; b = b->next)
-        if ((error = emit_batch(e->producer, b, &records)))
+        if ((error = emit_batch(e->producer, e->key, b, &records)))
             return recover(e, "produce", error);
     if (first && (error = gather(e, list, &records, started_us + e->hold_us)))
         return recover(e, "produce", error);
@@ -373,10 +374,12 @@ static void *emitter_main(void *arg) {
     return NULL;
 }
 
-struct emitter *emitter_start(const struct config *config, struct slot *slot, bool exactly_once) {
+struct emitter *emitter_start(const struct config *config, struct slot *slot, const struct jws_key *key,
+                              bool exactly_once) {
     struct emitter *e = xcalloc(1, sizeof *e);
     e->config = config;
     e->slot = slot;
+    e->key = key;
     e->exactly_once = exactly_once;
     e->tail = &e->head;
     pthread_mutex_init(&e->lock, NULL);

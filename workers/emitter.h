@@ -9,14 +9,17 @@
 #define USHER_WORKERS_EMITTER_H
 
 #include "ops/runtime/config.h"
+#include "ops/runtime/jws.h"
 #include "workers/slot.h"
 #include "workers/work.h"
 
 struct emitter;
 
 /* exactly_once: the broker can do transactions with offsets; otherwise (trial broker) offsets are committed
- * plainly. Initialises the transactional id: waits for Kafka until a stop is asked for; NULL then. */
-struct emitter *emitter_start(const struct config *config, struct slot *slot, bool exactly_once);
+ * plainly. key: signs SCIM events. Initialises the transactional id: waits for Kafka until a stop is asked
+ * for; NULL then. */
+struct emitter *emitter_start(const struct config *config, struct slot *slot, const struct jws_key *key,
+                              bool exactly_once);
 /* The consumer whose group the offsets belong to. */
 void emitter_attach(struct emitter *e, rd_kafka_t *consumer);
 /* Takes the batch. Waits while too many are queued. */

@@ -24,7 +24,7 @@ struct loop {
     struct answers *answers;
     struct slot *slot;
     struct db *db;
-    int partitions;
+    struct apply_settings settings;
     size_t batch_max;
     atomic_llong turned_us;
     struct metric *apply_us, *retries, *poisoned;
@@ -38,7 +38,8 @@ struct loop *loop_new(const struct config *config, struct consumer *consumer, st
     l->answers = answers;
     l->slot = slot;
     l->db = db_new(config_str(config, "pg"), "usher-worker", "");
-    l->partitions = (int)config_int(config, "partitions");
+    l->settings = (struct apply_settings){.partitions = (int)config_int(config, "partitions"),
+                                          .events_issuer = config_str(config, "events-issuer")};
     l->batch_max = (size_t)config_int(config, "batch-max");
     atomic_store(&l->turned_us, clock_mono_us());
     l->apply_us =
@@ -71,7 +72,7 @@ static enum err_code apply_patiently(struct loop *l, struct batch *b, size_t fir
                                      struct err *err) {
     int64_t until_us = clock_mono_us() + PATIENCE_US;
     for (;;) {
-        enum err_code code = apply_batch(l->db, b, first, n, l->partitions, err);
+        enum err_code code = apply_batch(l->db, b, first, n, &l->settings, err);
         if (err_class(code) != ERR_CLASS_RETRY)
             return code;
         metric_add(l->retries, 1);
@@ -91,7 +92,7 @@ static enum err_code apply_singly(struct loop *l, struct batch *b, struct err *e
             return err_set(err, code, "%s", err_text(&why));
         if (code == ERR_OK)
             continue;
-        code = apply_poison(l->db, b, i, &why, err);
+        code = apply_poison(l->db, b, i, &l->settings, &why, err);
         if (code != ERR_OK)
             return code;
     }

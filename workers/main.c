@@ -6,6 +6,7 @@
 #include "ops/runtime/log.h"
 #include "ops/runtime/metrics_http.h"
 #include "schemas/schema_load.h"
+#include "sql/signing_key.h"
 #include "workers/answers.h"
 #include "workers/consumer.h"
 #include "workers/loop.h"
@@ -26,6 +27,12 @@ static const struct config_row settings[] = {
     {"emit-hold-ms", CONFIG_INT, "40", 0, 1000,
      "how long a Kafka transaction stays open for further batches; read_committed readers wait that much "
      "longer",
+     false},
+    {"events-issuer", CONFIG_STR, "urn:usher", 0, 0,
+     "claim iss of SCIM events: who says so, best the public URL, under which /.well-known/jwks.json is",
+     false},
+    {"signing-key", CONFIG_STR, "", 0, 0,
+     "PEM file with the EC key (P-256) that SCIM events are signed with; empty: a new one with each start",
      false},
     {"outcome-hours", CONFIG_INT, "192", 24, 87600,
      "how long outcomes of commands are kept; must exceed the retention of usher.commands (168)", false},
@@ -60,12 +67,27 @@ static bool prepare_kafka(const struct config *config, const struct slot *slot, 
     }
 }
 
-static int work(const struct config *config, struct slot *slot) {
+/* Before anything is signed with it. False: a stop was asked for. */
+static bool publish_key(const struct config *config, const struct jws_key *key) {
+    struct db *db = db_new(config_str(config, "pg"), "usher-worker-key", "");
+    struct err err = {0};
+    char quoted[600];
+    bool stop = false;
+    while (!stop && signing_key_publish(db, key, &err) != ERR_OK) {
+        log_event(LOG_WARN, "signing-key-not-published", "error=%s",
+                  log_quote(err_text(&err), quoted, sizeof quoted));
+        stop = lifecycle_wait(300);
+    }
+    db_free(db);
+    return !stop;
+}
+
+static int work(const struct config *config, struct slot *slot, const struct jws_key *key) {
     bool exactly_once = false;
     struct err err = {0};
-    if (!prepare_kafka(config, slot, &exactly_once))
+    if (!publish_key(config, key) || !prepare_kafka(config, slot, &exactly_once))
         return 0;
-    struct emitter *emitter = emitter_start(config, slot, exactly_once);
+    struct emitter *emitter = emitter_start(config, slot, key, exactly_once);
     if (!emitter)
         return 0;
     struct answers *answers = answers_open(config, &err);
@@ -109,8 +131,14 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usher-worker: %s\n", err_text(&err));
         return 2;
     }
+    struct jws_key *key = signing_key_open(config_str(config, "signing-key"), &err);
+    if (!key) {
+        fprintf(stderr, "usher-worker: signing-key: %s\n", err_text(&err));
+        return 2;
+    }
     struct slot *slot = slot_take(config);
-    int code = slot ? work(config, slot) : 0;
+    int code = slot ? work(config, slot, key) : 0;
+    jws_key_free(key);
     log_event(LOG_INFO, "stopped", "code=%d", code);
     return code;
 }

@@ -9,6 +9,7 @@
 enum setting_kind { SETTING_NUMBER, SETTING_NUMBER_OR_NONE, SETTING_BOOL, SETTING_CHOICE };
 static const char *const seat_modes[] = {"on_provision", "on_first_login", NULL};
 static const char *const roles[] = {"editor", "viewer", NULL};
+static const char *const events[] = {"notice", "full", "off", NULL};
 static const struct setting {
     const char *flag, *name;
     enum setting_kind kind;
@@ -22,6 +23,7 @@ static const struct setting {
     {"require-email", "requireEmail", SETTING_BOOL, 0, 0, NULL},
     {"restore-rooms", "restoreRooms", SETTING_BOOL, 0, 0, NULL},
     {"unique-rooms", "uniqueRooms", SETTING_BOOL, 0, 0, NULL},
+    {"events", "events", SETTING_CHOICE, 0, 0, events},
 };
 
 enum err_code ctl_name_check(const char *what, const char *name, struct err *err) {
@@ -120,11 +122,24 @@ enum err_code ctl_workspace_find(struct ctl *c, const char *given, struct ctl_wo
     return code;
 }
 
-enum { W_ID, W_NAME, W_SEATS, W_USED, W_MODE, W_RATE, W_ROLE, W_EMAIL, W_RESTORE, W_UNIQUE, W_CREATED };
+enum {
+    W_ID,
+    W_NAME,
+    W_SEATS,
+    W_USED,
+    W_MODE,
+    W_RATE,
+    W_ROLE,
+    W_EMAIL,
+    W_RESTORE,
+    W_UNIQUE,
+    W_EVENTS,
+    W_CREATED
+};
 #define WORKSPACE_COLUMNS                                                                                    \
     "SELECT workspace_id, name, seats_limit, seats_used, seat_mode, rate_limit, default_role, "              \
     "require_email, "                                                                                        \
-    "restore_rooms, unique_rooms, " CTL_TIME("created") " FROM usher.workspaces"
+    "restore_rooms, unique_rooms, events_mode, " CTL_TIME("created") " FROM usher.workspaces"
 
 static void put_workspace(struct jbuf *b, const struct db_result *r, size_t row) {
     jb_sep(b);
@@ -139,6 +154,7 @@ static void put_workspace(struct jbuf *b, const struct db_result *r, size_t row)
     jb_kbool(b, "requireEmail", db_bool(r, row, W_EMAIL));
     jb_kbool(b, "restoreRooms", db_bool(r, row, W_RESTORE));
     jb_kbool(b, "uniqueRooms", db_bool(r, row, W_UNIQUE));
+    jb_kstr(b, "events", db_text(r, row, W_EVENTS));
     jb_kstr(b, "created", db_text(r, row, W_CREATED));
     jb_raw(b, "}");
 }
@@ -148,10 +164,10 @@ static void print_workspace(struct jbuf *b, const struct db_result *r, size_t ro
     jb_printf(b, "  seats %s of %s (%s), rate %s a minute and key, default role %s\n",
               db_text(r, row, W_USED), db_is_null(r, row, W_SEATS) ? "any number" : db_text(r, row, W_SEATS),
               db_text(r, row, W_MODE), db_text(r, row, W_RATE), db_text(r, row, W_ROLE));
-    jb_printf(b, "  userName %s an e-mail address, rooms %s on reactivation, room names %s\n",
+    jb_printf(b, "  userName %s an e-mail address, rooms %s on reactivation, room names %s, events %s\n",
               db_bool(r, row, W_EMAIL) ? "must be" : "need not be",
               db_bool(r, row, W_RESTORE) ? "come back" : "do not come back",
-              db_bool(r, row, W_UNIQUE) ? "unique" : "may repeat");
+              db_bool(r, row, W_UNIQUE) ? "unique" : "may repeat", db_text(r, row, W_EVENTS));
 }
 
 /* Shows one workspace as it now is. */

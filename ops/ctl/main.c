@@ -18,7 +18,7 @@ static const struct config_row settings[] = {
 };
 
 #define SETTING_FLAGS                                                                                        \
-    "seats", "rate", "seat-mode", "default-role", "require-email", "restore-rooms", "unique-rooms"
+    "seats", "rate", "seat-mode", "default-role", "require-email", "restore-rooms", "unique-rooms", "events"
 static const char *const no_flags[] = {NULL};
 static const char *const create_flags[] = {SETTING_FLAGS, NULL};
 static const char *const set_flags[] = {"name", SETTING_FLAGS, NULL};
@@ -28,7 +28,8 @@ static const char *const workspace_flag[] = {"workspace", NULL};
 #define SETTING_USAGE                                                                                        \
     "[--seats N|none] [--rate N] [--seat-mode on_provision|on_first_login] [--default-role editor|viewer]\n" \
     "                          [--require-email true|false] [--restore-rooms true|false] [--unique-rooms "   \
-    "true|false]"
+    "true|false]\n"                                                                                          \
+    "                          [--events notice|full|off]"
 
 static const struct verb {
     const char *noun, *name; /* name NULL: the noun alone */

@@ -46,6 +46,14 @@ embedded_start() {
 
 # ---- worker and ingest
 
+# The key that SCIM events are signed with; who follows them knows it from /.well-known/jwks.json.
+signing_key() {
+    [ ! -s "$run_dir/signing.pem" ] || return 0
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$run_dir/signing.pem.part" 2>/dev/null ||
+        die "openssl made no signing key"
+    mv "$run_dir/signing.pem.part" "$run_dir/signing.pem"
+}
+
 # Writes RUN_DIR/conf/NAME from stdin. A program that runs with other settings (the broker came back on another port, say) is ended, so that it is
 # started again with these.
 conf_write() { # NAME
@@ -95,6 +103,8 @@ worker_start() { # NAME
 	kafka = $bootstrap
 	replication = $(cat "$run_dir/kafka/nodes" 2>/dev/null || echo 1)
 	metrics-listen = 127.0.0.1:$metrics
+	signing-key = $run_dir/signing.pem
+	events-issuer = http://127.0.0.1:$port
 	schema-dir = $schema_dir
 	CONF
     program_start "$name" usher-worker "http://127.0.0.1:$metrics/readyz" "${USHER_FAILPOINT_WORKER:-}" "${args[@]}"
@@ -105,6 +115,7 @@ ingest_start() { # NAME PORT
     read -r -a args <<<"${INGEST_ARGS:-}"
     conf_write "$name" <<-CONF
 	listen = 127.0.0.1:$at
+	signing-key = $run_dir/signing.pem
 	pg = $(pg_uri usher_ingest "$pg_ingest_password")
 	kafka = $bootstrap
 	schema-dir = $schema_dir
@@ -121,6 +132,7 @@ extra() { # worker NAME | ingest NAME PORT
     lock
     kafka_kind
     secrets
+    signing_key
     port=$(<"$run_dir/port/ingest") pg_port=$(<"$run_dir/port/postgres")
     bootstrap=$(sed -n 's/^USHER_KAFKA=//p' "$run_dir/env")
     "${what}_start" "$what-$name" "${@:3}"

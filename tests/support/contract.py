@@ -1,9 +1,10 @@
 """Is a record what the contract says (schemas/README.md, schemas/json)?
 
 validate(topic, headers, value) raises ContractError, which names everything that is wrong. headers: a dict or a list of pairs; value: parsed JSON, or the text, or
-None for a tombstone. Beyond the JSON Schema of the value it holds the headers against the value: the same seq, time, txn and workspace must stand in both.
+None for a tombstone; of usher.events the claims (jws.py takes the signature off). Beyond the JSON Schema of the value it holds the headers against the value: the same seq, time, txn and workspace must stand in both.
 """
 
+import datetime
 import json
 import pathlib
 import re
@@ -26,6 +27,9 @@ TYPES = {
     "usher.member.transmit_changed": ("usher.membership", "membership-member"),
     "usher.room.state": ("usher.rooms", "rooms-room"),
     "usher.member.state": ("usher.rooms", "rooms-member"),
+    **{"urn:ietf:params:scim:event:" + name: ("usher.events", "event") for name in (
+        "prov:create:full", "prov:create:notice", "prov:put:full", "prov:put:notice", "prov:patch:full", "prov:patch:notice",
+        "prov:delete", "prov:activate", "prov:deactivate", "misc:asyncresp")},
     "usher.audit.request": ("usher.audit", "audit-request"),
     "usher.audit.change": ("usher.audit", "audit-change"),
     "usher.reply": ("usher.replies", "reply"),
@@ -74,8 +78,9 @@ def schema_faults(schema, value):
 
 
 def _floats(value):
+    """But for documents' own values: an operator's decimal attributes."""
     if isinstance(value, dict):
-        return any(map(_floats, value.values()))
+        return any(_floats(v) for k, v in value.items() if k not in ("from", "to", "resource", "ops", "doc", "data"))
     if isinstance(value, list):
         return any(map(_floats, value))
     return isinstance(value, float)
@@ -91,14 +96,14 @@ def _match(faults, headers, name, pattern):
         faults.append("header %s is %r" % (name, headers.get(name)))
 
 
-def _header_set(faults, headers, numbered):
+def _header_set(faults, headers, numbered, content_type="application/json"):
     due = COMMON | ({"usher-seq"} if numbered else set())
     for name in sorted(due - headers.keys()):
         faults.append("header %s is missing" % name)
     for name in sorted(headers.keys() - due - {"traceparent"}):
         faults.append("header %s does not belong there" % name)
     _expect(faults, headers, "ce_specversion", "1.0")
-    _expect(faults, headers, "content-type", "application/json")
+    _expect(faults, headers, "content-type", content_type)
     _match(faults, headers, "ce_time", TIME)
     _match(faults, headers, "usher-txn", UUID)
     _match(faults, headers, "ce_source", "/w/" + UUID)
@@ -108,8 +113,34 @@ def _header_set(faults, headers, numbered):
         _match(faults, headers, "traceparent", TRACEPARENT)
 
 
+def _event_subject(value, headers):
+    """As the other streams name the resource; what never came to be is named by its command."""
+    _, collection, *rest = value["sub_id"]["uri"].split("/")
+    if not rest:
+        return "commands/%s" % headers.get("usher-txn")
+    return "%s/%s" % ({"Users": "users", "Groups": "rooms"}.get(collection, "resources"), rest[0])
+
+
+def _event_agreement(faults, headers, claims):
+    """A token is about its headers' event, workspace, time and number. Its txn is the header's, or that of the Bulk around it with an index."""
+    if list(claims["events"]) != [headers.get("ce_type")]:
+        faults.append("the token holds %s, ce_type is %r" % (list(claims["events"]), headers.get("ce_type")))
+    _expect(faults, headers, "ce_source", "/w/%s" % claims["aud"][0])
+    _expect(faults, headers, "ce_id", claims["jti"])
+    _expect(faults, headers, "ce_subject", _event_subject(claims, headers))
+    seconds = datetime.datetime.strptime(headers.get("ce_time", "")[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc).timestamp()
+    if claims["iat"] != seconds:
+        faults.append("iat is %s, ce_time %s" % (claims["iat"], headers.get("ce_time")))
+    if ":" not in claims["txn"]:
+        _expect(faults, headers, "usher-txn", claims["txn"])
+
+
 def _agreement(faults, topic, headers, value):
     """The members that stand in value and headers alike."""
+    if topic == "usher.events":
+        if re.fullmatch(TIME, headers.get("ce_time") or ""):
+            _event_agreement(faults, headers, value)
+        return
     if "time" in value:
         _expect(faults, headers, "ce_time", value["time"])
     if "txn" in value:
@@ -136,6 +167,8 @@ def _identity(faults, topic, headers, value):
     seq = headers.get("usher-seq")
     if topic == "usher.membership":
         _expect(faults, headers, "ce_id", "%s/membership/%s" % (workspace, seq))
+    elif topic == "usher.events":
+        _expect(faults, headers, "ce_id", "%s/events/%s" % (workspace, seq))
     elif topic == "usher.rooms":
         subject = (headers.get("ce_subject") or "").replace("/members/", "/")[len("rooms/"):]
         _expect(faults, headers, "ce_id", "%s/rooms/%s/%s" % (workspace, seq, subject))
@@ -191,7 +224,8 @@ def faults_of(topic, headers, value):
     schema = _schema_of(topic, headers.get("ce_type"))
     if schema is None:
         return ["ce_type %r does not belong to %s" % (headers.get("ce_type"), topic)]
-    _header_set(faults, headers, topic not in ("usher.commands", "usher.replies"))
+    _header_set(faults, headers, topic not in ("usher.commands", "usher.replies"),
+                "application/secevent+jwt" if topic == "usher.events" else "application/json")
     given = value
     value = _parsed(value, faults)
     if given is None and topic != "usher.rooms":
@@ -199,7 +233,7 @@ def faults_of(topic, headers, value):
     if value is not None:
         wrong = schema_faults(schema, value)
         faults += wrong
-        if topic != "usher.commands" and _floats(value):
+        if topic not in ("usher.commands", "usher.events") and _floats(value):  # (a full event has what its resource has)
             faults.append("the value holds a float")
         if not wrong:
             _agreement(faults, topic, headers, value)

@@ -13,13 +13,15 @@ import subprocess
 import threading
 import time
 
-MEMBERSHIP, ROOMS, AUDIT = "usher.membership", "usher.rooms", "usher.audit"
+import jws
+
+MEMBERSHIP, ROOMS, AUDIT, EVENTS = "usher.membership", "usher.rooms", "usher.audit", "usher.events"
 COMMANDS, REPLIES, DEADLETTER = "usher.commands", "usher.replies", "usher.deadletter"
 NIL = "00000000-0000-0000-0000-000000000000"
 COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
 
-# value is the parsed JSON, or None for a tombstone.
-Record = collections.namedtuple("Record", "topic partition offset key headers value")
+# value is the parsed JSON, or None for a tombstone; of usher.events the claims of the token, which are not verified by that (check_tokens).
+Record = collections.namedtuple("Record", "topic partition offset key headers value token", defaults=(None,))
 
 
 class StreamError(Exception):
@@ -41,6 +43,12 @@ def parse_line(line):
         headers = dict(zip(headers[0::2], headers[1::2]))
     payload = envelope.get("payload")
     value = None
+    if payload and envelope["topic"] == EVENTS:
+        try:
+            value = jws.parts(payload)[1]
+        except jws.TokenError as e:
+            value = {"unreadable": "%s: %s" % (e, payload)}
+        return Record(envelope["topic"], envelope["partition"], envelope["offset"], envelope.get("key"), headers, value, payload)
     if payload is not None and payload != "":
         try:
             value = json.loads(payload)
@@ -118,6 +126,8 @@ def murmur2(data):
 
 def workspace_of(record):
     """From the value, or (tombstones) from ce_source."""
+    if record.topic == EVENTS:
+        return (record.value.get("aud") or [None])[0]
     if record.value is not None:
         return record.value.get("workspace")
     source = record.headers.get("ce_source", "")
@@ -127,7 +137,7 @@ def workspace_of(record):
 def seq_of(record):
     if record.value is not None and "seq" in record.value:
         return record.value["seq"]
-    text = record.headers.get("usher-seq", "")
+    text = record.value.get("jti", "").rpartition("/events/")[2] if record.topic == EVENTS else record.headers.get("usher-seq", "")
     return int(text) if text.isdigit() else None
 
 
@@ -222,7 +232,7 @@ def check_headers(records, partitions=None):
     for r in records:
         h, v, where = r.headers, r.value or {}, _where(r)
         workspace = workspace_of(r)
-        change = r.topic == MEMBERSHIP or v.get("kind") == "change"
+        change = r.topic in (MEMBERSHIP, EVENTS) or v.get("kind") == "change"
         for name in ("ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "content-type", "usher-txn"):
             if not h.get(name):
                 wrong.append("%s: header %s is missing" % (where, name))
@@ -233,7 +243,7 @@ def check_headers(records, partitions=None):
         if workspace and h.get("ce_source") != "/w/" + workspace:
             wrong.append("%s: ce_source %s, workspace %s" % (where, h.get("ce_source"), workspace))
         for header, member in (("usher-txn", "txn"), ("ce_time", "time")):
-            if member in v and h.get(header) != v[member]:
+            if r.topic != EVENTS and member in v and h.get(header) != v[member]:
                 wrong.append("%s: %s is %s, value says %s" % (where, header, h.get(header), v[member]))
         if r.topic == MEMBERSHIP:
             if h.get("ce_type") != v.get("type"):
@@ -256,6 +266,69 @@ def check_ids_unique(records):
     """ce_id names a record once and for all (read_committed). The compacted topic carries the ids of the events that caused its records."""
     count = collections.Counter((r.topic, r.headers.get("ce_id")) for r in records if r.topic != ROOMS)
     return ["%s: ce_id %s %d times" % (topic, ce_id, n) for (topic, ce_id), n in count.items() if n > 1]
+
+
+# ---------------------------------------------------------------- events
+
+ASYNC = "urn:ietf:params:scim:event:misc:asyncresp"
+PROV = "urn:ietf:params:scim:event:prov:"
+
+
+def event_of(record):
+    """(type, payload) of a token's one event."""
+    return next(iter(record.value["events"].items()))
+
+
+def check_tokens(events, keys):
+    """Each is signed by the owner of a published key. keys: jws.KeySet."""
+    wrong = []
+    for r in events:
+        try:
+            keys.verify(r.token)
+        except jws.TokenError as e:
+            wrong.append("%s: %s" % (_where(r), e))
+    return wrong
+
+
+def check_outcomes(events):
+    """At most one outcome for each txn (Q5, Q6, Q11)."""
+    count = collections.Counter(r.value["txn"] for r in events if r.headers.get("ce_type") == ASYNC)
+    return ["%d outcomes of txn %s" % (n, txn) for txn, n in count.items() if n > 1]
+
+
+# What the audit calls it, and the event that tells it. Members of rooms are told as a patch of the Group.
+AUDITED = {"user.created": "create", "room.created": "create", "resource.created": "create", "user.deleted": "delete", "room.deleted": "delete",
+           "resource.deleted": "delete", "user.deactivated": "deactivate", "user.reactivated": "activate"}
+CHANGED = {"user.updated", "room.updated", "room.renamed", "resource.updated", "member.added", "member.removed"}
+FOLLOWS = {"user_deactivated", "user_reactivated", "user_deleted", "room_deleted", "held"}
+
+
+def check_told(events, audit, modes):
+    """Every change of the audit has its event under the same txn, and every event its change. modes: {workspace: events_mode}; a workspace that has changed it is
+    left out."""
+    due, have = collections.Counter(), collections.Counter()
+    switched = {r.value["workspace"] for r in changes_of(audit)
+                if r.value["action"] == "settings.changed" and any(c["path"] == "events" for c in r.value["changes"])}
+    for r in changes_of(audit):
+        v = r.value
+        if v["outcome"] != "applied" or v["workspace"] in switched or modes.get(v["workspace"]) == "off":
+            continue
+        where = (v["workspace"], v["txn"], (v.get("target") or {}).get("id"))
+        if v["action"] in AUDITED:
+            due[where + (AUDITED[v["action"]],)] = 1
+            if v["action"] in ("user.deactivated", "user.reactivated"):
+                due[where + ("change",)] = 1
+        elif v["action"] in CHANGED and v["reason"] not in FOLLOWS:
+            due[where + ("change",)] = 1
+    for r in events:
+        kind = r.headers.get("ce_type", "")
+        if kind.startswith(PROV) and workspace_of(r) not in switched:
+            name = kind[len(PROV):].split(":")[0]
+            have[workspace_of(r), r.headers.get("usher-txn"), r.value["sub_id"]["uri"].rpartition("/")[2],
+                 "change" if name in ("put", "patch") else name] += 1
+    for where in [w for w in due if w[3] == "change" and w[:3] + ("create",) in due]:
+        del due[where]  # a room's first members are told by its creation
+    return ["%d events, %d changes in the audit for %s" % (have[w], due[w], w) for w in sorted(set(due) | set(have), key=str) if have[w] != due[w]][:20]
 
 
 # ---------------------------------------------------------------- state
@@ -429,36 +502,55 @@ def check_acknowledged(audit, acknowledged, refused=()):
 # ---------------------------------------------------------------- all of it
 
 def counters(connection):
-    """{workspace: (membership_seq, audit_seq)} as PostgreSQL has counted."""
+    """{workspace: (membership_seq, audit_seq, events_seq)} as PostgreSQL has counted."""
     with connection.cursor() as c:
-        c.execute("SELECT workspace_id::text, membership_seq, audit_seq FROM usher.workspaces")
-        found = {w: (m, a) for w, m, a in c.fetchall()}
+        c.execute("SELECT workspace_id::text, membership_seq, audit_seq, events_seq FROM usher.workspaces")
+        found = {w: numbers for w, *numbers in c.fetchall()}
+    connection.rollback()
+    return found
+
+
+def published_keys(connection):
+    """What /.well-known/jwks.json shows."""
+    with connection.cursor() as c:
+        c.execute("SELECT jwk FROM usher.signing_keys")
+        found = [jwk for jwk, in c.fetchall()]
+    connection.rollback()
+    return jws.KeySet(found)
+
+
+def events_modes(connection):
+    with connection.cursor() as c:
+        c.execute("SELECT workspace_id::text, events_mode FROM usher.workspaces")
+        found = dict(c.fetchall())
     connection.rollback()
     return found
 
 
 def read_settled(kafka, connection, timeout=60):
-    """Reads membership, rooms and audit (read_committed) until they hold all that PostgreSQL has counted. Nobody may be writing."""
+    """Reads membership, rooms, audit and events (read_committed) until they hold all that PostgreSQL has counted. Nobody may be writing."""
     end = time.monotonic() + timeout
     while True:
         want = counters(connection)
         audit = read_topic(kafka, AUDIT)
-        membership, rooms = read_topic(kafka, MEMBERSHIP), read_topic(kafka, ROOMS)
-        behind = check_against_counters(membership, {w: m for w, (m, _) in want.items()}, MEMBERSHIP)
-        behind += check_against_counters(changes_of(audit), {w: a for w, (_, a) in want.items()}, AUDIT)
-        behind += check_against_counters(rooms, {w: m for w, (m, _) in want.items()}, ROOMS)
+        membership, rooms, events = (read_topic(kafka, t) for t in (MEMBERSHIP, ROOMS, EVENTS))
+        behind = check_against_counters(membership, {w: n[0] for w, n in want.items()}, MEMBERSHIP)
+        behind += check_against_counters(changes_of(audit), {w: n[1] for w, n in want.items()}, AUDIT)
+        behind += check_against_counters(rooms, {w: n[0] for w, n in want.items()}, ROOMS)
+        behind += check_against_counters(events, {w: n[2] for w, n in want.items()}, EVENTS)
         if not behind or time.monotonic() > end:
-            return membership, rooms, audit, behind
+            return membership, rooms, audit, events, behind
         time.sleep(0.3)
 
 
 def verify(kafka, connection, partitions=None, acknowledged=(), refused=(), killed=None, uncommitted=True, timeout=60, contract=None):
     """Every check at once; gives the list of what is wrong. contract: validate(topic, headers, value), which raises or gives a list."""
-    membership, rooms, audit, wrong = read_settled(kafka, connection, timeout)
+    membership, rooms, audit, events, wrong = read_settled(kafka, connection, timeout)
     changes = changes_of(audit)
     wrong = list(wrong)
-    wrong += check_sequence(membership, MEMBERSHIP) + check_sequence(changes, AUDIT)
-    wrong += check_headers(membership + rooms + audit, partitions) + check_ids_unique(membership + audit)
+    wrong += check_sequence(membership, MEMBERSHIP) + check_sequence(changes, AUDIT) + check_sequence(events, EVENTS)
+    wrong += check_headers(membership + rooms + audit + events, partitions) + check_ids_unique(membership + audit + events)
+    wrong += check_tokens(events, published_keys(connection)) + check_outcomes(events) + check_told(events, audit, events_modes(connection))
     folded, trouble = fold(membership)
     viewed, more = rooms_view(rooms)
     stored = sql_state(connection)
@@ -468,7 +560,9 @@ def verify(kafka, connection, partitions=None, acknowledged=(), refused=(), kill
         loose, loose_audit = read_topic(kafka, MEMBERSHIP, UNCOMMITTED), changes_of(read_topic(kafka, AUDIT, UNCOMMITTED))
         wrong += check_repeats(loose, MEMBERSHIP) + check_repeats(loose_audit, AUDIT)
         wrong += check_same(membership, drop_seen(loose), MEMBERSHIP) + check_same(changes, drop_seen(loose_audit), AUDIT)
+        loose = read_topic(kafka, EVENTS, UNCOMMITTED)
+        wrong += check_repeats(loose, EVENTS) + check_same(events, drop_seen(loose), EVENTS)
     if contract:
-        for r in membership + rooms + audit:
+        for r in membership + rooms + audit + events:
             wrong += contract(r)
     return wrong
