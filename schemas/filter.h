@@ -16,7 +16,15 @@
 #define FILTER_MAX_DEPTH 20
 #define FILTER_MAX_TERMS 100
 
-enum filter_kind { FILTER_AND, FILTER_OR, FILTER_NOT, FILTER_COMPARE, FILTER_PRESENT, FILTER_VALUE_PATH };
+enum filter_kind {
+    FILTER_AND,
+    FILTER_OR,
+    FILTER_NOT,
+    FILTER_COMPARE,
+    FILTER_PRESENT,
+    FILTER_VALUE_PATH,
+    FILTER_CONSTANT /* value.boolean: of an attribute that this type does not have (filter_parse_types) */
+};
 enum filter_op {
     FILTER_EQ,
     FILTER_NE,
@@ -57,6 +65,12 @@ struct filter {
  * The tree lives in the arena. */
 enum err_code filter_parse(const struct resource_type *rt, enum dialect dialect, const char *text, size_t len,
                            struct arena *a, const struct filter **out, struct err *err);
+/* The filter of a query over several types (rule F9): out[i] is its tree for types[i], in which an attribute
+ * that this type does not have is one without a value. ERR_INVALID_FILTER as above, and for an attribute that
+ * none of them has. */
+enum err_code filter_parse_types(const struct resource_type *const *types, size_t ntypes,
+                                 enum dialect dialect, const char *text, size_t len, struct arena *a,
+                                 const struct filter **out, struct err *err);
 /* The part in brackets of a value path of attribute `of` (PATCH paths). */
 enum err_code filter_parse_element(const struct attr *of, enum dialect dialect, const char *text, size_t len,
                                    struct arena *a, const struct filter **out, struct err *err);

@@ -117,8 +117,16 @@ static bool value_holds(const struct filter *f, const struct attr *leaf, const j
 
 static bool holds(const struct filter *f, const json_t *node, bool element);
 
+/* A sub-attribute may have several values: any of them may do it. */
 static bool leaf_holds(const struct filter *f, const struct attr *leaf, const json_t *v) {
-    return f->kind == FILTER_PRESENT ? is_present(v) : value_holds(f, leaf, v);
+    if (f->kind == FILTER_PRESENT)
+        return is_present(v);
+    if (!json_is_array(v))
+        return value_holds(f, leaf, v);
+    for (size_t i = 0; i < json_array_size(v); i++)
+        if (value_holds(f, leaf, json_array_get(v, i)))
+            return true;
+    return json_array_size(v) == 0 && f->op == FILTER_NE;
 }
 
 /* A member of an element; an element that is a simple value is its own `value`. */
@@ -158,6 +166,8 @@ static bool holds(const struct filter *f, const json_t *node, bool element) {
         return holds(f->left, node, element) || holds(f->right, node, element);
     case FILTER_NOT:
         return !holds(f->left, node, element);
+    case FILTER_CONSTANT:
+        return f->value.boolean;
     default:
         break;
     }

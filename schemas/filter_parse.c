@@ -18,6 +18,7 @@ struct parser {
     const char *text;
     size_t len, pos;
     int depth, terms;
+    bool *unknown; /* by term: the type has no such attribute, which then has no value (F9); NULL: an error */
     struct arena *arena;
     struct err *err;
 };
@@ -193,7 +194,7 @@ static const struct attr *leaf_of(const struct attr_path *path) {
 
 /* What is never returned can't be asked for either: a filter would tell it (X3, F16). */
 static bool is_secret(const struct attr *a) {
-    return a != NULL && (a->returned == ATTR_RETURNED_NEVER || a->mutability == ATTR_WRITE_ONLY);
+    return a != NULL && attr_is_secret(a);
 }
 
 static bool is_substring_op(enum filter_op op) {
@@ -292,13 +293,36 @@ static enum err_code type_value(struct parser *p, size_t at, const struct attr *
 
 /* Parsing */
 
+/* What stands for an attribute that the type does not have: no path at all. Nothing is a part of it. */
+static const struct attr nothing = {.name = "", .type = ATTR_COMPLEX};
+
+static bool is_unknown(const struct attr_path *path) {
+    return path->attr == NULL && path->extension == NULL;
+}
+
+/* Takes note of it, where that is allowed. */
+static bool may_be_unknown(struct parser *p) {
+    if (p->unknown == NULL)
+        return false;
+    p->unknown[p->terms - 1] = true;
+    err_clear(p->err);
+    return true;
+}
+
+static struct filter *new_constant(struct parser *p, bool holds) {
+    struct filter *f = new_node(p, FILTER_CONSTANT);
+    f->value.type = FILTER_BOOL;
+    f->value.boolean = holds;
+    return f;
+}
+
 static enum err_code parse_or(struct parser *p, const struct filter **out);
 
 /* Behind an attribute path: "pr", or operator and value. */
 static enum err_code parse_condition(struct parser *p, const struct attr_path *path,
                                      const struct filter **out) {
     size_t at = p->pos;
-    struct filter *f = new_node(p, FILTER_PRESENT);
+    struct filter *f = is_unknown(path) ? new_constant(p, false) : new_node(p, FILTER_PRESENT);
     f->path = *path;
     *out = f;
     if (!skip_space(p))
@@ -330,6 +354,10 @@ static enum err_code parse_condition(struct parser *p, const struct attr_path *p
             return refuse(p, at, "null can only be compared with eq and ne");
         return ERR_OK;
     }
+    if (is_unknown(path)) { /* without a value it differs from any */
+        f->value.boolean = f->op == FILTER_NE;
+        return ERR_OK;
+    }
     f->kind = FILTER_COMPARE;
     if (f->path.attr != NULL && f->path.attr->type == ATTR_COMPLEX && f->path.sub == NULL)
         f->path.sub = attr_sub(f->path.attr, "value", strlen("value")); /* F6 */
@@ -358,6 +386,22 @@ static enum err_code parse_brackets(struct parser *p, const struct attr *of, con
     p->depth--;
     p->of = NULL;
     return rc;
+}
+
+/* The same behind an attribute that the type does not have: it has no elements. */
+static enum err_code parse_unknown_path(struct parser *p, const struct filter **out) {
+    static const struct attr_path none = {0};
+    const struct filter *ignored = NULL;
+    if (p->of != NULL)
+        return refuse(p, p->pos, "brackets inside brackets");
+    p->pos++;
+    *out = new_constant(p, false);
+    enum err_code rc = parse_brackets(p, &nothing, &ignored);
+    if (rc != ERR_OK || peek(p) != '.')
+        return rc;
+    p->pos++;
+    p->pos += token_length(p);
+    return parse_condition(p, &none, &ignored);
 }
 
 /* attr "[" filter "]", and with the condition on a sub-attribute behind it that Entra sends (F14): one
@@ -396,16 +440,20 @@ static enum err_code parse_attribute(struct parser *p, const struct filter **out
     struct attr_path path = {0};
     if (p->of != NULL) {
         path.attr = filter_element_attr(p->of, p->text + at, n);
-        if (path.attr == NULL)
+        if (path.attr == NULL && !may_be_unknown(p))
             return refuse(p, at, "unknown sub-attribute");
     } else {
         enum err_code rc = attr_path_resolve(p->rt, p->text + at, n, ERR_INVALID_FILTER, &path, p->err);
-        if (rc != ERR_OK)
+        if (rc != ERR_OK && !may_be_unknown(p))
             return rc;
+        if (rc != ERR_OK)
+            path = (struct attr_path){0};
     }
     if (is_secret(path.attr) || is_secret(path.sub))
         return refuse(p, at, "the attribute cannot be filtered on");
     p->pos += n;
+    if (is_unknown(&path) && peek(p) == '[')
+        return parse_unknown_path(p, out);
     return peek(p) == '[' ? parse_value_path(p, &path, out) : parse_condition(p, &path, out);
 }
 
@@ -472,6 +520,32 @@ enum err_code filter_parse(const struct resource_type *rt, enum dialect dialect,
                            struct arena *a, const struct filter **out, struct err *err) {
     struct parser p = {.rt = rt, .dialect = dialect, .text = text, .len = len, .arena = a, .err = err};
     return parse_whole(&p, out);
+}
+
+enum err_code filter_parse_types(const struct resource_type *const *types, size_t ntypes,
+                                 enum dialect dialect, const char *text, size_t len, struct arena *a,
+                                 const struct filter **out, struct err *err) {
+    bool by_all[FILTER_MAX_TERMS];
+    memset(by_all, true, sizeof by_all);
+    for (size_t i = 0; i < ntypes; i++) {
+        bool unknown[FILTER_MAX_TERMS] = {false};
+        struct parser p = {.rt = types[i], .dialect = dialect, .text = text, .len = len};
+        p.unknown = unknown;
+        p.arena = a;
+        p.err = err;
+        enum err_code rc = parse_whole(&p, &out[i]);
+        if (rc != ERR_OK)
+            return rc;
+        /* The text is the same, so the terms are: one that nobody knows is a mistake. */
+        for (int t = 0; t < FILTER_MAX_TERMS; t++)
+            by_all[t] = by_all[t] && unknown[t];
+    }
+    for (int t = 0; ntypes > 0 && t < FILTER_MAX_TERMS; t++)
+        if (by_all[t])
+            return err_set(err, ERR_INVALID_FILTER,
+                           "The filter's term %d is about no attribute of the resource types that are asked",
+                           t + 1);
+    return ERR_OK;
 }
 
 enum err_code filter_parse_element(const struct attr *of, enum dialect dialect, const char *text, size_t len,

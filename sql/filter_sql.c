@@ -49,6 +49,36 @@ static void put_node_present(struct builder *b, const char *json) {
               json);
 }
 
+/* The condition on a sub-attribute that may have several values, which stand in `list`: any of them does;
+ * `ne` also where there is none. */
+static void put_values(struct builder *b, const struct filter *f, const struct attr *sub, const char *list) {
+    if (f->kind == FILTER_PRESENT) {
+        put_node_present(b, list);
+        return;
+    }
+    struct jbuf text = {0}, *out = b->out;
+    struct expr e = filter_sql_json(b, sub, "s.v", NULL);
+    b->out = &text;
+    filter_sql_leaf(b, f, sub, &e);
+    b->out = out;
+    const char *cond = filter_sql_keep(b, &text);
+    const char *values = arena_printf(
+        b->params->arena,
+        "FROM jsonb_array_elements(CASE WHEN jsonb_typeof(%s) = 'array' THEN %s END) AS s(v)", list, list);
+    if (f->op == FILTER_NE)
+        jb_printf(b->out, "(SELECT coalesce(bool_or(%s), true) %s)", cond, values);
+    else
+        jb_printf(b->out, "EXISTS (SELECT %s WHERE %s)", values, cond);
+}
+
+/* The list of values of such a sub-attribute. */
+static const char *list_of(struct builder *b, const char *json, const struct attr *sub) {
+    struct jbuf list = {0};
+    jb_printf(&list, "%s->", json);
+    filter_sql_name(&list, sub->name);
+    return filter_sql_keep(b, &list);
+}
+
 static enum err_code put_single(struct builder *b, const struct filter *f, const struct attr_path *path) {
     struct expr e;
     if (path->attr == NULL ||
@@ -67,6 +97,10 @@ static enum err_code put_single(struct builder *b, const struct filter *f, const
         struct attr_path whole = {.extension = path->extension,
                                   .attr = path->sub != NULL ? path->attr : NULL};
         const struct attr *leaf = attr_path_target(path);
+        if (path->sub != NULL && leaf->multi) {
+            put_values(b, f, leaf, list_of(b, filter_sql_node(b, &whole), leaf));
+            return ERR_OK;
+        }
         e = filter_sql_json(b, leaf, filter_sql_node(b, &whole), leaf->name);
     }
     filter_sql_leaf(b, f, attr_path_target(path), &e);
@@ -81,6 +115,10 @@ static enum err_code put_element(struct builder *b, const struct filter *f) {
     if (!of->multi) {
         struct attr_path path = {.extension = b->of->extension, .attr = of, .sub = sub};
         return put_single(b, f, &path);
+    }
+    if (sub != of && sub->multi) {
+        put_values(b, f, sub, list_of(b, "e.v", sub));
+        return ERR_OK;
     }
     if (!of->apart)
         e = filter_sql_json(b, sub, "e.v", sub == of ? NULL : sub->name);
@@ -205,6 +243,9 @@ static enum err_code put(struct builder *b, const struct filter *f) {
         rc = put(b, f->left);
         jb_raw(b->out, " IS NOT TRUE)");
         return rc;
+    case FILTER_CONSTANT:
+        jb_raw(b->out, f->value.boolean ? "(true)" : "(false)");
+        return ERR_OK;
     default:
         break;
     }

@@ -40,6 +40,14 @@ static void json_value(struct jbuf *json, const struct filter *f, const struct a
     }
 }
 
+/* A sub-attribute: in a list of its own where it may have several values. */
+static void json_part(struct jbuf *json, const struct filter *f, const struct attr *sub) {
+    json_name(json, sub->name);
+    jb_raw(json, sub->multi ? "[" : "");
+    json_value(json, f, sub);
+    jb_raw(json, sub->multi ? "]" : "");
+}
+
 /* The members of one element that satisfies f; false where f is more than equalities of different
  * sub-attributes. */
 static bool json_element(struct jbuf *json, const struct filter *f, const struct attr **seen, size_t *nseen,
@@ -54,8 +62,7 @@ static bool json_element(struct jbuf *json, const struct filter *f, const struct
         if (seen[i] == leaf)
             return false;
     seen[(*nseen)++] = leaf;
-    json_name(json, leaf->name);
-    json_value(json, f, leaf);
+    json_part(json, f, leaf);
     return true;
 }
 
@@ -77,10 +84,8 @@ static bool json_attribute(struct jbuf *json, const struct filter *f) {
     } else if (p->sub != NULL) {
         ok = is_containable(f, p->sub);
         jb_raw(json, "{");
-        if (ok) {
-            json_name(json, p->sub->name);
-            json_value(json, f, p->sub);
-        }
+        if (ok)
+            json_part(json, f, p->sub);
         jb_raw(json, "}");
     } else {
         ok = is_containable(f, p->attr);

@@ -49,7 +49,7 @@ static const struct filter *seek(const struct filter *f, const struct attr_path 
 }
 
 static bool by_key(struct builder *b, const struct filter *f, const struct attr_path *path) {
-    char text[sizeof b->err->path];
+    char text[ATTR_PATH_SIZE];
     const char *key = key_text(b, f, attr_path_target(path));
     if (key == NULL)
         return false;
