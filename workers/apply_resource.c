@@ -54,9 +54,11 @@ static enum err_code unique_check(const struct change *c) {
 static enum err_code check(struct change *c) {
     const struct resource_rules *rules = rules_of(c->resource->rt);
     enum err_code code = ERR_OK;
-    if (c->nrows && rules->name)
+    bool written =
+        c->after && (c->nrows || !c->before); /* (one that is made may have nothing but its schemas) */
+    if (written && rules->name)
         code = name_check(c, rules->name);
-    if (code == ERR_OK && c->nrows)
+    if (code == ERR_OK && written)
         code = unique_check(c);
     if (code == ERR_OK && rules->check)
         code = rules->check(c);
@@ -76,7 +78,7 @@ static enum err_code carry_through(struct change *c) {
         c->nrows = resource_diff(r->rt, c->before, c->after, unit_arena(t->unit), &c->rows);
     if (check(c) != ERR_OK)
         return t->err.code;
-    if (c->nrows || made) { /* (one that is made may have nothing but its schemas) */
+    if (c->nrows || made) {
         if (made)
             r->created_us = t->now_us;
         task_set_doc(t, r, c->before, c->after);
