@@ -2,11 +2,12 @@
 
 #include <string.h>
 
-static void begin(struct request *r, int status) {
+struct jbuf *answer_begin(struct request *r, int status) {
     struct answer *a = &r->answer;
     struct answer fresh = {.status = status, .content_type = SCIM_JSON, .body = a->body, .close = a->close};
     *a = fresh;
     jb_reset(&a->body);
+    return &a->body;
 }
 
 void answer_error_body(struct jbuf *out, int status, const char *scim_type, const char *detail) {
@@ -40,9 +41,11 @@ static const char *challenge(struct request *r, enum err_code code) {
     if (code == ERR_UNAUTHORIZED)
         return r->token != NULL ? "Bearer realm=\"usher\", error=\"invalid_token\""
                                 : "Bearer realm=\"usher\"";
-    if (code == ERR_INSUFFICIENT_SCOPE)
+    if (code == ERR_INSUFFICIENT_SCOPE && route_scope(&r->route) != 0)
         return arena_printf(r->arena, "Bearer realm=\"usher\", error=\"insufficient_scope\", scope=\"%s\"",
                             scope_name(route_scope(&r->route)));
+    if (code == ERR_INSUFFICIENT_SCOPE)
+        return "Bearer realm=\"usher\", error=\"insufficient_scope\"";
     return NULL;
 }
 
@@ -52,7 +55,7 @@ void answer_error(struct request *r, enum err_code code, const char *detail) {
         struct err plain = {.code = shown};
         detail = err_text(&plain);
     }
-    begin(r, err_http_status(shown));
+    answer_begin(r, err_http_status(shown));
     struct answer *a = &r->answer;
     a->scim_type = err_scim_type(shown);
     a->authenticate = challenge(r, shown);
@@ -70,33 +73,22 @@ void answer_err(struct request *r, const struct err *err) {
 }
 
 void answer_resource(struct request *r, int status, const struct resource_row *row) {
-    begin(r, status);
-    resource_etag(row->version, r->answer.etag);
+    answer_begin(r, status);
+    struct answer *a = &r->answer;
+    resource_etag(row->version, a->etag);
+    a->content_location = arena_printf(r->arena, "%s%s/%s", r->base, r->route.rt->endpoint, row->id);
     if (status == 201)
-        r->answer.location = arena_printf(r->arena, "%s%s/%s", r->base, r->route.rt->endpoint, row->id);
-    resource_render(r->route.rt, row, r->projection, r->base, &r->answer.body);
+        a->location = a->content_location;
+    resource_render(r->route.rt, row, r->projection, r->base, &a->body);
 }
 
-void answer_list(struct request *r) {
-    const struct read_query *q = &r->read;
-    begin(r, 200);
-    struct jbuf *b = &r->answer.body;
-    jb_raw(b, "{\"schemas\":[\"" MESSAGE_LIST "\"]");
-    jb_kint(b, "totalResults", q->total);
-    jb_kint(b, "startIndex", q->start_index);
-    jb_kint(b, "itemsPerPage", (int64_t)q->nrows);
-    jb_key(b, "Resources");
-    jb_raw(b, "[");
-    for (size_t i = 0; i < q->nrows; i++) {
-        if (i > 0)
-            jb_raw(b, ",");
-        resource_render(r->route.rt, &q->rows[i], r->projection, r->base, b);
-    }
-    jb_raw(b, "]}");
+void answer_not_modified(struct request *r, const struct resource_row *row) {
+    answer_no_content(r, row->version);
+    r->answer.status = 304;
 }
 
 void answer_no_content(struct request *r, int64_t version) {
-    begin(r, 204);
+    answer_begin(r, 204);
     r->answer.content_type = NULL;
     if (version > 0)
         resource_etag(version, r->answer.etag);
@@ -108,7 +100,7 @@ void answer_options(struct request *r) {
 }
 
 void answer_json(struct request *r, int status, const char *json) {
-    begin(r, status);
+    answer_begin(r, status);
     jb_raw(&r->answer.body, json);
 }
 

@@ -159,13 +159,13 @@ static void start(struct gate_thread *t, struct request *r) {
     switch (r->route.kind) {
     case ROUTE_COLLECTION:
     case ROUTE_RESOURCE:
+    case ROUTE_ROOT:
+    case ROUTE_SEARCH:
         if (route_reads(&r->route))
             start_read(t, r);
         else
             start_write(t, r);
         break;
-    case ROUTE_ROOT:
-    case ROUTE_SEARCH:
     case ROUTE_BULK:
     case ROUTE_ASYNC_RESULT:
         answer_error(r, ERR_NOT_IMPLEMENTED, NULL);

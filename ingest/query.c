@@ -170,6 +170,8 @@ char *query_masked(const struct query *q, struct arena *a) {
             mask_filter(p->value, &out);
         } else if (is_one_of(p->name, strlen(p->name), shown) && plain(p->value)) {
             jb_printf(&out, "%s=%s", p->name, p->value);
+        } else if (strcmp(p->name, "cursor") == 0) { /* long, and of no use to a reader */
+            jb_raw(&out, p->value[0] != '\0' ? "cursor=?" : "cursor=");
         } else {
             jb_raw(&out, "?");
         }

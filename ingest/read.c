@@ -1,11 +1,12 @@
 #include "ingest/read.h"
 
 #include "ingest/answer.h"
+#include "ingest/content.h"
+#include "ingest/etag.h"
+#include "ingest/list.h"
+#include "ingest/search.h"
 
 #include <string.h>
-
-#define COUNT_DEFAULT 100
-#define COUNT_MAX 200 /* DESIGN section 7: paged silently */
 
 static const char *list_param(const struct request *r, const char *name) {
     const char *value = query_get(&r->query, name);
@@ -40,15 +41,15 @@ void read_existence(struct request *r) {
 enum err_code read_user_name(struct request *r, const char *user_name, struct err *err) {
     struct jbuf text = {0};
     base_query(r);
-    r->part = (struct read_part){.rt = r->route.rt};
-    r->read.parts = &r->part;
+    struct read_part *part = arena_alloc(r->arena, sizeof *part);
+    part->rt = r->route.rt;
+    r->read.parts = part;
     r->read.nparts = 1;
     r->read.start_index = 1;
     r->read.count = 1;
     jb_raw(&text, "userName eq ");
     jb_str(&text, user_name);
-    enum err_code code =
-        filter_parse(r->route.rt, DIALECT_RFC, text.p, text.n, r->arena, &r->part.filter, err);
+    enum err_code code = filter_parse(r->route.rt, DIALECT_RFC, text.p, text.n, r->arena, &part->filter, err);
     jb_free(&text);
     return code;
 }
@@ -57,34 +58,34 @@ enum err_code read_not_found(const struct request *r, struct err *err) {
     return err_set(err, ERR_NOT_FOUND, "%s %s not found", r->route.rt->name, r->route.segment);
 }
 
-static enum err_code prepare_list(struct request *r, struct err *err) {
-    int64_t start, count;
-    if (query_int(&r->query, "startIndex", 1, &start, err) != ERR_OK ||
-        query_int(&r->query, "count", COUNT_DEFAULT, &count, err) != ERR_OK)
+/* A search says in its body what a list says in its query (rule J5). */
+static enum err_code prepare_search(struct request *r, struct err *err) {
+    json_t *body = NULL;
+    if (content_parse(r, &body, err) != ERR_OK || search_query(body, r->arena, &r->query, err) != ERR_OK)
         return err->code;
-    r->read.start_index = start < 1 ? 1 : start;
-    r->read.count = count < 0 ? 0 : count > COUNT_MAX ? COUNT_MAX : (int)count;
-    r->part = (struct read_part){.rt = r->route.rt, .refs = r->read.refs};
-    r->read.parts = &r->part;
-    r->read.nparts = 1;
-    const char *filter = query_get(&r->query, "filter");
-    if (filter == NULL)
-        return ERR_OK;
-    return filter_parse(r->route.rt, r->verdict.dialect, filter, strlen(filter), r->arena, &r->part.filter,
-                        err);
+    return list_prepare(r, err);
 }
 
 enum err_code read_prepare(struct request *r, struct err *err) {
+    if (r->route.kind == ROUTE_SEARCH)
+        return prepare_search(r, err);
+    if (r->route.kind != ROUTE_RESOURCE)
+        return list_prepare(r, err);
     if (read_projection(r, err) != ERR_OK)
         return err->code;
-    if (r->route.kind == ROUTE_COLLECTION) {
-        base_query(r);
-        return prepare_list(r, err);
-    }
     if (!uuid_parse(r->route.segment, &r->resource_id))
         return read_not_found(r, err);
     read_resource(r);
     return ERR_OK;
+}
+
+/* RFC 9110 section 13.1.2, rule V2: what the client has already is not sent again. */
+static bool has_it(const struct request *r, const struct resource_row *row) {
+    struct etag_list tags;
+    if (r->if_none_match == NULL)
+        return false;
+    etag_parse(r->if_none_match, r->arena, &tags);
+    return etag_matches(&tags, row->version);
 }
 
 void read_answer(struct request *r, enum err_code code) {
@@ -95,10 +96,12 @@ void read_answer(struct request *r, enum err_code code) {
         r->read.err.code = r->read.code;
         answer_err(r, &r->read.err);
     } else if (r->read.id == NULL) {
-        answer_list(r);
+        list_answer(r);
     } else if (r->read.nrows == 0) {
         read_not_found(r, &err);
         answer_err(r, &err);
+    } else if (has_it(r, &r->read.rows[0])) {
+        answer_not_modified(r, &r->read.rows[0]);
     } else {
         answer_resource(r, 200, &r->read.rows[0]);
     }

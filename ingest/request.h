@@ -53,7 +53,7 @@ struct answer {
     const char *content_type;
     struct jbuf body;
     char etag[32];
-    const char *location, *allow, *authenticate; /* NULL = no such header */
+    const char *location, *content_location, *allow, *authenticate; /* NULL = no such header */
     const char *preference_applied, *set_txn;    /* NULL = no such header (RFC 7240, RFC 9967) */
     int retry_after_s;                           /* 0 = none */
     bool close;                                  /* the connection ends with this answer */
@@ -94,7 +94,7 @@ struct request {
     /* what is done */
     enum request_job job;
     struct read_query read;
-    struct read_part part; /* of a list over one type */
+    struct list *list; /* of a list: what its answer needs (list.c) */
     enum command_type command;
     struct uuid resource_id;
     json_t *resource, *ops, *members, *cleared; /* of the command; they live in the arena */

@@ -50,6 +50,7 @@ static void add_headers(struct MHD_Response *response, const struct answer *a) {
     add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->content_type);
     add_header(response, MHD_HTTP_HEADER_ETAG, a->etag);
     add_header(response, MHD_HTTP_HEADER_LOCATION, a->location);
+    add_header(response, MHD_HTTP_HEADER_CONTENT_LOCATION, a->content_location);
     add_header(response, MHD_HTTP_HEADER_ALLOW, a->allow);
     add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, a->authenticate);
     add_header(response, "Preference-Applied", a->preference_applied);

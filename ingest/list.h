@@ -1,0 +1,17 @@
+/* Lists: of one type, or of all that the key may read; filtered, sorted, in pages by index (RFC 7644 section
+ * 3.4.2) or by cursor (RFC 9865). */
+#ifndef USHER_INGEST_LIST_H
+#define USHER_INGEST_LIST_H
+
+#include "ingest/request.h"
+
+#define LIST_COUNT_DEFAULT 100
+#define LIST_COUNT_MAX 200 /* DESIGN section 7: paged silently */
+
+/* Turns r->query into r->read and r->list. r->route.rt NULL: all types whose reading the key's scopes allow.
+ * Anything but ERR_OK is the answer. */
+enum err_code list_prepare(struct request *r, struct err *err);
+/* After the batch: the ListResponse of r->read. */
+void list_answer(struct request *r);
+
+#endif
