@@ -5,7 +5,7 @@
  *   {"type", "dialect", "create": body, "resource": as shown, "members": [id…],
  *    "steps": [{"patch": body, "status", "scimType", "detail", "changed", "resource", "members"}, …]}
  *
- * Usage: diff_patch SEED RESOURCES STEPS FILE [SCHEMA-DIR]; FILE has {"base": URL, "users": [{"id",
+ * Usage: diff_patch [--schemas DIR] SEED RESOURCES STEPS FILE; FILE has {"base": URL, "users": [{"id",
  * "display"}…]}: users whom rooms may have as members. */
 #include "ops/runtime/arena.h"
 #include "schemas/patch.h"
@@ -185,9 +185,10 @@ static json_t *read_users(const char *path) {
 }
 
 int main(int argc, char **argv) {
+    random_schemas(&argc, &argv);
     static const enum dialect dialects[] = {DIALECT_RFC, DIALECT_ENTRA, DIALECT_OKTA};
     if (argc < 5)
-        die("usage", "diff_patch SEED RESOURCES STEPS FILE [SCHEMA-DIR]");
+        die("usage", "diff_patch SEED RESOURCES STEPS FILE");
     json_t *ids = read_users(argv[4]);
     size_t types = 0;
     while (resource_type_at(types) != NULL)

@@ -21,10 +21,10 @@ SUPPORT = os.path.join(os.path.dirname(HERE), "support")
 sys.path[:0] = [HERE, SUPPORT]
 KINDS = ("embedded", "real")
 # Processes side by side, then one after the other: test_streams judges what all others wrote, test_outage stops programs, test_two adds a worker and an ingest.
-TOGETHER = (("retry",), ("limits", "storage"), ("entra_session", "okta_session", "scim"), ("bad_input", "members"), ("diff_patch",))
+TOGETHER = (("retry",), ("limits", "storage"), ("entra_session", "okta_session", "scim"), ("bad_input", "members"), ("diff_filter", "diff_patch"))
 ALONE = ("streams", "outage", "two")
 # The rate is PostgreSQL's alone: waiting a minute for it once, whichever broker stands beside, is enough.
-ONCE = {"retry": "embedded"}
+ONCE = {"retry": "embedded", "diff_filter": "embedded", "diff_patch": "embedded"}
 # Without any stack: the stream reader's own tests come first, since a judge that finds nothing would make all others worthless.
 FIRST = ("stream", "contract")
 

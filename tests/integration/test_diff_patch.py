@@ -1,22 +1,15 @@
 """Patches twice: applied in memory by diff_patch (a C program that uses schemas/patch alone) and through the API. Thousands of random operations of all kinds on
-random resources must be answered alike and leave the same behind (P1 to P38, S4, S7, S8).
+random resources, also of an operator's own types, must be answered alike and leave the same behind (P1 to P38, S4, S7, S8).
 
 A failure names the seed; DIFF_SEED=… runs it again."""
 
 import collections
 import json
-import os
-import subprocess
-import tempfile
-import threading
 
-from case import Case
+from diff import DiffCase, SEED
 from scimhttp import in_flight
-from stack import ROOT
 
-SEED = int(os.environ.get("DIFF_SEED", "20261122"))
 RESOURCES, STEPS, USERS, WIDTH = 240, 8, 12, 8
-TOOL = os.path.join("build", "release", "tests", "integration", "diff_patch")
 MASK = "0190c5a4-0000-7000-8000-00000000000a"  # stands for the id that the server gives
 
 
@@ -24,38 +17,25 @@ class Differs(AssertionError):
     pass
 
 
-class Patches(Case):
-    def setUp(self):
-        subprocess.run(["make", "-s", "-C", ROOT, TOOL], check=True)
-        self.clients = {d: self.ws.open(self.ws.key(d, dialect=d)[0]) for d in ("rfc", "entra", "okta")}
+class Patches(DiffCase):
+    tool = "diff_patch"
 
     def scripts(self):
         users = [self.user("member-%d" % n, **({"displayName": "Member %d" % n} if n % 2 else {})) for n in range(USERS)]
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
-            json.dump({"base": self.stack.url + "/scim/v2",
-                       "users": [{"id": u["id"], "display": u.get("displayName", u["userName"])} for u in users]}, f)
-            f.flush()
-            run = subprocess.run([os.path.join(ROOT, TOOL), str(SEED), str(RESOURCES), str(STEPS), f.name], capture_output=True, text=True, timeout=60)
-        self.assertEqual(run.returncode, 0, run.stderr)
-        return [json.loads(line) for line in run.stdout.splitlines()]
+        known = self.file({"base": self.stack.url + "/scim/v2",
+                           "users": [{"id": u["id"], "display": u.get("displayName", u["userName"])} for u in users]})
+        return self.lines(SEED, RESOURCES, STEPS, known)
 
     def test_memory_and_api_agree(self):
+        counted = collections.Counter()
         scripts = self.scripts()
-        counted, lock = collections.Counter(), threading.Lock()
-
-        def job(number, script):
-            def play(client):
-                found = Player(client, script).play()
-                with lock:
-                    counted.update(found)
-            return play
-
-        # A key per dialect: each has connections of its own.
-        for dialect, client in self.clients.items():
-            jobs = [job(n, s) for n, s in enumerate(scripts) if s["dialect"] == dialect]
-            for n, result in enumerate(in_flight(WIDTH, jobs, client)):
+        for dialect in ("rfc", "entra", "okta"):
+            client = self.ws.open(self.ws.key(dialect, dialect=dialect)[0])
+            players = [Player(s, self.endpoints[s["type"]]) for s in scripts if s["dialect"] == dialect]
+            for player, result in zip(players, in_flight(WIDTH, [p.play for p in players], client)):
                 if isinstance(result, Exception):
-                    self.fail("DIFF_SEED=%d: %s" % (SEED, result))
+                    self.fail("DIFF_SEED=%d: %s: %s" % (SEED, type(result).__name__, result))
+                counted.update(player.counted)
         self.assertGreater(counted["operations"], 3000, counted)
         self.assertGreater(counted["changed"], 400, counted)
         self.assertGreater(counted["no change"], 50, counted)
@@ -66,9 +46,8 @@ class Patches(Case):
 class Player:
     """Carries out one script and compares after each step."""
 
-    def __init__(self, client, script):
-        self.client, self.script, self.done = client, script, []
-        self.endpoint = "/" + client_endpoint(script["type"])
+    def __init__(self, script, endpoint):
+        self.script, self.endpoint, self.done, self.counted = script, endpoint, [], collections.Counter()
 
     def differs(self, what, got, want):
         raise Differs("%s\n  script: %s\n  got  %s\n  want %s" % (what, json.dumps({"type": self.script["type"], "dialect": self.script["dialect"],
@@ -87,18 +66,18 @@ class Player:
             self.differs("GET", repr(answer), 200)
         return answer.json
 
-    def play(self):
+    def play(self, client):
+        self.client = client
         created = self.client.post(self.endpoint, self.script["create"])
         if created.status != 201:
             self.differs("POST", repr(created), 201)
         self.path, self.id = self.endpoint + "/" + created.json["id"], created.json["id"]
         self.compare("POST", created.json, self.script["resource"], self.script["members"])
-        counted, before = collections.Counter(), self.get()
+        before = self.get()
         for step in self.script["steps"]:
-            before = self.step(step, before, counted)
-        return counted
+            before = self.step(step, before)
 
-    def step(self, step, before, counted):
+    def step(self, step, before):
         body = json.loads(json.dumps(step["patch"]).replace(MASK, self.id))
         self.done.append(body)
         answer = self.client.patch(self.path, body)
@@ -114,10 +93,7 @@ class Player:
         same = before["meta"] == after["meta"]
         if same == step["changed"]:
             self.differs("meta", after["meta"], "another one" if step["changed"] else before["meta"])
-        counted["operations"] += len(body["Operations"])
-        counted[step["scimType"] or ("changed" if step["changed"] else "no change")] += 1
+        self.counted["operations"] += len(body["Operations"])
+        self.counted[step["scimType"] or ("changed" if step["changed"] else "no change")] += 1
         return after
 
-
-def client_endpoint(type_name):
-    return {"User": "Users", "Group": "Groups"}[type_name]

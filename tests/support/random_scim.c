@@ -1,5 +1,6 @@
 #include "tests/support/random_scim.h"
 
+#include "schemas/schema_load.h"
 #include "tests/support/random_scim_impl.h"
 
 #include <stdio.h>
@@ -37,6 +38,19 @@ static const char *const times[] = {"2026-01-31T08:00:00Z", "2026-01-31T10:00:00
                                     "2025-01-01T00:00:00.000001Z", "2026-01-31T08:00:00.5-11:30"};
 static const char *const binaries[] = {"QUJD", "qujd", "QQ==", "AAECAw=="};
 static const char *const operators[] = {"eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr"};
+
+void random_schemas(int *argc, char ***argv) {
+    struct err err = {0};
+    if (*argc < 3 || strcmp((*argv)[1], "--schemas") != 0)
+        return;
+    if (schema_load_folder((*argv)[2], &err) != ERR_OK) {
+        fprintf(stderr, "%s\n", err_text(&err));
+        exit(2);
+    }
+    (*argv)[2] = (*argv)[0];
+    *argv += 2;
+    *argc -= 2;
+}
 
 void random_seed(struct random_scim *r, uint64_t seed) {
     r->state = seed * 0x9e3779b97f4a7c15u + 0x1234567;
@@ -80,6 +94,8 @@ static json_t *random_element(struct random_scim *r, const struct attr *a) {
     case ATTR_BOOLEAN:
         return json_boolean(random_pick(r, 2));
     case ATTR_INTEGER:
+        if (a->uniqueness != ATTR_UNIQUE_NONE)
+            return json_integer(1000 + (json_int_t)r->serial++);
         return json_integer((json_int_t)random_pick(r, 5) - 2);
     case ATTR_DECIMAL:
         return json_real(((double)random_pick(r, 5) - 2.0) / 10);
@@ -198,8 +214,8 @@ static void put_literal(struct random_scim *r, const struct attr *a, struct jbuf
         put_number(r, out);
         return;
     case ATTR_DATETIME:
-        if (kind > 6 && json_array_size(r->texts) > 0)
-            put_json(out, random_text_of(r, r->texts));
+        if (kind > 6 && json_array_size(r->times) > 0)
+            put_json(out, random_text_of(r, r->times));
         else if (kind == 6)
             jb_raw(out, random_pick(r, 2) ? "\"0001-01-01T00:00:00+14:00\""
                                           : "\"9999-12-31T23:59:59.999999-14:00\"");

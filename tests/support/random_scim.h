@@ -13,12 +13,16 @@
 struct random_scim {
     uint64_t state;
     const json_t *ids;   /* array of texts that are ids in the store; NULL or empty: none */
-    const json_t *texts; /* further texts that stand in the store (times, locations, versions), for filters;
+    const json_t *times; /* array of dateTime texts that stand in the store, for filters; may be NULL */
+    const json_t *texts; /* further texts that stand in the store (locations, versions, names), for filters;
                             may be NULL */
     const char *prefix;  /* of values that must be unique */
     unsigned serial;     /* counts them */
 };
 
+/* Takes "--schemas DIR" off the front of a program's arguments and reads the folder, as usher's programs do.
+ * Ends the program where that fails. */
+void random_schemas(int *argc, char ***argv);
 void random_seed(struct random_scim *r, uint64_t seed);
 /* 0 … n-1 */
 size_t random_pick(struct random_scim *r, size_t n);
