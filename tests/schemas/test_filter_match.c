@@ -2,6 +2,7 @@
  * and filters that do not (F2 to F7, F9 to F14). */
 #include "schemas/filter.h"
 #include "schemas/resource.h"
+#include "tests/schemas/own_types.h"
 #include "tests/schemas/probe.h"
 #include "tests/schemas/support.h"
 
@@ -32,7 +33,7 @@ static void check(const struct resource_type *rt, const json_t *filters, const j
 
 static void match_file(const char *path, json_t *c) {
     const char *type = json_string_value(json_object_get(c, "type"));
-    const struct resource_type *rt = strcmp(type, "Probe") == 0 ? &probe_type : resource_type_by_name(type);
+    const struct resource_type *rt = strcmp(type, "Probe") == 0 ? &probe_type : own_type(type);
     json_t *doc = json_deep_copy(json_object_get(c, "doc"));
     resource_tidy(rt, doc);
     check(rt, json_object_get(c, "true"), doc, true);
@@ -43,7 +44,7 @@ static void match_file(const char *path, json_t *c) {
 
 static void test_match(void **state) {
     (void)state;
-    each_case("filter/match", 2, match_file);
+    each_case("filter/match", 3, match_file);
 }
 
 static bool match_element(const struct attr *of, const char *filter, const char *element) {
