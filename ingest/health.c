@@ -2,6 +2,7 @@
 
 #include "ingest/answer.h"
 #include "ingest/audit.h"
+#include "ingest/keys.h"
 #include "ingest/pending.h"
 #include "ingest/producer.h"
 #include "ingest/publish.h"
@@ -79,6 +80,8 @@ static void check_postgres(struct health *h) {
         up = replies_hold_slot(h->in->replies, h->db, &err) == ERR_OK;
     if (up)
         up = seal_load(h->db, &err) == ERR_OK;
+    if (up)
+        up = keys_refresh(h->db, &err) == ERR_OK;
     if (up != (atomic_exchange(&h->postgres_us, up ? clock_mono_us() : 0) != 0))
         log_event(up ? LOG_INFO : LOG_WARN, "postgresql", "reachable=%s", up ? "yes" : "no");
 }
@@ -213,6 +216,8 @@ void health_answer(struct request *r) {
         answer_error(r, r->route.code, NULL);
     } else if (r->route.kind == ROUTE_READYZ) {
         answer_ready(r, in->health);
+    } else if (r->route.kind == ROUTE_JWKS) {
+        keys_answer(r);
     } else if (r->route.kind == ROUTE_METRICS) {
         metric_set(stats.in_flight, atomic_load(&in->in_flight));
         metric_set(stats.pending, (int64_t)pending_count(in->pending));

@@ -3,6 +3,7 @@
 #include "ingest/audit.h"
 #include "ingest/gate.h"
 #include "ingest/health.h"
+#include "ingest/keys.h"
 #include "ingest/pending.h"
 #include "ingest/publish.h"
 #include "ingest/replies.h"
@@ -71,6 +72,7 @@ static void stop(struct ticker *ticker) {
     pending_free(ingest.pending);
     request_pool_free();
     tls_close(ingest.tls);
+    keys_close();
     log_event(LOG_INFO, "stopped", "%s", "");
 }
 
@@ -82,6 +84,8 @@ int main(int argc, char **argv) {
 
     if (open_tls(&err) != ERR_OK)
         return refuse_start("tls", &err);
+    if (keys_open(config_str(ingest.settings.config, "signing-key"), &err) != ERR_OK)
+        return refuse_start("signing-key", &err);
     ingest.pending = pending_new();
     ingest.replies = replies_new(&ingest);
     ingest.audit = audit_new(&ingest, &err);

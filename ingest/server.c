@@ -195,7 +195,8 @@ static enum err_code examine(struct request *r, const char *version, struct guar
 }
 
 static bool is_public(const struct route *route) {
-    return route->kind == ROUTE_HEALTHZ || route->kind == ROUTE_READYZ || route->kind == ROUTE_METRICS;
+    return route->kind == ROUTE_HEALTHZ || route->kind == ROUTE_READYZ || route->kind == ROUTE_METRICS ||
+           route->kind == ROUTE_JWKS;
 }
 
 static enum MHD_Result on_headers(struct request *r, const char *method, const char *version) {

@@ -81,6 +81,27 @@ enum err_code command_log_find(struct db *db, const char *workspace, const char 
     return code;
 }
 
+enum err_code command_log_outcomes(struct db *db, const char *workspace, const struct uuid *txns, size_t n,
+                                   void (*fn)(size_t i, bool known, const char *records, void *ctx),
+                                   void *ctx, struct err *err) {
+    struct jbuf list = {0};
+    struct db_result *r = NULL;
+    pg_array_begin(&list);
+    for (size_t i = 0; i < n; i++)
+        pg_array_word(&list, txns[i].s);
+    pg_array_end(&list);
+    const char *params[] = {workspace, list.p};
+    enum err_code code =
+        db_run(db, "SELECT known, records FROM command_outcomes($1::uuid, $2::uuid[])", 2, params, &r, err);
+    jb_free(&list);
+    if (code == ERR_OK && db_rows(r) != n)
+        code = err_set(err, ERR_DB_BUG, "%zu outcomes of %zu commands", db_rows(r), n);
+    for (size_t i = 0; code == ERR_OK && i < n; i++)
+        fn(i, db_bool(r, i, 0), db_is_null(r, i, 1) ? NULL : db_text(r, i, 1), ctx);
+    db_results_free(&r, 1);
+    return code;
+}
+
 enum err_code command_log_prune(struct db *db, long hours, int64_t *gone, struct err *err) {
     char age[32];
     snprintf(age, sizeof age, "%ld hours", hours);

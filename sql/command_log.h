@@ -26,6 +26,13 @@ enum err_code command_log_cancel_many(struct db *db, struct claim *claims, size_
 enum err_code command_log_find(struct db *db, const char *workspace, const char *txn, bool *found,
                                bool *cancelled, struct reply *outcome, struct err *err);
 
+/* What became of several commands of one workspace: calls fn for each, in the order given. known: its txn is
+ * claimed; records: what it put on the streams (record_list_decode), NULL where it put nothing or was
+ * cancelled. One round trip; ERR_DB_*: fn was not called. */
+enum err_code command_log_outcomes(struct db *db, const char *workspace, const struct uuid *txns, size_t n,
+                                   void (*fn)(size_t i, bool known, const char *records, void *ctx),
+                                   void *ctx, struct err *err);
+
 /* Forgets outcomes older than `hours`, some thousands at a time (*gone: how many, 0 = none was left), and how
  * Bulks of that age went. `hours` must exceed the retention of usher.commands. */
 enum err_code command_log_prune(struct db *db, long hours, int64_t *gone, struct err *err);
