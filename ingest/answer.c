@@ -83,8 +83,8 @@ void answer_resource(struct request *r, int status, const struct resource_row *r
 }
 
 void answer_not_modified(struct request *r, const struct resource_row *row) {
-    answer_no_content(r, row->version);
-    r->answer.status = 304;
+    answer_resource(r, 304, row);
+    r->answer.content_type = NULL;
 }
 
 void answer_no_content(struct request *r, int64_t version) {

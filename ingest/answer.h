@@ -14,7 +14,8 @@ void answer_error(struct request *r, enum err_code code, const char *detail);
 void answer_err(struct request *r, const struct err *err);
 /* With Content-Location; 201 with Location too (rule T6). */
 void answer_resource(struct request *r, int status, const struct resource_row *row);
-void answer_not_modified(struct request *r, const struct resource_row *row); /* 304 */
+/* 304. The body is there for its length, which Content-Length says (RFC 9110 section 8.6); it is not sent. */
+void answer_not_modified(struct request *r, const struct resource_row *row);
 void answer_no_content(struct request *r, int64_t version);                  /* 204; version 0 = no ETag */
 void answer_options(struct request *r);                                      /* 204 with Allow */
 void answer_json(struct request *r, int status, const char *json);

@@ -4,6 +4,7 @@
 #include "ingest/seal.h"
 #include "ops/runtime/clock.h"
 #include "schemas/cursor.h"
+#include "schemas/discovery.h"
 
 #include <string.h>
 #include <strings.h>
@@ -129,7 +130,7 @@ static enum err_code choose_index(struct request *r, int64_t count, struct err *
     if (query_int(&r->query, "startIndex", 1, &start, err) != ERR_OK)
         return err->code;
     r->read.start_index = start < 1 ? 1 : start;
-    r->read.count = count > LIST_COUNT_MAX ? LIST_COUNT_MAX : (int)count;
+    r->read.count = count > PAGE_MAX ? PAGE_MAX : (int)count;
     return ERR_OK;
 }
 
@@ -154,8 +155,8 @@ static enum err_code choose_place(struct request *r, struct list *l, const char 
                                   struct err *err) {
     if (prepare_seal(r, l, err) != ERR_OK)
         return err->code;
-    if (count > LIST_COUNT_MAX)
-        return err_set_path(err, ERR_INVALID_COUNT, "count", "count is at most %d", LIST_COUNT_MAX);
+    if (count > PAGE_MAX)
+        return err_set_path(err, ERR_INVALID_COUNT, "count", "count is at most %d", PAGE_MAX);
     l->cursor = (struct cursor){.count = (int)count, .total = -1};
     if (text[0] != '\0') {
         if (cursor_decode(text, &l->seal, clock_wall_us(), r->arena, &l->cursor, err) != ERR_OK)
@@ -177,7 +178,7 @@ static enum err_code choose_place(struct request *r, struct list *l, const char 
 static enum err_code choose_page(struct request *r, struct list *l, struct err *err) {
     const char *cursor = query_get(&r->query, "cursor");
     int64_t count;
-    if (query_int(&r->query, "count", LIST_COUNT_DEFAULT, &count, err) != ERR_OK)
+    if (query_int(&r->query, "count", PAGE_DEFAULT, &count, err) != ERR_OK)
         return err->code;
     count = count < 0 ? 0 : count;
     l->by_cursor = cursor != NULL;
@@ -214,11 +215,10 @@ static const struct projection *projection_of(const struct list *l, const struct
 /* place NULL: the list's beginning, or its end. */
 static void put_cursor(struct request *r, const char *name, bool backward, const struct read_place *place) {
     const struct list *l = r->list;
-    int64_t lives_us = r->in->settings.cursor_us;
     struct cursor c = {.backward = backward,
                        .count = r->read.count,
                        .total = r->read.total,
-                       .expires_us = clock_wall_us() + lives_us};
+                       .expires_us = clock_wall_us() + r->in->settings.cursor_seconds * INT64_C(1000000)};
     if (place != NULL) {
         c.placed = true;
         memcpy(c.id.s, place->id, sizeof c.id.s);

@@ -5,9 +5,6 @@
 
 #include "ingest/request.h"
 
-#define LIST_COUNT_DEFAULT 100
-#define LIST_COUNT_MAX 200 /* DESIGN section 7: paged silently */
-
 /* Turns r->query into r->read and r->list. r->route.rt NULL: all types whose reading the key's scopes allow.
  * Anything but ERR_OK is the answer. */
 enum err_code list_prepare(struct request *r, struct err *err);

@@ -33,8 +33,7 @@ static const struct config_row rows[] = {
      false},
     {"audit-wait-ms", CONFIG_INT, "700", 10, 60000,
      "milliseconds beyond the deadline that an answer waits for its audit record's acknowledgement", false},
-    {"cursor-seconds", CONFIG_INT, "600", 10, 86400, "seconds that a cursor of a list is good for", false},
-    {"cursor-seconds", CONFIG_INT, "600", 1, 86400, "seconds for which a page's cursor is good", false},
+    {"cursor-seconds", CONFIG_INT, "600", 1, 86400, "seconds that a cursor of a list is good for", false},
     {"gate-threads", CONFIG_INT, "2", 1, 64, "threads with a PostgreSQL connection each", false},
     {"http-threads", CONFIG_INT, "2", 1, 64, "threads that read requests and write answers", false},
     {"max-body-bytes", CONFIG_INT, "8388608", 1024, 15728640, "bytes of a request body at most", false},
@@ -82,7 +81,6 @@ void settings_load(struct settings *s, int argc, char **argv) {
     s->deadline_us = config_int(c, "deadline-ms") * 1000;
     s->audit_wait_us = config_int(c, "audit-wait-ms") * 1000;
     s->cursor_seconds = (int)config_int(c, "cursor-seconds");
-    s->cursor_us = config_int(c, "cursor-seconds") * 1000000;
     s->gate_threads = (int)config_int(c, "gate-threads");
     s->http_threads = (int)config_int(c, "http-threads");
     s->max_body_bytes = (size_t)config_int(c, "max-body-bytes");

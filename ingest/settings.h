@@ -15,7 +15,6 @@ struct settings {
     const char *public_url;         /* "" = http:// and the request's Host */
     int32_t partitions;
     int64_t deadline_us;   /* from a request's arrival to the claim of its txn as cancelled */
-    int64_t cursor_us;     /* how long a cursor is good */
     int64_t audit_wait_us; /* from the deadline, or the answer if that came later, to a 503 in its place */
     int cursor_seconds;    /* a cursor is good for so long (RFC 9865 section 4) */
     int gate_threads, http_threads, max_in_flight;

@@ -28,10 +28,10 @@ static const struct feature features[] = {
     {"bulk", false, {{"maxOperations", BULK_MAX_OPERATIONS}, {"maxPayloadSize", BULK_MAX_BYTES}}},
     {"filter", true, {{"maxResults", PAGE_MAX}}},
     {"changePassword", false, {{0}}}, /* passwords are not kept */
-    {"sort", false, {{0}}},
+    {"sort", true, {{0}}},
     {"etag", false, {{0}}},
 };
-static const bool cursors = false;        /* pages by cursor, beside those by index (RFC 9865) */
+static const bool cursors = true;         /* pages by cursor, beside those by index (RFC 9865) */
 static const bool events = false;         /* usher.events (RFC 9967) */
 static const bool async_requests = false; /* Prefer: respond-async */
 

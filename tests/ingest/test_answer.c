@@ -133,10 +133,14 @@ static void t6_location_and_version_agree_with_meta(void **state) {
 /* V2: a 304 carries the tag and nothing else. */
 static void v2_not_modified(void **state) {
     (void)state;
+    route_parse("GET", "/scim/v2/Users/1", 16, r->arena, &r->route);
+    r->base = arena_strdup(r->arena, "http://usher.example/scim/v2");
+    answer_resource(r, 200, &row);
+    size_t length = r->answer.body.n;
     answer_not_modified(r, &row);
     assert_int_equal(r->answer.status, 304);
     assert_string_equal(r->answer.etag, "W/\"3\"");
-    assert_int_equal(r->answer.body.n, 0);
+    assert_int_equal(r->answer.body.n, length); /* what Content-Length says; it is not sent */
     assert_null(r->answer.content_type);
 }
 
