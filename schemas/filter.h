@@ -87,7 +87,7 @@ void attr_path_format(const struct attr_path *p, struct jbuf *out);
 /* Does one element (object, or simple value seen as its "value") of a multi-valued attribute match? */
 bool filter_match_element(const struct filter *f, const json_t *element);
 /* Does a document match? (Ids, meta, groups and members are not in documents; the SQL side knows them; the
- * caller may merge them in.) */
+ * caller may merge them in. SQL does not see secrets: resource_public is the document to compare with.) */
 bool filter_match(const struct filter *f, const json_t *doc);
 
 #endif

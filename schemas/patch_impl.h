@@ -18,6 +18,13 @@ enum err_code patch_refuse(const struct patch_step *s, enum err_code code, const
  * immutable attribute. */
 enum err_code patch_set(const struct patch_step *s, const struct attr *attr, json_t *object,
                         const json_t *value, struct err *err);
+/* The same for a sub-attribute of an object by the step's operation: one with several values gets more of
+ * them, or loses those that are listed. */
+enum err_code patch_set_part(const struct patch_step *s, const struct attr *sub, json_t *object,
+                             const json_t *value, struct err *err);
+/* Adds values to a list, and takes those that value lists out of it, as attribute a compares them. */
+void patch_append(const json_t *value, json_t *list);
+void patch_take_out(const struct attr *a, const json_t *value, json_t *list);
 /* Each operation on a list goes through the list, so a body with many operations could keep a worker busy for
  * minutes: so many elements in all, then it is refused. */
 #define PATCH_MAX_VISITS 200000

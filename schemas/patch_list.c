@@ -53,16 +53,16 @@ static bool holds(const json_t *list, const json_t *value) {
 
 /* Values that are there already go again when the list is tidied (P14). A primary one takes over, unless it
  * is there already and is it. */
-static void append_values(const struct patch_step *s, json_t *list) {
+void patch_append(const json_t *value, json_t *list) {
     bool had = json_array_size(list) > 0;
-    for (size_t i = 0; i < json_array_size(s->value); i++) {
-        const json_t *value = json_array_get(s->value, i);
-        if (had && is_primary(value)) { /* one at most, since the value is normalised */
-            if (holds(list, value))
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *one = json_array_get(value, i);
+        if (had && is_primary(one)) { /* one at most, since the value is normalised */
+            if (holds(list, one))
                 continue;
             clear_primaries(list);
         }
-        jsonx_push(list, jsonx_copy(value));
+        jsonx_push(list, jsonx_copy(one));
     }
 }
 
@@ -106,14 +106,13 @@ static enum identity identity_of(const json_t *given) {
     return json_object_get(given, "type") != NULL ? BY_VALUE_AND_TYPE : BY_VALUE;
 }
 
-static void remove_values(const struct patch_step *s, json_t *list) {
+void patch_take_out(const struct attr *attr, const json_t *value, json_t *list) {
     static const enum identity kinds[] = {BY_VALUE, BY_VALUE_AND_TYPE, IN_FULL};
-    const struct attr *attr = s->path.at.attr;
     size_t listed = 0, index;
-    struct text_set *set = text_set_new(json_array_size(s->value));
+    struct text_set *set = text_set_new(json_array_size(value));
     struct jbuf key = {0};
-    for (size_t i = 0; i < json_array_size(s->value); i++) {
-        const json_t *given = json_array_get(s->value, i);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *given = json_array_get(value, i);
         if (identity_key(attr, given, identity_of(given), &key) && text_set_add(set, key.p, key.n, NULL))
             listed++;
     }
@@ -133,15 +132,51 @@ static void remove_values(const struct patch_step *s, json_t *list) {
     text_set_free(set);
 }
 
-static void apply_whole(const struct patch_step *s, json_t *list) {
-    if (s->op == STEP_REMOVE && s->value != NULL) {
-        remove_values(s, list);
-        return;
+/* An element that is replaced by one: what is immutable in it stays. */
+static enum err_code keep_immutable(const struct patch_step *s, const json_t *before, json_t *element,
+                                    struct err *err) {
+    const struct attr *a = s->path.at.attr;
+    for (size_t i = 0; i < a->nsubs; i++) {
+        const json_t *old = json_object_get(before, a->subs[i].name);
+        const json_t *given = json_object_get(element, a->subs[i].name);
+        if (a->subs[i].mutability != ATTR_IMMUTABLE || old == NULL)
+            continue;
+        if (given == NULL)
+            jsonx_put(element, a->subs[i].name, jsonx_copy(old));
+        else if (!value_same(old, given))
+            return patch_refuse(s, ERR_MUTABILITY, "has a part that is immutable and has another value", err);
     }
-    if (s->op != STEP_ADD)
-        json_array_clear(list);
-    if (s->op != STEP_REMOVE)
-        append_values(s, list);
+    return ERR_OK;
+}
+
+struct replacing {
+    const struct patch_step *s;
+    struct err *err;
+};
+
+static enum err_code keep_of_same(const json_t *before, json_t *element, void *ctx) {
+    const struct replacing *r = ctx;
+    return keep_immutable(r->s, before, element, r->err);
+}
+
+static enum err_code apply_whole(const struct patch_step *s, json_t *list, struct err *err) {
+    if (s->op == STEP_REMOVE && s->value != NULL) {
+        patch_take_out(s->path.at.attr, s->value, list);
+        return ERR_OK;
+    }
+    if (s->op == STEP_ADD) {
+        patch_append(s->value, list);
+        return ERR_OK;
+    }
+    json_t *old = json_copy(list);
+    json_array_clear(list);
+    enum err_code rc = ERR_OK;
+    if (s->op == STEP_REPLACE) {
+        patch_append(s->value, list);
+        rc = value_each_same(old, list, keep_of_same, &(struct replacing){s, err});
+    }
+    json_decref(old);
+    return rc;
 }
 
 /* Elements */
@@ -172,6 +207,11 @@ static void take_equalities(const struct filter *f, json_t *element) {
     } else if (f->kind == FILTER_COMPARE && f->op == FILTER_EQ &&
                f->path.attr->mutability != ATTR_READ_ONLY) {
         json_t *value = value_as_json(&f->value, f->path.attr);
+        if (value != NULL && f->path.attr->multi) {
+            json_t *list = json_array();
+            jsonx_push(list, value);
+            value = list;
+        }
         if (value != NULL)
             jsonx_put(element, f->path.attr->name, value);
     }
@@ -220,8 +260,8 @@ static enum err_code change_element(const struct patch_step *s, json_t *list, si
     bool unassign = value == NULL || json_is_null(value);
     enum err_code rc = ERR_OK;
     if (s->path.at.sub != NULL) {
-        rc = patch_set(s, s->path.at.sub, element, value, err);
-        *gone = unassign && says_nothing(element);
+        rc = patch_set_part(s, s->path.at.sub, element, s->value, err);
+        *gone = json_object_get(element, s->path.at.sub->name) == NULL && says_nothing(element);
     } else if (unassign) {
         *gone = true;
     } else if (s->op == STEP_ADD && json_is_object(element)) { /* P15: merged */
@@ -230,10 +270,12 @@ static enum err_code change_element(const struct patch_step *s, json_t *list, si
         json_object_foreach((json_t *)value, name, part) {
             const struct attr *sub = attr_sub(s->path.at.attr, name, strlen(name));
             if (sub != NULL && rc == ERR_OK)
-                rc = patch_set(s, sub, element, part, err);
+                rc = patch_set_part(s, sub, element, part, err);
         }
     } else if (!json_equal(element, value)) { /* P34: replaced */
-        json_array_set_new(list, i, jsonx_copy(value));
+        json_t *other = jsonx_copy(value);
+        rc = keep_immutable(s, element, other, err);
+        json_array_set_new(list, i, other);
     }
     return rc;
 }
@@ -292,7 +334,7 @@ enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t 
     json_t *list = json_is_array(old) ? jsonx_copy(old) : json_array();
     enum err_code rc = ERR_OK;
     if (s->path.filter == NULL && s->path.at.sub == NULL)
-        apply_whole(s, list);
+        rc = apply_whole(s, list, err);
     else
         rc = apply_elements(s, creates, list, err);
     if (rc == ERR_OK)

@@ -71,8 +71,10 @@ static bool is_named(const struct attr_path *p, const char *name) {
 
 /* P6, P25, P39: what no operation may touch. Immutable attributes are judged against what is stored, when the
  * operation is applied. */
-static enum err_code check_mutability(struct normaliser *n, enum patch_op op, const struct patch_path *path) {
+static enum err_code check_mutability(struct normaliser *n, enum patch_op op, const struct patch_path *path,
+                                      const json_t *value) {
     const struct attr_path *at = &path->at;
+    bool listed = !is_null(value) && at->attr != NULL && attr_path_target(at)->multi; /* some of it */
     if (at->attr == NULL)
         return ERR_OK;
     const struct attr *target = attr_path_target(at);
@@ -80,7 +82,7 @@ static enum err_code check_mutability(struct normaliser *n, enum patch_op op, co
         return refuse(n, ERR_MUTABILITY, path, "is read-only");
     if (at->attr->apart && at->sub != NULL)
         return refuse(n, ERR_MUTABILITY, path, "cannot be changed in place: add and remove whole values");
-    if (op == PATCH_REMOVE && target->required && path->filter == NULL)
+    if (op == PATCH_REMOVE && target->required && (path->filter == NULL || at->sub != NULL) && !listed)
         return refuse(n, ERR_MUTABILITY, path, "is required and cannot be removed");
     return ERR_OK;
 }
@@ -215,7 +217,8 @@ static enum err_code normalise_element(struct normaliser *n, enum patch_op op, c
 static enum err_code normalise_remove(struct normaliser *n, const struct patch_path *path,
                                       const json_t *value) {
     json_t *out;
-    if (is_null(value) || !attr_path_target(&path->at)->multi || path->filter != NULL) {
+    bool elements = path->filter != NULL && path->at.sub == NULL;
+    if (is_null(value) || !attr_path_target(&path->at)->multi || elements) {
         emit(n, PATCH_REMOVE, path, NULL);
         return ERR_OK;
     }
@@ -278,19 +281,19 @@ static enum err_code normalise_extension(struct normaliser *n, enum patch_op op,
         return normalise_object(n, op, s, value);
     if (op != PATCH_REMOVE && !is_nothing(value))
         return refuse(n, ERR_INVALID_VALUE, path, "takes an object");
-    for (size_t i = 0; i < s->nattrs; i++)
-        if (s->attrs[i].required || s->attrs[i].mutability == ATTR_READ_ONLY)
-            return refuse(n, ERR_MUTABILITY, path, "has attributes that cannot be removed");
+    for (size_t i = 0; i < n->rt->nextensions; i++)
+        if (n->rt->extensions[i].schema == s && n->rt->extensions[i].required)
+            return refuse(n, ERR_MUTABILITY, path, "is required and cannot be removed");
     emit(n, PATCH_REMOVE, path, NULL);
     return ERR_OK;
 }
 
 /* Operations */
 
-/* `schemas` follows from the extensions in use (S7): checked, but there is nothing to do. What is write-only
- * is never kept (Q48). */
+/* `schemas` follows from the extensions in use (S7): checked, but there is nothing to do. A password is never
+ * kept (Q48). */
 static bool is_not_kept(const struct patch_path *path) {
-    return is_named(&path->at, "schemas") || path->at.attr->mutability == ATTR_WRITE_ONLY;
+    return is_named(&path->at, "schemas") || path->at.attr->dropped;
 }
 
 static enum err_code check_not_kept(struct normaliser *n, enum patch_op op, const struct patch_path *path,
@@ -307,7 +310,7 @@ static enum err_code check_not_kept(struct normaliser *n, enum patch_op op, cons
 
 static enum err_code normalise_at(struct normaliser *n, enum patch_op op, const struct patch_path *path,
                                   const json_t *value) {
-    enum err_code rc = check_mutability(n, op, path);
+    enum err_code rc = check_mutability(n, op, path, value);
     if (rc != ERR_OK)
         return rc;
     if (op != PATCH_REMOVE && value == NULL) /* P37 */

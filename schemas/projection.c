@@ -72,6 +72,21 @@ static enum projection_part named(const struct projection *p, const struct attr_
     return best;
 }
 
+/* What is returned on request must be named itself: not just the extension or the attribute that it is a part
+ * of. */
+static enum projection_part asked(const struct projection *p, const struct attr_path *path) {
+    enum projection_part best = PROJECTION_NONE;
+    for (size_t i = 0; i < p->n; i++) {
+        if (p->paths[i].attr != path->attr)
+            continue;
+        if (p->paths[i].sub == path->sub)
+            return PROJECTION_ALL;
+        if (path->sub == NULL)
+            best = PROJECTION_SOME;
+    }
+    return best;
+}
+
 static enum projection_part invert(enum projection_part part) {
     return part == PROJECTION_ALL    ? PROJECTION_NONE
            : part == PROJECTION_NONE ? PROJECTION_ALL
@@ -79,16 +94,13 @@ static enum projection_part invert(enum projection_part part) {
 }
 
 enum projection_part projection_shows(const struct projection *p, const struct attr_path *path) {
-    switch (attr_path_target(path)->returned) {
-    case ATTR_RETURNED_ALWAYS:
-        return PROJECTION_ALL;
-    case ATTR_RETURNED_NEVER:
+    const struct attr *target = attr_path_target(path);
+    if (attr_is_secret(target))
         return PROJECTION_NONE;
-    case ATTR_RETURNED_REQUEST:
-        return p != NULL && p->only ? named(p, path) : PROJECTION_NONE;
-    case ATTR_RETURNED_DEFAULT:
-        break;
-    }
+    if (target->returned == ATTR_RETURNED_ALWAYS)
+        return PROJECTION_ALL;
+    if (target->returned == ATTR_RETURNED_REQUEST)
+        return p != NULL && p->only ? asked(p, path) : PROJECTION_NONE;
     if (p == NULL)
         return PROJECTION_ALL;
     return p->only ? named(p, path) : invert(named(p, path));

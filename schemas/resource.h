@@ -63,7 +63,8 @@ const char *resource_email(const json_t *doc);
 
 /* The searchable form, as JSON text for a jsonb column: same shape as the document but member names
  * lower-cased, strings folded where the attribute is not caseExact, dateTimes as integer microseconds (UTC),
- * booleans and numbers as they are. malloc'ed. */
+ * booleans and numbers as they are; without secrets (attr_is_secret), which no
+ * filter may ask for. malloc'ed. */
 char *resource_search_text(const struct resource_type *rt, const json_t *doc);
 
 /* A stored resource as the read side gets it; texts borrowed. */

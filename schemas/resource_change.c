@@ -3,7 +3,6 @@
 
 #include "schemas/attr_path.h"
 #include "schemas/jsonx.h"
-#include "schemas/text_set.h"
 #include "schemas/value.h"
 
 #include <stdbool.h>
@@ -119,33 +118,21 @@ static enum err_code keep_parts(const struct replacement *r, const struct attr_p
     return ERR_OK;
 }
 
-/* Elements come and go, but one that stays (the same type and value) keeps what cannot be changed or read
- * back.
- */
-static enum err_code keep_elements(const struct replacement *r, const struct attr_path *path,
-                                   const json_t *old, json_t *given) {
-    enum err_code code = ERR_OK;
-    size_t n = json_array_size(old), index;
-    struct text_set *known = text_set_new(n);
-    struct jbuf key = {0};
-    for (size_t i = 0; i < n; i++) { /* distinct since they were normalised: the how-manieth is the index */
-        value_element_key(json_array_get(old, i), &key);
-        text_set_add(known, key.p, key.n, NULL);
-    }
-    for (size_t i = 0; i < json_array_size(given) && code == ERR_OK; i++) {
-        value_element_key(json_array_get(given, i), &key);
-        if (!text_set_add(known, key.p, key.n, &index) && index < n)
-            code = keep_parts(r, path, json_array_get(old, index), json_array_get(given, i));
-    }
-    jb_free(&key);
-    text_set_free(known);
-    return code;
+struct element_replacement {
+    const struct replacement *r;
+    const struct attr_path *path;
+};
+
+static enum err_code keep_element(const json_t *before, json_t *element, void *ctx) {
+    const struct element_replacement *e = ctx;
+    return keep_parts(e->r, e->path, before, element);
 }
 
 static enum err_code replace_parts(const struct replacement *r, const struct attr_path *path,
                                    const json_t *old, json_t *given) {
+    /* Elements come and go, but one that stays keeps what cannot be changed or read back. */
     if (path->attr->multi)
-        return keep_elements(r, path, old, given);
+        return value_each_same(old, given, keep_element, &(struct element_replacement){r, path});
     if (given != NULL)
         return keep_parts(r, path, old, given);
     json_t *left = json_object(); /* what is immutable in it stays */

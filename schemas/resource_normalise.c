@@ -157,7 +157,9 @@ static enum err_code check_all_required(const struct normaliser *n) {
     for (size_t i = 0; i < n->rt->nextensions && code == ERR_OK; i++) {
         const struct schema *extension = n->rt->extensions[i].schema;
         const json_t *object = json_object_get(n->doc, extension->id);
-        if (object != NULL || n->rt->extensions[i].required)
+        if (object == NULL && n->rt->extensions[i].required)
+            return err_set_path(n->err, ERR_INVALID_VALUE, extension->id, "'%s' is required", extension->id);
+        if (object != NULL)
             code = check_required(extension, extension, object, n->err);
     }
     return code;

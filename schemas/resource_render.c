@@ -113,13 +113,21 @@ static bool put_some(const struct renderer *r, const struct attr_path *path, con
     return shown > 0;
 }
 
+/* Is a part of it shown to nobody, or only to who asks for it by name? */
+static bool has_hidden_parts(const struct attr *a) {
+    for (size_t i = 0; i < a->nsubs; i++)
+        if (attr_is_secret(&a->subs[i]) || a->subs[i].returned == ATTR_RETURNED_REQUEST)
+            return true;
+    return false;
+}
+
 static void put_attr(const struct renderer *r, const struct attr_path *path, const json_t *value) {
     enum projection_part part = projection_shows(r->p, path);
     size_t before = r->out->n;
     if (part == PROJECTION_NONE)
         return;
     jb_key(r->out, path->attr->name);
-    if (part == PROJECTION_ALL)
+    if (part == PROJECTION_ALL && !has_hidden_parts(path->attr))
         jsonx_text(value, r->out);
     else if (!put_some(r, path, value))
         cut(r->out, before);
@@ -188,7 +196,7 @@ static void render_some(const struct renderer *r, const json_t *doc) {
 void resource_render(const struct resource_type *rt, const struct resource_row *row,
                      const struct projection *p, const char *base, struct jbuf *out) {
     struct renderer r = {rt, row, p, base, out};
-    if (p == NULL) {
+    if (p == NULL && rt->shown_whole) {
         render_whole(&r);
         return;
     }

@@ -48,7 +48,7 @@ static void put_value(const struct attr *a, const json_t *value, struct jbuf *ou
         jb_raw(out, "{");
         json_object_foreach((json_t *)value, name, member) {
             const struct attr *sub = attr_sub(a, name, strlen(name));
-            if (sub == NULL)
+            if (sub == NULL || attr_is_secret(sub))
                 continue;
             put_name(out, sub->name);
             put_value(sub, member, out);
@@ -68,7 +68,7 @@ static void put_extension(const struct schema *extension, const json_t *object, 
     jb_raw(out, "{");
     json_object_foreach((json_t *)object, name, value) {
         const struct attr *a = schema_attr(extension, name, strlen(name));
-        if (a == NULL)
+        if (a == NULL || attr_is_secret(a))
             continue;
         put_name(out, a->name);
         put_value(a, value, out);
@@ -91,7 +91,7 @@ char *resource_search_text(const struct resource_type *rt, const json_t *doc) {
         const struct attr *a = schema_attr(rt->schema, name, len);
         if (a == NULL)
             a = common_attr(name, len);
-        if (a == NULL)
+        if (a == NULL || attr_is_secret(a))
             continue;
         put_name(&out, a->name);
         put_value(a, value, &out);

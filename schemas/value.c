@@ -40,7 +40,17 @@ static bool is_blank(const char *s) {
     return s[strspn(s, " \t\r\n\v\f")] == '\0';
 }
 
-/* RFC 4648, either alphabet, with or without padding. */
+/* An XML Schema dateTime (RFC 7643 section 2.3.5): rfc3339_parse is content with less when it reads filters.
+ */
+static bool is_datetime(const char *s) {
+    int64_t ignored;
+    if (!rfc3339_parse(s, &ignored) || s[10] != 'T' || strpbrk(s, "tz") != NULL || s[17] == '6')
+        return false;
+    const char *zone = strpbrk(s + 19, "+-");
+    return zone == NULL || strncmp(zone + 1, "14", 2) < 0 || strcmp(zone + 1, "14:00") == 0;
+}
+
+/* RFC 4648: one of its two alphabets, with or without padding (RFC 7643 section 2.3.6). */
 static bool is_base64(const char *s, size_t len) {
     size_t pad = 0;
     while (pad < 2 && pad < len && s[len - 1 - pad] == '=')
@@ -51,6 +61,8 @@ static bool is_base64(const char *s, size_t len) {
               c == '/' || c == '-' || c == '_'))
             return false;
     }
+    if (strpbrk(s, "+/") != NULL && strpbrk(s, "-_") != NULL)
+        return false;
     return pad > 0 ? len % 4 == 0 : len % 4 != 1;
 }
 
@@ -75,8 +87,7 @@ static enum err_code normalise_text(const struct attr_path *path, const json_t *
         return wrong_type(path, err);
     const char *s = json_string_value(in);
     size_t len = json_string_length(in);
-    int64_t ignored;
-    if (a->type == ATTR_DATETIME && !rfc3339_parse(s, &ignored))
+    if (a->type == ATTR_DATETIME && !is_datetime(s))
         return wrong_type(path, err);
     if (a->type == ATTR_BINARY && !is_base64(s, len))
         return wrong_type(path, err);
@@ -121,6 +132,28 @@ static bool only_labels(json_t *element) {
     return true;
 }
 
+/* A value that is there has its required parts. */
+static enum err_code check_parts(const struct attr_path *path, const json_t *object, struct err *err) {
+    for (size_t i = 0; i < path->attr->nsubs; i++) {
+        struct attr_path at = *path;
+        at.sub = &path->attr->subs[i];
+        if (at.sub->required && json_object_get(object, at.sub->name) == NULL)
+            return value_refuse(&at, "is required", err);
+    }
+    return ERR_OK;
+}
+
+enum err_code value_check_parts(const struct attr_path *path, const json_t *value, struct err *err) {
+    enum err_code code = ERR_OK;
+    if (path->attr->type != ATTR_COMPLEX || value == NULL)
+        return ERR_OK;
+    if (!json_is_array(value))
+        return check_parts(path, value, err);
+    for (size_t i = 0; i < json_array_size(value) && code == ERR_OK; i++)
+        code = check_parts(path, json_array_get(value, i), err);
+    return code;
+}
+
 static enum err_code normalise_object(const struct attr_path *path, const json_t *in, json_t **out,
                                       struct err *err) {
     json_t *object = json_object();
@@ -147,11 +180,12 @@ static enum err_code normalise_object(const struct attr_path *path, const json_t
         json_decref(object);
         return ERR_OK;
     }
-    if (json_object_size(object) == 0)
+    enum err_code code = json_object_size(object) > 0 ? check_parts(path, object, err) : ERR_OK;
+    if (code != ERR_OK || json_object_size(object) == 0)
         json_decref(object);
     else
         *out = object;
-    return ERR_OK;
+    return code;
 }
 
 /* A simple value v stands for {"value": v} where there is such a sub-attribute (Q25, emails: ["a@b"]). */
@@ -167,9 +201,14 @@ static enum err_code normalise_complex(const struct attr_path *path, const json_
     enum err_code code = value_normalise(&at, in, &value, err);
     if (code != ERR_OK || value == NULL)
         return code;
-    *out = json_object();
-    jsonx_put(*out, at.sub->name, value);
-    return ERR_OK;
+    json_t *object = json_object();
+    jsonx_put(object, at.sub->name, value);
+    code = check_parts(path, object, err);
+    if (code == ERR_OK)
+        *out = object;
+    else
+        json_decref(object);
+    return code;
 }
 
 enum err_code value_normalise_element(const struct attr_path *path, const json_t *in, json_t **out,

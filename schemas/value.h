@@ -29,11 +29,18 @@ enum err_code value_normalise_element(const struct attr_path *path, const json_t
  * primary left: ERR_INVALID_VALUE. */
 enum err_code value_tidy_list(const struct attr_path *path, json_t *list, struct err *err);
 
+/* Are the required parts there, of a complex value or of each element of a list? ERR_INVALID_VALUE. value may
+ * be NULL. */
+enum err_code value_check_parts(const struct attr_path *path, const json_t *value, struct err *err);
+
 /* Do two normalised values say the same? Lists in any order. */
 bool value_same(const json_t *a, const json_t *b);
 
-/* The text by which elements of a list are told apart (S5): replaces what is in key. */
-void value_element_key(const json_t *element, struct jbuf *key);
+/* Calls fn for each element of `given` that stands in the list `old` too (the same type and value, S5), until
+ * it gives an error. */
+enum err_code value_each_same(const json_t *old, json_t *given,
+                              enum err_code (*fn)(const json_t *before, json_t *element, void *ctx),
+                              void *ctx);
 
 /* Takes the parts that no reader may see out of a value of attribute a, in place. */
 void value_hide_secrets(const struct attr *a, json_t *value);

@@ -14,7 +14,7 @@
 
 /* What makes an element the same as another one: type and value (RFC 7643 section 2.4), all of it where it
  * has no value. */
-void value_element_key(const json_t *element, struct jbuf *key) {
+static void element_key(const json_t *element, struct jbuf *key) {
     const json_t *value = json_object_get(element, "value");
     jb_reset(key);
     if (json_is_string(value)) {
@@ -42,7 +42,7 @@ static void collapse(json_t *list) {
     for (size_t i = 0; i < n; i++) {
         json_t *element = json_array_get(list, i);
         size_t first;
-        value_element_key(element, &key);
+        element_key(element, &key);
         if (text_set_add(seen, key.p, key.n, &first)) {
             jsonx_push(kept, json_incref(element));
         } else if (is_primary(element)) {
@@ -66,6 +66,27 @@ enum err_code value_tidy_list(const struct attr_path *path, json_t *list, struct
     if (primaries > 1)
         return value_refuse(path, "has more than one primary value", err);
     return ERR_OK;
+}
+
+enum err_code value_each_same(const json_t *old, json_t *given,
+                              enum err_code (*fn)(const json_t *before, json_t *element, void *ctx),
+                              void *ctx) {
+    enum err_code code = ERR_OK;
+    size_t n = json_array_size(old), index;
+    struct text_set *known = text_set_new(n);
+    struct jbuf key = {0};
+    for (size_t i = 0; i < n; i++) { /* distinct since they were normalised: the how-manieth is the index */
+        element_key(json_array_get(old, i), &key);
+        text_set_add(known, key.p, key.n, NULL);
+    }
+    for (size_t i = 0; i < json_array_size(given) && code == ERR_OK; i++) {
+        element_key(json_array_get(given, i), &key);
+        if (!text_set_add(known, key.p, key.n, &index) && index < n)
+            code = fn(json_array_get(old, index), json_array_get(given, i), ctx);
+    }
+    jb_free(&key);
+    text_set_free(known);
+    return code;
 }
 
 bool value_same(const json_t *a, const json_t *b) {
