@@ -21,7 +21,8 @@ SUPPORT = os.path.join(os.path.dirname(HERE), "support")
 sys.path[:0] = [HERE, SUPPORT]
 KINDS = ("embedded", "real")
 # Processes side by side, then one after the other: test_streams judges what all others wrote, test_outage stops programs, test_two adds a worker and an ingest.
-TOGETHER = (("retry",), ("limits", "storage"), ("entra_session", "okta_session", "scim"), ("bad_input", "members"), ("diff_filter", "diff_patch"))
+TOGETHER = (("retry", "dialects_together", "rules_data"), ("limits", "storage", "dialects_directories"), ("entra_session", "okta_session", "scim", "dialects_governance"),
+            ("bad_input", "members"), ("dialects_entra", "dialects_entra_gallery", "dialects_okta"), ("diff_filter", "diff_patch"), ("rules_cases", "rules_http"))
 ALONE = ("streams", "outage", "two")
 # The rate is PostgreSQL's alone: waiting a minute for it once, whichever broker stands beside, is enough.
 ONCE = {"retry": "embedded", "diff_filter": "embedded", "diff_patch": "embedded"}

@@ -102,12 +102,12 @@ class Together(Idp):
             room = self.room_of(client, users)
             place = "/Groups/" + room["id"]
             for value, status in (({"displayName": room["displayName"]}, 204), ({"displayName": room["displayName"], "externalId": "e"}, 204),
-                                  ({"member": []}, 400), ({"users": []}, 400), ({"members": "none"}, 400)):
+                                  ({"member": []}, 400), ({"users": []}, 400), ({"members": 7}, 400)):
                 self.assertEqual(client.patch(place, patch_op({"op": "replace", "value": value})).status, status, (d, value))
                 self.assertEqual(self.members(room["id"]), set(users), (d, value))
             for op in ({"op": "remove", "path": "member"}, {"op": "remove", "path": "members", "value": {}}, {"op": "remove", "path": "members", "value": [{"id": users[0]}]},
                        {"op": "remove", "path": "members", "value": [None]}, {"op": "delete", "path": "members"}, {"op": "remove", "path": "members[]"},
-                       {"op": "replace", "path": "members", "value": "x"}, {"op": "replace", "path": "members", "value": 0}, {"op": "replace", "path": "members"},
+                       {"op": "replace", "path": "members", "value": ""}, {"op": "replace", "path": "members", "value": 0}, {"op": "replace", "path": "members"},
                        {"op": "remove", "path": "members", "value": ""}, {"op": "remove", "path": "members[value eq]"}):
                 self.assertEqual(client.patch(place, patch_op(op)).status, 400, (d, op))
                 self.assertEqual(self.members(room["id"]), set(users), (d, op))
