@@ -43,7 +43,7 @@ static void put_tree(struct jbuf *out, const char *name, const json_t *tree) {
     if (tree == NULL)
         return;
     jb_key(out, name);
-    json_dump_callback(tree, append_chunk, out, JSON_COMPACT);
+    json_dump_callback(tree, append_chunk, out, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 void actor_put(struct jbuf *out, const struct actor *a) {

@@ -129,6 +129,35 @@ static void test_never_expires(void **state) {
     jb_free(&b);
 }
 
+/* What preconditions, Bulk and asynchronous requests add (rules V2, B4). */
+static void test_conditions(void **state) {
+    (void)state;
+    static const char *const none[] = {"\"*\"", "[3,4]"};
+    for (size_t i = 0; i < 2; i++) {
+        struct command c = example_command(&examples[1]), d;
+        struct jbuf b = {0};
+        struct err err = {0};
+        c.cleared = parse("[\"externalId\"]");
+        c.if_match = parse("[]");
+        c.if_none_match = json_loads(none[i], JSON_DECODE_ANY, NULL);
+        c.needs = parse("[{\"id\":\"" EX_ROOM "\",\"bulkId\":\"x\"}]");
+        c.bulk = ex_uuid(EX_TXN);
+        c.bulk_fail_on = 2;
+        command_encode(&c, &b);
+        if (command_decode(b.p, b.n, &d, &err) != ERR_OK)
+            fail_msg("%s: %s", b.p, err.detail);
+        assert_same_tree(d.cleared, c.cleared);
+        assert_same_tree(d.if_match, c.if_match);
+        assert_same_tree(d.if_none_match, c.if_none_match);
+        assert_same_tree(d.needs, c.needs);
+        assert_string_equal(d.bulk.s, EX_TXN);
+        assert_int_equal(d.bulk_fail_on, 2);
+        command_clear(&c);
+        command_clear(&d);
+        jb_free(&b);
+    }
+}
+
 /* A valid command of type user.patch, from which each case changes or drops one member. */
 static json_t *valid(const char *type) {
     return json_pack("{s:i,s:s,s:s,s:s,s:{s:s,s:s,s:s},s:s,s:s,s:i,s:s,s:n,s:s}", "v", 1, "type", type, "txn",
@@ -384,6 +413,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_type_round_trip),
         cmocka_unit_test(test_never_expires),
+        cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_wrong_members),
         cmocka_unit_test(test_wrong_room_members),
         cmocka_unit_test(test_wrong_text),
