@@ -119,8 +119,11 @@ static enum err_code choose_order(struct request *r, struct list *l, struct err 
             r->read.sorted = true;
         }
     }
+    if (!r->read.sorted)
+        return err->code;
     r->read.descending = descending;
-    return r->read.sorted ? ERR_OK : err->code;
+    err_clear(err);
+    return ERR_OK;
 }
 
 /* ---- pages ---- */
