@@ -46,7 +46,7 @@ class Wire:
         meta = body.get("meta") or {}
         if response.status_code == 201 and response.headers.get("location") != meta.get("location"):
             self.wrong.append("%s: Location %s, meta.location %s" % (what, response.headers.get("location"), meta.get("location")))
-        if response.headers.get("content-location") not in (None, meta.get("location")):
+        if "location" in meta and response.headers.get("content-location") not in (None, meta["location"]):
             self.wrong.append("%s: Content-Location %s, meta.location %s" % (what, response.headers["content-location"], meta.get("location")))
         if "etag" in response.headers and meta and response.headers["etag"] != meta.get("version"):
             self.wrong.append("%s: ETag %s, meta.version %s" % (what, response.headers["etag"], meta.get("version")))
@@ -398,7 +398,7 @@ class Life:
 
     def check_search_users(self):
         found = self.search(self.User, 'userName eq "%s"' % self.ana.user_name, attributes=["userName"])
-        equal([r.model_dump() for r in found.resources], [{"schemas": self.ana.model_dump()["schemas"], "id": self.ana.id, "userName": self.ana.user_name}])
+        equal([{k: v for k, v in r.model_dump().items() if k != "schemas"} for r in found.resources], [{"id": self.ana.id, "userName": self.ana.user_name}])
 
     def check_search_groups(self):
         found = self.search(self.Group, 'members.value eq "%s"' % self.ana.id, excluded_attributes=["members"], count=1)
