@@ -76,8 +76,10 @@ class Workspace:
 
 
 class Stack:
-    def __init__(self, run_dir, kafka="embedded", flavour="asan", port=None):
+    def __init__(self, run_dir, kafka="embedded", flavour="asan", port=None, **settings):
+        """settings: further variables of usher-local, as SCHEMA_DIR."""
         self.run_dir, self.kafka_kind, self.flavour, self.port = run_dir, kafka, flavour, port or free_port()
+        self.settings = settings
         self.env, self._connection, self._names = {}, None, 0
 
     # ---- life
@@ -92,6 +94,7 @@ class Stack:
     def _local(self, *words, timeout=240, check=True):
         env = dict(os.environ, RUN_DIR=self.run_dir, PORT=str(self.port), FLAVOUR=self.flavour)
         env.pop("KAFKA", None)
+        env.update(self.settings)
         if self.kafka_kind == "real":
             env["KAFKA"] = "real"
         command = [LOCAL, *words]
@@ -205,9 +208,9 @@ class Stack:
         self._connection = None
 
 
-def temporary(kafka="embedded", flavour="asan", name="usher"):
+def temporary(kafka="embedded", flavour="asan", name="usher", **settings):
     """A stack in a folder of its own under the system's folder for temporary files."""
-    return Stack(tempfile.mkdtemp(prefix="%s-%s-" % (name, kafka)), kafka, flavour)
+    return Stack(tempfile.mkdtemp(prefix="%s-%s-" % (name, kafka)), kafka, flavour, **settings)
 
 
 def remove(stack):
