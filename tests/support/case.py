@@ -28,16 +28,16 @@ def contract_faults(record):
 
 
 class Followers:
-    """Readers of the three public topics that read along for the whole run, each record held against its schema."""
+    """Readers of the public topics that read along for the whole run, each record held against its schema."""
 
     def __init__(self, stack):
         self.stack = stack
-        self.membership, self.rooms, self.audit = (stream.Follower(stack.kafka, t, on_record=contract_faults)
-                                                   for t in (stream.MEMBERSHIP, stream.ROOMS, stream.AUDIT))
+        self.all = [stream.Follower(stack.kafka, t, on_record=contract_faults) for t in (stream.MEMBERSHIP, stream.ROOMS, stream.AUDIT, stream.EVENTS)]
+        self.membership, self.rooms, self.audit, self.scim = self.all
 
     def settle(self, workspace, timeout=30):
         """Waits until the streams hold all that PostgreSQL has counted for a workspace."""
-        membership, audit = self.stack.sql("SELECT membership_seq, audit_seq FROM workspaces WHERE workspace_id=%s", workspace)[0]
+        membership, audit, scim = self.stack.sql("SELECT membership_seq, audit_seq, events_seq FROM workspaces WHERE workspace_id=%s", workspace)[0]
 
         def last(records):
             return max((stream.seq_of(r) or 0 for r in stream.of_workspace(records, workspace)), default=0)
@@ -45,6 +45,7 @@ class Followers:
         self.membership.wait(lambda rs: last(rs) >= membership, timeout, "membership %d" % membership)
         self.rooms.wait(lambda rs: last(rs) >= membership, timeout, "rooms %d" % membership)
         self.audit.wait(lambda rs: last(stream.changes_of(rs)) >= audit, timeout, "audit %d" % audit)
+        self.scim.wait(lambda rs: last(rs) >= scim, timeout, "events %d" % scim)
 
     def events(self, workspace):
         """The membership events of a workspace, all of them."""
@@ -55,11 +56,16 @@ class Followers:
         self.settle(workspace)
         return [r.value for r in stream.changes_of(stream.of_workspace(self.audit.snapshot(), workspace))]
 
+    def tokens(self, workspace):
+        """The records of usher.events of a workspace, all of them."""
+        self.settle(workspace)
+        return stream.of_workspace(self.scim.snapshot(), workspace)
+
     def trouble(self):
-        return self.membership.trouble + self.rooms.trouble + self.audit.trouble
+        return [t for f in self.all for t in f.trouble]
 
     def close(self):
-        for f in (self.membership, self.rooms, self.audit):
+        for f in self.all:
             f.close()
 
 

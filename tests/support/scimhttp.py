@@ -94,9 +94,9 @@ def check_answer(answer):
     for name in ("content-type", "content-length", "etag", "location", "retry-after"):
         if sum(1 for n, _ in answer.header_list if n.lower() == name) > 1:
             wrong.append("header %s twice" % name)
-    if answer.status == 204:
+    if answer.status in (202, 204):
         if "content-type" in h or h.get("content-length", "0") != "0":
-            wrong.append("204 with a content type or length")
+            wrong.append("%d with a content type or length" % answer.status)
         return wrong
     if answer.status == 304:
         return wrong
