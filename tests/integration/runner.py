@@ -26,8 +26,8 @@ TOGETHER = (("retry", "dialects_together", "rules_data"), ("limits", "storage", 
 ALONE = ("streams", "outage", "two", "custom")
 # The rate is PostgreSQL's alone, as are documents and unique values: once is enough, whichever broker stands beside.
 ONCE = {"retry": "embedded", "custom": "embedded", "diff_filter": "embedded", "diff_patch": "embedded"}
-# Without any stack: the stream reader's own tests come first, since a judge that finds nothing would make all others worthless.
-FIRST = ("stream", "contract")
+# Without any stack: the stream reader's own tests come first, since a judge that finds nothing would make all others worthless; so do those of the table of rules.
+FIRST = ("stream", "coverage", "contract")
 
 
 class Lines(unittest.TestResult):
@@ -225,7 +225,7 @@ def _selected(wanted, suite):
 def run_first(wanted):
     result = Lines("first")
     for name in FIRST:
-        if name == "stream" or _wants(wanted, name):
+        if name in ("stream", "coverage") or _wants(wanted, name):
             unittest.TestSuite(_own(unittest.defaultTestLoader.loadTestsFromName("test_" + name), "test_" + name)).run(result)
     return result.good, result.bad
 
@@ -239,7 +239,7 @@ def main(words):
     if unknown:
         print("no such suite: %s; there are %s" % (", ".join(unknown), ", ".join(suites_here())), file=sys.stderr)
         return 2
-    listed = set(ALONE) | {s for g in TOGETHER for s in g} | set(FIRST) - {"stream"}
+    listed = set(ALONE) | {s for g in TOGETHER for s in g} | set(FIRST) - {"stream", "coverage"}
     assert listed == set(suites_here()), "suites and plan differ: %s" % (listed ^ set(suites_here()))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     passed, failed = run_first(wanted)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Which test proves which rule: tests/rules/rules.txt against the names, docstrings and comments of the tests. Writes tests/COVERAGE.md.
 
-    coverage.py            writes the table, and takes rules that are tested now off the "not yet" list (make coverage)
+    coverage.py            writes the table, and takes rules that are tested now off the list of exceptions (make coverage)
     coverage.py --check    writes nothing; says what is missing or out of date, and ends with 1 (make check)
 
 A rule counts as tested where its id stands as a word of its own: in a Python test file in the name of a test, its docstring or a comment, or the text of a
@@ -20,6 +20,7 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RULES, EXCEPTIONS, TABLE = (os.path.join(TESTS, *p) for p in (("rules", "rules.txt"), ("rules", "exceptions.txt"), ("COVERAGE.md",)))
 ID = r"(?:[A-Z][0-9]{1,2}a?|0\.[0-9]{1,2})"
 WORD = re.compile(r"(?<![A-Za-z0-9.#\"/-])([A-Z][0-9]{1,2}a?)(?![A-Za-z0-9\"-]|\.[0-9A-Za-z])|\b[Rr]ules? (0\.[0-9]{1,2})(?![0-9])")
+SENT = r"Q[0-4][0-9]|0\..*"  # what identity providers send and rely on: proved over HTTP alone
 SAID_IN = ("name", "rule", "rules", "shows", "step", "why")  # members of case data that say what a case proves
 SHOWN = 3  # tests of one file that the table names; further ones are "…", so that one more test rarely changes the table
 
@@ -193,18 +194,16 @@ def faults(rules, found, unknown, exceptions):
     excepted = {r: text for _, group in exceptions for r, text in group}
     out = ["rule %s (%s) is named by no test: name it in one, or list it with the reason in tests/rules/exceptions.txt" % (r, rules[r])
            for r in rules if not found[r] and r not in excepted]
+    out += ["rule %s (%s) is what a provider sends: it needs an integration test" % (r, rules[r])
+            for r in rules if re.fullmatch(SENT, r) and found[r] and not any(below.startswith("integration") for below in found[r])]
     out += ["tests/rules/exceptions.txt lists %s, which is no rule" % r for r in excepted if r not in rules]
     out += ["tests/rules/exceptions.txt lists %s, but %s names it: take it off the list" % (r, next(iter(found[r]))) for r in excepted if found.get(r)]
     return out + ["tests/%s names %s, which is no rule" % (below, r) for r, below in sorted(unknown.items())]
 
 
 def settle(tested):
-    """Takes the rules that have a test now off the "not yet" list."""
-    lines, later = [], False
-    for line in read(EXCEPTIONS).splitlines(keepends=True):
-        later = line.startswith("= not yet") or later and not line.startswith("= ")
-        if not (later and line.split(" ", 1)[0] in tested):
-            lines.append(line)
+    """Takes the rules that have a test now off the lists of exceptions."""
+    lines = [line for line in read(EXCEPTIONS).splitlines(keepends=True) if line.split(" ", 1)[0] not in tested]
     with open(EXCEPTIONS, "w", encoding="utf-8") as f:
         f.writelines(lines)
 
