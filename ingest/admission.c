@@ -1,6 +1,7 @@
 #include "ingest/admission.h"
 
 #include "ingest/answer.h"
+#include "ingest/content.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/token.h"
@@ -17,6 +18,7 @@ static size_t ask_for(struct admission *a, const char *token) {
     }
     a->token[a->n] = token;
     a->ask[a->n].units = 1;
+    a->ask[a->n].whole = false;
     token_hash(token, strlen(token), a->ask[a->n].token_hash);
     return a->n++;
 }
@@ -94,8 +96,7 @@ static enum err_code permit(struct request *r, struct err *err) {
         return err_set(err, ERR_BAD_REQUEST,
                        "The query is not correctly encoded, or has too many parameters");
     if (r->too_large)
-        return err_set(err, ERR_TOO_LARGE, "The body is larger than %zu bytes",
-                       r->in->settings.max_body_bytes);
+        return content_too_large(r, err);
     r->base = base_url(r);
     return ERR_OK;
 }
@@ -147,6 +148,49 @@ void admission_ask(struct admission *a, struct db *db) {
     metric_observe_us(stats.gate_admit, clock_mono_us() - begin);
     for (size_t i = 0; a->code == ERR_OK && i < a->n; i++)
         a->granted[i] = a->verdict[i].granted;
+}
+
+void admission_collect_units(struct admission *a, struct request **requests, size_t n) {
+    a->n = n;
+    a->code = ERR_OK;
+    for (size_t i = 0; i < n; i++) {
+        const char *token = requests[i]->token;
+        requests[i]->ask = i;
+        a->token[i] = token;
+        a->ask[i] = (struct admit_ask){.units = requests[i]->operations - 1, .whole = true};
+        token_hash(token, strlen(token), a->ask[i].token_hash);
+    }
+}
+
+/* True if the Bulk goes on; else it is answered. Who it was is known already; it may have been revoked since.
+ */
+static bool judge_units(struct request *r, const struct admit_verdict *v) {
+    if (v->state != ADMIT_OK) {
+        refuse(r, ERR_UNAUTHORIZED, state_text(v->state));
+        return false;
+    }
+    if (v->granted >= r->operations - 1)
+        return true;
+    r->rate_limited = true;
+    r->verdict.retry_after_s = v->retry_after_s > 0 ? v->retry_after_s : 1;
+    metric_add(stats.rate_limited, 1);
+    refuse(r, ERR_RATE_LIMITED,
+           arena_printf(r->arena,
+                        "%d operations would be more than %d requests in 60 seconds; try again in %d s",
+                        r->operations, v->rate_limit, r->verdict.retry_after_s));
+    return false;
+}
+
+size_t admission_judge_units(struct admission *a, struct request **requests, size_t n) {
+    size_t on = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct request *r = requests[i];
+        if (a->code != ERR_OK)
+            refuse(r, a->code, NULL);
+        else if (judge_units(r, &a->verdict[r->ask]))
+            requests[on++] = r;
+    }
+    return on;
 }
 
 size_t admission_judge(struct admission *a, struct request **requests, size_t n) {

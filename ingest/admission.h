@@ -23,4 +23,8 @@ size_t admission_collect(struct admission *a, struct request **requests, size_t 
 void admission_ask(struct admission *a, struct db *db);
 size_t admission_judge(struct admission *a, struct request **requests, size_t n);
 
+/* The same for the units of Bulks beyond their first, each Bulk's all or none. */
+void admission_collect_units(struct admission *a, struct request **requests, size_t n);
+size_t admission_judge_units(struct admission *a, struct request **requests, size_t n);
+
 #endif

@@ -2,7 +2,6 @@
 
 #include "ingest/answer.h"
 #include "ingest/producer.h"
-#include "ingest/server.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/failpoint.h"
@@ -148,8 +147,9 @@ static struct audit_request describe(struct request *r) {
         .source_ip = r->source_ip,
         .user_agent = printable(r, r->user_agent, 256),
         .bytes_in = (int64_t)r->body_bytes,
-        .bytes_out = strcmp(r->method, "HEAD") == 0 ? 0 : (int64_t)r->answer.body.n,
-        .operations = 1,
+        .bytes_out = strcmp(r->method, "HEAD") == 0 || r->answer.status == 304 ? 0 : (int64_t)r->answer.body.n,
+        .operations = r->operations,
+        .bulk = r->parent != NULL ? r->parent->txn.s : NULL,
     };
 }
 
@@ -165,7 +165,7 @@ void audit_submit(struct audit *a, struct request *r) {
         return;
     r->drop = true;
     request_enter(r, REQUEST_DONE);
-    server_resume(r);
+    request_resume(r);
 }
 
 void audit_note(struct audit *a, struct request *r) {
@@ -188,7 +188,7 @@ static void acknowledged(struct audit *a, struct entry *e) {
     pthread_mutex_unlock(&a->lock);
     (void)failpoint("ingest.after_audit");
     if (r != NULL)
-        server_resume(r);
+        request_resume(r);
 }
 
 /* An instance that was given up hands back what it did not deliver, or does not know it did. The record goes
@@ -236,7 +236,7 @@ static void give_up(struct audit *a, struct request *r) {
         r->drop = !produce(a, &rec, r->traceparent, NULL);
         pthread_mutex_unlock(&a->lock);
     }
-    server_resume(r);
+    request_resume(r);
 }
 
 void audit_tick(struct audit *a, int64_t now_us) {

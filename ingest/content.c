@@ -1,6 +1,7 @@
 #include "ingest/content.h"
 
 #include "ingest/answer.h"
+#include "ingest/bulk_request.h"
 #include "schemas/body.h"
 
 #include <string.h>
@@ -8,6 +9,9 @@
 
 #define BODY_DEPTH_MAX 32
 #define BODY_ELEMENTS_MAX 600000 /* a room of 100,000 members with all their sub-attributes */
+/* A resource stands three levels deep in a Bulk; as trees several Bulks are in memory at the same time. */
+#define BULK_DEPTH_MAX (BODY_DEPTH_MAX + 3)
+#define BULK_ELEMENTS_MAX 200000
 
 /* application/scim+json or application/json; parameters (charset) are not judged (rule T2). */
 static bool media_type_ok(const char *type) {
@@ -34,8 +38,25 @@ void content_keep(struct request *r, json_t *json) {
         arena_defer(r->arena, decref, json);
 }
 
+static bool is_bulk(const struct request *r) {
+    return r->route.kind == ROUTE_BULK;
+}
+
+size_t content_limit(const struct request *r) {
+    size_t max = r->in->settings.max_body_bytes;
+    return is_bulk(r) && max > BULK_BYTES_MAX ? BULK_BYTES_MAX : max;
+}
+
+enum err_code content_too_large(const struct request *r, struct err *err) {
+    return err_set(err, ERR_TOO_LARGE,
+                   is_bulk(r) ? "The Bulk is larger than maxPayloadSize (%zu bytes)"
+                              : "The body is larger than %zu bytes",
+                   content_limit(r));
+}
+
 enum err_code content_parse(struct request *r, json_t **body, struct err *err) {
-    struct body_limits limits = {r->in->settings.max_body_bytes, BODY_DEPTH_MAX, BODY_ELEMENTS_MAX};
+    struct body_limits limits = {content_limit(r), is_bulk(r) ? BULK_DEPTH_MAX : BODY_DEPTH_MAX,
+                                 is_bulk(r) ? BULK_ELEMENTS_MAX : BODY_ELEMENTS_MAX};
     if (!media_type_ok(r->content_type))
         return err_set(err, ERR_MEDIA_TYPE, "The body must be " SCIM_JSON " or application/json");
     if (r->body.n == 0)

@@ -2,6 +2,8 @@
 
 #include "ingest/admission.h"
 #include "ingest/answer.h"
+#include "ingest/async.h"
+#include "ingest/bulk.h"
 #include "ingest/discovery.h"
 #include "ingest/publish.h"
 #include "ingest/read.h"
@@ -33,7 +35,8 @@ struct gate_thread {
      * answer what is in them in its stead. */
     pthread_mutex_t lock;
     bool blocked;
-    struct hand fresh, cancels, reads;
+    struct hand fresh, cancels, reads, questions, bulks;
+    struct claim claims[GATE_BATCH]; /* of the cancels */
     pthread_t thread;
 };
 
@@ -53,15 +56,26 @@ struct gate {
 /* While a thread has a batch in hand it will take what comes next: larger batches, fewer round trips. Another
  * one is woken only when that takes long (gate_tick), so a slow list holds nobody up for longer than a tick.
  */
-void gate_push(struct gate *g, struct request *r) {
-    r->next = NULL;
+static void push(struct gate *g, struct request *first, struct request *last) {
     pthread_mutex_lock(&g->lock);
-    *(g->last != NULL ? &g->last->next : &g->first) = r;
-    g->last = r;
+    *(g->last != NULL ? &g->last->next : &g->first) = first;
+    g->last = last;
     bool wake = g->busy == 0;
     pthread_mutex_unlock(&g->lock);
     if (wake)
         pthread_cond_signal(&g->filled);
+}
+
+void gate_push(struct gate *g, struct request *r) {
+    r->next = NULL;
+    push(g, r, r);
+}
+
+void gate_push_all(struct gate *g, struct request *r, enum request_job job) {
+    struct request *last = r;
+    for (last->job = job; last->next != NULL; last->job = job)
+        last = last->next;
+    push(g, r, last);
 }
 
 /* All that wait, up to a batch; 0 = stop. before: size of the caller's last batch. */
@@ -116,6 +130,8 @@ static void unblock(struct gate_thread *t) {
     drop_abandoned(&t->fresh);
     drop_abandoned(&t->cancels);
     drop_abandoned(&t->reads);
+    drop_abandoned(&t->bulks);
+    drop_abandoned(&t->questions);
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -134,8 +150,8 @@ static void start_write(struct gate_thread *t, struct request *r) {
     } else if (!replies_polled(t->gate->in->replies)) { /* nobody would hear the outcome */
         answer_error(r, ERR_UNAVAILABLE, NULL);
         request_finish(r);
-    } else if (r->route.method == HTTP_DELETE) {
-        read_existence(r); /* DESIGN section 7: an unknown id is 404 without a command */
+    } else if (write_asks_existence(r)) {
+        read_existence(r);
         add(&t->reads, r);
     } else {
         publish_request(t->gate->in->publish, r, &t->scratch);
@@ -148,6 +164,14 @@ static void start_read(struct gate_thread *t, struct request *r) {
         refuse(r, &err);
     else
         add(&t->reads, r);
+}
+
+static void start_question(struct gate_thread *t, struct request *r) {
+    struct err err = {0};
+    if (async_prepare(r, &err) != ERR_OK)
+        refuse(r, &err);
+    else
+        add(&t->questions, r);
 }
 
 static void start(struct gate_thread *t, struct request *r) {
@@ -167,9 +191,10 @@ static void start(struct gate_thread *t, struct request *r) {
             start_write(t, r);
         break;
     case ROUTE_BULK:
+        bulk_start(r);
+        break;
     case ROUTE_ASYNC_RESULT:
-        answer_error(r, ERR_NOT_IMPLEMENTED, NULL);
-        request_finish(r);
+        start_question(t, r);
         break;
     default:
         discovery_answer(r);
@@ -180,10 +205,10 @@ static void start(struct gate_thread *t, struct request *r) {
 /* ---- the deadline ---- */
 
 static void answer_claim(struct gate_thread *t, struct request *r, enum err_code code,
-                         enum claim_result result, const struct reply *outcome) {
-    if (code == ERR_OK && result == CLAIM_LOST) {
+                         const struct claim *claim) {
+    if (code == ERR_OK && claim->result == CLAIM_LOST) {
         metric_add(stats.deadline_lost, 1);
-        r->reply = *outcome;
+        r->reply = claim->outcome;
         write_keep_reply(r);
         if (!write_outcome(r)) {
             add(&t->reads, r);
@@ -199,24 +224,47 @@ static void answer_claim(struct gate_thread *t, struct request *r, enum err_code
     request_finish(r);
 }
 
-/* The race is decided in PostgreSQL: whoever claims the txn first. */
-static void cancel_last(struct gate_thread *t) {
-    struct request *r = t->cancels.r[t->cancels.n - 1];
+/* The race is decided in PostgreSQL: whoever claims the txn first. All in one round trip. */
+static void cancel(struct gate_thread *t) {
+    struct request *asked[GATE_BATCH];
     size_t n = t->cancels.n;
     struct err err = {0};
-    struct reply outcome = {0};
-    enum claim_result result = CLAIM_WON;
     enum err_code code = ERR_DB_LOST;
+    if (n == 0)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        asked[i] = t->cancels.r[i];
+        t->claims[i] = (struct claim){.workspace = asked[i]->verdict.workspace.s, .txn = asked[i]->txn.s};
+    }
     block(t);
     for (int i = 0; i < 2 && (code == ERR_DB_LOST || code == ERR_DB_RETRY); i++)
-        code = command_log_cancel(t->durable_db, r->verdict.workspace.s, r->txn.s, &result, &outcome, &err);
+        code = command_log_cancel_many(t->durable_db, t->claims, n, &err);
     unblock(t);
-    if (t->cancels.n < n && (t->cancels.n == 0 || t->cancels.r[t->cancels.n - 1] != r)) {
-        reply_clear(&outcome); /* answered meanwhile */
-        return;
+    for (size_t i = 0, k = 0; i < n; i++) {
+        if (k < t->cancels.n && t->cancels.r[k] == asked[i]) {
+            k++;
+            answer_claim(t, asked[i], code, &t->claims[i]);
+        } else if (code == ERR_OK) {
+            reply_clear(&t->claims[i].outcome); /* answered meanwhile */
+        }
     }
-    t->cancels.n--;
-    answer_claim(t, r, code, result, &outcome);
+    t->cancels.n = 0;
+}
+
+/* ---- the units of Bulks ---- */
+
+static void admit_bulks(struct gate_thread *t) {
+    struct hand *h = &t->bulks;
+    if (h->n == 0)
+        return;
+    admission_collect_units(&t->admission, h->r, h->n);
+    block(t);
+    admission_ask(&t->admission, t->db);
+    unblock(t);
+    h->n = admission_judge_units(&t->admission, h->r, h->n);
+    for (size_t i = 0; i < h->n; i++)
+        bulk_admitted(h->r[i]);
+    h->n = 0;
 }
 
 /* ---- reads, all of the batch in one round trip ---- */
@@ -258,6 +306,24 @@ static void run_reads(struct gate_thread *t) {
     h->n = 0;
 }
 
+/* ---- looks at outcomes: rare, so one round trip each ---- */
+
+static void ask_last(struct gate_thread *t) {
+    struct request *r = t->questions.r[t->questions.n - 1];
+    size_t n = t->questions.n;
+    struct err err = {0};
+    enum err_code code = ERR_DB_LOST;
+    block(t);
+    for (int i = 0; i < 2 && (code == ERR_DB_LOST || code == ERR_DB_RETRY); i++)
+        code = async_ask(r->question, t->db, &err);
+    unblock(t);
+    if (t->questions.n < n && (t->questions.n == 0 || t->questions.r[t->questions.n - 1] != r))
+        return; /* answered meanwhile */
+    t->questions.n--;
+    async_answer(r, code);
+    request_finish(r);
+}
+
 /* ---- the threads ---- */
 
 static void admit(struct gate_thread *t) {
@@ -275,7 +341,17 @@ static void admit(struct gate_thread *t) {
 }
 
 static struct hand *hand_of(struct gate_thread *t, const struct request *r) {
-    return r->job == JOB_ADMIT ? &t->fresh : r->job == JOB_CANCEL ? &t->cancels : &t->reads;
+    switch (r->job) {
+    case JOB_ADMIT:
+        return &t->fresh;
+    case JOB_CANCEL:
+        return &t->cancels;
+    case JOB_UNITS:
+        return &t->bulks;
+    case JOB_READ:
+        break;
+    }
+    return &t->reads;
 }
 
 static void *gate_main(void *arg) {
@@ -287,9 +363,11 @@ static void *gate_main(void *arg) {
         for (size_t i = 0; i < n; i++)
             add(hand_of(t, batch[i]), batch[i]);
         admit(t);
-        while (t->cancels.n > 0)
-            cancel_last(t);
+        admit_bulks(t);
+        cancel(t);
         run_reads(t);
+        while (t->questions.n > 0)
+            ask_last(t);
     }
     return NULL;
 }
@@ -355,6 +433,8 @@ void gate_tick(struct gate *g, int64_t now_us) {
             abandon(&t->fresh, now_us);
             abandon(&t->cancels, now_us);
             abandon(&t->reads, now_us);
+            abandon(&t->bulks, now_us);
+            abandon(&t->questions, now_us);
         }
         pthread_mutex_unlock(&t->lock);
     }

@@ -11,6 +11,7 @@
 struct ingest {
     struct settings settings;
     struct gate *gate;
+    struct bulks *bulks;
     struct pending *pending;
     struct publish *publish;
     struct audit *audit;

@@ -1,6 +1,7 @@
 /* usher-ingest: HTTP in, commands out. Start and stop of the parts, in order; what they do stands in their
  * headers. */
 #include "ingest/audit.h"
+#include "ingest/bulk.h"
 #include "ingest/gate.h"
 #include "ingest/health.h"
 #include "ingest/keys.h"
@@ -54,7 +55,9 @@ static enum err_code open_tls(struct err *err) {
 /* Every request in flight gets its answer; only then the parts that answer them go, in the order of the way
  * through. */
 static void stop(struct ticker *ticker) {
-    int deadline_ms = (int)(ingest.settings.deadline_us / 1000);
+    const struct settings *s = &ingest.settings;
+    int deadline_ms =
+        (int)((s->bulk_deadline_us > s->deadline_us ? s->bulk_deadline_us : s->deadline_us) / 1000);
     atomic_store(&ingest.stopping, true);
     lifecycle_watchdog(deadline_ms / 1000 + STOP_S, EXIT_FAILURE);
     log_event(LOG_INFO, "stopping", "in_flight=%d", atomic_load(&ingest.in_flight));
@@ -66,6 +69,7 @@ static void stop(struct ticker *ticker) {
     ticker_stop(ticker);
     health_close(ingest.health);
     gate_close(ingest.gate);
+    bulks_close(ingest.bulks);
     replies_close(ingest.replies);
     publish_close(ingest.publish, FLUSH_MS);
     audit_close(ingest.audit, FLUSH_MS);
@@ -94,6 +98,7 @@ int main(int argc, char **argv) {
     ingest.publish = publish_new(&ingest, &err);
     if (ingest.publish == NULL)
         return refuse_start("command producer", &err);
+    ingest.bulks = bulks_new(&ingest);
     ingest.gate = gate_new(&ingest);
     ingest.health = health_new(&ingest);
     struct ticker *ticker = ticker_start(&ingest);

@@ -1,6 +1,8 @@
 #include "ingest/request.h"
 
 #include "ingest/audit.h"
+#include "ingest/bulk.h"
+#include "ingest/server.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/mem.h"
@@ -46,6 +48,7 @@ struct request *request_new(struct ingest *in) {
     r->wall_us = clock_wall_us();
     r->arrived_us = clock_mono_us();
     r->deadline_us = r->arrived_us + in->settings.deadline_us;
+    r->operations = 1;
     return r;
 }
 
@@ -124,6 +127,11 @@ struct request *request_abandon(struct request *r) {
     s->route = r->route;
     s->admitted = r->admitted;
     s->verdict = r->verdict;
+    s->parent = r->parent;
+    s->index = r->index;
+    s->operations = r->operations;
+    s->bulk_slot = r->bulk_slot;
+    r->bulk_slot = false;
     r->stand_in = s;
     r->held = true;
     request_enter(r, REQUEST_DONE);
@@ -141,7 +149,19 @@ void request_enter(struct request *r, enum request_state to) {
 void request_finish(struct request *r) {
     r->done_us = clock_mono_us();
     (void)failpoint("ingest.before_answer");
+    if (r->parent != NULL) {
+        bulk_answered(r);
+        return;
+    }
+    bulk_leave(r);
     audit_submit(r->in->audit, r);
+}
+
+void request_resume(struct request *r) {
+    if (r->parent != NULL)
+        bulk_recorded(r);
+    else
+        server_resume(r);
 }
 
 const char *request_bearer(const char *authorization) {

@@ -6,9 +6,15 @@
  *        |          |                                ^
  *        +----------+---- answered without a command +
  *
+ * A Bulk is a request like any other up to its admission; then it is in the hands of the Bulk thread (state
+ * BULK), which makes a request of each of its operations. Those go the same way, but instead of resuming a
+ * connection the last of them brings the Bulk back to that thread: once when all are answered, once when all
+ * are on record.
+ *
  * READING  the HTTP thread reads it; the connection is not suspended
  * GATE     in the gate's queue, or in the hands of the gate thread that took it from there
  * PENDING  its command is published and it stands in the pending table
+ * BULK     its operations are under way; it stands in the pending table's list for its deadline
  * CLAIMED  one thread has won it there and makes the answer (perhaps by way of the gate again)
  * AUDIT    answered; its record waits for the acknowledgement
  * DONE     resumed: the HTTP thread's again, which sends the answer
@@ -35,6 +41,7 @@ enum request_state {
     REQUEST_READING,
     REQUEST_GATE,
     REQUEST_PENDING,
+    REQUEST_BULK,
     REQUEST_CLAIMED,
     REQUEST_AUDIT,
     REQUEST_DONE
@@ -45,6 +52,7 @@ enum request_job {
     JOB_ADMIT,  /* a new request */
     JOB_READ,   /* the answer to a write shows the resource as it is now */
     JOB_CANCEL, /* the deadline has passed: claim the txn */
+    JOB_UNITS,  /* a Bulk: the rate units of its other operations */
 };
 
 struct answer {
@@ -54,9 +62,9 @@ struct answer {
     struct jbuf body;
     char etag[32];
     const char *location, *content_location, *allow, *authenticate; /* NULL = no such header */
-    const char *preference_applied, *set_txn;    /* NULL = no such header (RFC 7240, RFC 9967) */
-    int retry_after_s;                           /* 0 = none */
-    bool close;                                  /* the connection ends with this answer */
+    const char *preference_applied, *set_txn; /* NULL = no such header (RFC 7240, RFC 9967) */
+    int retry_after_s;                        /* 0 = none */
+    bool close;                               /* the connection ends with this answer */
 };
 
 struct request {
@@ -94,14 +102,35 @@ struct request {
     /* what is done */
     enum request_job job;
     struct read_query read;
-    struct list *list; /* of a list: what its answer needs (list.c) */
+    struct list *list;               /* of a list: what its answer needs (list.c) */
+    struct async_question *question; /* of a look at outcomes (async.c) */
     enum command_type command;
     struct uuid resource_id;
-    json_t *resource, *ops, *members, *cleared; /* of the command; they live in the arena */
+    const json_t *data;                          /* of a Bulk's operation: its document, in the Bulk's tree */
+    json_t *resource, *ops, *members, *cleared;  /* of the command; they live in the arena */
+    json_t *must_match, *must_not_match, *needs; /* the same: ifMatch, ifNoneMatch, needs */
     char *encoded; /* the command's bytes, to send them again; NULL before it was published */
     size_t encoded_len;
     bool sent_again; /* by a producer's successor, under the pending table's lock */
     struct reply reply;
+
+    /* Prefer: respond-async */
+    bool async;            /* 202 is an answer too */
+    bool acked;            /* the log has the command; under the pending table's lock */
+    int64_t wait_until_us; /* until then the outcome is waited for; 0 = not, or no longer. Under that lock */
+
+    /* Bulk */
+    int operations;         /* rate units: 1, or the operations of a Bulk */
+    struct bulk *bulk;      /* of a Bulk under way: what is known of its operations */
+    int unacked;            /* commands that the log has not acknowledged; under the pending table's lock */
+    bool bulk_slot;         /* counted among the Bulks that are worked on */
+    struct request *parent; /* of an operation: its Bulk */
+    size_t index;           /* its position there, from 0 */
+    const char *bulk_id;    /* the client's name for it; NULL = none */
+    int fail_on;            /* bulk.failOn of its command */
+    enum err_code refusal;  /* with COMMAND_REQUEST_REFUSED, and why */
+    const char *refusal_detail;
+    struct request *operation, *sibling; /* a Bulk's operations in the order of their commands */
 
     struct answer answer;
     struct request *stand_in; /* answers instead: see request_abandon */
@@ -111,6 +140,7 @@ struct request {
 
     struct request *next;                                       /* free list, gate queue */
     struct request *pending_prev, *pending_next, *pending_hash; /* pending table */
+    bool listed;                                                /* stands in its list */
 };
 
 /* From a pool; its memory is used again. */
@@ -130,9 +160,11 @@ struct request *request_abandon(struct request *r);
 /* The gate thread has come back: it must not go on with r. Under its lock. */
 void request_let_go(struct request *r);
 
-/* The answer stands in r->answer: hands the request to the audit, by way of which it is resumed. The caller
- * no longer owns it. */
+/* The answer stands in r->answer: hands the request to the audit, by way of which it is resumed; an operation
+ * to its Bulk. The caller no longer owns it. */
 void request_finish(struct request *r);
+/* Its record is acknowledged, or was given up: back to its connection, or to its Bulk. */
+void request_resume(struct request *r);
 
 /* "Bearer <token>" -> the token (borrowed), NULL for anything else. */
 const char *request_bearer(const char *authorization);

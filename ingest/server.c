@@ -3,6 +3,7 @@
 #include "ingest/answer.h"
 #include "ingest/audit.h"
 #include "ingest/clients.h"
+#include "ingest/content.h"
 #include "ingest/gate.h"
 #include "ingest/guard.h"
 #include "ingest/health.h"
@@ -223,8 +224,8 @@ static enum MHD_Result on_headers(struct request *r, const char *method, const c
         return refuse(r, &err);
     }
     r->query_broken = query_parse(r->query_text, r->arena, &r->query, &err) != ERR_OK;
-    if (facts.has_length && facts.length > in->settings.max_body_bytes) {
-        err_set(&err, ERR_TOO_LARGE, "The body is larger than %zu bytes", in->settings.max_body_bytes);
+    if (facts.has_length && facts.length > content_limit(r)) {
+        content_too_large(r, &err);
         return refuse(r, &err);
     }
     phase(r->connection, CLIENT_BODY);
@@ -236,7 +237,7 @@ static enum MHD_Result on_headers(struct request *r, const char *method, const c
 /* An answer can only be given when the body has ended, so one that is too large is read on for as long again
  * and thrown away; then the connection goes. */
 static enum MHD_Result on_body(struct request *r, const char *data, size_t *size) {
-    size_t max = r->in->settings.max_body_bytes;
+    size_t max = content_limit(r);
     r->body_bytes += *size;
     if (r->body_bytes > 2 * max)
         return MHD_NO;

@@ -31,6 +31,8 @@ static const struct config_row rows[] = {
      false},
     {"deadline-ms", CONFIG_INT, "4000", 50, 60000, "milliseconds until a write is answered at the latest",
      false},
+    {"bulk-deadline-ms", CONFIG_INT, "20000", 50, 300000,
+     "milliseconds until a Bulk is answered at the latest", false},
     {"audit-wait-ms", CONFIG_INT, "700", 10, 60000,
      "milliseconds beyond the deadline that an answer waits for its audit record's acknowledgement", false},
     {"cursor-seconds", CONFIG_INT, "600", 1, 86400, "seconds that a cursor of a list is good for", false},
@@ -79,6 +81,7 @@ void settings_load(struct settings *s, int argc, char **argv) {
     s->public_url = config_str(c, "public-url");
     s->partitions = (int32_t)config_int(c, "partitions");
     s->deadline_us = config_int(c, "deadline-ms") * 1000;
+    s->bulk_deadline_us = config_int(c, "bulk-deadline-ms") * 1000;
     s->audit_wait_us = config_int(c, "audit-wait-ms") * 1000;
     s->cursor_seconds = (int)config_int(c, "cursor-seconds");
     s->gate_threads = (int)config_int(c, "gate-threads");

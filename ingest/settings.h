@@ -14,9 +14,10 @@ struct settings {
     const char *tls_cert, *tls_key; /* PEM files; both "" = plain HTTP */
     const char *public_url;         /* "" = http:// and the request's Host */
     int32_t partitions;
-    int64_t deadline_us;   /* from a request's arrival to the claim of its txn as cancelled */
-    int64_t audit_wait_us; /* from the deadline, or the answer if that came later, to a 503 in its place */
-    int cursor_seconds;    /* a cursor is good for so long (RFC 9865 section 4) */
+    int64_t deadline_us;      /* from a request's arrival to the claim of its txn as cancelled */
+    int64_t bulk_deadline_us; /* the same of a Bulk and all its operations */
+    int64_t audit_wait_us;    /* from the deadline, or the answer if that came later, to a 503 in its place */
+    int cursor_seconds;       /* a cursor is good for so long (RFC 9865 section 4) */
     int gate_threads, http_threads, max_in_flight;
     size_t max_body_bytes;
     char instance[160]; /* with the start time of this process: request records are numbered per instance */

@@ -1,9 +1,11 @@
 #include "ingest/ticker.h"
 
 #include "ingest/audit.h"
+#include "ingest/bulk.h"
 #include "ingest/clients.h"
 #include "ingest/gate.h"
 #include "ingest/pending.h"
+#include "ingest/write.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/mem.h"
 
@@ -20,12 +22,20 @@ struct ticker {
     pthread_t thread;
 };
 
-static void tick(struct ingest *in, int64_t now_us, unsigned count) {
-    for (struct request *r; (r = pending_take_expired(in->pending, now_us)) != NULL;) {
-        r->job = JOB_CANCEL;
-        gate_push(in->gate, r);
+static void expire(struct ingest *in, int64_t now_us) {
+    bool accepted;
+    for (struct request *r; (r = pending_take_expired(in->pending, now_us, &accepted)) != NULL;) {
+        if (accepted)
+            write_all_accepted(r);
+        else
+            gate_push_all(in->gate, r, JOB_CANCEL);
     }
+}
+
+static void tick(struct ingest *in, int64_t now_us, unsigned count) {
+    expire(in, now_us);
     gate_tick(in->gate, now_us);
+    bulks_tick(in->bulks, now_us);
     audit_tick(in->audit, now_us);
     if (count % CLIENTS_EVERY == 0)
         clients_tick(now_us);

@@ -1,9 +1,11 @@
 #include "ingest/write.h"
 
 #include "ingest/answer.h"
+#include "ingest/content.h"
+#include "ingest/etag.h"
 #include "ingest/read.h"
+#include "ingest/seal.h"
 #include "ops/runtime/id.h"
-#include "schemas/body.h"
 #include "schemas/patch.h"
 
 #include <inttypes.h>
@@ -11,45 +13,15 @@
 #include <string.h>
 #include <strings.h>
 
-#define BODY_DEPTH_MAX 32
-#define BODY_ELEMENTS_MAX 600000 /* a room of 100,000 members with all their sub-attributes */
-
-/* ---- the body ---- */
-
-/* application/scim+json or application/json; parameters (charset) are not judged (rule T2). */
-static bool media_type_ok(const char *type) {
-    static const char *const known[] = {SCIM_JSON, "application/json"};
-    if (type == NULL)
-        return false;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        size_t n = strlen(known[i]);
-        if (strncasecmp(type, known[i], n) == 0 && type[n + strspn(type + n, " \t")] == '\0')
-            return true;
-        if (strncasecmp(type, known[i], n) == 0 && type[n + strspn(type + n, " \t")] == ';')
-            return true;
+static enum err_code parse_body(struct request *r, const json_t **body, struct err *err) {
+    if (r->parent != NULL) { /* parsed with its Bulk */
+        *body = r->data;
+        return ERR_OK;
     }
-    return false;
-}
-
-static void decref(void *json) {
-    json_decref(json);
-}
-
-/* A new reference becomes the request's; NULL is fine. */
-static void keep(struct request *r, json_t *json) {
-    if (json != NULL)
-        arena_defer(r->arena, decref, json);
-}
-
-static enum err_code parse_body(struct request *r, json_t **body, struct err *err) {
-    struct body_limits limits = {r->in->settings.max_body_bytes, BODY_DEPTH_MAX, BODY_ELEMENTS_MAX};
-    if (!media_type_ok(r->content_type))
-        return err_set(err, ERR_MEDIA_TYPE, "The body must be " SCIM_JSON " or application/json");
-    if (r->body.n == 0)
-        return err_set(err, ERR_INVALID_SYNTAX, "The request has no body");
-    if (body_parse(r->body.p, r->body.n, &limits, body, err) != ERR_OK)
+    json_t *parsed = NULL;
+    if (content_parse(r, &parsed, err) != ERR_OK)
         return err->code;
-    keep(r, *body);
+    *body = parsed;
     return ERR_OK;
 }
 
@@ -113,113 +85,79 @@ void write_no_seat(struct request *r, enum err_code read) {
 
 /* ---- the command ---- */
 
+/* By kind of resource and method. */
+static enum command_type command_type_of(const struct route *route) {
+    static const enum command_type types[][4] = {
+        [RESOURCE_USER] = {COMMAND_USER_CREATE, COMMAND_USER_REPLACE, COMMAND_USER_PATCH,
+                           COMMAND_USER_DELETE},
+        [RESOURCE_ROOM] = {COMMAND_ROOM_CREATE, COMMAND_ROOM_REPLACE, COMMAND_ROOM_PATCH,
+                           COMMAND_ROOM_DELETE},
+        [RESOURCE_CUSTOM] = {COMMAND_RESOURCE_CREATE, COMMAND_RESOURCE_REPLACE, COMMAND_RESOURCE_PATCH,
+                             COMMAND_RESOURCE_DELETE},
+    };
+    return types[route->rt->kind][route->method - HTTP_POST];
+}
+
+/* RFC 9110 section 13.1, rule V2. What is created has no version yet. The worker decides, by what is true
+ * then. */
+static void prepare_preconditions(struct request *r) {
+    struct etag_list tags;
+    if (r->route.method == HTTP_POST)
+        return;
+    if (r->if_match != NULL) {
+        etag_parse(r->if_match, r->arena, &tags);
+        if (!tags.any)
+            content_keep(r, r->must_match = etag_versions(&tags));
+    }
+    if (r->if_none_match != NULL) {
+        etag_parse(r->if_none_match, r->arena, &tags);
+        content_keep(r, r->must_not_match = tags.any ? json_string("*") : etag_versions(&tags));
+    }
+}
+
 static enum err_code prepare_document(struct request *r, const json_t *body, struct err *err) {
     bool users = r->route.rt->kind == RESOURCE_USER, create = r->route.method == HTTP_POST;
     if (resource_normalise(r->route.rt, r->verdict.dialect, body, &r->resource, &r->members,
                            create ? NULL : &r->cleared, err) != ERR_OK)
         return err->code;
-    keep(r, r->resource);
-    keep(r, r->members);
-    keep(r, r->cleared);
+    content_keep(r, r->resource);
+    content_keep(r, r->members);
+    content_keep(r, r->cleared);
     if (users && check_email(r, resource_string(r->resource, "userName"), err) != ERR_OK)
         return err->code;
-    if (create)
-        r->command = users ? COMMAND_USER_CREATE : COMMAND_ROOM_CREATE;
-    else
-        r->command = users ? COMMAND_USER_REPLACE : COMMAND_ROOM_REPLACE;
     if (!create)
         return ERR_OK;
-    r->resource_id = uuid_v7(); /* made here, so that a command that is sent again makes no second resource */
-    return users ? check_seats(r, err) : ERR_OK;
+    if (!uuid_is_set(
+            &r->resource_id)) /* made here, so that a command that is sent again makes no second resource */
+        r->resource_id = uuid_v7();
+    return users && r->parent == NULL ? check_seats(r, err) : ERR_OK;
 }
 
 static enum err_code prepare_patch(struct request *r, const json_t *body, struct err *err) {
-    bool users = r->route.rt->kind == RESOURCE_USER;
-    r->command = users ? COMMAND_USER_PATCH : COMMAND_ROOM_PATCH;
     if (patch_normalise(r->route.rt, r->verdict.dialect, body, r->resource_id.s, &r->ops, err) != ERR_OK)
         return err->code;
-    keep(r, r->ops);
-    return users ? check_patched_email(r, err) : ERR_OK;
+    content_keep(r, r->ops);
+    return r->route.rt->kind == RESOURCE_USER ? check_patched_email(r, err) : ERR_OK;
 }
 
 enum err_code write_prepare(struct request *r, struct err *err) {
-    json_t *body = NULL;
+    const json_t *body = NULL;
     if (read_projection(r, err) != ERR_OK)
         return err->code;
     if (r->route.kind == ROUTE_RESOURCE && !uuid_parse(r->route.segment, &r->resource_id))
         return read_not_found(r, err);
-    if (r->route.method == HTTP_DELETE) {
-        r->command = r->route.rt->kind == RESOURCE_USER ? COMMAND_USER_DELETE : COMMAND_ROOM_DELETE;
+    r->command = command_type_of(&r->route);
+    if (r->parent ==
+        NULL) /* without the seal there is no address for the outcome: then the answer is the outcome */
+        r->async = r->prefer.respond_async && seal_loaded();
+    prepare_preconditions(r);
+    if (r->route.method == HTTP_DELETE)
         return ERR_OK;
-    }
     if (parse_body(r, &body, err) != ERR_OK)
         return err->code;
     return r->route.method == HTTP_PATCH ? prepare_patch(r, body, err) : prepare_document(r, body, err);
 }
 
-/* ---- the answer ---- */
-
-void write_keep_reply(struct request *r) {
-    if (r->reply.doc != NULL)
-        arena_defer(r->arena, free, r->reply.doc);
-}
-
-static int success_status(const struct request *r) {
-    return r->route.method == HTTP_POST ? 201 : 200;
-}
-
-/* The resource without what only a read knows: a user's rooms, a room's members. */
-static void show_document(struct request *r, const char *doc) {
-    struct resource_row row = {.id = r->resource_id.s,
-                               .doc = doc,
-                               .version = r->reply.version,
-                               .created_us = r->reply.created_us,
-                               .modified_us = r->reply.modified_us};
-    answer_resource(r, success_status(r), &row);
-}
-
-bool write_outcome(struct request *r) {
-    const struct reply *reply = &r->reply;
-    if (reply->code != ERR_OK) {
-        answer_error(r, reply->code, reply->detail);
-        return true;
-    }
-    /* DESIGN section 7: rooms answer a PATCH with 204 unless attributes were asked for */
-    bool quiet = r->command == COMMAND_ROOM_PATCH && query_get(&r->query, "attributes") == NULL;
-    if (r->route.method == HTTP_DELETE || quiet) {
-        answer_no_content(r, r->route.method == HTTP_DELETE ? 0 : reply->version);
-        return true;
-    }
-    bool complete = r->command == COMMAND_USER_CREATE || !projection_wants_refs(r->route.rt, r->projection);
-    if (reply->doc != NULL && complete) {
-        show_document(r, reply->doc);
-        return true;
-    }
-    read_resource(r);
-    return false;
-}
-
-void write_shown(struct request *r, bool read_ok) {
-    if (read_ok && r->read.code == ERR_OK && r->read.nrows == 1) {
-        answer_resource(r, success_status(r), &r->read.rows[0]);
-        return;
-    }
-    /* Applied, but gone again or not to be read now: what was written is shown. */
-    const char *doc = r->reply.doc;
-    if (doc == NULL && r->resource != NULL) {
-        char *text = json_dumps(r->resource, JSON_COMPACT);
-        doc = arena_strdup(r->arena, text);
-        free(text);
-    }
-    if (doc != NULL)
-        show_document(r, doc);
-    else if (r->route.rt->kind == RESOURCE_ROOM)
-        answer_no_content(r, r->reply.version);
-    else
-        write_unknown(r);
-}
-
-void write_unknown(struct request *r) {
-    answer_error(r, ERR_OUTCOME_UNKNOWN,
-                 arena_printf(r->arena, "Not done in time; the outcome of txn %s is not known", r->txn.s));
+bool write_asks_existence(const struct request *r) {
+    return r->route.method == HTTP_DELETE || (r->async && r->route.method != HTTP_POST);
 }

@@ -159,6 +159,8 @@ void record_audit_request(const struct audit_request *r, struct jbuf *out) {
     jb_kint(out, "bytesIn", r->bytes_in);
     jb_kint(out, "bytesOut", r->bytes_out);
     jb_kint(out, "operations", r->operations);
+    if (r->bulk != NULL)
+        jb_kstr(out, "bulk", r->bulk);
     if (r->supersedes != 0)
         jb_kint(out, "supersedes", r->supersedes);
     jb_raw(out, "}");
