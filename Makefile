@@ -174,7 +174,7 @@ stop reset:
 	@KAFKA='$(KAFKA)' RUN_DIR='$(RUN_DIR)' PORT='$(PORT)' ops/local/usher-local $@
 
 help:
-	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  check  coverage  test  bench"
+	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  check  coverage  test  conformance  bench"
 	@echo "lint  format  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
 -include $(shell find build -name '*.d' 2>/dev/null)
