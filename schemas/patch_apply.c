@@ -28,8 +28,11 @@ enum err_code patch_set(const struct patch_step *s, const struct attr *attr, jso
                         const json_t *value, struct err *err) {
     const json_t *old = json_object_get(object, attr->name);
     bool unassign = value == NULL || json_is_null(value);
-    if (attr->mutability == ATTR_IMMUTABLE && old != NULL && (unassign || !value_same(old, value)))
+    if (attr->mutability == ATTR_IMMUTABLE && old != NULL) {
+        if (!unassign && value_same(old, value))
+            return ERR_OK;
         return patch_refuse(s, ERR_MUTABILITY, "is immutable and has another value", err);
+    }
     if (unassign && !attr->multi && has_immutable_part(attr, old))
         return patch_refuse(s, ERR_MUTABILITY, "has a part that is immutable and set", err);
     if (unassign && old != NULL && attr->default_true) /* nothing said is as good as true: let it be seen */

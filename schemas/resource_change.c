@@ -83,9 +83,11 @@ static enum err_code judge(const struct replacement *r, const struct attr_path *
     *kept = NULL;
     if (old == NULL || (!immutable && !a->keep_on_put))
         return ERR_OK;
-    if (given != NULL)
-        return immutable && !value_same(old, given) ? refuse_change(r, path) : ERR_OK;
-    if (!is_cleared(r, path))
+    if (given != NULL && immutable && !value_same(old, given))
+        return refuse_change(r, path);
+    if (given != NULL && !immutable)
+        return ERR_OK;
+    if (given != NULL || !is_cleared(r, path))
         *kept = old;
     else if (immutable)
         return refuse_change(r, path);

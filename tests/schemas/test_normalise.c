@@ -3,10 +3,11 @@
 #include "ops/runtime/clock.h"
 #include "schemas/body.h"
 #include "schemas/resource.h"
+#include "tests/schemas/own_types.h"
 #include "tests/schemas/support.h"
 
 static const struct resource_type *type_of(const json_t *c) {
-    const struct resource_type *rt = resource_type_by_name(json_string_value(json_object_get(c, "type")));
+    const struct resource_type *rt = own_type(json_string_value(json_object_get(c, "type")));
     assert_non_null(rt);
     return rt;
 }

@@ -3,6 +3,7 @@
  * leave out "schemas", which the test derives. */
 #include "schemas/patch.h"
 #include "schemas/resource.h"
+#include "tests/schemas/own_types.h"
 #include "tests/schemas/probe.h"
 #include "tests/schemas/support.h"
 
@@ -27,7 +28,7 @@ static const char *text_of(const json_t *c, const char *name, const char *otherw
 
 static const struct resource_type *type_of(const json_t *c) {
     const char *name = text_of(c, "type", "User");
-    return strcmp(name, "Probe") == 0 ? &probe_type : resource_type_by_name(name);
+    return strcmp(name, "Probe") == 0 ? &probe_type : own_type(name);
 }
 
 /* Both the ingest's half and the worker's, with the operations as text in between. */
