@@ -156,7 +156,7 @@ class Users(Idp):
         self.assertEqual({k: v for k, v in self.ws.counts().items() if k != "audit_seq"}, {k: v for k, v in before.items() if k != "audit_seq"})
 
     def test_Q36_import(self):
-        """Pages of 100 until totalResults; each user once; the same order each time; integers. G3."""
+        """Pages of 100 until totalResults; each user once; the same order each time; integers. G3. Whoever asks for more gets a page of 200 (G11)."""
         ws = self.stack.workspace("okta-import", dialect="okta")
         client = ws.open(headers=self.headers)
         made = in_flight(8, [lambda c, i=i: c.post("/Users", self.body("spec user", mail="import%d@okta.example" % i)) for i in range(230)], client)
@@ -173,6 +173,8 @@ class Users(Idp):
             walks.append(seen)
         self.assertEqual(walks[0], walks[1])
         self.assertEqual(sorted(walks[0]), sorted(m.json["id"] for m in made))
+        large = self.expect(self.say("GET /Users?startIndex=1&count=1000", client=client), 200).json
+        self.assertEqual((large["itemsPerPage"], [u["id"] for u in large["Resources"]], large["totalResults"]), (200, walks[0][:200], 230))
         client.close()
 
     def test_Q39_application_json(self):

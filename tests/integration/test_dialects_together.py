@@ -32,7 +32,7 @@ class Together(Idp):
         return self.expect(client.post("/Groups", body), 201).json
 
     def test_rule_0_1_synchronous(self):
-        """Rule 0.1: 201 with the id and the whole resource, 200, 204: never a 202 or an empty 201, also for a Prefer that is none of ours."""
+        """Rule 0.1: 201 with the id and the whole resource, 200, 204: never a 202 or an empty 201, also for a Prefer that is none of ours (Q9)."""
         for d, client in self.clients().items():
             with self.subTest(d):
                 for headers in ({}, {"Prefer": "return=minimal"}, {"Prefer": "handling=lenient"}):
