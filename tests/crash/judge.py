@@ -10,7 +10,7 @@ def settle(stack, timeout=60):
     """Waits until no command waits any more: the log of commands and the counters stand still and the streams have them all."""
     end, before = time.monotonic() + timeout, None
     while time.monotonic() < end:
-        now = stack.sql("SELECT count(*), (SELECT sum(membership_seq + audit_seq) FROM usher.workspaces) FROM usher.command_log")
+        now = stack.sql("SELECT count(*), (SELECT sum(membership_seq + audit_seq + events_seq) FROM usher.workspaces) FROM usher.command_log")
         if now == before:
             return
         before = now
@@ -28,11 +28,11 @@ def judge(stack, load, killed=None):
     wrong = stream.verify(stack.kafka, stack.connection, partitions=int(stack.env.get("USHER_PARTITIONS", "12")),
                           acknowledged=acknowledged, killed=killed, timeout=60)
     audit = stream.read_topic(stack.kafka, stream.AUDIT)
-    membership = stream.read_topic(stack.kafka, stream.MEMBERSHIP)
+    membership, events = (stream.read_topic(stack.kafka, t) for t in (stream.MEMBERSHIP, stream.EVENTS))
     for loader in load.loaders:
         wrong += ["%s: %s" % (loader.name, fault) for fault in loader.faults[:5]]
     wrong += check_objects(stack, load) + check_pairs(load, membership) + check_refused(load, audit)
-    wrong += check_answers(load, audit) + check_seats(stack, load, audit) + check_log(stack, audit, membership) + check_keys(stack)
+    wrong += check_answers(load, audit) + check_seats(stack, load, audit) + check_log(stack, audit, membership + events) + check_keys(stack)
     return wrong
 
 
@@ -175,11 +175,11 @@ def check_seats(stack, load, audit):
     return wrong
 
 
-def check_log(stack, audit, membership):
+def check_log(stack, audit, events):
     """What the streams carry is what applied commands stored: no event of a cancelled or unknown command, none of an applied one missing."""
     wrong, seen = [], collections.defaultdict(set)
-    for r in membership + stream.changes_of(audit):
-        seen[stream.workspace_of(r), r.value["txn"]].add(r.headers.get("ce_id"))
+    for r in events + stream.changes_of(audit):
+        seen[stream.workspace_of(r), r.headers.get("usher-txn")].add(r.headers.get("ce_id"))
     rows = stack.sql("SELECT workspace_id::text, txn::text, outcome IS NULL, records IS NOT NULL FROM usher.command_log")
     log = {(w, t): (cancelled, has_records) for w, t, cancelled, has_records in rows}
     for key in seen:

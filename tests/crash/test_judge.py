@@ -53,12 +53,12 @@ class Sql:
 
 def event(seq=1, kind="usher.member.added", txn="t1"):
     value = {"type": kind, "workspace": "w1", "seq": seq, "txn": txn, "room": {"id": "shared"}, "user": {"id": "u1"}}
-    return Record("usher.membership", 0, seq, "shared", {"ce_id": "e%d" % seq}, value)
+    return Record("usher.membership", 0, seq, "shared", {"ce_id": "e%d" % seq, "usher-txn": txn}, value)
 
 
 def change(seq, action, name=None, txn="t1"):
     value = {"kind": "change", "workspace": "w1", "seq": seq, "txn": txn, "action": action, "outcome": "applied", "target": {"id": "u", "name": name}}
-    return Record("usher.audit", 0, seq, "w1", {"ce_id": "a%d" % seq}, value)
+    return Record("usher.audit", 0, seq, "w1", {"ce_id": "a%d" % seq, "usher-txn": txn}, value)
 
 
 def request(n, user_agent, status, supersedes=None):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The judge is judged: good streams pass every check, and each way of damaging them is found by the check that is there for it."""
 
+import base64
 import copy
 import json
 import os
@@ -8,7 +9,10 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import jws  # noqa: E402
 import stream  # noqa: E402
+from cryptography.hazmat.primitives import hashes  # noqa: E402
+from cryptography.hazmat.primitives.asymmetric import ec, utils  # noqa: E402
 
 W, V = "018f0000-0000-7000-8000-000000000001", "018f0000-0000-7000-8000-000000000002"
 ROOM, ANA, BEN = "room-1", "ana", "ben"
@@ -232,6 +236,90 @@ class Damage(unittest.TestCase):
         w = good()
         w.membership[1] = w.membership[1]._replace(key="other")
         self.found(stream.check_headers(w.membership), "not the room")
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Signer:
+    """A faultless signer, which is not ours."""
+
+    def __init__(self):
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        n = self.key.public_key().public_numbers()
+        self.jwk = {"kty": "EC", "crv": "P-256", "x": base64url(n.x.to_bytes(32, "big")), "y": base64url(n.y.to_bytes(32, "big"))}
+        self.jwk["kid"] = jws.thumbprint(self.jwk)
+
+    def sign(self, claims, **header):
+        header = {"alg": "ES256", "typ": "secevent+jwt", "kid": self.jwk["kid"], **header}
+        text = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
+        r, s = utils.decode_dss_signature(self.key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+        return text + "." + base64url(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+
+
+SIGNER = Signer()
+
+
+def event(seq, kind, uri, payload=None, txn=None, workspace=W):
+    """A record of usher.events."""
+    kind = kind if kind.startswith("urn:") else stream.PROV + kind
+    claims = {"iss": "urn:x", "aud": [workspace], "iat": 1, "jti": "%s/events/%d" % (workspace, seq), "txn": txn or "txn-%s-%d" % (workspace, seq),
+              "sub_id": {"format": "scim", "uri": uri}, "events": {kind: payload or {}}}
+    headers = {"ce_specversion": "1.0", "ce_id": claims["jti"], "ce_type": kind, "ce_source": "/w/" + workspace, "ce_subject": "x", "ce_time": TIME,
+               "content-type": "application/secevent+jwt", "usher-txn": claims["txn"], "usher-seq": str(seq)}
+    return stream.Record(stream.EVENTS, stream.murmur2(workspace.encode()) % 12, seq, workspace, headers, claims, SIGNER.sign(claims))
+
+
+def told():
+    """The events of what good() does in workspace W."""
+    kinds = ["create:notice", "patch:notice", "patch:notice", "patch:notice", "patch:notice", "patch:notice"]
+    return [event(i, kind, "/Groups/" + ROOM) for i, kind in enumerate(kinds, 1)]
+
+
+class Events(unittest.TestCase):
+    def found(self, wrong, word):
+        self.assertTrue(any(word in sentence for sentence in wrong), "%r not found in %r" % (word, wrong))
+
+    def of_w(self):
+        return [r for r in good().audit if stream.workspace_of(r) == W]
+
+    def test_good_events_pass(self):
+        events, keys = told(), jws.KeySet([SIGNER.jwk])
+        self.assertEqual(stream.check_sequence(events) + stream.check_tokens(events, keys) + stream.check_outcomes(events) + stream.check_headers(events, 12)
+                         + stream.check_told(events, self.of_w(), {W: "notice"}) + stream.check_against_counters(events, {W: 6}), [])
+
+    def test_a_parsed_token(self):
+        line = {"topic": stream.EVENTS, "partition": 0, "offset": 1, "headers": [], "key": W, "payload": told()[0].token}
+        self.assertEqual(stream.parse_line(json.dumps(line)).value, told()[0].value)
+        line["payload"] = "no.token"
+        self.assertIn("unreadable", stream.parse_line(json.dumps(line)).value)
+
+    def test_lost_and_doubled_events(self):
+        events, audit = told(), self.of_w()
+        self.found(stream.check_sequence(events[:2] + events[3:]), "missing")
+        self.found(stream.check_sequence(events[:2] + events[1:]), "twice")
+        self.found(stream.check_told(events[:-1], audit, {W: "notice"}), "0 events, 1 changes")
+        self.found(stream.check_told(events + [event(7, "delete", "/Groups/" + ROOM)], audit, {W: "notice"}), "1 events, 0 changes")
+        self.found(stream.check_told(events, audit, {W: "off"}), "1 events, 0 changes")
+        self.found(stream.check_against_counters(events, {W: 7}), "counted to 7")
+
+    def test_two_outcomes(self):
+        twice = [event(i, stream.ASYNC, "/Users", txn="t") for i in (1, 2)]
+        self.found(stream.check_outcomes(twice), "2 outcomes of txn t")
+
+    def test_bad_signatures(self):
+        good_one, keys = told()[0], jws.KeySet([SIGNER.jwk])
+        head, body, signature = good_one.token.split(".")
+        another = SIGNER.sign({**good_one.value, "iat": 2}).split(".")
+        for token, word in ((".".join((head, another[1], signature)), "signature"), (".".join((head, body, another[2])), "signature"),
+                            (SIGNER.sign(good_one.value, alg="none"), "header"), (SIGNER.sign(good_one.value, typ="JWT"), "header"),
+                            (SIGNER.sign(good_one.value, kid="x"), "not published"), (head + "." + body, "parts"), (good_one.token + "=", "padding"),
+                            (".".join((head, body, signature[:-4])), "bytes")):
+            self.found(stream.check_tokens([good_one._replace(token=token)], keys), word)
+        self.found(stream.check_tokens([good_one], jws.KeySet([Signer().jwk])), "not published")
+        with self.assertRaises(jws.TokenError):
+            jws.KeySet([{**SIGNER.jwk, "kid": "mine"}])
 
 
 class Reading(unittest.TestCase):
