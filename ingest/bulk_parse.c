@@ -125,9 +125,9 @@ enum err_code bulk_parse(json_t *body, struct arena *a, struct bulk_request *out
     if (!json_is_array(list) || json_array_size(list) == 0)
         return syntax(err, "Operations must be an array with at least one operation");
     out->n = json_array_size(list);
-    if (out->n > BULK_OPERATIONS_MAX)
+    if (out->n > BULK_MAX_OPERATIONS)
         return err_set(err, ERR_TOO_LARGE, "The Bulk has %zu operations, more than maxOperations (%d)",
-                       out->n, BULK_OPERATIONS_MAX);
+                       out->n, BULK_MAX_OPERATIONS);
     out->ops = arena_alloc(a, out->n * sizeof *out->ops);
     for (size_t i = 0; i < out->n; i++)
         if (parse_operation(json_array_get(list, i), i, a, &out->ops[i], err) != ERR_OK)

@@ -7,13 +7,12 @@
 #include "ops/runtime/arena.h"
 #include "ops/runtime/err.h"
 #include "ops/runtime/id.h"
+#include "schemas/discovery.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-#define BULK_OPERATIONS_MAX 1000
-#define BULK_BYTES_MAX 1048576
 #define BULK_ID_MAX 64
 
 #define MESSAGE_BULK_REQUEST "urn:ietf:params:scim:api:messages:2.0:BulkRequest"

@@ -44,7 +44,7 @@ static bool is_bulk(const struct request *r) {
 
 size_t content_limit(const struct request *r) {
     size_t max = r->in->settings.max_body_bytes;
-    return is_bulk(r) && max > BULK_BYTES_MAX ? BULK_BYTES_MAX : max;
+    return is_bulk(r) && max > BULK_MAX_BYTES ? BULK_MAX_BYTES : max;
 }
 
 enum err_code content_too_large(const struct request *r, struct err *err) {

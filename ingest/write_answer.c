@@ -111,9 +111,7 @@ void write_accepted(struct request *r) {
         return;
     r->answer.set_txn = r->txn.s;
     r->answer.preference_applied = "respond-async";
-    const char *handle = async_handle(r, r->bulk != NULL ? r->operations : 0);
-    if (handle != NULL)
-        r->answer.location = arena_printf(r->arena, "%s/AsyncResults/%s", r->base, handle);
+    r->answer.location = async_handle(r, r->bulk != NULL ? r->operations : 0);
 }
 
 void write_all_accepted(struct request *r) {

@@ -25,7 +25,7 @@ struct feature {
 
 static const struct feature features[] = {
     {"patch", true, {{0}}},
-    {"bulk", false, {{"maxOperations", BULK_MAX_OPERATIONS}, {"maxPayloadSize", BULK_MAX_BYTES}}},
+    {"bulk", true, {{"maxOperations", BULK_MAX_OPERATIONS}, {"maxPayloadSize", BULK_MAX_BYTES}}},
     {"filter", true, {{"maxResults", PAGE_MAX}}},
     {"changePassword", false, {{0}}}, /* passwords are not kept */
     {"sort", true, {{0}}},
