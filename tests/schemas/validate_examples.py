@@ -73,7 +73,8 @@ class Judge(unittest.TestCase):
     def test_unknown_member_float_and_header(self):
         self.damaged("membership.member-added", lambda e: e["value"].update(extra=1))
         self.damaged("membership.member-added", lambda e: e["headers"].update({"x-extra": "1"}))
-        self.damaged("audit.change-user-updated", lambda e: e["value"]["changes"][0].update(to=1.5))
+        self.damaged("audit.change-user-updated", lambda e: e["value"].update(seq=1.5))
+        self.damaged("events.create-full", lambda e: e["value"].update(iat=1.5))
 
     def test_headers_and_value_must_agree(self):
         other = "018f3b6e-0000-7000-8000-000000000000"
@@ -81,6 +82,8 @@ class Judge(unittest.TestCase):
             self.damaged(name, lambda e: e["value"].update(seq=7))
             self.damaged(name, lambda e: e["value"].update(workspace=other))
         self.damaged("membership.member-added", lambda e: e["value"].update(txn=other))
+        for claims in ({"aud": [other]}, {"jti": other + "/events/513"}, {"txn": other}, {"iat": 1}, {"sub_id": {"format": "scim", "uri": "/Users/" + other}}):
+            self.damaged("events.patch-notice", lambda e: e["value"].update(claims))
         self.damaged("membership.member-added", lambda e: e["value"]["user"].update(id=other))
         self.damaged("membership.member-added", lambda e: e["value"].update(type="usher.member.removed"))
         self.damaged("audit.request", lambda e: e["value"].update(n=1))
@@ -98,6 +101,27 @@ class Judge(unittest.TestCase):
         self.damaged("audit.change-member-removed", lambda e: e["value"].update(action="member.exploded"))
         self.damaged("audit.request-unknown-credential", lambda e: e["value"].update(key={"id": contract.NIL, "name": "x", "class": "scim"}))
         self.damaged("commands.user-patch", lambda e: e["value"].update(resource={}))
+
+    def test_kinds_of_event(self):
+        """K1, K3, Y1, Y3: exactly one event, of its own payload; no sub, no exp; no secret."""
+        def payload(e):
+            return next(iter(e["value"]["events"].values()))
+
+        notice, full, refused = "events.patch-notice", "events.create-full", "events.async-refused"
+        self.damaged(notice, lambda e: payload(e).update(data={}))
+        self.damaged(notice, lambda e: payload(e).pop("attributes"))
+        self.damaged(full, lambda e: payload(e).update(attributes=["userName"]))
+        self.damaged(full, lambda e: payload(e)["data"].update(password="x"))
+        self.damaged(notice, lambda e: e["value"]["events"].update({"urn:ietf:params:scim:event:prov:delete": {}}))
+        self.damaged(notice, lambda e: e["value"].update(events={"urn:ietf:params:scim:event:prov:delete": {}}))
+        self.damaged(notice, lambda e: e["value"].update(sub=e["value"]["sub_id"]["uri"]))
+        self.damaged(notice, lambda e: e["value"].update(exp=e["value"]["iat"] + 60))
+        self.damaged(notice, lambda e: e["value"]["sub_id"].pop("uri"))
+        self.damaged(refused, lambda e: payload(e).update(status=409))
+        self.damaged(refused, lambda e: payload(e).update(status="201"))
+        self.damaged(refused, lambda e: payload(e).pop("response"))
+        self.damaged("events.async", lambda e: payload(e).update(status="409"))
+        self.damaged("events.async", lambda e: payload(e).pop("method"))
         self.damaged("commands.key-create", lambda e: e["value"]["resource"].update(tokenHash="00"))
 
 
