@@ -7,7 +7,8 @@
 
 #include <jansson.h>
 
-/* Appends the compact text of any value; NULL as null. */
+/* Appends the compact text of any value; NULL as null. Numbers as they were written, where a double can say
+ * so: 0.1 and not 0.10000000000000001. */
 void jsonx_text(const json_t *value, struct jbuf *out);
 /* The same with sorted members: equal values give equal texts (for comparing and hashing). */
 void jsonx_text_sorted(const json_t *value, struct jbuf *out);

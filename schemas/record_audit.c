@@ -2,22 +2,15 @@
 #include "schemas/record.h"
 
 #include "ops/runtime/clock.h"
+#include "schemas/jsonx.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <unistr.h>
 
-static int append_chunk(const char *p, size_t n, void *out) {
-    jb_mem(out, p, n);
-    return 0;
-}
-
 static void put_tree(struct jbuf *b, const char *name, const json_t *tree) {
     jb_key(b, name);
-    if (tree == NULL)
-        jb_raw(b, "null");
-    else
-        json_dump_callback(tree, append_chunk, b, JSON_COMPACT | JSON_ENCODE_ANY);
+    jsonx_text(tree, b);
 }
 
 static void put_target(struct jbuf *b, const char *name, const struct audit_target *t) {

@@ -3,6 +3,7 @@
 #include "ops/runtime/clock.h"
 #include "ops/runtime/mem.h"
 #include "schemas/fold.h"
+#include "schemas/jsonx.h"
 #include "schemas/record_event.h"
 #include "schemas/resource.h"
 #include "schemas/schema.h"
@@ -336,9 +337,9 @@ static const char *folded(struct arena *a, const char *text) {
 
 void task_set_doc(struct task *t, struct unit_resource *r, const json_t *before, const json_t *after) {
     struct arena *a = unit_arena(t->unit);
-    char *text = json_dumps(after, JSON_COMPACT), *search = resource_search_text(r->rt, after);
-    if (!text || !search)
-        abort();
+    struct jbuf doc = {0};
+    jsonx_text(after, &doc);
+    char *text = jb_take(&doc), *search = resource_search_text(r->rt, after);
     arena_defer(a, free, text);
     arena_defer(a, free, search);
     r->doc = text;
