@@ -68,7 +68,7 @@ static bool unseal(const struct uuid *workspace, const char *handle, struct uuid
     if (strchr(rest, '.') != NULL) {
         char *end;
         long n = strtol(rest, &end, 10);
-        if (*end != '.' || n < 1 || n > BULK_OPERATIONS_MAX)
+        if (*end != '.' || n < 1 || n > BULK_MAX_OPERATIONS)
             return false;
         *operations = (int)n;
         rest = end + 1;
