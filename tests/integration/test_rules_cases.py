@@ -20,6 +20,11 @@ def cases(*path):
             yield os.path.splitext(os.path.basename(name))[0], json.load(f)
 
 
+def built_in(c):
+    """Is the case about the types that every usher has? (An operator's own are read from a folder at start; test_custom has such.)"""
+    return c.get("type", "User") in URNS and "urn:example:params:scim:schemas:" not in json.dumps(c)
+
+
 def camel(code):
     """INVALID_PATH -> invalidPath, as scimType has it."""
     first, *others = code.lower().split("_")
@@ -61,7 +66,7 @@ class Patches(Replayed):
         for file, group in cases("patch", "*.json"):
             for c in group:
                 kind = c.get("type", "User")
-                if kind in URNS and "deltas" not in c and self.possible(c):
+                if built_in(c) and "deltas" not in c and self.possible(c):
                     with self.subTest(c["name"]):
                         self.one(kind, c)
                         done += 1
@@ -121,7 +126,7 @@ class Filters(Replayed):
         ana = self.user("ana", title="a", emails=[{"value": "a@b", "type": "work"}], nickName="x")
         for _, group in cases("filter", "valid", "grammar.json"):
             for c in group:
-                if c.get("type", "User") in PLACES and not c.get("element"):
+                if built_in(c) and not c.get("element"):
                     with self.subTest(c["name"]):
                         place = PLACES[c.get("type", "User")]
                         a = self.clients[c.get("dialect", "rfc")].find(place, c["filter"])
@@ -136,7 +141,7 @@ class Filters(Replayed):
         done = 0
         for _, group in cases("filter", "invalid", "grammar.json"):
             for c in group:
-                if c.get("type", "User") in PLACES and not c.get("element"):
+                if built_in(c) and not c.get("element"):
                     with self.subTest(c["name"]):
                         path = PLACES[c.get("type", "User")] + "?filter=" + urllib.parse.quote(c["filter"].encode("utf-8", "surrogatepass"))
                         answer = self.clients[c.get("dialect", "rfc")].get(path)
@@ -175,7 +180,7 @@ class Bodies(Replayed):
         done = 0
         for name, c in cases("resource", "valid", "*.json"):
             kind, body = c.get("type", "User"), c["body"]
-            if kind not in URNS or "members" in body or "Members" in body:
+            if not built_in(c) or "members" in body or "Members" in body:
                 continue
             with self.subTest(name):
                 self.clear()
@@ -203,7 +208,7 @@ class Bodies(Replayed):
         before, done = self.ws.counts(), 0
         for name, c in cases("resource", "invalid", "*.json"):
             kind = c.get("type", "User")
-            if kind not in URNS:
+            if not built_in(c):
                 continue
             for method, place in (("POST", PLACES[kind]), ("PUT", "%s/%s" % (PLACES[kind], there[kind]["id"]))):
                 with self.subTest("%s %s" % (method, name)):
