@@ -41,7 +41,8 @@ static void prune_members(json_t *object) {
     }
 }
 
-/* "schemas" follows from the document: the base schema, and each extension in use (S7). */
+/* "schemas" follows from the document: the base schema, and each extension in use (S7), also one that an
+ * operator no longer defines: its data stay where they are, and are told from what is known. */
 static void derive_schemas(const struct resource_type *rt, json_t *doc) {
     json_t *schemas = json_array();
     jsonx_push(schemas, jsonx_string(rt->schema->id, strlen(rt->schema->id)));
@@ -49,6 +50,13 @@ static void derive_schemas(const struct resource_type *rt, json_t *doc) {
         const char *id = rt->extensions[i].schema->id;
         if (json_object_get(doc, id) != NULL)
             jsonx_push(schemas, jsonx_string(id, strlen(id)));
+    }
+    const char *name;
+    json_t *member;
+    json_object_foreach(doc, name, member) {
+        size_t len = strlen(name);
+        if (strncmp(name, "urn:", 4) == 0 && resource_type_extension(rt, name, len) == NULL)
+            jsonx_push(schemas, jsonx_string(name, len));
     }
     jsonx_put(doc, "schemas", schemas);
 }

@@ -88,7 +88,8 @@ bool projection_wants_refs(const struct resource_type *rt, const struct projecti
 
 /* Writes the full SCIM representation (id, document, groups or members, meta with resourceType, created,
  * lastModified, location, version) to out. base: absolute URL without trailing slash, e.g.
- * "http://127.0.0.1:8080/scim/v2". Without projection the document's text is spliced, not parsed. */
+ * "http://127.0.0.1:8080/scim/v2". Without projection the text of a document that has only usher's own
+ * schemas is spliced, not parsed. What the tables do not know is not shown. */
 void resource_render(const struct resource_type *rt, const struct resource_row *row,
                      const struct projection *p, const char *base, struct jbuf *out);
 /* ETag of a version: W/"<version>"; out has 32 bytes. */

@@ -97,15 +97,13 @@ static struct resource_type builtin_types[] = {
      .description = "User accounts",
      .schema = &schema_user,
      .extensions = user_extensions,
-     .nextensions = TABLE_COUNT(user_extensions),
-     .shown_whole = true},
+     .nextensions = TABLE_COUNT(user_extensions)},
     {.kind = RESOURCE_ROOM,
      .index = 1,
      .name = "Group",
      .endpoint = "/Groups",
      .description = "Groups: the rooms",
-     .schema = &schema_group,
-     .shown_whole = true},
+     .schema = &schema_group},
 };
 
 static const struct schema *const builtin_schemas[] = {&schema_user, &schema_group, &schema_enterprise,
@@ -121,26 +119,8 @@ void schema_add(const struct schema *s) {
     more_schemas[nmore_schemas++] = s;
 }
 
-/* Is anything of it stored, and not shown unless asked for? */
-static bool hides(const struct attr *attrs, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        const struct attr *a = &attrs[i];
-        bool hidden = attr_is_secret(a) || a->returned == ATTR_RETURNED_REQUEST;
-        if (!a->dropped && (hidden || hides(a->subs, a->nsubs)))
-            return true;
-    }
-    return false;
-}
-
-static void judge_shown(struct resource_type *rt) {
-    rt->shown_whole = !hides(rt->schema->attrs, rt->schema->nattrs);
-    for (size_t i = 0; i < rt->nextensions && rt->shown_whole; i++)
-        rt->shown_whole = !hides(rt->extensions[i].schema->attrs, rt->extensions[i].schema->nattrs);
-}
-
 void resource_type_add(struct resource_type *rt) {
     rt->index = TABLE_COUNT(builtin_types) + nmore_types;
-    judge_shown(rt);
     more_types = xreallocarray(more_types, nmore_types + 1, sizeof(struct resource_type *));
     more_types[nmore_types++] = rt;
 }
@@ -154,7 +134,6 @@ void resource_type_extend(enum resource_kind kind, const struct schema_extension
         all[rt->nextensions + i] = more[i];
     rt->extensions = all;
     rt->nextensions += n;
-    judge_shown(rt);
 }
 
 const struct resource_type *resource_type_at(size_t i) {
@@ -200,6 +179,13 @@ const struct schema *schema_by_urn(const char *urn) {
         if (strcasecmp(s->id, urn) == 0)
             return s;
     return NULL;
+}
+
+bool schema_is_builtin(const char *urn, size_t len) {
+    for (size_t i = 0; i < TABLE_COUNT(builtin_schemas); i++)
+        if (strlen(builtin_schemas[i]->id) == len && memcmp(builtin_schemas[i]->id, urn, len) == 0)
+            return true;
+    return false;
 }
 
 static bool same_name(const char *name, const char *text, size_t len) {

@@ -84,8 +84,6 @@ struct resource_type {
     const struct schema *schema;
     const struct schema_extension *extensions;
     size_t nextensions;
-    bool shown_whole; /* nothing that is stored is hidden from a client that asks for nothing special: its
-                         text can be shown as it is */
 };
 
 /* schemas, id, externalId, meta (RFC 7643 section 3.1): attributes of every resource. */
@@ -101,6 +99,9 @@ resource_type_by_endpoint(const char *name); /* "Users" in any letter case, no s
 const struct resource_type *resource_type_by_name(const char *name);
 const struct schema *schema_at(size_t i);
 const struct schema *schema_by_urn(const char *urn); /* letter case ignored (URNs: S1/P5) */
+
+/* Is it one of usher's own? text[0..len), exactly as the schema writes it. */
+bool schema_is_builtin(const char *urn, size_t len);
 
 /* An attribute by name, letter case ignored; NULL if there is none. */
 const struct attr *schema_attr(const struct schema *s, const char *name, size_t len);

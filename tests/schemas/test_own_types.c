@@ -290,6 +290,38 @@ static void test_always_part(void **state) {
     arena_free(a);
 }
 
+/* X3: what is no longer defined (or not by this program) is kept, not shown, since it may be secret; whatever
+ * is done to the rest of the document. */
+static void test_forgotten(void **state) {
+    (void)state;
+    static const char *const stored =
+        "{\"schemas\":[\"" SCHEMA_USER
+        "\",\"urn:example:gone\"],\"userName\":\"a\",\"urn:example:gone\":{\"pin\":\"7\"}}";
+    const struct resource_type *user = own_type("User");
+    struct resource_row row = {ID, stored, 1, 1, 1, NULL};
+    struct jbuf out = {0};
+    resource_render(user, &row, NULL, BASE, &out);
+    assert_non_null(strstr(out.p, "\"userName\":\"a\""));
+    assert_null(strstr(out.p, "pin"));
+    jb_free(&out);
+    json_t *doc = json_loads(stored, 0, NULL);
+    json_object_set_new(doc, "title", json_string("T"));
+    resource_tidy(user, doc);
+    json_t *want = quick("['" SCHEMA_USER "','urn:example:gone']");
+    assert_json("schemas", json_object_get(doc, "schemas"), want);
+    assert_non_null(json_object_get(doc, "urn:example:gone"));
+    char *search = resource_search_text(user, doc);
+    assert_null(strstr(search, "pin"));
+    free(search);
+    json_decref(want);
+    json_decref(doc);
+    /* An attribute of a type's own schema, and of an extension that is still there. */
+    row.doc = "{\"schemas\":[\"" DEVICE "\"],\"deviceName\":\"R\",\"oldSecret\":\"7\"}";
+    resource_render(own_type("Device"), &row, NULL, BASE, &out);
+    assert_null(strstr(out.p, "oldSecret"));
+    jb_free(&out);
+}
+
 /* Keys */
 
 static void note_key(const char *path, const char *key, bool unique, void *ctx) {
@@ -359,7 +391,7 @@ int main(void) {
         cmocka_unit_test(test_diff_secrets), cmocka_unit_test(test_public),
         cmocka_unit_test(test_search),       cmocka_unit_test(test_shown),
         cmocka_unit_test(test_keys),         cmocka_unit_test(test_always_part),
-        cmocka_unit_test(test_key_texts),
+        cmocka_unit_test(test_forgotten),    cmocka_unit_test(test_key_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
