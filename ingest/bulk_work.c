@@ -125,8 +125,10 @@ static void make_operation(struct request *r, size_t i, int *failed) {
     o->refusal_detail = arena_strdup(o->arena, err_text(&err));
     o->fail_on = most;
     o->resource = o->ops = o->members = o->cleared = NULL;
-    if (!uuid_is_set(&o->resource_id))
+    if (!uuid_is_set(&o->resource_id)) { /* about no resource; a command has an id all the same */
+        o->route.rt = NULL;
         o->resource_id = o->txn;
+    }
 }
 
 static void make_operations(struct request *r) {

@@ -1,4 +1,5 @@
 #include "tests/schemas/example.h"
+#include "tests/schemas/own_types.h"
 
 static const struct actor key_actor = {ACTOR_KEY, EX_KEY, "Entra"};
 static const struct actor operator_actor = {ACTOR_OPERATOR, "", "root"};
@@ -19,7 +20,11 @@ static json_t *parse(const char *text) {
     "\"tokenHash\":\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\","                    \
     "\"prefix\":\"ush_3kTMd9Xa\",\"expires\":1826878530000000,\"dialect\":\"entra\"}"
 
-/* One of each type: what the ingest and usherctl send. */
+#define DEVICE_DOC "{\"schemas\":[\"" DEVICE "\"],\"serial\":\"A-1\",\"weight\":1.5}"
+#define EX_BULK "0193a1c2-4d5e-7001-8a9b-0c1d2e3f4051"
+
+/* One of each type: what the ingest and usherctl send. The three after the types show the members that any of
+ * them may carry. */
 static const struct example {
     const char *name;
     enum command_type type;
@@ -36,6 +41,12 @@ static const struct example {
     {"commands.room-patch", COMMAND_ROOM_PATCH, EX_ROOM, NULL,
      "[{\"op\":\"remove\",\"path\":\"members[value eq \\\"" EX_USER "\\\"]\"}]", NULL},
     {"commands.room-delete", COMMAND_ROOM_DELETE, EX_ROOM, NULL, NULL, NULL},
+    {"commands.resource-create", COMMAND_RESOURCE_CREATE, EX_USER_2, DEVICE_DOC, NULL, NULL},
+    {"commands.resource-replace", COMMAND_RESOURCE_REPLACE, EX_USER_2, DEVICE_DOC, NULL, NULL},
+    {"commands.resource-patch", COMMAND_RESOURCE_PATCH, EX_USER_2, NULL,
+     "[{\"op\":\"replace\",\"path\":\"weight\",\"value\":2.5}]", NULL},
+    {"commands.resource-delete", COMMAND_RESOURCE_DELETE, EX_USER_2, NULL, NULL, NULL},
+    {"commands.request-refused", COMMAND_REQUEST_REFUSED, EX_USER, NULL, NULL, NULL},
     {"commands.workspace-create", COMMAND_WORKSPACE_CREATE, EX_WORKSPACE, "{\"name\":\"demo\",\"seats\":50}",
      NULL, NULL},
     {"commands.workspace-set", COMMAND_WORKSPACE_SET, EX_WORKSPACE,
@@ -45,8 +56,43 @@ static const struct example {
      NULL, NULL},
     {"commands.key-create", COMMAND_KEY_CREATE, EX_KEY, NEW_KEY, NULL, NULL},
     {"commands.key-revoke", COMMAND_KEY_REVOKE, EX_KEY, NULL, NULL, NULL},
+    {"commands.precondition", COMMAND_USER_REPLACE, EX_USER, USER_DOC, NULL, NULL},
+    {"commands.bulk-operation", COMMAND_ROOM_CREATE, EX_ROOM, ROOM_DOC, NULL, "[\"" EX_USER "\"]"},
+    {"commands.asynchronous", COMMAND_USER_DELETE, EX_USER, NULL, NULL, NULL},
 };
 #define NEXAMPLES (sizeof examples / sizeof examples[0])
+#define EX_PRECONDITION (COMMAND_TYPE_COUNT + 0)
+#define EX_OPERATION (COMMAND_TYPE_COUNT + 1)
+#define EX_ASYNC (COMMAND_TYPE_COUNT + 2)
+
+/* What clients' headers and Bulks add. */
+static void add_conditions(struct command *c, size_t at) {
+    if (c->type >= COMMAND_RESOURCE_CREATE && c->type <= COMMAND_RESOURCE_DELETE)
+        c->rt = own_type("Device");
+    if (at == EX_PRECONDITION) {
+        c->cleared = parse("[\"externalId\"]");
+        c->if_match = parse("[3,4]");
+        c->if_none_match = parse("[7]");
+    }
+    if (at == EX_OPERATION) {
+        c->needs = parse("[{\"id\":\"" EX_USER "\",\"bulkId\":\"ana\"}]");
+        c->bulk = ex_uuid(EX_BULK);
+        c->bulk_fail_on = 2;
+    }
+    if (at == EX_ASYNC || c->type == COMMAND_REQUEST_REFUSED) {
+        c->not_after_us = 0;
+        c->reply_partition = -1;
+        strcpy(c->async.txn, at == EX_ASYNC ? EX_TXN : EX_BULK ":3");
+        strcpy(c->async.method, at == EX_ASYNC ? "DELETE" : "PUT");
+        strcpy(c->async.bulk_id, at == EX_ASYNC ? "" : "ana");
+        strcpy(c->async.base, "https://usher.example/scim/v2");
+    }
+    if (c->type == COMMAND_REQUEST_REFUSED) {
+        c->rt = resource_type_of(RESOURCE_USER);
+        c->refusal = ERR_INVALID_VALUE;
+        strcpy(c->refusal_detail, "'userName' is required");
+    }
+}
 
 static struct command example_command(const struct example *e) {
     bool scim = e->type < COMMAND_WORKSPACE_CREATE;
@@ -67,6 +113,7 @@ static struct command example_command(const struct example *e) {
     };
     if (e->type == COMMAND_USER_CREATE)
         strcpy(c.traceparent, EX_TRACE);
+    add_conditions(&c, (size_t)(e - examples));
     return c;
 }
 
@@ -77,9 +124,30 @@ static void assert_same_tree(const json_t *a, const json_t *b) {
         assert_true(json_equal(a, b));
 }
 
+static void assert_same_conditions(const struct command *a, const struct command *b) {
+    if (b->rt != NULL)
+        assert_ptr_equal(a->rt, b->rt);
+    assert_same_tree(a->cleared, b->cleared);
+    assert_same_tree(a->if_match, b->if_match);
+    assert_same_tree(a->if_none_match, b->if_none_match);
+    assert_same_tree(a->needs, b->needs);
+    assert_string_equal(a->bulk.s, b->bulk.s);
+    assert_int_equal(a->bulk_fail_on, b->bulk_fail_on);
+    assert_string_equal(a->async.txn, b->async.txn);
+    assert_string_equal(a->async.method, b->async.method);
+    assert_string_equal(a->async.bulk_id, b->async.bulk_id);
+    assert_string_equal(a->async.base, b->async.base);
+    assert_int_equal(a->refusal, b->refusal);
+    assert_string_equal(a->refusal_detail, b->refusal_detail);
+}
+
 static void test_every_type_round_trip(void **state) {
     (void)state;
-    assert_int_equal(NEXAMPLES, COMMAND_TYPE_COUNT);
+    bool shown[COMMAND_TYPE_COUNT] = {false};
+    for (size_t i = 0; i < NEXAMPLES; i++)
+        shown[examples[i].type] = true;
+    for (size_t i = 0; i < COMMAND_TYPE_COUNT; i++)
+        assert_true(shown[i]);
     for (size_t i = 0; i < NEXAMPLES; i++) {
         struct command c = example_command(&examples[i]), d;
         struct headers h;
@@ -106,6 +174,7 @@ static void test_every_type_round_trip(void **state) {
         assert_same_tree(d.resource, c.resource);
         assert_same_tree(d.ops, c.ops);
         assert_same_tree(d.members, c.members);
+        assert_same_conditions(&d, &c);
         command_encode(&d, &again); /* and the order of members stays */
         assert_string_equal(again.p, b.p);
         command_clear(&c);
@@ -158,6 +227,23 @@ static void test_conditions(void **state) {
     }
 }
 
+/* V2: whatever exists; nothing that exists. */
+static void test_any_and_none(void **state) {
+    (void)state;
+    struct command c = example_command(&examples[3]), d;
+    struct jbuf b = {0};
+    c.if_match = json_array();
+    c.if_none_match = json_string("*");
+    command_encode(&c, &b);
+    assert_non_null(strstr(b.p, "\"ifMatch\":[],\"ifNoneMatch\":\"*\""));
+    assert_int_equal(command_decode(b.p, b.n, &d, NULL), ERR_OK);
+    assert_int_equal(json_array_size(d.if_match), 0);
+    assert_string_equal(json_string_value(d.if_none_match), "*");
+    command_clear(&c);
+    command_clear(&d);
+    jb_free(&b);
+}
+
 /* A valid command of type user.patch, from which each case changes or drops one member. */
 static json_t *valid(const char *type) {
     return json_pack("{s:i,s:s,s:s,s:s,s:{s:s,s:s,s:s},s:s,s:s,s:i,s:s,s:n,s:s}", "v", 1, "type", type, "txn",
@@ -208,6 +294,32 @@ static const struct wrong {
     {"user.patch", "ops", "[{\"path\":\"active\"}]"},
     {"room.patch", "resource", "{}"},
     {"key.create", "x", "1"},
+    {"resource.delete", "x", "1"}, /* without its type */
+    {"resource.delete", "resourceType", "\"Ghost\""},
+    {"resource.delete", "resourceType", "\"User\""},
+    {"resource.delete", "resourceType", "7"},
+    {"user.delete", "resourceType", "\"Device\""},
+    {"user.delete", "cleared", "[]"},
+    {"user.delete", "ifMatch", "3"},
+    {"user.delete", "ifMatch", "\"*\""},
+    {"user.delete", "ifMatch", "[\"3\"]"},
+    {"user.delete", "ifNoneMatch", "\"3\""},
+    {"user.delete", "ifNoneMatch", "[1.5]"},
+    {"user.delete", "needs", "{}"},
+    {"user.delete", "needs", "[\"" EX_USER "\"]"},
+    {"user.delete", "needs", "[{\"id\":\"x\",\"bulkId\":\"ana\"}]"},
+    {"user.delete", "needs", "[{\"id\":\"" EX_USER "\"}]"},
+    {"user.delete", "bulk", "{\"txn\":\"" EX_TXN "\"}"},
+    {"user.delete", "bulk", "{\"txn\":\"" EX_TXN "\",\"failOn\":0}"},
+    {"user.delete", "bulk", "{\"failOn\":1}"},
+    {"user.delete", "async", "{}"},
+    {"user.delete", "async", "{\"txn\":\"" EX_TXN "\"}"},
+    {"user.delete", "async", "{\"txn\":7,\"method\":\"PUT\"}"},
+    {"user.delete", "refusal", "{\"code\":\"NOT_FOUND\",\"detail\":null}"},
+    {"request.refused", "x", "1"}, /* without its refusal */
+    {"request.refused", "refusal", "\"NOT_FOUND\""},
+    {"request.refused", "refusal", "{\"detail\":null}"},
+    {"request.refused", "refusal", "{\"code\":\"OK\",\"detail\":null}"},
 };
 
 static void assert_refused(const char *text, size_t n) {
@@ -270,7 +382,7 @@ static void test_wrong_text(void **state) {
 /* Cut anywhere, a command is refused: nothing half is ever applied. */
 static void test_every_prefix(void **state) {
     (void)state;
-    struct command c = example_command(&examples[4]);
+    struct command c = example_command(&examples[EX_OPERATION]);
     struct jbuf b = {0};
     command_encode(&c, &b);
     for (size_t n = 0; n < b.n; n++) {
@@ -413,6 +525,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_type_round_trip),
         cmocka_unit_test(test_never_expires),
+        cmocka_unit_test(test_any_and_none),
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_wrong_members),
         cmocka_unit_test(test_wrong_room_members),

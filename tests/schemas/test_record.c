@@ -273,6 +273,15 @@ static void test_audit_request_superseded(void **state) {
     request_check(&r, NULL, "audit.request-supersedes");
 }
 
+static void test_audit_request_of_a_bulk(void **state) {
+    (void)state;
+    struct audit_request r = request_example();
+    r.n = 994;
+    r.bytes_in = 0;
+    r.bulk = "0193a1c2-4d5e-7001-8a9b-0c1d2e3f4051";
+    request_check(&r, NULL, "audit.request-bulk-operation");
+}
+
 /* A header value is bytes; the record is UTF-8 all the same. */
 static void test_audit_request_foreign_bytes(void **state) {
     (void)state;
@@ -404,6 +413,7 @@ int main(void) {
         T(test_audit_request),
         T(test_audit_request_unknown_credential),
         T(test_audit_request_superseded),
+        T(test_audit_request_of_a_bulk),
         T(test_audit_request_foreign_bytes),
         T(test_store_round_trip),
         T(test_store_empty),
