@@ -41,7 +41,7 @@ USE_ingest  := ingest sql schemas runtime
 USE_workers := workers sql schemas runtime
 USE_ctl     := ctl sql schemas runtime
 USE_broker  := broker runtime
-USE_fuzz    := fuzz support ingest sql schemas runtime
+USE_fuzz    := fuzz support sql schemas runtime
 USE_diff    := support schemas runtime
 USE_all     := support ingest workers ctl broker sql schemas runtime
 
@@ -80,7 +80,7 @@ build/$(1)/obj/%.o: %.c
 	@$$(CC) $$(BASE) $$(FLAGS_$(1)) $$(PKG_CFLAGS) -MMD -MP $$(CPPFLAGS) $$(CFLAGS) -c $$< -o $$@
 $(foreach r,$(ROOMS),$(call room,$(1),$(r)))
 $(foreach p,$(PROGRAMS),$(call program,$(1),$(p),$(ROOM_$(p))))
-$(foreach t,$(UNITS),$(call test,$(1),$(t),$(USE_$(call unit_room,$(t)))))
+$(foreach t,$(UNITS),$(call test,$(1),$(t),$(USE_$(call unit_room,$(t))) $(if $(filter %_http,$(t)),ingest)))
 $(foreach t,$(TOOLS),$(call test,$(1),$(t),$(if $(findstring /diff_,$(t)),$(USE_diff),$(USE_all))))
 endef
 define room

@@ -141,12 +141,20 @@ char *cursor_encode(const struct cursor *c, const struct cursor_seal *seal, stru
     return sodium_bin2base64(text, size, bytes, SEAL_SIZE + n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
+/* libsodium 1.0.18 reads every byte beyond ASCII as if it were '_': one cursor would have many texts. */
+static bool is_ascii(const char *text) {
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text >= 0x80)
+            return false;
+    return true;
+}
+
 /* True if it is one of ours, for these texts. */
 static bool open_sealed(const char *text, const struct cursor_seal *seal, struct arena *a,
                         struct cursor *out) {
     unsigned char bytes[SEAL_SIZE + CONTENT_MAX], expected[SEAL_SIZE];
     size_t n, len = strnlen(text, TEXT_MAX + 1);
-    if (len > TEXT_MAX ||
+    if (len > TEXT_MAX || !is_ascii(text) ||
         sodium_base642bin(bytes, sizeof bytes, text, len, NULL, &n, NULL,
                           sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
         n < SEAL_SIZE)

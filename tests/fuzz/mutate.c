@@ -3,6 +3,7 @@
 
 #include "schemas/jsonx.h"
 #include "tests/schemas/probe.h"
+#include "tests/support/random_scim.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,8 +76,7 @@ static const char *const texts[] = {"",
                                     "QUJD",
                                     "1",
                                     "null",
-                                    "stra\xc3\x9f"
-                                    "e",
+                                    "stra\u00dfe",
                                     "Group",
                                     "User",
                                     "0190C5A4-0000-7000-8000-00000000000A",
@@ -189,6 +189,26 @@ static void add_value(struct mutation *m, json_t *container, json_t *value) {
     }
 }
 
+/* An operation more for a patch, of the type that the input's first byte names. */
+static bool add_operation(struct mutation *m, json_t *root, uint8_t kind) {
+    json_t *body = json_object_get(root, "body");
+    json_t *list = json_object_get(body != NULL ? body : root, body != NULL ? "Operations" : "ops");
+    if (!json_is_array(list))
+        return false;
+    struct random_scim r = {.state = m->state};
+    struct arena *a = arena_new();
+    struct fuzz_input in;
+    fuzz_input(&kind, 1, a, &in);
+    json_t *patch = random_patch(&r, in.rt);
+    m->state = r.state;
+    if (pick(m, 4) == 0)
+        json_array_clear(list);
+    json_array_append(list, json_array_get(json_object_get(patch, "Operations"), 0));
+    json_decref(patch);
+    arena_free(a);
+    return true;
+}
+
 static void change(struct mutation *m, json_t *root) {
     m->n = 0;
     collect(m, root);
@@ -240,7 +260,8 @@ size_t fuzz_mutate_json(uint8_t *data, size_t size, size_t max_size, unsigned se
         return LLVMFuzzerMutate != NULL ? LLVMFuzzerMutate(data, size, max_size) : size;
     }
     for (size_t times = 1 + pick(&m, 3); times > 0; times--)
-        change(&m, root);
+        if (pick(&m, 4) > 0 || !add_operation(&m, root, data[0]))
+            change(&m, root);
     if (pick(&m, 20) == 0)
         data[0] = (uint8_t)('0' + pick(&m, FUZZ_KINDS));
     char *text = json_dumps(root, JSON_COMPACT);

@@ -8,32 +8,11 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const words[] = {"Ana",
-                                    "ana",
-                                    "BOB",
-                                    "bob",
-                                    "\xc3\x84",
-                                    "\xc3\xa4",
-                                    "stra\xc3\x9f"
-                                    "e",
-                                    "STRASSE",
-                                    "\xef\xac\x81x", /* a ligature, which folds to "fix" without x */
-                                    "FIX",
-                                    "a%b",
-                                    "a_b",
-                                    "work",
-                                    "Work",
-                                    "home",
-                                    "x",
-                                    "true",
-                                    "u-1",
-                                    "\\",
-                                    "\"q\"",
-                                    "it's",
-                                    "$1",
-                                    "User",
-                                    "direct",
-                                    "\xf0\x9f\x8e\xab 9"};
+static const char *const words[] = {
+    "Ana",           "ana", "BOB",   "bob",  "\xc3\x84", "\xc3\xa4", "stra\u00dfe", "STRASSE",
+    "\xef\xac\x81x", /* a ligature, which folds to "fix" without x */
+    "FIX",           "a%b", "a_b",   "work", "Work",     "home",     "x",           "true",
+    "u-1",           "\\",  "\"q\"", "it's", "$1",       "User",     "direct",      "\xf0\x9f\x8e\xab 9"};
 static const char *const times[] = {"2026-01-31T08:00:00Z", "2026-01-31T10:00:00+02:00",
                                     "2025-01-01T00:00:00.000001Z", "2026-01-31T08:00:00.5-11:30"};
 static const char *const binaries[] = {"QUJD", "qujd", "QQ==", "AAECAw=="};
