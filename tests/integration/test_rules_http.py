@@ -67,7 +67,7 @@ class Media(Case):
         self.assertEqual(self.http.get("/Users/" + made["id"]).json, made)
 
     def test_T6_location(self):
-        """On 201 of both types, under both prefixes; what it names can be fetched. Where Content-Location is sent, it is the same."""
+        """On 201 of both types, under both prefixes; what it names can be fetched, and says the same in Content-Location."""
         for prefix in ("/scim/v2", "/w/%s/scim/v2" % self.ws.id):
             client = self.ws.open(prefix=prefix)
             for path, body in (("/Users", {"schemas": [USER], "userName": "loc%d@media.example" % len(prefix)}), ("/Groups", {"schemas": [GROUP], "displayName": "Loc %d" % len(prefix)})):
@@ -77,7 +77,7 @@ class Media(Case):
                 self.assertTrue(location.scheme and location.netloc)
                 got = self.expect(self.ws.open(prefix="").get(location.path), 200)
                 self.assertEqual(got.json["id"], made.json["id"])
-                self.assertIn(got.headers.get("content-location"), (None, got.json["meta"]["location"]))
+                self.assertEqual(got.headers["content-location"], got.json["meta"]["location"])
             client.close()
 
     def test_T7_tolerance_of_urls(self):
@@ -96,6 +96,50 @@ class Media(Case):
             self.expect(self.http.post("/Users/" + made["id"], {"schemas": [USER], "userName": "x"}, headers={name: "PUT"}), 405)
         self.expect(self.http.get("/Users/%s?_method=DELETE" % made["id"]), 200)
         self.assertEqual(self.http.get("/Users/" + made["id"]).json, made)
+
+
+class Methods(Case):
+    def test_C3_head_is_get_without_body(self):
+        """The same status and headers, for resources, lists, discovery and what is not there; the connection goes on."""
+        made = self.user("head@methods.example")
+        for path in ("/Users/" + made["id"], "/Users", "/Users?count=0", "/Groups", "/Schemas", "/ServiceProviderConfig", "/ResourceTypes/User", "/Users/none", "/nothing", "/Users?filter=x"):
+            client = self.ws.open(check=False)
+            get, head = client.get(path), client.request("HEAD", path)
+            self.assertEqual((head.status, head.body), (get.status, b""), path)
+            for name in ("content-type", "etag", "content-location", "content-length"):
+                self.assertEqual(head.headers.get(name), get.headers.get(name), (path, name))
+            self.assertEqual(client.get(path).status, get.status)
+            client.close()
+
+    def test_C9_D9_options_and_allow(self):
+        """OPTIONS says with 204 what 405 says for every method that is not among them; none of those does anything."""
+        made, room = self.user("options@methods.example"), self.room("Options")
+        client = self.ws.open(check=False)
+        before = self.ws.counts()
+        for path in ("/Users", "/Groups", "/Users/" + made["id"], "/Groups/" + room["id"], "/Schemas", "/Schemas/" + USER, "/ResourceTypes", "/ServiceProviderConfig", "/Bulk", "/.search",
+                     "/Users/.search"):
+            answer = client.request("OPTIONS", path)
+            self.assertEqual((answer.status, answer.body), (204, b""), path)
+            allowed = {m.strip() for m in answer.headers["allow"].split(",")}
+            self.assertIn("OPTIONS", allowed)
+            for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "BREW"} - allowed:
+                refused = client.request(method, path, None if method in ("GET", "HEAD", "DELETE") else {"schemas": [USER], "userName": "x"})
+                self.assertEqual((refused.status, {m.strip() for m in refused.headers["allow"].split(",")}), (405, allowed), (method, path))
+        self.assertEqual(client.request("OPTIONS", "/nothing").status, 404)
+        self.assertEqual(client.request("OPTIONS", "/Me").status, 501)
+        self.assertEqual(self.ws.counts(), before)
+        client.close()
+
+    def test_V1_V2_etag_and_304(self):
+        """The header is meta.version; a GET that has it already is 304 without body; * and lists too; another one gets the whole."""
+        made = self.user("etag@methods.example")
+        place, version = "/Users/" + made["id"], made["meta"]["version"]
+        self.assertEqual(self.http.get(place).headers["etag"], version)
+        for value, status in ((version, 304), ("*", 304), ('W/"none", ' + version, 304), (version[2:], 304), ('W/"none"', 200), ("", 200)):
+            answer = self.http.get(place, headers={"If-None-Match": value})
+            self.assertEqual((answer.status, bool(answer.body)), (status, status == 200), value)
+        self.expect(self.http.patch(place, patch_op({"op": "replace", "path": "title", "value": "T"})), 200)
+        self.assertEqual(self.http.get(place, headers={"If-None-Match": version}).status, 200)
 
 
 class Discovery(Case):
