@@ -212,10 +212,11 @@ static void route_op(struct plan *p, size_t i, const char *base, const char *pre
 
 /* ---- what an operation comes after ---- */
 
-/* Earlier ones on the same resource stay earlier: it comes after the last of them. */
+/* Earlier ones on the same resource stay earlier: it comes after the last of them. (After the POST that makes
+ * the resource, wherever that stands, by its reference.) */
 static void link_same_resource(struct plan *p, size_t i, json_t *last) {
     struct bulk_op *op = &p->b->ops[i];
-    if (op->code != ERR_OK || !uuid_is_set(&op->id))
+    if (op->code != ERR_OK || op->route.kind != ROUTE_RESOURCE || !uuid_is_set(&op->id))
         return;
     const json_t *before = json_object_get(last, op->id.s);
     if (before != NULL)
