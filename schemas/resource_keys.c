@@ -39,6 +39,27 @@ char *resource_key(const struct attr *a, const json_t *value) {
     }
 }
 
+static bool keeps_unique(const struct schema *s) {
+    for (size_t i = 0; i < s->nattrs; i++) {
+        struct attr_path path = {.attr = &s->attrs[i]};
+        bool unique = attr_is_keyed(&path) && attr_is_unique(path.attr);
+        for (size_t k = 0; k < path.attr->nsubs && !unique; k++) {
+            path.sub = &path.attr->subs[k];
+            unique = attr_is_keyed(&path) && attr_is_unique(path.sub);
+        }
+        if (unique)
+            return true;
+    }
+    return false;
+}
+
+bool resource_type_keeps_unique(const struct resource_type *rt) {
+    bool unique = keeps_unique(rt->schema);
+    for (size_t i = 0; i < rt->nextensions && !unique; i++)
+        unique = keeps_unique(rt->extensions[i].schema);
+    return unique;
+}
+
 struct visit {
     void (*fn)(const char *path, const char *key, bool unique, void *ctx);
     void *ctx;
@@ -68,15 +89,12 @@ static void visit_attrs(const struct visit *v, const struct schema *s, const str
                         const json_t *object) {
     for (size_t i = 0; i < s->nattrs; i++) {
         struct attr_path path = {.extension = extension, .attr = &s->attrs[i]};
-        const json_t *value = json_object_get(object, path.attr->name);
-        if (value == NULL)
-            continue;
-        if (attr_is_keyed(&path))
-            visit_values(v, &path, value);
+        if (attr_is_keyed(&path)) /* asked first: few are */
+            visit_values(v, &path, json_object_get(object, path.attr->name));
         for (size_t k = 0; k < path.attr->nsubs; k++) {
             path.sub = &path.attr->subs[k];
             if (attr_is_keyed(&path))
-                visit_parts(v, &path, value);
+                visit_parts(v, &path, json_object_get(object, path.attr->name));
         }
     }
 }

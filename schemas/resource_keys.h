@@ -14,6 +14,9 @@ bool attr_is_keyed(const struct attr_path *path);
 /* Must no two resources of the type have the same value of it? (uniqueness server or global) */
 bool attr_is_unique(const struct attr *a);
 
+/* Has the type attributes that are keyed and unique? */
+bool resource_type_keeps_unique(const struct resource_type *rt);
+
 /* A simple value as a key: equal keys are equal values, as filters compare them. Strings folded unless
  * caseExact (what filter_value.folded has), dateTimes as microseconds since 1970 in UTC, decimal, other
  * values as JSON has them. malloc'ed; NULL for what is no simple value. */

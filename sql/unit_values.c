@@ -94,6 +94,8 @@ static void want_value(struct unit *u, struct unit_workspace *w, const struct re
 
 void unit_want_values(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
                       const json_t *doc) {
+    if (!resource_type_keeps_unique(rt))
+        return;
     const struct unit_keys *k = keys_of(u, rt, doc);
     for (size_t i = 0; i < k->n; i++)
         want_value(u, w, rt, &k->rows[i]);
@@ -101,6 +103,8 @@ void unit_want_values(struct unit *u, struct unit_workspace *w, const struct res
 
 bool unit_value_taken(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
                       const json_t *doc, const struct unit_resource *except, const char **path) {
+    if (!resource_type_keeps_unique(rt))
+        return false;
     const struct unit_keys *k = keys_of(u, rt, doc);
     for (size_t i = 0; i < k->n; i++)
         want_value(u, w, rt, &k->rows[i]);

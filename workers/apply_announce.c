@@ -83,9 +83,10 @@ static void want_patched_values(struct unit *u, struct unit_workspace *w, const 
     struct member_delta *deltas;
     size_t ndeltas;
     const char *name = rules_of(c->rt)->name;
+    bool unique = resource_type_keeps_unique(c->rt);
     json_array_foreach(c->ops, i, op) {
         const char *path = json_string_value(json_object_get(op, "path"));
-        if (!(path && name && strcmp(path, name) == 0) && !touches_unique(c->rt, op))
+        if (!(path && name && strcmp(path, name) == 0) && !(unique && touches_unique(c->rt, op)))
             continue;
         json_t *one = json_pack("[O]", op), *doc = json_object();
         if (!one || !doc)
