@@ -31,9 +31,7 @@ static const struct feature features[] = {
     {"sort", true, {{0}}},
     {"etag", false, {{0}}},
 };
-static const bool cursors = true;         /* pages by cursor, beside those by index (RFC 9865) */
-static const bool events = false;         /* usher.events (RFC 9967) */
-static const bool async_requests = false; /* Prefer: respond-async */
+static const bool cursors = true; /* pages by cursor, beside those by index (RFC 9865) */
 
 /* What usher.events may carry (rule D4). */
 static const char *const event_uris[] = {"urn:ietf:params:scim:event:prov:create:notice",
@@ -127,13 +125,11 @@ static void put_pagination(struct jbuf *out, int cursor_seconds) {
     jb_raw(out, "}");
 }
 
-/* D4: absent means that there are none. */
+/* D4: asynchronous when the client asks for it, and only then. */
 static void put_events(struct jbuf *out) {
-    if (!events && !async_requests)
-        return;
     jb_key(out, "securityEvents");
     jb_raw(out, "{");
-    jb_kstr(out, "asyncRequest", async_requests ? "request" : "none");
+    jb_kstr(out, "asyncRequest", "request");
     put_texts(out, "eventUris", event_uris);
     jb_raw(out, "}");
 }

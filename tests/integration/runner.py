@@ -23,7 +23,7 @@ KINDS = ("embedded", "real")
 # Processes side by side, then one after the other: test_streams judges what all others wrote, test_outage stops programs, test_two adds a worker and an ingest, test_custom has a stack of its own.
 TOGETHER = (("retry", "dialects_together", "rules_data"), ("limits", "storage", "dialects_directories"), ("entra_session", "okta_session", "scim", "dialects_governance"),
             ("bad_input", "members", "events"), ("dialects_entra", "dialects_entra_gallery", "dialects_okta"), ("diff_filter", "diff_patch"), ("rules_cases", "rules_http"))
-ALONE = ("streams", "outage", "two", "custom")
+ALONE = ("streams", "async", "outage", "two", "custom")
 # The rate is PostgreSQL's alone, as are documents and unique values: once is enough, whichever broker stands beside.
 ONCE = {"retry": "embedded", "custom": "embedded", "diff_filter": "embedded", "diff_patch": "embedded"}
 # Without any stack: the stream reader's own tests come first, since a judge that finds nothing would make all others worthless; so do those of the table of rules.
