@@ -217,8 +217,9 @@ static void take_equalities(const struct filter *f, json_t *element) {
     }
 }
 
-/* P15, P36: one element from the filter's equalities and the value. Where that is not enough to satisfy the
- * filter, there is no target. */
+/* P15, P36: one element from the filter's equalities and the value, as if the client had sent it: a filter
+ * may compare with what no value can be. Where that is not enough to satisfy the filter, there is no target.
+ */
 static enum err_code create_element(const struct patch_step *s, json_t *list, struct err *err) {
     if (json_is_null(s->value))
         return ERR_OK;
@@ -231,7 +232,13 @@ static enum err_code create_element(const struct patch_step *s, json_t *list, st
         jsonx_put(element, s->path.at.sub->name, jsonx_copy(s->value));
     else
         json_object_update(element, (json_t *)s->value);
-    if (!is_meant(s, element)) {
+    const struct attr_path at = {.extension = s->path.at.extension, .attr = s->path.at.attr};
+    json_t *given = element;
+    enum err_code rc = value_normalise_element(&at, given, &element, err);
+    json_decref(given);
+    if (rc != ERR_OK)
+        return rc;
+    if (element == NULL || !is_meant(s, element)) {
         json_decref(element);
         return patch_refuse(s, ERR_NO_TARGET, "has no value that the path's filter matches", err);
     }
