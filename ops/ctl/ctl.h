@@ -28,6 +28,8 @@ enum err_code ctl_workspace_list(struct ctl *c, struct err *err);
 enum err_code ctl_key_create(struct ctl *c, struct err *err);
 enum err_code ctl_key_list(struct ctl *c, struct err *err);
 enum err_code ctl_key_revoke(struct ctl *c, struct err *err);
+enum err_code ctl_schema_check(struct ctl *c, struct err *err);
+enum err_code ctl_schema_reindex(struct ctl *c, struct err *err);
 enum err_code ctl_status(struct ctl *c, struct err *err);
 
 struct ctl_workspace {

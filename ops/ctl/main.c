@@ -47,6 +47,8 @@ static const struct verb {
      "rfc|entra|okta]"},
     {"key", "list", 0, workspace_flag, ctl_key_list, "key list --workspace W"},
     {"key", "revoke", 1, workspace_flag, ctl_key_revoke, "key revoke KEY [--workspace W]"},
+    {"schema", "check", 1, no_flags, ctl_schema_check, "schema check DIR"},
+    {"schema", "reindex", 1, no_flags, ctl_schema_reindex, "schema reindex DIR"},
     {"status", NULL, 0, no_flags, ctl_status, "status"},
 };
 #define NVERBS (sizeof verbs / sizeof verbs[0])
