@@ -40,7 +40,12 @@ static void put_location(struct jbuf *out, const struct bulk *b, const struct re
         jb_key(out, "location");
         jb_printf(out, "\"%s%s/%s\"", o->base, route->rt->endpoint, op->id.s);
     } else if (strcmp(op->method, "POST") != 0 && op->given_path != NULL) {
-        jb_kstr(out, "location", op->given_path); /* names nothing here: as it was given */
+        /* Names nothing that is or could be here: what was given, as an address of ours if it begins like
+         * one. */
+        bool ours = route->rt != NULL &&
+                    strncmp(op->given_path, route->rt->endpoint, strlen(route->rt->endpoint)) == 0;
+        jb_kstr(out, "location",
+                ours ? arena_printf(o->arena, "%s%s", o->base, op->given_path) : op->given_path);
     }
 }
 

@@ -14,6 +14,8 @@ from scim2_client import Me
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_models import BulkOperation, BulkRequest, Error, PatchOp, PatchOperation, ResourceType, ResponseParameters, Schema, SearchRequest
 
+import scim2_known
+
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
@@ -70,7 +72,8 @@ class Life:
     def __init__(self, url, token, dialect):
         self.wire, self.dialect, self.url, self.failed = Wire(), dialect, url, 0
         self.http = Client(base_url=url, headers={"Authorization": "Bearer " + token}, event_hooks={"response": [self.wire]})
-        self.scim = SyncSCIMClient(self.http, raise_scim_errors=False)
+        told, self.younger = scim2_known.provider(self.http)
+        self.scim = SyncSCIMClient(self.http, provider=told, raise_scim_errors=False)
 
     def run(self):
         for name in [n for n in vars(type(self)) if n.startswith("check_")]:
@@ -130,6 +133,13 @@ class Life:
         self.Enterprise = self.User.get_extension_model("EnterpriseUser")
         assert self.User and self.Group and self.Enterprise
         assert self.config().patch.supported and self.config().filter.supported and self.config().filter.max_results > 0
+
+    def check_discover_events(self):
+        events = self.younger.get("securityEvents")
+        if events is None:
+            raise LeftOut("security events are not announced")
+        equal(set(events), {"asyncRequest", "eventUris"}, "members")
+        assert events["asyncRequest"] in ("none", "request", "long") and all(u.startswith("urn:ietf:params:scim:event:") for u in events["eventUris"]), events
 
     def check_discover_one_by_one(self):
         for kind in (ResourceType, Schema):
@@ -441,9 +451,9 @@ class Life:
 
     def check_bulk_stops_at_errors(self):
         self.need_bulk()
-        missing = [BulkOperation[self.User](method="DELETE", path="/Users/" + str(uuid.uuid4())) for _ in range(3)]
+        missing = [BulkOperation[self.User](method="DELETE", path="/Users/nobody") for _ in range(3)]
         answer = self.scim.bulk(BulkRequest[self.User](fail_on_errors=1, operations=missing))
-        equal([o.status for o in answer.operations], [404], "after the first error nothing more")
+        equal([(o.status, o.location) for o in answer.operations], [(404, self.url + "/Users/nobody")], "after the first error nothing more")
 
     def check_bulk_too_large(self):
         self.need_bulk()
