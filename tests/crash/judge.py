@@ -32,6 +32,7 @@ def judge(stack, load, killed=None):
     for loader in load.loaders:
         wrong += ["%s: %s" % (loader.name, fault) for fault in loader.faults[:5]]
     wrong += check_objects(stack, load) + check_pairs(load, membership) + check_refused(load, audit)
+    wrong += check_accepted(stack, load, events)
     wrong += check_answers(load, audit) + check_seats(stack, load, audit) + check_log(stack, audit, membership + events) + check_keys(stack)
     return wrong
 
@@ -130,6 +131,22 @@ def check_keys(stack):
     wrong = ["user %s of %s has the address %s and no key says so" % (u, w, key) for w, u, key in sorted(due - have)]
     wrong += ["a key says that user %s of %s has the address %s" % (u, w, key) for w, u, key in sorted(have - due)]
     return wrong[:20] if due else ["no user has an e-mail address: nothing was checked"]
+
+
+def check_accepted(stack, load, events):
+    """What was accepted with 202 was done, once, and one outcome says so (rules Q3, Q5, Q11)."""
+    wrong, outcomes = [], collections.defaultdict(list)
+    for r in events:
+        kind, payload = stream.event_of(r)
+        if kind == stream.ASYNC:
+            outcomes[r.value["txn"]].append(payload["status"])
+    for workspace in load.workspaces:
+        names = collections.Counter(user["name"] for user in stored_users(stack, workspace.id)[0].values())
+        for loader in (x for x in load.loaders if x.workspace is workspace):
+            for txn, name in loader.accepted:
+                if outcomes[txn] != ["201"] or names[name] != 1:
+                    wrong.append("%s was accepted as txn %s: outcomes %s, %d users" % (name, txn, outcomes[txn], names[name]))
+    return wrong
 
 
 # ---------------------------------------------------------------- audit

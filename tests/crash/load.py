@@ -48,6 +48,7 @@ class Loader(threading.Thread):
         self.faults = []        # sentences
         self.acknowledged = []  # (action, target id, subject id or None)
         self.refused_names = [] # of users that were answered as not created
+        self.accepted = []      # (txn, user name) of what was promised with 202
         self.pairs = {}         # (room, user) -> number of member.added events due
         self.lost_rooms = set() # rooms whose fate is open: their members are not judged
         self.counts = {DONE: 0, NOT_DONE: 0, UNSURE: 0, "seats": 0, "deadline": 0}
@@ -55,10 +56,10 @@ class Loader(threading.Thread):
 
     # ---- one request
 
-    def send(self, method, path, body=None):
+    def send(self, method, path, body=None, headers=None):
         user_agent = "usher-crash/%s-%d" % (self.tag, len(self.answers))
         try:
-            answer = self.client.request(method, path, body, headers={"User-Agent": user_agent})
+            answer = self.client.request(method, path, body, headers={"User-Agent": user_agent, **(headers or {})})
         except ConnectionRefusedError:
             self.answers.append((user_agent, method, None))
             return NOT_SENT, user_agent
@@ -121,6 +122,19 @@ class Loader(threading.Thread):
             self.refused_names.append(name)
         else:
             self.frozen.append(Frozen("user", name, None, {"name": name, "title": None, "active": True, "rooms": frozenset()}, ua))
+
+    def create_later(self):
+        """Asynchronously: 202 means that it will be done, and told once. Inactive, so that no seat can be wanting."""
+        self.made += 1
+        name = "%s-%d-later@example.com" % (self.tag, self.made)
+        answer, ua = self.send("POST", "/Users", {"schemas": [USER], "userName": name, "active": False}, {"Prefer": "respond-async"})
+        verdict = self.judge(answer, 202)
+        if verdict == DONE:
+            self.accepted.append((answer.headers.get("set-txn"), name))
+        if verdict == NOT_DONE:
+            self.refused_names.append(name)
+        else:
+            self.frozen.append(Frozen("user", name, None, {"name": name, "title": None, "active": False, "rooms": frozenset()}, ua))
 
     def patch_user(self, user, operation, change, allowed=()):
         """change(user) puts the model into the state that a success means."""
@@ -238,6 +252,8 @@ class Loader(threading.Thread):
         user = r.choice(list(self.users.values())) if self.users else None
         if user is None or pick < (0.16 if len(self.users) < self.MOST_USERS else 0.02):
             self.create_user()
+        elif pick < 0.18:
+            self.create_later()
         elif pick < 0.30:
             self.retitle(user)
         elif pick < 0.56:

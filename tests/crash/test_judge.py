@@ -11,6 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
 
 import judge  # noqa: E402
+import stream  # noqa: E402
 from load import DONE, NOT_DONE, UNSURE, Frozen, Load, Loader, Room, User  # noqa: E402
 from scimhttp import Answer  # noqa: E402
 from stream import Record  # noqa: E402
@@ -123,6 +124,20 @@ class Judge(unittest.TestCase):
         one = loader()
         one.refused_names = ["ben"]
         self.found(judge.check_refused(load_of(one), [change(1, "user.created", "ben")]), "refused")
+
+    def test_accepted_but_not_done_or_not_told(self):
+        def outcome(status, seq=1, txn="t1"):
+            claims = {"aud": ["w1"], "jti": "w1/events/%d" % seq, "txn": txn, "events": {stream.ASYNC: {"method": "POST", "status": status}}}
+            return Record(stream.EVENTS, 0, seq, "w1", {}, claims)
+
+        one = loader()
+        one.accepted = [("t1", "ana")]
+        self.assertEqual(judge.check_accepted(Sql(), load_of(one), [outcome("201")]), [])
+        self.found(judge.check_accepted(Sql(), load_of(one), []), "outcomes []")
+        self.found(judge.check_accepted(Sql(), load_of(one), [outcome("201"), outcome("201", 2)]), "accepted as txn t1")
+        self.found(judge.check_accepted(Sql(), load_of(one), [outcome("409")]), "accepted as txn t1")
+        one.accepted = [("t1", "lost")]
+        self.found(judge.check_accepted(Sql(), load_of(one), [outcome("201")]), "0 users")
 
     def test_answer_without_record_or_with_another_status(self):
         self.found(judge.check_answers(load_of(loader()), []), "no audit record")
