@@ -1,5 +1,7 @@
 #include "ingest/answer.h"
 
+#include "schemas/scim_error.h"
+
 #include <string.h>
 
 struct jbuf *answer_begin(struct request *r, int status) {
@@ -8,32 +10,6 @@ struct jbuf *answer_begin(struct request *r, int status) {
     *a = fresh;
     jb_reset(&a->body);
     return &a->body;
-}
-
-void answer_error_body(struct jbuf *out, int status, const char *scim_type, const char *detail) {
-    jb_printf(out, "{\"schemas\":[\"" MESSAGE_ERROR "\"],\"status\":\"%d\"", status);
-    if (scim_type != NULL)
-        jb_kstr(out, "scimType", scim_type);
-    jb_kstr(out, "detail", detail);
-    jb_raw(out, "}");
-}
-
-/* Errors of our own parts: what a client may know of them. */
-static enum err_code outward(enum err_code code) {
-    switch (code) {
-    case ERR_DB_RETRY:
-    case ERR_DB_LOST:
-    case ERR_KAFKA:
-        return ERR_UNAVAILABLE;
-    case ERR_DB_DATA:
-    case ERR_DB_BUG:
-    case ERR_DECODE:
-    case ERR_CONFIG:
-    case ERR_USAGE:
-        return ERR_INTERNAL;
-    default:
-        return code;
-    }
 }
 
 /* RFC 6750 section 3: no error code where no token was given. */
@@ -50,7 +26,7 @@ static const char *challenge(struct request *r, enum err_code code) {
 }
 
 void answer_error(struct request *r, enum err_code code, const char *detail) {
-    enum err_code shown = outward(code);
+    enum err_code shown = scim_error_outward(code);
     if (shown != code || detail == NULL || detail[0] == '\0') {
         struct err plain = {.code = shown};
         detail = err_text(&plain);
@@ -65,7 +41,7 @@ void answer_error(struct request *r, enum err_code code, const char *detail) {
         a->retry_after_s = r->verdict.retry_after_s > 0 ? r->verdict.retry_after_s : 1;
     else if (a->status == 503)
         a->retry_after_s = 1;
-    answer_error_body(&a->body, a->status, a->scim_type, detail);
+    scim_error_put(&a->body, a->status, a->scim_type, detail);
 }
 
 void answer_err(struct request *r, const struct err *err) {

@@ -16,12 +16,9 @@ void answer_err(struct request *r, const struct err *err);
 void answer_resource(struct request *r, int status, const struct resource_row *row);
 /* 304. The body is there for its length, which Content-Length says (RFC 9110 section 8.6); it is not sent. */
 void answer_not_modified(struct request *r, const struct resource_row *row);
-void answer_no_content(struct request *r, int64_t version);                  /* 204; version 0 = no ETag */
-void answer_options(struct request *r);                                      /* 204 with Allow */
+void answer_no_content(struct request *r, int64_t version); /* 204; version 0 = no ETag */
+void answer_options(struct request *r);                     /* 204 with Allow */
 void answer_json(struct request *r, int status, const char *json);
 void answer_plain(struct request *r, int status, const char *type); /* body already in r->answer.body */
-
-/* {"schemas":[…Error],"status":"404","scimType":…,"detail":…} */
-void answer_error_body(struct jbuf *out, int status, const char *scim_type, const char *detail);
 
 #endif
