@@ -155,7 +155,11 @@ enum err_code write_prepare(struct request *r, struct err *err) {
         return ERR_OK;
     if (parse_body(r, &body, err) != ERR_OK)
         return err->code;
-    return r->route.method == HTTP_PATCH ? prepare_patch(r, body, err) : prepare_document(r, body, err);
+    enum err_code rc =
+        r->route.method == HTTP_PATCH ? prepare_patch(r, body, err) : prepare_document(r, body, err);
+    if (rc == ERR_OK)
+        r->projection = projection_of_write(r->route.rt, r->projection, r->resource, r->ops, r->arena);
+    return rc;
 }
 
 bool write_asks_existence(const struct request *r) {

@@ -82,6 +82,11 @@ struct projection;
  * ignored. Lives in the arena. *out is NULL where neither is given: the default representation. */
 enum err_code projection_parse(const struct resource_type *rt, const char *attributes, const char *excluded,
                                struct arena *a, const struct projection **out, struct err *err);
+/* What the answer to a write shows: p, and what is returned on request and named by the document (POST, PUT)
+ * or the normalised operations (PATCH); either may be NULL (RFC 7643 section 7, "request"). `attributes` has
+ * the last word. Lives in the arena; p itself where there is nothing to add. */
+const struct projection *projection_of_write(const struct resource_type *rt, const struct projection *p,
+                                             const json_t *doc, const json_t *ops, struct arena *a);
 /* Are groups (users) or members (rooms) wanted? The read side loads them only then (J4). p may be NULL = yes.
  */
 bool projection_wants_refs(const struct resource_type *rt, const struct projection *p);

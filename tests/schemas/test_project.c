@@ -1,7 +1,9 @@
 /* What an answer shows: whole, and by `attributes` and `excludedAttributes` (rules J1 to J4, S4, and the
  * common attributes). */
 #include "ops/runtime/mem.h"
+#include "schemas/projection.h"
 #include "schemas/resource.h"
+#include "tests/schemas/probe.h"
 #include "tests/schemas/support.h"
 
 #define BASE "https://usher.example/scim/v2"
@@ -178,12 +180,58 @@ static void test_empty_document(void **state) {
     json_decref(got);
 }
 
+/* S8, C8: what is returned on request alone is shown by the answer to the write that names it. */
+static void test_named_by_a_write(void **state) {
+    (void)state;
+    static const struct {
+        const char *attributes, *excluded, *doc, *ops;
+        bool memo, note;
+    } cases[] = {
+        {NULL, NULL, "{'title':'t'}", NULL, false, false},
+        {NULL, NULL, "{'memo':'m'}", NULL, true, false},
+        {NULL, NULL, "{'box':{'note':'n','need':'x'}}", NULL, false, true},
+        {NULL, "title", "{'memo':'m'}", NULL, true, false},
+        {NULL, "memo", "{'memo':'m'}", NULL, false, false},
+        {"title", NULL, "{'memo':'m'}", NULL, false, false},
+        {"memo", NULL, "{'memo':'m'}", NULL, true, false},
+        {NULL, NULL, NULL, "[{'op':'remove','path':'title'}]", false, false},
+        {NULL, NULL, NULL, "[{'op':'remove','path':'title'},{'op':'add','path':'memo','value':'m'}]", true,
+         false},
+        {NULL, NULL, NULL, "[{'op':'add','path':'box.note','value':'n'}]", false, true},
+        {NULL, NULL, NULL, "[{'op':'add','path':'boxes[labels pr].note','value':'n'}]", false, false},
+    };
+    const struct attr *memo = schema_attr(&probe_schema, "memo", 4),
+                      *box = schema_attr(&probe_schema, "box", 3);
+    struct attr_path at_memo = {.attr = memo}, at_note = {.attr = box, .sub = attr_sub(box, "note", 4)};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct arena *a = arena_new();
+        struct err err;
+        const struct projection *p;
+        json_t *doc = cases[i].doc != NULL ? quick(cases[i].doc) : NULL;
+        json_t *ops = cases[i].ops != NULL ? quick(cases[i].ops) : NULL;
+        assert_int_equal(projection_parse(&probe_type, cases[i].attributes, cases[i].excluded, a, &p, &err),
+                         ERR_OK);
+        p = projection_of_write(&probe_type, p, doc, ops, a);
+        if ((projection_shows(p, &at_memo) == PROJECTION_ALL) != cases[i].memo ||
+            (projection_shows(p, &at_note) == PROJECTION_ALL) != cases[i].note)
+            fail_msg("case %zu", i);
+        json_decref(doc);
+        json_decref(ops);
+        arena_free(a);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),        cmocka_unit_test(test_attributes),
-        cmocka_unit_test(test_value_path),   cmocka_unit_test(test_excluded),
-        cmocka_unit_test(test_both_refused), cmocka_unit_test(test_wants_refs),
-        cmocka_unit_test(test_refs),         cmocka_unit_test(test_empty_document),
+        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_value_path),
+        cmocka_unit_test(test_excluded),
+        cmocka_unit_test(test_both_refused),
+        cmocka_unit_test(test_wants_refs),
+        cmocka_unit_test(test_refs),
+        cmocka_unit_test(test_empty_document),
+        cmocka_unit_test(test_named_by_a_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
