@@ -10,6 +10,16 @@ static const struct attr probe_parts[] = {
     {.name = "exact", .case_exact = true},   {.name = "fixed", .mutability = ATTR_IMMUTABLE},
     {.name = "on", .type = ATTR_BOOLEAN},    {.name = "primary", .type = ATTR_BOOLEAN},
 };
+static const struct attr probe_box[] = {
+    {.name = "value", .uniqueness = ATTR_UNIQUE_SERVER, .max_bytes = 1024},
+    {.name = "type"},
+    {.name = "need", .required = true},
+    {.name = "labels", .multi = true},
+    {.name = "sizes", .type = ATTR_INTEGER, .multi = true},
+    {.name = "fixed", .mutability = ATTR_IMMUTABLE},
+    {.name = "key", .mutability = ATTR_WRITE_ONLY, .returned = ATTR_RETURNED_NEVER, .keep_on_put = true},
+    {.name = "note", .returned = ATTR_RETURNED_REQUEST, .keep_on_put = true},
+};
 static const struct attr probe_attrs[] = {
     {.name = "title"},
     {.name = "exact", .case_exact = true},
@@ -26,6 +36,9 @@ static const struct attr probe_attrs[] = {
     {.name = "levels", .type = ATTR_INTEGER, .multi = true},
     {.name = "place", .type = ATTR_COMPLEX, .subs = probe_parts, .nsubs = 6},
     {.name = "parts", .type = ATTR_COMPLEX, .multi = true, .subs = probe_parts, .nsubs = 6},
+    {.name = "box", .type = ATTR_COMPLEX, .subs = probe_box, .nsubs = 8},
+    {.name = "boxes", .type = ATTR_COMPLEX, .multi = true, .subs = probe_box, .nsubs = 8},
+    {.name = "memo", .returned = ATTR_RETURNED_REQUEST, .keep_on_put = true},
 };
 static const struct schema probe_schema = {.id = "urn:example:Probe",
                                            .name = "Probe",
