@@ -8,6 +8,7 @@ import time
 
 import case
 import stack as stacks
+import stream
 from case import Case
 from scimhttp import GROUP, USER, in_flight, patch_op
 
@@ -337,3 +338,22 @@ class Streams(Custom):
             self.http.delete("/Devices/" + made["id"])
         self.followers.settle(self.ws.id)
         self.none_wrong(self.followers.trouble())
+
+    def test_events(self):
+        """K and Y rules for own types: told like any other, decimals too; what is writeOnly or never returned in no event, whatever the workspace tells."""
+        ws = self.stack.workspace("own-events", events="full")
+        self.addCleanup(ws.client.close)
+        made = self.expect(ws.client.post("/Devices", {"schemas": [DEVICE], "deviceName": "Radio", "serial": self.serial(), "weight": 0.25, "pin": "8765-secret", "puk": "puk-secret"}), 201).json
+        uri = "/Devices/" + made["id"]
+        self.expect(ws.client.patch(uri, patch_op({"op": "replace", "path": "weight", "value": 1.5}, {"op": "replace", "path": "pin", "value": "4321-secret"})), 200)
+        self.expect(ws.client.patch(uri, patch_op({"op": "replace", "path": "pin", "value": "1111-secret"})), 200)
+        self.expect(ws.client.delete(uri), 204)
+        records = self.followers.tokens(ws.id)
+        self.none_wrong(stream.check_tokens(records, stream.published_keys(self.stack.connection)) + stream.check_sequence(records))
+        self.assertNotIn("secret", repr([r.value for r in records]))
+        self.assertEqual({(r.value["sub_id"]["uri"], r.headers["ce_subject"]) for r in records}, {(uri, "resources/" + made["id"])})
+        told = [(kind[len(stream.PROV):], payload) for kind, payload in map(stream.event_of, records)]
+        self.assertEqual([kind for kind, _ in told], ["create:full", "patch:full", "patch:notice", "delete"])
+        self.assertEqual((told[0][1]["data"]["id"], told[0][1]["data"]["weight"]), (made["id"], 0.25))
+        self.assertEqual(told[1][1]["data"]["Operations"], [{"op": "replace", "path": "weight", "value": 1.5}])
+        self.assertEqual(told[2][1]["attributes"], ["pin"])
