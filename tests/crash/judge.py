@@ -134,7 +134,7 @@ def check_keys(stack):
 
 
 def check_accepted(stack, load, events):
-    """What was accepted with 202 was done, once, and one outcome says so (rules Q3, Q5, Q11)."""
+    """What was accepted with 202 was done, once, and one outcome says so (rules Q3, Q5, Q11a)."""
     wrong, outcomes = [], collections.defaultdict(list)
     for r in events:
         kind, payload = stream.event_of(r)

@@ -114,7 +114,7 @@ class Single(Async):
         self.assertEqual(self.members(uri[len("/Groups/"):]), {u})
 
     def test_what_the_worker_refuses(self):
-        """Q5, Q10: a refusal is an outcome: status not 2xx, the SCIM error in `response`; a create that failed is about the collection."""
+        """Q5, Q10a: a refusal is an outcome: status not 2xx, the SCIM error in `response`; a create that failed is about the collection."""
         self.user("taken")
         claims, payload = self.outcome(self.http.post("/Users", {"schemas": [USER], "userName": "TAKEN"}, headers=ASYNC))
         self.assertEqual(claims["sub_id"], {"format": "scim", "uri": "/Users"})
@@ -236,7 +236,7 @@ class Location(Async):
         self.assertEqual((answer.status, answer.headers["content-type"], answer.json["status"]), (status, SCIM_TYPE, str(status)), repr(answer))
 
     def test_after_everything_was_killed(self):
-        """Q3, Q4, Q11: what was accepted is done, once, and found at its Location by whoever serves next."""
+        """Q3, Q4, Q11a: what was accepted is done, once, and found at its Location by whoever serves next."""
         self.stack.signal("WORKER", signal.SIGSTOP)
         answers = [self.http.post("/Users", {"schemas": [USER], "userName": "survivor-%d" % i}, headers=ASYNC) for i in range(5)]
         for answer in answers:
@@ -270,7 +270,7 @@ class Bulk(Async):
         return last[-1].json["Operations"]
 
     def test_an_outcome_for_each_operation(self):
-        """Q6, Q10: exactly one event for each, txn = Set-Txn:index from 0 in the order of the request, also for what is refused here or there."""
+        """Q6, Q10a, Z6: exactly one event for each, txn = Set-Txn:index from 0 in the order of the request, also for what is refused here or there."""
         ws = self.ws
         self.user("bulk-taken")
         answer = self.bulk([

@@ -121,6 +121,15 @@ class Notice(Events):
         self.assertEqual([kind for kind, where, _ in told if where != uri][3:],
                          ["prov:patch:notice", "prov:deactivate", "prov:patch:notice", "prov:activate", "prov:delete"])
 
+    def test_a_late_reader_finds_all(self):
+        """Y8: events stay for those who come later or lost what they had: from the beginning again, the same tokens."""
+        ws = self.workspace()
+        for i in range(3):
+            self.user("late-%d" % i, ws.client)
+        before = self.followers.tokens(ws.id)
+        self.assertEqual(len(before), 3)
+        self.assertEqual([r.token for r in stream.of_workspace(stream.read_topic(self.stack.kafka, stream.EVENTS), ws.id)], [r.token for r in before])
+
     def test_nothing_happened_nothing_is_told(self):
         """No-ops, reads and refusals."""
         ws = self.workspace()
@@ -149,7 +158,7 @@ class Full(Events):
     """For replication inside one administrative domain (Y5)."""
 
     def test_what_full_events_carry(self):
-        """Y3, Y4: a create the representation, put and patch the body; exactly one of data and attributes."""
+        """Y3, Y4, Z6: a create the representation, put and patch the body; exactly one of data and attributes."""
         ws = self.workspace(events="full")
         http = ws.client
         u = self.expect(http.post("/Users", {"schemas": [USER], "userName": "ana", "emails": [{"value": "a@x.example", "type": "work", "primary": True}]}), 201).json

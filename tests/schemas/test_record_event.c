@@ -295,7 +295,7 @@ static void large_data_becomes_a_notice(void **state) {
     json_decref(members);
 }
 
-/* Q5, Q10, Q11: outcomes. */
+/* Q5, Q10a, Q11a: outcomes. */
 
 static struct command command_of(enum command_type type, const char *method) {
     struct command c = {.type = type, .rt = resource_type_of(RESOURCE_USER), .id = ex_uuid(EX_USER)};
