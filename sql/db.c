@@ -15,6 +15,7 @@
  * sent is unknown. */
 #define DB_SILENCE_MS 15000
 #define REPLAN_FIRST 8
+#define REPLAN_US (10 * INT64_C(1000000))
 #define DB_STATEMENTS_MAX 160
 #define DB_TEXTS_MAX 96 /* of them, made at run time */
 
@@ -42,6 +43,7 @@ struct db {
     bool broken;    /* a send failed: flush reports it */
     int64_t retry_at_us;
     unsigned flushes, replan_at; /* since it connected */
+    int64_t replan_due_us;
 };
 
 struct db_result {
@@ -133,6 +135,7 @@ enum err_code db_connect(struct db *db, struct err *err) {
     }
     PQsetNoticeReceiver(conn, ignore_notice, NULL);
     db->conn = conn;
+    db->replan_due_us = clock_mono_us() + REPLAN_US;
     db->generation++;
     return ERR_OK;
 }
@@ -294,10 +297,12 @@ static enum err_code refused(struct db *db, const PGresult *r, struct err *err) 
 
 /* The plans of prepared statements stay as they are made, and one made while a table was empty may read the
  * whole of it through the wrong index: to the planner all ways were equal. It looks at the tables' size when
- * it plans, so planning anew as they grow sets it right. A few ms each time. */
+ * it plans, so planning anew as they grow sets it right: after so many flushes, and after some time, because
+ * it may be others who fill the tables. A few ms each time. */
 static void replan(struct db *db) {
     PGresult *r = NULL;
-    db->replan_at += db->replan_at < 256 ? db->replan_at * 3 : 256;
+    db->replan_at = db->flushes + (db->flushes < 256 ? db->flushes * 3 : 256);
+    db->replan_due_us = clock_mono_us() + REPLAN_US;
     bool ok = PQsendQueryParams(db->conn, "DISCARD PLANS", 0, NULL, NULL, NULL, NULL, 0) &&
               PQpipelineSync(db->conn) && take_one(db, &r) && take_sync(db);
     PQclear(r);
@@ -355,7 +360,8 @@ enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size
             db_rollback(db);
     } else {
         db->flushes++;
-        if (db->flushes >= db->replan_at && PQtransactionStatus(db->conn) == PQTRANS_IDLE)
+        bool due = db->flushes >= db->replan_at || clock_mono_us() >= db->replan_due_us;
+        if (due && PQtransactionStatus(db->conn) == PQTRANS_IDLE)
             replan(db);
     }
     return code;

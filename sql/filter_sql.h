@@ -36,4 +36,8 @@ enum err_code filter_sql(const struct resource_type *rt, const struct filter *f,
 enum err_code filter_sql_element(const struct resource_type *rt, const struct filter *f, struct jbuf *where,
                                  struct sql_params *params, struct err *err);
 
+/* Can the rows that f selects be found through an index, however many others there are? Where an attribute
+ * has one is seen from its table: id, columns that are looked up, keys, members. */
+bool filter_sql_finds(const struct filter *f);
+
 #endif

@@ -77,6 +77,30 @@ static bool by_member(struct builder *b, const struct filter *f) {
     return true;
 }
 
+/* An indexed column of r; meta.location is the id. */
+static bool has_column(const struct attr_path *path) {
+    return attr_path_target(path)->column ||
+           (path->sub != NULL && filter_sql_is_meta(path) && strcmp(path->sub->name, "location") == 0);
+}
+
+bool filter_sql_finds(const struct filter *f) {
+    struct attr_path path;
+    switch (f->kind) {
+    case FILTER_AND:
+        return filter_sql_finds(f->left) || filter_sql_finds(f->right);
+    case FILTER_OR:
+        return filter_sql_finds(f->left) && filter_sql_finds(f->right);
+    case FILTER_COMPARE:
+        return f->op == FILTER_EQ && (has_column(&f->path) || seek(f, NULL, &path) != NULL);
+    case FILTER_VALUE_PATH:
+        return seek(f->left, &f->path, &path) != NULL;
+    case FILTER_CONSTANT:
+        return !f->value.boolean;
+    default:
+        return false;
+    }
+}
+
 bool filter_sql_lookup(struct builder *b, const struct filter *f) {
     struct attr_path path;
     const struct filter *hit =

@@ -90,12 +90,19 @@ static enum err_code put_key(struct list *l, const struct read_part *part) {
     return sort_sql(part->rt, part->sort, l->text, l->sql, l->params, l->err);
 }
 
-/* "FROM table r WHERE …" with the filter. */
-static enum err_code put_source(struct list *l, const struct read_part *part) {
+/* " FROM table r WHERE …" without the type. */
+static void put_table(struct list *l, const struct read_part *part) {
     jb_printf(l->sql, " FROM %s r WHERE r.workspace_id = $1::uuid", forms[part->rt->kind].table);
+}
+
+/* The same with the type and the filter. */
+static enum err_code put_source(struct list *l, const struct read_part *part) {
+    put_table(l, part);
     if (part->rt->kind == RESOURCE_CUSTOM) {
-        jb_raw(l->sql, " AND r.type = ");
-        put_param(l, part->rt->name, "::text");
+        /* IS TRUE: a mere condition on what the filter finds, and no way to find it */
+        bool found = part->filter != NULL && filter_sql_finds(part->filter);
+        jb_raw(l->sql, found ? " AND (r.type = " : " AND r.type = ");
+        put_param(l, part->rt->name, found ? "::text) IS TRUE" : "::text");
     }
     if (part->filter == NULL)
         return ERR_OK;
@@ -105,12 +112,12 @@ static enum err_code put_source(struct list *l, const struct read_part *part) {
 
 /* The rows beyond the place in the order of reading, which without a place are all. NULL is beyond every
  * key. */
-static void put_beyond(struct list *l, const char *join) {
+static void put_beyond(struct list *l) {
     const struct read_place *place = l->q->place;
     const char *sign = l->descending ? "<" : ">";
     if (l->q->start_index > 0 || place == NULL)
         return;
-    jb_raw(l->sql, join);
+    jb_raw(l->sql, " WHERE ");
     int id = sql_params_add(l->params, place->id);
     if (!l->q->sorted) {
         jb_printf(l->sql, "r.id %s $%d::uuid", sign, id);
@@ -145,29 +152,31 @@ static void put_limit(struct list *l) {
     }
 }
 
-/* The rows of one part as a table in parentheses. Where there is a filter or a key they are found first and
- * sorted then (OFFSET 0): the order must not tempt into a walk along the primary key. */
-static enum err_code put_part(struct list *l, size_t part, const char *columns, bool bound) {
-    jb_printf(l->sql, "(SELECT %s", columns);
-    if (l->q->nparts > 1)
-        jb_printf(l->sql, ", %zu AS part", part);
-    if (l->q->sorted) {
-        jb_raw(l->sql, ", ");
-        if (put_key(l, &l->q->parts[part]) != ERR_OK)
-            return l->err->code;
-        jb_raw(l->sql, " AS k");
+/* Rows without filter and sort key are found along an index in the order of ids, from the place on, and no
+ * further than the page goes: the primary key, or that of (workspace, type, id), which the planner takes for
+ * sure only where the type is a range and a part of the order. */
+static void put_walk(struct list *l, const struct read_part *part) {
+    const struct read_query *q = l->q;
+    const char *direction = l->descending ? " DESC" : "", *sign = l->descending ? "<" : ">";
+    bool typed = part->rt->kind == RESOURCE_CUSTOM, placed = q->start_index == 0 && q->place != NULL;
+    int type = 0;
+    put_table(l, part);
+    if (typed) {
+        type = sql_params_add(l->params, part->rt->name);
+        jb_printf(l->sql, " AND r.type >= $%d::text AND r.type <= $%d::text", type, type);
     }
-    if (put_source(l, &l->q->parts[part]) != ERR_OK)
-        return l->err->code;
-    if (bound)
-        put_beyond(l, " AND ");
-    else
-        jb_raw(l->sql, " OFFSET 0");
-    jb_raw(l->sql, ")");
-    return ERR_OK;
+    if (placed) {
+        int id = sql_params_add(l->params, q->place->id);
+        if (typed)
+            jb_printf(l->sql, " AND (r.type, r.id) %s ($%d::text, $%d::uuid)", sign, type, id);
+        else
+            jb_printf(l->sql, " AND r.id %s $%d::uuid", sign, id);
+    }
+    jb_printf(l->sql, typed ? " ORDER BY r.type%s, r.id%s LIMIT " : " ORDER BY r.id%s LIMIT ", direction,
+              direction);
+    put_number(l, (q->start_index > 1 ? q->start_index - 1 : 0) + q->count + 1);
 }
 
-/* Along the primary key, from the place on? */
 static bool walks(const struct read_query *q) {
     for (size_t i = 0; i < q->nparts; i++)
         if (q->parts[i].filter != NULL)
@@ -175,19 +184,45 @@ static bool walks(const struct read_query *q) {
     return !q->sorted;
 }
 
+/* The rows of one part. With a filter or a key they are found first and sorted then (OFFSET 0): the order
+ * must not tempt into a walk along the primary key. */
+static enum err_code put_part(struct list *l, size_t index, const char *columns) {
+    const struct read_part *part = &l->q->parts[index];
+    jb_printf(l->sql, "(SELECT %s", columns);
+    if (l->q->nparts > 1)
+        jb_printf(l->sql, ", %zu AS part", index);
+    if (walks(l->q)) {
+        put_walk(l, part);
+    } else {
+        jb_raw(l->sql, l->q->sorted ? ", " : "");
+        if (l->q->sorted && put_key(l, part) != ERR_OK)
+            return l->err->code;
+        jb_raw(l->sql, l->q->sorted ? " AS k" : "");
+        if (put_source(l, part) != ERR_OK)
+            return l->err->code;
+        jb_raw(l->sql, " OFFSET 0");
+    }
+    jb_raw(l->sql, ")");
+    return ERR_OK;
+}
+
+/* What of all parts is on the page. */
+static void put_cut(struct list *l) {
+    if (!walks(l->q))
+        put_beyond(l);
+    put_order(l, l->descending);
+    put_limit(l);
+}
+
 /* Of one type: the page's rows as they are, and to those alone what else is shown. */
 static enum err_code put_page(struct list *l) {
     const struct read_part *part = l->q->parts;
-    bool walk = walks(l->q);
     jb_printf(l->sql, "SELECT %s%s FROM (SELECT * FROM ", forms[part->rt->kind].columns[part->refs],
               l->q->sorted ? ", r.k" : ", NULL");
-    if (put_part(l, 0, "*", walk) != ERR_OK)
+    if (put_part(l, 0, "*") != ERR_OK)
         return l->err->code;
     jb_raw(l->sql, " r");
-    if (!walk)
-        put_beyond(l, " WHERE ");
-    put_order(l, l->descending);
-    put_limit(l);
+    put_cut(l);
     jb_raw(l->sql, ") r");
     put_order(l, l->q->descending);
     return ERR_OK;
@@ -196,25 +231,21 @@ static enum err_code put_page(struct list *l) {
 /* Of several types: the ids of the page first, then each row from its table. */
 static enum err_code put_mixed_page(struct list *l) {
     const struct read_query *q = l->q;
-    bool walk = walks(q);
     jb_printf(l->sql, "SELECT x.*, %s, r.part FROM (SELECT * FROM (", q->sorted ? "r.k" : "NULL");
     for (size_t i = 0; i < q->nparts; i++) {
         jb_raw(l->sql, i > 0 ? " UNION ALL " : "");
-        if (put_part(l, i, "r.id", walk) != ERR_OK)
+        if (put_part(l, i, "r.id") != ERR_OK)
             return l->err->code;
     }
     jb_raw(l->sql, ") r");
-    if (!walk)
-        put_beyond(l, " WHERE ");
-    put_order(l, l->descending);
-    put_limit(l);
+    put_cut(l);
     jb_raw(l->sql, ") r CROSS JOIN LATERAL (");
     for (size_t i = 0; i < q->nparts; i++) {
         const struct form *form = &forms[q->parts[i].rt->kind];
         jb_printf(
             l->sql,
-            "%s(SELECT %s FROM (SELECT * FROM %s z WHERE r.part = %zu AND z.workspace_id = $1::uuid AND z.id = "
-            "r.id OFFSET 0) r)",
+            "%s(SELECT %s FROM (SELECT * FROM %s z WHERE r.part = %zu AND z.workspace_id = $1::uuid AND "
+            "z.id = r.id OFFSET 0) r)",
             i > 0 ? " UNION ALL " : "", form->columns[q->parts[i].refs], form->table, i);
     }
     jb_raw(l->sql, ") x");

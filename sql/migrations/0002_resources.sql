@@ -14,7 +14,7 @@ CREATE TABLE resources (
     PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX resources_by_type ON resources (workspace_id, type, id);
-CREATE INDEX resources_by_external_id ON resources (workspace_id, type, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX resources_by_external_id ON resources (workspace_id, external_id, type) WHERE external_id IS NOT NULL;
 
 -- Values by which resources of any type are looked up, or which must be unique (attr.lookup, attr.uniqueness), folded as in `search`. Plain text, because row-level
 -- security lets only leakproof comparisons near an index, and those of jsonb are not.

@@ -123,6 +123,8 @@ def check_answer(answer):
     meta = body.get("meta", {})
     if "version" in meta and h.get("etag") != meta["version"]:
         wrong.append("ETag %r, meta.version %r" % (h.get("etag"), meta["version"]))
+    if "location" in meta and h.get("content-location", meta["location"]) != meta["location"]:
+        wrong.append("Content-Location %r, meta.location %r" % (h.get("content-location"), meta["location"]))
     if answer.status == 201 and (not h.get("location") or "meta" in body and h["location"] != meta.get("location")):
         wrong.append("Location %r, meta.location %r" % (h.get("location"), meta.get("location")))
     return wrong
