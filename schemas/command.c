@@ -23,6 +23,11 @@ static const unsigned type_carries[COMMAND_TYPE_COUNT] = {
     [COMMAND_WORKSPACE_CREATE] = CARRY_RESOURCE,
     [COMMAND_WORKSPACE_SET] = CARRY_RESOURCE,
     [COMMAND_KEY_CREATE] = CARRY_RESOURCE,
+    [COMMAND_KEY_ROTATE] = CARRY_RESOURCE,
+    [COMMAND_OWNER_CREATE] = CARRY_RESOURCE,
+    [COMMAND_USER_LOGIN] = OF_USERS | CARRY_RESOURCE,
+    [COMMAND_MEMBER_PUT] = OF_ROOMS | CARRY_RESOURCE,
+    [COMMAND_MEMBER_DELETE] = OF_ROOMS | CARRY_RESOURCE,
 };
 
 unsigned command_carries(enum command_type t) {
@@ -46,10 +51,16 @@ static void put_tree(struct jbuf *out, const char *name, const json_t *tree) {
     json_dump_callback(tree, append_chunk, out, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
+const char *actor_kind_text(enum actor_kind kind) {
+    static const char *const texts[] = {
+        [ACTOR_KEY] = "key", [ACTOR_OPERATOR] = "operator", [ACTOR_OWNER] = "owner"};
+    return texts[kind];
+}
+
 void actor_put(struct jbuf *out, const struct actor *a) {
     jb_key(out, "actor");
     jb_raw(out, "{");
-    jb_kstr(out, "kind", a->kind == ACTOR_KEY ? "key" : "operator");
+    jb_kstr(out, "kind", actor_kind_text(a->kind));
     jb_kstr(out, "id", a->id[0] != '\0' ? a->id : NULL);
     jb_kstr(out, "name", a->name);
     jb_raw(out, "}");

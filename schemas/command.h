@@ -31,7 +31,14 @@
     X(WORKSPACE_CREATE, "workspace.create")                                                                  \
     X(WORKSPACE_SET, "workspace.set")                                                                        \
     X(KEY_CREATE, "key.create")                                                                              \
-    X(KEY_REVOKE, "key.revoke")
+    X(KEY_REVOKE, "key.revoke")                                                                              \
+    X(KEY_ROTATE, "key.rotate")                                                                              \
+    X(OWNER_CREATE, "owner.create")                                                                          \
+    X(OWNER_REVOKE, "owner.revoke")                                                                          \
+    X(USER_LOGIN, "user.login")                                                                              \
+    X(MEMBER_PUT, "member.put")                                                                              \
+    X(MEMBER_DELETE, "member.delete")                                                                        \
+    X(GUARD_RELEASE, "guard.release")
 
 enum command_type {
 #define COMMAND_ENUM(sym, text) COMMAND_##sym,
@@ -41,12 +48,13 @@ enum command_type {
 };
 const char *command_type_text(enum command_type t);
 
-enum actor_kind { ACTOR_KEY, ACTOR_OPERATOR };
+enum actor_kind { ACTOR_KEY, ACTOR_OPERATOR, ACTOR_OWNER };
 struct actor {
     enum actor_kind kind;
-    char id[37];    /* key id; "" for an operator */
-    char name[128]; /* key name, or the operator's login */
+    char id[37];    /* key's or owner's id; "" for an operator */
+    char name[128]; /* key's or owner's name, or the operator's login */
 };
+const char *actor_kind_text(enum actor_kind kind);
 /* Writes the member "actor" as commands and records have it: {"kind","id" (null for an operator),"name"}. */
 void actor_put(struct jbuf *b, const struct actor *a);
 
@@ -72,7 +80,11 @@ struct command {
                        for workspace.* */
     char traceparent[64]; /* W3C, "" if none */
     json_t *resource;     /* create, replace: the document. workspace.*: the settings given. key.create:
-                             {"name","scopes":[…],"tokenHash":hex,"prefix","expires":us|null,"dialect"} */
+                             {"name","scopes":[…],"tokenHash":hex,"prefix","expires":us|null,"dialect",
+                             "networks":[…]|null,"rate":n|null}. key.rotate: {"tokenHash","prefix",
+                             "overlapUntil":us|null}. owner.create: {"name","role","tokenHash","prefix",
+                             "expires"}. user.login: {"at":us}. member.put (id is the room's):
+                             {"user":id,"transmit":bool|null}; member.delete: {"user":id} */
     json_t *ops;          /* patch: normalised operations */
     json_t *members;      /* room create, replace: array of ids, NULL = not asserted */
     const struct resource_type

@@ -10,12 +10,12 @@ static bool get_actor(const json_t *o, struct actor *a, struct err *err) {
         return wire_bad(err, "actor", "not an object");
     if (!wire_text(v, "kind", false, kind, sizeof kind, err))
         return false;
-    if (strcmp(kind, "key") == 0)
-        a->kind = ACTOR_KEY;
-    else if (strcmp(kind, "operator") == 0)
-        a->kind = ACTOR_OPERATOR;
-    else
-        return wire_bad(err, "actor.kind", "unknown");
+    a->kind = ACTOR_KEY;
+    while (strcmp(kind, actor_kind_text(a->kind)) != 0) {
+        if (a->kind == ACTOR_OWNER)
+            return wire_bad(err, "actor.kind", "unknown");
+        a->kind++;
+    }
     if (!wire_uuid(v, "id", a->kind == ACTOR_OPERATOR, &id, err))
         return false;
     memcpy(a->id, id.s, sizeof a->id);

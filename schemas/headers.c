@@ -58,11 +58,14 @@ static const char *command_collection(enum command_type t) {
     case COMMAND_USER_REPLACE:
     case COMMAND_USER_PATCH:
     case COMMAND_USER_DELETE:
+    case COMMAND_USER_LOGIN:
         return "users";
     case COMMAND_ROOM_CREATE:
     case COMMAND_ROOM_REPLACE:
     case COMMAND_ROOM_PATCH:
     case COMMAND_ROOM_DELETE:
+    case COMMAND_MEMBER_PUT:
+    case COMMAND_MEMBER_DELETE:
         return "rooms";
     case COMMAND_RESOURCE_CREATE:
     case COMMAND_RESOURCE_REPLACE:
@@ -73,7 +76,12 @@ static const char *command_collection(enum command_type t) {
         return "commands";
     case COMMAND_KEY_CREATE:
     case COMMAND_KEY_REVOKE:
+    case COMMAND_KEY_ROTATE:
+    case COMMAND_GUARD_RELEASE:
         return "keys";
+    case COMMAND_OWNER_CREATE:
+    case COMMAND_OWNER_REVOKE:
+        return "owners";
     case COMMAND_WORKSPACE_CREATE:
     case COMMAND_WORKSPACE_SET:
     case COMMAND_TYPE_COUNT:

@@ -140,11 +140,22 @@ void task_announce(struct unit *u, struct unit_workspace *w, const struct comman
     case COMMAND_RESOURCE_DELETE:
         unit_want_resource(u, w, c->rt, c->id.s, true);
         break;
+    case COMMAND_USER_LOGIN:
+        unit_want_resource(u, w, c->rt, c->id.s, false);
+        break;
+    case COMMAND_MEMBER_PUT:
+    case COMMAND_MEMBER_DELETE:
+        unit_want_member(u, w, c->id.s, json_string_value(json_object_get(c->resource, "user")));
+        break;
     case COMMAND_KEY_CREATE:
     case COMMAND_KEY_REVOKE:
+    case COMMAND_KEY_ROTATE:
+    case COMMAND_GUARD_RELEASE:
         unit_want_key(u, w, c->id.s);
         break;
     case COMMAND_REQUEST_REFUSED:
+    case COMMAND_OWNER_CREATE:
+    case COMMAND_OWNER_REVOKE:
     case COMMAND_WORKSPACE_CREATE:
     case COMMAND_WORKSPACE_SET:
     case COMMAND_TYPE_COUNT:

@@ -56,6 +56,21 @@ static const struct example {
      NULL, NULL},
     {"commands.key-create", COMMAND_KEY_CREATE, EX_KEY, NEW_KEY, NULL, NULL},
     {"commands.key-revoke", COMMAND_KEY_REVOKE, EX_KEY, NULL, NULL, NULL},
+    {"commands.key-rotate", COMMAND_KEY_ROTATE, EX_KEY,
+     "{\"tokenHash\":\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\","
+     "\"prefix\":\"ush_3kTMd9Xa\",\"overlapUntil\":1826878530000000}",
+     NULL, NULL},
+    {"commands.owner-create", COMMAND_OWNER_CREATE, EX_KEY,
+     "{\"name\":\"Ines Falk\",\"role\":\"owner\","
+     "\"tokenHash\":\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\","
+     "\"prefix\":\"uso_3kTMd9Xa\",\"expires\":null}",
+     NULL, NULL},
+    {"commands.owner-revoke", COMMAND_OWNER_REVOKE, EX_KEY, NULL, NULL, NULL},
+    {"commands.user-login", COMMAND_USER_LOGIN, EX_USER, "{\"at\":1763806530123456}", NULL, NULL},
+    {"commands.member-put", COMMAND_MEMBER_PUT, EX_ROOM, "{\"user\":\"" EX_USER "\",\"transmit\":false}",
+     NULL, NULL},
+    {"commands.member-delete", COMMAND_MEMBER_DELETE, EX_ROOM, "{\"user\":\"" EX_USER "\"}", NULL, NULL},
+    {"commands.guard-release", COMMAND_GUARD_RELEASE, EX_KEY, NULL, NULL, NULL},
     {"commands.precondition", COMMAND_USER_REPLACE, EX_USER, USER_DOC, NULL, NULL},
     {"commands.bulk-operation", COMMAND_ROOM_CREATE, EX_ROOM, ROOM_DOC, NULL, "[\"" EX_USER "\"]"},
     {"commands.asynchronous", COMMAND_USER_DELETE, EX_USER, NULL, NULL, NULL},

@@ -17,7 +17,8 @@ import contract  # noqa: E402
 EXAMPLES = sorted((ROOT / "schemas" / "examples").glob("*.json"))
 # Every type that the contract knows must have an example.
 COMMANDS = "user.create user.replace user.patch user.delete room.create room.replace room.patch room.delete resource.create resource.replace " \
-           "resource.patch resource.delete request.refused workspace.create workspace.set key.create key.revoke".split()
+           "resource.patch resource.delete request.refused workspace.create workspace.set key.create key.revoke " \
+           "key.rotate owner.create owner.revoke user.login member.put member.delete guard.release".split()
 
 
 def load(path):
