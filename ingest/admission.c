@@ -2,24 +2,31 @@
 
 #include "ingest/answer.h"
 #include "ingest/content.h"
+#include "ingest/hold.h"
+#include "ingest/oauth.h"
+#include "ingest/seal.h"
 #include "ingest/stats.h"
+#include "ingest/throttle.h"
+#include "ops/runtime/access_token.h"
 #include "ops/runtime/clock.h"
-#include "ops/runtime/token.h"
 
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
-static size_t ask_for(struct admission *a, const char *token) {
+/* A token is looked up by its SHA-256, in an index. How long that takes says at most something about the
+ * hash, and nobody can choose a token by its hash: so it is safe against timing without a comparison in
+ * constant time, and what lies in the database opens nothing. (The seal of an access token is compared in
+ * constant time.) */
+static size_t ask_for(struct admission *a, const struct request *r) {
     for (size_t i = 0; i < a->n; i++) {
-        if (strcmp(a->token[i], token) == 0) {
+        if (memcmp(a->ask[i].token_hash, r->token_hash, TOKEN_HASH_SIZE) == 0) {
             a->ask[i].units++;
             return i;
         }
     }
-    a->token[a->n] = token;
-    a->ask[a->n].units = 1;
-    a->ask[a->n].whole = false;
-    token_hash(token, strlen(token), a->ask[a->n].token_hash);
+    a->ask[a->n] = (struct admit_ask){.units = 1};
+    memcpy(a->ask[a->n].token_hash, r->token_hash, TOKEN_HASH_SIZE);
     return a->n++;
 }
 
@@ -30,16 +37,72 @@ static void refuse(struct request *r, enum err_code code, const char *detail) {
     request_finish(r);
 }
 
-/* What can be said without the database: nothing is asked for a token that cannot be one. */
-static bool plausible(struct request *r) {
+/* A token that never was one, or is not known: perhaps a guess. The more of them come from one source, the
+ * later their answers. */
+static void refuse_guess(struct request *r, const char *detail) {
+    int64_t now_us = clock_mono_us(),
+            wait_us = r->source_ip != NULL ? throttle_failed(r->in->throttle, &r->source, now_us) : 0;
+    metric_add(stats.unauthorized, 1);
+    answer_error(r, ERR_UNAUTHORIZED, detail);
+    if (wait_us > 0 && !atomic_load(&r->in->stopping)) {
+        if (hold_add(r->in->hold, r, now_us + wait_us))
+            return;
+        r->answer.close = true; /* as many as there may be are held already */
+    }
+    request_finish(r);
+}
+
+/* ---- before the round trip: nothing is asked for a token that cannot be one ---- */
+
+static bool read_access_token(struct request *r) {
+    struct access_token t;
+    if (seal_key() == NULL) {
+        refuse(r, ERR_UNAVAILABLE, NULL);
+        return false;
+    }
+    if (!access_token_open(r->token, seal_key(), SEAL_KEY_SIZE, &t)) {
+        refuse_guess(r, "The access token is not one of ours");
+        return false;
+    }
+    if (t.expires_s <= clock_wall_us() / 1000000) {
+        refuse(r, ERR_UNAUTHORIZED, "The access token has expired");
+        return false;
+    }
+    memcpy(r->token_hash, t.key_hash, TOKEN_HASH_SIZE);
+    r->token_scopes = t.scopes;
+    return true;
+}
+
+static bool read_token(struct request *r) {
     if (r->token == NULL) {
         refuse(r, ERR_UNAUTHORIZED, NULL);
         return false;
     }
+    if (access_token_is(r->token))
+        return read_access_token(r);
     if (!token_well_formed(r->token, strlen(r->token), NULL)) {
-        refuse(r, ERR_UNAUTHORIZED, "The bearer token is malformed");
+        refuse_guess(r, "The bearer token is malformed");
         return false;
     }
+    token_hash(r->token, strlen(r->token), r->token_hash);
+    r->token_scopes = UINT_MAX;
+    return true;
+}
+
+static bool read_client(struct request *r) {
+    struct err err = {0};
+    if (oauth_read(r, &err) == ERR_OK)
+        return true;
+    if (err.code == ERR_UNAUTHORIZED)
+        refuse_guess(r, err.detail);
+    else
+        refuse(r, err.code, err.detail);
+    return false;
+}
+
+static bool plausible(struct request *r) {
+    if (!(r->route.kind == ROUTE_TOKEN ? read_client(r) : read_token(r)))
+        return false;
     if (clock_mono_us() > r->deadline_us) {
         refuse(r, ERR_UNAVAILABLE, NULL);
         return false;
@@ -49,17 +112,43 @@ static bool plausible(struct request *r) {
 
 /* ---- after the round trip ---- */
 
-static const char *state_text(enum admit_state state) {
-    switch (state) {
+static const char *state_text(const struct admit_verdict *v) {
+    switch (v->state) {
     case ADMIT_REVOKED:
-        return "The key has been revoked";
+        return v->kind == ADMIT_KEY ? "The key has been revoked" : "The credential has been revoked";
     case ADMIT_EXPIRED:
-        return "The key has expired";
+        return v->kind == ADMIT_KEY ? "The key has expired" : "The credential has expired";
+    case ADMIT_ROTATED:
+        return "The key has been rotated; this is its old token";
     case ADMIT_UNKNOWN:
     case ADMIT_OK:
         break;
     }
     return "The bearer token is not known";
+}
+
+/* One kind of credential does not open the doors of the other. */
+static enum err_code check_class(const struct request *r, const struct admit_verdict *v, struct err *err) {
+    if (v->kind == ADMIT_KEY && r->route.admin)
+        return err_set(err, ERR_FORBIDDEN,
+                       "The admin API takes the credential of an owner or administrator, not an API key");
+    if (v->kind != ADMIT_KEY && !r->route.admin)
+        return err_set(
+            err, ERR_FORBIDDEN,
+            "The credential of an owner or administrator opens the admin API and the portal; here an API "
+            "key is needed");
+    return ERR_OK;
+}
+
+static enum err_code check_place(const struct request *r, const struct admit_verdict *v, struct err *err) {
+    if (v->restricted && (r->source_ip == NULL || !net_ranges_hold(&v->networks, &r->source)))
+        return err_set(err, ERR_FORBIDDEN, "This key may not be used from this network (%s)",
+                       r->source_ip != NULL ? r->source_ip : "of which nothing is known");
+    if (r->route.scim && v->require_sso && !v->sso_ready)
+        return err_set(
+            err, ERR_FORBIDDEN,
+            "This workspace takes SCIM only once single sign-on is marked as set up (setting sso-ready)");
+    return ERR_OK;
 }
 
 /* The workspace is the credential's; a URL that names another one names nothing (promise 7, rule N1). */
@@ -101,16 +190,30 @@ static enum err_code permit(struct request *r, struct err *err) {
     return ERR_OK;
 }
 
+/* Is it the credential of somebody, alive? */
+static bool known(struct request *r, const struct admit_verdict *v) {
+    if (v->state == ADMIT_UNKNOWN || (r->oauth != NULL && !oauth_is_client(r, v))) {
+        refuse_guess(r, r->oauth != NULL ? "The client is not known, or its secret is wrong" : state_text(v));
+        return false;
+    }
+    r->verdict = *v;
+    r->verdict.networks = (struct net_ranges){0}; /* the batch's */
+    r->verdict.scopes &= r->token_scopes;
+    r->admitted = true;
+    if (v->state == ADMIT_OK)
+        return true;
+    refuse(r, ERR_UNAUTHORIZED, state_text(v));
+    return false;
+}
+
 /* True if the request goes on; else it is answered. */
 static bool judge(struct request *r, const struct admit_verdict *v, int *granted) {
     struct err err = {0};
-    r->verdict = *v;
-    r->admitted = uuid_is_set(&v->workspace);
-    if (v->state != ADMIT_OK) {
-        refuse(r, ERR_UNAUTHORIZED, state_text(v->state));
+    if (!known(r, v))
         return false;
-    }
-    if (--*granted < 0) {
+    if (--*granted >= 0)
+        r->verdict.remaining += *granted; /* as if the batch had come one after the other */
+    if (*granted < 0) {
         r->rate_limited = true;
         metric_add(stats.rate_limited, 1);
         refuse(r, ERR_RATE_LIMITED,
@@ -118,7 +221,7 @@ static bool judge(struct request *r, const struct admit_verdict *v, int *granted
                             v->retry_after_s > 0 ? v->retry_after_s : 1));
         return false;
     }
-    if (permit(r, &err) != ERR_OK) {
+    if (check_class(r, v, &err) != ERR_OK || check_place(r, v, &err) != ERR_OK || permit(r, &err) != ERR_OK) {
         refuse(r, err.code, err.detail);
         return false;
     }
@@ -132,7 +235,7 @@ size_t admission_collect(struct admission *a, struct request **requests, size_t 
     for (size_t i = 0; i < n; i++) {
         if (!plausible(requests[i]))
             continue;
-        requests[i]->ask = ask_for(a, requests[i]->token);
+        requests[i]->ask = ask_for(a, requests[i]);
         requests[left++] = requests[i];
     }
     return left;
@@ -154,21 +257,22 @@ void admission_collect_units(struct admission *a, struct request **requests, siz
     a->n = n;
     a->code = ERR_OK;
     for (size_t i = 0; i < n; i++) {
-        const char *token = requests[i]->token;
         requests[i]->ask = i;
-        a->token[i] = token;
         a->ask[i] = (struct admit_ask){.units = requests[i]->operations - 1, .whole = true};
-        token_hash(token, strlen(token), a->ask[i].token_hash);
+        memcpy(a->ask[i].token_hash, requests[i]->token_hash, TOKEN_HASH_SIZE);
     }
 }
 
 /* True if the Bulk goes on; else it is answered. Who it was is known already; it may have been revoked since.
  */
 static bool judge_units(struct request *r, const struct admit_verdict *v) {
+    r->verdict.state = v->state;
     if (v->state != ADMIT_OK) {
-        refuse(r, ERR_UNAUTHORIZED, state_text(v->state));
+        refuse(r, ERR_UNAUTHORIZED, state_text(v));
         return false;
     }
+    r->verdict.remaining = v->remaining;
+    r->verdict.reset_s = v->reset_s;
     if (v->granted >= r->operations - 1)
         return true;
     r->rate_limited = true;
@@ -181,6 +285,12 @@ static bool judge_units(struct request *r, const struct admit_verdict *v) {
     return false;
 }
 
+static void clear(struct admission *a) {
+    for (size_t i = 0; a->code == ERR_OK && i < a->n; i++)
+        admit_verdict_clear(&a->verdict[i]);
+    a->n = 0;
+}
+
 size_t admission_judge_units(struct admission *a, struct request **requests, size_t n) {
     size_t on = 0;
     for (size_t i = 0; i < n; i++) {
@@ -190,6 +300,7 @@ size_t admission_judge_units(struct admission *a, struct request **requests, siz
         else if (judge_units(r, &a->verdict[r->ask]))
             requests[on++] = r;
     }
+    clear(a);
     return on;
 }
 
@@ -202,5 +313,6 @@ size_t admission_judge(struct admission *a, struct request **requests, size_t n)
         else if (judge(r, &a->verdict[r->ask], &a->granted[r->ask]))
             requests[on++] = r;
     }
+    clear(a);
     return on;
 }

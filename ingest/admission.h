@@ -9,7 +9,6 @@
 
 /* The distinct tokens of a batch. */
 struct admission {
-    const char *token[GATE_BATCH];
     struct admit_ask ask[GATE_BATCH];
     struct admit_verdict verdict[GATE_BATCH];
     int granted[GATE_BATCH]; /* units not yet used up */

@@ -1,5 +1,6 @@
 #include "ingest/answer.h"
 
+#include "ingest/oauth.h"
 #include "schemas/scim_error.h"
 
 #include <string.h>
@@ -30,6 +31,10 @@ void answer_error(struct request *r, enum err_code code, const char *detail) {
     if (shown != code || detail == NULL || detail[0] == '\0') {
         struct err plain = {.code = shown};
         detail = err_text(&plain);
+    }
+    if (r->route.kind == ROUTE_TOKEN) {
+        oauth_error(r, shown, detail);
+        return;
     }
     answer_begin(r, err_http_status(shown));
     struct answer *a = &r->answer;

@@ -135,6 +135,7 @@ static struct audit_request describe(struct request *r) {
         .key_id = known ? v->key.s : NULL,
         .key_name = known ? v->key_name : NULL,
         .key_class = !known                                         ? NULL
+                     : v->kind != ADMIT_KEY                         ? "owner"
                      : v->scopes & (SCOPE_SCIM_ROOMS_WRITE * 2 - 1) ? "scim"
                                                                     : "api",
         .method = printable(r, r->method, sizeof r->method),
@@ -147,7 +148,8 @@ static struct audit_request describe(struct request *r) {
         .source_ip = r->source_ip,
         .user_agent = printable(r, r->user_agent, 256),
         .bytes_in = (int64_t)r->body_bytes,
-        .bytes_out = strcmp(r->method, "HEAD") == 0 || r->answer.status == 304 ? 0 : (int64_t)r->answer.body.n,
+        .bytes_out =
+            strcmp(r->method, "HEAD") == 0 || r->answer.status == 304 ? 0 : (int64_t)r->answer.body.n,
         .operations = r->operations,
         .bulk = r->parent != NULL ? r->parent->txn.s : NULL,
     };

@@ -42,6 +42,7 @@ static struct request *operation_new(struct request *r, size_t i) {
     o->path = op->path;
     o->route = op->route;
     o->user_agent = r->user_agent;
+    o->source = r->source;
     o->source_ip = r->source_ip;
     o->token = r->token;
     o->admitted = r->admitted;

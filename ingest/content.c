@@ -13,6 +13,8 @@
 #define BULK_DEPTH_MAX (BODY_DEPTH_MAX + 3)
 #define BULK_ELEMENTS_MAX 200000
 
+#define FORM_BYTES_MAX 16384 /* of a request for an access token */
+
 /* application/scim+json or application/json; parameters (charset) are not judged (rule T2). */
 static bool media_type_ok(const char *type) {
     static const char *const known[] = {SCIM_JSON, "application/json"};
@@ -44,6 +46,8 @@ static bool is_bulk(const struct request *r) {
 
 size_t content_limit(const struct request *r) {
     size_t max = r->in->settings.max_body_bytes;
+    if (r->route.kind == ROUTE_TOKEN)
+        return FORM_BYTES_MAX;
     return is_bulk(r) && max > BULK_MAX_BYTES ? BULK_MAX_BYTES : max;
 }
 

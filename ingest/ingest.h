@@ -17,6 +17,8 @@ struct ingest {
     struct audit *audit;
     struct replies *replies;
     struct health *health;
+    struct throttle *throttle; /* sources of wrong tokens */
+    struct hold *hold;         /* their answers */
     struct tls *tls; /* NULL: plain HTTP */
     struct server *server;
     atomic_bool stopping; /* new requests are refused, those in flight are answered */

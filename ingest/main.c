@@ -4,12 +4,14 @@
 #include "ingest/bulk.h"
 #include "ingest/gate.h"
 #include "ingest/health.h"
+#include "ingest/hold.h"
 #include "ingest/keys.h"
 #include "ingest/pending.h"
 #include "ingest/publish.h"
 #include "ingest/replies.h"
 #include "ingest/server.h"
 #include "ingest/stats.h"
+#include "ingest/throttle.h"
 #include "ingest/ticker.h"
 #include "ingest/tls.h"
 #include "ops/runtime/lifecycle.h"
@@ -41,10 +43,8 @@ static void reload(void *ctx) {
 
 static enum err_code open_tls(struct err *err) {
     const struct settings *s = &ingest.settings;
-    if (s->tls_cert[0] == '\0' && s->tls_key[0] == '\0')
+    if (s->tls_cert[0] == '\0')
         return ERR_OK;
-    if (s->tls_cert[0] == '\0' || s->tls_key[0] == '\0')
-        return err_set(err, ERR_CONFIG, "tls-cert and tls-key go together");
     ingest.tls = tls_open(s->tls_cert, s->tls_key, err);
     if (ingest.tls == NULL)
         return err->code;
@@ -69,6 +69,8 @@ static void stop(struct ticker *ticker) {
     ticker_stop(ticker);
     health_close(ingest.health);
     gate_close(ingest.gate);
+    hold_free(ingest.hold);
+    throttle_free(ingest.throttle);
     bulks_close(ingest.bulks);
     replies_close(ingest.replies);
     publish_close(ingest.publish, FLUSH_MS);
@@ -99,6 +101,8 @@ int main(int argc, char **argv) {
     if (ingest.publish == NULL)
         return refuse_start("command producer", &err);
     ingest.bulks = bulks_new(&ingest);
+    ingest.throttle = throttle_new();
+    ingest.hold = hold_new();
     ingest.gate = gate_new(&ingest);
     ingest.health = health_new(&ingest);
     struct ticker *ticker = ticker_start(&ingest);

@@ -119,7 +119,8 @@ struct request *request_abandon(struct request *r) {
     memcpy(s->traceparent, r->traceparent, sizeof s->traceparent);
     s->path = arena_strdup(s->arena, r->path);
     s->user_agent = arena_strdup(s->arena, r->user_agent);
-    s->source_ip = r->source_ip;
+    s->source = r->source;
+    s->source_ip = arena_strdup(s->arena, r->source_ip);
     s->token = r->token;
     s->query_text = arena_strdup(s->arena, r->query_text);
     (void)query_parse(s->query_text, s->arena, &s->query, NULL);
@@ -164,9 +165,17 @@ void request_resume(struct request *r) {
         server_resume(r);
 }
 
-const char *request_bearer(const char *authorization) {
-    if (authorization == NULL || strncasecmp(authorization, "Bearer ", 7) != 0)
+static const char *behind(const char *authorization, const char *scheme, size_t n) {
+    if (authorization == NULL || strncasecmp(authorization, scheme, n) != 0)
         return NULL;
-    authorization += 7;
+    authorization += n;
     return authorization + strspn(authorization, " ");
+}
+
+const char *request_bearer(const char *authorization) {
+    return behind(authorization, "Bearer ", 7);
+}
+
+const char *request_basic(const char *authorization) {
+    return behind(authorization, "Basic ", 6);
 }

@@ -64,6 +64,7 @@ struct answer {
     const char *location, *content_location, *allow, *authenticate; /* NULL = no such header */
     const char *preference_applied, *set_txn; /* NULL = no such header (RFC 7240, RFC 9967) */
     int retry_after_s;                        /* 0 = none */
+    bool no_store;                            /* it holds a secret: Cache-Control and Pragma say so */
     bool close;                               /* the connection ends with this answer */
 };
 
@@ -82,8 +83,10 @@ struct request {
     const char *query_text; /* NULL = none */
     const char *host, *content_type, *user_agent;
     char traceparent[64];
-    const char *source_ip;
+    struct net_address source;            /* behind our proxies; only where source_ip says it */
+    const char *source_ip;                /* NULL = not known */
     const char *token;                    /* of "Authorization: Bearer"; NULL = none */
+    const char *basic;                    /* of "Authorization: Basic"; NULL = none */
     const char *if_match, *if_none_match; /* several lines as one list; NULL = none */
     struct prefer prefer;
     struct jbuf body;
@@ -93,8 +96,12 @@ struct request {
     struct query query;
 
     /* after admission */
-    size_t ask;                  /* its token among those of the batch */
-    bool admitted, rate_limited; /* admitted: the verdict's key is known */
+    unsigned char token_hash[TOKEN_HASH_SIZE]; /* the database knows its credential by this */
+    unsigned token_scopes;                     /* no more than these, whatever the key has */
+    struct oauth *oauth;                       /* of a request for an access token (oauth.c) */
+    int64_t hold_until_us;                     /* while its answer is held back (hold.c) */
+    size_t ask;                                /* its token among those of the batch */
+    bool admitted, rate_limited;               /* admitted: the verdict's key is known */
     struct admit_verdict verdict;
     const struct projection *projection;
     char *base; /* of meta.location */
@@ -166,7 +173,8 @@ void request_finish(struct request *r);
 /* Its record is acknowledged, or was given up: back to its connection, or to its Bulk. */
 void request_resume(struct request *r);
 
-/* "Bearer <token>" -> the token (borrowed), NULL for anything else. */
+/* "Bearer <token>" -> the token (borrowed), NULL for anything else; "Basic <base64>" the same. */
 const char *request_bearer(const char *authorization);
+const char *request_basic(const char *authorization);
 
 #endif

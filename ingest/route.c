@@ -40,10 +40,13 @@ static const struct endpoint search = {".search", true, ROUTE_SEARCH, POST, ALLO
 static const struct {
     const char *path;
     enum route_kind kind;
-} publics[] = {{"/healthz", ROUTE_HEALTHZ},
-               {"/readyz", ROUTE_READYZ},
-               {"/metrics", ROUTE_METRICS},
-               {"/.well-known/jwks.json", ROUTE_JWKS}};
+    enum http_method method;
+    const char *allow;
+} fixed[] = {{"/healthz", ROUTE_HEALTHZ, HTTP_GET, "GET, HEAD"},
+             {"/readyz", ROUTE_READYZ, HTTP_GET, "GET, HEAD"},
+             {"/metrics", ROUTE_METRICS, HTTP_GET, "GET, HEAD"},
+             {"/.well-known/jwks.json", ROUTE_JWKS, HTTP_GET, "GET, HEAD"},
+             {"/oauth2/token", ROUTE_TOKEN, HTTP_POST, "POST"}};
 
 static enum http_method method_of(const char *m) {
     static const char *const names[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
@@ -159,12 +162,12 @@ static void parse_scim(struct span rest, struct arena *a, struct route *out) {
 void route_parse(const char *method, const char *path, size_t len, struct arena *a, struct route *out) {
     *out = (struct route){.code = ERR_NOT_FOUND, .method = method_of(method)};
     struct span rest = {path, len};
-    for (size_t i = 0; i < sizeof publics / sizeof *publics; i++) {
-        if (!span_is(rest, publics[i].path))
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        if (!span_is(rest, fixed[i].path))
             continue;
-        out->kind = publics[i].kind;
-        out->code = out->method == HTTP_GET ? ERR_OK : ERR_METHOD;
-        out->allow = "GET, HEAD";
+        out->kind = fixed[i].kind;
+        out->code = out->method == fixed[i].method ? ERR_OK : ERR_METHOD;
+        out->allow = fixed[i].allow;
         return;
     }
     if (take_prefix(path, &rest, a, out))

@@ -36,7 +36,8 @@ enum route_kind {
     ROUTE_HEALTHZ,
     ROUTE_READYZ,
     ROUTE_METRICS,
-    ROUTE_JWKS, /* /.well-known/jwks.json */
+    ROUTE_JWKS,  /* /.well-known/jwks.json */
+    ROUTE_TOKEN, /* /oauth2/token: its credentials are a client's (RFC 6749 section 2.3) */
 };
 
 struct route {
@@ -45,6 +46,7 @@ struct route {
     enum err_code code; /* ERR_OK, or what the answer is once the caller is known: NOT_FOUND, METHOD,
                            NOT_IMPLEMENTED… */
     const char *allow;  /* the methods that are allowed here, as the Allow header says it */
+    bool admin;         /* for credentials of owners and administrators alone, and those open nothing else */
     bool scim;          /* below one of the prefixes: credentials are checked before anything else is said */
     const struct resource_type *rt; /* NULL where the path names no type */
     const char *segment;            /* the last part, decoded: id, type name, schema URN; NULL if none */

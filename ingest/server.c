@@ -7,6 +7,7 @@
 #include "ingest/gate.h"
 #include "ingest/guard.h"
 #include "ingest/health.h"
+#include "ingest/source.h"
 #include "ingest/stats.h"
 #include "ingest/tls.h"
 #include "ops/runtime/clock.h"
@@ -61,8 +62,24 @@ static void add_headers(struct MHD_Response *response, const struct answer *a) {
         snprintf(seconds, sizeof seconds, "%d", a->retry_after_s);
         add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
     }
+    if (a->no_store) {
+        add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+        add_header(response, MHD_HTTP_HEADER_PRAGMA, "no-cache");
+    }
     if (a->close)
         add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
+/* draft-ietf-httpapi-ratelimit-headers: what one credential may, and what of it is left. */
+static void add_rate(struct MHD_Response *response, const struct request *r) {
+    const struct admit_verdict *v = &r->verdict;
+    char text[64];
+    if (!r->admitted || v->state != ADMIT_OK)
+        return;
+    snprintf(text, sizeof text, "\"default\";q=%d;w=60", v->rate_limit);
+    add_header(response, "RateLimit-Policy", text);
+    snprintf(text, sizeof text, "\"default\";r=%d;t=%d", v->remaining, v->reset_s);
+    add_header(response, "RateLimit", text);
 }
 
 static void account(const struct request *r) {
@@ -90,6 +107,7 @@ static enum MHD_Result send_answer(struct request *r) {
     if (response == NULL)
         return MHD_NO;
     add_headers(response, a);
+    add_rate(response, r);
     enum MHD_Result result = MHD_queue_response(r->connection, (unsigned)a->status, response);
     MHD_destroy_response(response);
     return result;
@@ -171,12 +189,27 @@ static const char *list_header(struct request *r, const struct collected *c, con
     return joined;
 }
 
+/* The connection's peer, or who stands before our proxies. Where not all headers were read nobody knows which
+ * of them a proxy wrote. */
+static void find_source(struct request *r, const struct collected *c) {
+    const struct client *client = client_of(r->connection);
+    if (client == NULL || !net_address_parse(client->ip, strlen(client->ip), &r->source))
+        return;
+    if (c->n <= GUARD_HEADERS_MAX) {
+        struct source_headers h = {list_header(r, c, "Forwarded"), list_header(r, c, "X-Forwarded-For")};
+        r->source = source_address(&r->in->settings.proxies, &r->source, &h);
+    }
+    char text[NET_TEXT_SIZE];
+    r->source_ip = arena_strdup(r->arena, net_address_text(&r->source, text));
+}
+
 /* The texts of the headers are the connection's and stay where they are until the request ends. */
 static enum err_code examine(struct request *r, const char *version, struct guard_facts *facts,
                              struct err *err) {
     struct collected c;
     c.n = 0;
     MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, collect, &c);
+    find_source(r, &c);
     struct guard_request g = {version, r->target, c.rows, c.n};
     enum err_code code = guard_check(&g, facts, err);
     r->user_agent = facts->user_agent;
@@ -187,6 +220,7 @@ static enum err_code examine(struct request *r, const char *version, struct guar
     r->host = facts->host;
     r->content_type = facts->content_type;
     r->token = request_bearer(facts->authorization);
+    r->basic = request_basic(facts->authorization);
     r->if_match = list_header(r, &c, MHD_HTTP_HEADER_IF_MATCH);
     r->if_none_match = list_header(r, &c, MHD_HTTP_HEADER_IF_NONE_MATCH);
     prefer_parse(list_header(r, &c, "Prefer"), &r->prefer);
@@ -204,8 +238,6 @@ static enum MHD_Result on_headers(struct request *r, const char *method, const c
     struct guard_facts facts;
     struct err err = {0};
     struct ingest *in = r->in;
-    struct client *client = client_of(r->connection);
-    r->source_ip = client != NULL && client->ip[0] != '\0' ? client->ip : NULL;
     snprintf(r->method, sizeof r->method, "%s", method);
     r->route.method = HTTP_OTHER;
     bool stopping = atomic_load(&in->stopping);
@@ -258,7 +290,8 @@ static enum MHD_Result on_complete(struct request *r) {
         return send_answer(r);
     }
     suspend(r);
-    if (!r->route.scim) { /* nothing here, for nobody: no credentials needed to say so */
+    bool token = r->route.kind == ROUTE_TOKEN && r->route.code == ERR_OK;
+    if (!r->route.scim && !token) { /* nothing here, for nobody: no credentials needed to say so */
         if (r->route.kind == ROUTE_NONE)
             answer_error(r, ERR_NOT_FOUND, "There is nothing at this path");
         else

@@ -1,5 +1,6 @@
 #include "ingest/settings.h"
 
+#include "ingest/tls.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/kafka_conf.h"
@@ -9,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const struct config_row rows[] = {
@@ -19,7 +21,12 @@ static const struct config_row rows[] = {
      "PEM file with the certificate and those between it and the root; empty: no TLS", false},
     {"tls-key", CONFIG_STR, "", 0, 0, "PEM file with the certificate's private key", false},
     {"public-url", CONFIG_STR, "", 0, 0,
-     "scheme and host in meta.location; empty: http:// and the request's Host", false},
+     "scheme and host in meta.location; empty: http:// (with a certificate https://) and the request's Host",
+     false},
+    {"trusted-proxies", CONFIG_STR, "", 0, 0,
+     "networks (CIDR, between commas) of proxies whose Forwarded or X-Forwarded-For names the source", false},
+    {"token-seconds", CONFIG_INT, "3600", 60, 86400, "seconds that an access token (OAuth) is good for",
+     false},
     {"signing-key", CONFIG_STR, "", 0, 0,
      "PEM file with the EC key (P-256) that outcomes of asynchronous requests are signed with; empty: a new "
      "one with each start",
@@ -57,17 +64,40 @@ static void name_instance(struct settings *s, const char *given) {
         snprintf(s->instance, sizeof s->instance, "%s-%ld-%" PRId64, host, (long)getpid(), start_ms);
 }
 
-static void load_schemas(const char *dir) {
-    struct err err = {0};
-    if (schema_load_folder(dir, &err) != ERR_OK) {
-        fprintf(stderr, "usher-ingest: %s\n", err_text(&err));
-        exit(2);
-    }
+static enum err_code read_proxies(const struct config *c, struct net_ranges *out, struct err *err) {
+    const char *bad = NULL;
+    if (net_ranges_parse(config_str(c, "trusted-proxies"), out, &bad))
+        return ERR_OK;
+    return err_set(err, ERR_CONFIG, "trusted-proxies: \"%.*s\" is no network (CIDR)",
+                   (int)strcspn(bad, ", \t"), bad);
+}
+
+static enum err_code check_tls(const struct config *c, struct err *err) {
+    const char *cert = config_str(c, "tls-cert"), *key = config_str(c, "tls-key");
+    if ((cert[0] == '\0') != (key[0] == '\0'))
+        return err_set(err, ERR_CONFIG, "tls-cert and tls-key go together");
+    if (cert[0] == '\0')
+        return ERR_OK;
+    struct tls *tls = tls_open(cert, key, err);
+    if (tls == NULL)
+        return err->code;
+    tls_close(tls);
+    return ERR_OK;
+}
+
+/* Also what --check-config looks at. */
+static enum err_code judge(const struct config *c, struct err *err) {
+    struct net_ranges proxies;
+    if (read_proxies(c, &proxies, err) != ERR_OK)
+        return err->code;
+    net_ranges_free(&proxies);
+    return check_tls(c, err) == ERR_OK ? schema_load_folder(config_str(c, "schema-dir"), err) : err->code;
 }
 
 void settings_load(struct settings *s, int argc, char **argv) {
     char **rest;
     int nrest;
+    config_judge_with(judge);
     const struct config *c = config_load("usher-ingest", rows, argc, argv, &rest, &nrest);
     if (nrest > 0) {
         fprintf(stderr, "usher-ingest: unexpected argument: %s\n", rest[0]);
@@ -79,6 +109,8 @@ void settings_load(struct settings *s, int argc, char **argv) {
     s->tls_cert = config_str(c, "tls-cert");
     s->tls_key = config_str(c, "tls-key");
     s->public_url = config_str(c, "public-url");
+    (void)read_proxies(c, &s->proxies, NULL);
+    s->token_seconds = (int)config_int(c, "token-seconds");
     s->partitions = (int32_t)config_int(c, "partitions");
     s->deadline_us = config_int(c, "deadline-ms") * 1000;
     s->bulk_deadline_us = config_int(c, "bulk-deadline-ms") * 1000;
@@ -91,5 +123,4 @@ void settings_load(struct settings *s, int argc, char **argv) {
     name_instance(s, config_str(c, "instance"));
     log_init("ingest", config_str(c, "log-level"));
     failpoint_init();
-    load_schemas(config_str(c, "schema-dir"));
 }

@@ -3,6 +3,7 @@
 #define USHER_INGEST_SETTINGS_H
 
 #include "ops/runtime/config.h"
+#include "ops/runtime/net_range.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +13,9 @@ struct settings {
     const char *listen;             /* host:port, [v6]:port */
     const char *pg;                 /* libpq connection string */
     const char *tls_cert, *tls_key; /* PEM files; both "" = plain HTTP */
-    const char *public_url;         /* "" = http:// and the request's Host */
+    const char *public_url;         /* "" = http:// or https:// and the request's Host */
+    struct net_ranges proxies;      /* whose word on the source of a request is taken */
+    int token_seconds;              /* an access token is good for so long */
     int32_t partitions;
     int64_t deadline_us;      /* from a request's arrival to the claim of its txn as cancelled */
     int64_t bulk_deadline_us; /* the same of a Bulk and all its operations */

@@ -4,6 +4,7 @@
 #include "ingest/bulk.h"
 #include "ingest/clients.h"
 #include "ingest/gate.h"
+#include "ingest/hold.h"
 #include "ingest/pending.h"
 #include "ingest/write.h"
 #include "ops/runtime/clock.h"
@@ -36,6 +37,7 @@ static void tick(struct ingest *in, int64_t now_us, unsigned count) {
     expire(in, now_us);
     gate_tick(in->gate, now_us);
     bulks_tick(in->bulks, now_us);
+    hold_tick(in->hold, now_us, atomic_load(&in->stopping));
     audit_tick(in->audit, now_us);
     if (count % CLIENTS_EVERY == 0)
         clients_tick(now_us);

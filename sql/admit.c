@@ -17,7 +17,7 @@ static const struct {
     {"api:rooms:read", SCOPE_API_ROOMS_READ},   {"api:rooms:write", SCOPE_API_ROOMS_WRITE},
 };
 
-static unsigned scope_parse_n(const char *name, size_t len) {
+unsigned scope_parse_n(const char *name, size_t len) {
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
         if (strlen(scopes[i].name) == len && !memcmp(scopes[i].name, name, len))
             return scopes[i].bit;
@@ -46,30 +46,96 @@ static unsigned scope_list(const char *text) {
     return bits;
 }
 
+/* The columns that are read, in this order, behind the ask's number. */
+#define COLUMNS(X)                                                                                           \
+    X(workspace_id)                                                                                          \
+    X(workspace_name)                                                                                        \
+    X(key_id)                                                                                                \
+    X(key_name)                                                                                              \
+    X(scopes)                                                                                                \
+    X(dialect)                                                                                               \
+    X(state)                                                                                                 \
+    X(granted)                                                                                               \
+    X(rate_limit)                                                                                            \
+    X(retry_after)                                                                                           \
+    X(seats_used)                                                                                            \
+    X(seats_limit)                                                                                           \
+    X(require_email)                                                                                         \
+    X(kind)                                                                                                  \
+    X(role)                                                                                                  \
+    X(networks)                                                                                              \
+    X(expires)                                                                                               \
+    X(remaining)                                                                                             \
+    X(reset)                                                                                                 \
+    X(require_sso)                                                                                           \
+    X(sso_ready)                                                                                             \
+    X(strictness)
+enum {
+    AT_n,
+#define COLUMN_ENUM(name) AT_##name,
+    COLUMNS(COLUMN_ENUM)
+#undef COLUMN_ENUM
+};
+#define COLUMN_TEXT(name) ", " #name
+
+static enum admit_state state_of(const char *text) {
+    static const struct {
+        const char *text;
+        enum admit_state state;
+    } known[] = {
+        {"ok", ADMIT_OK}, {"revoked", ADMIT_REVOKED}, {"expired", ADMIT_EXPIRED}, {"rotated", ADMIT_ROTATED}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(text, known[i].text) == 0)
+            return known[i].state;
+    return ADMIT_UNKNOWN;
+}
+
+static enum admit_kind kind_of(const char *kind, const char *role) {
+    if (strcmp(kind, "owner") != 0)
+        return ADMIT_KEY;
+    return strcmp(role, "owner") == 0 ? ADMIT_OWNER : ADMIT_ADMINISTRATOR;
+}
+
+static void read_policy(const struct db_result *r, size_t row, struct admit_verdict *v) {
+    v->seats_used = db_int(r, row, AT_seats_used);
+    v->seats_limit = db_is_null(r, row, AT_seats_limit) ? -1 : db_int(r, row, AT_seats_limit);
+    v->require_email = db_bool(r, row, AT_require_email);
+    v->require_sso = db_bool(r, row, AT_require_sso);
+    v->sso_ready = db_bool(r, row, AT_sso_ready);
+    v->strict = strcmp(db_text(r, row, AT_strictness), "strict") == 0;
+}
+
 static void read_verdict(const struct db_result *r, size_t row, struct admit_verdict *v) {
-    const char *state = db_text(r, row, 7);
-    v->state = !strcmp(state, "ok") ? ADMIT_OK : !strcmp(state, "revoked") ? ADMIT_REVOKED : ADMIT_EXPIRED;
-    (void)uuid_parse(db_text(r, row, 1), &v->workspace);
-    snprintf(v->workspace_name, sizeof v->workspace_name, "%s", db_text(r, row, 2));
-    (void)uuid_parse(db_text(r, row, 3), &v->key);
-    snprintf(v->key_name, sizeof v->key_name, "%s", db_text(r, row, 4));
-    v->scopes = scope_list(db_text(r, row, 5));
-    if (!dialect_parse(db_text(r, row, 6), &v->dialect))
+    v->state = state_of(db_text(r, row, AT_state));
+    v->kind = kind_of(db_text(r, row, AT_kind), db_text(r, row, AT_role));
+    (void)uuid_parse(db_text(r, row, AT_workspace_id), &v->workspace);
+    snprintf(v->workspace_name, sizeof v->workspace_name, "%s", db_text(r, row, AT_workspace_name));
+    (void)uuid_parse(db_text(r, row, AT_key_id), &v->key);
+    snprintf(v->key_name, sizeof v->key_name, "%s", db_text(r, row, AT_key_name));
+    v->scopes = scope_list(db_text(r, row, AT_scopes));
+    if (!dialect_parse(db_text(r, row, AT_dialect), &v->dialect))
         v->dialect = DIALECT_RFC;
-    v->granted = (int)db_int(r, row, 8);
-    v->rate_limit = (int)db_int(r, row, 9);
-    v->retry_after_s = (int)db_int(r, row, 10);
-    v->seats_used = db_int(r, row, 11);
-    v->seats_limit = db_is_null(r, row, 12) ? -1 : db_int(r, row, 12);
-    v->require_email = db_bool(r, row, 13);
+    v->restricted = !db_is_null(r, row, AT_networks);
+    if (v->restricted) /* what cannot be read leaves none: refused, not let in */
+        (void)net_ranges_parse(db_text(r, row, AT_networks), &v->networks, NULL);
+    v->expires_us = db_is_null(r, row, AT_expires) ? 0 : db_int(r, row, AT_expires);
+    v->granted = (int)db_int(r, row, AT_granted);
+    v->rate_limit = (int)db_int(r, row, AT_rate_limit);
+    v->remaining = (int)db_int(r, row, AT_remaining);
+    v->reset_s = (int)db_int(r, row, AT_reset);
+    v->retry_after_s = (int)db_int(r, row, AT_retry_after);
+    read_policy(r, row, v);
+}
+
+void admit_verdict_clear(struct admit_verdict *v) {
+    net_ranges_free(&v->networks);
+    *v = (struct admit_verdict){.state = ADMIT_UNKNOWN};
 }
 
 enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, struct admit_verdict *out,
                           struct err *err) {
     static const char sql[] =
-        "SELECT n, workspace_id, workspace_name, key_id, key_name, scopes, dialect, state, granted, "
-        "rate_limit, retry_after, "
-        "seats_used, seats_limit, require_email FROM gate_admit($1::bytea[], $2::int[], $3::boolean[])";
+        "SELECT n" COLUMNS(COLUMN_TEXT) " FROM gate_admit($1::bytea[], $2::int[], $3::boolean[])";
     struct jbuf hashes = {0}, units = {0}, whole = {0};
     pg_array_begin(&hashes);
     pg_array_begin(&units);
@@ -91,7 +157,7 @@ enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, 
     struct db_result *r = NULL;
     enum err_code code = db_run(db, sql, 3, params, &r, err);
     for (size_t i = 0; code == ERR_OK && i < db_rows(r); i++) {
-        int64_t at = db_int(r, i, 0);
+        int64_t at = db_int(r, i, AT_n);
         if (at >= 1 && (size_t)at <= n)
             read_verdict(r, i, &out[at - 1]);
     }

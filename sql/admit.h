@@ -4,6 +4,7 @@
 #define USHER_SQL_ADMIT_H
 
 #include "ops/runtime/id.h"
+#include "ops/runtime/net_range.h"
 #include "ops/runtime/token.h"
 #include "schemas/dialect.h"
 #include "sql/db.h"
@@ -18,7 +19,8 @@ enum scope {
     SCOPE_API_ROOMS_READ = 1 << 6,
     SCOPE_API_ROOMS_WRITE = 1 << 7,
 };
-unsigned scope_parse(const char *name); /* "scim:users:read"; 0 if unknown */
+unsigned scope_parse(const char *name);               /* "scim:users:read"; 0 if unknown */
+unsigned scope_parse_n(const char *name, size_t len); /* the same, of a text that goes on */
 const char *scope_name(unsigned one_bit);
 
 struct admit_ask { /* one per distinct token of the batch */
@@ -27,24 +29,35 @@ struct admit_ask { /* one per distinct token of the batch */
     bool whole; /* all of them or none: the operations of a Bulk */
 };
 
-enum admit_state { ADMIT_UNKNOWN, ADMIT_OK, ADMIT_REVOKED, ADMIT_EXPIRED };
+/* ROTATED: the token before the last rotation, and its time is over. */
+enum admit_state { ADMIT_UNKNOWN, ADMIT_OK, ADMIT_REVOKED, ADMIT_EXPIRED, ADMIT_ROTATED };
+enum admit_kind { ADMIT_KEY, ADMIT_ADMINISTRATOR, ADMIT_OWNER };
 
 struct admit_verdict {
     enum admit_state state;
-    struct uuid workspace, key;
+    enum admit_kind kind;
+    struct uuid workspace, key; /* key: the key's or the owner's id */
     char workspace_name[128], key_name[128];
     unsigned scopes;
     enum dialect dialect;
-    int granted;       /* of the units asked for; the rest is over the rate */
-    int rate_limit;    /* units per 60 s */
+    bool restricted;            /* only from these networks, which may be none … */
+    struct net_ranges networks; /* … admit_verdict_clear frees them */
+    int64_t expires_us;         /* of the token, wall clock; 0 = never */
+    int granted;                /* of the units asked for; the rest is over the rate */
+    int rate_limit;             /* units per 60 s */
+    int remaining;              /* of them, after all that was granted */
+    int reset_s;                /* seconds until the oldest unit leaves the window (>= 1) */
     int retry_after_s; /* when granted < units: after that many seconds (>= 1) one unit is free, or with
                           `whole` all */
     int64_t seats_used, seats_limit; /* limit -1 = none */
     bool require_email;              /* workspace setting: userName must be an e-mail address */
+    bool require_sso, sso_ready;     /* workspace settings: SCIM only where single sign-on is set up */
+    bool strict;                     /* workspace setting: strictness */
 };
 
-/* Fills out[0..n). One round trip. */
+/* Fills out[0..n). One round trip. On error all of out is ADMIT_UNKNOWN with nothing to free. */
 enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, struct admit_verdict *out,
                           struct err *err);
+void admit_verdict_clear(struct admit_verdict *v);
 
 #endif

@@ -325,6 +325,17 @@ static void print_help(const char *program, const struct config *c) {
         printf("  %-18s %s\n", PASS_PREFIX "*", "any setting of librdkafka, by flag or file");
 }
 
+static config_judge *judge_of_all;
+
+void config_judge_with(config_judge *judge) {
+    judge_of_all = judge;
+}
+
+static void refuse(const char *program, enum config_ask ask, const struct err *err) {
+    fprintf(stderr, "%s: %s\n", program, err_text(err));
+    exit(ask == CONFIG_CHECK ? 1 : 2);
+}
+
 /* What config_load gave out lives as long as the process, and this says so to leak checkers. */
 static const struct config *volatile for_ever;
 
@@ -333,10 +344,11 @@ struct config *config_load(const char *program, const struct config_row *rows, i
     struct err err = {0};
     enum config_ask ask;
     struct config *c = config_read(rows, argc, argv, &ask, &err);
-    if (!c) {
-        fprintf(stderr, "%s: %s\n", program, err_text(&err));
-        exit(ask == CONFIG_CHECK ? 1 : 2);
-    }
+    if (!c)
+        refuse(program, ask, &err);
+    bool judged = ask == CONFIG_CHECK || ask == CONFIG_RUN;
+    if (judged && judge_of_all != NULL && judge_of_all(c, &err) != ERR_OK)
+        refuse(program, ask, &err);
     switch (ask) {
     case CONFIG_HELP:
         print_help(program, c);

@@ -23,6 +23,11 @@ struct config_row {
 
 struct config; /* the values; lives as long as the process */
 
+/* What the table cannot say: files that must be right, settings that go together. config_load asks it for a
+ * run and for --check-config alike, before it returns. */
+typedef enum err_code config_judge(const struct config *c, struct err *err);
+void config_judge_with(config_judge *judge);
+
 /* Reads all sources. Handles --config FILE (or USHER_CONFIG), --help (prints the table, exits 0), --version,
  * and --check-config (prints "ok" or the error, exits 0/1) itself. A CONFIG_BOOL flag may stand alone
  * (`--json`). Positional arguments, and all after `--`, are left for the caller in *rest (count *nrest; the

@@ -55,6 +55,7 @@ static void finds_endpoints(void **state) {
         {"GET", "/scim/v2/%53chemas", ROUTE_SCHEMAS, 0},
         {"GET", "/metrics", ROUTE_METRICS, 0},
         {"GET", "/.well-known/jwks.json", ROUTE_JWKS, 0},
+        {"POST", "/oauth2/token", ROUTE_TOKEN, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct route r = route(rows[i].method, rows[i].path);
