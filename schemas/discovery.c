@@ -29,7 +29,7 @@ static const struct feature features[] = {
     {"filter", true, {{"maxResults", PAGE_MAX}}},
     {"changePassword", false, {{0}}}, /* passwords are not kept */
     {"sort", true, {{0}}},
-    {"etag", false, {{0}}},
+    {"etag", true, {{0}}},
 };
 static const bool cursors = true; /* pages by cursor, beside those by index (RFC 9865) */
 
