@@ -1,34 +1,14 @@
 /* Filter text -> tree: recursive descent over the grammar of rule F1, each comparison typed by its attribute
  * at once, so that what comes out can be evaluated without further questions. */
-#include "schemas/filter.h"
+#include "schemas/filter_parse_impl.h"
 
 #include "ops/runtime/clock.h"
 #include "schemas/fold.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-struct parser {
-    const struct resource_type *rt;
-    const struct attr *of; /* inside brackets: the attribute before them; else NULL */
-    enum dialect dialect;
-    const char *text;
-    size_t len, pos;
-    int depth, terms;
-    bool *unknown; /* by term: the type has no such attribute, which then has no value (F9); NULL: an error */
-    struct arena *arena;
-    struct err *err;
-};
-
-/* A value as it is written, before an attribute gives it a type. */
-enum literal_kind { LITERAL_STRING, LITERAL_NUMBER, LITERAL_TRUE, LITERAL_FALSE, LITERAL_NULL, LITERAL_BARE };
-struct literal {
-    enum literal_kind kind;
-    const char *text; /* the decoded string, or the token */
-};
 
 static const char *const op_names[] = {
     [FILTER_EQ] = "eq", [FILTER_NE] = "ne", [FILTER_CO] = "co", [FILTER_SW] = "sw", [FILTER_EW] = "ew",
@@ -38,138 +18,6 @@ static const char *const op_names[] = {
 
 const char *filter_op_name(enum filter_op op) {
     return op_names[op];
-}
-
-static enum err_code refuse(struct parser *p, size_t at, const char *what) {
-    return err_set(p->err, ERR_INVALID_FILTER, "Filter, position %zu: %s", at + 1, what);
-}
-
-/* Lexing */
-
-static bool is_space(char c) {
-    return c == ' ' || c == '\t';
-}
-
-static bool at_end(const struct parser *p) {
-    return p->pos >= p->len;
-}
-
-/* The byte at the position, or NUL at the end (no NUL is inside: filter text with one is refused before). */
-static char peek(const struct parser *p) {
-    return at_end(p) ? '\0' : p->text[p->pos];
-}
-
-/* True if there was any. */
-static bool skip_space(struct parser *p) {
-    size_t start = p->pos;
-    while (is_space(peek(p)))
-        p->pos++;
-    return p->pos > start;
-}
-
-static size_t token_length(const struct parser *p) {
-    size_t n = 0;
-    while (p->pos + n < p->len && !is_space(p->text[p->pos + n]) &&
-           strchr("()[]\"", p->text[p->pos + n]) == NULL)
-        n++;
-    return n;
-}
-
-static bool token_is(const struct parser *p, const char *word) {
-    size_t n = strlen(word);
-    return token_length(p) == n && strncasecmp(p->text + p->pos, word, n) == 0;
-}
-
-/* Takes " and " or " or ": a space before it, a space or "(" behind it. Otherwise stays where it is. */
-static bool take_junction(struct parser *p, const char *word) {
-    size_t start = p->pos;
-    if (skip_space(p) && token_is(p, word)) {
-        p->pos += strlen(word);
-        if (is_space(peek(p)) || peek(p) == '(')
-            return true;
-    }
-    p->pos = start;
-    return false;
-}
-
-static enum err_code take_byte(struct parser *p, char c, const char *what) {
-    skip_space(p);
-    if (peek(p) != c)
-        return refuse(p, p->pos, what);
-    p->pos++;
-    return ERR_OK;
-}
-
-/* A JSON string (F13); jansson decodes it, and refuses bad escapes, control characters, NUL and invalid
- * UTF-8. */
-static enum err_code take_string(struct parser *p, struct literal *out) {
-    size_t start = p->pos, end = start + 1;
-    while (end < p->len && p->text[end] != '"')
-        end += p->text[end] == '\\' ? 2 : 1;
-    if (end >= p->len)
-        return refuse(p, start, "the string does not end");
-    json_t *s = json_loadb(p->text + start, end + 1 - start, JSON_DECODE_ANY, NULL);
-    if (s == NULL)
-        return refuse(p, start, "not a JSON string");
-    out->kind = LITERAL_STRING;
-    out->text = arena_strdup(p->arena, json_string_value(s));
-    json_decref(s);
-    p->pos = end + 1;
-    return ERR_OK;
-}
-
-/* JSON's number grammar (RFC 8259 section 6). */
-static bool is_number(const char *s) {
-    s += *s == '-';
-    if (*s == '0')
-        s++;
-    else if (isdigit((unsigned char)*s))
-        s += strspn(s, "0123456789");
-    else
-        return false;
-    if (*s == '.') {
-        size_t n = strspn(s + 1, "0123456789");
-        if (n == 0)
-            return false;
-        s += 1 + n;
-    }
-    if (*s == 'e' || *s == 'E') {
-        s += 1 + (s[1] == '+' || s[1] == '-');
-        size_t n = strspn(s, "0123456789");
-        if (n == 0)
-            return false;
-        s += n;
-    }
-    return *s == '\0';
-}
-
-static enum err_code take_literal(struct parser *p, struct literal *out) {
-    if (peek(p) == '"')
-        return take_string(p, out);
-    size_t start = p->pos, n = token_length(p);
-    if (n == 0)
-        return refuse(p, start, "a value is expected");
-    out->text = arena_strndup(p->arena, p->text + start, n);
-    p->pos += n;
-    if (strcasecmp(out->text, "true") == 0)
-        out->kind = LITERAL_TRUE;
-    else if (strcasecmp(out->text, "false") == 0)
-        out->kind = LITERAL_FALSE;
-    else if (strcasecmp(out->text, "null") == 0)
-        out->kind = LITERAL_NULL;
-    else if (is_number(out->text))
-        out->kind = LITERAL_NUMBER;
-    else
-        out->kind = LITERAL_BARE;
-    if (out->kind != LITERAL_BARE)
-        return ERR_OK;
-    if (p->dialect != DIALECT_ENTRA) /* Q47 */
-        return refuse(p, start, "a string value must stand in double quotes");
-    json_t *check = json_string(out->text);
-    if (check == NULL)
-        return refuse(p, start, "not UTF-8");
-    json_decref(check);
-    return ERR_OK;
 }
 
 /* Typing */
@@ -229,7 +77,7 @@ static bool is_texty(const struct literal *l, enum dialect dialect) {
 static enum err_code type_string(struct parser *p, size_t at, const struct attr *leaf,
                                  const struct literal *l, struct filter_value *v) {
     if (!is_texty(l, p->dialect))
-        return refuse(p, at, "the attribute is a string: compare it with one");
+        return lex_refuse(p, at, "the attribute is a string: compare it with one");
     v->type = FILTER_STRING;
     v->text = v->folded = l->text;
     if (!leaf->case_exact) {
@@ -246,19 +94,19 @@ static enum err_code type_boolean(struct parser *p, size_t at, const struct lite
     v->text = l->text;
     v->boolean = strcasecmp(l->text, "true") == 0; /* also "True" as a string (F13) */
     if (!v->boolean && strcasecmp(l->text, "false") != 0)
-        return refuse(p, at, "the attribute is a boolean: compare it with true or false");
+        return lex_refuse(p, at, "the attribute is a boolean: compare it with true or false");
     return ERR_OK;
 }
 
 static enum err_code type_number(struct parser *p, size_t at, const struct literal *l,
                                  struct filter_value *v) {
     if (l->kind != LITERAL_NUMBER)
-        return refuse(p, at, "the attribute is a number: compare it with one");
+        return lex_refuse(p, at, "the attribute is a number: compare it with one");
     errno = 0;
     v->type = FILTER_NUMBER;
     v->number = strtod(l->text, NULL);
     if (errno == ERANGE)
-        return refuse(p, at, "the number is out of range");
+        return lex_refuse(p, at, "the number is out of range");
     /* Digits as they are, anything else in the one form that all readers of the text agree on. */
     bool digits = strpbrk(l->text, ".eE") == NULL;
     v->text = digits ? l->text : arena_printf(p->arena, "%.17g", v->number);
@@ -269,8 +117,8 @@ static enum err_code type_time(struct parser *p, size_t at, const struct literal
     v->type = FILTER_TIME;
     v->text = l->text;
     if (!is_texty(l, p->dialect) || !rfc3339_parse(l->text, &v->time_us)) /* F11 */
-        return refuse(p, at,
-                      "the attribute is a dateTime: compare it with one, such as \"2026-01-31T08:00:00Z\"");
+        return lex_refuse(
+            p, at, "the attribute is a dateTime: compare it with one, such as \"2026-01-31T08:00:00Z\"");
     return ERR_OK;
 }
 
@@ -285,7 +133,7 @@ static enum err_code type_value(struct parser *p, size_t at, const struct attr *
     case ATTR_DATETIME:
         return type_time(p, at, l, v);
     case ATTR_COMPLEX:
-        return refuse(p, at, "the attribute is complex: name a sub-attribute");
+        return lex_refuse(p, at, "the attribute is complex: name a sub-attribute");
     default:
         return type_string(p, at, leaf, l, v);
     }
@@ -325,33 +173,33 @@ static enum err_code parse_condition(struct parser *p, const struct attr_path *p
     struct filter *f = is_unknown(path) ? new_constant(p, false) : new_node(p, FILTER_PRESENT);
     f->path = *path;
     *out = f;
-    if (!skip_space(p))
-        return refuse(p, at, "an operator is expected");
+    if (!lex_skip_space(p))
+        return lex_refuse(p, at, "an operator is expected");
     at = p->pos;
-    size_t n = token_length(p);
-    if (token_is(p, "pr")) {
+    size_t n = lex_token_length(p);
+    if (lex_token_is(p, "pr")) {
         p->pos += n;
         return ERR_OK;
     }
     size_t op = 0;
-    while (op < OP_COUNT && !token_is(p, op_names[op]))
+    while (op < OP_COUNT && !lex_token_is(p, op_names[op]))
         op++;
     if (op == OP_COUNT)
-        return refuse(p, at, "unknown operator");
+        return lex_refuse(p, at, "unknown operator");
     p->pos += n;
-    if (!skip_space(p))
-        return refuse(p, p->pos, "a value is expected");
+    if (!lex_skip_space(p))
+        return lex_refuse(p, p->pos, "a value is expected");
     f->op = (enum filter_op)op;
     struct literal literal = {.text = ""};
     size_t value_at = p->pos;
-    enum err_code rc = take_literal(p, &literal);
+    enum err_code rc = lex_take_literal(p, &literal);
     if (rc != ERR_OK)
         return rc;
     if (literal.kind == LITERAL_NULL) {
         if (f->op == FILTER_EQ) /* F12 */
             *out = new_pair(p, FILTER_NOT, f, NULL);
         else if (f->op != FILTER_NE)
-            return refuse(p, at, "null can only be compared with eq and ne");
+            return lex_refuse(p, at, "null can only be compared with eq and ne");
         return ERR_OK;
     }
     if (is_unknown(path)) { /* without a value it differs from any */
@@ -363,9 +211,9 @@ static enum err_code parse_condition(struct parser *p, const struct attr_path *p
         f->path.sub = attr_sub(f->path.attr, "value", strlen("value")); /* F6 */
     const struct attr *leaf = leaf_of(&f->path);
     if (leaf == NULL || leaf->type == ATTR_COMPLEX)
-        return refuse(p, at, "the attribute is complex: name a sub-attribute");
+        return lex_refuse(p, at, "the attribute is complex: name a sub-attribute");
     if (!op_allowed(leaf->type, f->op))
-        return refuse(p, at, "the operator does not fit the attribute's type");
+        return lex_refuse(p, at, "the operator does not fit the attribute's type");
     return type_value(p, value_at, leaf, &literal, &f->value);
 }
 
@@ -379,10 +227,10 @@ const struct attr *filter_element_attr(const struct attr *of, const char *name, 
 static enum err_code parse_brackets(struct parser *p, const struct attr *of, const struct filter **out) {
     p->of = of;
     if (++p->depth > FILTER_MAX_DEPTH)
-        return refuse(p, p->pos, "nested too deeply");
+        return lex_refuse(p, p->pos, "nested too deeply");
     enum err_code rc = parse_or(p, out);
     if (rc == ERR_OK)
-        rc = take_byte(p, ']', "\"]\" is expected");
+        rc = lex_take_byte(p, ']', "\"]\" is expected");
     p->depth--;
     p->of = NULL;
     return rc;
@@ -393,14 +241,14 @@ static enum err_code parse_unknown_path(struct parser *p, const struct filter **
     static const struct attr_path none = {0};
     const struct filter *ignored = NULL;
     if (p->of != NULL)
-        return refuse(p, p->pos, "brackets inside brackets");
+        return lex_refuse(p, p->pos, "brackets inside brackets");
     p->pos++;
     *out = new_constant(p, false);
     enum err_code rc = parse_brackets(p, &nothing, &ignored);
-    if (rc != ERR_OK || peek(p) != '.')
+    if (rc != ERR_OK || lex_peek(p) != '.')
         return rc;
     p->pos++;
-    p->pos += token_length(p);
+    p->pos += lex_token_length(p);
     return parse_condition(p, &none, &ignored);
 }
 
@@ -410,20 +258,20 @@ static enum err_code parse_value_path(struct parser *p, const struct attr_path *
                                       const struct filter **out) {
     size_t at = p->pos++;
     if (p->of != NULL)
-        return refuse(p, at, "brackets inside brackets");
+        return lex_refuse(p, at, "brackets inside brackets");
     if (path->attr == NULL || path->sub != NULL || (!path->attr->multi && path->attr->type != ATTR_COMPLEX))
-        return refuse(p, at, "the attribute before \"[\" has no elements");
+        return lex_refuse(p, at, "the attribute before \"[\" has no elements");
     struct filter *f = new_node(p, FILTER_VALUE_PATH);
     f->path = *path;
     *out = f;
     enum err_code rc = parse_brackets(p, path->attr, &f->left);
-    if (rc != ERR_OK || peek(p) != '.')
+    if (rc != ERR_OK || lex_peek(p) != '.')
         return rc;
     at = ++p->pos;
-    size_t n = token_length(p);
+    size_t n = lex_token_length(p);
     struct attr_path sub = {.attr = filter_element_attr(path->attr, p->text + at, n)};
     if (sub.attr == NULL || is_secret(sub.attr))
-        return refuse(p, at, "unknown sub-attribute");
+        return lex_refuse(p, at, "unknown sub-attribute");
     p->pos += n;
     const struct filter *condition = NULL;
     rc = parse_condition(p, &sub, &condition);
@@ -432,16 +280,16 @@ static enum err_code parse_value_path(struct parser *p, const struct attr_path *
 }
 
 static enum err_code parse_attribute(struct parser *p, const struct filter **out) {
-    size_t at = p->pos, n = token_length(p);
+    size_t at = p->pos, n = lex_token_length(p);
     if (n == 0)
-        return refuse(p, at, "an attribute name is expected");
+        return lex_refuse(p, at, "an attribute name is expected");
     if (++p->terms > FILTER_MAX_TERMS)
-        return refuse(p, at, "too many terms");
+        return lex_refuse(p, at, "too many terms");
     struct attr_path path = {0};
     if (p->of != NULL) {
         path.attr = filter_element_attr(p->of, p->text + at, n);
         if (path.attr == NULL && !may_be_unknown(p))
-            return refuse(p, at, "unknown sub-attribute");
+            return lex_refuse(p, at, "unknown sub-attribute");
     } else {
         enum err_code rc = attr_path_resolve(p->rt, p->text + at, n, ERR_INVALID_FILTER, &path, p->err);
         if (rc != ERR_OK && !may_be_unknown(p))
@@ -450,34 +298,34 @@ static enum err_code parse_attribute(struct parser *p, const struct filter **out
             path = (struct attr_path){0};
     }
     if (is_secret(path.attr) || is_secret(path.sub))
-        return refuse(p, at, "the attribute cannot be filtered on");
+        return lex_refuse(p, at, "the attribute cannot be filtered on");
     p->pos += n;
-    if (is_unknown(&path) && peek(p) == '[')
+    if (is_unknown(&path) && lex_peek(p) == '[')
         return parse_unknown_path(p, out);
-    return peek(p) == '[' ? parse_value_path(p, &path, out) : parse_condition(p, &path, out);
+    return lex_peek(p) == '[' ? parse_value_path(p, &path, out) : parse_condition(p, &path, out);
 }
 
 static enum err_code parse_group(struct parser *p, const struct filter **out) {
     if (++p->depth > FILTER_MAX_DEPTH)
-        return refuse(p, p->pos, "nested too deeply");
+        return lex_refuse(p, p->pos, "nested too deeply");
     p->pos++;
     enum err_code rc = parse_or(p, out);
     if (rc == ERR_OK)
-        rc = take_byte(p, ')', "\")\" is expected");
+        rc = lex_take_byte(p, ')', "\")\" is expected");
     p->depth--;
     return rc;
 }
 
 static enum err_code parse_term(struct parser *p, const struct filter **out) {
-    skip_space(p);
-    if (peek(p) == '(')
+    lex_skip_space(p);
+    if (lex_peek(p) == '(')
         return parse_group(p, out);
-    if (!token_is(p, "not"))
+    if (!lex_token_is(p, "not"))
         return parse_attribute(p, out);
     p->pos += strlen("not");
-    skip_space(p);
-    if (peek(p) != '(')
-        return refuse(p, p->pos, "\"(\" is expected after \"not\"");
+    lex_skip_space(p);
+    if (lex_peek(p) != '(')
+        return lex_refuse(p, p->pos, "\"(\" is expected after \"not\"");
     struct filter *f = new_node(p, FILTER_NOT);
     *out = f;
     return parse_group(p, &f->left);
@@ -485,7 +333,7 @@ static enum err_code parse_term(struct parser *p, const struct filter **out) {
 
 static enum err_code parse_and(struct parser *p, const struct filter **out) {
     enum err_code rc = parse_term(p, out);
-    while (rc == ERR_OK && take_junction(p, "and")) {
+    while (rc == ERR_OK && lex_take_junction(p, "and")) {
         const struct filter *right = NULL;
         rc = parse_term(p, &right);
         *out = new_pair(p, FILTER_AND, *out, right);
@@ -495,7 +343,7 @@ static enum err_code parse_and(struct parser *p, const struct filter **out) {
 
 static enum err_code parse_or(struct parser *p, const struct filter **out) {
     enum err_code rc = parse_and(p, out);
-    while (rc == ERR_OK && take_junction(p, "or")) {
+    while (rc == ERR_OK && lex_take_junction(p, "or")) {
         const struct filter *right = NULL;
         rc = parse_and(p, &right);
         *out = new_pair(p, FILTER_OR, *out, right);
@@ -511,9 +359,10 @@ static enum err_code parse_whole(struct parser *p, const struct filter **out) {
     enum err_code rc = parse_or(p, out);
     if (rc != ERR_OK)
         return rc;
-    skip_space(p);
-    return at_end(p) ? ERR_OK
-                     : refuse(p, p->pos, "the filter should end here, or go on with \"and\" or \"or\"");
+    lex_skip_space(p);
+    return lex_at_end(p)
+               ? ERR_OK
+               : lex_refuse(p, p->pos, "the filter should end here, or go on with \"and\" or \"or\"");
 }
 
 enum err_code filter_parse(const struct resource_type *rt, enum dialect dialect, const char *text, size_t len,
