@@ -1,5 +1,6 @@
 /* Commands and a producer that dies: what is pending is sent again by its successor, with the same ids
  * (pitfalls section 4). There is no broker, so that everything stays where it can be looked at. */
+#include "ingest/bulk_impl.h"
 #include "ingest/pending.h"
 #include "ingest/producer.h"
 #include "ingest/publish.h"
@@ -79,6 +80,57 @@ static void what_is_sent_again_is_the_same_command(void **state) {
     jb_free(&scratch);
 }
 
+/* A Bulk's operations: each its own command, in order, with what ties it to the Bulk. */
+static void operations_of_a_bulk(void **state) {
+    (void)state;
+    struct err err = {0};
+    struct jbuf scratch = {0};
+    struct publish *p = publish_new(&ingest, &err);
+    struct request *bulk = write_request(), *o[3];
+    struct bulk known = {0};
+    bulk->bulk = &known;
+    bulk->async = true;
+    bulk->base = arena_strdup(bulk->arena, "http://usher.example/scim/v2");
+    for (size_t i = 3; i-- > 0;) {
+        o[i] = write_request();
+        o[i]->parent = bulk;
+        o[i]->index = i;
+        o[i]->async = true;
+        o[i]->base = bulk->base;
+        o[i]->fail_on = 2;
+        o[i]->bulk_id = i == 0 ? "first" : NULL;
+        snprintf(o[i]->method, sizeof o[i]->method, "DELETE");
+        o[i]->sibling = bulk->operation;
+        bulk->operation = o[i];
+    }
+    o[1]->answer.status = 400; /* answered already */
+    publish_bulk(p, bulk, &scratch);
+    assert_int_equal(pending_count(ingest.pending), 2);
+    assert_null(o[1]->encoded);
+    for (size_t i = 0; i < 3; i += 2) {
+        struct command c;
+        char txn[64];
+        snprintf(txn, sizeof txn, "%s:%zu", bulk->txn.s, i);
+        assert_int_equal(command_decode(o[i]->encoded, o[i]->encoded_len, &c, &err), ERR_OK);
+        assert_string_equal(c.txn.s, o[i]->txn.s);
+        assert_string_equal(c.bulk.s, bulk->txn.s);
+        assert_int_equal(c.bulk_fail_on, 2);
+        assert_string_equal(c.async.txn, txn);
+        assert_string_equal(c.async.method, "DELETE");
+        assert_string_equal(c.async.bulk_id, i == 0 ? "first" : "");
+        assert_int_equal(c.not_after_us, 0);     /* accepted is accepted */
+        assert_int_equal(c.reply_partition, -1); /* and nobody waits */
+        command_clear(&c);
+        assert_ptr_equal(pending_take(ingest.pending, o[i]->txn.s), o[i]);
+    }
+    pending_forget_bulk(ingest.pending, bulk);
+    publish_close(p, 0);
+    for (size_t i = 0; i < 3; i++)
+        request_release(o[i]);
+    request_release(bulk);
+    jb_free(&scratch);
+}
+
 static int setup(void **state) {
     (void)state;
     stats_init();
@@ -99,6 +151,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pending_commands_are_sent_again),
         cmocka_unit_test(what_is_sent_again_is_the_same_command),
+        cmocka_unit_test(operations_of_a_bulk),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,4 +1,5 @@
 /* Requests and the pending table: reply and deadline compete, exactly one wins (pitfalls section 5). */
+#include "ingest/bulk_impl.h"
 #include "ingest/pending.h"
 #include "ops/runtime/clock.h"
 
@@ -60,6 +61,15 @@ static struct request *waiting(struct pending *p, int64_t deadline_us) {
     return r;
 }
 
+/* One whose deadline has passed. */
+static struct request *expired(struct pending *p, int64_t now_us) {
+    bool accepted;
+    struct request *r = pending_take_expired(p, now_us, &accepted);
+    if (r != NULL)
+        assert_false(accepted);
+    return r;
+}
+
 static void expire_in_the_order_of_their_deadlines(void **state) {
     (void)state;
     struct pending *p = pending_new();
@@ -68,15 +78,15 @@ static void expire_in_the_order_of_their_deadlines(void **state) {
     for (size_t i = 0; i < 5; i++)
         r[i] = waiting(p, deadlines[i]);
     assert_int_equal(pending_count(p), 5);
-    assert_null(pending_take_expired(p, 4));
-    assert_ptr_equal(pending_take_expired(p, 20), r[4]);
-    assert_ptr_equal(pending_take_expired(p, 20), r[1]);
-    assert_ptr_equal(pending_take_expired(p, 20), r[2]);
-    assert_null(pending_take_expired(p, 20));
+    assert_null(expired(p, 4));
+    assert_ptr_equal(expired(p, 20), r[4]);
+    assert_ptr_equal(expired(p, 20), r[1]);
+    assert_ptr_equal(expired(p, 20), r[2]);
+    assert_null(expired(p, 20));
     assert_ptr_equal(pending_take(p, r[0]->txn.s), r[0]); /* from the front */
     assert_null(pending_take(p, r[0]->txn.s));
     assert_null(pending_take(p, UUID_NIL));
-    assert_ptr_equal(pending_take_expired(p, 40), r[3]);
+    assert_ptr_equal(expired(p, 40), r[3]);
     assert_int_equal(pending_count(p), 0);
     for (size_t i = 0; i < 5; i++)
         request_release(r[i]);
@@ -101,6 +111,174 @@ static void each_sees_all(void **state) {
         assert_ptr_equal(pending_take(p, r[i]->txn.s), r[i]);
         request_release(r[i]);
     }
+    pending_free(p);
+}
+
+/* ---- asynchronous requests (rule Q3): promised only when the log has them ---- */
+
+static struct request *async_waiting(struct pending *p, int64_t wait_until_us) {
+    struct request *r = request_new(&ingest);
+    r->async = true;
+    r->deadline_us = 100;
+    r->wait_until_us = wait_until_us;
+    pending_add(p, r);
+    return r;
+}
+
+static void the_log_has_it(void **state) {
+    (void)state;
+    struct pending *p = pending_new();
+    bool accepted;
+    struct request *r = async_waiting(p, 0);
+    assert_ptr_equal(pending_acknowledge(p, r->txn.s), r);
+    assert_null(pending_acknowledge(p, r->txn.s));
+    assert_null(pending_take_expired(p, 1000, &accepted));
+    request_release(r);
+    r = async_waiting(p, 0); /* not acknowledged: the deadline decides */
+    assert_ptr_equal(expired(p, 100), r);
+    assert_null(pending_acknowledge(p, r->txn.s));
+    request_release(r);
+    pending_free(p);
+}
+
+static void the_client_waits_a_while(void **state) {
+    (void)state;
+    struct pending *p = pending_new();
+    bool accepted = false;
+    struct request *r = async_waiting(p, 50), *late = async_waiting(p, 50), *never = async_waiting(p, 50);
+    assert_null(pending_acknowledge(p, r->txn.s)); /* perhaps the outcome comes */
+    assert_null(pending_take_expired(p, 49, &accepted));
+    assert_ptr_equal(pending_take_expired(p, 50, &accepted), r);
+    assert_true(accepted);
+    assert_null(pending_take_expired(p, 99, &accepted)); /* the others wait for the log */
+    assert_ptr_equal(pending_acknowledge(p, late->txn.s), late);
+    assert_ptr_equal(expired(p, 100), never);
+    struct request *answered = async_waiting(p, 50);
+    assert_null(pending_acknowledge(p, answered->txn.s));
+    assert_ptr_equal(pending_take(p, answered->txn.s), answered);
+    assert_null(pending_take_expired(p, 1000, &accepted));
+    request_release(r);
+    request_release(late);
+    request_release(never);
+    request_release(answered);
+    pending_free(p);
+}
+
+/* ---- a Bulk's operations: found one by one, their time is the Bulk's ---- */
+
+#define OPERATIONS 4
+
+struct bulk_of {
+    struct request *bulk, *o[OPERATIONS];
+    struct bulk known;
+};
+
+/* The last operation has no command. */
+static void bulk_waiting(struct pending *p, struct bulk_of *b, bool async) {
+    b->bulk = request_new(&ingest);
+    b->bulk->bulk = &b->known;
+    b->bulk->async = async;
+    b->bulk->deadline_us = 100;
+    for (size_t i = OPERATIONS; i-- > 0;) {
+        struct request *o = b->o[i] = request_new(&ingest);
+        o->parent = b->bulk;
+        o->async = async;
+        o->deadline_us = 100;
+        o->encoded = i < OPERATIONS - 1 ? arena_strdup(o->arena, "{}") : NULL;
+        o->sibling = b->bulk->operation;
+        b->bulk->operation = o;
+    }
+    pending_add_bulk(p, b->bulk);
+    assert_int_equal(pending_count(p), OPERATIONS - 1);
+}
+
+static void bulk_over(struct pending *p, struct bulk_of *b) {
+    bool accepted;
+    pending_forget_bulk(p, b->bulk);
+    assert_int_equal(pending_count(p), 0);
+    assert_null(pending_take_expired(p, INT64_MAX, &accepted));
+    for (size_t i = 0; i < OPERATIONS; i++)
+        request_release(b->o[i]);
+    request_release(b->bulk);
+}
+
+static void operations_share_a_deadline(void **state) {
+    (void)state;
+    struct pending *p = pending_new();
+    struct bulk_of b = {0};
+    int n = 0;
+    bulk_waiting(p, &b, false);
+    struct request *single = waiting(p, 200);
+    pending_each(p, count_one, &n);
+    assert_int_equal(n, OPERATIONS); /* three and the single one */
+    assert_ptr_equal(pending_take(p, b.o[1]->txn.s), b.o[1]);
+    assert_null(pending_take(p, b.o[3]->txn.s));
+    assert_null(pending_take(p, b.bulk->txn.s));
+    assert_null(expired(p, 99));
+    struct request *open = expired(p, 100);
+    assert_ptr_equal(open, b.o[0]);
+    assert_ptr_equal(open->next, b.o[2]);
+    assert_null(open->next->next);
+    assert_int_equal(atomic_load(&b.o[2]->state), REQUEST_CLAIMED);
+    assert_null(expired(p, 199));
+    assert_ptr_equal(expired(p, 200), single);
+    request_release(single);
+    bulk_over(p, &b);
+    pending_free(p);
+}
+
+static void a_bulk_that_is_through_has_no_deadline(void **state) {
+    (void)state;
+    struct pending *p = pending_new();
+    struct bulk_of b = {0};
+    bulk_waiting(p, &b, false);
+    for (size_t i = 0; i < OPERATIONS - 1; i++)
+        assert_non_null(pending_take(p, b.o[i]->txn.s));
+    assert_null(expired(p, 1000)); /* nothing left to cancel */
+    bulk_over(p, &b);
+    pending_free(p);
+}
+
+/* Q3, Q6: all or nothing is promised. */
+static void a_bulk_is_promised_whole(void **state) {
+    (void)state;
+    struct pending *p = pending_new();
+    struct bulk_of b = {0};
+    bulk_waiting(p, &b, true);
+    assert_null(pending_acknowledge(p, b.o[0]->txn.s));
+    assert_null(pending_acknowledge(p, b.o[0]->txn.s)); /* counts once */
+    assert_null(pending_acknowledge(p, b.o[2]->txn.s));
+    struct request *all = pending_acknowledge(p, b.o[1]->txn.s);
+    assert_ptr_equal(all, b.o[0]);
+    assert_ptr_equal(all->next, b.o[1]);
+    assert_ptr_equal(all->next->next, b.o[2]);
+    bulk_over(p, &b);
+    pending_free(p);
+}
+
+static void a_bulk_of_which_the_log_refused_a_part(void **state) {
+    (void)state;
+    struct pending *p = pending_new();
+    struct bulk_of b = {0};
+    bulk_waiting(p, &b, true);
+    assert_null(pending_acknowledge(p, b.o[0]->txn.s));
+    assert_ptr_equal(pending_take_refused(p, b.o[1]->txn.s), b.o[1]);
+    assert_null(pending_acknowledge(p, b.o[2]->txn.s)); /* the last one, but no promise any more */
+    struct request *open = expired(p, 1);               /* at once, not at the deadline */
+    assert_ptr_equal(open, b.o[0]);
+    assert_ptr_equal(open->next, b.o[2]);
+    bulk_over(p, &b);
+    pending_free(p);
+}
+
+static void what_was_sent_again_cannot_be_refused(void **state) {
+    (void)state;
+    struct pending *p = pending_new();
+    struct request *r = waiting(p, 10);
+    r->sent_again = true;
+    assert_null(pending_take_refused(p, r->txn.s));
+    assert_ptr_equal(expired(p, 10), r);
+    request_release(r);
     pending_free(p);
 }
 
@@ -135,7 +313,7 @@ static void *reply_thread(void *arg) {
 static void *deadline_thread(void *arg) {
     struct race *race = arg;
     pthread_barrier_wait(&race->start);
-    for (struct request *r; (r = pending_take_expired(race->pending, INT64_MAX)) != NULL;) {
+    for (struct request *r; (r = expired(race->pending, INT64_MAX)) != NULL;) {
         won(race, r);
         atomic_fetch_add(&race->deadlines, 1);
     }
@@ -273,6 +451,13 @@ int main(void) {
         cmocka_unit_test(bearer_tokens),
         cmocka_unit_test(expire_in_the_order_of_their_deadlines),
         cmocka_unit_test(each_sees_all),
+        cmocka_unit_test(the_log_has_it),
+        cmocka_unit_test(the_client_waits_a_while),
+        cmocka_unit_test(operations_share_a_deadline),
+        cmocka_unit_test(a_bulk_that_is_through_has_no_deadline),
+        cmocka_unit_test(a_bulk_is_promised_whole),
+        cmocka_unit_test(a_bulk_of_which_the_log_refused_a_part),
+        cmocka_unit_test(what_was_sent_again_cannot_be_refused),
         cmocka_unit_test(reply_and_deadline_never_both_win),
         cmocka_unit_test(acknowledgement_and_time_out_never_both_win),
         cmocka_unit_test(a_stand_in_answers_for_it),
