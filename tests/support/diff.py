@@ -20,8 +20,9 @@ class DiffCase(Case):
     @classmethod
     def setUpClass(cls):
         with mock.patch.dict(os.environ, SCHEMA_DIR=SCHEMAS):
-            cls.stack = Stack(tempfile.mkdtemp(prefix="usher-diff-"), "embedded", shared_stack().flavour).start()
-        cls.addClassCleanup(cls.remove_stack)
+            cls.stack = Stack(tempfile.mkdtemp(prefix="usher-diff-"), "embedded", shared_stack().flavour)
+            cls.addClassCleanup(cls.remove_stack)
+            cls.stack.start()
         cls.program = os.path.join("build", "release", "tests", "integration", cls.tool)
         subprocess.run(["make", "-s", "-C", ROOT, cls.program], check=True, stdout=subprocess.DEVNULL)
         cls.ws = cls.stack.workspace(cls.tool)

@@ -25,10 +25,10 @@ static json_t *value_for(struct random_scim *r, const struct attr *a) {
         return json_string("");
     case 2:
         return json_array();
-    case 3: /* of some type, likely a wrong one */
-        return a->required || a->uniqueness != ATTR_UNIQUE_NONE || random_pick(r, 2)
-                   ? json_integer(7)
-                   : json_string(random_word(r));
+    case 3:                                                   /* of some type, likely a wrong one */
+        if (a->required || a->uniqueness != ATTR_UNIQUE_NONE) /* a right one might be in use */
+            return json_object();
+        return random_pick(r, 2) ? json_integer(7) : json_string(random_word(r));
     case 4:
         return a->type == ATTR_BOOLEAN ? json_string(random_pick(r, 2) ? "True" : "fAlse")
                                        : random_list(r, a, 1);
