@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OUT_MAX 65536
+#define HEAD_MAX 16384
 #define IN_MAX (1 << 20)
 
 struct line {
@@ -49,6 +49,8 @@ static size_t nlatency, latency_cap;
 static long sent, errors, statuses[600];
 static int64_t measure_from_us, end_us;
 static FILE *save_file;
+static char *body_text; /* of the request that is being built */
+static size_t body_max;
 
 static void die(const char *what) {
     fprintf(stderr, "load: %s\n", what);
@@ -108,7 +110,7 @@ static const struct line *take_line(bool *ok) {
 
 static size_t expand(char *out, size_t cap, const char *t, const struct line *line, uint64_t number) {
     size_t n = 0;
-    for (; *t; t++) {
+    while (*t) {
         char digits[24];
         const char *add = NULL;
         if (t[0] == '{' && t[1] && t[2] == '}') {
@@ -119,31 +121,34 @@ static size_t expand(char *out, size_t cap, const char *t, const struct line *li
                 add = line->col[t[1] - '1'];
             }
         }
-        size_t len = add ? strlen(add) : 1;
+        size_t len = add ? strlen(add) : 1 + strcspn(t + 1, "{");
         if (n + len >= cap)
             die("request too long");
         memcpy(out + n, add ? add : t, len);
         n += len;
-        t += add ? 2 : 0;
+        t += add ? 3 : len;
     }
     out[n] = 0;
     return n;
 }
 
 static void build_request(struct conn *c, const struct line *line) {
-    char body[OUT_MAX / 2] = "", path[4096];
+    char path[4096];
     uint64_t number = next_number++;
-    size_t body_len = opt.body ? expand(body, sizeof body, opt.body, line, number) : 0;
+    size_t body_len = opt.body ? expand(body_text, body_max, opt.body, line, number) : 0;
     expand(path, sizeof path, opt.path, line, number);
     int n =
-        snprintf(c->out, OUT_MAX, "%s %s HTTP/1.1\r\nHost: %s:%d\r\n", opt.method, path, opt.host, opt.port);
+        snprintf(c->out, HEAD_MAX, "%s %s HTTP/1.1\r\nHost: %s:%d\r\n", opt.method, path, opt.host, opt.port);
     for (int i = 0; i < opt.nheaders; i++)
-        n += snprintf(c->out + n, OUT_MAX - (size_t)n, "%s\r\n", opt.headers[i]);
+        n += snprintf(c->out + n, HEAD_MAX - (size_t)n, "%s\r\n", opt.headers[i]);
     if (opt.body)
-        n += snprintf(c->out + n, OUT_MAX - (size_t)n,
+        n += snprintf(c->out + n, HEAD_MAX - (size_t)n,
                       "Content-Type: application/scim+json\r\nContent-Length: %zu\r\n", body_len);
-    n += snprintf(c->out + n, OUT_MAX - (size_t)n, "\r\n%s", body);
-    c->out_len = (size_t)n;
+    n += snprintf(c->out + n, HEAD_MAX - (size_t)n, "\r\n");
+    if (n >= HEAD_MAX)
+        die("request head too long");
+    memcpy(c->out + n, body_text, body_len);
+    c->out_len = (size_t)n + body_len;
 }
 
 static void push(struct conn *c) {
@@ -272,6 +277,22 @@ static void report(double seconds) {
     printf("}}\n");
 }
 
+static char *read_text(const char *name) {
+    FILE *f = fopen(name, "r");
+    size_t n = 0, got;
+    char *text = NULL;
+    if (!f)
+        die("cannot read the --body-file");
+    do {
+        text = grab(text, n + 65537);
+        got = fread(text + n, 1, 65536, f);
+        n += got;
+    } while (got > 0);
+    text[n] = 0;
+    fclose(f);
+    return text;
+}
+
 static void read_options(int argc, char **argv) {
     for (int i = 1; i + 1 < argc; i += 2) {
         const char *k = argv[i], *v = argv[i + 1];
@@ -293,6 +314,8 @@ static void read_options(int argc, char **argv) {
             opt.path = v;
         else if (!strcmp(k, "--body"))
             opt.body = v;
+        else if (!strcmp(k, "--body-file"))
+            opt.body = read_text(v);
         else if (!strcmp(k, "--expect"))
             opt.expect = atoi(v);
         else if (!strcmp(k, "--ids"))
@@ -306,12 +329,15 @@ static void read_options(int argc, char **argv) {
         else if (!strcmp(k, "--header") && opt.nheaders < 16)
             opt.headers[opt.nheaders++] = v;
         else
-            die("usage: load --port P --conns N --seconds S --method M --path T [--body T] [--header H]… "
+            die("usage: load --port P --conns N --seconds S --method M --path T [--body T | --body-file F] [--header H]… "
                 "[--expect 200]\n"
                 "  [--warmup S] [--requests N] [--ids FILE [--order seq|random]] [--save FILE] [--first N]");
     }
     if (opt.ids)
         read_lines(opt.ids);
+    body_max =
+        opt.body ? 2 * strlen(opt.body) + 32768 : 1; /* what it is filled with may be longer than the marks */
+    body_text = grab(NULL, body_max);
     if (opt.save && !(save_file = fopen(opt.save, "w")))
         die("cannot write the --save file");
 }
@@ -322,7 +348,7 @@ int main(int argc, char **argv) {
     struct conn *conns = grab(NULL, (size_t)opt.conns * sizeof *conns);
     memset(conns, 0, (size_t)opt.conns * sizeof *conns);
     for (int i = 0; i < opt.conns; i++) {
-        conns[i].out = grab(NULL, OUT_MAX);
+        conns[i].out = grab(NULL, HEAD_MAX + body_max);
         conns[i].in = grab(NULL, IN_MAX);
         open_conn(ep, &conns[i]);
     }

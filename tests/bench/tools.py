@@ -21,6 +21,10 @@ USER_BODY = ('{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userNam
              '"emails":[{"value":"%s-{n}@example.com","type":"work","primary":true}]}')
 
 
+GROUP = '"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"]'
+BULK = '"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"]'
+
+
 class BenchError(Exception):
     pass
 
@@ -77,6 +81,48 @@ class Load:
         body = '{%s,"Operations":[{"op":"replace","path":"title","value":"Engineer {n}"}]}' % PATCH_OP
         return self.run(conns, seconds, "PATCH", "/scim/v2/Users/{1}", body, ids=ids, order="random")
 
+    def create_teams(self, count, teams):
+        """count users with one of so many titles each."""
+        lines = self.file("teams", ("%d\tTeam %d" % (k, k % teams) for k in range(count)))
+        body = (USER_BODY % ("t", "t")).replace("{n}", "{1}").replace('"active":true', '"active":true,"title":"{2}"')
+        made = self.run(64, 300, "POST", "/scim/v2/Users", body, 201, ids=lines, order="seq")
+        if made["answered"] != count:
+            raise BenchError("only %d of %d users could be made" % (made["answered"], count))
+
+    def list_pages(self, count, conns, seconds):
+        """Pages of 200 anywhere in a list of count users."""
+        starts = self.file("starts", (str(k) for k in range(1, count, 200)))
+        return self.run(conns, seconds, "GET", "/scim/v2/Users?count=200&startIndex={1}", ids=starts, order="random")
+
+    def list_filtered(self, teams, conns, seconds):
+        names = self.file("titles", (str(k) for k in range(teams)))
+        text = urllib.parse.quote('title eq "Team NUMBER" and active eq true').replace("NUMBER", "{1}")
+        return self.run(conns, seconds, "GET", "/scim/v2/Users?count=200&filter=" + text, ids=names, order="random")
+
+    def put_room(self, room, members, extra, seconds):
+        """The whole room again and again: with one member more, without, with … So each request has one change, and carries all."""
+        lines = self.file("puts", (u for _ in range(20000) for u in (extra, members[0])))  # whoever is listed twice is a member once
+        body = self.file("put.json")
+        with open(body, "w") as f:
+            f.write('{%s,"displayName":"bench %s","members":[%s,{"value":"{1}"}]}' % (GROUP, room, ",".join('{"value":"%s"}' % u for u in members)))
+        return self.run(1, seconds, "PUT", "/scim/v2/Groups/" + room, None, 200, ids=lines, order="seq", **{"body-file": body})
+
+    def bulk(self, operations, conns, seconds):
+        """Bulks of so many creates. The rate is of creates, the times are of requests."""
+        body = self.file("bulk.json")
+        with open(body, "w") as f:
+            f.write('{%s,"Operations":[%s]}' % (BULK, ",".join(
+                '{"method":"POST","path":"/Users","bulkId":"b%d","data":%s}' % (k, USER_BODY.replace("%s", "bulk%d" % k)) for k in range(operations))))
+        found = self.run(conns, seconds, "POST", "/scim/v2/Bulk", None, 200, **{"body-file": body})
+        found["rate"] *= operations
+        return found
+
+    def supports_bulk(self):
+        return json.loads(self._send("GET", "/scim/v2/ServiceProviderConfig", None, "200"))["bulk"]["supported"]
+
+    def count(self, path):
+        return json.loads(self._send("GET", path, None, "200"))["totalResults"]
+
     def fill_rooms(self, tag, count, members):
         """count rooms with the same members; each is one POST, or for very large ones a POST and PATCHes. Gives their ids."""
         head, rest = members[:10000], members[10000:]
@@ -102,7 +148,7 @@ class Load:
 
     def _send(self, method, path, body, expect):
         run = subprocess.run(["curl", "-s", "-X", method, "-H", "Authorization: Bearer " + self.token, "-H", "Expect:",
-                              "-H", "Content-Type: application/scim+json", "--data-binary", "@-", "-w", "\n%{http_code}",
+                              *(["-H", "Content-Type: application/scim+json", "--data-binary", "@-"] if body is not None else []), "-w", "\n%{http_code}",
                               "http://127.0.0.1:%d%s" % (self.port, path)], input=body, capture_output=True, text=True, timeout=120)
         answer, _, status = run.stdout.rpartition("\n")
         if status != expect:
@@ -142,6 +188,12 @@ class Floor:
         self.dsn = make_dsn(**dict(parts, dbname="bench_floor"))
         with psycopg2.connect(self.dsn) as connection, connection.cursor() as c, open(os.path.join(HERE, "floor", "schema.sql")) as f:
             c.execute(f.read())
+
+    def bulk(self, rows, clients, seconds):
+        """The rate is of rows, the times are of statements."""
+        found = self.run("bulk", clients, seconds)
+        found["rate"] *= rows
+        return found
 
     def run(self, case, clients, seconds):
         sampling = ["--sampling-rate=0.05"] if case in ("get", "find") else []

@@ -34,4 +34,13 @@ INSERT INTO workspaces VALUES ('00000000-0000-7000-8000-000000000000', 100000000
 INSERT INTO users SELECT '00000000-0000-7000-8000-000000000000', user_id(k), 'u' || k, 'u' || k, true, user_doc('u' || k), 1, now(), now()
     FROM generate_series(1, 20000) k;
 INSERT INTO rooms SELECT '00000000-0000-7000-8000-000000000000', room_id(k), 'Room ' || k FROM generate_series(1, 1000) k;
+
+-- For lists: the same users with titles, in a table of their own, so that its further index burdens no other case.
+CREATE TABLE people (LIKE users INCLUDING ALL);
+INSERT INTO people SELECT workspace_id, id, user_name, user_name_key, active, (doc::jsonb || jsonb_build_object('title', 'Team ' || substr(user_name, 2)::int % 200))::json,
+    version, created, modified FROM users;
+CREATE INDEX people_by_title ON people (workspace_id, (doc->>'title'));
+-- A room of 10,000.
+INSERT INTO rooms VALUES ('00000000-0000-7000-8000-000000000000', room_id(1001), 'Room 1001');
+INSERT INTO members SELECT '00000000-0000-7000-8000-000000000000', room_id(1001), user_id(k), true FROM generate_series(1, 10000) k;
 ANALYZE;
