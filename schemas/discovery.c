@@ -55,6 +55,10 @@ static const struct scheme schemes[] = {
     {"oauthbearertoken", "Bearer token",
      "An API key of the workspace, sent as a bearer token in the Authorization header.",
      "https://www.rfc-editor.org/info/rfc6750"},
+    {"oauth2", "OAuth 2.0 client credentials",
+     "Access tokens from /oauth2/token on this host (RFC 6749 section 4.4): client_id is an API key's id, "
+     "client_secret its token.",
+     "https://www.rfc-editor.org/info/rfc6749"},
 };
 
 static void put_schemas(struct jbuf *out, const char *urn) {
@@ -150,13 +154,14 @@ static void put_authentication(struct jbuf *out) {
     jb_raw(out, "]");
 }
 
-char *discovery_config(const char *base, int cursor_seconds) {
+char *discovery_config(const char *base, int cursor_seconds, bool events) {
     struct jbuf out = {0};
     jb_raw(&out, "{");
     put_schemas(&out, SCHEMA_CONFIG);
     put_features(&out);
     put_pagination(&out, cursor_seconds);
-    put_events(&out);
+    if (events)
+        put_events(&out);
     put_authentication(&out);
     put_meta(&out, "ServiceProviderConfig", base, "ServiceProviderConfig", NULL);
     jb_raw(&out, "}");

@@ -9,6 +9,7 @@
 #include "ops/runtime/err.h"
 #include "ops/runtime/id.h"
 #include "ops/runtime/jbuf.h"
+#include "ops/runtime/token.h"
 #include "schemas/command.h"
 #include "sql/db.h"
 
@@ -28,6 +29,10 @@ enum err_code ctl_workspace_list(struct ctl *c, struct err *err);
 enum err_code ctl_key_create(struct ctl *c, struct err *err);
 enum err_code ctl_key_list(struct ctl *c, struct err *err);
 enum err_code ctl_key_revoke(struct ctl *c, struct err *err);
+enum err_code ctl_key_rotate(struct ctl *c, struct err *err);
+enum err_code ctl_owner_create(struct ctl *c, struct err *err);
+enum err_code ctl_owner_list(struct ctl *c, struct err *err);
+enum err_code ctl_owner_revoke(struct ctl *c, struct err *err);
 enum err_code ctl_schema_check(struct ctl *c, struct err *err);
 enum err_code ctl_schema_reindex(struct ctl *c, struct err *err);
 enum err_code ctl_status(struct ctl *c, struct err *err);
@@ -48,6 +53,14 @@ enum err_code ctl_name_check(const char *what, const char *name, struct err *err
  * is returned as its code and sentence. At the deadline the command is cancelled there, so that "nothing was
  * changed" is the truth; ERR_OUTCOME_UNKNOWN only where PostgreSQL cannot be asked. */
 enum err_code ctl_command_run(struct ctl *c, struct command *cmd, struct err *err);
+
+/* Who runs the tool, as commands and tables name him. */
+void ctl_actor(struct actor *a);
+
+/* What is stored of a token: its hash as hex, and its first digits. */
+#define CTL_HASH_SIZE (2 * TOKEN_HASH_SIZE + 1)
+void ctl_token_facts(const char *token, char hash_hex[CTL_HASH_SIZE], char prefix[TOKEN_PREFIX_SIZE]);
+#define CTL_SHOWN_ONCE "It is shown this once; only its hash is stored.\n"
 
 /* One part of `status`: Kafka. Appends the member "kafka" (and its lag) as JSON, or lines of text; false if
  * something is wrong. */

@@ -1,7 +1,8 @@
-/* usherctl key create|list|revoke */
+/* usherctl key create|rotate|list|revoke */
 #include "ops/ctl/ctl.h"
 
 #include "ops/runtime/clock.h"
+#include "ops/runtime/net_range.h"
 #include "ops/runtime/token.h"
 #include "sql/admit.h"
 
@@ -44,13 +45,41 @@ struct new_key {
     struct uuid id;
     const char *workspace, *name, *dialect;
     unsigned scopes;
+    json_t *networks;   /* array of CIDRs, or null: any */
+    int64_t rate;       /* 0 = the workspace's */
     int64_t expires_us; /* 0 = never */
     char token[TOKEN_TEXT_SIZE];
 };
 
+/* CIDRs between commas; NULL or "any": from anywhere. */
+static enum err_code read_networks(const char *text, json_t **out, struct err *err) {
+    struct net_ranges ranges;
+    const char *bad = NULL;
+    *out = NULL;
+    if (text == NULL || strcmp(text, "any") == 0) {
+        *out = json_null();
+        return ERR_OK;
+    }
+    if (!net_ranges_parse(text, &ranges, &bad))
+        return err_set(err, ERR_USAGE,
+                       "--networks: \"%.*s\" is no network like 203.0.113.0/24 or 2001:db8::/32",
+                       (int)strcspn(bad, ", \t"), bad);
+    bool some = ranges.n > 0;
+    net_ranges_free(&ranges);
+    if (!some)
+        return err_set(err, ERR_USAGE, "--networks: name at least one, or any");
+    *out = json_array();
+    for (text += strspn(text, ", \t"); *text != '\0'; text += strspn(text, ", \t")) {
+        size_t n = strcspn(text, ", \t");
+        json_array_append_new(*out, json_stringn(text, n));
+        text += n;
+    }
+    return ERR_OK;
+}
+
 static enum err_code read_new_key(const struct ctl_args *a, struct new_key *k, struct err *err) {
     static const char *const dialects[] = {"rfc", "entra", "okta", NULL};
-    const char *scopes, *expires = ctl_flag(a, "expires");
+    const char *scopes, *expires = ctl_flag(a, "expires"), *rate = ctl_flag(a, "rate");
     enum err_code code = ctl_flag_required(a, "workspace", &k->workspace, err);
     if (code == ERR_OK)
         code = ctl_flag_required(a, "name", &k->name, err);
@@ -62,21 +91,22 @@ static enum err_code read_new_key(const struct ctl_args *a, struct new_key *k, s
         code = read_scopes(scopes, &k->scopes, err);
     if (code == ERR_OK && expires != NULL)
         code = ctl_value_expiry("expires", expires, clock_wall_us(), &k->expires_us, err);
+    if (code == ERR_OK && rate != NULL)
+        code = ctl_value_int("rate", rate, 1, 100000000, &k->rate, err);
     k->dialect = ctl_flag(a, "dialect") != NULL ? ctl_flag(a, "dialect") : "rfc";
-    return code == ERR_OK ? ctl_value_choice("dialect", k->dialect, dialects, err) : code;
+    if (code == ERR_OK)
+        code = ctl_value_choice("dialect", k->dialect, dialects, err);
+    return code == ERR_OK ? read_networks(ctl_flag(a, "networks"), &k->networks, err) : code;
 }
 
 /* What the command carries: the token's hash and its first digits, never the token. */
 static json_t *key_resource(const struct new_key *k) {
-    unsigned char hash[TOKEN_HASH_SIZE];
-    char hex[2 * TOKEN_HASH_SIZE + 1], prefix[TOKEN_PREFIX_SIZE];
-    token_hash(k->token, strlen(k->token), hash);
-    token_show_prefix(k->token, prefix);
-    for (size_t i = 0; i < TOKEN_HASH_SIZE; i++)
-        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
-    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:s}", "name", k->name, "scopes", scope_array(k->scopes),
-                     "tokenHash", hex, "prefix", prefix, "expires",
-                     k->expires_us != 0 ? json_integer(k->expires_us) : json_null(), "dialect", k->dialect);
+    char hex[CTL_HASH_SIZE], prefix[TOKEN_PREFIX_SIZE];
+    ctl_token_facts(k->token, hex, prefix);
+    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:s, s:O, s:o}", "name", k->name, "scopes",
+                     scope_array(k->scopes), "tokenHash", hex, "prefix", prefix, "expires",
+                     k->expires_us != 0 ? json_integer(k->expires_us) : json_null(), "dialect", k->dialect,
+                     "networks", k->networks, "rate", k->rate != 0 ? json_integer(k->rate) : json_null());
 }
 
 static void show_new_key(struct ctl *c, const struct new_key *k, const struct ctl_workspace *w) {
@@ -85,11 +115,12 @@ static void show_new_key(struct ctl *c, const struct new_key *k, const struct ct
     if (!c->json) {
         jb_printf(&c->out, "key      %s \"%s\" of workspace \"%s\", expires %s\n", k->id.s, k->name, w->name,
                   until != NULL ? until : "never");
-        jb_printf(&c->out, "token    %s\nIt is shown this once; only its hash is stored.\n", k->token);
+        jb_printf(&c->out, "token    %s\n" CTL_SHOWN_ONCE, k->token);
         return;
     }
     json_t *scopes = scope_array(k->scopes);
-    char *text = json_dumps(scopes, JSON_COMPACT);
+    char *text = json_dumps(scopes, JSON_COMPACT),
+         *networks = json_dumps(k->networks, JSON_COMPACT | JSON_ENCODE_ANY);
     jb_raw(&c->out, "{");
     jb_kstr(&c->out, "token", k->token);
     jb_key(&c->out, "key");
@@ -99,9 +130,13 @@ static void show_new_key(struct ctl *c, const struct new_key *k, const struct ct
     jb_kstr(&c->out, "name", k->name);
     jb_kraw(&c->out, "scopes", text);
     jb_kstr(&c->out, "dialect", k->dialect);
+    jb_kraw(&c->out, "networks", networks);
+    jb_key(&c->out, "rate");
+    k->rate != 0 ? jb_int(&c->out, k->rate) : jb_raw(&c->out, "null");
     jb_kstr(&c->out, "expires", until);
     jb_raw(&c->out, "}}\n");
     free(text);
+    free(networks);
     json_decref(scopes);
 }
 
@@ -111,24 +146,42 @@ enum err_code ctl_key_create(struct ctl *c, struct err *err) {
     enum err_code code = read_new_key(c->args, &k, err);
     if (code == ERR_OK)
         code = ctl_workspace_find(c, k.workspace, &w, err);
-    if (code != ERR_OK)
-        return code;
-    token_new(TOKEN_KEY, k.token);
-    struct command cmd = {
-        .type = COMMAND_KEY_CREATE, .workspace = w.id, .id = k.id, .resource = key_resource(&k)};
-    code = ctl_command_run(c, &cmd, err);
-    command_clear(&cmd);
+    if (code == ERR_OK) {
+        token_new(TOKEN_KEY, k.token);
+        struct command cmd = {
+            .type = COMMAND_KEY_CREATE, .workspace = w.id, .id = k.id, .resource = key_resource(&k)};
+        code = ctl_command_run(c, &cmd, err);
+        command_clear(&cmd);
+    }
     if (code == ERR_OK)
         show_new_key(c, &k, &w);
+    json_decref(k.networks);
     return code;
 }
 
-enum { K_ID, K_NAME, K_PREFIX, K_SCOPES, K_DIALECT, K_CREATED, K_BY, K_EXPIRES, K_REVOKED, K_USED };
-#define KEY_TIMES                                                                                            \
-    CTL_TIME("k.created")                                                                                    \
-    ", k.created_by, " CTL_TIME("k.expires") ", " CTL_TIME("k.revoked") ", " CTL_TIME("r.last_used")
+enum {
+    K_ID,
+    K_NAME,
+    K_PREFIX,
+    K_SCOPES,
+    K_DIALECT,
+    K_NETWORKS,
+    K_RATE,
+    K_CREATED,
+    K_BY,
+    K_EXPIRES,
+    K_OLD_UNTIL,
+    K_REVOKED,
+    K_REVOKED_BY,
+    K_USED
+};
+/* The old token is shown only as long as it is good. */
+#define KEY_TIMES                                                                                                               \
+    CTL_TIME("k.created")                                                                                                       \
+    ", k.created_by, " CTL_TIME("k.expires") ", CASE WHEN k.old_token_hash IS NOT NULL AND k.old_until > now() THEN " CTL_TIME( \
+        "k.old_until") " END, " CTL_TIME("k.revoked") ", k.revoked_by, " CTL_TIME("r.last_used")
 static const char list_sql[] =
-    "SELECT k.id, k.name, k.prefix, to_json(k.scopes)::text, k.dialect, " KEY_TIMES
+    "SELECT k.id, k.name, k.prefix, to_json(k.scopes)::text, k.dialect, to_json(k.networks)::text, k.rate_limit, " KEY_TIMES
     " FROM usher.keys k LEFT JOIN usher.key_rates r ON r.workspace_id = k.workspace_id AND r.key_id = k.id"
     " WHERE k.workspace_id = $1::uuid ORDER BY k.created, k.id";
 
@@ -137,32 +190,51 @@ static const char *text_or_null(const struct db_result *r, size_t row, int col) 
 }
 
 static void put_key(struct jbuf *b, const struct db_result *r, size_t row) {
+    static const struct {
+        const char *name;
+        int column;
+        bool json; /* the column is JSON text already */
+    } members[] = {{"id", K_ID, false},
+                   {"name", K_NAME, false},
+                   {"prefix", K_PREFIX, false},
+                   {"scopes", K_SCOPES, true},
+                   {"dialect", K_DIALECT, false},
+                   {"networks", K_NETWORKS, true},
+                   {"rate", K_RATE, true},
+                   {"created", K_CREATED, false},
+                   {"createdBy", K_BY, false},
+                   {"expires", K_EXPIRES, false},
+                   {"oldTokenUntil", K_OLD_UNTIL, false},
+                   {"revoked", K_REVOKED, false},
+                   {"revokedBy", K_REVOKED_BY, false},
+                   {"lastUsed", K_USED, false}};
     jb_sep(b);
     jb_raw(b, "{");
-    jb_kstr(b, "id", db_text(r, row, K_ID));
-    jb_kstr(b, "name", db_text(r, row, K_NAME));
-    jb_kstr(b, "prefix", db_text(r, row, K_PREFIX));
-    jb_kraw(b, "scopes", db_text(r, row, K_SCOPES));
-    jb_kstr(b, "dialect", db_text(r, row, K_DIALECT));
-    jb_kstr(b, "created", db_text(r, row, K_CREATED));
-    jb_kstr(b, "createdBy", db_text(r, row, K_BY));
-    jb_kstr(b, "expires", text_or_null(r, row, K_EXPIRES));
-    jb_kstr(b, "revoked", text_or_null(r, row, K_REVOKED));
-    jb_kstr(b, "lastUsed", text_or_null(r, row, K_USED));
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        const char *value = text_or_null(r, row, members[i].column);
+        if (members[i].json)
+            jb_kraw(b, members[i].name, value);
+        else
+            jb_kstr(b, members[i].name, value);
+    }
     jb_raw(b, "}");
 }
 
 static void print_key(struct jbuf *b, const struct db_result *r, size_t row) {
-    const char *expires = text_or_null(r, row, K_EXPIRES), *used = text_or_null(r, row, K_USED);
+    const char *expires = text_or_null(r, row, K_EXPIRES), *used = text_or_null(r, row, K_USED),
+               *networks = text_or_null(r, row, K_NETWORKS), *rate = text_or_null(r, row, K_RATE),
+               *by = text_or_null(r, row, K_REVOKED_BY);
     jb_printf(b, "%s  %s  (%s…, %s)\n", db_text(r, row, K_ID), db_text(r, row, K_NAME),
               db_text(r, row, K_PREFIX), db_text(r, row, K_DIALECT));
-    jb_printf(b, "  scopes %s\n  made %s by %s, ", db_text(r, row, K_SCOPES), db_text(r, row, K_CREATED),
-              db_text(r, row, K_BY));
-    if (db_is_null(r, row, K_REVOKED))
-        jb_printf(b, "expires %s, last used %s\n", expires != NULL ? expires : "never",
-                  used != NULL ? used : "never");
-    else
-        jb_printf(b, "REVOKED %s\n", db_text(r, row, K_REVOKED));
+    jb_printf(b, "  scopes %s\n  networks %s, rate %s\n", db_text(r, row, K_SCOPES),
+              networks != NULL ? networks : "any", rate != NULL ? rate : "as the workspace");
+    jb_printf(b, "  made %s by %s, expires %s, last used %s\n", db_text(r, row, K_CREATED),
+              db_text(r, row, K_BY), expires != NULL ? expires : "never", used != NULL ? used : "never");
+    if (!db_is_null(r, row, K_OLD_UNTIL))
+        jb_printf(b, "  rotated; the token before it is good until %s\n", db_text(r, row, K_OLD_UNTIL));
+    if (!db_is_null(r, row, K_REVOKED))
+        jb_printf(b, "  REVOKED %s%s%s\n", db_text(r, row, K_REVOKED), by != NULL ? " by " : "",
+                  by != NULL ? by : "");
 }
 
 enum err_code ctl_key_list(struct ctl *c, struct err *err) {
@@ -225,19 +297,68 @@ static enum err_code find_key(struct ctl *c, const char *given, const char *work
     return code;
 }
 
-/* Dead in PostgreSQL first, so that it needs no log; then through the log, for the order and the audit. */
-enum err_code ctl_key_revoke(struct ctl *c, struct err *err) {
+/* The key that the command line names. */
+static enum err_code named_key(struct ctl *c, struct old_key *k, struct err *err) {
     const char *given = ctl_flag(c->args, "workspace");
     struct ctl_workspace w;
-    struct old_key k;
-    struct err late = {0};
     enum err_code code = given != NULL ? ctl_workspace_find(c, given, &w, err) : ERR_OK;
-    if (code == ERR_OK)
-        code = find_key(c, c->args->words[2], given != NULL ? w.id.s : NULL, &k, err);
+    return code == ERR_OK ? find_key(c, c->args->words[2], given != NULL ? w.id.s : NULL, k, err) : code;
+}
+
+static void show_rotated(struct ctl *c, const struct old_key *k, const char *token, const char *until) {
+    if (!c->json) {
+        jb_printf(&c->out, "key      %s \"%s\" is rotated; the old token is %s%s\n", k->id.s, k->name,
+                  until != NULL ? "good until " : "dead", until != NULL ? until : "");
+        jb_printf(&c->out, "token    %s\n" CTL_SHOWN_ONCE, token);
+        return;
+    }
+    jb_raw(&c->out, "{");
+    jb_kstr(&c->out, "token", token);
+    jb_key(&c->out, "key");
+    jb_raw(&c->out, "{");
+    jb_kstr(&c->out, "id", k->id.s);
+    jb_kstr(&c->out, "workspace", k->workspace.s);
+    jb_kstr(&c->out, "name", k->name);
+    jb_kstr(&c->out, "oldTokenUntil", until);
+    jb_raw(&c->out, "}}\n");
+}
+
+enum err_code ctl_key_rotate(struct ctl *c, struct err *err) {
+    const char *overlap = ctl_flag(c->args, "overlap");
+    char token[TOKEN_TEXT_SIZE], hex[CTL_HASH_SIZE], prefix[TOKEN_PREFIX_SIZE], until[RFC3339_SIZE];
+    int64_t until_us = 0;
+    struct old_key k;
+    enum err_code code = named_key(c, &k, err);
+    if (code == ERR_OK && overlap != NULL)
+        code = ctl_value_expiry("overlap", overlap, clock_wall_us(), &until_us, err);
     if (code != ERR_OK)
         return code;
-    const char *params[] = {k.workspace.s, k.id.s};
-    if (db_run(c->db, "SELECT usher.key_revoke_now($1::uuid, $2::uuid)", 2, params, NULL, err) != ERR_OK)
+    token_new(TOKEN_KEY, token);
+    ctl_token_facts(token, hex, prefix);
+    struct command cmd = {.type = COMMAND_KEY_ROTATE,
+                          .workspace = k.workspace,
+                          .id = k.id,
+                          .resource =
+                              json_pack("{s:s, s:s, s:o}", "tokenHash", hex, "prefix", prefix, "overlapUntil",
+                                        until_us != 0 ? json_integer(until_us) : json_null())};
+    code = ctl_command_run(c, &cmd, err);
+    command_clear(&cmd);
+    if (code == ERR_OK)
+        show_rotated(c, &k, token, until_us != 0 ? rfc3339_us(until_us, until) : NULL);
+    return code;
+}
+
+/* Dead in PostgreSQL first, so that it needs no log; then through the log, for the order and the audit. */
+enum err_code ctl_key_revoke(struct ctl *c, struct err *err) {
+    struct old_key k;
+    struct err late = {0};
+    struct actor who;
+    enum err_code code = named_key(c, &k, err);
+    if (code != ERR_OK)
+        return code;
+    ctl_actor(&who);
+    const char *params[] = {k.workspace.s, k.id.s, who.name};
+    if (db_run(c->db, "SELECT usher.key_revoke_now($1::uuid, $2::uuid, $3)", 3, params, NULL, err) != ERR_OK)
         return err->code;
 
     struct command cmd = {.type = COMMAND_KEY_REVOKE, .workspace = k.workspace, .id = k.id};

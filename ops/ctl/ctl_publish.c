@@ -26,14 +26,18 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
     d->error = m->err;
 }
 
-static void fill_in(const struct ctl *c, struct command *cmd) {
+void ctl_actor(struct actor *a) {
     const struct passwd *who = getpwuid(getuid());
-    cmd->txn = uuid_v7();
-    cmd->actor.kind = ACTOR_OPERATOR;
+    *a = (struct actor){.kind = ACTOR_OPERATOR};
     if (who != NULL)
-        snprintf(cmd->actor.name, sizeof cmd->actor.name, "%.100s", who->pw_name);
+        snprintf(a->name, sizeof a->name, "%.100s", who->pw_name);
     else
-        snprintf(cmd->actor.name, sizeof cmd->actor.name, "uid %ld", (long)getuid());
+        snprintf(a->name, sizeof a->name, "uid %ld", (long)getuid());
+}
+
+static void fill_in(const struct ctl *c, struct command *cmd) {
+    cmd->txn = uuid_v7();
+    ctl_actor(&cmd->actor);
     cmd->dialect = DIALECT_RFC;
     cmd->reason = "api";
     cmd->reply_partition = -1;

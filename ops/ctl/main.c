@@ -22,7 +22,10 @@ static const struct config_row settings[] = {
 static const char *const no_flags[] = {NULL};
 static const char *const create_flags[] = {SETTING_FLAGS, NULL};
 static const char *const set_flags[] = {"name", SETTING_FLAGS, NULL};
-static const char *const key_create_flags[] = {"workspace", "name", "scopes", "expires", "dialect", NULL};
+static const char *const key_create_flags[] = {"workspace", "name",     "scopes", "expires",
+                                               "dialect",   "networks", "rate",   NULL};
+static const char *const key_rotate_flags[] = {"workspace", "overlap", NULL};
+static const char *const owner_create_flags[] = {"workspace", "name", "role", "expires", NULL};
 static const char *const workspace_flag[] = {"workspace", NULL};
 
 #define SETTING_USAGE                                                                                        \
@@ -44,9 +47,15 @@ static const struct verb {
     {"workspace", "list", 0, no_flags, ctl_workspace_list, "workspace list"},
     {"key", "create", 0, key_create_flags, ctl_key_create,
      "key create --workspace W --name NAME --scopes all|a,b,… [--expires 30d|TIME] [--dialect "
-     "rfc|entra|okta]"},
+     "rfc|entra|okta]\n                          [--networks any|CIDR,…] [--rate N]"},
+    {"key", "rotate", 1, key_rotate_flags, ctl_key_rotate,
+     "key rotate KEY [--workspace W] [--overlap 24h|TIME]"},
     {"key", "list", 0, workspace_flag, ctl_key_list, "key list --workspace W"},
     {"key", "revoke", 1, workspace_flag, ctl_key_revoke, "key revoke KEY [--workspace W]"},
+    {"owner", "create", 0, owner_create_flags, ctl_owner_create,
+     "owner create --workspace W --name NAME [--role owner|administrator] [--expires 30d|TIME]"},
+    {"owner", "list", 0, workspace_flag, ctl_owner_list, "owner list --workspace W"},
+    {"owner", "revoke", 1, workspace_flag, ctl_owner_revoke, "owner revoke OWNER [--workspace W]"},
     {"schema", "check", 1, no_flags, ctl_schema_check, "schema check DIR"},
     {"schema", "reindex", 1, no_flags, ctl_schema_reindex, "schema reindex DIR"},
     {"status", NULL, 0, no_flags, ctl_status, "status"},
@@ -57,7 +66,7 @@ static void print_usage(FILE *to) {
     fputs("usherctl: workspaces, keys and state of an usher installation\n\n", to);
     for (size_t i = 0; i < NVERBS; i++)
         fprintf(to, "  usherctl %s\n", verbs[i].usage);
-    fputs("\nW and KEY are an id or a name. --json anywhere: one JSON object instead of text.\n", to);
+    fputs("\nW, KEY and OWNER are an id or a name. --json anywhere: one JSON object instead of text.\n", to);
 }
 
 static const struct verb *find_verb(const struct ctl_args *a, size_t *used) {
