@@ -42,6 +42,14 @@ static const char *key_of(struct builder *b, const struct expr *e) {
 static struct expr json_value(struct builder *b, const struct attr *leaf, const char *json,
                               const char *name) {
     struct attr exact = *leaf;
+    if (name != NULL && leaf->multi) { /* a sub-attribute with several values: the first */
+        struct jbuf first = {0};
+        jb_printf(&first, "(%s->", json);
+        filter_sql_name(&first, name);
+        jb_raw(&first, "->0)");
+        json = filter_sql_keep(b, &first);
+        name = NULL;
+    }
     if (exact.type == ATTR_DECIMAL)
         exact.type = ATTR_INTEGER;
     return filter_sql_json(b, &exact, json, name);

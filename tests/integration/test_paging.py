@@ -1,7 +1,8 @@
 """Pages: by index (G2, G3), by cursor (RFC 9865: G4 to G11), under writes of others; cursors through a restart of the ingest, and when they are too old, on a stack of
-their own, whose cursors live for a few seconds."""
+their own, whose cursors live for a few seconds; there also lists of an operator's own types."""
 
 import os
+import random
 import threading
 import time
 import urllib.parse
@@ -11,6 +12,8 @@ from case import Case
 from scimhttp import USER, statuses
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+DEVICE = "urn:example:params:scim:schemas:2.0:Device"
+LEASE = "urn:example:params:scim:schemas:extension:lease:2.0:Device"
 UNRESERVED = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
@@ -270,13 +273,14 @@ class Moving(Pages):
 
 
 class Lifetime(Pages):
-    """On a stack of its own: its cursors live for three seconds."""
+    """On a stack of its own: its cursors live for a few seconds, and it has types of an operator's own."""
 
-    SECONDS = 3
+    SECONDS = 5
 
     @classmethod
     def setUpClass(cls):
-        cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-cursors", INGEST_ARGS="--cursor-seconds=%d" % cls.SECONDS)
+        cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-cursors", INGEST_ARGS="--cursor-seconds=%d" % cls.SECONDS,
+                                     SCHEMA_DIR=os.path.join(stacks.ROOT, "tests", "cases", "schemas", "good"))
         cls.stack.start()
         cls.ws = cls.stack.workspace("lifetime")
         cls.http = cls.ws.client
@@ -288,6 +292,51 @@ class Lifetime(Pages):
         code, text = cls.stack.stop()
         stacks.remove(cls.stack)
         assert code == 0, text
+
+    # What a device is sorted by; None = no value.
+    DEVICES = {
+        "deviceName": lambda d: d["deviceName"].lower(), "serial": lambda d: d["serial"], "weight": lambda d: d.get("weight"), "channels": lambda d: d.get("channels"),
+        "bought": lambda d: d.get("bought"), "online": lambda d: d.get("online"), "tags": lambda d: d.get("tags", [None])[0], "levels": lambda d: d.get("levels", [None])[0],
+        "place.floor": lambda d: d.get("place", {}).get("floor"), "place.keys": lambda d: d.get("place", {}).get("keys", [None])[0], "interfaces": lambda d: next((i["value"] for i in d.get("interfaces", []) if i.get("primary")), d.get("interfaces", [{}])[0].get("value")),
+        "interfaces.speed": lambda d: next((i.get("speed") for i in d.get("interfaces", []) if i.get("primary")), d.get("interfaces", [{}])[0].get("speed")),
+        "interfaces.vlans": lambda d: next((i.get("vlans", [None])[0] for i in d.get("interfaces", []) if i.get("primary")), d.get("interfaces", [{}])[0].get("vlans", [None])[0]),
+        "ends": lambda d: d.get(LEASE, {}).get("ends"), "externalId": lambda d: d.get("externalId"), "id": lambda d: d["id"],
+    }
+
+    def test_G1_G4_types_of_an_operators_own(self):
+        """Sorted by every kind of attribute, in pages by cursor, with a filter, by .search, and together with all other types."""
+        rng, devices = random.Random(9865), []
+        for i in range(26):
+            body = {"schemas": [DEVICE], "deviceName": "D%02d" % rng.randint(0, 9), "serial": "S-%d" % i, "externalId": "x%d" % rng.randint(0, 5)}
+            more = {"weight": rng.choice((0.1, 0.25, 1e-7, 12.5, 1e20, -3)), "channels": rng.randint(-5, 12), "online": rng.choice((True, False)), "tags": rng.sample(["a", "b", "c"], 2),
+                    "levels": rng.sample(range(-3, 9), 3), "bought": rng.choice(("2026-01-02T03:04:05Z", "1969-12-31T23:59:59Z", "2030-01-01T00:00:00Z")),
+                    "place": {"site": "A", "floor": rng.randint(-2, 3), "keys": rng.sample(["k1", "k2", "k3"], 2)},
+                    "interfaces": [{"value": "i%02d" % (i * 7 % 26), "speed": rng.randint(1, 99), "vlans": rng.sample(range(9), 2)}, {"value": "z%02d" % i, "speed": rng.randint(1, 99), "vlans": [5], "primary": rng.choice((True, False))}],
+                    LEASE: {"contract": "C", "fee": rng.choice((1.5, 2, 10)), "ends": rng.choice(("2027-05-01T00:00:00Z", "2027-04-01T00:00:00Z"))}}
+            body.update({k: v for k, v in more.items() if rng.random() < 0.6})
+            devices.append(self.expect(self.http.post("/Devices", body), 201).json)
+        for by, key in self.DEVICES.items():
+            for order in ("ascending", "descending"):
+                due = [d["id"] for d in sorted(devices, key=lambda d: (key(d) is None, key(d) if key(d) is not None else 0, d["id"]), reverse=order == "descending")]
+                with self.subTest("G1 %s %s" % (by, order)):
+                    asked = {"sortBy": by, "sortOrder": order}
+                    self.assertEqual([d["id"] for d in self.page("/Devices", count=200, **asked)["Resources"]], due)
+                    self.assertEqual(self.seen(self.walk(path="/Devices", count=9, filter="serial pr", **asked)), due)
+        found = self.expect(self.http.post("/Devices/.search", {"schemas": [SEARCH], "filter": 'channels gt 3 and place.floor ge 0', "sortBy": "weight", "attributes": ["serial"]}), 200).json
+        self.assertEqual({d["id"] for d in found["Resources"]}, {d["id"] for d in devices if d.get("channels", 0) > 3 and d.get("place", {}).get("floor", -1) >= 0})
+        self.expect(self.http.post("/Devices/.search", {"schemas": [SEARCH], "sortBy": "pin"}), 400, "invalidValue")  # a secret: its order would tell it
+        everything = self.seen(self.walk(path="", count=4))
+        self.assertEqual(everything, sorted(self.ids + [d["id"] for d in devices]))
+        # numbers of one type, texts of another under one name: an order all the same, and each comes once
+        mixed = self.seen(self.walk(path="", count=4, sortBy="title", sortOrder="descending"))
+        self.assertEqual(sorted(mixed), everything)
+        self.assertEqual(mixed[-5:], [u["id"] for u in self.page(sortBy="title", sortOrder="descending")["Resources"]])
+        self.assertEqual([r["id"] for r in self.expect(self.http.find("", 'meta.resourceType eq "Device" and serial eq "S-3"'), 200).json["Resources"]], [devices[3]["id"]])
+        tag = self.expect(self.http.get("/Devices/" + devices[0]["id"]), 200)
+        self.assertEqual(tag.headers["content-location"], tag.json["meta"]["location"])
+        self.assertEqual(self.http.get("/Devices/" + devices[0]["id"], headers={"If-None-Match": tag.headers["etag"]}).status, 304)
+        for d in devices:
+            self.expect(self.http.delete("/Devices/" + d["id"]), 204)
 
     def test_G7_too_old(self):
         self.assertEqual(self.http.get("/ServiceProviderConfig").json["pagination"]["cursorTimeout"], self.SECONDS)
