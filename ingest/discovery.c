@@ -4,11 +4,19 @@
 #include "schemas/discovery.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+/* Shown where the operator says so, or to who asks for it by name: strict clients of before RFC 9967 refuse
+ * the whole document for a member that they don't know. */
+static bool shows_events(const struct request *r) {
+    const char *names = query_get(&r->query, "attributes");
+    return r->in->settings.announce_events || (names != NULL && strcasestr(names, "securityEvents") != NULL);
+}
 
 static char *document(const struct request *r) {
     switch (r->route.kind) {
     case ROUTE_CONFIG:
-        return discovery_config(r->base, r->in->settings.cursor_seconds);
+        return discovery_config(r->base, r->in->settings.cursor_seconds, shows_events(r));
     case ROUTE_TYPES:
         return discovery_resource_types(r->base);
     case ROUTE_TYPE:

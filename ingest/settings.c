@@ -43,6 +43,9 @@ static const struct config_row rows[] = {
     {"audit-wait-ms", CONFIG_INT, "700", 10, 60000,
      "milliseconds beyond the deadline that an answer waits for its audit record's acknowledgement", false},
     {"cursor-seconds", CONFIG_INT, "600", 1, 86400, "seconds that a cursor of a list is good for", false},
+    {"announce-events", CONFIG_BOOL, "false", 0, 0,
+     "securityEvents in ServiceProviderConfig for all, not only for who asks with attributes=securityEvents",
+     false},
     {"gate-threads", CONFIG_INT, "2", 1, 64, "threads with a PostgreSQL connection each", false},
     {"http-threads", CONFIG_INT, "2", 1, 64, "threads that read requests and write answers", false},
     {"max-body-bytes", CONFIG_INT, "8388608", 1024, 15728640, "bytes of a request body at most", false},
@@ -116,6 +119,7 @@ void settings_load(struct settings *s, int argc, char **argv) {
     s->bulk_deadline_us = config_int(c, "bulk-deadline-ms") * 1000;
     s->audit_wait_us = config_int(c, "audit-wait-ms") * 1000;
     s->cursor_seconds = (int)config_int(c, "cursor-seconds");
+    s->announce_events = config_bool(c, "announce-events");
     s->gate_threads = (int)config_int(c, "gate-threads");
     s->http_threads = (int)config_int(c, "http-threads");
     s->max_body_bytes = (size_t)config_int(c, "max-body-bytes");

@@ -319,8 +319,9 @@ class Bulk(Async):
 
 class Discovery(Async):
     def test_it_is_announced(self):
-        """D: securityEvents of ServiceProviderConfig names what is really sent (RFC 9967 section 3)."""
-        row = self.expect(self.http.get("/ServiceProviderConfig"), 200).json["securityEvents"]
+        """D4: securityEvents of ServiceProviderConfig names what is really sent (RFC 9967 section 4). Only who asks for it gets it: clients that know RFC 7643 alone refuse it."""
+        self.assertNotIn("securityEvents", self.expect(self.http.get("/ServiceProviderConfig"), 200).json)
+        row = self.expect(self.http.get("/ServiceProviderConfig?attributes=securityEvents"), 200).json["securityEvents"]
         self.assertEqual(row["asyncRequest"], "request")
         self.assertEqual(set(row["eventUris"]), {t for t, (topic, _) in contract.TYPES.items() if topic == stream.EVENTS})
 

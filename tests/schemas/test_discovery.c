@@ -52,7 +52,7 @@ static json_int_t number_at(const json_t *o, const char *name) {
 /* D2 */
 static void test_config(void **state) {
     (void)state;
-    json_t *c = load(discovery_config(BASE, 600));
+    json_t *c = load(discovery_config(BASE, 600, true));
     no_nulls(c);
     assert_string_equal(json_string_value(json_array_get(json_object_get(c, "schemas"), 0)),
                         "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig");
@@ -77,7 +77,7 @@ static void test_config(void **state) {
 /* D3 G8: every sub-attribute is there, for a missing one would not mean "no limit". */
 static void test_pagination(void **state) {
     (void)state;
-    json_t *c = load(discovery_config(BASE, 77));
+    json_t *c = load(discovery_config(BASE, 77, true));
     json_t *p = json_object_get(c, "pagination");
     assert_true(json_is_true(json_object_get(p, "cursor")));
     assert_true(json_is_true(json_object_get(p, "index")));
@@ -91,7 +91,7 @@ static void test_pagination(void **state) {
 /* D4: what may be asked for and what events there are, each once. */
 static void test_security_events(void **state) {
     (void)state;
-    json_t *c = load(discovery_config(BASE, 600));
+    json_t *c = load(discovery_config(BASE, 600, true));
     json_t *e = json_object_get(c, "securityEvents");
     assert_string_equal(text_at(e, "asyncRequest"), "request");
     json_t *uris = json_object_get(e, "eventUris");
@@ -102,6 +102,14 @@ static void test_security_events(void **state) {
         for (size_t k = 0; k < i; k++)
             assert_string_not_equal(uri, json_string_value(json_array_get(uris, k)));
     }
+    json_decref(c);
+}
+
+static void test_security_events_only_where_wanted(void **state) {
+    (void)state;
+    json_t *c = load(discovery_config(BASE, 600, false));
+    assert_null(json_object_get(c, "securityEvents"));
+    assert_non_null(json_object_get(c, "authenticationSchemes"));
     json_decref(c);
 }
 
@@ -296,9 +304,10 @@ static void test_own_schemas(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config),          cmocka_unit_test(test_pagination),
-        cmocka_unit_test(test_security_events), cmocka_unit_test(test_resource_types),
-        cmocka_unit_test(test_schemas),         cmocka_unit_test(test_schema_details),
-        cmocka_unit_test(test_own_types),       cmocka_unit_test(test_own_schemas),
+        cmocka_unit_test(test_security_events), cmocka_unit_test(test_security_events_only_where_wanted),
+        cmocka_unit_test(test_resource_types),  cmocka_unit_test(test_schemas),
+        cmocka_unit_test(test_schema_details),  cmocka_unit_test(test_own_types),
+        cmocka_unit_test(test_own_schemas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
