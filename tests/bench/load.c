@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define HEAD_MAX 16384
-#define IN_MAX (1 << 20)
+#define IN_MAX (8 << 20) /* a room of 10,000 is 2 MB */
 
 struct line {
     char *col[2];

@@ -113,7 +113,7 @@ class Load:
         with open(body, "w") as f:
             f.write('{%s,"Operations":[%s]}' % (BULK, ",".join(
                 '{"method":"POST","path":"/Users","bulkId":"b%d","data":%s}' % (k, USER_BODY.replace("%s", "bulk%d" % k)) for k in range(operations))))
-        found = self.run(conns, seconds, "POST", "/scim/v2/Bulk", None, 200, **{"body-file": body})
+        found = self.run(conns, seconds, "POST", "/scim/v2/Bulk", None, 200, first=1000000 * conns, **{"body-file": body})
         found["rate"] *= operations
         return found
 
