@@ -35,9 +35,7 @@ enum err_code patch_set(const struct patch_step *s, const struct attr *attr, jso
     }
     if (unassign && !attr->multi && has_immutable_part(attr, old))
         return patch_refuse(s, ERR_MUTABILITY, "has a part that is immutable and set", err);
-    if (unassign && old != NULL && attr->default_true) /* nothing said is as good as true: let it be seen */
-        jsonx_put(object, attr->name, json_true());
-    else if (unassign)
+    if (unassign)
         json_object_del(object, attr->name);
     else if (!json_equal(old, value)) /* an equal one keeps its place */
         jsonx_put(object, attr->name, jsonx_copy(value));

@@ -84,6 +84,8 @@ static enum err_code check_mutability(struct normaliser *n, enum patch_op op, co
         return refuse(n, ERR_MUTABILITY, path, "cannot be changed in place: add and remove whole values");
     if (op == PATCH_REMOVE && target->required && (path->filter == NULL || at->sub != NULL) && !listed)
         return refuse(n, ERR_MUTABILITY, path, "is required and cannot be removed");
+    if (op == PATCH_REMOVE && target->default_true)
+        return refuse(n, ERR_MUTABILITY, path, "always has a value and cannot be removed");
     return ERR_OK;
 }
 
@@ -194,6 +196,8 @@ static enum err_code normalise_value(struct normaliser *n, enum patch_op op, con
         return rc;
     if (out == NULL && target->required)
         return refuse(n, ERR_INVALID_VALUE, path, "is required");
+    if (out == NULL && target->default_true) /* nobody comes back because a value is missing */
+        return refuse(n, ERR_INVALID_VALUE, path, "must be true or false");
     if (out == NULL && target->multi && op == PATCH_ADD)
         return ERR_OK; /* no values are added */
     emit(n, op, path, out != NULL ? out : json_null());

@@ -91,8 +91,6 @@ static enum err_code judge(const struct replacement *r, const struct attr_path *
         *kept = old;
     else if (immutable)
         return refuse_change(r, path);
-    else if (a->default_true) /* nothing said is as good as true: let it be seen */
-        *kept = json_true();
     return ERR_OK;
 }
 

@@ -48,13 +48,13 @@ static enum err_code check_schemas(const struct normaliser *n, const json_t *bod
     return err_set_path(n->err, ERR_INVALID_SYNTAX, "schemas", "'schemas' must hold '%s'", base);
 }
 
-/* An attribute that a PUT would keep is named without a value: said to be cleared. Not so by an empty string
- * where a boolean is due: that is how some clients say that they don't know (and `active` would come back).
- */
+/* An attribute that a PUT would keep is named without a value: said to be cleared. Not so `active`, which
+ * always has a value: nobody comes back because one is missing. Nor by an empty string where a boolean is
+ * due: that is how some clients say that they don't know. */
 static void note_cleared(struct normaliser *n, const struct attr_path *path, const json_t *given) {
     const struct attr *a = attr_path_target(path);
     char text[ATTR_PATH_SIZE];
-    if (!a->keep_on_put && a->mutability != ATTR_IMMUTABLE)
+    if ((!a->keep_on_put && a->mutability != ATTR_IMMUTABLE) || a->default_true)
         return;
     if (a->type == ATTR_BOOLEAN && json_is_string(given))
         return;
