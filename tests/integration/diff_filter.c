@@ -92,47 +92,61 @@ static json_t *ids_of(const json_t *store) {
 
 /* ---- filters ---- */
 
-static json_t *matching(const struct filter *f, const json_t *list) {
-    json_t *ids = json_array(), *one;
+#define TYPES_MAX 32
+
+struct store {
+    json_t *shown; /* {"User": [representation…], …} */
+    const struct resource_type *types[TYPES_MAX];
+    size_t ntypes;
+};
+
+static void match(const struct filter *f, const json_t *list, json_t *ids) {
+    json_t *one;
     size_t i;
     json_array_foreach((json_t *)list, i, one) {
         if (filter_match(f, one))
             json_array_append(ids, json_object_get(one, "id"));
     }
-    return ids;
 }
 
-static void one_filter(struct random_scim *r, const struct resource_type *rt, const json_t *list) {
+/* types: one, or all for a query over all (F9). */
+static void one_filter(const char *text, const struct resource_type *const *types, size_t ntypes,
+                       const struct store *store) {
     struct err err = {0};
-    struct jbuf text = {0};
     struct arena *a = arena_new();
-    const struct filter *f = NULL;
-    random_filter(r, rt, 3, &text);
-    if (filter_parse(rt, DIALECT_RFC, text.p, text.n, a, &f, &err) == ERR_OK)
-        print(json_pack("{ssssso}", "type", rt->name, "filter", text.p, "match", matching(f, list)));
-    else
-        print(json_pack("{ssssss}", "type", rt->name, "filter", text.p, "refused", err_text(&err)));
+    const struct filter *trees[TYPES_MAX];
+    const char *name = ntypes == 1 ? types[0]->name : "";
+    if (filter_parse_types(types, ntypes, DIALECT_RFC, text, strlen(text), a, trees, &err) == ERR_OK) {
+        json_t *ids = json_array();
+        for (size_t i = 0; i < ntypes; i++)
+            match(trees[i], json_object_get(store->shown, types[i]->name), ids);
+        print(json_pack("{ssssso}", "type", name, "filter", text, "match", ids));
+    } else {
+        print(json_pack("{ssssss}", "type", name, "filter", text, "refused", err_text(&err)));
+    }
     arena_free(a);
-    jb_free(&text);
 }
 
 static void filters(struct random_scim *r, int n, const char *path) {
-    json_t *store = load(path), *ids = ids_of(store), *times = json_array(), *texts = json_array();
-    const struct resource_type *types[32];
-    size_t ntypes = 0;
-    for (size_t i = 0; resource_type_at(i) != NULL && ntypes < 32; i++)
-        if (json_object_get(store, resource_type_at(i)->name) != NULL)
-            types[ntypes++] = resource_type_at(i);
-    take_texts(store, times, texts);
+    struct store store = {.shown = load(path)};
+    json_t *ids = ids_of(store.shown), *times = json_array(), *texts = json_array();
+    for (size_t i = 0; resource_type_at(i) != NULL && store.ntypes < TYPES_MAX; i++)
+        if (json_object_get(store.shown, resource_type_at(i)->name) != NULL)
+            store.types[store.ntypes++] = resource_type_at(i);
+    take_texts(store.shown, times, texts);
     add_zones(times);
     r->ids = ids;
     r->times = times;
     r->texts = texts;
     for (; n > 0; n--) {
-        const struct resource_type *rt = types[random_pick(r, ntypes)];
-        one_filter(r, rt, json_object_get(store, rt->name));
+        struct jbuf text = {0};
+        size_t type = random_pick(r, store.ntypes);
+        bool all = random_pick(r, 10) == 0;
+        random_filter(r, store.types[type], 3, &text);
+        one_filter(text.p, all ? store.types : &store.types[type], all ? store.ntypes : 1, &store);
+        jb_free(&text);
     }
-    json_decref(store);
+    json_decref(store.shown);
     json_decref(ids);
     json_decref(times);
     json_decref(texts);
