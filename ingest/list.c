@@ -57,7 +57,7 @@ static enum err_code choose_attributes(struct request *r, struct list *l, struct
         if (projection_parse(part->rt, said(r, "attributes"), said(r, "excludedAttributes"), r->arena,
                              &l->projections[i], err) != ERR_OK)
             return err->code;
-        part->refs = projection_wants_refs(part->rt, l->projections[i]);
+        part->refs = projection_refs(part->rt, l->projections[i]);
     }
     return ERR_OK;
 }

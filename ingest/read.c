@@ -22,7 +22,7 @@ static void base_query(struct request *r) {
     r->read = (struct read_query){
         .workspace = r->verdict.workspace.s,
         .rt = r->route.rt,
-        .refs = projection_wants_refs(r->route.rt, r->projection),
+        .refs = projection_refs(r->route.rt, r->projection),
         .base = r->base,
         .arena = r->arena,
     };
@@ -35,7 +35,7 @@ void read_resource(struct request *r) {
 
 void read_existence(struct request *r) {
     read_resource(r);
-    r->read.refs = false;
+    r->read.refs = REFS_NONE;
 }
 
 enum err_code read_user_name(struct request *r, const char *user_name, struct err *err) {

@@ -56,7 +56,7 @@ static void show_result(struct request *r) {
 /* True if the document alone is the whole answer: nothing of it is rows apart, or those cannot be yet. */
 static bool complete(const struct request *r) {
     return r->command == COMMAND_USER_CREATE || resource_type_refs(r->route.rt) == NULL ||
-           !projection_wants_refs(r->route.rt, r->projection);
+           projection_refs(r->route.rt, r->projection) == REFS_NONE;
 }
 
 bool write_outcome(struct request *r) {

@@ -116,9 +116,12 @@ enum projection_part projection_shows(const struct projection *p, const struct a
     return p->only ? named(p, path) : invert(named(p, path));
 }
 
-bool projection_wants_refs(const struct resource_type *rt, const struct projection *p) {
+enum refs_wanted projection_refs(const struct resource_type *rt, const struct projection *p) {
     struct attr_path path = {.attr = resource_type_refs(rt)};
-    return path.attr != NULL && projection_shows(p, &path) != PROJECTION_NONE;
+    if (path.attr == NULL || projection_shows(p, &path) == PROJECTION_NONE)
+        return REFS_NONE;
+    path.sub = attr_sub(path.attr, "display", strlen("display"));
+    return path.sub != NULL && projection_shows(p, &path) != PROJECTION_NONE ? REFS_NAMED : REFS_IDS;
 }
 
 /* Does the document have a value there? */

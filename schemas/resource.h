@@ -87,9 +87,13 @@ enum err_code projection_parse(const struct resource_type *rt, const char *attri
  * the last word. Lives in the arena; p itself where there is nothing to add. */
 const struct projection *projection_of_write(const struct resource_type *rt, const struct projection *p,
                                              const json_t *doc, const json_t *ops, struct arena *a);
-/* Are groups (users) or members (rooms) wanted? The read side loads them only then (J4). p may be NULL = yes.
- */
-bool projection_wants_refs(const struct resource_type *rt, const struct projection *p);
+/* How much of groups (users) or members (rooms) an answer shows: the read side loads no more (J4). */
+enum refs_wanted {
+    REFS_NONE,
+    REFS_IDS,   /* without their names */
+    REFS_NAMED, /* with `display` */
+};
+enum refs_wanted projection_refs(const struct resource_type *rt, const struct projection *p);
 
 /* Writes the full SCIM representation (id, document, groups or members, meta with resourceType, created,
  * lastModified, location, version) to out. base: absolute URL without trailing slash, e.g.

@@ -19,7 +19,12 @@ static const struct attr member_subs[] = {
      .mutability = ATTR_IMMUTABLE,
      .canonical = member_types,
      .description = "What the member is: always a User."},
-    {.name = "display", .mutability = ATTR_READ_ONLY, .description = "The name of the member."},
+    /* On request: nobody sends it, so a client that compares what it sent with what it reads finds the same.
+     */
+    {.name = "display",
+     .mutability = ATTR_READ_ONLY,
+     .returned = ATTR_RETURNED_REQUEST,
+     .description = "The name of the member."},
 };
 
 static const struct attr group_attrs[] = {

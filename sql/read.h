@@ -14,7 +14,7 @@ struct read_part {
     const struct resource_type *rt;
     const struct filter *filter;  /* NULL = all */
     const struct attr_path *sort; /* what it is sorted by; NULL: the type has no such attribute */
-    bool refs;                    /* load groups (users) or members (rooms) */
+    enum refs_wanted refs;        /* groups (users) or members (rooms) */
 };
 
 /* A place in a list: that of a row. Rows are sorted by the key, those without one last, and then by id. */
@@ -31,7 +31,7 @@ struct read_query {
     /* in: one resource */
     const char *id; /* not NULL: get that one (a well-formed lower-case UUID); else list */
     const struct resource_type *rt;
-    bool refs;
+    enum refs_wanted refs;
     /* in: a list */
     const struct read_part *parts;  /* one list over all of them */
     size_t nparts;                  /* >= 1 */

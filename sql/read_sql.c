@@ -21,6 +21,11 @@
         "rooms", "g",                                                                                        \
         "room_id") "WHERE m.workspace_id = r.workspace_id AND m.user_id = r.id AND NOT m.held), '[]')"
 
+#define ROOM_REF_IDS                                                                                         \
+    "coalesce((SELECT '[' || string_agg('{\"value\":\"' || m.user_id || '\",\"$ref\":\"' || $2 || "          \
+    "'/Users/' || m.user_id || '\",\"type\":\"User\"}', ',' ORDER BY m.user_id) || ']' FROM members m "      \
+    "WHERE m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT m.held), '[]')"
+
 #define ROOM_REFS                                                                                            \
     "coalesce((SELECT '[' || string_agg('{\"value\":\"' || m.user_id || '\",\"$ref\":\"' || $2 || "          \
     "'/Users/' || m.user_id || '\",\"display\":' || "                                                        \
@@ -35,23 +40,24 @@
     "SELECT " ROW_COLUMNS refs " FROM unnest($3::uuid[]) AS a (id) CROSS JOIN LATERAL "                      \
     "(SELECT * FROM " table " z WHERE z.workspace_id = $1::uuid AND z.id = a.id" type " OFFSET 0) r"
 
-/* By kind of the type, and whether groups or members are wanted. */
+/* By kind of the type, and how much of groups or members is wanted. */
 static const struct form {
-    const char *table, *columns[2], *get[2];
+    const char *table, *columns[3], *get[3];
 } forms[] = {
     [RESOURCE_USER] = {"users",
-                       {ROW_COLUMNS NO_REFS, ROW_COLUMNS USER_REFS},
-                       {GET_SQL(NO_REFS, "users", ""), GET_SQL(USER_REFS, "users", "")}},
+                       {ROW_COLUMNS NO_REFS, ROW_COLUMNS USER_REFS, ROW_COLUMNS USER_REFS},
+                       {GET_SQL(NO_REFS, "users", ""), GET_SQL(USER_REFS, "users", ""),
+                        GET_SQL(USER_REFS, "users", "")}},
     [RESOURCE_ROOM] = {"rooms",
-                       {ROW_COLUMNS NO_REFS, ROW_COLUMNS ROOM_REFS},
-                       {GET_SQL(NO_REFS, "rooms", ""), GET_SQL(ROOM_REFS, "rooms", "")}},
+                       {ROW_COLUMNS NO_REFS, ROW_COLUMNS ROOM_REF_IDS, ROW_COLUMNS ROOM_REFS},
+                       {GET_SQL(NO_REFS, "rooms", ""), GET_SQL(ROOM_REF_IDS, "rooms", ""),
+                        GET_SQL(ROOM_REFS, "rooms", "")}},
     [RESOURCE_CUSTOM] = {"resources",
-                         {ROW_COLUMNS NO_REFS, ROW_COLUMNS NO_REFS},
-                         {GET_SQL(NO_REFS, "resources", " AND z.type = $4::text"),
-                          GET_SQL(NO_REFS, "resources", " AND z.type = $4::text")}},
+                         {ROW_COLUMNS NO_REFS, NULL, NULL}, /* such a type has neither */
+                         {GET_SQL(NO_REFS, "resources", " AND z.type = $4::text"), NULL, NULL}},
 };
 
-const char *read_sql_get(const struct resource_type *rt, bool refs) {
+const char *read_sql_get(const struct resource_type *rt, enum refs_wanted refs) {
     return forms[rt->kind].get[refs];
 }
 

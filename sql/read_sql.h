@@ -10,7 +10,7 @@ enum read_column { COL_ID, COL_DOC, COL_VERSION, COL_CREATED, COL_MODIFIED, COL_
 
 /* $1 workspace, $2 base URL as the inside of a JSON string, $3 ids; of a custom type $4 its name. A static
  * text. */
-const char *read_sql_get(const struct resource_type *rt, bool refs);
+const char *read_sql_get(const struct resource_type *rt, enum refs_wanted refs);
 
 /* The page: up to count + 1 rows, in the list's order; the one too many is the first one where it is read
  * backward, else the last. base: as above, lives as long as params is used. */

@@ -124,15 +124,17 @@ static void test_wants_refs(void **state) {
     (void)state;
     static const struct {
         const char *attributes, *excluded;
-        bool users, rooms;
+        enum refs_wanted users, rooms;
     } cases[] = {
-        {NULL, NULL, true, true},
-        {NULL, "members", true, false},
-        {NULL, "groups", false, true},
-        {NULL, "members.display,groups.display", true, true},
-        {"displayName", NULL, false, false},
-        {"members", NULL, false, true},
-        {"groups.value,members.value", NULL, true, true},
+        {NULL, NULL, REFS_NAMED, REFS_IDS},
+        {NULL, "members", REFS_NAMED, REFS_NONE},
+        {NULL, "groups", REFS_NONE, REFS_IDS},
+        {NULL, "members.display,groups.display", REFS_IDS, REFS_IDS},
+        {"displayName", NULL, REFS_NONE, REFS_NONE},
+        {"members", NULL, REFS_NONE, REFS_IDS},
+        {"members.display", NULL, REFS_NONE, REFS_NAMED},
+        {"members,members.display", NULL, REFS_NONE, REFS_NAMED},
+        {"groups.value,members.value", NULL, REFS_IDS, REFS_IDS},
     };
     struct arena *a = arena_new();
     struct err err;
@@ -141,9 +143,9 @@ static void test_wants_refs(void **state) {
         const struct resource_type *user = resource_type_of(RESOURCE_USER),
                                    *room = resource_type_of(RESOURCE_ROOM);
         assert_int_equal(projection_parse(user, cases[i].attributes, cases[i].excluded, a, &p, &err), ERR_OK);
-        assert_int_equal(projection_wants_refs(user, p), cases[i].users);
+        assert_int_equal(projection_refs(user, p), cases[i].users);
         assert_int_equal(projection_parse(room, cases[i].attributes, cases[i].excluded, a, &p, &err), ERR_OK);
-        assert_int_equal(projection_wants_refs(room, p), cases[i].rooms);
+        assert_int_equal(projection_refs(room, p), cases[i].rooms);
     }
     arena_free(a);
 }
