@@ -143,7 +143,7 @@ CASES = [
     ("compressed", "POST", "/Users", user(), 415, None, {"Content-Encoding": "gzip"}),
     ("both projections", "POST", "/Users?attributes=userName&excludedAttributes=name", user(), 400, "invalidValue"),
     ("broken escape in the query", "GET", "/Users?filter=%zz", None, 400, None),
-    ("bulk is not offered yet", "POST", "/Bulk", {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": []}, 501, None),
+    ("a Bulk without operations", "POST", "/Bulk", {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": []}, 400, "invalidSyntax"),
 ]
 
 
