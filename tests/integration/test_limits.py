@@ -1,6 +1,7 @@
-"""Rates, expiry, revocation, seats: what a key and a workspace may."""
+"""Rates (Q42), expiry, revocation, seats: what a key and a workspace may."""
 
 import datetime
+import re
 import time
 import urllib.parse
 
@@ -39,6 +40,35 @@ class Rate(Case):
         took = time.monotonic() - began
         self.assertLess(took, 55, "too slow to say anything about a window of 60 s")
         self.assertEqual(statuses(results), {200: 600, 429: 40})
+
+    def test_what_is_left_is_told(self):
+        """RateLimit and RateLimit-Policy on every answer of an admitted request, whatever it is; Retry-After is when the oldest unit leaves the window."""
+        ws = self.stack.workspace("ratetold", rate=9)
+        weak = ws.open(ws.key("weak", "scim:users:read", rate=2)[0])
+        made = ws.client.post("/Users", body("told"))
+        seen = [made, ws.client.get("/Users/" + made.json["id"]), ws.client.get("/Users/none"), ws.client.post("/Users", body("told")), ws.client.post("/Users", {"no": "user"}),
+                ws.client.get("/Nothing"), ws.client.request("OPTIONS", "/Users"), ws.client.get("/Users/" + made.json["id"], headers={"If-None-Match": made.headers["etag"]}),
+                ws.client.delete("/Users/" + made.json["id"]), ws.client.get("/Users")]
+        self.assertEqual([a.status for a in seen], [201, 200, 404, 409, 400, 404, 204, 304, 204, 429])
+        for n, answer in enumerate(seen):
+            self.assertEqual(answer.headers.get("ratelimit-policy"), '"default";q=9;w=60', answer)
+            left = re.fullmatch(r'"default";r=(\d+);t=(\d+)', answer.headers.get("ratelimit", ""))
+            self.assertTrue(left, answer.header_list)
+            self.assertEqual(int(left.group(1)), max(0, 8 - n))
+            self.assertTrue(1 <= int(left.group(2)) <= 61)
+        self.assertEqual(seen[-1].headers["retry-after"], left.group(2))
+        refused = self.expect(weak.post("/Users", body("weak")), 403)
+        self.assertEqual((refused.headers["ratelimit-policy"], refused.headers["ratelimit"][:13]), ('"default";q=2;w=60', '"default";r=1'))
+        nobody = ws.open("ush_nothing").get("/Users")
+        self.assertNotIn("ratelimit", nobody.headers)
+
+    def test_a_key_s_own_rate_goes_before_the_workspace_s(self):
+        """The preset for Entra ID: 25 requests a second."""
+        ws = self.stack.workspace("rateown", rate=2)
+        entra = ws.open(ws.key("entra", rate=1500, dialect="entra")[0])
+        self.assertEqual([entra.get("/Users?count=0").status for _ in range(5)], [200] * 5)
+        self.assertEqual(entra.get("/Users?count=0").headers["ratelimit-policy"], '"default";q=1500;w=60')
+        self.assertEqual([ws.client.get("/Users?count=0").status for _ in range(3)], [200] * 2 + [429])
 
     def test_each_key_has_its_own_count(self):
         ws = self.stack.workspace("ratekeys", rate=3)

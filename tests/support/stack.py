@@ -91,10 +91,10 @@ class Stack:
         stack.reload()
         return stack
 
-    def _local(self, *words, timeout=240, check=True):
+    def _local(self, *words, timeout=240, check=True, **settings):
         env = dict(os.environ, RUN_DIR=self.run_dir, PORT=str(self.port), FLAVOUR=self.flavour)
         env.pop("KAFKA", None)
-        env.update(self.settings)
+        env.update(self.settings, **settings)
         if self.kafka_kind == "real":
             env["KAFKA"] = "real"
         command = [LOCAL, *words]
@@ -129,9 +129,9 @@ class Stack:
         self._local("extra-worker", name)
         self.reload()
 
-    def extra_ingest(self, name, port):
-        """A second ingest on that port; gives its URL."""
-        self._local("extra-ingest", name, str(port))
+    def extra_ingest(self, name, port, arguments=""):
+        """A second ingest on that port, perhaps with further arguments; gives its URL."""
+        self._local("extra-ingest", name, str(port), INGEST_ARGS=arguments)
         self.reload()
         return "http://127.0.0.1:%d" % port
 

@@ -1,0 +1,75 @@
+"""Wrong tokens of one source are slowed down; nobody else is."""
+
+import socket
+import threading
+import time
+
+import proxied
+from case import Case
+from scimhttp import Client
+from test_keys import unknown_token
+
+
+class Throttle(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.url = proxied.url(cls.stack)
+
+    def timed(self, token, address):
+        client = Client(self.url, token, headers=proxied.came_from(address))
+        began = time.monotonic()
+        status = client.get("/Users?count=0").status
+        client.close()
+        return status, time.monotonic() - began
+
+    def test_each_wrong_token_waits_longer(self):
+        """X1: guessing is slow from the sixth on. What counts is that it waits at least so long."""
+        due = [0, 0, 0, 0, 0, 0.1, 0.2, 0.4, 0.8]
+        seen = [self.timed(unknown_token(), "192.0.2.200") for _ in due]
+        self.assertEqual([s for s, _ in seen], [401] * len(due))
+        for (_, took), least in zip(seen, due):
+            self.assertGreaterEqual(took, least)
+
+    def test_malformed_ones_count_too(self):
+        seen = [self.timed("ush_nothing", "192.0.2.201") for _ in range(7)]
+        self.assertGreaterEqual(seen[5][1], 0.1)
+        self.assertGreaterEqual(seen[6][1], 0.2)
+
+    def test_the_right_token_of_that_source_and_others_do_not_wait(self):
+        """Many wrong ones are held back at once; others are answered meanwhile, before them."""
+        for _ in range(9):
+            self.timed("x", "192.0.2.202")
+        ended = []
+        wrong = [threading.Thread(target=lambda: ended.append(("wrong", self.timed("x", "192.0.2.202")[0], time.monotonic()))) for _ in range(30)]
+        for t in wrong:
+            t.start()
+        for address in ("192.0.2.202", "192.0.2.203"):
+            self.assertEqual(self.timed(self.ws.token, address)[0], 200)
+            ended.append(("right", 200, time.monotonic()))
+        self.assertEqual(self.timed("x", "192.0.2.203")[0], 401)
+        for t in wrong:
+            t.join()
+        self.assertEqual([w for w, _, _ in sorted(ended, key=lambda e: e[2])][:2], ["right"] * 2)
+        self.assertEqual(sum(1 for w, s, _ in ended if (w, s) == ("wrong", 401)), 30)
+
+    def test_a_revoked_key_is_no_guess(self):
+        token, key = self.ws.key("gone")
+        self.stack.ctl("key", "revoke", key)
+        seen = [self.timed(token, "192.0.2.204") for _ in range(12)]
+        self.assertEqual([s for s, _ in seen], [401] * 12)
+        self.assertLess(seen[-1][1], 2)  # a guess would wait 2 s by now
+
+    def test_who_leaves_while_held_leaves_nothing(self):
+        """Clients that close while their answers wait: the ingest goes on, and every request is on record."""
+        for _ in range(9):
+            self.timed("x", "192.0.2.205")
+        client = Client(self.url, "x", headers=proxied.came_from("192.0.2.205"))
+        wire = client.encode("GET", "/Users?count=0")
+        for _ in range(20):
+            with socket.create_connection((client.host, client.port), 5) as s:
+                s.sendall(wire)
+                time.sleep(0.01)
+        self.followers.audit.wait(lambda rs: sum(1 for r in rs if r.value and r.value.get("sourceIp") == "192.0.2.205" and r.value.get("status") == 401) >= 29,
+                                  what="29 records from that source")
+        self.assertEqual(self.timed(self.ws.token, "192.0.2.205")[0], 200)

@@ -1,0 +1,191 @@
+"""TLS of the ingest itself: versions, certificates that change while it runs, wrong files."""
+
+import http.client
+import os
+import signal
+import ssl
+import subprocess
+
+from case import Case
+from scimhttp import USER, wait_until
+from stack import free_port
+
+
+def make_pair(folder, name, host="localhost"):
+    """A certificate for `host` and this machine's address, with its key."""
+    cert, key = os.path.join(folder, name + ".crt"), os.path.join(folder, name + ".key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=" + name,
+                    "-addext", "subjectAltName=DNS:%s,IP:127.0.0.1" % host, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    return cert, key
+
+
+class Tls(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.folder = os.path.join(cls.stack.run_dir, "tls")
+        os.makedirs(cls.folder, exist_ok=True)
+        cls.first, cls.second = make_pair(cls.folder, "first"), make_pair(cls.folder, "second")
+        cls.cert, cls.key = os.path.join(cls.folder, "now.crt"), os.path.join(cls.folder, "now.key")
+        cls.install(cls.first)
+        cls.port = free_port()
+        with open(os.path.join(cls.stack.run_dir, "log", "ingest-tls.log"), "ab") as log:
+            cls.process = subprocess.Popen(cls.command("--listen", "127.0.0.1:%d" % cls.port, "--tls-cert", cls.cert, "--tls-key", cls.key), stdin=subprocess.DEVNULL,
+                                           stdout=log, stderr=log)
+        wait_until(lambda: cls.ready(), 60, "the ingest with TLS to be ready")
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.process.terminate()
+        code = cls.process.wait(30)
+        assert code == 0, "the ingest with TLS ended with %s" % code
+
+    @classmethod
+    def command(cls, *arguments):
+        return [os.path.join(cls.stack.env["USHER_BIN"], "usher-ingest"), "--config", os.path.join(cls.stack.run_dir, "conf", "ingest"), *arguments]
+
+    @classmethod
+    def install(cls, pair):
+        for source, to in zip(pair, (cls.cert, cls.key)):
+            with open(source) as f, open(to + ".part", "w") as out:
+                out.write(f.read())
+            os.replace(to + ".part", to)
+
+    @classmethod
+    def context(cls, ca=None, lowest=None, highest=None):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(ca or cls.first[0])
+        if lowest is not None:
+            context.set_ciphers("ALL:@SECLEVEL=0")  # or the client would not even offer the old versions
+            context.minimum_version, context.maximum_version = lowest, highest
+        return context
+
+    @classmethod
+    def connect(cls, context):
+        connection = http.client.HTTPSConnection("127.0.0.1", cls.port, context=context, timeout=20)
+        connection.connect()
+        return connection
+
+    @classmethod
+    def ready(cls):
+        assert cls.process.poll() is None, "the ingest with TLS has ended"
+        try:
+            connection = cls.connect(cls.context())
+            connection.request("GET", "/readyz")
+            status = connection.getresponse().status
+            connection.close()
+            return status == 200
+        except OSError:
+            return False
+
+    def ask(self, connection, method, path, body=None):
+        connection.request(method, path, body, {"Authorization": "Bearer " + self.ws.token, "Content-Type": "application/scim+json"})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+
+    def test_tls_1_2_and_1_3_and_nothing_older(self):
+        """T1, X1."""
+        v = ssl.TLSVersion
+        for version, name in ((v.TLSv1_2, "TLSv1.2"), (v.TLSv1_3, "TLSv1.3")):
+            connection = self.connect(self.context(lowest=version, highest=version))
+            self.assertEqual(connection.sock.version(), name)
+            self.assertEqual(self.ask(connection, "GET", "/scim/v2/Users?count=0")[0], 200)
+            connection.close()
+        for version in (v.TLSv1, v.TLSv1_1):
+            with self.subTest(version):
+                self.assertTrue(self.speaks(version), "this client could not do it anyway")
+                with self.assertRaises(ssl.SSLError):
+                    self.connect(self.context(lowest=version, highest=version))
+
+    def speaks(self, version):
+        """Would that client get through to a server that takes the old versions?"""
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(*self.first)
+        server.set_ciphers("ALL:@SECLEVEL=0")
+        server.minimum_version = ssl.TLSVersion.TLSv1
+        ours, theirs, to, fro = ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO()
+        ends = [server.wrap_bio(to, fro, server_side=True), self.context(lowest=version, highest=version).wrap_bio(ours, theirs, server_hostname="localhost")]
+        done = set()
+        for _ in range(20):
+            for n, end in enumerate(ends):
+                try:
+                    end.do_handshake()
+                    done.add(n)
+                except ssl.SSLWantReadError:
+                    pass
+            to.write(theirs.read())
+            ours.write(fro.read())
+        return done == {0, 1}
+
+    def test_plain_http_is_not_answered(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            connection.request("GET", "/healthz")
+            connection.getresponse()
+        connection.close()
+
+    def test_addresses_begin_with_https(self):
+        connection = self.connect(self.context())
+        status, headers, text = self.ask(connection, "POST", "/scim/v2/Users", '{"schemas":["%s"],"userName":"over tls"}' % USER)
+        self.assertEqual(status, 201, text)
+        self.assertTrue(headers["Location"].startswith("https://127.0.0.1:%d/scim/v2/Users/" % self.port), headers["Location"])
+        self.assertIn('"location":"https://', text)
+        connection.close()
+
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def accepts(self, ca):
+        try:
+            self.connect(self.context(ca)).close()
+            return True
+        except ssl.SSLCertVerificationError:
+            return False
+
+    def test_a_new_certificate_without_dropping_connections(self):
+        old = self.connect(self.context())
+        self.assertEqual(self.ask(old, "GET", "/scim/v2/Users?count=0")[0], 200)
+        self.install(self.second)
+        self.reload()
+        wait_until(lambda: self.accepts(self.second[0]), 10, "the new certificate")
+        self.assertFalse(self.accepts(self.first[0]))
+        old.auto_open = False  # http.client would open another one unasked
+        self.assertEqual(self.ask(old, "GET", "/scim/v2/Users?count=0")[0], 200)
+        # A file that is no certificate changes nothing.
+        with open(self.cert, "w") as f:
+            f.write("nonsense\n")
+        self.reload()
+        log = os.path.join(self.stack.run_dir, "log", "ingest-tls.log")
+
+        def told():
+            with open(log, errors="replace") as f:
+                return "certificate-not-reloaded" in f.read()
+
+        wait_until(told, 10, "the log to say that it was not taken")
+        self.assertTrue(self.accepts(self.second[0]))
+        self.install(self.first)
+        self.reload()
+        wait_until(lambda: self.accepts(self.first[0]), 10, "the first certificate again")
+        self.assertEqual(self.ask(old, "GET", "/scim/v2/Users?count=0")[0], 200)
+        old.close()
+
+    def test_wrong_files_are_refused(self):
+        """At start and by --check-config, with a reason that names the file."""
+        nonsense = os.path.join(self.folder, "nonsense.pem")
+        with open(nonsense, "w") as f:
+            f.write("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+        wrong = ((self.first[0], self.second[1], "key"), (os.path.join(self.folder, "missing.crt"), self.first[1], "missing.crt"), (nonsense, self.first[1], "nonsense.pem"),
+                 (self.first[0], nonsense, "nonsense.pem"), (self.first[0], "", "go together"), ("", self.first[1], "go together"))
+        for cert, key, named in wrong:
+            for check in ((), ("--check-config",)):
+                with self.subTest(cert=os.path.basename(cert), key=os.path.basename(key), check=check):
+                    run = subprocess.run(self.command("--listen", "127.0.0.1:%d" % free_port(), "--tls-cert", cert, "--tls-key", key, *check), capture_output=True,
+                                         text=True, timeout=30)
+                    self.assertNotEqual(run.returncode, 0)
+                    self.assertIn(named, run.stderr)
+        good = subprocess.run(self.command("--tls-cert", self.first[0], "--tls-key", self.first[1], "--check-config"), capture_output=True, text=True, timeout=30)
+        self.assertEqual((good.returncode, good.stdout.strip()), (0, "ok"), good.stderr)
+        proxies = subprocess.run(self.command("--trusted-proxies", "10.0.0.1/8", "--check-config"), capture_output=True, text=True, timeout=30)
+        self.assertEqual(proxies.returncode, 1)
+        self.assertIn("10.0.0.1/8", proxies.stderr)
