@@ -1,16 +1,35 @@
 #include "ingest/answer.h"
 
+#include "ingest/api_routes.h"
 #include "ingest/oauth.h"
+#include "ingest/problem.h"
 #include "schemas/scim_error.h"
 
 #include <string.h>
 
+static bool managed(const struct request *r) {
+    return r->route.api == API_MANAGE || r->route.api == API_ADMIN;
+}
+
 struct jbuf *answer_begin(struct request *r, int status) {
     struct answer *a = &r->answer;
-    struct answer fresh = {.status = status, .content_type = SCIM_JSON, .body = a->body, .close = a->close};
+    struct answer fresh = {.status = status,
+                           .content_type = managed(r) ? PLAIN_JSON : SCIM_JSON,
+                           .body = a->body,
+                           .close = a->close};
     *a = fresh;
     jb_reset(&a->body);
     return &a->body;
+}
+
+/* Those of which one is needed; NULL where it depends on more than the route. */
+static const char *scopes_due(struct request *r) {
+    unsigned scopes = r->route.row != NULL ? r->route.row->scopes : route_scope(&r->route);
+    const char *text = NULL;
+    for (unsigned bit = 1; bit <= scopes; bit <<= 1)
+        if (scopes & bit)
+            text = text == NULL ? scope_name(bit) : arena_printf(r->arena, "%s %s", text, scope_name(bit));
+    return text;
 }
 
 /* RFC 6750 section 3: no error code where no token was given. */
@@ -18,15 +37,17 @@ static const char *challenge(struct request *r, enum err_code code) {
     if (code == ERR_UNAUTHORIZED)
         return r->token != NULL ? "Bearer realm=\"usher\", error=\"invalid_token\""
                                 : "Bearer realm=\"usher\"";
-    if (code == ERR_INSUFFICIENT_SCOPE && route_scope(&r->route) != 0)
+    const char *scopes = code == ERR_INSUFFICIENT_SCOPE ? scopes_due(r) : NULL;
+    if (scopes != NULL)
         return arena_printf(r->arena, "Bearer realm=\"usher\", error=\"insufficient_scope\", scope=\"%s\"",
-                            scope_name(route_scope(&r->route)));
+                            scopes);
     if (code == ERR_INSUFFICIENT_SCOPE)
         return "Bearer realm=\"usher\", error=\"insufficient_scope\"";
     return NULL;
 }
 
-void answer_error(struct request *r, enum err_code code, const char *detail) {
+/* path: what it is about, as far as the caller knows it. */
+static void answer_failure(struct request *r, enum err_code code, const char *detail, const char *path) {
     enum err_code shown = scim_error_outward(code);
     if (shown != code || detail == NULL || detail[0] == '\0') {
         struct err plain = {.code = shown};
@@ -38,7 +59,7 @@ void answer_error(struct request *r, enum err_code code, const char *detail) {
     }
     answer_begin(r, err_http_status(shown));
     struct answer *a = &r->answer;
-    a->scim_type = err_scim_type(shown);
+    a->code = shown;
     a->authenticate = challenge(r, shown);
     if (shown == ERR_METHOD)
         a->allow = r->route.allow;
@@ -46,17 +67,27 @@ void answer_error(struct request *r, enum err_code code, const char *detail) {
         a->retry_after_s = r->verdict.retry_after_s > 0 ? r->verdict.retry_after_s : 1;
     else if (a->status == 503)
         a->retry_after_s = 1;
+    if (managed(r)) {
+        a->content_type = PROBLEM_JSON;
+        problem_put(&a->body, shown, detail, r->txn.s, path);
+        return;
+    }
+    a->scim_type = err_scim_type(shown);
     scim_error_put(&a->body, a->status, a->scim_type, detail);
 }
 
+void answer_error(struct request *r, enum err_code code, const char *detail) {
+    answer_failure(r, code, detail, NULL);
+}
+
 void answer_err(struct request *r, const struct err *err) {
-    answer_error(r, err->code, err->detail);
+    answer_failure(r, err->code, err->detail, err->path);
 }
 
 void answer_resource(struct request *r, int status, const struct resource_row *row) {
     answer_begin(r, status);
     struct answer *a = &r->answer;
-    resource_etag(row->version, a->etag);
+    resource_row_etag(r->route.rt, row, a->etag);
     a->content_location = arena_printf(r->arena, "%s%s/%s", r->base, r->route.rt->endpoint, row->id);
     if (status == 201)
         a->location = a->content_location;

@@ -5,18 +5,34 @@
 
 #define TAGS_MAX 256 /* in one request; the others match nothing */
 
-/* The opaque text of a tag of ours: a version, as resource_etag writes it. */
-static bool version_of(const char *p, size_t n, int64_t *version) {
-    int64_t v = 0;
-    if (n == 0 || n > 18 || p[0] == '0')
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+static bool refs_of(const char *p, size_t n, uint32_t *refs) {
+    uint32_t v = 0;
+    if (n != 8)
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (p[i] < '0' || p[i] > '9')
+        if (!is_digit(p[i]) && (p[i] < 'a' || p[i] > 'f'))
             return false;
-        v = v * 10 + (p[i] - '0');
+        v = v << 4 | (uint32_t)(is_digit(p[i]) ? p[i] - '0' : p[i] - 'a' + 10);
     }
-    *version = v;
-    return true;
+    *refs = v;
+    return v != 0;
+}
+
+/* The opaque text of a tag of ours, as resource_row_etag writes it. */
+static bool tag_of(const char *p, size_t n, struct etag *tag) {
+    size_t digits = 0;
+    *tag = (struct etag){0};
+    while (digits < n && is_digit(p[digits]))
+        digits++;
+    if (digits == 0 || digits > 18 || p[0] == '0')
+        return false;
+    for (size_t i = 0; i < digits; i++)
+        tag->version = tag->version * 10 + (p[i] - '0');
+    return digits == n || (p[digits] == '.' && refs_of(p + digits + 1, n - digits - 1, &tag->refs));
 }
 
 static const char *skip_blanks(const char *p) {
@@ -24,7 +40,7 @@ static const char *skip_blanks(const char *p) {
 }
 
 /* One element of the list, up to its comma. False: nothing of ours. */
-static bool take_tag(const char **at, int64_t *version) {
+static bool take_tag(const char **at, struct etag *tag) {
     const char *p = *at;
     bool ours = false;
     if (strncmp(p, "W/", 2) == 0)
@@ -32,7 +48,7 @@ static bool take_tag(const char **at, int64_t *version) {
     if (*p == '"') {
         const char *end = strchr(p + 1, '"');
         if (end != NULL) {
-            ours = version_of(p + 1, (size_t)(end - p - 1), version);
+            ours = tag_of(p + 1, (size_t)(end - p - 1), tag);
             p = skip_blanks(end + 1);
         }
     }
@@ -42,7 +58,7 @@ static bool take_tag(const char **at, int64_t *version) {
 }
 
 void etag_parse(const char *text, struct arena *a, struct etag_list *out) {
-    int64_t found[TAGS_MAX];
+    struct etag found[TAGS_MAX];
     *out = (struct etag_list){0};
     const char *p = skip_blanks(text);
     if (p[0] == '*' && *skip_blanks(p + 1) == '\0') {
@@ -55,13 +71,13 @@ void etag_parse(const char *text, struct arena *a, struct etag_list *out) {
         else if (take_tag(&p, &found[out->n]))
             out->n++;
     }
-    out->versions = arena_alloc(a, (out->n + 1) * sizeof *out->versions);
-    memcpy(out->versions, found, out->n * sizeof *found);
+    out->tags = arena_alloc(a, (out->n + 1) * sizeof *out->tags);
+    memcpy(out->tags, found, out->n * sizeof *found);
 }
 
-bool etag_matches(const struct etag_list *l, int64_t version) {
+bool etag_matches(const struct etag_list *l, int64_t version, uint32_t refs) {
     for (size_t i = 0; i < l->n; i++)
-        if (l->versions[i] == version)
+        if (l->tags[i].version == version && l->tags[i].refs == refs)
             return true;
     return l->any;
 }
@@ -69,7 +85,7 @@ bool etag_matches(const struct etag_list *l, int64_t version) {
 json_t *etag_versions(const struct etag_list *l) {
     json_t *list = json_array();
     for (size_t i = 0; i < l->n; i++)
-        if (json_array_append_new(list, json_integer(l->versions[i])) != 0)
+        if (json_array_append_new(list, json_integer(l->tags[i].version)) != 0)
             abort();
     return list;
 }

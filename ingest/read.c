@@ -85,7 +85,7 @@ static bool has_it(const struct request *r, const struct resource_row *row) {
     if (r->if_none_match == NULL)
         return false;
     etag_parse(r->if_none_match, r->arena, &tags);
-    return etag_matches(&tags, row->version);
+    return etag_matches(&tags, row->version, resource_refs_tag(r->route.rt, row));
 }
 
 void read_answer(struct request *r, enum err_code code) {

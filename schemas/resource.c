@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
 static bool is_empty(const json_t *v) {
     return json_is_null(v) || (json_is_object(v) && json_object_size(v) == 0) ||
@@ -93,8 +94,7 @@ bool resource_active(const json_t *doc) {
     return !json_is_false(json_object_get(doc, "active"));
 }
 
-/* Something on both sides of one '@' and no space: enough to tell a name from an address. */
-static bool is_mail_shaped(const char *s) {
+bool is_mail_shaped(const char *s) {
     const char *at = s != NULL ? strchr(s, '@') : NULL;
     return at != NULL && at != s && at[1] != '\0' && strchr(at + 1, '@') == NULL &&
            strpbrk(s, " \t\r\n") == NULL;
@@ -119,5 +119,23 @@ const char *resource_email(const json_t *doc) {
 
 char *resource_etag(int64_t version, char out[32]) {
     snprintf(out, 32, "W/\"%" PRId64 "\"", version);
+    return out;
+}
+
+/* Members of a room are the room's own: they have a version in it. */
+uint32_t resource_refs_tag(const struct resource_type *rt, const struct resource_row *row) {
+    const struct attr *refs = resource_type_refs(rt);
+    if (refs == NULL || refs->mutability != ATTR_READ_ONLY || row->refs == NULL ||
+        strcmp(row->refs, "[]") == 0)
+        return 0;
+    uint32_t tag = (uint32_t)crc32(0, (const Bytef *)row->refs, (uInt)strlen(row->refs));
+    return tag != 0 ? tag : 1;
+}
+
+char *resource_row_etag(const struct resource_type *rt, const struct resource_row *row, char out[32]) {
+    uint32_t tag = resource_refs_tag(rt, row);
+    if (tag == 0)
+        return resource_etag(row->version, out);
+    snprintf(out, 32, "W/\"%" PRId64 ".%08" PRIx32 "\"", row->version, tag);
     return out;
 }

@@ -12,6 +12,7 @@
 #include "schemas/schema.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Validates a POST or PUT body and normalises it (rules C1, C2, C5, S1-S8, dialect rows Q09, Q20-Q29): types
@@ -60,6 +61,8 @@ const char *resource_string(const json_t *doc, const char *name); /* top-level s
 bool resource_active(const json_t *doc);                          /* absent = true */
 /* The main e-mail: primary, else first, else a mail-shaped userName, else NULL (Q27). Borrowed. */
 const char *resource_email(const json_t *doc);
+/* Something on both sides of one '@' and no space: enough to tell a name from an address. NULL is none. */
+bool is_mail_shaped(const char *s);
 
 /* The searchable form, as JSON text for a jsonb column: same shape as the document but member names
  * lower-cased, strings folded where the attribute is not caseExact, dateTimes as integer microseconds (UTC),
@@ -73,7 +76,8 @@ struct resource_row {
     const char *doc; /* compact JSON text of the document */
     int64_t version;
     int64_t created_us, modified_us;
-    const char *refs; /* JSON array text: a user's groups or a room's members; NULL = not loaded */
+    bool managed, seat; /* of a user: the identity provider's; has a seat. Only reads know */
+    const char *refs;   /* JSON array text: a user's groups or a room's members; NULL = not loaded */
 };
 
 /* Which attributes an answer shows (rules J1-J3). */
@@ -103,5 +107,10 @@ void resource_render(const struct resource_type *rt, const struct resource_row *
                      const struct projection *p, const char *base, struct jbuf *out);
 /* ETag of a version: W/"<version>"; out has 32 bytes. */
 char *resource_etag(int64_t version, char out[32]);
+/* A user's groups change without the user: where an answer shows them, its tag tells which, W/"<version>.<8
+ * hex digits>", so that nobody is told "not modified" who has others. 0: nothing to tell apart. */
+uint32_t resource_refs_tag(const struct resource_type *rt, const struct resource_row *row);
+/* The tag of that answer: its ETag and its meta.version. */
+char *resource_row_etag(const struct resource_type *rt, const struct resource_row *row, char out[32]);
 
 #endif

@@ -44,7 +44,7 @@ static void put_meta(const struct renderer *r, const struct projection *p) {
         } else if (strcmp(name, "lastModified") == 0) {
             jb_str(out, rfc3339_us(r->row->modified_us, text));
         } else if (strcmp(name, "version") == 0) {
-            jb_str(out, resource_etag(r->row->version, etag));
+            jb_str(out, resource_row_etag(r->rt, r->row, etag));
         } else {
             char *url = xasprintf("%s%s/%s", r->base, r->rt->endpoint, r->row->id);
             jb_str(out, url);

@@ -1,6 +1,8 @@
 /* The head of a request: "METHOD TARGET VERSION", then headers line by line. What the guard lets through goes
  * on to the router and to the parser of queries. */
+#include "ingest/etag.h"
 #include "ingest/guard.h"
+#include "ingest/prefer.h"
 #include "ingest/query.h"
 #include "ingest/route.h"
 #include "tests/fuzz/fuzz.h"
@@ -85,6 +87,22 @@ static void check_route(const char *method, const struct guard_facts *facts, str
         (void)route_scope(&route);
 }
 
+/* Headers that say how: nothing in them is an error, what cannot be read counts as not said. */
+static void check_manners(const struct guard_request *r, struct arena *a) {
+    for (size_t i = 0; i < r->nheaders; i++) {
+        struct etag_list tags;
+        struct prefer prefer;
+        etag_parse(r->headers[i].value, a, &tags);
+        json_t *versions = etag_versions(&tags);
+        FUZZ_CHECK(tags.any || json_array_size(versions) == tags.n, "versions get lost");
+        for (size_t k = 0; k < tags.n; k++)
+            FUZZ_CHECK(etag_matches(&tags, tags.tags[k].version, tags.tags[k].refs), "a version does not match itself");
+        json_decref(versions);
+        prefer_parse(r->headers[i].value, &prefer);
+        FUZZ_CHECK(prefer.wait_s >= -1 && prefer.wait_s <= 3600, "a wait of %d s", prefer.wait_s);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct arena *a = arena_new();
     struct err err = {0};
@@ -103,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         FUZZ_CHECK(!(facts.chunked && facts.has_length), "two lengths");
         check_route(method, &facts, a);
         check_query(facts.query, a);
+        check_manners(&r, a);
     }
     arena_free(a);
     return 0;

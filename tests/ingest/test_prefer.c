@@ -91,13 +91,36 @@ static void every_tag(void **state) {
         size_t n = 0;
         etag_parse(tags[i].text, a, &l);
         for (; n < 4 && tags[i].has[n] != 0; n++)
-            if (!etag_matches(&l, tags[i].has[n]))
+            if (!etag_matches(&l, tags[i].has[n], 0))
                 fail_msg("%s: not %d", tags[i].text, (int)tags[i].has[n]);
-        if (l.any != tags[i].any || l.n != n || etag_matches(&l, 99) != l.any)
+        if (l.any != tags[i].any || l.n != n || etag_matches(&l, 99, 0) != l.any)
             fail_msg("%s: any %d, %zu versions", tags[i].text, l.any, l.n);
         json_t *list = etag_versions(&l);
         assert_int_equal(json_array_size(list), n);
         json_decref(list);
+    }
+    arena_free(a);
+}
+
+/* A user's groups: the same version is another representation, but the same resource to change. */
+static void groups_in_a_tag(void **state) {
+    (void)state;
+    static const char *const wrong[] = {"W/\"3.\"",         "W/\"3.1a2b3c4\"",  "W/\"3.1a2b3c4d5\"",
+                                        "W/\"3.1A2B3C4D\"", "W/\"3.00000000\"", "W/\".1a2b3c4d\"",
+                                        "W/\"3.1a2b.c4d\""};
+    struct arena *a = arena_new();
+    struct etag_list l;
+    etag_parse("W/\"3.1a2b3c4d\"", a, &l);
+    assert_true(etag_matches(&l, 3, 0x1a2b3c4d));
+    assert_false(etag_matches(&l, 3, 0));
+    assert_false(etag_matches(&l, 3, 0x1a2b3c4e));
+    assert_false(etag_matches(&l, 4, 0x1a2b3c4d));
+    json_t *list = etag_versions(&l);
+    assert_int_equal(json_integer_value(json_array_get(list, 0)), 3);
+    json_decref(list);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        etag_parse(wrong[i], a, &l);
+        assert_int_equal(l.n, 0);
     }
     arena_free(a);
 }
@@ -110,8 +133,8 @@ static void very_many(void **state) {
         memcpy(text + 6 * i, "W/\"3\",", 7);
     struct etag_list l;
     etag_parse(text, a, &l);
-    assert_true(etag_matches(&l, 3));
-    assert_false(etag_matches(&l, 4));
+    assert_true(etag_matches(&l, 3, 0));
+    assert_false(etag_matches(&l, 4, 0));
     arena_free(a);
 }
 
@@ -119,6 +142,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_text),
         cmocka_unit_test(every_tag),
+        cmocka_unit_test(groups_in_a_tag),
         cmocka_unit_test(very_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

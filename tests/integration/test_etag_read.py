@@ -36,6 +36,24 @@ class Reads(Case):
         self.expect(self.http.get("/Users/0190b3f2-0000-7000-8000-000000000000", headers={"If-None-Match": "*"}), 404)
         self.expect(self.http.get("/Users", headers={"If-None-Match": "*"}), 200)  # a list has no tag
 
+    def test_V2_groups_of_a_user(self):
+        """A user's groups change without the user: whoever has others is not told "not modified"; and a change by that tag is about the user alone."""
+        made, room = self.user("grouped@read.example"), self.room("Etag of groups")
+        path = "/Users/" + made["id"]
+        alone = made["meta"]["version"]
+        self.expect(self.http.patch("/Groups/" + room["id"], patch_op({"op": "add", "path": "members", "value": [{"value": made["id"]}]})), 204)
+        within = self.expect(self.http.get(path, headers={"If-None-Match": alone}), 200)
+        tag = within.headers["etag"]
+        self.assertRegex(tag, r'^W/"\d+\.[0-9a-f]{8}"$')
+        self.assertEqual(tag, within.json["meta"]["version"])
+        self.assertEqual(self.http.get(path, headers={"If-None-Match": tag}).status, 304)
+        self.assertEqual(self.http.get(path + "?excludedAttributes=groups", headers={"If-None-Match": alone}).status, 304)
+        changed = self.expect(self.http.patch(path, patch_op({"op": "replace", "path": "title", "value": "T"}), headers={"If-Match": tag}), 200)
+        self.expect(self.http.patch(path, patch_op({"op": "replace", "path": "title", "value": "U"}), headers={"If-Match": tag}), 412)
+        self.assertEqual(self.http.get(path, headers={"If-None-Match": changed.headers["etag"]}).status, 304)
+        self.expect(self.http.patch("/Groups/" + room["id"], patch_op({"op": "remove", "path": "members"})), 204)
+        self.expect(self.http.get(path, headers={"If-None-Match": changed.headers["etag"]}), 200)
+
     def test_V2_several_lines(self):
         made = self.user("lines@read.example")
         wire = "GET /scim/v2/Users/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nIf-None-Match: \"x\"\r\nIf-None-Match: %s\r\n\r\n" % (made["id"], self.ws.token, made["meta"]["version"])
