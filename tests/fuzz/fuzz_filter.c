@@ -54,6 +54,33 @@ static void check_sql(const struct fuzz_input *in, const struct filter *f, struc
     jb_free(&other);
 }
 
+/* F9: over all types it is refused only if it is in each, and means the same where it is not. */
+static void check_types(const struct fuzz_input *in, const struct filter *own, const json_t *doc,
+                        struct arena *a) {
+    const struct resource_type *types[] = {resource_type_of(RESOURCE_USER), resource_type_of(RESOURCE_ROOM)};
+    const struct filter *trees[2] = {NULL, NULL};
+    struct err err = {0};
+    enum err_code code = filter_parse_types(types, 2, in->dialect, in->text, in->len, a, trees, &err);
+    FUZZ_CHECK(code == ERR_OK || (code == ERR_INVALID_FILTER && err.detail[0] != '\0'),
+               "filter_parse_types gives %s", err_name(code));
+    for (size_t i = 0; i < 2; i++) {
+        if (in->rt != types[i] || own == NULL)
+            continue;
+        FUZZ_CHECK(code == ERR_OK, "a filter of %s is refused over all types: %s", in->rt->name,
+                   err_text(&err));
+        FUZZ_CHECK(filter_match(trees[i], doc) == filter_match(own, doc),
+                   "a filter means something else over all types");
+    }
+    for (size_t i = 0; code == ERR_OK && i < 2; i++) {
+        struct jbuf sql = {0};
+        json_t *other = fuzz_document(types[i]);
+        (void)filter_match(trees[i], other);
+        (void)sql_of(types[i], trees[i], a, &sql);
+        json_decref(other);
+        jb_free(&sql);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct arena *a = arena_new();
     struct fuzz_input in;
@@ -63,18 +90,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     enum err_code code = filter_parse(in.rt, in.dialect, in.text, in.len, a, &f, &err);
     FUZZ_CHECK(code == ERR_OK || code == ERR_INVALID_FILTER, "filter_parse gives %s", err_name(code));
     FUZZ_CHECK(code == ERR_OK || err.detail[0] != '\0', "filter_parse refuses without a reason");
+    json_t *doc = fuzz_document(in.rt);
+    check_types(&in, code == ERR_OK ? f : NULL, doc, a);
     if (code == ERR_OK) {
         struct jbuf text = {0};
-        json_t *doc = fuzz_document(in.rt);
         struct filter negated = {.kind = FILTER_NOT, .left = f};
         bool holds = filter_match(f, doc);
         FUZZ_CHECK(filter_match(&negated, doc) != holds, "a third truth");
         filter_format(f, NULL, &text);
         check_canonical(&in, f, text.p, a);
         check_sql(&in, f, a);
-        json_decref(doc);
         jb_free(&text);
     }
+    json_decref(doc);
     arena_free(a);
     return 0;
 }

@@ -95,11 +95,20 @@ static const char *const texts[] = {"",
                                     SCHEMA_USER,
                                     SCHEMA_GROUP,
                                     "urn:example:Probe",
-                                    MESSAGE_PATCH};
+                                    MESSAGE_PATCH,
+                                    "bulkId:a",
+                                    "bulkId:b",
+                                    "https://usher.example/scim/v2/Groups/bulkId:r",
+                                    "members[value eq \"bulkId:a\"]",
+                                    "/Users/bulkId:a",
+                                    "POST",
+                                    "PUT",
+                                    "DELETE",
+                                    "/Groups"};
 static const char *const words[] = {"op",       "path",    "value",      "Operations", "schemas", "id",
                                     "meta",     "members", "emails",     "type",       "primary", "display",
                                     "$ref",     "active",  "externalId", "groups",     "name",    "doc",
-                                    "password", "ops",     "body"};
+                                    "password", "ops",     "body",       "method",     "bulkId",  "data"};
 
 /* The name of some attribute, with its URN or parent before it now and then. */
 static void attribute_name(struct mutation *m, char *out, size_t size) {
