@@ -10,7 +10,7 @@
 #define THROTTLE_FREE 5             /* wrong tokens in a minute that are answered at once */
 #define THROTTLE_FIRST_US 100000    /* the next one waits so long, and each one after it … */
 #define THROTTLE_MOST_US 2000000    /* … twice as long, up to this */
-#define THROTTLE_WINDOW_US 60000000 /* a source that was right, or silent, for so long starts anew */
+#define THROTTLE_WINDOW_US 60000000 /* a source without a wrong token for so long starts anew */
 
 struct throttle;
 
