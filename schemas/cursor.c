@@ -42,7 +42,7 @@ static void put_id(unsigned char *p, const struct uuid *id) {
 
 static struct uuid take_id(const unsigned char *p) {
     char hex[33];
-    struct uuid id;
+    struct uuid id = {""};
     char *out = id.s;
     sodium_bin2hex(hex, sizeof hex, p, ID_SIZE);
     for (size_t i = 0; i < 32; i++) {
