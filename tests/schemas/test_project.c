@@ -24,7 +24,8 @@ static json_t *show(enum resource_kind kind, const char *doc, const char *refs, 
     struct arena *a = arena_new();
     struct err err = {0};
     struct jbuf out = {0};
-    struct resource_row row = {ID, doc, 7, 1000000, 1500000, refs};
+    struct resource_row row = {
+        .id = ID, .doc = doc, .version = 7, .created_us = 1000000, .modified_us = 1500000, .refs = refs};
     assert_int_equal(projection_parse(rt, attributes, excluded, a, &p, &err), ERR_OK);
     jb_raw(&out, "before"); /* it appends */
     resource_render(rt, &row, p, BASE, &out);
