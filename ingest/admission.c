@@ -1,6 +1,7 @@
 #include "ingest/admission.h"
 
 #include "ingest/answer.h"
+#include "ingest/api.h"
 #include "ingest/content.h"
 #include "ingest/hold.h"
 #include "ingest/oauth.h"
@@ -129,10 +130,11 @@ static const char *state_text(const struct admit_verdict *v) {
 
 /* One kind of credential does not open the doors of the other. */
 static enum err_code check_class(const struct request *r, const struct admit_verdict *v, struct err *err) {
-    if (v->kind == ADMIT_KEY && r->route.admin)
+    bool admin = r->route.api == API_ADMIN;
+    if (v->kind == ADMIT_KEY && admin)
         return err_set(err, ERR_FORBIDDEN,
                        "The admin API takes the credential of an owner or administrator, not an API key");
-    if (v->kind != ADMIT_KEY && !r->route.admin)
+    if (v->kind != ADMIT_KEY && !admin)
         return err_set(
             err, ERR_FORBIDDEN,
             "The credential of an owner or administrator opens the admin API and the portal; here an API "
@@ -144,7 +146,7 @@ static enum err_code check_place(const struct request *r, const struct admit_ver
     if (v->restricted && (r->source_ip == NULL || !net_ranges_hold(&v->networks, &r->source)))
         return err_set(err, ERR_FORBIDDEN, "This key may not be used from this network (%s)",
                        r->source_ip != NULL ? r->source_ip : "of which nothing is known");
-    if (r->route.scim && v->require_sso && !v->sso_ready)
+    if (r->route.api == API_SCIM && v->require_sso && !v->sso_ready)
         return err_set(
             err, ERR_FORBIDDEN,
             "This workspace takes SCIM only once single sign-on is marked as set up (setting sso-ready)");
@@ -181,6 +183,8 @@ static enum err_code permit(struct request *r, struct err *err) {
         return err_set(err, r->route.code, "%s", "");
     if ((r->verdict.scopes & scope) != scope)
         return err_set(err, ERR_INSUFFICIENT_SCOPE, "The key lacks the scope %s", scope_name(scope));
+    if (api_permit(r, err) != ERR_OK)
+        return err->code;
     if (r->query_broken)
         return err_set(err, ERR_BAD_REQUEST,
                        "The query is not correctly encoded, or has too many parameters");

@@ -1,5 +1,6 @@
 #include "ingest/answer.h"
 
+#include "ingest/api_resources.h"
 #include "ingest/api_routes.h"
 #include "ingest/oauth.h"
 #include "ingest/problem.h"
@@ -88,6 +89,12 @@ void answer_resource(struct request *r, int status, const struct resource_row *r
     answer_begin(r, status);
     struct answer *a = &r->answer;
     resource_row_etag(r->route.rt, row, a->etag);
+    if (managed(r)) {
+        if (status == 201)
+            a->location = api_location(r, row->id);
+        api_put_resource(r, row);
+        return;
+    }
     a->content_location = arena_printf(r->arena, "%s%s/%s", r->base, r->route.rt->endpoint, row->id);
     if (status == 201)
         a->location = a->content_location;

@@ -1,13 +1,15 @@
-/* Answers: SCIM errors (RFC 7644 section 3.12), resources, lists, and the headers that go with them. Each
- * function replaces whatever answer the request had. The caller owns the request. */
+/* Answers: errors (SCIM: RFC 7644 section 3.12; Management API: RFC 9457), resources, lists, and the headers
+ * that go with them. Each function replaces whatever answer the request had. The caller owns the request. */
 #ifndef USHER_INGEST_ANSWER_H
 #define USHER_INGEST_ANSWER_H
 
 #include "ingest/request.h"
 
 #define SCIM_JSON "application/scim+json"
+#define PLAIN_JSON "application/json"
 
-/* Begins an answer with that status and an empty body of SCIM_JSON, which is the caller's to write. */
+/* Begins an answer with that status and an empty body of SCIM_JSON (Management API: PLAIN_JSON), which is the
+ * caller's to write. */
 struct jbuf *answer_begin(struct request *r, int status);
 /* detail NULL: the table's text. What went wrong inside (database, log) is not told to clients. */
 void answer_error(struct request *r, enum err_code code, const char *detail);

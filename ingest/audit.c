@@ -136,6 +136,8 @@ static struct audit_request describe(struct request *r) {
         .key_name = known ? v->key_name : NULL,
         .key_class = !known                                         ? NULL
                      : v->kind != ADMIT_KEY                         ? "owner"
+                     : r->route.api == API_MANAGE                   ? "api"
+                     : r->route.api == API_SCIM                     ? "scim"
                      : v->scopes & (SCOPE_SCIM_ROOMS_WRITE * 2 - 1) ? "scim"
                                                                     : "api",
         .method = printable(r, r->method, sizeof r->method),

@@ -13,22 +13,24 @@
 #define BULK_DEPTH_MAX (BODY_DEPTH_MAX + 3)
 #define BULK_ELEMENTS_MAX 200000
 
+#define MERGE_PATCH_JSON "application/merge-patch+json" /* RFC 7396 */
+
 #define FORM_BYTES_MAX 16384 /* of a request for an access token */
 
-/* application/scim+json or application/json; parameters (charset) are not judged (rule T2). */
-static bool media_type_ok(const char *type) {
-    static const char *const known[] = {SCIM_JSON, "application/json"};
-    if (type == NULL)
+/* Parameters (charset) are not judged (rule T2). */
+static bool is_type(const char *type, const char *known) {
+    size_t n = strlen(known);
+    if (type == NULL || strncasecmp(type, known, n) != 0)
         return false;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        size_t n = strlen(known[i]);
-        if (strncasecmp(type, known[i], n) != 0)
-            continue;
-        char next = type[n + strspn(type + n, " \t")];
-        if (next == '\0' || next == ';')
-            return true;
-    }
-    return false;
+    char next = type[n + strspn(type + n, " \t")];
+    return next == '\0' || next == ';';
+}
+
+/* What a body may be besides application/json. NULL: nothing. */
+static const char *other_type(const struct request *r) {
+    if (r->route.api == API_SCIM)
+        return SCIM_JSON;
+    return r->route.method == HTTP_PATCH ? MERGE_PATCH_JSON : NULL;
 }
 
 static void decref(void *json) {
@@ -61,8 +63,10 @@ enum err_code content_too_large(const struct request *r, struct err *err) {
 enum err_code content_parse(struct request *r, json_t **body, struct err *err) {
     struct body_limits limits = {content_limit(r), is_bulk(r) ? BULK_DEPTH_MAX : BODY_DEPTH_MAX,
                                  is_bulk(r) ? BULK_ELEMENTS_MAX : BODY_ELEMENTS_MAX};
-    if (!media_type_ok(r->content_type))
-        return err_set(err, ERR_MEDIA_TYPE, "The body must be " SCIM_JSON " or application/json");
+    const char *other = other_type(r);
+    if (!is_type(r->content_type, PLAIN_JSON) && (other == NULL || !is_type(r->content_type, other)))
+        return err_set(err, ERR_MEDIA_TYPE, "The body must be %s%s" PLAIN_JSON, other != NULL ? other : "",
+                       other != NULL ? " or " : "");
     if (r->body.n == 0)
         return err_set(err, ERR_INVALID_SYNTAX, "The request has no body");
     if (body_parse(r->body.p, r->body.n, &limits, body, err) != ERR_OK)

@@ -2,6 +2,7 @@
 
 #include "ingest/admission.h"
 #include "ingest/answer.h"
+#include "ingest/api.h"
 #include "ingest/async.h"
 #include "ingest/bulk.h"
 #include "ingest/discovery.h"
@@ -14,9 +15,11 @@
 #include "ops/runtime/clock.h"
 #include "ops/runtime/mem.h"
 #include "sql/command_log.h"
+#include "sql/look.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* How long after its deadline a request that waits for the database is given up. */
 #define STUCK_US 200000
@@ -40,7 +43,7 @@ struct gate_thread {
      * answer what is in them in its stead. */
     pthread_mutex_t lock;
     bool blocked;
-    struct hand fresh, cancels, reads, questions, bulks;
+    struct hand fresh, cancels, reads, looks, questions, bulks;
     struct claim claims[GATE_BATCH]; /* of the cancels */
     pthread_t thread;
 };
@@ -135,6 +138,7 @@ static void unblock(struct gate_thread *t) {
     drop_abandoned(&t->fresh);
     drop_abandoned(&t->cancels);
     drop_abandoned(&t->reads);
+    drop_abandoned(&t->looks);
     drop_abandoned(&t->bulks);
     drop_abandoned(&t->questions);
     pthread_mutex_unlock(&t->lock);
@@ -145,6 +149,29 @@ static void refuse(struct request *r, const struct err *err) {
     request_finish(r);
 }
 
+static void publish(struct gate_thread *t, struct request *r) {
+    if (replies_polled(t->gate->in->replies)) {
+        publish_request(t->gate->in->publish, r, &t->scratch);
+        return;
+    }
+    answer_error(r, ERR_UNAVAILABLE, NULL); /* nobody would hear the outcome */
+    request_finish(r);
+}
+
+static void take_step(struct gate_thread *t, struct request *r, enum api_step step) {
+    switch (step) {
+    case API_ANSWERED:
+        request_finish(r);
+        break;
+    case API_LOOK:
+        add(&t->looks, r);
+        break;
+    case API_PUBLISH:
+        publish(t, r);
+        break;
+    }
+}
+
 static void start_write(struct gate_thread *t, struct request *r) {
     struct err err = {0};
     if (write_prepare(r, &err) != ERR_OK) {
@@ -152,14 +179,11 @@ static void start_write(struct gate_thread *t, struct request *r) {
             add(&t->reads, r);
         else
             refuse(r, &err);
-    } else if (!replies_polled(t->gate->in->replies)) { /* nobody would hear the outcome */
-        answer_error(r, ERR_UNAVAILABLE, NULL);
-        request_finish(r);
     } else if (write_asks_existence(r)) {
         read_existence(r);
         add(&t->reads, r);
     } else {
-        publish_request(t->gate->in->publish, r, &t->scratch);
+        publish(t, r);
     }
 }
 
@@ -198,6 +222,9 @@ static void start(struct gate_thread *t, struct request *r) {
     case ROUTE_BULK:
         bulk_start(r);
         break;
+    case ROUTE_STEPS:
+        take_step(t, r, api_begin(r));
+        break;
     case ROUTE_TOKEN:
         oauth_answer(r);
         request_finish(r);
@@ -213,6 +240,22 @@ static void start(struct gate_thread *t, struct request *r) {
 
 /* ---- the deadline ---- */
 
+static struct hand *hand_of(struct gate_thread *t, const struct request *r) {
+    switch (r->job) {
+    case JOB_ADMIT:
+        return &t->fresh;
+    case JOB_CANCEL:
+        return &t->cancels;
+    case JOB_LOOK:
+        return &t->looks;
+    case JOB_UNITS:
+        return &t->bulks;
+    case JOB_READ:
+        break;
+    }
+    return &t->reads;
+}
+
 static void answer_claim(struct gate_thread *t, struct request *r, enum err_code code,
                          const struct claim *claim) {
     if (code == ERR_OK && claim->result == CLAIM_LOST) {
@@ -220,7 +263,7 @@ static void answer_claim(struct gate_thread *t, struct request *r, enum err_code
         r->reply = claim->outcome;
         write_keep_reply(r);
         if (!write_outcome(r)) {
-            add(&t->reads, r);
+            add(hand_of(t, r), r);
             return;
         }
     } else if (code == ERR_OK) {
@@ -286,7 +329,7 @@ static void after_read(struct gate_thread *t, struct request *r, enum err_code c
     } else if (r->route.method == HTTP_POST) {
         write_no_seat(r, code);
     } else if (code == ERR_OK && r->read.nrows == 1) {
-        publish_request(t->gate->in->publish, r, &t->scratch);
+        publish(t, r);
         return;
     } else {
         read_answer(r, code);
@@ -313,6 +356,30 @@ static void run_reads(struct gate_thread *t) {
     for (size_t i = 0; i < h->n; i++)
         after_read(t, h->r[i], code);
     h->n = 0;
+}
+
+/* ---- what handlers of the Management API ask, in one round trip too ---- */
+
+static void run_looks(struct gate_thread *t) {
+    struct look *looks[GATE_BATCH];
+    struct request *asked[GATE_BATCH];
+    struct hand *h = &t->looks;
+    struct err err = {0};
+    size_t n = h->n;
+    if (n == 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        looks[i] = h->r[i]->look;
+    block(t);
+    enum err_code code = look_batch(t->db, looks, n, &err);
+    if (code == ERR_DB_LOST || code == ERR_DB_RETRY)
+        code = look_batch(t->db, looks, n, &err);
+    unblock(t);
+    n = h->n; /* the others were answered meanwhile */
+    memcpy(asked, h->r, n * sizeof *asked);
+    h->n = 0;
+    for (size_t i = 0; i < n; i++)
+        take_step(t, asked[i], api_looked(asked[i], code));
 }
 
 /* ---- looks at outcomes: rare, so one round trip each ---- */
@@ -349,20 +416,6 @@ static void admit(struct gate_thread *t) {
     h->n = 0;
 }
 
-static struct hand *hand_of(struct gate_thread *t, const struct request *r) {
-    switch (r->job) {
-    case JOB_ADMIT:
-        return &t->fresh;
-    case JOB_CANCEL:
-        return &t->cancels;
-    case JOB_UNITS:
-        return &t->bulks;
-    case JOB_READ:
-        break;
-    }
-    return &t->reads;
-}
-
 static void *gate_main(void *arg) {
     struct gate_thread *t = arg;
     struct request *batch[GATE_BATCH];
@@ -375,6 +428,8 @@ static void *gate_main(void *arg) {
         admit_bulks(t);
         cancel(t);
         run_reads(t);
+        while (t->looks.n > 0)
+            run_looks(t);
         while (t->questions.n > 0)
             ask_last(t);
     }
@@ -426,6 +481,9 @@ void gate_tick(struct gate *g, int64_t now_us) {
         if (r->job == JOB_READ) {
             write_shown(r, false);
             request_finish(r);
+        } else if (r->job == JOB_LOOK) {
+            (void)api_looked(r, ERR_DB_LOST);
+            request_finish(r);
         } else {
             answer_stuck(r, r->job, false);
         }
@@ -442,6 +500,7 @@ void gate_tick(struct gate *g, int64_t now_us) {
             abandon(&t->fresh, now_us);
             abandon(&t->cancels, now_us);
             abandon(&t->reads, now_us);
+            abandon(&t->looks, now_us);
             abandon(&t->bulks, now_us);
             abandon(&t->questions, now_us);
         }

@@ -216,7 +216,7 @@ static const struct projection *projection_of(const struct list *l, const struct
 }
 
 /* place NULL: the list's beginning, or its end. */
-static void put_cursor(struct request *r, const char *name, bool backward, const struct read_place *place) {
+static char *cursor_at(const struct request *r, bool backward, const struct read_place *place) {
     const struct list *l = r->list;
     struct cursor c = {.backward = backward,
                        .count = r->read.count,
@@ -227,7 +227,15 @@ static void put_cursor(struct request *r, const char *name, bool backward, const
         memcpy(c.id.s, place->id, sizeof c.id.s);
         c.key = place->key;
     }
-    jb_kstr(&r->answer.body, name, cursor_encode(&c, &l->seal, r->arena));
+    return cursor_encode(&c, &l->seal, r->arena);
+}
+
+static void put_cursor(struct request *r, const char *name, bool backward, const struct read_place *place) {
+    jb_kstr(&r->answer.body, name, cursor_at(r, backward, place));
+}
+
+char *list_next(const struct request *r) {
+    return r->read.more && r->read.nrows > 0 ? cursor_at(r, false, &r->read.last) : NULL;
 }
 
 /* A page that has become empty still leads on: to the list's beginning or end, whichever lies there. */

@@ -8,6 +8,9 @@
 /* Turns r->query into r->read and r->list. r->route.rt NULL: all types whose reading the key's scopes allow.
  * Anything but ERR_OK is the answer. */
 enum err_code list_prepare(struct request *r, struct err *err);
+/* The cursor of the page behind that of r->read; NULL: it was the last one. After a list_prepare with a
+ * cursor. */
+char *list_next(const struct request *r);
 /* After the batch: the ListResponse of r->read. */
 void list_answer(struct request *r);
 

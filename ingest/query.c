@@ -157,7 +157,7 @@ static bool plain(const char *s) {
 
 char *query_masked(const struct query *q, struct arena *a) {
     static const char *const shown[] = {"startIndex", "count",     "attributes", "excludedAttributes",
-                                        "sortBy",     "sortOrder", NULL};
+                                        "sortBy",     "sortOrder", "limit",      NULL};
     struct jbuf out = {0};
     if (q->n == 0)
         return NULL;

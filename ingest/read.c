@@ -1,6 +1,7 @@
 #include "ingest/read.h"
 
 #include "ingest/answer.h"
+#include "ingest/api_resources.h"
 #include "ingest/content.h"
 #include "ingest/etag.h"
 #include "ingest/list.h"
@@ -22,7 +23,7 @@ static void base_query(struct request *r) {
     r->read = (struct read_query){
         .workspace = r->verdict.workspace.s,
         .rt = r->route.rt,
-        .refs = projection_refs(r->route.rt, r->projection),
+        .refs = r->route.api == API_SCIM ? projection_refs(r->route.rt, r->projection) : REFS_NONE,
         .base = r->base,
         .arena = r->arena,
     };
@@ -55,7 +56,9 @@ enum err_code read_user_name(struct request *r, const char *user_name, struct er
 }
 
 enum err_code read_not_found(const struct request *r, struct err *err) {
-    return err_set(err, ERR_NOT_FOUND, "%s %s not found", r->route.rt->name, r->route.segment);
+    bool room = r->route.rt->kind == RESOURCE_ROOM && r->route.api != API_SCIM;
+    return err_set(err, ERR_NOT_FOUND, "%s %s not found", room ? "Room" : r->route.rt->name,
+                   r->route.segment);
 }
 
 /* A search says in its body what a list says in its query (rule J5). */
@@ -70,8 +73,8 @@ enum err_code read_prepare(struct request *r, struct err *err) {
     if (r->route.kind == ROUTE_SEARCH)
         return prepare_search(r, err);
     if (r->route.kind != ROUTE_RESOURCE)
-        return list_prepare(r, err);
-    if (read_projection(r, err) != ERR_OK)
+        return r->route.api == API_SCIM ? list_prepare(r, err) : api_list_prepare(r, err);
+    if (r->route.api == API_SCIM && read_projection(r, err) != ERR_OK)
         return err->code;
     if (!uuid_parse(r->route.segment, &r->resource_id))
         return read_not_found(r, err);
@@ -96,7 +99,10 @@ void read_answer(struct request *r, enum err_code code) {
         r->read.err.code = r->read.code;
         answer_err(r, &r->read.err);
     } else if (r->read.id == NULL) {
-        list_answer(r);
+        if (r->route.api == API_SCIM)
+            list_answer(r);
+        else
+            api_list_answer(r);
     } else if (r->read.nrows == 0) {
         read_not_found(r, &err);
         answer_err(r, &err);

@@ -88,7 +88,6 @@ static void on_reply(struct replies *replies, const rd_kafka_message_t *m) {
     if (write_outcome(r)) {
         request_finish(r);
     } else {
-        r->job = JOB_READ;
         gate_push(replies->in->gate, r);
     }
 }

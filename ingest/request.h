@@ -52,11 +52,13 @@ enum request_job {
     JOB_ADMIT,  /* a new request */
     JOB_READ,   /* the answer to a write shows the resource as it is now */
     JOB_CANCEL, /* the deadline has passed: claim the txn */
+    JOB_LOOK,   /* the same, as a handler of the Management API sees to it */
     JOB_UNITS,  /* a Bulk: the rate units of its other operations */
 };
 
 struct answer {
-    int status; /* 0 = none yet */
+    int status;         /* 0 = none yet */
+    enum err_code code; /* of an error */
     const char *scim_type;
     const char *content_type;
     struct jbuf body;
@@ -111,6 +113,7 @@ struct request {
     struct read_query read;
     struct list *list;               /* of a list: what its answer needs (list.c) */
     struct async_question *question; /* of a look at outcomes (async.c) */
+    struct look *look;               /* of the Management API (api.h) */
     enum command_type command;
     struct uuid resource_id;
     const json_t *data;                          /* of a Bulk's operation: its document, in the Bulk's tree */

@@ -1,5 +1,6 @@
 #include "ingest/route.h"
 
+#include "ingest/api_routes.h"
 #include "ingest/query.h"
 #include "sql/admit.h"
 
@@ -103,7 +104,7 @@ static bool take_prefix(const char *path, struct span *rest, struct arena *a, st
     }
     if (!span_is(s, "scim"))
         return false;
-    out->scim = true;
+    out->api = API_SCIM;
     if (!take_segment(rest, &s))
         return false;
     if (!span_is(s, "v2")) {
@@ -159,6 +160,97 @@ static void parse_scim(struct span rest, struct arena *a, struct route *out) {
         out->code = ERR_METHOD;
 }
 
+/* ---- the Management API ---- */
+
+/* Does the path fit the template? Then its {…} are taken. */
+static bool fits(struct span rest, const char *template, struct arena *a, struct route *out) {
+    struct span left = {template, strlen(template)}, have, want;
+    const char **into[] = {&out->segment, &out->second};
+    size_t n = 0;
+    out->segment = out->second = NULL;
+    while (take_segment(&left, &want)) {
+        if (!take_segment(&rest, &have))
+            return false;
+        if (want.n == 0 || want.p[0] != '{') {
+            if (have.n != want.n || memcmp(have.p, want.p, want.n) != 0)
+                return false;
+        } else if (have.n == 0 || n == 2 || (*into[n++] = query_decode(have.p, have.n, false, a)) == NULL) {
+            return false;
+        }
+    }
+    return rest.n == 0;
+}
+
+static const char *allowed(unsigned methods, struct arena *a) {
+    static const char *const names[] = {"GET, HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    char *text = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (methods & BIT(i))
+            text = text == NULL ? arena_strdup(a, names[i]) : arena_printf(a, "%s, %s", text, names[i]);
+    return text;
+}
+
+static void take_row(const struct api_route *row, struct route *out) {
+    out->row = row;
+    out->kind = row->kind;
+    out->rt = row->about == ABOUT_USERS   ? resource_type_of(RESOURCE_USER)
+              : row->about == ABOUT_ROOMS ? resource_type_of(RESOURCE_ROOM)
+                                          : NULL;
+    if (out->method != HTTP_OPTIONS)
+        out->method = row->acts;
+}
+
+/* Below /api: a path that fits has the methods of all rows that it fits. Where one says {id} and another a
+ * word, the word's row stands first in the table and is the only one. */
+static void parse_api(struct span rest, struct arena *a, struct route *out) {
+    struct span version, first, probe;
+    const char *template = NULL;
+    unsigned methods = BIT(HTTP_OPTIONS);
+    struct route found;
+    out->api = API_MANAGE;
+    if (!take_segment(&rest, &version) || !span_is(version, "v1"))
+        return;
+    out->prefix = API_PREFIX;
+    probe = rest;
+    if (take_segment(&probe, &first) && span_is(first, "admin"))
+        out->api = API_ADMIN;
+    for (size_t i = 0; i < api_route_count; i++) {
+        const struct api_route *row = &api_routes[i];
+        struct route one = *out;
+        if (template != NULL ? strcmp(template, row->path) != 0 : !fits(rest, row->path, a, &one))
+            continue;
+        if (template == NULL)
+            found = one;
+        template = row->path;
+        methods |= BIT(row->method);
+        if (row->method == found.method && found.row == NULL)
+            take_row(row, &found);
+    }
+    if (template == NULL)
+        return;
+    *out = found;
+    out->allow = allowed(methods, a);
+    out->code = out->row != NULL || out->method == HTTP_OPTIONS ? ERR_OK : ERR_METHOD;
+    if (out->row == NULL)
+        out->kind = ROUTE_STEPS;
+}
+
+enum api route_api(const char *target) {
+    return target != NULL && strncmp(target, "/api/", 5) == 0 ? API_MANAGE : API_NONE;
+}
+
+bool route_is_public(const struct route *r) {
+    switch (r->kind) {
+    case ROUTE_HEALTHZ:
+    case ROUTE_READYZ:
+    case ROUTE_METRICS:
+    case ROUTE_JWKS:
+        return true;
+    default:
+        return r->row != NULL && r->row->access == ACCESS_NONE;
+    }
+}
+
 void route_parse(const char *method, const char *path, size_t len, struct arena *a, struct route *out) {
     *out = (struct route){.code = ERR_NOT_FOUND, .method = method_of(method)};
     struct span rest = {path, len};
@@ -166,11 +258,15 @@ void route_parse(const char *method, const char *path, size_t len, struct arena 
         if (!span_is(rest, fixed[i].path))
             continue;
         out->kind = fixed[i].kind;
+        out->api = fixed[i].kind == ROUTE_TOKEN ? API_OAUTH : API_NONE;
         out->code = out->method == fixed[i].method ? ERR_OK : ERR_METHOD;
         out->allow = fixed[i].allow;
         return;
     }
-    if (take_prefix(path, &rest, a, out))
+    struct span api = rest, first;
+    if (take_segment(&api, &first) && span_is(first, "api"))
+        parse_api(api, a, out);
+    else if (take_prefix(path, &rest, a, out))
         parse_scim(rest, a, out);
 }
 
@@ -194,6 +290,8 @@ unsigned route_type_scope(const struct resource_type *rt, bool write) {
 }
 
 unsigned route_scope(const struct route *r) {
+    if (r->api != API_SCIM)
+        return 0;
     bool typed = r->kind == ROUTE_COLLECTION || r->kind == ROUTE_RESOURCE || r->kind == ROUTE_SEARCH;
     if (!typed || r->rt == NULL || r->method == HTTP_OPTIONS)
         return 0;

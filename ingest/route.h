@@ -1,5 +1,5 @@
-/* Method and path -> what is asked for. One table of endpoints (RFC 7644 section 3.2), under two prefixes:
- * /scim/v2 and /w/{workspace}/scim/v2. */
+/* Method and path -> what is asked for. Of SCIM one table of endpoints (RFC 7644 section 3.2), under two
+ * prefixes: /scim/v2 and /w/{workspace}/scim/v2. Of the Management API the table of api_routes.h. */
 #ifndef USHER_INGEST_ROUTE_H
 #define USHER_INGEST_ROUTE_H
 
@@ -18,6 +18,15 @@ enum http_method {
     HTTP_OPTIONS,
     HTTP_OTHER
 }; /* HEAD is GET: rule of HTTP */
+
+/* Whose forms a request and its answer have. */
+enum api {
+    API_NONE,   /* health, metrics, keys, and paths where there is nothing */
+    API_SCIM,   /* below one of the prefixes */
+    API_MANAGE, /* /api/v1, by keys */
+    API_ADMIN,  /* /api/v1/admin, by owners and administrators */
+    API_OAUTH,  /* /oauth2 */
+};
 
 enum route_kind {
     ROUTE_NONE,
@@ -38,26 +47,35 @@ enum route_kind {
     ROUTE_METRICS,
     ROUTE_JWKS,  /* /.well-known/jwks.json */
     ROUTE_TOKEN, /* /oauth2/token: its credentials are a client's (RFC 6749 section 2.3) */
+    ROUTE_STEPS, /* of the Management API: what its handler does (api.h) */
 };
+
+struct api_route;
 
 struct route {
     enum route_kind kind;
-    enum http_method method;
-    enum err_code code; /* ERR_OK, or what the answer is once the caller is known: NOT_FOUND, METHOD,
-                           NOT_IMPLEMENTED… */
-    const char *allow;  /* the methods that are allowed here, as the Allow header says it */
-    bool admin;         /* for credentials of owners and administrators alone, and those open nothing else */
-    bool scim;          /* below one of the prefixes: credentials are checked before anything else is said */
+    enum http_method method; /* of the Management API: the one of SCIM that does the same */
+    enum err_code code;      /* ERR_OK, or what the answer is once the caller is known: NOT_FOUND, METHOD,
+                                NOT_IMPLEMENTED… */
+    const char *allow;       /* the methods that are allowed here, as the Allow header says it */
+    enum api api;
     const struct resource_type *rt; /* NULL where the path names no type */
-    const char *segment;            /* the last part, decoded: id, type name, schema URN; NULL if none */
+    const char *segment;            /* the last part, decoded: id, type name, schema URN; NULL if none. Of the
+                                       Management API the first {id} of the path … */
+    const char *second;             /* … and the second */
     const char *workspace;          /* decoded, id or name; NULL under /scim/v2 */
-    const char *prefix;             /* as sent, without trailing slash: "/scim/v2" */
+    const char *prefix;             /* as sent, without trailing slash: "/scim/v2", "/api/v1" */
+    const struct api_route *row;    /* of the Management API: its row; NULL where nothing fits */
 };
 
 /* path[0..len) is raw and has passed the guard. Texts live in the arena. */
 void route_parse(const char *method, const char *path, size_t len, struct arena *a, struct route *out);
-/* The scope that a route asks for (one bit of enum scope). 0 where any valid key may ask, and where it
- * depends on more than the route: discovery, queries over all types, Bulk, outcomes. */
+/* Whose a request target is, before it has been read: for what is refused then. */
+enum api route_api(const char *target);
+/* Nobody need say who he is. */
+bool route_is_public(const struct route *r);
+/* The scope that a route of SCIM asks for (one bit of enum scope). 0 where any valid key may ask, and where
+ * it depends on more than the route: discovery, queries over all types, Bulk, outcomes. */
 unsigned route_scope(const struct route *r);
 /* Resources of an operator's own types go with users. */
 unsigned route_type_scope(const struct resource_type *rt, bool write);

@@ -1,6 +1,7 @@
 #include "ingest/server.h"
 
 #include "ingest/answer.h"
+#include "ingest/api.h"
 #include "ingest/audit.h"
 #include "ingest/clients.h"
 #include "ingest/content.h"
@@ -48,7 +49,14 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
         MHD_add_response_header(response, name, value);
 }
 
-static void add_headers(struct MHD_Response *response, const struct answer *a) {
+/* By its txn what became of it can be asked for. */
+static bool writes_api(const struct request *r) {
+    return (r->route.api == API_MANAGE || r->route.api == API_ADMIN) && r->route.row != NULL &&
+           r->route.method != HTTP_GET && r->route.method != HTTP_OPTIONS;
+}
+
+static void add_headers(struct MHD_Response *response, const struct request *r) {
+    const struct answer *a = &r->answer;
     add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->content_type);
     add_header(response, MHD_HTTP_HEADER_ETAG, a->etag);
     add_header(response, MHD_HTTP_HEADER_LOCATION, a->location);
@@ -57,6 +65,8 @@ static void add_headers(struct MHD_Response *response, const struct answer *a) {
     add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, a->authenticate);
     add_header(response, "Preference-Applied", a->preference_applied);
     add_header(response, "Set-Txn", a->set_txn);
+    if (writes_api(r))
+        add_header(response, "Usher-Txn", r->txn.s);
     if (a->retry_after_s > 0) {
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%d", a->retry_after_s);
@@ -106,7 +116,7 @@ static enum MHD_Result send_answer(struct request *r) {
         MHD_create_response_from_buffer(a->body.n, a->body.p, MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
         return MHD_NO;
-    add_headers(response, a);
+    add_headers(response, r);
     add_rate(response, r);
     enum MHD_Result result = MHD_queue_response(r->connection, (unsigned)a->status, response);
     MHD_destroy_response(response);
@@ -229,11 +239,6 @@ static enum err_code examine(struct request *r, const char *version, struct guar
     return ERR_OK;
 }
 
-static bool is_public(const struct route *route) {
-    return route->kind == ROUTE_HEALTHZ || route->kind == ROUTE_READYZ || route->kind == ROUTE_METRICS ||
-           route->kind == ROUTE_JWKS;
-}
-
 static enum MHD_Result on_headers(struct request *r, const char *method, const char *version) {
     struct guard_facts facts;
     struct err err = {0};
@@ -244,8 +249,10 @@ static enum MHD_Result on_headers(struct request *r, const char *method, const c
     enum err_code code = examine(r, version, &facts, &err);
     if (code == ERR_OK)
         route_parse(r->method, r->path, facts.path_len, r->arena, &r->route);
+    else
+        r->route.api = route_api(r->target);
     r->headers_seen = true;
-    if (code == ERR_OK && is_public(&r->route))
+    if (code == ERR_OK && route_is_public(&r->route))
         return MHD_YES;
     if (stopping || atomic_load(&in->in_flight) >= in->settings.max_in_flight) {
         metric_add(stats.over_cap, stopping ? 0 : 1);
@@ -285,13 +292,18 @@ static enum MHD_Result on_body(struct request *r, const char *data, size_t *size
 }
 
 static enum MHD_Result on_complete(struct request *r) {
-    if (is_public(&r->route)) {
-        health_answer(r);
+    if (route_is_public(&r->route)) {
+        if (r->route.row != NULL)
+            (void)api_begin(r);
+        else
+            health_answer(r);
         return send_answer(r);
     }
     suspend(r);
     bool token = r->route.kind == ROUTE_TOKEN && r->route.code == ERR_OK;
-    if (!r->route.scim && !token) { /* nothing here, for nobody: no credentials needed to say so */
+    if (r->route.api == API_NONE ||
+        (r->route.api == API_OAUTH &&
+         !token)) { /* nothing here, for nobody: no credentials needed to say so */
         if (r->route.kind == ROUTE_NONE)
             answer_error(r, ERR_NOT_FOUND, "There is nothing at this path");
         else

@@ -1,6 +1,7 @@
 #include "ingest/write.h"
 
 #include "ingest/answer.h"
+#include "ingest/api_resources.h"
 #include "ingest/content.h"
 #include "ingest/etag.h"
 #include "ingest/read.h"
@@ -19,6 +20,8 @@ static enum err_code parse_body(struct request *r, const json_t **body, struct e
         return ERR_OK;
     }
     json_t *parsed = NULL;
+    if (r->route.api != API_SCIM)
+        return api_write_body(r, body, err);
     if (content_parse(r, &parsed, err) != ERR_OK)
         return err->code;
     *body = parsed;
@@ -27,14 +30,8 @@ static enum err_code parse_body(struct request *r, const json_t **body, struct e
 
 /* ---- what the workspace's settings ask for ---- */
 
-static bool email_shaped(const char *s) {
-    const char *at = s != NULL ? strchr(s, '@') : NULL;
-    return at != NULL && at != s && at[1] != '\0' && strchr(at + 1, '@') == NULL &&
-           strpbrk(s, " \t\r\n") == NULL;
-}
-
 static enum err_code check_email(const struct request *r, const char *user_name, struct err *err) {
-    if (!r->verdict.require_email || email_shaped(user_name))
+    if (!r->verdict.require_email || is_mail_shaped(user_name))
         return ERR_OK;
     return err_set_path(err, ERR_INVALID_VALUE, "userName",
                         "userName must be an e-mail address in this workspace");
@@ -142,14 +139,14 @@ static enum err_code prepare_patch(struct request *r, const json_t *body, struct
 
 enum err_code write_prepare(struct request *r, struct err *err) {
     const json_t *body = NULL;
-    if (read_projection(r, err) != ERR_OK)
+    if (r->route.api == API_SCIM && read_projection(r, err) != ERR_OK)
         return err->code;
     if (r->route.kind == ROUTE_RESOURCE && !uuid_parse(r->route.segment, &r->resource_id))
         return read_not_found(r, err);
     r->command = command_type_of(&r->route);
     if (r->parent ==
         NULL) /* without the seal there is no address for the outcome: then the answer is the outcome */
-        r->async = r->prefer.respond_async && seal_loaded();
+        r->async = r->prefer.respond_async && r->route.api == API_SCIM && seal_loaded();
     prepare_preconditions(r);
     if (r->route.method == HTTP_DELETE)
         return ERR_OK;
@@ -157,7 +154,7 @@ enum err_code write_prepare(struct request *r, struct err *err) {
         return err->code;
     enum err_code rc =
         r->route.method == HTTP_PATCH ? prepare_patch(r, body, err) : prepare_document(r, body, err);
-    if (rc == ERR_OK)
+    if (rc == ERR_OK && r->route.api == API_SCIM)
         r->projection = projection_of_write(r->route.rt, r->projection, r->resource, r->ops, r->arena);
     return rc;
 }

@@ -1,4 +1,5 @@
 #include "ingest/answer.h"
+#include "ingest/api.h"
 #include "ingest/async.h"
 #include "ingest/read.h"
 #include "ingest/write.h"
@@ -17,10 +18,11 @@ static int success_status(const struct request *r) {
 /* DESIGN section 7: rooms answer a PATCH with 204. The client may prefer the one or the other (rule Q2), but
  * who asks for attributes gets them (rule P3). */
 static bool quiet(struct request *r) {
-    bool silent = r->route.rt->kind == RESOURCE_ROOM;
+    bool silent = r->route.rt->kind == RESOURCE_ROOM && r->route.api == API_SCIM;
     if (r->route.method == HTTP_DELETE)
         return true;
-    if (r->route.method != HTTP_PATCH || query_get(&r->query, "attributes") != NULL)
+    if (r->route.method != HTTP_PATCH || r->route.api != API_SCIM ||
+        query_get(&r->query, "attributes") != NULL)
         return false;
     if (r->prefer.returned == PREFER_ANY)
         return silent;
@@ -28,7 +30,7 @@ static bool quiet(struct request *r) {
 }
 
 static void applied_preference(struct request *r) {
-    if (r->route.method != HTTP_PATCH || r->answer.status / 100 != 2)
+    if (r->route.api != API_SCIM || r->route.method != HTTP_PATCH || r->answer.status / 100 != 2)
         return;
     if (r->prefer.returned == PREFER_MINIMAL && r->answer.status == 204)
         r->answer.preference_applied = "return=minimal";
@@ -55,14 +57,20 @@ static void show_result(struct request *r) {
 
 /* True if the document alone is the whole answer: nothing of it is rows apart, or those cannot be yet. */
 static bool complete(const struct request *r) {
+    if (r->route.api != API_SCIM) /* which also shows what only the store knows */
+        return r->route.rt->kind != RESOURCE_USER;
     return r->command == COMMAND_USER_CREATE || resource_type_refs(r->route.rt) == NULL ||
            projection_refs(r->route.rt, r->projection) == REFS_NONE;
 }
 
 bool write_outcome(struct request *r) {
     const struct reply *reply = &r->reply;
+    r->job = JOB_READ;
     if (reply->code != ERR_OK) {
         answer_error(r, reply->code, reply->detail);
+    } else if (r->route.kind == ROUTE_STEPS) {
+        r->job = JOB_LOOK;
+        return api_replied(r) == API_ANSWERED;
     } else if (r->parent != NULL) {
         show_result(r);
     } else if (quiet(r)) {

@@ -97,6 +97,8 @@ static void copy_row(struct read_query *q, const struct db_result *r, size_t row
     out->version = db_int(r, row, COL_VERSION);
     out->created_us = db_int(r, row, COL_CREATED);
     out->modified_us = db_int(r, row, COL_MODIFIED);
+    out->managed = db_bool(r, row, COL_MANAGED);
+    out->seat = db_bool(r, row, COL_SEAT);
     out->refs = db_is_null(r, row, COL_REFS) ? NULL : arena_strdup(q->arena, db_text(r, row, COL_REFS));
 }
 

@@ -6,6 +6,8 @@
 #define ROW_COLUMNS                                                                                          \
     "r.id, r.doc, r.version, (extract(epoch FROM r.created) * 1000000)::bigint, "                            \
     "(extract(epoch FROM r.modified) * 1000000)::bigint, "
+#define USER_COLUMNS ROW_COLUMNS "r.managed, r.seat, "
+#define OTHER_COLUMNS ROW_COLUMNS "NULL::boolean, NULL::boolean, "
 
 /* LATERAL with OFFSET 0, here and in unit_load.c: row by row through an index, in this order, whatever the
  * statistics say. A plan made while a table is new and thought empty would stay, and read the whole of it. */
@@ -36,8 +38,8 @@
 
 #define NO_REFS "NULL::text || $2" /* names $2, so that all forms take the same parameters */
 
-#define GET_SQL(refs, table, type)                                                                           \
-    "SELECT " ROW_COLUMNS refs " FROM unnest($3::uuid[]) AS a (id) CROSS JOIN LATERAL "                      \
+#define GET_SQL(columns, table, type)                                                                        \
+    "SELECT " columns " FROM unnest($3::uuid[]) AS a (id) CROSS JOIN LATERAL "                               \
     "(SELECT * FROM " table " z WHERE z.workspace_id = $1::uuid AND z.id = a.id" type " OFFSET 0) r"
 
 /* By kind of the type, and how much of groups or members is wanted. */
@@ -45,16 +47,18 @@ static const struct form {
     const char *table, *columns[3], *get[3];
 } forms[] = {
     [RESOURCE_USER] = {"users",
-                       {ROW_COLUMNS NO_REFS, ROW_COLUMNS USER_REFS, ROW_COLUMNS USER_REFS},
-                       {GET_SQL(NO_REFS, "users", ""), GET_SQL(USER_REFS, "users", ""),
-                        GET_SQL(USER_REFS, "users", "")}},
+                       {USER_COLUMNS NO_REFS, USER_COLUMNS USER_REFS, USER_COLUMNS USER_REFS},
+                       {GET_SQL(USER_COLUMNS NO_REFS, "users", ""),
+                        GET_SQL(USER_COLUMNS USER_REFS, "users", ""),
+                        GET_SQL(USER_COLUMNS USER_REFS, "users", "")}},
     [RESOURCE_ROOM] = {"rooms",
-                       {ROW_COLUMNS NO_REFS, ROW_COLUMNS ROOM_REF_IDS, ROW_COLUMNS ROOM_REFS},
-                       {GET_SQL(NO_REFS, "rooms", ""), GET_SQL(ROOM_REF_IDS, "rooms", ""),
-                        GET_SQL(ROOM_REFS, "rooms", "")}},
+                       {OTHER_COLUMNS NO_REFS, OTHER_COLUMNS ROOM_REF_IDS, OTHER_COLUMNS ROOM_REFS},
+                       {GET_SQL(OTHER_COLUMNS NO_REFS, "rooms", ""),
+                        GET_SQL(OTHER_COLUMNS ROOM_REF_IDS, "rooms", ""),
+                        GET_SQL(OTHER_COLUMNS ROOM_REFS, "rooms", "")}},
     [RESOURCE_CUSTOM] = {"resources",
-                         {ROW_COLUMNS NO_REFS, NULL, NULL}, /* such a type has neither */
-                         {GET_SQL(NO_REFS, "resources", " AND z.type = $4::text"), NULL, NULL}},
+                         {OTHER_COLUMNS NO_REFS, NULL, NULL}, /* such a type has neither */
+                         {GET_SQL(OTHER_COLUMNS NO_REFS, "resources", " AND z.type = $4::text"), NULL, NULL}},
 };
 
 const char *read_sql_get(const struct resource_type *rt, enum refs_wanted refs) {

@@ -71,7 +71,7 @@ static void takes_prefix_workspace_and_segment(void **state) {
     assert_string_equal(r.workspace, "caf\xc3\xa9 x");
     assert_string_equal(r.prefix, "/w/caf%C3%A9%20x/scim/v2"); /* as sent: meta.location repeats it */
     assert_string_equal(r.segment, "urn:a");
-    assert_true(r.scim);
+    assert_int_equal(r.api, API_SCIM);
     r = route("GET", "/scim/v2/Users/abc");
     assert_null(r.workspace);
     assert_string_equal(r.prefix, "/scim/v2");
@@ -107,7 +107,7 @@ static void knows_nothing_else(void **state) {
         struct route r = route("GET", rows[i].path);
         assert_int_equal(r.code, ERR_NOT_FOUND);
         assert_int_equal(r.kind, ROUTE_NONE);
-        assert_int_equal(r.scim, rows[i].scim);
+        assert_int_equal(r.api == API_SCIM, rows[i].scim);
     }
 }
 

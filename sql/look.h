@@ -1,0 +1,69 @@
+/* Reads of the Management API that are no SCIM resources: many in one round trip, each under the row-level
+ * security context of its own workspace. Rows come as texts. */
+#ifndef USHER_SQL_LOOK_H
+#define USHER_SQL_LOOK_H
+
+#include "ops/runtime/arena.h"
+#include "sql/db.h"
+
+#define LOOK_CELLS 24 /* columns of a row at most */
+
+/* What is asked, its parameters p[0], p[1] …, and the columns of a row. Times are microseconds since 1970. */
+enum look_kind {
+    /* p: room, after (a user's id, NULL = from the first), limit. At least one row; without members, or
+     * without the room, the last columns are NULL. One snapshot: the members as they were at seq. */
+    LOOK_MEMBERS,
+    /* p: user, after (a room's id), limit. At least one row, as above. */
+    LOOK_ROOMS,
+    /* p: room, user. One row; room_found, user_found, then the membership or NULL. */
+    LOOK_MEMBER,
+    /* p: folded userName. Up to one row. */
+    LOOK_USER_NAMED,
+    /* p: externalId. Up to two rows. */
+    LOOK_USER_EXTERNAL,
+    /* No p. One row: the settings in the order of workspace_setting_table, as PostgreSQL writes them; then
+     * when the workspace was made, and its seats in use. */
+    LOOK_WORKSPACE,
+    /* p: txn. Up to one row. */
+    LOOK_OPERATION,
+    /* p: before (a txn, NULL = from the newest), limit. */
+    LOOK_ACTIVITY,
+    LOOK_KINDS
+};
+enum {
+    MEMBERS_SEQ,
+    MEMBERS_FOUND,
+    MEMBERS_USER,
+    MEMBERS_NAME,
+    MEMBERS_DISPLAY,
+    MEMBERS_TRANSMIT,
+    MEMBERS_SINCE
+};
+enum { ROOMS_FOUND, ROOMS_ROOM, ROOMS_NAME, ROOMS_TRANSMIT, ROOMS_SINCE };
+enum { MEMBER_ROOM, MEMBER_USER, MEMBER_NAME, MEMBER_DISPLAY, MEMBER_TRANSMIT, MEMBER_HELD, MEMBER_SINCE };
+enum { LOOK_USER_ID };
+enum {
+    COMMAND_TXN,
+    COMMAND_TYPE,
+    COMMAND_AT,
+    COMMAND_OUTCOME
+}; /* OUTCOME: a reply's text; NULL: cancelled */
+
+struct look {
+    /* in */
+    enum look_kind kind;
+    const char *workspace; /* id */
+    const char *p[4];
+    struct arena *arena; /* rows live there */
+    /* out */
+    const char *(*rows)[LOOK_CELLS]; /* texts; NULL = NULL */
+    size_t nrows;
+};
+
+/* Runs all. On error no look has rows. */
+enum err_code look_batch(struct db *db, struct look *const *looks, size_t n, struct err *err);
+
+int64_t look_int(const char *cell); /* 0 for NULL */
+bool look_bool(const char *cell);
+
+#endif
