@@ -166,8 +166,10 @@ int outcome_status(enum command_type type, enum err_code code) {
 static struct event_subject subject_of(const struct command *command, const struct reply *reply,
                                        const char *external_id) {
     bool made = reply->code == ERR_OK || strcmp(command->async.method, "POST") != 0;
-    bool known = made && command->rt != NULL && uuid_is_set(&command->id);
-    return (struct event_subject){command->rt, known ? command->id.s : NULL, external_id};
+    /* (a create may have taken over an account that was there) */
+    const struct uuid *id = uuid_is_set(&reply->id) ? &reply->id : &command->id;
+    bool known = made && command->rt != NULL && uuid_is_set(id);
+    return (struct event_subject){command->rt, known ? id->s : NULL, external_id};
 }
 
 /* One result of a Bulk (RFC 7644 section 3.7.3): location in all but a create that failed. */

@@ -137,12 +137,7 @@ struct name_entry *unit_name_entry(struct unit *u, enum unit_kind names, const s
     return e;
 }
 
-/* Only names that were looked up are indexed: another name's holders are all in the database still, or not
- * asked for. */
-void unit_name_enter(struct unit *u, struct unit_resource *r) {
-    struct name_entry *e = unit_name_entry(u, unit_names_of(r->rt), r->workspace, r->name_key, false);
-    if (!e)
-        return;
+void unit_entry_add(struct unit *u, struct name_entry *e, struct unit_resource *r) {
     for (size_t i = 0; i < e->n; i++)
         if (e->rows[i] == r)
             return;
@@ -155,6 +150,14 @@ void unit_name_enter(struct unit *u, struct unit_resource *r) {
         e->cap = e->cap * 2 + 2;
     }
     e->rows[e->n++] = r;
+}
+
+/* Only names that were looked up are indexed: another name's holders are all in the database still, or not
+ * asked for. */
+void unit_name_enter(struct unit *u, struct unit_resource *r) {
+    struct name_entry *e = unit_name_entry(u, unit_names_of(r->rt), r->workspace, r->name_key, false);
+    if (e)
+        unit_entry_add(u, e, r);
 }
 
 void unit_want(struct unit *u, enum unit_kind kind, struct want want) {
@@ -187,12 +190,6 @@ struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace
 void unit_want_claim(struct unit *u, struct unit_workspace *w, const char *txn) {
     if (!unit_find(u, UNIT_CLAIMS, w, txn, ""))
         want(u, UNIT_CLAIMS, w, txn, "", false);
-}
-
-void unit_want_key(struct unit *u, struct unit_workspace *w, const char *key) {
-    struct uuid id;
-    if (uuid_parse(key, &id) && !unit_find(u, UNIT_KEYS, w, id.s, ""))
-        want(u, UNIT_KEYS, w, id.s, "", false);
 }
 
 void unit_want_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
@@ -245,23 +242,6 @@ struct unit_claim *unit_claim(struct unit *u, struct unit_workspace *w, const ch
         c = unit_find(u, UNIT_CLAIMS, w, txn, "");
     }
     return c ? &c->claim : NULL;
-}
-
-struct unit_key *unit_key(struct unit *u, struct unit_workspace *w, const char *id) {
-    struct unit_key *k = unit_find(u, UNIT_KEYS, w, id, "");
-    if (!k) {
-        unit_want_key(u, w, id);
-        if (!fetch(u))
-            return NULL;
-        k = unit_find(u, UNIT_KEYS, w, id, "");
-    }
-    if (!k) { /* not even a UUID */
-        k = arena_alloc(u->arena, sizeof *k);
-        k->workspace = w;
-        snprintf(k->id, sizeof k->id, "%s", id);
-        unit_enter(u, UNIT_KEYS, w, id, "", k);
-    }
-    return k;
 }
 
 struct unit_resource *unit_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
@@ -342,11 +322,15 @@ struct unit_member *unit_member(struct unit *u, struct unit_resource *room, stru
     return m ? m : unit_member_new(u, room, user);
 }
 
+void unit_row_touch(enum row_state *state) {
+    if (*state == ROW_LOADED)
+        *state = ROW_CHANGED;
+    else if (*state == ROW_ABSENT)
+        *state = ROW_NEW;
+}
+
 void unit_touch(struct unit_resource *r, bool doc_changed) {
-    if (r->state == ROW_LOADED)
-        r->state = ROW_CHANGED;
-    else if (r->state == ROW_ABSENT)
-        r->state = ROW_NEW;
+    unit_row_touch(&r->state);
     r->doc_changed |= doc_changed;
 }
 
@@ -354,6 +338,8 @@ void unit_rename(struct unit *u, struct unit_resource *r, const char *name, cons
     r->name = name;
     r->name_key = name_key;
     unit_name_enter(u, r);
+    if (r->rt->kind == RESOURCE_USER)
+        unit_mail_enter(u, r);
 }
 
 /* A row that was made here and goes here leaves nothing to write. */

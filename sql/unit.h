@@ -14,6 +14,7 @@
 #include "ops/runtime/arena.h"
 #include "ops/runtime/id.h"
 #include "schemas/schema.h"
+#include "schemas/workspace_settings.h"
 #include "sql/db.h"
 
 #include <jansson.h>
@@ -37,15 +38,11 @@ static inline bool row_alive(enum row_state s) {
 struct unit_workspace {
     char id[37];
     enum row_state state;
-    const char *name;
-    int64_t seats_limit; /* -1: none */
+    struct workspace_settings settings;
+    bool settings_changed; /* set by whoever changes them */
     int64_t seats_used;
-    const char *seat_mode, *default_role;
-    int64_t rate_limit;
-    bool default_transmit, require_email, restore_rooms, unique_rooms;
-    const char *events_mode; /* "notice", "full", "off" */
     int64_t membership_seq, audit_seq, events_seq;
-    bool settings_changed; /* set by whoever changes more than counters and sequence numbers */
+    bool owners_loaded;
 };
 
 struct unit_key {
@@ -53,9 +50,47 @@ struct unit_key {
     struct unit_workspace *workspace;
     enum row_state state;
     const char *name, *token_hash_hex, *prefix, *dialect, *created_by;
-    const char *scopes; /* text form of a PostgreSQL array */
+    const char *scopes;             /* text form of a PostgreSQL array */
+    const char *networks;           /* the same; NULL: any */
+    int64_t rate;                   /* 0: the workspace's */
+    int64_t expires_us;             /* 0: never */
+    const char *old_token_hash_hex; /* the token before the last rotation; NULL: dead … */
+    int64_t old_until_us;           /* … or good until then */
+    bool revoked;
+    const char *revoked_by;
+};
+
+/* Credential of somebody who runs the workspace. */
+struct unit_owner {
+    char id[37];
+    struct unit_workspace *workspace;
+    enum row_state state;
+    const char *name, *role, *token_hash_hex, *prefix, *created_by;
     int64_t expires_us; /* 0: never */
     bool revoked;
+    const char *revoked_by;
+};
+
+/* That a user has logged in: ROW_ABSENT until the first time. */
+struct unit_login {
+    char user[37];
+    struct unit_workspace *workspace;
+    enum row_state state;
+    int64_t first_us, last_us, times;
+};
+
+/* What one key has removed within the guard's window. */
+#define GUARD_BUCKETS 16
+enum guard_kind { GUARD_USERS, GUARD_MEMBERS, GUARD_KINDS };
+struct unit_guard {
+    char key[37];
+    struct unit_workspace *workspace;
+    enum guard_kind kind;
+    enum row_state state;
+    int64_t head;                 /* number of the newest bucket, a sixteenth of the window each */
+    int64_t slots[GUARD_BUCKETS]; /* bucket b in slot b mod 16 */
+    int64_t base, base_at;        /* how many there were, and in which bucket they were counted */
+    int64_t tripped_us;           /* 0: not */
 };
 
 /* A user, a room, or a resource of a type that an operator defined: what all have. */
@@ -70,6 +105,8 @@ struct unit_resource {
     const char *display_name, *display_name_key; /* users only; may be NULL */
     const char *external_id;                     /* may be NULL */
     bool active, seat;                           /* users only */
+    bool managed;                                /* users only: an identity provider's */
+    bool stored_active, stored_seat;             /* as in the database */
     const char *doc;                             /* JSON text; NULL until it is wanted (unit_doc) */
     const char *search;                          /* JSON text; set when the row is made or changed */
     int64_t version, created_us, modified_us;
@@ -86,6 +123,7 @@ struct unit_member {
     bool held;                         /* … but the user is inactive */
     bool transmit;
     bool was_present, was_held, was_transmit; /* in the database */
+    bool counted;                             /* for whoever counts each once; false in between */
     struct unit_member *next_of_room, *next_of_user;
 };
 
@@ -115,6 +153,11 @@ struct arena *unit_arena(struct unit *u);
 struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace);
 void unit_want_claim(struct unit *u, struct unit_workspace *w, const char *txn);
 void unit_want_key(struct unit *u, struct unit_workspace *w, const char *key);
+void unit_want_owners(struct unit *u, struct unit_workspace *w);
+void unit_want_login(struct unit *u, struct unit_workspace *w, const char *user);
+/* Unmanaged users by e-mail address, folded. Only noted: all that was announced is fetched together when the
+ * first is asked for, since few workspaces ever ask. */
+void unit_want_mail(struct unit *u, struct unit_workspace *w, const char *mail_key);
 void unit_want_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
                         const char *id, bool doc);
 /* Of users and rooms; folded. */
@@ -136,8 +179,19 @@ enum err_code unit_begin(struct unit *u, struct err *err);
  * row_alive. */
 struct unit_claim *unit_claim(struct unit *u, struct unit_workspace *w, const char *txn);
 struct unit_key *unit_key(struct unit *u, struct unit_workspace *w, const char *id);
+struct unit_owner *unit_owner(struct unit *u, struct unit_workspace *w, const char *id);
+/* Is there a living credential of role owner besides this one? */
+bool unit_other_owner(struct unit *u, struct unit_workspace *w, const struct unit_owner *except,
+                      int64_t now_us);
+struct unit_login *unit_login(struct unit *u, struct unit_workspace *w, const char *user);
+struct unit_guard *unit_guard(struct unit *u, struct unit_workspace *w, const char *key,
+                              enum guard_kind kind);
 struct unit_resource *unit_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
                                     const char *id);
+/* Users who may have this e-mail address (folded): one of theirs, or the userName. Whoever asks looks at
+ * them: dead and managed ones may be among them, and the address need not be the main one. */
+struct unit_resource *const *unit_mail_holders(struct unit *u, struct unit_workspace *w, const char *mail_key,
+                                               size_t *n);
 const char *unit_doc(struct unit *u, struct unit_resource *r); /* the document's text */
 /* Is the name in use by a living resource other than `except` (may be NULL)? */
 bool unit_name_taken(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
@@ -154,11 +208,20 @@ struct unit_member *unit_member(struct unit *u, struct unit_resource *room, stru
 bool unit_load_members(struct unit *u, struct unit_resource *room);
 bool unit_load_rooms(struct unit *u, struct unit_resource *user);
 bool unit_workspace_name_free(struct unit *u, const char *name);
+/* How many active users, or memberships of active users, there are now; -1 on a database error. Reads the
+ * workspace's rows. */
+int64_t unit_count(struct unit *u, struct unit_workspace *w, enum guard_kind kind);
+/* Gives and takes seats as the workspace's seat mode says, at once for all its users, and counts them. Nobody
+ * is refused. False on a database error. */
+bool unit_recount_seats(struct unit *u, struct unit_workspace *w);
 enum err_code unit_error(const struct unit *u, struct err *err); /* ERR_OK while all went well */
 
-/* Changes. Texts must live as long as the unit (its arena). */
+/* Changes. Texts must live as long as the unit (its arena). A user's seat is written by itself, without
+ * touch.
+ */
 void unit_touch(struct unit_resource *r,
-                bool doc_changed); /* to be written: LOADED becomes CHANGED, ABSENT becomes NEW */
+                bool doc_changed);          /* to be written: LOADED becomes CHANGED, ABSENT becomes NEW */
+void unit_row_touch(enum row_state *state); /* the same for keys, owners, logins and guards */
 void unit_rename(struct unit *u, struct unit_resource *r, const char *name, const char *name_key);
 /* What a resource is looked up by follows its document: call with every change of it. before: as it was until
  * now (NULL: made here), after: NULL where it is deleted. */

@@ -8,47 +8,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MICROS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
+#define MICROS UNIT_MICROS
+#define EACH UNIT_EACH
 
 /* Columns of all resources in the same places. */
 #define USER_COLUMNS(x)                                                                                      \
     x ".workspace_id, " x ".id, " x ".user_name, " x ".user_name_key, " x ".display_name, " x                \
-      ".display_name_key, " x ".external_id, " x ".active, " x ".seat, " x                                   \
+      ".display_name_key, " x ".external_id, " x ".active, " x ".seat, " x ".managed, " x                    \
       ".version, " MICROS(x ".created") ", " MICROS(x ".modified")
 #define ROOM_COLUMNS(x)                                                                                      \
     x ".workspace_id, " x ".id, " x ".display_name, " x ".display_name_key, NULL::text, NULL::text, " x      \
-      ".external_id, true, false, " x ".version, " MICROS(x ".created") ", " MICROS(x ".modified")
+      ".external_id, true, false, false, " x ".version, " MICROS(x ".created") ", " MICROS(x ".modified")
 #define CUSTOM_COLUMNS(x)                                                                                    \
     x ".workspace_id, " x ".id, NULL::text, NULL::text, NULL::text, NULL::text, " x                          \
-      ".external_id, true, false, " x ".version, " MICROS(x ".created") ", " MICROS(x ".modified")
-#define RESOURCE_COLUMNS 12 /* then the document, then others */
+      ".external_id, true, false, false, " x ".version, " MICROS(x ".created") ", " MICROS(x ".modified")
+#define RESOURCE_COLUMNS 13 /* then the document, then others */
 #define DOCUMENT "CASE WHEN a.doc THEN x.doc END "
-
-/* For each row of `a` the rows of a table that match, found through an index of all the columns named. OFFSET
- * 0 keeps the planner from turning the join round: on a young table, which it takes for empty, it would read
- * all of a workspace's rows to find these few, and keep that plan. */
-#define EACH(table, condition)                                                                               \
-    " CROSS JOIN LATERAL (SELECT * FROM " table " t WHERE t.workspace_id = a.w AND " condition " OFFSET 0) "
 
 /* The statement of each kind, and which columns of the wants are its parameters: w workspace, a, b, c, d doc.
  */
 static const struct {
     const char *sql, *params;
 } loads[UNIT_KINDS] = {
-    [UNIT_WORKSPACES] =
-        {"SELECT workspace_id, name, coalesce(seats_limit, -1), seats_used, seat_mode, default_role, "
-         "rate_limit, default_transmit, "
-         "require_email, restore_rooms, unique_rooms, membership_seq, audit_seq, events_seq, events_mode FROM workspaces "
-         "WHERE workspace_id = ANY ($1::uuid[]) ORDER BY workspace_id FOR NO KEY UPDATE",
-         "w"},
+    [UNIT_WORKSPACES] = {NULL, "w"}, /* made from the table of settings */
     [UNIT_CLAIMS] = {"SELECT c.workspace_id, c.txn, c.origin_partition, c.origin_offset, c.outcome, "
                      "c.records FROM unnest($1::uuid[], $2::uuid[]) AS a (w, t)" EACH("command_log",
                                                                                       "t.txn = a.t") "c",
                      "wa"},
-    [UNIT_KEYS] = {"SELECT k.workspace_id, k.id, k.name, k.prefix, k.dialect, k.scopes, "
-                   "k.revoked IS NOT NULL FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)" EACH(
-                       "keys", "t.id = a.i") "k",
-                   "wa"},
+    [UNIT_KEYS] = {unit_keys_sql, "wa"},
+    [UNIT_OWNERS] = {unit_owners_sql, "w"},
+    [UNIT_LOGINS] = {unit_logins_sql, "wa"},
+    [UNIT_GUARDS] = {unit_guards_sql, "wab"},
     [UNIT_USERS] = {"SELECT " USER_COLUMNS("x") ", " DOCUMENT "FROM unnest($1::uuid[], $2::uuid[], "
                                                 "$3::bool[]) AS a (w, i, doc)" EACH("users",
                                                                                     "t.id = a.i") "x",
@@ -83,6 +73,14 @@ static const struct {
                       "unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS a (w, r, u)" EACH(
                           "members", "t.room_id = a.r AND t.user_id = a.u") "m",
                       "wab"},
+    [UNIT_MAILS] =
+        {"SELECT " USER_COLUMNS(
+             "x") ", x.doc, a.n FROM unnest($1::uuid[], $2::text[]) AS a (w, n) "
+                  "CROSS JOIN LATERAL (SELECT t.resource_id AS i FROM resource_keys t WHERE t.workspace_id = a.w AND "
+                  "t.type = 'User' AND t.path = 'emails.value' AND t.key = a.n UNION SELECT t.id FROM users t "
+                  "WHERE t.workspace_id = a.w AND t.user_name_key = a.n OFFSET 0) k" EACH(
+                      "users", "t.id = k.i") "x WHERE NOT x.managed",
+         "wa"},
 };
 
 /* The type of the rows of a kind; resources say it themselves. */
@@ -107,25 +105,6 @@ static const char *text_or_null(const struct db_result *r, size_t row, int col) 
     return db_is_null(r, row, col) ? NULL : db_text(r, row, col);
 }
 
-static void take_workspace(struct unit *u, const struct db_result *r, size_t row) {
-    struct unit_workspace *w = workspace_of(u, r, row);
-    w->state = ROW_LOADED;
-    w->name = db_text(r, row, 1);
-    w->seats_limit = db_int(r, row, 2);
-    w->seats_used = db_int(r, row, 3);
-    w->seat_mode = db_text(r, row, 4);
-    w->default_role = db_text(r, row, 5);
-    w->rate_limit = db_int(r, row, 6);
-    w->default_transmit = db_bool(r, row, 7);
-    w->require_email = db_bool(r, row, 8);
-    w->restore_rooms = db_bool(r, row, 9);
-    w->unique_rooms = db_bool(r, row, 10);
-    w->membership_seq = db_int(r, row, 11);
-    w->audit_seq = db_int(r, row, 12);
-    w->events_seq = db_int(r, row, 13);
-    w->events_mode = db_text(r, row, 14);
-}
-
 static void take_claim(struct unit *u, const struct db_result *r, size_t row) {
     struct unit_claim_row *c = arena_alloc(u->arena, sizeof *c);
     c->workspace = workspace_of(u, r, row);
@@ -138,22 +117,6 @@ static void take_claim(struct unit *u, const struct db_result *r, size_t row) {
     c->claim.records = text_or_null(r, row, 5);
     if (!unit_find(u, UNIT_CLAIMS, c->workspace, c->txn, ""))
         unit_enter(u, UNIT_CLAIMS, c->workspace, c->txn, "", c);
-}
-
-static void take_key(struct unit *u, const struct db_result *r, size_t row) {
-    struct unit_workspace *w = workspace_of(u, r, row);
-    if (unit_find(u, UNIT_KEYS, w, db_text(r, row, 1), ""))
-        return;
-    struct unit_key *k = arena_alloc(u->arena, sizeof *k);
-    snprintf(k->id, sizeof k->id, "%s", db_text(r, row, 1));
-    k->workspace = w;
-    k->state = ROW_LOADED;
-    k->name = db_text(r, row, 2);
-    k->prefix = db_text(r, row, 3);
-    k->dialect = db_text(r, row, 4);
-    k->scopes = db_text(r, row, 5);
-    k->revoked = db_bool(r, row, 6);
-    unit_enter(u, UNIT_KEYS, w, k->id, "", k);
 }
 
 /* The unit's own object is newer than the row: a known one only gets its document. first: column of
@@ -173,9 +136,12 @@ static struct unit_resource *take_resource(struct unit *u, const struct db_resul
         x->external_id = text_or_null(r, row, first + 6);
         x->active = db_bool(r, row, first + 7);
         x->seat = db_bool(r, row, first + 8);
-        x->version = x->stored_version = db_int(r, row, first + 9);
-        x->created_us = db_int(r, row, first + 10);
-        x->modified_us = db_int(r, row, first + 11);
+        x->managed = db_bool(r, row, first + 9);
+        x->stored_active = x->active;
+        x->stored_seat = x->seat;
+        x->version = x->stored_version = db_int(r, row, first + 10);
+        x->created_us = db_int(r, row, first + 11);
+        x->modified_us = db_int(r, row, first + 12);
     }
     if (!x->doc && !x->doc_changed && doc_col >= 0 && !db_is_null(r, row, doc_col))
         x->doc = db_text(r, row, doc_col);
@@ -221,17 +187,29 @@ static struct unit_bulk *bulk_new(struct unit *u, struct unit_workspace *w, cons
     return b;
 }
 
+static void take_mail(struct unit *u, const struct db_result *r, size_t row) {
+    struct unit_resource *user = take_resource(u, r, row, 0, type_of(UNIT_USERS, NULL), RESOURCE_COLUMNS);
+    const char *key = db_text(r, row, RESOURCE_COLUMNS + 1);
+    unit_entry_add(u, unit_name_entry(u, UNIT_MAILS, user->workspace, key, true), user);
+}
+
 static void take(struct unit *u, enum unit_kind kind, const struct db_result *r) {
     for (size_t row = 0; row < db_rows(r); row++) {
         switch (kind) {
         case UNIT_WORKSPACES:
-            take_workspace(u, r, row);
+            unit_take_workspace(u, r, row);
             break;
         case UNIT_CLAIMS:
             take_claim(u, r, row);
             break;
         case UNIT_KEYS:
-            take_key(u, r, row);
+        case UNIT_OWNERS:
+        case UNIT_LOGINS:
+        case UNIT_GUARDS:
+            unit_take_control(u, kind, r, row);
+            break;
+        case UNIT_MAILS:
+            take_mail(u, r, row);
             break;
         case UNIT_USERS:
         case UNIT_ROOMS:
@@ -261,7 +239,6 @@ static void take(struct unit *u, enum unit_kind kind, const struct db_result *r)
 }
 
 static void settle_one(struct unit *u, enum unit_kind kind, const struct want *x) {
-    struct unit_key *k;
     switch (kind) {
     case UNIT_USERS:
     case UNIT_ROOMS:
@@ -274,12 +251,13 @@ static void settle_one(struct unit *u, enum unit_kind kind, const struct want *x
             unit_enter(u, kind, x->workspace, x->a, "", arena_alloc(u->arena, sizeof(struct unit_claim_row)));
         break;
     case UNIT_KEYS:
-        if (unit_find(u, kind, x->workspace, x->a, ""))
-            break;
-        k = arena_alloc(u->arena, sizeof *k);
-        snprintf(k->id, sizeof k->id, "%s", x->a);
-        k->workspace = x->workspace;
-        unit_enter(u, kind, x->workspace, x->a, "", k);
+    case UNIT_OWNERS:
+    case UNIT_LOGINS:
+    case UNIT_GUARDS:
+        unit_settle_control(u, kind, x);
+        break;
+    case UNIT_MAILS:
+        unit_name_entry(u, kind, x->workspace, x->a, true)->loaded = true;
         break;
     case UNIT_VALUES:
         if (!unit_value_find(u, x->workspace, x->a, x->b, x->c))
@@ -334,7 +312,7 @@ static void send_wants(struct unit *u, enum unit_kind kind) {
         pg_array_end(&column[c]);
         params[c] = column[c].p;
     }
-    db_send(u->db, loads[kind].sql, n, params);
+    db_send(u->db, kind == UNIT_WORKSPACES ? unit_workspace_sql() : loads[kind].sql, n, params);
     for (int c = 0; c < n; c++)
         jb_free(&column[c]);
 }
@@ -396,6 +374,8 @@ enum err_code unit_fetch(struct unit *u, struct err *err) {
     if (!u->begun)
         send_begin(u);
     for (enum unit_kind k = 0; k < UNIT_KINDS; k++) {
+        if (k == UNIT_MAILS && !u->mails_asked)
+            continue;
         unique_wants(u, k);
         if (u->nwants[k] == 0)
             continue;
@@ -474,7 +454,7 @@ bool unit_workspace_name_free(struct unit *u, const char *name) {
     db_results_free(&r, 1);
     for (const struct object *o = u->objects[UNIT_WORKSPACES]; o; o = o->next) {
         const struct unit_workspace *w = o->p;
-        if (w->state == ROW_NEW && !strcmp(w->name, name))
+        if (w->state == ROW_NEW && !strcmp(w->settings.name, name))
             return false;
     }
     return free_name;

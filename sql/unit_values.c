@@ -151,6 +151,8 @@ void unit_reindex(struct unit *u, struct unit_resource *r, const json_t *before,
     const struct unit_keys *now = keys_of(u, r->rt, after);
     compare_keys(r->keys, now, move_value, &m);
     r->keys = now;
+    if (r->rt->kind == RESOURCE_USER)
+        unit_mail_enter(u, r);
 }
 
 struct report {
@@ -171,4 +173,47 @@ void unit_keys_changes(const struct unit_resource *r,
     struct report p = {r, fn, ctx};
     if (r->keys)
         compare_keys(r->stored_keys, r->keys, report_row, &p);
+}
+
+/* ---- users by e-mail address ---- */
+
+#define MAIL_PATH "emails.value"
+
+void unit_mail_enter(struct unit *u, struct unit_resource *r) {
+    if (!u->index[UNIT_MAILS])
+        return;
+    struct name_entry *e =
+        r->name_key ? unit_name_entry(u, UNIT_MAILS, r->workspace, r->name_key, false) : NULL;
+    if (e)
+        unit_entry_add(u, e, r);
+    for (size_t i = 0; r->keys && i < r->keys->n; i++) {
+        const struct unit_key_row *row = &r->keys->rows[i];
+        e = strcmp(row->path, MAIL_PATH) == 0 ? unit_name_entry(u, UNIT_MAILS, r->workspace, row->key, false)
+                                              : NULL;
+        if (e)
+            unit_entry_add(u, e, r);
+    }
+}
+
+/* Its entry stands from now on, so that whoever is made or changed here finds it. */
+void unit_want_mail(struct unit *u, struct unit_workspace *w, const char *mail_key) {
+    if (unit_name_entry(u, UNIT_MAILS, w, mail_key, false))
+        return;
+    (void)unit_name_entry(u, UNIT_MAILS, w, mail_key, true);
+    unit_want(u, UNIT_MAILS, (struct want){.workspace = w, .a = mail_key});
+    for (const struct object *o = u->objects[UNIT_USERS]; o; o = o->next)
+        if (((const struct unit_resource *)o->p)->keys)
+            unit_mail_enter(u, o->p);
+}
+
+struct unit_resource *const *unit_mail_holders(struct unit *u, struct unit_workspace *w, const char *mail_key,
+                                               size_t *n) {
+    unit_want_mail(u, w, mail_key);
+    struct name_entry *e = unit_name_entry(u, UNIT_MAILS, w, mail_key, true);
+    *n = 0;
+    u->mails_asked = true;
+    if (!e->loaded && (u->err.code != ERR_OK || unit_fetch(u, &u->err) != ERR_OK))
+        return NULL;
+    *n = e->n;
+    return e->rows;
 }

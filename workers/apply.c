@@ -40,6 +40,13 @@ static const apply_fn apply_table[COMMAND_TYPE_COUNT] = {
     [COMMAND_WORKSPACE_SET] = apply_workspace_set,
     [COMMAND_KEY_CREATE] = apply_key_create,
     [COMMAND_KEY_REVOKE] = apply_key_revoke,
+    [COMMAND_KEY_ROTATE] = apply_key_rotate,
+    [COMMAND_OWNER_CREATE] = apply_owner_create,
+    [COMMAND_OWNER_REVOKE] = apply_owner_revoke,
+    [COMMAND_USER_LOGIN] = apply_user_login,
+    [COMMAND_MEMBER_PUT] = apply_member_put,
+    [COMMAND_MEMBER_DELETE] = apply_member_delete,
+    [COMMAND_GUARD_RELEASE] = apply_guard_release,
 };
 
 /* ---- deciding ---- */
@@ -50,8 +57,22 @@ enum err_code task_db_error(struct task *t) {
     return t->err.code;
 }
 
-/* Is the key still alive? It is read under the workspace's lock, which the revocation takes too. */
+/* Is the credential still alive? It is read under the workspace's lock, which the revocation takes too. Who
+ * revokes himself is dead already when this command follows. */
+static enum err_code check_owner(struct task *t) {
+    const struct command *c = t->command;
+    const struct unit_owner *o = unit_owner(t->unit, t->workspace, c->actor.id);
+    if (!o)
+        return task_db_error(t);
+    bool himself = c->type == COMMAND_OWNER_REVOKE && strcmp(c->id.s, c->actor.id) == 0;
+    if (!row_alive(o->state) || (o->revoked && !himself))
+        return err_set(&t->err, ERR_UNAUTHORIZED, "The credential has been revoked");
+    return ERR_OK;
+}
+
 static enum err_code check_actor(struct task *t) {
+    if (t->command->actor.kind == ACTOR_OWNER)
+        return check_owner(t);
     if (t->command->actor.kind != ACTOR_KEY)
         return ERR_OK;
     const struct unit_key *k = unit_key(t->unit, t->workspace, t->command->actor.id);
@@ -60,6 +81,15 @@ static enum err_code check_actor(struct task *t) {
     if (!row_alive(k->state) || k->revoked)
         return err_set(&t->err, ERR_UNAUTHORIZED, "The key has been revoked");
     return ERR_OK;
+}
+
+/* Identity providers wait until people can sign in. */
+static enum err_code check_sso(struct task *t) {
+    const struct workspace_settings *s = &t->workspace->settings;
+    if (!s->require_sso || s->sso_ready || strcmp(t->command->reason, "scim") != 0)
+        return ERR_OK;
+    return err_set(&t->err, ERR_FORBIDDEN,
+                   "SCIM is refused in this workspace until single sign-on is marked as set up");
 }
 
 /* The operations before it in its Bulk have failed too often. */
@@ -100,16 +130,33 @@ static enum err_code decide(struct task *t) {
     if (code == ERR_OK)
         code = check_actor(t);
     if (code == ERR_OK)
+        code = check_sso(t);
+    if (code == ERR_OK)
         code = check_needs(t);
     return code == ERR_OK ? apply_table[c->type](t) : code;
 }
 
+static const char *target_type(const struct command *c) {
+    if (c->rt)
+        return c->rt->kind == RESOURCE_ROOM ? "Room" : c->rt->name;
+    switch (c->type) {
+    case COMMAND_KEY_CREATE:
+    case COMMAND_KEY_REVOKE:
+    case COMMAND_KEY_ROTATE:
+    case COMMAND_GUARD_RELEASE:
+        return "Key";
+    case COMMAND_OWNER_CREATE:
+    case COMMAND_OWNER_REVOKE:
+        return "Owner";
+    case COMMAND_REQUEST_REFUSED:
+        return NULL;
+    default:
+        return "Workspace";
+    }
+}
+
 static struct audit_target audit_target_of(const struct command *c) {
-    const char *type = c->rt ? (c->rt->kind == RESOURCE_ROOM ? "Room" : c->rt->name)
-                       : c->type == COMMAND_KEY_CREATE || c->type == COMMAND_KEY_REVOKE ? "Key"
-                       : c->type == COMMAND_REQUEST_REFUSED                             ? NULL
-                                                                                        : "Workspace";
-    return (struct audit_target){type, c->id.s, NULL};
+    return (struct audit_target){target_type(c), c->id.s, NULL};
 }
 
 static void audit_refusal(struct task *t) {
@@ -191,7 +238,7 @@ static struct task task_of(struct unit *u, struct batch *b, struct work *w,
                                             w->command.async.txn[0] ? w->command.async.txn : w->command.txn.s,
                                         .arena = b->arena,
                                         .out = &w->records};
-    (void)events_mode_parse(ws->events_mode ? ws->events_mode : "off", &t.records.events_mode);
+    (void)events_mode_parse(ws->settings.events ? ws->settings.events : "off", &t.records.events_mode);
     return t;
 }
 

@@ -43,6 +43,13 @@ enum err_code apply_workspace_create(struct task *t);
 enum err_code apply_workspace_set(struct task *t);
 enum err_code apply_key_create(struct task *t);
 enum err_code apply_key_revoke(struct task *t);
+enum err_code apply_key_rotate(struct task *t);
+enum err_code apply_owner_create(struct task *t);
+enum err_code apply_owner_revoke(struct task *t);
+enum err_code apply_user_login(struct task *t);
+enum err_code apply_member_put(struct task *t);
+enum err_code apply_member_delete(struct task *t);
+enum err_code apply_guard_release(struct task *t);
 
 /* Shared by them. */
 void task_audit(struct task *t, const char *action, const struct audit_target *target,

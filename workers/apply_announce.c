@@ -4,6 +4,7 @@
 #include "schemas/patch.h"
 #include "schemas/resource.h"
 #include "schemas/resource_keys.h"
+#include "workers/apply_link.h"
 #include "workers/apply_resource.h"
 
 #include <stdio.h>
@@ -106,10 +107,18 @@ static void want_bulk(struct unit *u, struct unit_workspace *w, const struct com
     json_array_foreach(c->needs, i, need) unit_want_any(u, w, json_string_value(json_object_get(need, "id")));
 }
 
+static void want_one_member(struct unit *u, struct unit_workspace *w, const struct command *c) {
+    const char *user = json_string_value(json_object_get(c->resource, "user"));
+    if (user)
+        unit_want_member(u, w, c->id.s, user);
+}
+
 void task_announce(struct unit *u, struct unit_workspace *w, const struct command *c) {
     unit_want_claim(u, w, c->txn.s);
     if (c->actor.kind == ACTOR_KEY)
         unit_want_key(u, w, c->actor.id);
+    else if (c->actor.kind == ACTOR_OWNER)
+        unit_want_owners(u, w);
     want_bulk(u, w, c);
     switch (c->type) {
     case COMMAND_USER_CREATE:
@@ -117,6 +126,7 @@ void task_announce(struct unit *u, struct unit_workspace *w, const struct comman
     case COMMAND_RESOURCE_CREATE:
         unit_want_resource(u, w, c->rt, c->id.s, false);
         want_document(u, w, c, c->resource);
+        link_announce(u, w, c);
         want_users(u, w, c->members);
         break;
     case COMMAND_USER_REPLACE:
@@ -142,10 +152,11 @@ void task_announce(struct unit *u, struct unit_workspace *w, const struct comman
         break;
     case COMMAND_USER_LOGIN:
         unit_want_resource(u, w, c->rt, c->id.s, false);
+        unit_want_login(u, w, c->id.s);
         break;
     case COMMAND_MEMBER_PUT:
     case COMMAND_MEMBER_DELETE:
-        unit_want_member(u, w, c->id.s, json_string_value(json_object_get(c->resource, "user")));
+        want_one_member(u, w, c);
         break;
     case COMMAND_KEY_CREATE:
     case COMMAND_KEY_REVOKE:
@@ -153,9 +164,11 @@ void task_announce(struct unit *u, struct unit_workspace *w, const struct comman
     case COMMAND_GUARD_RELEASE:
         unit_want_key(u, w, c->id.s);
         break;
-    case COMMAND_REQUEST_REFUSED:
     case COMMAND_OWNER_CREATE:
     case COMMAND_OWNER_REVOKE:
+        unit_want_owners(u, w);
+        break;
+    case COMMAND_REQUEST_REFUSED:
     case COMMAND_WORKSPACE_CREATE:
     case COMMAND_WORKSPACE_SET:
     case COMMAND_TYPE_COUNT:

@@ -18,7 +18,7 @@ static json_t *members_of(const struct unit_resource *room) {
 static enum event_change_kind kind_of(const struct change *c) {
     if (!c->before)
         return EVENT_CREATE;
-    return c->task->command->ops ? EVENT_PATCH : EVENT_PUT;
+    return c->ops ? EVENT_PATCH : EVENT_PUT;
 }
 
 /* Built only where it is told. */
@@ -28,7 +28,7 @@ static json_t *data_of(const struct change *c, const struct event_change *e) {
     if (c->task->records.events_mode != EVENTS_FULL)
         return NULL;
     if (e->kind == EVENT_PATCH)
-        return event_data_patch(cmd->rt, cmd->ops);
+        return event_data_patch(cmd->rt, c->ops);
     if (e->kind == EVENT_PUT)
         return event_data_put(cmd->rt, cmd->resource, cmd->members);
     members = c->resource->rt->kind == RESOURCE_ROOM ? members_of(c->resource) : NULL;
@@ -58,12 +58,13 @@ void event_change(const struct change *c, bool was_active) {
         record_event_active(&t->records, &subject, c->resource->active);
 }
 
-/* The resource is known by its external id where the unit has it: what the command made, or was about. */
+/* The resource is known by its external id where the unit has it: what the command made, took over, or was
+ * about. */
 static const char *external_id_of(struct task *t) {
     const struct command *c = t->command;
     if (!c->rt || c->type == COMMAND_REQUEST_REFUSED)
         return NULL;
-    const struct unit_resource *r = unit_resource(t->unit, t->workspace, c->rt, c->id.s);
+    const struct unit_resource *r = unit_resource(t->unit, t->workspace, c->rt, t->reply->id.s);
     return r && row_alive(r->state) ? r->external_id : NULL;
 }
 

@@ -47,7 +47,7 @@ enum err_code members_resolve(struct task *t, const char *const *ids, size_t n, 
         else
             out->unknown[out->nunknown++] = ids[i];
     }
-    if (out->nunknown == 0 || t->command->dialect == DIALECT_OKTA)
+    if (out->nunknown == 0 || (t->command->dialect == DIALECT_OKTA && out->n > 0))
         return ERR_OK;
     char names[400] = "";
     size_t at = 0, i = 0;
@@ -72,12 +72,13 @@ void members_audit_unknown(struct task *t, const struct unit_resource *room, con
     }
 }
 
-bool member_add(struct task *t, struct unit_resource *room, struct unit_resource *user, const char *reason) {
+bool member_add(struct task *t, struct unit_resource *room, struct unit_resource *user, bool transmit,
+                const char *reason) {
     struct unit_member *m = unit_member(t->unit, room, user);
     if (!m || m->present)
         return false;
     m->present = true;
-    m->transmit = t->workspace->default_transmit;
+    m->transmit = transmit;
     m->held = !user->active;
     if (m->held) {
         audit_member(t, "member.held", m, "user_inactive", true);
@@ -104,6 +105,26 @@ bool member_remove(struct task *t, struct unit_member *m, const char *reason) {
     record_member_removed(&t->records, &r, &u, m->transmit, reason);
     audit_member(t, "member.removed", m, reason, false);
     return true;
+}
+
+void member_set_transmit(struct task *t, struct unit_member *m, bool transmit) {
+    if (m->transmit == transmit)
+        return;
+    m->transmit = transmit;
+    struct record_room r = room_of(m->room);
+    struct record_user u = user_of(m->user);
+    struct audit_target target = task_target(m->room);
+    struct audit_change change = {
+        .action = "member.transmit_changed",
+        .target = target,
+        .subject = task_target(m->user),
+        .outcome = "applied",
+        .reason = m->held ? "held" : t->records.reason,
+        .changes_json = transmit ? "[{\"path\":\"transmit\",\"op\":\"replace\",\"from\":false,\"to\":true}]"
+                                 : "[{\"path\":\"transmit\",\"op\":\"replace\",\"from\":true,\"to\":false}]"};
+    if (!m->held)
+        record_member_transmit_changed(&t->records, &r, &u, transmit, t->records.reason);
+    record_audit_change(&t->records, &change);
 }
 
 /* One event a room. A held membership waits for the user's return; a deleted user's are gone. */

@@ -6,7 +6,8 @@
 #include "workers/apply.h"
 
 /* Checks the ids of a delta's list: unknown users are ERR_INVALID_VALUE naming them, with nothing applied;
- * under dialect okta they are left out of the list (and counted: *unknown, in the unit's arena). Fills *users
+ * under dialect okta they are left out of the list (and counted: *unknown, in the unit's arena), but for a
+ * list of which nobody is known: it says nothing, least of all that the room is to be empty. Fills *users
  * with the known ones. */
 struct member_list {
     struct unit_resource **users;
@@ -18,8 +19,11 @@ enum err_code members_resolve(struct task *t, const char *const *ids, size_t n, 
 
 /* Each does nothing where nothing changes (idempotent), records what changed, and says whether the room's
  * visible members changed. */
-bool member_add(struct task *t, struct unit_resource *room, struct unit_resource *user, const char *reason);
+bool member_add(struct task *t, struct unit_resource *room, struct unit_resource *user, bool transmit,
+                const char *reason);
 bool member_remove(struct task *t, struct unit_member *m, const char *reason);
+/* Of one who is a member, or is held. */
+void member_set_transmit(struct task *t, struct unit_member *m, bool transmit);
 void members_audit_unknown(struct task *t, const struct unit_resource *room, const struct member_list *list);
 /* All rooms of a user at once. The rooms must be loaded (unit_load_rooms). */
 void members_leave_all(struct task *t, struct unit_resource *user, const char *reason, bool hold);

@@ -3,6 +3,7 @@
 #include "schemas/fold.h"
 #include "schemas/resource.h"
 #include "workers/apply_event.h"
+#include "workers/apply_link.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static enum err_code name_check(const struct change *c, const char *attr) {
     const char *name = resource_string(c->after, attr);
     if (!name)
         return err_set_path(&t->err, ERR_INVALID_VALUE, attr, "%s is required", attr);
-    if (c->resource->rt->kind == RESOURCE_ROOM && !t->workspace->unique_rooms)
+    if (c->resource->rt->kind == RESOURCE_ROOM && !t->workspace->settings.unique_rooms)
         return ERR_OK;
     char *key = fold_text(name);
     bool taken = unit_name_taken(t->unit, t->workspace, c->resource->rt, key, self);
@@ -67,24 +68,25 @@ static enum err_code check(struct change *c) {
 
 /* ---- changes ---- */
 
-/* From one document to the next, whatever way it was made. Where nothing differs, nothing is left behind: no
- * version, no record (rule P8). */
-static enum err_code carry_through(struct change *c) {
+/* Where nothing differs, nothing is left behind: no version, no record (rule P8). */
+enum err_code change_carry_through(struct change *c) {
     struct task *t = c->task;
     struct unit_resource *r = c->resource;
     const struct resource_rules *rules = rules_of(r->rt);
     bool was_active = r->active, made = c->after && !c->before;
+    if (c->after && rules->complete)
+        rules->complete(c);
     if (c->after)
         c->nrows = resource_diff(r->rt, c->before, c->after, unit_arena(t->unit), &c->rows);
     if (check(c) != ERR_OK)
         return t->err.code;
-    if (c->nrows || made) {
+    if (c->nrows || made || c->linked) {
         if (made)
             r->created_us = t->now_us;
         task_set_doc(t, r, c->before, c->after);
         task_bump(t, r, true);
     }
-    if (c->nrows || c->ndeltas || made || !c->after)
+    if (c->nrows || c->ndeltas || made || c->linked || !c->after)
         rules->carry_out(c);
     if (c->after && c->changed && !c->nrows)
         task_bump(t, r, false);
@@ -105,12 +107,17 @@ enum err_code apply_create(struct task *t) {
         return task_db_error(t);
     if (r->state != ROW_ABSENT)
         return err_set(&t->err, ERR_CONFLICT, "The id is already in use");
+    struct unit_resource *account = link_account(t);
+    if (account)
+        return link_take_over(t, account);
+    if (unit_error(t->unit, &t->err) != ERR_OK)
+        return t->err.code;
     resource_default(cmd->rt, cmd->resource);
     struct member_delta members = {.kind = MEMBER_ADD};
     members.ids = task_id_texts(t, cmd->members, &members.nids);
     struct change c = {
         .task = t, .resource = r, .after = cmd->resource, .deltas = &members, .ndeltas = members.nids > 0};
-    return carry_through(&c);
+    return change_carry_through(&c);
 }
 
 static bool names_version(const json_t *versions, int64_t version) {
@@ -140,12 +147,25 @@ static void drop(void *json) {
     json_decref(json);
 }
 
-/* The resource that the command is about, and its document: it is there, and as the client expects it. False:
- * the task's error says why. */
-static bool target(struct task *t, struct change *c) {
+bool change_begin(struct change *c, struct task *t, struct unit_resource *r) {
+    const char *text = unit_doc(t->unit, r);
+    json_t *doc = text ? json_loads(text, 0, NULL) : NULL;
+    *c = (struct change){.task = t, .resource = r, .before = doc};
+    if (!doc)
+        task_db_error(t);
+    else
+        arena_defer(unit_arena(t->unit), drop, doc);
+    return doc != NULL;
+}
+
+void change_set(struct change *c, json_t *after) {
+    arena_defer(unit_arena(c->task->unit), drop, after);
+    c->after = after;
+}
+
+bool change_target(struct task *t, struct change *c) {
     const struct command *cmd = t->command;
     struct unit_resource *r = unit_resource(t->unit, t->workspace, cmd->rt, cmd->id.s);
-    *c = (struct change){.task = t, .resource = r};
     if (!r) {
         task_db_error(t);
         return false;
@@ -154,17 +174,7 @@ static bool target(struct task *t, struct change *c) {
         err_set(&t->err, ERR_NOT_FOUND, "%s %s does not exist", cmd->rt->name, cmd->id.s);
         return false;
     }
-    if (precondition(t, r) != ERR_OK)
-        return false;
-    const char *text = unit_doc(t->unit, r);
-    json_t *doc = text ? json_loads(text, 0, NULL) : NULL;
-    if (!doc) {
-        task_db_error(t);
-        return false;
-    }
-    arena_defer(unit_arena(t->unit), drop, doc);
-    c->before = doc;
-    return true;
+    return precondition(t, r) == ERR_OK && change_begin(c, t, r);
 }
 
 enum err_code apply_replace(struct task *t) {
@@ -172,35 +182,33 @@ enum err_code apply_replace(struct task *t) {
     struct change c;
     struct member_delta set = {.kind = MEMBER_SET};
     json_t *after = NULL;
-    if (!target(t, &c))
+    if (!change_target(t, &c))
         return t->err.code;
     if (resource_replace(cmd->rt, c.before, cmd->resource, cmd->cleared, &after, &t->err) != ERR_OK)
         return t->err.code;
-    arena_defer(unit_arena(t->unit), drop, after);
+    change_set(&c, after);
     set.ids = task_id_texts(t, cmd->members, &set.nids);
-    c.after = after;
     c.deltas = &set;
     c.ndeltas = cmd->members != NULL; /* not asserted: they stay */
-    return carry_through(&c);
+    return change_carry_through(&c);
 }
 
 enum err_code apply_patch(struct task *t) {
     const struct command *cmd = t->command;
     struct change c;
     struct member_delta *deltas;
-    if (!target(t, &c))
+    if (!change_target(t, &c))
         return t->err.code;
-    json_t *after = json_deep_copy(c.before);
-    arena_defer(unit_arena(t->unit), drop, after);
-    if (patch_apply(cmd->rt, cmd->dialect, cmd->ops, after, unit_arena(t->unit), &deltas, &c.ndeltas,
+    change_set(&c, json_deep_copy(c.before));
+    if (patch_apply(cmd->rt, cmd->dialect, cmd->ops, c.after, unit_arena(t->unit), &deltas, &c.ndeltas,
                     &t->err) != ERR_OK)
         return t->err.code;
-    c.after = after;
+    c.ops = cmd->ops;
     c.deltas = deltas;
-    return carry_through(&c);
+    return change_carry_through(&c);
 }
 
 enum err_code apply_delete(struct task *t) {
     struct change c;
-    return target(t, &c) ? carry_through(&c) : t->err.code;
+    return change_target(t, &c) ? change_carry_through(&c) : t->err.code;
 }

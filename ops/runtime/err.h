@@ -34,6 +34,7 @@ enum err_class {
     X(FORBIDDEN, REJECT, 403, NULL, "Not allowed")                                                           \
     X(INSUFFICIENT_SCOPE, REJECT, 403, NULL, "The key lacks the needed scope")                               \
     X(SEATS, REJECT, 403, NULL, "No seat is left")                                                           \
+    X(GUARD, REJECT, 403, NULL, "Too many removals within a short time")                                     \
     X(NOT_FOUND, REJECT, 404, NULL, "Resource not found")                                                    \
     X(METHOD, REJECT, 405, NULL, "Method not allowed")                                                       \
     X(UNIQUENESS, REJECT, 409, "uniqueness", "The value is already in use")                                  \

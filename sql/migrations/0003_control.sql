@@ -36,6 +36,7 @@ CREATE INDEX owners_by_token ON owners (token_hash);
 
 -- Created or taken over through SCIM: such an account is the identity provider's.
 ALTER TABLE users ADD COLUMN managed boolean NOT NULL DEFAULT true;
+ALTER TABLE users ALTER COLUMN managed DROP DEFAULT;
 
 CREATE TABLE logins (
     workspace_id uuid NOT NULL,
@@ -54,7 +55,8 @@ CREATE TABLE guard_windows (
     kind         text NOT NULL CHECK (kind IN ('users', 'members')),
     head         bigint NOT NULL,   -- number of the newest bucket
     slots        int[] NOT NULL,
-    base         bigint NOT NULL,   -- how many there were when the window began
+    base         bigint NOT NULL,   -- how many there were when they were last counted …
+    base_at      bigint NOT NULL,   -- … in this bucket
     tripped      timestamptz,       -- mode hold: until released
     PRIMARY KEY (workspace_id, key_id, kind)
 );
@@ -132,7 +134,7 @@ BEGIN
         SELECT a.n::int AS n, units[a.n] AS units, coalesce(whole[a.n], false) AS whole, y.kind, y.role, y.workspace_id, y.id, y.name, y.scopes, y.dialect, y.networks,
                y.expires, y.revoked, y.old_until, w.name AS workspace_name, w.seats_used, w.require_email, w.require_sso, w.sso_ready, w.strictness,
                CASE WHEN y.kind = 'owner' THEN 600 ELSE coalesce(y.rate_limit, w.rate_limit) END AS rate_limit,
-               CASE WHEN w.seat_mode = 'on_provision' THEN w.seats_limit END AS seats_limit -- else creation takes no seat: nothing to refuse early
+               CASE WHEN w.seat_mode = 'on_provision' AND NOT w.link_by_email THEN w.seats_limit END AS seats_limit -- else creation may take no seat: nothing to refuse early
         FROM unnest(hashes) WITH ORDINALITY AS a (hash, n)
         CROSS JOIN LATERAL ( -- the first that fits; LIMIT keeps it a look-up by index each
             (SELECT 'key' AS kind, NULL::text AS role, x.workspace_id, x.id, x.name, x.scopes, x.dialect, x.rate_limit, x.networks, x.expires, x.revoked,

@@ -23,8 +23,8 @@ def uuid(kind, n):
 
 
 FILL = (
-    """INSERT INTO users (workspace_id, id, user_name, user_name_key, external_id, display_name, display_name_key, active, seat, doc, search, version, created, modified)
-       SELECT %(w)s, ('0190c5a4-0001-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 'U' || i || '@x', 'u' || i || '@x', 'e' || i, 'Name ' || i, 'name ' || i, true, false,
+    """INSERT INTO users (workspace_id, id, user_name, user_name_key, external_id, display_name, display_name_key, active, seat, managed, doc, search, version, created, modified)
+       SELECT %(w)s, ('0190c5a4-0001-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 'U' || i || '@x', 'u' || i || '@x', 'e' || i, 'Name ' || i, 'name ' || i, true, false, true,
               json_build_object('schemas', json_build_array('urn:ietf:params:scim:schemas:core:2.0:User'), 'userName', 'U' || i || '@x', 'title', 'T' || i,
                                 'emails', json_build_array(json_build_object('value', 'M' || i || '@x', 'type', 'work'))),
               jsonb_build_object('username', 'u' || i || '@x', 'title', 't' || i, 'emails', jsonb_build_array(jsonb_build_object('value', 'm' || i || '@x', 'type', 'work'))), 1, now(), now()
