@@ -95,8 +95,13 @@ class Trouble(BulkCase):
         return {name for (name,) in self.stack.sql("SELECT user_name FROM users WHERE workspace_id = %s", ws.id)}
 
     def back(self, ws):
-        wait_until(lambda: ws.open(url=self.url).post("/Bulk", {"schemas": [BULK], "Operations": [post_user("a", "back-%f" % time.monotonic())]}).json["Operations"][0]["status"] == "201",
-                   30, "Bulks to go through again")
+        http = ws.open(url=self.url)
+
+        def through():
+            answer = self.send(post_user("a", "back-%f" % time.monotonic()), client=http)
+            return answer.status == 200 and answer.json["Operations"][0]["status"] == "201"
+
+        wait_until(through, 60, "Bulks to go through again")
 
     def told(self, ws):
         """Names of users that the audit stream says were created."""
@@ -238,7 +243,7 @@ class Trouble(BulkCase):
             text = log.read()
         self.assertIn("event=stopped", text)
         self.assertNotIn("Sanitizer", text)
-        wait_until(lambda: self.expect(self.send(post_user("x", "after-%f" % time.monotonic()), client=ws.client), 200).json["Operations"][0]["status"] == "201", 30, "the worker to be back")
+        wait_until(lambda: ws.client.post("/Users", {"schemas": [USER], "userName": "after-%f" % time.monotonic()}).status == 201, 30, "the worker to be back")
         self.assertEqual({n for n in self.there(ws) if n.startswith("u")}, set())
 
 
