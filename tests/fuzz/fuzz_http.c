@@ -96,7 +96,8 @@ static void check_manners(const struct guard_request *r, struct arena *a) {
         json_t *versions = etag_versions(&tags);
         FUZZ_CHECK(tags.any || json_array_size(versions) == tags.n, "versions get lost");
         for (size_t k = 0; k < tags.n; k++)
-            FUZZ_CHECK(etag_matches(&tags, tags.tags[k].version, tags.tags[k].refs), "a version does not match itself");
+            FUZZ_CHECK(etag_matches(&tags, tags.tags[k].version, tags.tags[k].refs),
+                       "a version does not match itself");
         json_decref(versions);
         prefer_parse(r->headers[i].value, &prefer);
         FUZZ_CHECK(prefer.wait_s >= -1 && prefer.wait_s <= 3600, "a wait of %d s", prefer.wait_s);

@@ -51,7 +51,9 @@ static json_t *shown(const struct resource_type *rt, const json_t *doc) {
 static json_t *ids_of(const json_t *members) {
     json_t *list = json_array(), *value;
     const char *id;
-    json_object_foreach((json_t *)members, id, value) json_array_append_new(list, json_string(id));
+    json_object_foreach((json_t *)members, id, value) {
+        json_array_append_new(list, json_string(id));
+    }
     return list;
 }
 
@@ -148,7 +150,9 @@ static void script(struct random_scim *r, const struct resource_type *rt, enum d
     if (resource_normalise(rt, dialect, body, &s.doc, &ids, NULL, &err) != ERR_OK)
         die("a random resource is refused", err_text(&err));
     resource_default(rt, s.doc);
-    json_array_foreach(ids, i, id) json_object_set_new(s.members, json_string_value(id), json_true());
+    json_array_foreach(ids, i, id) {
+        json_object_set_new(s.members, json_string_value(id), json_true());
+    }
     json_t *created = shown(rt, s.doc), *members = ids_of(s.members);
     for (int k = 0; k < steps; k++)
         json_array_append_new(list, step(r, rt, dialect, &s));
