@@ -44,7 +44,7 @@ void event_change(const struct change *c, bool was_active) {
         record_event_deleted(&t->records, &subject);
         return;
     }
-    if (c->before && !c->nrows && !c->changed)
+    if (c->before && !c->nrows && !c->changed && !c->linked)
         return;
     struct event_change e = {.kind = kind_of(c),
                              .subject = subject,

@@ -33,6 +33,8 @@ enum err_code ctl_key_rotate(struct ctl *c, struct err *err);
 enum err_code ctl_owner_create(struct ctl *c, struct err *err);
 enum err_code ctl_owner_list(struct ctl *c, struct err *err);
 enum err_code ctl_owner_revoke(struct ctl *c, struct err *err);
+enum err_code ctl_guard_list(struct ctl *c, struct err *err);
+enum err_code ctl_guard_release(struct ctl *c, struct err *err);
 enum err_code ctl_schema_check(struct ctl *c, struct err *err);
 enum err_code ctl_schema_reindex(struct ctl *c, struct err *err);
 enum err_code ctl_status(struct ctl *c, struct err *err);
@@ -47,6 +49,14 @@ enum err_code ctl_workspace_find(struct ctl *c, const char *given, struct ctl_wo
 /* Names of workspaces and keys: 1 to 120 bytes of UTF-8 without control characters or outer blanks, not
  * shaped like an id. */
 enum err_code ctl_name_check(const char *what, const char *name, struct err *err);
+
+struct ctl_key {
+    struct uuid workspace, id;
+    char name[128];
+};
+/* The key that the command line's operand and --workspace name: by id, or by a name that only one key has (of
+ * several, the one that is alive). ERR_NOT_FOUND, ERR_CONFLICT. */
+enum err_code ctl_key_named(struct ctl *c, struct ctl_key *out, struct err *err);
 
 /* Hands the command (type, workspace, id and payload set by the caller; the rest is filled in here) to
  * usher.commands and waits for its outcome in PostgreSQL, at most `deadline-ms`. ERR_OK: applied. A refusal

@@ -265,13 +265,7 @@ enum err_code ctl_key_list(struct ctl *c, struct err *err) {
     return ERR_OK;
 }
 
-struct old_key {
-    struct uuid workspace, id;
-    char name[128];
-};
-
-/* By id, or by a name that only one key has (of several, the one that is alive). */
-static enum err_code find_key(struct ctl *c, const char *given, const char *workspace, struct old_key *out,
+static enum err_code find_key(struct ctl *c, const char *given, const char *workspace, struct ctl_key *out,
                               struct err *err) {
     static const char by_id[] = "SELECT workspace_id, id, name, revoked IS NULL FROM usher.keys"
                                 " WHERE id = $1::uuid AND ($2::uuid IS NULL OR workspace_id = $2::uuid)";
@@ -297,15 +291,14 @@ static enum err_code find_key(struct ctl *c, const char *given, const char *work
     return code;
 }
 
-/* The key that the command line names. */
-static enum err_code named_key(struct ctl *c, struct old_key *k, struct err *err) {
+enum err_code ctl_key_named(struct ctl *c, struct ctl_key *k, struct err *err) {
     const char *given = ctl_flag(c->args, "workspace");
     struct ctl_workspace w;
     enum err_code code = given != NULL ? ctl_workspace_find(c, given, &w, err) : ERR_OK;
     return code == ERR_OK ? find_key(c, c->args->words[2], given != NULL ? w.id.s : NULL, k, err) : code;
 }
 
-static void show_rotated(struct ctl *c, const struct old_key *k, const char *token, const char *until) {
+static void show_rotated(struct ctl *c, const struct ctl_key *k, const char *token, const char *until) {
     if (!c->json) {
         jb_printf(&c->out, "key      %s \"%s\" is rotated; the old token is %s%s\n", k->id.s, k->name,
                   until != NULL ? "good until " : "dead", until != NULL ? until : "");
@@ -327,8 +320,8 @@ enum err_code ctl_key_rotate(struct ctl *c, struct err *err) {
     const char *overlap = ctl_flag(c->args, "overlap");
     char token[TOKEN_TEXT_SIZE], hex[CTL_HASH_SIZE], prefix[TOKEN_PREFIX_SIZE], until[RFC3339_SIZE];
     int64_t until_us = 0;
-    struct old_key k;
-    enum err_code code = named_key(c, &k, err);
+    struct ctl_key k;
+    enum err_code code = ctl_key_named(c, &k, err);
     if (code == ERR_OK && overlap != NULL)
         code = ctl_value_expiry("overlap", overlap, clock_wall_us(), &until_us, err);
     if (code != ERR_OK)
@@ -350,10 +343,10 @@ enum err_code ctl_key_rotate(struct ctl *c, struct err *err) {
 
 /* Dead in PostgreSQL first, so that it needs no log; then through the log, for the order and the audit. */
 enum err_code ctl_key_revoke(struct ctl *c, struct err *err) {
-    struct old_key k;
+    struct ctl_key k;
     struct err late = {0};
     struct actor who;
-    enum err_code code = named_key(c, &k, err);
+    enum err_code code = ctl_key_named(c, &k, err);
     if (code != ERR_OK)
         return code;
     ctl_actor(&who);

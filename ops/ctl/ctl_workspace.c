@@ -1,66 +1,27 @@
 /* usherctl workspace create|set|list */
 #include "ops/ctl/ctl.h"
 
-#include <ctype.h>
+#include "schemas/workspace_settings.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-/* Settings: flag of the command line, name in the command, kind of value. */
-enum setting_kind { SETTING_NUMBER, SETTING_NUMBER_OR_NONE, SETTING_BOOL, SETTING_CHOICE };
-static const char *const seat_modes[] = {"on_provision", "on_first_login", NULL};
-static const char *const roles[] = {"editor", "viewer", NULL};
-static const char *const events[] = {"notice", "full", "off", NULL};
-static const struct setting {
-    const char *flag, *name;
-    enum setting_kind kind;
-    int64_t min, max;
-    const char *const *choices;
-} settings[] = {
-    {"seats", "seats", SETTING_NUMBER_OR_NONE, 0, 1000000000, NULL},
-    {"rate", "rate", SETTING_NUMBER, 1, 100000000, NULL},
-    {"seat-mode", "seatMode", SETTING_CHOICE, 0, 0, seat_modes},
-    {"default-role", "defaultRole", SETTING_CHOICE, 0, 0, roles},
-    {"require-email", "requireEmail", SETTING_BOOL, 0, 0, NULL},
-    {"restore-rooms", "restoreRooms", SETTING_BOOL, 0, 0, NULL},
-    {"unique-rooms", "uniqueRooms", SETTING_BOOL, 0, 0, NULL},
-    {"events", "events", SETTING_CHOICE, 0, 0, events},
-};
-
 enum err_code ctl_name_check(const char *what, const char *name, struct err *err) {
-    size_t n = strlen(name);
-    struct uuid id;
-    json_t *text = json_string(name); /* NULL unless UTF-8 */
-    bool utf8 = text != NULL;
-    json_decref(text);
-    if (n == 0 || n > 120)
-        return err_set(err, ERR_USAGE, "the %s's name must have 1 to 120 bytes", what);
-    if (!utf8)
-        return err_set(err, ERR_USAGE, "the %s's name is not UTF-8", what);
-    for (size_t i = 0; i < n; i++) {
-        if (iscntrl((unsigned char)name[i]) || name[i] == '/')
-            return err_set(err, ERR_USAGE, "the %s's name must have neither control characters nor '/'",
-                           what);
-    }
-    if (name[0] == ' ' || name[n - 1] == ' ')
-        return err_set(err, ERR_USAGE, "the %s's name must not begin or end with a blank", what);
-    if (uuid_parse(name, &id))
-        return err_set(err, ERR_USAGE, "the %s's name must not look like an id", what);
-    return ERR_OK;
+    enum err_code code = workspace_name_check(what, name, err);
+    return code == ERR_OK ? ERR_OK : (err->code = ERR_USAGE);
 }
 
-static enum err_code read_setting(const struct setting *s, const char *text, json_t **value,
+static enum err_code read_setting(const struct workspace_setting *s, const char *text, json_t **value,
                                   struct err *err) {
     int64_t number = 0;
     bool flag = false;
     enum err_code code = ERR_OK;
     switch (s->kind) {
-    case SETTING_NUMBER_OR_NONE:
-        if (strcmp(text, "none") == 0) {
+    case SETTING_COUNT:
+        if (s->nullable && strcmp(text, "none") == 0) {
             *value = json_null();
-            return ERR_OK;
+            break;
         }
-        /* fall through */
-    case SETTING_NUMBER:
         code = ctl_value_int(s->flag, text, s->min, s->max, &number, err);
         *value = code == ERR_OK ? json_integer(number) : NULL;
         break;
@@ -71,6 +32,9 @@ static enum err_code read_setting(const struct setting *s, const char *text, jso
     case SETTING_CHOICE:
         code = ctl_value_choice(s->flag, text, s->choices, err);
         *value = code == ERR_OK ? json_string(text) : NULL;
+        break;
+    case SETTING_NAME: /* has no flag of the table */
+        *value = json_string(text);
         break;
     }
     return code;
@@ -83,14 +47,15 @@ static enum err_code read_settings(const struct ctl_args *a, const char *name, j
     enum err_code code = name != NULL ? ctl_name_check("workspace", name, err) : ERR_OK;
     if (name != NULL)
         json_object_set_new(object, "name", json_string(name));
-    for (size_t i = 0; code == ERR_OK && i < sizeof settings / sizeof settings[0]; i++) {
-        const char *text = ctl_flag(a, settings[i].flag);
+    for (size_t i = 0; code == ERR_OK && i < workspace_setting_count; i++) {
+        const struct workspace_setting *row = &workspace_setting_table[i];
+        const char *text = row->flag != NULL ? ctl_flag(a, row->flag) : NULL;
         json_t *value = NULL;
         if (text == NULL)
             continue;
-        code = read_setting(&settings[i], text, &value, err);
+        code = read_setting(row, text, &value, err);
         if (code == ERR_OK)
-            json_object_set_new(object, settings[i].name, value);
+            json_object_set_new(object, row->name, value);
     }
     if (code != ERR_OK)
         json_decref(object);
@@ -122,61 +87,64 @@ enum err_code ctl_workspace_find(struct ctl *c, const char *given, struct ctl_wo
     return code;
 }
 
-enum {
-    W_ID,
-    W_NAME,
-    W_SEATS,
-    W_USED,
-    W_MODE,
-    W_RATE,
-    W_ROLE,
-    W_EMAIL,
-    W_RESTORE,
-    W_UNIQUE,
-    W_EVENTS,
-    W_CREATED
-};
-#define WORKSPACE_COLUMNS                                                                                    \
-    "SELECT workspace_id, name, seats_limit, seats_used, seat_mode, rate_limit, default_role, "              \
-    "require_email, "                                                                                        \
-    "restore_rooms, unique_rooms, events_mode, " CTL_TIME("created") " FROM usher.workspaces"
+enum { W_ID, W_USED, W_CREATED, W_SETTINGS }; /* then the settings, in the order of their table */
+
+/* rest: what follows the columns. */
+static void workspace_select(struct jbuf *sql, const char *rest) {
+    jb_raw(sql, "SELECT workspace_id, seats_used, " CTL_TIME("created"));
+    for (size_t i = 0; i < workspace_setting_count; i++)
+        jb_printf(sql, ", %s", workspace_setting_table[i].column);
+    jb_printf(sql, " FROM usher.workspaces%s", rest);
+}
+
+static void put_setting(struct jbuf *b, const struct db_result *r, size_t row, size_t i, struct arena *a) {
+    struct workspace_settings s;
+    int col = W_SETTINGS + (int)i;
+    workspace_setting_load(&s, &workspace_setting_table[i],
+                           db_is_null(r, row, col) ? NULL : db_text(r, row, col), a);
+    workspace_setting_put(&s, &workspace_setting_table[i], b);
+}
 
 static void put_workspace(struct jbuf *b, const struct db_result *r, size_t row) {
+    struct arena *a = arena_new();
     jb_sep(b);
     jb_raw(b, "{");
     jb_kstr(b, "id", db_text(r, row, W_ID));
-    jb_kstr(b, "name", db_text(r, row, W_NAME));
-    jb_kraw(b, "seats", db_is_null(r, row, W_SEATS) ? NULL : db_text(r, row, W_SEATS));
+    for (size_t i = 0; i < workspace_setting_count; i++) {
+        jb_key(b, workspace_setting_table[i].name);
+        put_setting(b, r, row, i, a);
+    }
     jb_kint(b, "seatsUsed", db_int(r, row, W_USED));
-    jb_kstr(b, "seatMode", db_text(r, row, W_MODE));
-    jb_kint(b, "rate", db_int(r, row, W_RATE));
-    jb_kstr(b, "defaultRole", db_text(r, row, W_ROLE));
-    jb_kbool(b, "requireEmail", db_bool(r, row, W_EMAIL));
-    jb_kbool(b, "restoreRooms", db_bool(r, row, W_RESTORE));
-    jb_kbool(b, "uniqueRooms", db_bool(r, row, W_UNIQUE));
-    jb_kstr(b, "events", db_text(r, row, W_EVENTS));
     jb_kstr(b, "created", db_text(r, row, W_CREATED));
     jb_raw(b, "}");
+    arena_free(a);
 }
 
 static void print_workspace(struct jbuf *b, const struct db_result *r, size_t row) {
-    jb_printf(b, "%s  %s\n", db_text(r, row, W_ID), db_text(r, row, W_NAME));
-    jb_printf(b, "  seats %s of %s (%s), rate %s a minute and key, default role %s\n",
-              db_text(r, row, W_USED), db_is_null(r, row, W_SEATS) ? "any number" : db_text(r, row, W_SEATS),
-              db_text(r, row, W_MODE), db_text(r, row, W_RATE), db_text(r, row, W_ROLE));
-    jb_printf(b, "  userName %s an e-mail address, rooms %s on reactivation, room names %s, events %s\n",
-              db_bool(r, row, W_EMAIL) ? "must be" : "need not be",
-              db_bool(r, row, W_RESTORE) ? "come back" : "do not come back",
-              db_bool(r, row, W_UNIQUE) ? "unique" : "may repeat", db_text(r, row, W_EVENTS));
+    jb_printf(b, "%s  %s\n  seats-used %s", db_text(r, row, W_ID), db_text(r, row, W_SETTINGS),
+              db_text(r, row, W_USED));
+    for (size_t i = 0; i < workspace_setting_count; i++) {
+        const struct workspace_setting *s = &workspace_setting_table[i];
+        int col = W_SETTINGS + (int)i;
+        const char *text = db_is_null(r, row, col) ? "none" : db_text(r, row, col);
+        if (s->kind == SETTING_BOOL)
+            text = db_bool(r, row, col) ? "true" : "false";
+        if (s->flag != NULL)
+            jb_printf(b, "%s%s %s", i % 5 == 0 ? "\n  " : ", ", s->flag, text);
+    }
+    jb_raw(b, "\n");
 }
 
 /* Shows one workspace as it now is. */
 static enum err_code show(struct ctl *c, const struct uuid *id, struct err *err) {
     const char *params[] = {id->s};
     struct db_result *r;
-    if (db_run(c->db, WORKSPACE_COLUMNS " WHERE workspace_id = $1::uuid", 1, params, &r, err) != ERR_OK)
-        return err->code;
-    enum err_code code = ERR_OK;
+    struct jbuf sql = {0};
+    workspace_select(&sql, " WHERE workspace_id = $1::uuid");
+    enum err_code code = db_run(c->db, sql.p, 1, params, &r, err);
+    jb_free(&sql);
+    if (code != ERR_OK)
+        return code;
     if (db_rows(r) == 0) {
         code = err_set(err, ERR_INTERNAL, "workspace %s was applied but is not there", id->s);
     } else if (c->json) {
@@ -223,8 +191,12 @@ enum err_code ctl_workspace_set(struct ctl *c, struct err *err) {
 
 enum err_code ctl_workspace_list(struct ctl *c, struct err *err) {
     struct db_result *r;
-    if (db_run(c->db, WORKSPACE_COLUMNS " ORDER BY name, workspace_id", 0, NULL, &r, err) != ERR_OK)
-        return err->code;
+    struct jbuf sql = {0};
+    workspace_select(&sql, " ORDER BY name, workspace_id");
+    enum err_code code = db_run(c->db, sql.p, 0, NULL, &r, err);
+    jb_free(&sql);
+    if (code != ERR_OK)
+        return code;
     if (c->json)
         jb_raw(&c->out, "{\"workspaces\":[");
     for (size_t i = 0; i < db_rows(r); i++) {

@@ -3,6 +3,7 @@
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
+#include "schemas/workspace_settings.h"
 #include "sql/migrate.h"
 
 #include <stdio.h>
@@ -17,33 +18,24 @@ static const struct config_row settings[] = {
     {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
 };
 
-#define SETTING_FLAGS                                                                                        \
-    "seats", "rate", "seat-mode", "default-role", "require-email", "restore-rooms", "unique-rooms", "events"
 static const char *const no_flags[] = {NULL};
-static const char *const create_flags[] = {SETTING_FLAGS, NULL};
-static const char *const set_flags[] = {"name", SETTING_FLAGS, NULL};
+static const char *const name_flag[] = {"name", NULL};
 static const char *const key_create_flags[] = {"workspace", "name",     "scopes", "expires",
                                                "dialect",   "networks", "rate",   NULL};
 static const char *const key_rotate_flags[] = {"workspace", "overlap", NULL};
 static const char *const owner_create_flags[] = {"workspace", "name", "role", "expires", NULL};
 static const char *const workspace_flag[] = {"workspace", NULL};
 
-#define SETTING_USAGE                                                                                        \
-    "[--seats N|none] [--rate N] [--seat-mode on_provision|on_first_login] [--default-role editor|viewer]\n" \
-    "                          [--require-email true|false] [--restore-rooms true|false] [--unique-rooms "   \
-    "true|false]\n"                                                                                          \
-    "                          [--events notice|full|off]"
-
 static const struct verb {
     const char *noun, *name; /* name NULL: the noun alone */
     size_t operands;
-    const char *const *flags;
+    const char *const *flags; /* the settings of a workspace besides, where the usage has SETTINGS */
     enum err_code (*run)(struct ctl *c, struct err *err);
     const char *usage;
 } verbs[] = {
     {"migrate", NULL, 0, no_flags, ctl_migrate, "migrate"},
-    {"workspace", "create", 1, create_flags, ctl_workspace_create, "workspace create NAME " SETTING_USAGE},
-    {"workspace", "set", 1, set_flags, ctl_workspace_set, "workspace set W [--name NEW] " SETTING_USAGE},
+    {"workspace", "create", 1, no_flags, ctl_workspace_create, "workspace create NAME [SETTINGS]"},
+    {"workspace", "set", 1, name_flag, ctl_workspace_set, "workspace set W [--name NEW] [SETTINGS]"},
     {"workspace", "list", 0, no_flags, ctl_workspace_list, "workspace list"},
     {"key", "create", 0, key_create_flags, ctl_key_create,
      "key create --workspace W --name NAME --scopes all|a,b,… [--expires 30d|TIME] [--dialect "
@@ -56,16 +48,33 @@ static const struct verb {
      "owner create --workspace W --name NAME [--role owner|administrator] [--expires 30d|TIME]"},
     {"owner", "list", 0, workspace_flag, ctl_owner_list, "owner list --workspace W"},
     {"owner", "revoke", 1, workspace_flag, ctl_owner_revoke, "owner revoke OWNER [--workspace W]"},
+    {"guard", "list", 0, workspace_flag, ctl_guard_list, "guard list --workspace W"},
+    {"guard", "release", 1, workspace_flag, ctl_guard_release, "guard release KEY [--workspace W]"},
     {"schema", "check", 1, no_flags, ctl_schema_check, "schema check DIR"},
     {"schema", "reindex", 1, no_flags, ctl_schema_reindex, "schema reindex DIR"},
     {"status", NULL, 0, no_flags, ctl_status, "status"},
 };
 #define NVERBS (sizeof verbs / sizeof verbs[0])
 
+static void print_setting(FILE *to, const struct workspace_setting *s) {
+    fprintf(to, "  --%s ", s->flag);
+    if (s->kind == SETTING_BOOL)
+        fputs("true|false", to);
+    for (size_t i = 0; s->kind == SETTING_CHOICE && s->choices[i] != NULL; i++)
+        fprintf(to, "%s%s", i > 0 ? "|" : "", s->choices[i]);
+    if (s->kind == SETTING_COUNT)
+        fputs(s->nullable ? "N|none" : "N", to);
+    fprintf(to, "  %s\n", s->description);
+}
+
 static void print_usage(FILE *to) {
     fputs("usherctl: workspaces, keys and state of an usher installation\n\n", to);
     for (size_t i = 0; i < NVERBS; i++)
         fprintf(to, "  usherctl %s\n", verbs[i].usage);
+    fputs("\nSETTINGS of a workspace:\n", to);
+    for (size_t i = 0; i < workspace_setting_count; i++)
+        if (workspace_setting_table[i].flag != NULL)
+            print_setting(to, &workspace_setting_table[i]);
     fputs("\nW, KEY and OWNER are an id or a name. --json anywhere: one JSON object instead of text.\n", to);
 }
 
@@ -79,6 +88,18 @@ static const struct verb *find_verb(const struct ctl_args *a, size_t *used) {
     return NULL;
 }
 
+/* The flags that the verb knows. */
+static enum err_code check_flags(const struct verb *verb, const struct ctl_args *a, struct err *err) {
+    const char *allowed[CTL_FLAGS_MAX + 1] = {NULL};
+    size_t n = 0;
+    for (; verb->flags[n] != NULL; n++)
+        allowed[n] = verb->flags[n];
+    for (size_t i = 0; strstr(verb->usage, "SETTINGS") != NULL && i < workspace_setting_count; i++)
+        if (workspace_setting_table[i].flag != NULL && n < CTL_FLAGS_MAX)
+            allowed[n++] = workspace_setting_table[i].flag;
+    return ctl_args_check(a, allowed, err);
+}
+
 /* The command that the words name, its words and flags checked. */
 static enum err_code choose(const struct ctl_args *a, const struct verb **verb, struct err *err) {
     size_t used;
@@ -88,7 +109,7 @@ static enum err_code choose(const struct ctl_args *a, const struct verb **verb, 
     if (*verb == NULL)
         return err_set(err, ERR_USAGE, "\"%s%s%s\" is not a command; see usherctl --help", a->words[0],
                        a->nwords > 1 ? " " : "", a->nwords > 1 ? a->words[1] : "");
-    enum err_code code = ctl_args_check(a, (*verb)->flags, err);
+    enum err_code code = check_flags(*verb, a, err);
     if (code == ERR_OK && a->nwords != used + (*verb)->operands)
         code = err_set(err, ERR_USAGE, "usage: usherctl %s", (*verb)->usage);
     return code;

@@ -299,7 +299,7 @@ def check_outcomes(events):
 # What the audit calls it, and the event that tells it. Members of rooms are told as a patch of the Group.
 AUDITED = {"user.created": "create", "room.created": "create", "resource.created": "create", "user.deleted": "delete", "room.deleted": "delete",
            "resource.deleted": "delete", "user.deactivated": "deactivate", "user.reactivated": "activate"}
-CHANGED = {"user.updated", "room.updated", "room.renamed", "resource.updated", "member.added", "member.removed"}
+CHANGED = {"user.updated", "user.linked", "room.updated", "room.renamed", "resource.updated", "member.added", "member.removed"}
 FOLLOWS = {"user_deactivated", "user_reactivated", "user_deleted", "room_deleted", "held"}
 
 

@@ -1,0 +1,84 @@
+/* usherctl guard list|release: the guard against mass changes. */
+#include "ops/ctl/ctl.h"
+
+#include <string.h>
+
+enum { G_KEY, G_NAME, G_KIND, G_REMOVED, G_BASE, G_TRIPPED };
+/* What has left the window is not shown: buckets are a sixteenth of it each, numbered since 1970. */
+static const char list_sql[] =
+    "SELECT g.key_id, k.name, g.kind, (SELECT coalesce(sum(g.slots[b % 16 + 1]), 0) FROM "
+    "generate_series(greatest(g.head - 15, x.now - 15), g.head) AS b), g.base, " CTL_TIME(
+        "g.tripped") " FROM usher.guard_windows g "
+                     "JOIN usher.workspaces w ON w.workspace_id = g.workspace_id "
+                     "LEFT JOIN usher.keys k ON k.workspace_id = g.workspace_id AND k.id = g.key_id "
+                     "CROSS JOIN LATERAL (SELECT (extract(epoch FROM now()) * 1000000)::bigint / "
+                     "(w.guard_window * 1000000::bigint / 16) AS now) x "
+                     "WHERE g.workspace_id = $1::uuid ORDER BY g.key_id, g.kind";
+
+static void put_guard(struct jbuf *b, const struct db_result *r, size_t row) {
+    jb_sep(b);
+    jb_raw(b, "{");
+    jb_kstr(b, "key", db_text(r, row, G_KEY));
+    jb_kstr(b, "name", db_is_null(r, row, G_NAME) ? NULL : db_text(r, row, G_NAME));
+    jb_kstr(b, "kind", db_text(r, row, G_KIND));
+    jb_kint(b, "removed", db_int(r, row, G_REMOVED));
+    jb_kint(b, "base", db_int(r, row, G_BASE));
+    jb_kstr(b, "tripped", db_is_null(r, row, G_TRIPPED) ? NULL : db_text(r, row, G_TRIPPED));
+    jb_raw(b, "}");
+}
+
+static void print_guard(struct jbuf *b, const struct db_result *r, size_t row) {
+    jb_printf(b, "%s  %s: %s of %s %s removed within the window%s%s\n", db_text(r, row, G_KEY),
+              db_is_null(r, row, G_NAME) ? "?" : db_text(r, row, G_NAME), db_text(r, row, G_REMOVED),
+              db_text(r, row, G_BASE), db_text(r, row, G_KIND),
+              db_is_null(r, row, G_TRIPPED) ? "" : ", TRIPPED ",
+              db_is_null(r, row, G_TRIPPED) ? "" : db_text(r, row, G_TRIPPED));
+}
+
+enum err_code ctl_guard_list(struct ctl *c, struct err *err) {
+    const char *given;
+    struct ctl_workspace w;
+    struct db_result *r;
+    enum err_code code = ctl_flag_required(c->args, "workspace", &given, err);
+    if (code == ERR_OK)
+        code = ctl_workspace_find(c, given, &w, err);
+    if (code != ERR_OK)
+        return code;
+    const char *params[] = {w.id.s};
+    if (db_run(c->db, list_sql, 1, params, &r, err) != ERR_OK)
+        return err->code;
+    if (c->json)
+        jb_raw(&c->out, "{\"guards\":[");
+    for (size_t i = 0; i < db_rows(r); i++) {
+        if (c->json)
+            put_guard(&c->out, r, i);
+        else
+            print_guard(&c->out, r, i);
+    }
+    if (c->json)
+        jb_raw(&c->out, "]}\n");
+    else if (db_rows(r) == 0)
+        jb_raw(&c->out, "no key has removed anything under guard\n");
+    db_results_free(&r, 1);
+    return ERR_OK;
+}
+
+enum err_code ctl_guard_release(struct ctl *c, struct err *err) {
+    struct ctl_key k;
+    enum err_code code = ctl_key_named(c, &k, err);
+    if (code != ERR_OK)
+        return code;
+    struct command cmd = {.type = COMMAND_GUARD_RELEASE, .workspace = k.workspace, .id = k.id};
+    code = ctl_command_run(c, &cmd, err);
+    command_clear(&cmd);
+    if (code != ERR_OK)
+        return code;
+    if (c->json) {
+        jb_raw(&c->out, "{\"guard\":{");
+        jb_kstr(&c->out, "key", k.id.s);
+        jb_raw(&c->out, ",\"released\":true}}\n");
+    } else {
+        jb_printf(&c->out, "key %s \"%s\" may remove again\n", k.id.s, k.name);
+    }
+    return ERR_OK;
+}
