@@ -148,10 +148,10 @@ json_text() { # KEY, JSON on stdin: the first string under that key
     grep -o "\"$1\" *: *\"[^\"]*\"" | head -n 1 | sed 's/.*"\([^"]*\)"$/\1/'
 }
 
-# Once per RUN_DIR. A start that was cut short in between finds the workspace there and only makes a key.
+# Once per RUN_DIR. A start that was cut short in between finds the workspace there and only makes what is missing.
 demo() {
-    local made id token flags=()
-    [ ! -s "$run_dir/demo" ] || return 0
+    local made id token owner flags=()
+    ! grep -qs '^USHER_OWNER_TOKEN=.' "$run_dir/demo" || return 0
     [ -z "${RATE:-}" ] || flags+=(--rate "$RATE")
     [ -z "${SEATS:-}" ] || flags+=(--seats "$SEATS")
     id=$(ctl workspace list --json | tr '{' '\n' | grep '"name" *: *"demo"' | json_text id) || true
@@ -161,8 +161,10 @@ demo() {
     fi
     made=$(ctl key create --workspace "$id" --name demo --scopes "$scopes" --json) || die "the demo key could not be created"
     token=$(json_text token <<<"$made")
-    [ -n "$id" ] && [ -n "$token" ] || die "usherctl gave no workspace id or token: $made"
-    printf 'USHER_WORKSPACE=%s\nUSHER_TOKEN=%s\n' "$id" "$token" >"$run_dir/demo.part"
+    made=$(ctl owner create --workspace "$id" --name demo --json) || die "the demo workspace got no owner"
+    owner=$(json_text token <<<"$made")
+    [ -n "$id" ] && [ -n "$token" ] && [ -n "$owner" ] || die "usherctl gave no workspace id or token"
+    printf 'USHER_WORKSPACE=%s\nUSHER_TOKEN=%s\nUSHER_OWNER_TOKEN=%s\n' "$id" "$token" "$owner" >"$run_dir/demo.part"
     mv "$run_dir/demo.part" "$run_dir/demo"
 }
 
