@@ -116,6 +116,7 @@ struct reply {
     enum err_code code; /* ERR_OK: applied (or nothing to change); travels as its name */
     char detail[512];
     struct uuid id;  /* the resource */
+    bool first;      /* of a login: the user's first; of member.put: the user was no member before */
     int64_t version; /* after the change; 0 where there is none */
     int64_t created_us, modified_us;
     char *doc; /* a user's document text after the change (create, replace, patch); NULL otherwise. decode:

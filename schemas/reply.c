@@ -11,6 +11,8 @@ void reply_encode(const struct reply *r, struct jbuf *out) {
     jb_kstr(out, "code", err_name(r->code));
     wire_put_detail(out, r->detail);
     jb_kstr(out, "id", r->id.s[0] != '\0' ? r->id.s : NULL);
+    if (r->first)
+        jb_kbool(out, "first", true);
     jb_kint(out, "version", r->version);
     wire_put_time(out, "created", r->created_us);
     wire_put_time(out, "modified", r->modified_us);
@@ -69,6 +71,7 @@ enum err_code reply_decode(const char *buf, size_t len, struct reply *r, struct 
               wire_time(root, "created", true, &r->created_us, err) &&
               wire_time(root, "modified", true, &r->modified_us, err) &&
               get_doc(root, buf, len, &r->doc, err);
+    r->first = json_is_true(json_object_get(root, "first"));
     json_decref(root);
     if (!ok)
         reply_clear(r);

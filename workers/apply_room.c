@@ -243,6 +243,7 @@ enum err_code apply_member_put(struct task *t) {
         task_reply_resource(t, c.resource, false);
         return ERR_OK;
     }
+    t->reply->first = true;
     return change_member(
         &c, MEMBER_ADD, m->user->id,
         json_pack("[{s:s, s:s, s:[s]}]", "op", "add", "path", "members", "value", m->user->id));

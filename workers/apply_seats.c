@@ -57,6 +57,7 @@ enum err_code apply_user_login(struct task *t) {
     if (!row_alive(l->state)) {
         struct audit_target target = task_target(r);
         l->first_us = at;
+        t->reply->first = true;
         task_audit(t, "user.login", &target, NULL, NULL, NULL, 0);
     }
     l->last_us = at > l->last_us ? at : l->last_us;
