@@ -64,6 +64,7 @@ unit_room = $(or $(filter ctl broker,$(word 3,$(subst /, ,$(1)))),$(patsubst ops
 
 SOURCES = $(filter-out %/main.c tests/fuzz/fuzz_%,$(wildcard $(DIR_$(1))/*.c $(DIR_$(1))/*/*.c)) $(GEN_$(1))
 GEN_sql := build/gen/migrations.c
+GEN_schemas := build/gen/openapi.c
 MIGRATIONS := $(sort $(wildcard sql/migrations/[0-9]*.sql))
 
 .DELETE_ON_ERROR:
@@ -108,6 +109,9 @@ build/fuzz/%: LDFLAGS += -fsanitize=fuzzer
 build/gen/migrations.c: ops/build/embed_migrations.sh $(MIGRATIONS) $(if $(filter-out $(MIGRATIONS),$(shell cat build/gen/migrations.list 2>/dev/null))$(filter-out $(shell cat build/gen/migrations.list 2>/dev/null),$(MIGRATIONS)),FORCE)
 	@mkdir -p $(@D); bash $< $(MIGRATIONS) > $@; echo $(MIGRATIONS) > build/gen/migrations.list
 FORCE:
+
+build/gen/openapi.c: ops/build/embed_text.sh schemas/openapi.json
+	@mkdir -p $(@D); bash $< schemas/openapi.h openapi_json schemas/openapi.json > $@
 
 FLAVOUR ?= asan
 units: $(UNITS:%=build/$(FLAVOUR)/%)

@@ -58,6 +58,11 @@ static void answer_failure(struct request *r, enum err_code code, const char *de
         oauth_error(r, shown, detail);
         return;
     }
+    if (r->revoked && err_http_status(shown) == 503) { /* "nothing was changed" would be untrue */
+        shown = ERR_UNAVAILABLE;
+        detail = "The credential is revoked from now on; only its record is not in the log yet. Repeat the "
+                 "request later";
+    }
     answer_begin(r, err_http_status(shown));
     struct answer *a = &r->answer;
     a->code = shown;

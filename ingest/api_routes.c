@@ -1,7 +1,7 @@
 #include "ingest/api_routes.h"
 
-#include "ingest/api_handlers.h"
 #include "ingest/admin.h"
+#include "ingest/api_handlers.h"
 #include "ingest/docs.h"
 #include "sql/admit.h"
 
@@ -46,5 +46,23 @@ const struct api_route api_routes[] = {
     {HTTP_GET, "/operations/{txn}", ANY, ROUTE_STEPS, HTTP_GET, NULL, &api_operation},
     {HTTP_GET, "/workspace", ANY, ROUTE_STEPS, HTTP_GET, NULL, &api_workspace},
     {HTTP_GET, "/activity", ANY, ROUTE_STEPS, HTTP_GET, NULL, &api_activity},
+
+    ADMIN(GET, "/workspace", ADMINISTRATOR, admin_workspace_get),
+    ADMIN(PATCH, "/workspace", ADMINISTRATOR, admin_workspace_patch),
+    ADMIN(GET, "/keys", ADMINISTRATOR, admin_key_list),
+    ADMIN(POST, "/keys", ADMINISTRATOR, admin_key_create),
+    ADMIN(GET, "/keys/{id}", ADMINISTRATOR, admin_key_get),
+    ADMIN(DELETE, "/keys/{id}", ADMINISTRATOR, admin_key_revoke),
+    ADMIN(POST, "/keys/{id}/rotate", ADMINISTRATOR, admin_key_rotate),
+    ADMIN(GET, "/owners", OWNER, admin_owner_list),
+    ADMIN(POST, "/owners", OWNER, admin_owner_create),
+    ADMIN(GET, "/owners/{id}", OWNER, admin_owner_get),
+    ADMIN(DELETE, "/owners/{id}", OWNER, admin_owner_revoke),
+    ADMIN(GET, "/seats", ADMINISTRATOR, api_seats),
+    ADMIN(GET, "/guards", ADMINISTRATOR, admin_guard_list),
+    ADMIN(POST, "/guards/{key}/release", ADMINISTRATOR, admin_guard_release),
+
+    ALL("/openapi.json", docs_json),
+    ALL("/docs", docs_html),
 };
 const size_t api_route_count = sizeof api_routes / sizeof *api_routes;

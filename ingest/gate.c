@@ -43,7 +43,7 @@ struct gate_thread {
      * answer what is in them in its stead. */
     pthread_mutex_t lock;
     bool blocked;
-    struct hand fresh, cancels, reads, looks, questions, bulks;
+    struct hand fresh, cancels, reads, looks, writes, questions, bulks;
     struct claim claims[GATE_BATCH]; /* of the cancels */
     pthread_t thread;
 };
@@ -139,6 +139,7 @@ static void unblock(struct gate_thread *t) {
     drop_abandoned(&t->cancels);
     drop_abandoned(&t->reads);
     drop_abandoned(&t->looks);
+    drop_abandoned(&t->writes);
     drop_abandoned(&t->bulks);
     drop_abandoned(&t->questions);
     pthread_mutex_unlock(&t->lock);
@@ -164,7 +165,7 @@ static void take_step(struct gate_thread *t, struct request *r, enum api_step st
         request_finish(r);
         break;
     case API_LOOK:
-        add(&t->looks, r);
+        add(look_writes(r->look->kind) ? &t->writes : &t->looks, r);
         break;
     case API_PUBLISH:
         publish(t, r);
@@ -382,6 +383,22 @@ static void run_looks(struct gate_thread *t) {
         take_step(t, asked[i], api_looked(asked[i], code));
 }
 
+/* Those that write something at once: rare, so one round trip each. */
+static void run_write(struct gate_thread *t) {
+    struct request *r = t->writes.r[t->writes.n - 1];
+    size_t n = t->writes.n;
+    struct err err = {0};
+    enum err_code code = ERR_DB_LOST;
+    block(t);
+    for (int i = 0; i < 2 && (code == ERR_DB_LOST || code == ERR_DB_RETRY); i++)
+        code = look_batch(t->durable_db, &r->look, 1, &err);
+    unblock(t);
+    if (t->writes.n < n && (t->writes.n == 0 || t->writes.r[t->writes.n - 1] != r))
+        return; /* answered meanwhile */
+    t->writes.n--;
+    take_step(t, r, api_looked(r, code));
+}
+
 /* ---- looks at outcomes: rare, so one round trip each ---- */
 
 static void ask_last(struct gate_thread *t) {
@@ -430,6 +447,8 @@ static void *gate_main(void *arg) {
         run_reads(t);
         while (t->looks.n > 0)
             run_looks(t);
+        while (t->writes.n > 0)
+            run_write(t);
         while (t->questions.n > 0)
             ask_last(t);
     }
@@ -501,6 +520,7 @@ void gate_tick(struct gate *g, int64_t now_us) {
             abandon(&t->cancels, now_us);
             abandon(&t->reads, now_us);
             abandon(&t->looks, now_us);
+            abandon(&t->writes, now_us);
             abandon(&t->bulks, now_us);
             abandon(&t->questions, now_us);
         }

@@ -2,6 +2,7 @@
  * headers. */
 #include "ingest/audit.h"
 #include "ingest/bulk.h"
+#include "ingest/docs.h"
 #include "ingest/gate.h"
 #include "ingest/health.h"
 #include "ingest/hold.h"
@@ -79,6 +80,7 @@ static void stop(struct ticker *ticker) {
     request_pool_free();
     tls_close(ingest.tls);
     keys_close();
+    docs_close();
     log_event(LOG_INFO, "stopped", "%s", "");
 }
 
@@ -87,6 +89,7 @@ int main(int argc, char **argv) {
     lifecycle_init();
     settings_load(&ingest.settings, argc, argv);
     stats_init();
+    docs_open();
 
     if (open_tls(&err) != ERR_OK)
         return refuse_start("tls", &err);

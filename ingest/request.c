@@ -131,6 +131,7 @@ struct request *request_abandon(struct request *r) {
     s->parent = r->parent;
     s->index = r->index;
     s->operations = r->operations;
+    s->revoked = r->revoked;
     s->bulk_slot = r->bulk_slot;
     r->bulk_slot = false;
     r->stand_in = s;

@@ -67,6 +67,7 @@ struct answer {
     const char *preference_applied, *set_txn; /* NULL = no such header (RFC 7240, RFC 9967) */
     int retry_after_s;                        /* 0 = none */
     bool no_store;                            /* it holds a secret: Cache-Control and Pragma say so */
+    const char *policy;                       /* of a page (Content-Security-Policy); NULL = no such header */
     bool close;                               /* the connection ends with this answer */
 };
 
@@ -114,6 +115,9 @@ struct request {
     struct list *list;               /* of a list: what its answer needs (list.c) */
     struct async_question *question; /* of a look at outcomes (async.c) */
     struct look *look;               /* of the Management API (api.h) */
+    int limit;                       /* rows of its page */
+    const char *secret;              /* a token that was made, and is shown in this answer alone */
+    bool revoked;                    /* what it revokes is dead already, whatever becomes of the command */
     enum command_type command;
     struct uuid resource_id;
     const json_t *data;                          /* of a Bulk's operation: its document, in the Bulk's tree */

@@ -72,6 +72,11 @@ static void add_headers(struct MHD_Response *response, const struct request *r) 
         snprintf(seconds, sizeof seconds, "%d", a->retry_after_s);
         add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
     }
+    if (a->policy != NULL) {
+        add_header(response, "Content-Security-Policy", a->policy);
+        add_header(response, "X-Content-Type-Options", "nosniff");
+        add_header(response, "Referrer-Policy", "no-referrer");
+    }
     if (a->no_store) {
         add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
         add_header(response, MHD_HTTP_HEADER_PRAGMA, "no-cache");

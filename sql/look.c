@@ -10,6 +10,16 @@
 /* LATERAL with OFFSET 0: by index, whatever the statistics say (read_sql.c). */
 #define MICROS(t) "(extract(epoch FROM " t ") * 1000000)::bigint"
 
+/* What a key has removed within the window as it is set now: buckets of a sixteenth of it, bucket b in slot
+ * b mod 16 (workers/apply_guard.c). */
+#define GUARD(what)                                                                                          \
+    "SELECT g.base, g.tripped, (SELECT coalesce(sum(g.slots[b % 16 + 1]), 0) FROM generate_series("          \
+    "greatest(n.bucket - 15, g.head - 15, 0), least(g.head, n.bucket)) b) AS removed "                       \
+    "FROM guard_windows g JOIN workspaces w ON w.workspace_id = g.workspace_id "                             \
+    "CROSS JOIN LATERAL (SELECT floor(extract(epoch FROM now()) * 1000000 "                                  \
+    "/ (w.guard_window * 1000000 / 16))::bigint AS bucket) n "                                               \
+    "WHERE g.workspace_id = $1::uuid AND g.key_id = k.id AND g.kind = '" what "'"
+
 static const struct {
     const char *sql; /* $1 is the workspace */
     int nparams, ncells;
@@ -63,6 +73,36 @@ static const struct {
                             "LIMIT 2",
                             2, 1},
     [LOOK_OPERATION] = {"SELECT txn, type, at_us, outcome FROM command_find($1::uuid, $2::uuid)", 2, 4},
+    [LOOK_KEYS] =
+        {"SELECT k.id, k.name, k.prefix, to_json(k.scopes)::text, k.dialect, to_json(k.networks)::text, "
+         "k.rate_limit, " MICROS("k.created") ", k.created_by, " MICROS("k.expires") ", CASE WHEN k.old_until > now() THEN " MICROS(
+             "k.old_until") " END, " MICROS("k.revoked") ", k.revoked_by, " MICROS("r.last_used") " FROM keys k LEFT JOIN key_rates r "
+                                                                                                  "ON r.workspace_id = k.workspace_id AND r.key_id = k.id "
+                                                                                                  "WHERE k.workspace_id = $1::uuid AND ($2::uuid IS NULL OR k.id = $2::uuid) "
+                                                                                                  "AND ($3::uuid IS NULL OR k.id > $3::uuid) ORDER BY k.id LIMIT $4::int",
+         4, 14},
+    [LOOK_OWNERS] =
+        {"SELECT o.id, o.name, o.role, o.prefix, " MICROS("o.created") ", o.created_by, " MICROS("o.expires") ", " MICROS(
+             "o.revoked") ", o.revoked_by, " MICROS("r.last_used") " FROM owners o LEFT JOIN key_rates r ON r.workspace_id = o.workspace_id AND r.key_id = o.id "
+                                                                   "WHERE o.workspace_id = $1::uuid AND ($2::uuid IS NULL OR o.id = $2::uuid) "
+                                                                   "AND ($3::uuid IS NULL OR o.id > $3::uuid) ORDER BY o.id LIMIT $4::int",
+         4, 10},
+    [LOOK_GUARDS] =
+        {"SELECT k.id, k.name, u.removed, u.base, " MICROS("u.tripped") ", m.removed, m.base, " MICROS("m.tripped") " FROM keys k LEFT JOIN LATERAL (" GUARD(
+             "users") ") u ON true "
+                      "LEFT JOIN LATERAL (" GUARD(
+                          "members") ") m ON true "
+                                     "WHERE k.workspace_id = $1::uuid AND ($2::uuid IS NULL OR k.id > $2::uuid) "
+                                     "AND (u.base IS NOT NULL OR m.base IS NOT NULL) ORDER BY k.id LIMIT $3::int",
+         3, 8},
+    [LOOK_REVOKE_KEY] =
+        {"SELECT EXISTS (SELECT FROM keys k WHERE k.workspace_id = $1::uuid AND k.id = $2::uuid), "
+         "key_revoke_now($1::uuid, $2::uuid, $3)",
+         3, 2},
+    [LOOK_REVOKE_OWNER] =
+        {"SELECT EXISTS (SELECT FROM owners o WHERE o.workspace_id = $1::uuid AND o.id = $2::uuid), "
+         "owner_revoke_now($1::uuid, $2::uuid, $3)",
+         3, 2},
     [LOOK_ACTIVITY] = {"SELECT txn, type, at_us, outcome FROM command_recent($1::uuid, $2::uuid, $3::int)", 3,
                        4},
 };
@@ -95,11 +135,15 @@ static void take(struct look *l, const struct db_result *r) {
     l->nrows = n;
 }
 
+bool look_writes(enum look_kind kind) {
+    return kind == LOOK_REVOKE_KEY || kind == LOOK_REVOKE_OWNER;
+}
+
 enum err_code look_batch(struct db *db, struct look *const *looks, size_t n, struct err *err) {
     size_t steps = 2 * n + 2;
     struct db_result **results = xcalloc(steps, sizeof *results);
     pthread_once(&once, make_workspace_sql);
-    db_send(db, "BEGIN READ ONLY", 0, NULL);
+    db_send(db, n == 1 && look_writes(looks[0]->kind) ? "BEGIN" : "BEGIN READ ONLY", 0, NULL);
     for (size_t i = 0; i < n; i++) {
         struct look *l = looks[i];
         const char *params[] = {l->workspace, l->p[0], l->p[1], l->p[2], l->p[3]};
