@@ -8,6 +8,7 @@
 #include "ingest/seal.h"
 #include "ops/runtime/id.h"
 #include "schemas/patch.h"
+#include "schemas/strict.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -114,6 +115,8 @@ static void prepare_preconditions(struct request *r) {
 
 static enum err_code prepare_document(struct request *r, const json_t *body, struct err *err) {
     bool users = r->route.rt->kind == RESOURCE_USER, create = r->route.method == HTTP_POST;
+    if (r->verdict.strict && strict_body(r->route.rt, body, err) != ERR_OK)
+        return err->code;
     if (resource_normalise(r->route.rt, r->verdict.dialect, body, &r->resource, &r->members,
                            create ? NULL : &r->cleared, err) != ERR_OK)
         return err->code;
@@ -131,6 +134,8 @@ static enum err_code prepare_document(struct request *r, const json_t *body, str
 }
 
 static enum err_code prepare_patch(struct request *r, const json_t *body, struct err *err) {
+    if (r->verdict.strict && strict_patch(r->route.rt, r->verdict.dialect, body, err) != ERR_OK)
+        return err->code;
     if (patch_normalise(r->route.rt, r->verdict.dialect, body, r->resource_id.s, &r->ops, err) != ERR_OK)
         return err->code;
     content_keep(r, r->ops);
