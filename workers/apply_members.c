@@ -47,7 +47,8 @@ enum err_code members_resolve(struct task *t, const char *const *ids, size_t n, 
         else
             out->unknown[out->nunknown++] = ids[i];
     }
-    if (out->nunknown == 0 || (t->command->dialect == DIALECT_OKTA && out->n > 0))
+    if (out->nunknown == 0 ||
+        (t->command->dialect == DIALECT_OKTA && (out->n > 0 || t->command->type == COMMAND_ROOM_CREATE)))
         return ERR_OK;
     char names[400] = "";
     size_t at = 0, i = 0;

@@ -7,8 +7,8 @@
 
 /* Checks the ids of a delta's list: unknown users are ERR_INVALID_VALUE naming them, with nothing applied;
  * under dialect okta they are left out of the list (and counted: *unknown, in the unit's arena), but for a
- * list of which nobody is known: it says nothing, least of all that the room is to be empty. Fills *users
- * with the known ones. */
+ * list for a room that is there of which nobody is known: it says nothing, least of all that the room is to
+ * be empty. Fills *users with the known ones. */
 struct member_list {
     struct unit_resource **users;
     size_t n;

@@ -7,7 +7,7 @@ import time
 from random import Random
 
 from case import Case
-from scimhttp import ENTERPRISE, GROUP, LIST, PATCH_OP, USER, Reader, check_answer, patch_op, raw
+from scimhttp import ENTERPRISE, GROUP, LIST, PATCH_OP, ROLE, USER, Reader, check_answer, patch_op, raw
 
 U, G, P = [USER], [GROUP], [PATCH_OP]
 
@@ -190,7 +190,7 @@ class BadInput(Case):
         body = {"schemas": [USER, "urn:example:params:other"], "userName": "extra@bad.example", "shoeSize": 44, "urn:example:params:other": {"a": 1},
                 "name": {"givenName": "E", "shoe": 1}, "id": "mine", "meta": {"version": "mine"}}
         made = self.expect(self.http.post("/Users", body), 201).json
-        self.assertEqual((made["schemas"], made["name"]), ([USER], {"givenName": "E"}))
+        self.assertEqual((made["schemas"], made["name"]), ([USER, ROLE], {"givenName": "E"}))
         self.assertFalse({"shoeSize", "urn:example:params:other"} & set(made))
         self.assertNotEqual(made["id"], "mine")
         self.expect(self.http.put("/Users/" + made["id"], dict(body, userName="extra@bad.example")), 200)

@@ -4,7 +4,7 @@ import json
 
 import stream
 from dialects import NOBODY, Idp, timed
-from scimhttp import ERROR, GROUP, LIST, USER, in_flight, patch_op, statuses
+from scimhttp import ERROR, GROUP, LIST, ROLE, USER, in_flight, patch_op, statuses
 
 JSON = {"Content-Type": "application/json"}
 
@@ -31,7 +31,7 @@ class SpecTest(Idp):
         self.assertTrue(missing["detail"])
         body = json.dumps(self.body("spec user", mail="sixth@spec.example")).encode()
         made = self.expect(self.http.post("/Users", body, headers=JSON), 201).json  # step 6, Q39
-        self.assertEqual((made["active"], made["name"], made["schemas"]), (True, {"givenName": "Tuva", "familyName": "Lie"}, [USER]))
+        self.assertEqual((made["active"], made["name"], made["schemas"]), (True, {"givenName": "Tuva", "familyName": "Lie"}, [USER, ROLE]))
         self.assertEqual(self.expect(self.say("GET /Users/" + made["id"]), 200).json, made)  # step 7, rule 0.2
         twice = self.expect(self.http.post("/Users", body, headers=JSON), 409, "uniqueness").json  # step 8, Q32
         self.assertTrue(twice["detail"])
@@ -87,7 +87,7 @@ class Users(Idp):
         made = self.expect(answer, 201).json
         self.assertEqual({k: v for k, v in made.items() if k not in ("id", "meta", "schemas")},
                          {"userName": "q48@okta.example", "name": {"givenName": "Mika", "familyName": "Ora"}, "emails": [{"primary": True, "value": "q48@okta.example", "type": "work"}],
-                          "displayName": "Mika Ora", "locale": "nb-NO", "externalId": "00u48", "active": True})
+                          "displayName": "Mika Ora", "locale": "nb-NO", "externalId": "00u48", "active": True, ROLE: {"editor": False}})
         self.assertEqual(told.actions, ["user.created", "seat.taken"])
         for name, body in (("PATCH", "password"), ("PUT", "put password")):
             with self.told() as told:
@@ -286,6 +286,15 @@ class Groups(Idp):
         self.assertEqual(self.members(made["id"]), set())
         for dialect in ("rfc", "entra"):
             self.unchanged(self.place, lambda d=dialect: self.say("PATCH " + self.place, "full push", self.under(d), a=self.a, b=NOBODY), 400, "invalidValue")
+
+    def test_Q35_a_list_of_which_nobody_is_known_changes_nothing(self):
+        """It says nothing that could be done, least of all that the room is to be empty (rules 0.7, 0.8)."""
+        self.expect(self.say("PATCH " + self.place, "member in", a=self.a), 204)
+        for method, name, values in (("PATCH ", "full push", {"a": NOBODY, "b": NOBODY}), ("PATCH ", "member in", {"a": NOBODY}),
+                                     ("PUT ", "put group of one", {"a": NOBODY, "id": self.group["id"], "room": self.name})):
+            with self.subTest(name):
+                self.unchanged(self.place, lambda m=method, n=name, v=values: self.say(m + self.place, n, **v), 400, "invalidValue")
+        self.assertEqual(self.members(self.group["id"]), {self.a})
 
     def test_Q33_concurrent_membership(self):
         """Renames and adds of many workers at once: none lost, each told once, and the room is renamed not once. Rule 0.5."""

@@ -13,6 +13,7 @@ PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+ROLE = "urn:ietf:params:scim:schemas:extension:usher:2.0:User"
 
 
 class Broken(Exception):
