@@ -330,6 +330,34 @@ class Preconditions(Custom):
         self.assertEqual(self.expect(self.http.patch("/Devices/" + made["id"], same, headers={"If-Match": made["meta"]["version"]}), 200).json, made)
 
 
+class InBulk(Custom):
+    @staticmethod
+    def site(title, **more):
+        return {"schemas": [SITE, SAFETY], "title": title, SAFETY: {"officer": "y"}, **more}
+
+    def test_operations_on_own_types_B4_V2(self):
+        """B1, B4, V2: made, referred to, changed at a version and deleted in one Bulk; a circle of references is resolved (B5); by the scopes of users (B7)."""
+        bulk = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
+            {"method": "PATCH", "path": "/Sites/bulkId:s", "version": 'W/"1"', "data": patch_op({"op": "replace", "path": "title", "value": "Changed"})},
+            {"method": "DELETE", "path": "/Sites/bulkId:s", "version": 'W/"1"'},
+            {"method": "POST", "path": "/Sites", "bulkId": "s", "data": self.site("Bulk", externalId="bulkId:t")},
+            {"method": "POST", "path": "/Sites", "bulkId": "t", "data": self.site("Bulk", externalId="bulkId:s")},
+            {"method": "POST", "path": "/Sites", "bulkId": "u", "data": {"schemas": [SITE]}}]}
+        results = self.expect(self.http.post("/Bulk", bulk), 200).json["Operations"]
+        self.assertEqual([r["status"] for r in results], ["200", "412", "201", "201", "400"])
+        s, t = (r["location"].rsplit("/", 1)[1] for r in results[2:4])
+        self.assertEqual([self.http.get("/Sites/" + i).json["externalId"] for i in (s, t)], [t, s])
+        token, _ = self.ws.key("rooms", scopes="scim:rooms:read,scim:rooms:write")
+        results = self.ws.open(token).post("/Bulk", bulk).json["Operations"]
+        self.assertEqual({r["status"] for r in results[2:4]}, {"403"})
+
+    def test_without_waiting_Q3(self):
+        """Q3: 202 for a resource of an own type too, and it comes."""
+        answer = self.expect(self.http.post("/Sites", self.site("Later"), headers={"Prefer": "respond-async"}), 202)
+        self.assertTrue(answer.headers["set-txn"])
+        case.wait_until(lambda: self.http.find("/Sites", 'title eq "Later"').json["totalResults"] == 1, 20, "the site")
+
+
 class Streams(Custom):
     def test_all_records_keep_the_contract(self):
         for i in range(3):
