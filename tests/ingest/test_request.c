@@ -50,6 +50,9 @@ static void bearer_tokens(void **state) {
     assert_string_equal(request_bearer("bEARER   abc"), "abc");
     assert_null(request_bearer(NULL));
     assert_null(request_bearer("Basic abc"));
+    assert_string_equal(request_basic("bAsic  dTpw"), "dTpw");
+    assert_null(request_basic("Bearer abc"));
+    assert_null(request_basic(NULL));
     assert_null(request_bearer("Bearerabc"));
     assert_null(request_bearer(""));
 }

@@ -1,4 +1,4 @@
-"""Retry-After tells the truth. It waits as it is told, a minute, so it has a process of its own."""
+"""Retry-After and RateLimit tell the truth (Q42). It waits as it is told, a minute, so it has a process of its own."""
 
 import time
 
@@ -13,9 +13,11 @@ class Retry(Case):
         self.assertEqual([ws.client.get("/Users?count=0").status for _ in range(5)], [200] * 5)
         refused = self.expect(ws.client.get("/Users?count=0"), 429)
         wait = int(refused.headers["retry-after"])
+        self.assertEqual(refused.headers["ratelimit"], '"default";r=0;t=%d' % wait)
         self.assertLessEqual(wait, 61)
         time.sleep(max(0, wait - 3))
         if time.monotonic() - began < 56:
             self.expect(ws.client.get("/Users?count=0"), 429)
         time.sleep(3.05)
-        self.expect(ws.client.get("/Users?count=0"), 200)
+        passed = self.expect(ws.client.get("/Users?count=0"), 200)
+        self.assertRegex(passed.headers["ratelimit"], r'^"default";r=[0-4];t=\d+$')

@@ -248,6 +248,29 @@ static void load_ends_the_process_as_it_should(void **state) {
             fail_msg("--help does not tell of %s", row->key);
 }
 
+/* What the table cannot say. */
+static enum err_code judge(const struct config *c, struct err *e) {
+    return strcmp(config_str(c, "listen"), "nowhere") != 0
+               ? ERR_OK
+               : err_set(e, ERR_CONFIG, "listen: there is no nowhere");
+}
+
+static void what_the_table_cannot_say_is_judged_too(void **state) {
+    (void)state;
+    char out[8192];
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+    setenv("USHER_PG", "x", 1);
+    config_judge_with(judge);
+    assert_int_equal(loaded("--listen", "nowhere", out, sizeof out), 2);
+    assert_string_equal(out, "usher-test: listen: there is no nowhere\n");
+    assert_int_equal(loaded("--check-config", "--listen=nowhere", out, sizeof out), 1);
+    assert_string_equal(out, "usher-test: listen: there is no nowhere\n");
+    assert_int_equal(loaded("--check-config", "--listen=here", out, sizeof out), 0);
+    assert_int_equal(loaded("--version", NULL, out, sizeof out), 0);
+    config_judge_with(NULL);
+    unsetenv("USHER_PG");
+}
+
 static void secrets_are_masked_when_shown(void **state) {
     (void)state;
     int ends[2], kept = dup(STDERR_FILENO);
@@ -278,6 +301,7 @@ int main(void) {
         CONFIG_TEST(library_settings_pass_through),
         CONFIG_TEST(help_and_version_need_no_settings),
         CONFIG_TEST(load_ends_the_process_as_it_should),
+        CONFIG_TEST(what_the_table_cannot_say_is_judged_too),
         CONFIG_TEST(secrets_are_masked_when_shown),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
