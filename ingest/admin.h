@@ -7,7 +7,7 @@
 #include "ingest/api.h"
 
 /* admin_workspace.c */
-extern const struct api_handler admin_workspace_get, admin_workspace_patch;
+extern const struct api_handler admin_workspace_patch;
 /* admin_key.c */
 extern const struct api_handler admin_key_list, admin_key_get, admin_key_create, admin_key_rotate,
     admin_key_revoke;

@@ -1,40 +1,11 @@
-/* The workspace itself: its settings and its seats. */
+/* The settings of the workspace. What they are is shown as the Management API shows it. */
 #include "ingest/admin.h"
 
-#include "ingest/answer.h"
+#include "ingest/api_handlers.h"
 #include "schemas/jsonx.h"
 #include "schemas/workspace_settings.h"
-#include "sql/look.h"
 
 #include <string.h>
-
-static enum api_step look_at_workspace(struct request *r) {
-    (void)api_look(r, LOOK_WORKSPACE);
-    return API_LOOK;
-}
-
-/* All settings, whatever they are. */
-static enum api_step show(struct request *r) {
-    struct workspace_settings s;
-    if (r->look->nrows == 0)
-        return api_not_found(r, "Workspace", r->verdict.workspace.s);
-    const char *const *row = r->look->rows[0];
-    struct jbuf *b = api_answer(r, 200);
-    workspace_settings_init(&s);
-    jb_raw(b, "{");
-    jb_kstr(b, "id", r->verdict.workspace.s);
-    for (size_t i = 0; i < workspace_setting_count; i++) {
-        const struct workspace_setting *setting = &workspace_setting_table[i];
-        workspace_setting_load(&s, setting, row[i], r->arena);
-        jb_key(b, setting->name);
-        workspace_setting_put(&s, setting, b);
-    }
-    jb_kint(b, "seatsUsed", look_int(row[WORKSPACE_SEATS_USED]));
-    api_put_time(b, "created", look_int(row[WORKSPACE_CREATED]));
-    jb_raw(b, "}");
-    return API_ANSWERED;
-}
-const struct api_handler admin_workspace_get = {look_at_workspace, show, NULL};
 
 /* What answers show besides may be sent back, and says nothing. */
 static json_t *settings_of(const json_t *body) {
@@ -58,4 +29,11 @@ static enum api_step patch_begin(struct request *r) {
     r->resource_id = r->verdict.workspace;
     return admin_publish(r, COMMAND_WORKSPACE_SET, given);
 }
-const struct api_handler admin_workspace_patch = {patch_begin, show, look_at_workspace};
+static enum api_step show(struct request *r) {
+    return api_workspace.looked(r);
+}
+
+static enum api_step look(struct request *r) {
+    return api_workspace.begin(r);
+}
+const struct api_handler admin_workspace_patch = {patch_begin, show, look};

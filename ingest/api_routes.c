@@ -47,7 +47,7 @@ const struct api_route api_routes[] = {
     {HTTP_GET, "/workspace", ANY, ROUTE_STEPS, HTTP_GET, NULL, &api_workspace},
     {HTTP_GET, "/activity", ANY, ROUTE_STEPS, HTTP_GET, NULL, &api_activity},
 
-    ADMIN(GET, "/workspace", ADMINISTRATOR, admin_workspace_get),
+    ADMIN(GET, "/workspace", ADMINISTRATOR, api_workspace),
     ADMIN(PATCH, "/workspace", ADMINISTRATOR, admin_workspace_patch),
     ADMIN(GET, "/keys", ADMINISTRATOR, admin_key_list),
     ADMIN(POST, "/keys", ADMINISTRATOR, admin_key_create),
