@@ -1,12 +1,15 @@
 """Wrong tokens of one source are slowed down; nobody else is."""
 
+import os
 import socket
+import subprocess
 import threading
 import time
 
 import proxied
 from case import Case
-from scimhttp import Client
+from scimhttp import Client, wait_until
+from stack import free_port
 from test_keys import unknown_token
 
 
@@ -73,3 +76,38 @@ class Throttle(Case):
         self.followers.audit.wait(lambda rs: sum(1 for r in rs if r.value and r.value.get("sourceIp") == "192.0.2.205" and r.value.get("status") == 401) >= 29,
                                   what="29 records from that source")
         self.assertEqual(self.timed(self.ws.token, "192.0.2.205")[0], 200)
+
+
+class Stop(Case):
+    def test_what_is_held_is_answered_when_the_ingest_stops(self):
+        """An orderly end waits for nobody's punishment: every answer goes out, on record, and the process ends well."""
+        port, log = free_port(), open(os.path.join(self.stack.run_dir, "log", "ingest-held.log"), "ab")
+        process = subprocess.Popen([os.path.join(self.stack.env["USHER_BIN"], "usher-ingest"), "--config", os.path.join(self.stack.run_dir, "conf", "ingest"),
+                                    "--listen", "127.0.0.1:%d" % port], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        log.close()
+        url, answers = "http://127.0.0.1:%d" % port, []
+
+        def ready():
+            try:
+                return Client(url, prefix="", check=False).get("/readyz").status == 200
+            except OSError:
+                return False
+
+        def guess():
+            answers.append(Client(url, "x").get("/Users").status)
+
+        try:
+            wait_until(ready, 60, "the ingest to be ready")
+            for _ in range(10):
+                guess()
+            answers.clear()
+            threads = [threading.Thread(target=guess) for _ in range(20)]
+            for t in threads:
+                t.start()
+            wait_until(lambda: proxied.metric(url, "usher_in_flight_requests") >= 20, 5, "twenty to be held")
+        finally:
+            process.terminate()
+        for t in threads:
+            t.join()
+        self.assertEqual(answers, [401] * 20)
+        self.assertEqual(process.wait(30), 0)
