@@ -2,6 +2,8 @@
 
 #include "ingest/audit.h"
 #include "ingest/bulk.h"
+#include "ingest/gate.h"
+#include "ingest/idempotency.h"
 #include "ingest/server.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/failpoint.h"
@@ -151,6 +153,12 @@ void request_enter(struct request *r, enum request_state to) {
 void request_finish(struct request *r) {
     r->done_us = clock_mono_us();
     (void)failpoint("ingest.before_answer");
+    if (idempotency_keeps(r)) {
+        r->job = JOB_KEEP;
+        request_enter(r, REQUEST_GATE);
+        gate_push(r->in->gate, r);
+        return;
+    }
     if (r->parent != NULL) {
         bulk_answered(r);
         return;

@@ -53,6 +53,7 @@ enum request_job {
     JOB_READ,   /* the answer to a write shows the resource as it is now */
     JOB_CANCEL, /* the deadline has passed: claim the txn */
     JOB_LOOK,   /* the same, as a handler of the Management API sees to it */
+    JOB_KEEP,   /* the answer is made, and to be kept first (idempotency.h) */
     JOB_UNITS,  /* a Bulk: the rate units of its other operations */
 };
 
@@ -91,6 +92,7 @@ struct request {
     const char *token;                    /* of "Authorization: Bearer"; NULL = none */
     const char *basic;                    /* of "Authorization: Basic"; NULL = none */
     const char *if_match, *if_none_match; /* several lines as one list; NULL = none */
+    const char *idempotency_key;          /* the header as it came; NULL = none */
     struct prefer prefer;
     struct jbuf body;
     size_t body_bytes; /* also those that were thrown away */
@@ -114,6 +116,9 @@ struct request {
     struct read_query read;
     struct list *list;               /* of a list: what its answer needs (list.c) */
     struct async_question *question; /* of a look at outcomes (async.c) */
+    struct idempotency *idempotency; /* of a write with that header (idempotency.c) */
+    bool keeps;                      /* its answer is to be kept before it is sent */
+    bool again;                      /* its command may have been applied already, under the same txn */
     struct look *look;               /* of the Management API (api.h) */
     int limit;                       /* rows of its page */
     const char *secret;              /* a token that was made, and is shown in this answer alone */

@@ -238,6 +238,7 @@ static enum err_code examine(struct request *r, const char *version, struct guar
     r->basic = request_basic(facts->authorization);
     r->if_match = list_header(r, &c, MHD_HTTP_HEADER_IF_MATCH);
     r->if_none_match = list_header(r, &c, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    r->idempotency_key = list_header(r, &c, "Idempotency-Key");
     prefer_parse(list_header(r, &c, "Prefer"), &r->prefer);
     if (facts->traceparent != NULL && guard_traceparent(facts->traceparent))
         snprintf(r->traceparent, sizeof r->traceparent, "%s", facts->traceparent);

@@ -60,7 +60,7 @@ static enum err_code no_seat(const struct request *r, struct err *err) {
 /* Early, from the numbers of admission: the worker decides (promise 3). */
 static enum err_code check_seats(const struct request *r, struct err *err) {
     const struct admit_verdict *v = &r->verdict;
-    if (v->seats_limit < 0 || v->seats_used < v->seats_limit || !resource_active(r->resource))
+    if (r->again || v->seats_limit < 0 || v->seats_used < v->seats_limit || !resource_active(r->resource))
         return ERR_OK;
     return no_seat(r, err);
 }
@@ -165,5 +165,7 @@ enum err_code write_prepare(struct request *r, struct err *err) {
 }
 
 bool write_asks_existence(const struct request *r) {
+    if (r->again) /* it may be gone by this very command: the worker knows */
+        return false;
     return r->route.method == HTTP_DELETE || (r->async && r->route.method != HTTP_POST);
 }

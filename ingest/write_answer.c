@@ -66,6 +66,8 @@ static bool complete(const struct request *r) {
 bool write_outcome(struct request *r) {
     const struct reply *reply = &r->reply;
     r->job = JOB_READ;
+    if (r->again && uuid_is_set(&reply->id)) /* of the first time */
+        r->resource_id = reply->id;
     if (reply->code != ERR_OK) {
         answer_error(r, reply->code, reply->detail);
     } else if (r->route.kind == ROUTE_STEPS) {

@@ -1,5 +1,6 @@
 #include "sql/command_log.h"
 
+#include "sql/idempotency.h"
 #include "sql/pg_array.h"
 
 #include <stdio.h>
@@ -113,5 +114,5 @@ enum err_code command_log_prune(struct db *db, long hours, int64_t *gone, struct
         return err->code;
     *gone = db_int(r[0], 0, 0);
     db_results_free(r, 2);
-    return ERR_OK;
+    return idempotency_prune(db, err);
 }

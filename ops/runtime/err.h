@@ -39,12 +39,14 @@ enum err_class {
     X(METHOD, REJECT, 405, NULL, "Method not allowed")                                                       \
     X(UNIQUENESS, REJECT, 409, "uniqueness", "The value is already in use")                                  \
     X(CONFLICT, REJECT, 409, NULL, "Conflict with the current state")                                        \
+    X(IN_PROGRESS, REJECT, 409, NULL, "The same request is being done now")                                  \
     X(BULK_STOPPED, REJECT, 409, NULL, "Not processed: too many operations before it have failed")           \
     X(GONE, REJECT, 410, NULL, "No longer available")                                                        \
     X(PRECONDITION, REJECT, 412, NULL, "The resource has another version")                                   \
     X(TOO_LARGE, REJECT, 413, NULL, "The request body is too large")                                         \
     X(URI_TOO_LONG, REJECT, 414, NULL, "The request target is too long")                                     \
     X(MEDIA_TYPE, REJECT, 415, NULL, "The media type is not supported")                                      \
+    X(KEY_REUSED, REJECT, 422, NULL, "The Idempotency-Key was used with another request")                    \
     X(RATE_LIMITED, REJECT, 429, NULL, "Rate limit exceeded")                                                \
     X(INTERNAL, FATAL, 500, NULL, "Internal error")                                                          \
     X(NOT_IMPLEMENTED, REJECT, 501, NULL, "Not implemented")                                                 \

@@ -47,6 +47,8 @@ BEGIN
     IF i.created < now() - interval '24 hours' OR (i.status IS NULL AND v_cancelled AND i.fingerprint = v_fingerprint) THEN
         UPDATE idempotency x SET fingerprint = v_fingerprint, txn = v_txn, status = NULL, headers = NULL, content = NULL, created = now()
         WHERE x.workspace_id = v_workspace AND x.key_id = v_key AND x.idem_key = v_idem;
+    ELSIF i.txn = v_txn AND i.status IS NULL THEN -- our own words, of which we did not hear whether they were kept
+        NULL;
     ELSIF i.fingerprint <> v_fingerprint THEN
         verdict := 'other';
     ELSIF i.status IS NOT NULL THEN
