@@ -59,13 +59,14 @@ static json_t *ids_of(const json_t *members) {
 
 /* ---- what a patch does to the members ---- */
 
+/* Unknown users are refused; okta lets them pass as long as it names someone who is known. */
 static bool all_known(enum dialect dialect, const struct member_delta *d) {
-    if (dialect == DIALECT_OKTA || (d->kind != MEMBER_ADD && d->kind != MEMBER_SET))
+    size_t known = 0;
+    if (d->kind != MEMBER_ADD && d->kind != MEMBER_SET)
         return true;
     for (size_t i = 0; i < d->nids; i++)
-        if (json_object_get(users, d->ids[i]) == NULL)
-            return false;
-    return true;
+        known += json_object_get(users, d->ids[i]) != NULL;
+    return known == d->nids || (dialect == DIALECT_OKTA && known > 0);
 }
 
 static void remove_matching(json_t *members, const struct filter *f) {
@@ -99,6 +100,19 @@ static bool carry_out(json_t *members, const struct member_delta *d) {
 
 /* ---- one patch ---- */
 
+/* Nobody loses his role: a patch that removes it leaves it as it is. */
+static void keep_role(const json_t *before, json_t *after) {
+    json_t *role = json_object_get(json_object_get(before, SCHEMA_USHER_USER), "editor");
+    json_t *part = json_object_get(after, SCHEMA_USHER_USER);
+    if (role == NULL || json_object_get(part, "editor") != NULL)
+        return;
+    if (part == NULL)
+        json_object_set_new(after, SCHEMA_USHER_USER, json_pack("{sO}", "editor", role));
+    else
+        json_object_set(part, "editor", role);
+    resource_tidy(resource_type_of(RESOURCE_USER), after);
+}
+
 static enum err_code patch(const struct resource_type *rt, enum dialect dialect, const json_t *body,
                            struct state *s, bool *changed, struct err *err) {
     struct arena *a = arena_new();
@@ -108,6 +122,8 @@ static enum err_code patch(const struct resource_type *rt, enum dialect dialect,
     enum err_code code = patch_normalise(rt, dialect, body, ID, &ops, err);
     if (code == ERR_OK)
         code = patch_apply(rt, dialect, ops, doc, a, &deltas, &n, err);
+    if (code == ERR_OK && rt->kind == RESOURCE_USER)
+        keep_role(s->doc, doc);
     for (size_t i = 0; code == ERR_OK && i < n; i++)
         if (!all_known(dialect, &deltas[i]))
             code = err_set(err, ERR_INVALID_VALUE, "There are unknown members");
@@ -142,11 +158,26 @@ static json_t *step(struct random_scim *r, const struct resource_type *rt, enum 
                      "members", ids_of(s->members));
 }
 
+/* A user who is created without a role gets the workspace's, which is the server's affair: so all are created
+ * with one. */
+static void say_role(struct random_scim *r, json_t *body) {
+    json_t *part = json_object_get(body, SCHEMA_USHER_USER);
+    if (part == NULL) {
+        part = json_object();
+        json_object_set_new(body, SCHEMA_USHER_USER, part);
+        json_array_append_new(json_object_get(body, "schemas"), json_string(SCHEMA_USHER_USER));
+    }
+    if (json_object_get(part, "editor") == NULL)
+        json_object_set_new(part, "editor", json_boolean(random_pick(r, 2)));
+}
+
 static void script(struct random_scim *r, const struct resource_type *rt, enum dialect dialect, int steps) {
     struct err err = {0};
     json_t *body = random_resource(r, rt), *ids = NULL, *id, *list = json_array();
     struct state s = {NULL, json_object()};
     size_t i;
+    if (rt->kind == RESOURCE_USER)
+        say_role(r, body);
     if (resource_normalise(rt, dialect, body, &s.doc, &ids, NULL, &err) != ERR_OK)
         die("a random resource is refused", err_text(&err));
     resource_default(rt, s.doc);

@@ -69,7 +69,7 @@ class Player:
         """Without what an answer to a write may show more than a GET."""
         def cut(name, value):
             if isinstance(value, list):
-                return [cut(name, v) for v in value]
+                return [v for v in (cut(name, v) for v in value) if v != {}]
             return {k: v for k, v in value.items() if "%s.%s" % (name, k) not in names} if isinstance(value, dict) else value
         left = {k: self.without(v, self.asked_for[k]) if k in self.asked_for else cut(k, v) for k, v in part.items() if k not in names}
         return {k: v for k, v in left.items() if v not in ({}, [])}
