@@ -91,9 +91,6 @@ static enum err_code read_client(struct request *r, struct err *err) {
         o->client_id = id;
         o->secret = secret;
     }
-    if (o->client_id == NULL || o->secret == NULL)
-        return fail(r, err, NULL, ERR_UNAUTHORIZED,
-                    "The client must authenticate: client_id is a key's id, client_secret its token");
     return ERR_OK;
 }
 
@@ -104,6 +101,9 @@ enum err_code oauth_read(struct request *r, struct err *err) {
     if (read_form(r, err) != ERR_OK || read_client(r, err) != ERR_OK)
         return err->code;
     const char *secret = r->oauth->secret;
+    if (r->oauth->client_id == NULL || secret == NULL)
+        return fail(r, err, NULL, ERR_UNAUTHORIZED,
+                    "The client must authenticate: client_id is a key's id, client_secret its token");
     if (!token_well_formed(secret, strlen(secret), &kind) || kind != TOKEN_KEY)
         return fail(r, err, NULL, ERR_UNAUTHORIZED, "The client is not known, or its secret is wrong");
     token_hash(secret, strlen(secret), r->token_hash);
