@@ -66,7 +66,7 @@ static bool complete(const struct request *r) {
 bool write_outcome(struct request *r) {
     const struct reply *reply = &r->reply;
     r->job = JOB_READ;
-    if (r->again && uuid_is_set(&reply->id)) /* of the first time */
+    if (uuid_is_set(&reply->id)) /* of the first time, or of an account that a create has taken over */
         r->resource_id = reply->id;
     if (reply->code != ERR_OK) {
         answer_error(r, reply->code, reply->detail);
