@@ -13,11 +13,11 @@
 /* What a key has removed within the window as it is set now: buckets of a sixteenth of it, bucket b in slot
  * b mod 16 (workers/apply_guard.c). */
 #define GUARD(what)                                                                                          \
-    "SELECT g.base, g.tripped, (SELECT coalesce(sum(g.slots[b % 16 + 1]), 0) FROM generate_series("          \
+    "SELECT g.base, g.tripped, (SELECT coalesce(sum(g.slots[(b % 16)::int + 1]), 0) FROM generate_series("   \
     "greatest(n.bucket - 15, g.head - 15, 0), least(g.head, n.bucket)) b) AS removed "                       \
     "FROM guard_windows g JOIN workspaces w ON w.workspace_id = g.workspace_id "                             \
     "CROSS JOIN LATERAL (SELECT floor(extract(epoch FROM now()) * 1000000 "                                  \
-    "/ (w.guard_window * 1000000 / 16))::bigint AS bucket) n "                                               \
+    "/ (w.guard_window * 1000000::bigint / 16))::bigint AS bucket) n "                                       \
     "WHERE g.workspace_id = $1::uuid AND g.key_id = k.id AND g.kind = '" what "'"
 
 static const struct {

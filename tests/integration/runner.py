@@ -24,7 +24,7 @@ KINDS = ("embedded", "real")
 TOGETHER = (("retry", "dialects_together", "rules_data"), ("limits", "storage", "bulk", "dialects_directories"), ("entra_session", "okta_session", "scim", "dialects_governance"),
             ("bad_input", "members", "preconditions", "prefer", "events"), ("dialects_entra", "dialects_entra_gallery", "dialects_okta"), ("diff_filter", "diff_patch"), ("rules_cases", "rules_http"),
             ("search", "sort", "etag_read"), ("paging",), ("keys", "oauth", "throttle", "tls"))
-ALONE = ("explain", "streams", "async", "revocation", "outage", "two", "bulk_alone", "custom", "schema_change")
+ALONE = ("explain", "admin", "streams", "async", "revocation", "outage", "two", "bulk_alone", "custom", "schema_change")
 # The rate is PostgreSQL's alone, as are documents and unique values: once is enough, whichever broker stands beside.
 ONCE = {s: "embedded" for s in ("retry", "custom", "schema_change", "diff_filter", "diff_patch", "explain", "paging", "search", "sort", "etag_read")}
 # Without any stack: the stream reader's own tests come first, since a judge that finds nothing would make all others worthless; so do those of the table of rules.
