@@ -38,7 +38,7 @@ enum err_code api_write_body(struct request *r, const json_t **body, struct err 
 
 /* ---- lists ---- */
 
-/* What can be looked for without a filter. A text may stand for null where nothing is looked for. */
+/* What can be looked for without a filter. */
 static const struct {
     const char *name, *path;
     bool users, truth;
@@ -70,7 +70,12 @@ static enum err_code add_lookups(const struct request *r, struct jbuf *filter, s
 /* NULL: all. */
 static enum err_code filter_of(const struct request *r, const char **out, struct err *err) {
     const char *given = query_get(&r->query, "filter");
+    const struct filter *alone;
     struct jbuf filter = {0};
+    *out = NULL;
+    if (given != NULL && filter_parse(r->route.rt, r->verdict.dialect, given, strlen(given), r->arena, &alone,
+                                      err) != ERR_OK) /* before anything stands around it */
+        return err->code;
     if (given != NULL)
         jb_printf(&filter, "(%s)", given);
     enum err_code code = add_lookups(r, &filter, err);

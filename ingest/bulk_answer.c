@@ -1,4 +1,5 @@
 #include "ingest/answer.h"
+#include "ingest/api_import.h"
 #include "ingest/bulk_impl.h"
 #include "ingest/write.h"
 
@@ -84,6 +85,10 @@ void bulk_answer(struct request *r) {
     }
     if (r->async && promised(r)) {
         write_accepted(r);
+        return;
+    }
+    if (r->route.api != API_SCIM) {
+        api_import_answer(r, b->operations, b->request.n);
         return;
     }
     jb_raw(&text, "{\"schemas\":[\"" MESSAGE_BULK_RESPONSE "\"],\"Operations\":[");

@@ -1,4 +1,5 @@
 #include "ingest/answer.h"
+#include "ingest/api_import.h"
 #include "ingest/bulk_impl.h"
 #include "ingest/content.h"
 #include "ingest/publish.h"
@@ -14,7 +15,10 @@
 enum err_code bulk_read(struct request *r, struct err *err) {
     json_t *body = NULL;
     struct bulk *b = arena_alloc(r->arena, sizeof *b);
-    if (content_parse(r, &body, err) != ERR_OK || bulk_parse(body, r->arena, &b->request, err) != ERR_OK)
+    if (content_parse(r, &body, err) != ERR_OK)
+        return err->code;
+    if ((r->route.api == API_SCIM ? bulk_parse(body, r->arena, &b->request, err)
+                                  : api_import_parse(r, body, &b->request, err)) != ERR_OK)
         return err->code;
     if (b->request.n > (size_t)r->verdict.rate_limit)
         return err_set(err, ERR_TOO_LARGE,
@@ -52,6 +56,7 @@ static struct request *operation_new(struct request *r, size_t i) {
     o->bulk_id = op->bulk_id;
     o->if_match = op->version;
     o->async = r->async;
+    o->again = r->again;
     o->resource_id = op->id;
     return o;
 }
@@ -151,8 +156,9 @@ static void make_operations(struct request *r) {
 
 void bulk_publish(struct request *r, struct jbuf *scratch) {
     bool heard = replies_polled(r->in->replies); /* else nobody would hear the outcomes */
-    r->async = r->prefer.respond_async && seal_loaded();
-    bulk_plan(&r->bulk->request, r->base, r->route.prefix, r->arena);
+    r->async = r->prefer.respond_async && r->route.api == API_SCIM && seal_loaded();
+    if (r->route.api == API_SCIM)
+        bulk_plan(&r->bulk->request, r->base, r->route.prefix, r->arena);
     make_operations(r);
     for (struct request *o = r->operation; o != NULL; o = o->sibling) {
         if (!heard)
