@@ -172,17 +172,20 @@ def check_answers(load, audit):
 
 
 def check_seats(stack, load, audit):
-    """seats_used is the number of active users, and the history never went over the limit (promise 3)."""
+    """seats_used is the number of users with a seat: of the active ones, where that takes one; and the history never went over the limit (promise 3)."""
     wrong = []
     for workspace in load.workspaces:
-        used, limit, active = stack.sql(
-            "SELECT seats_used, seats_limit, (SELECT count(*) FROM usher.users u WHERE u.workspace_id = w.workspace_id AND active)"
-            " FROM usher.workspaces w WHERE workspace_id = %s", workspace.id)[0]
-        if used != active:
-            wrong.append("workspace %s counts %d seats, %d users are active" % (workspace.id, used, active))
+        used, limit, seated, due = stack.sql(
+            "SELECT seats_used, seats_limit, count(u.id) FILTER (WHERE u.seat), count(u.id) FILTER (WHERE u.active AND (seat_mode = 'on_provision' OR l.user_id IS NOT NULL))"
+            " FROM usher.workspaces w LEFT JOIN usher.users u ON u.workspace_id = w.workspace_id LEFT JOIN usher.logins l ON l.workspace_id = u.workspace_id AND l.user_id = u.id"
+            " WHERE w.workspace_id = %s GROUP BY w.workspace_id", workspace.id)[0]
+        if (used, used) != (seated, due):
+            wrong.append("workspace %s counts %d seats, %d users have one, %d should" % (workspace.id, used, seated, due))
         taken, highest = 0, 0
         changes = [r.value for r in stream.of_workspace(stream.changes_of(audit), workspace.id)]
         for v in sorted(changes, key=lambda v: v["seq"]):
+            if v["action"] == "seats.recounted":
+                taken = v["changes"][0]["to"]
             taken += (v["action"] == "seat.taken") - (v["action"] == "seat.freed")
             highest = max(highest, taken)
         if taken != used:
