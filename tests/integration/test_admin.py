@@ -7,8 +7,8 @@ import threading
 import time
 import uuid
 
-from apihttp import MERGE, ApiClient, problem
 from case import Case
+from openapi import MERGE, ApiClient, problem
 from scimhttp import USER, Broken, wait_until
 from stack import ALL_SCOPES
 
