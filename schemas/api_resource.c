@@ -188,6 +188,12 @@ static void render_doc(const struct resource_type *rt, const json_t *doc, struct
     }
 }
 
+/* Whoever has no role is a viewer. */
+static bool lacks_role(const struct resource_type *rt, const json_t *doc) {
+    return rt->kind == RESOURCE_USER &&
+           json_object_get(json_object_get(doc, SCHEMA_USHER_USER), "editor") == NULL;
+}
+
 void api_render(const struct resource_type *rt, const struct resource_row *row,
                 const struct api_user_facts *facts, struct jbuf *out) {
     char time[RFC3339_SIZE];
@@ -197,6 +203,8 @@ void api_render(const struct resource_type *rt, const struct resource_row *row,
     jb_raw(out, "{");
     jb_kstr(out, "id", row->id);
     render_doc(rt, doc, out);
+    if (lacks_role(rt, doc))
+        jb_kbool(out, "editor", false);
     if (facts != NULL) {
         jb_kbool(out, "managed", facts->managed);
         jb_kbool(out, "seat", facts->seat);

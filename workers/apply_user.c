@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the role: whoever is made gets one, and nobody loses it ---- */
+/* ---- the role: whoever is made gets one, and a PUT without one leaves it. A PATCH may take it away: then
+ * the user is a viewer, as with false ---- */
 
 static json_t *role_of(const json_t *doc) {
     return json_object_get(json_object_get(doc, SCHEMA_USHER_USER), "editor");
@@ -19,7 +20,7 @@ static void complete(struct change *c) {
     json_t *role = c->before ? role_of(c->before)
                              : json_boolean(strcmp(c->task->workspace->settings.default_role, "editor") == 0);
     json_t *extension = json_object_get(c->after, SCHEMA_USHER_USER);
-    if (!role || role_of(c->after))
+    if (!role || role_of(c->after) || c->task->command->type == COMMAND_USER_PATCH)
         return;
     if (!extension) {
         extension = json_object();

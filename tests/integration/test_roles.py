@@ -34,21 +34,33 @@ class Roles(Case):
                     self.assertEqual((answer.status, answer.json["editor"]), (201, editor), answer)
 
     def test_unchanged_where_nothing_is_said(self):
-        """Also by those who say null, and whatever the workspace's default has become."""
+        """Also by a PUT that says null, and whatever the workspace's default has become."""
         for editor in (True, False):
             uid = self.user("keep-%s" % editor, **{ROLE: {"editor": editor}})["id"]
             self.ws.set(default_role="viewer" if editor else "editor")
             place, put = "/Users/" + uid, {"schemas": [USER], "userName": "keep-%s" % editor}
             ways = [lambda: self.http.put(place, put), lambda: self.http.put(place, {**put, ROLE: {"editor": None}}), lambda: self.http.put(place, {**put, ROLE: None}),
                        lambda: self.http.put(place, {**put, ROLE: {}}), lambda: self.http.patch(place, change(("replace", "title", "T"))),
-                       lambda: self.http.patch(place, change(("replace", ROLE + ":editor", None))), lambda: self.http.patch(place, change(("remove", ROLE + ":editor"))),
-                       lambda: self.http.patch(place, change(("remove", ROLE))), lambda: self.http.patch(place, change(("replace", None, {ROLE: {"editor": None}}))),
-                       lambda: self.api.patch("/users/" + uid, {"title": "U"}), lambda: self.api.patch("/users/" + uid, {"editor": None})]
+                       lambda: self.api.patch("/users/" + uid, {"title": "U"})]
             for i, act in enumerate(ways):
                 with self.subTest(editor=editor, way=i):
                     answer = act()
                     self.assertEqual(answer.status, 200, answer)
                     self.assertEqual(self.stored(uid), "true" if editor else "false")
+
+    def test_taken_away_where_a_patch_says_so(self):
+        """P21: what is removed is gone, and the answer shows it. Without a role one is a viewer."""
+        uid = self.user("less", **{ROLE: {"editor": True}})["id"]
+        place = "/Users/" + uid
+        for i, act in enumerate((lambda: self.http.patch(place, change(("remove", ROLE + ":editor"))), lambda: self.http.patch(place, change(("replace", ROLE + ":editor", None))),
+                                 lambda: self.http.patch(place, change(("remove", ROLE))), lambda: self.http.patch(place, change(("replace", None, {ROLE: {"editor": None}}))),
+                                 lambda: self.api.patch("/users/" + uid, {"editor": None}))):
+            with self.subTest(i):
+                self.expect(self.http.patch(place, change(("add", ROLE + ":editor", True))), 200)
+                self.assertEqual(act().status, 200)
+                self.assertIsNone(self.stored(uid))
+                self.assertNotIn(ROLE, self.expect(self.http.get(place), 200).json)
+                self.assertIs(self.api.get("/users/" + uid).json["editor"], False)
 
     def test_changed_where_it_is_said(self):
         uid = self.user("change")["id"]

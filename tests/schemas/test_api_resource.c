@@ -119,14 +119,29 @@ static void an_answer_is_flat(void **state) {
     jb_free(&out);
 }
 
+/* Whoever has no role is a viewer, and is shown as one. */
+static void no_role_is_a_viewers(void **state) {
+    (void)state;
+    struct jbuf out = {0};
+    struct resource_row row = {.id = "x", .doc = "{\"schemas\":[\"" U "\"],\"userName\":\"ana\"}"};
+    struct api_user_facts facts = {0};
+    api_render(resource_type_of(RESOURCE_USER), &row, &facts, &out);
+    assert_non_null(strstr(out.p, "\"editor\":false"));
+    jb_reset(&out);
+    row.doc = "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"displayName\":\"R\"}";
+    api_render(resource_type_of(RESOURCE_ROOM), &row, NULL, &out);
+    assert_null(strstr(out.p, "editor"));
+    jb_free(&out);
+}
+
 /* What was read can be sent again, as a whole or as a patch, and changes nothing. */
 static void an_answer_can_be_sent_again(void **state) {
     (void)state;
     const struct resource_type *rt = resource_type_of(RESOURCE_USER);
     struct jbuf out = {0};
     struct resource_row row = {.id = "x",
-                               .doc = "{\"schemas\":[\"" U "\",\"" E "\"],\"userName\":\"ana\",\"" E
-                                      "\":{\"manager\":{\"value\":\"7\"}}}"};
+                               .doc = "{\"schemas\":[\"" U "\",\"" E "\",\"" X "\"],\"userName\":\"ana\",\"" E
+                                      "\":{\"manager\":{\"value\":\"7\"}},\"" X "\":{\"editor\":true}}"};
     struct api_user_facts facts = {0};
     api_render(rt, &row, &facts, &out);
     json_t *shown = parse(out.p), *scim, *doc, *members, *cleared;
@@ -147,6 +162,7 @@ int main(void) {
         cmocka_unit_test(a_merge_patch_becomes_operations),
         cmocka_unit_test(members_are_not_patched),
         cmocka_unit_test(an_answer_is_flat),
+        cmocka_unit_test(no_role_is_a_viewers),
         cmocka_unit_test(an_answer_can_be_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
