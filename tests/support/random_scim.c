@@ -125,7 +125,8 @@ json_t *random_members(struct random_scim *r, size_t n) {
 static void fill(struct random_scim *r, const struct schema *s, json_t *out) {
     for (size_t i = 0; i < s->nattrs; i++) {
         const struct attr *a = &s->attrs[i];
-        if (a->mutability == ATTR_READ_ONLY || a->dropped || (!a->required && random_pick(r, 3) != 0))
+        if (a->mutability == ATTR_READ_ONLY || a->dropped ||
+            (!a->required && !a->apart && random_pick(r, 3) != 0))
             continue;
         if (a->apart)
             json_object_set_new(out, a->name, random_members(r, random_pick(r, 5)));
