@@ -28,12 +28,20 @@ def contract_faults(record):
 
 
 class Followers:
-    """Readers of the public topics that read along for the whole run, each record held against its schema."""
+    """Readers of the public topics: each reads from the topic's beginning, from when it is first asked for, and goes on reading."""
 
     def __init__(self, stack):
-        self.stack = stack
-        self.all = [stream.Follower(stack.kafka, t, on_record=contract_faults) for t in (stream.MEMBERSHIP, stream.ROOMS, stream.AUDIT, stream.EVENTS)]
-        self.membership, self.rooms, self.audit, self.scim = self.all
+        self.stack, self._open = stack, {}
+
+    def _of(self, topic):
+        if topic not in self._open:
+            self._open[topic] = stream.Follower(self.stack.kafka, topic)
+        return self._open[topic]
+
+    membership = property(lambda self: self._of(stream.MEMBERSHIP))
+    rooms = property(lambda self: self._of(stream.ROOMS))
+    audit = property(lambda self: self._of(stream.AUDIT))
+    scim = property(lambda self: self._of(stream.EVENTS))
 
     def settle(self, workspace, timeout=30):
         """Waits until the streams hold all that PostgreSQL has counted for a workspace."""
@@ -62,10 +70,11 @@ class Followers:
         return stream.of_workspace(self.scim.snapshot(), workspace)
 
     def trouble(self):
-        return [t for f in self.all for t in f.trouble]
+        """What the published schemas have against any record of any workspace."""
+        return [fault for f in (self.membership, self.rooms, self.audit, self.scim) for r in f.snapshot() for fault in contract_faults(r)]
 
     def close(self):
-        for f in self.all:
+        for f in self._open.values():
             f.close()
 
 

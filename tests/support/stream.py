@@ -70,8 +70,8 @@ def read_topic(kafka, topic, isolation=COMMITTED, timeout=60):
 class Follower:
     """Reads a topic from its beginning and goes on reading; wait() until enough is there."""
 
-    def __init__(self, kafka, topic, isolation=COMMITTED, on_record=None):
-        self.records, self.topic, self.on_record, self.trouble = [], topic, on_record, []
+    def __init__(self, kafka, topic, isolation=COMMITTED):
+        self.records, self.topic = [], topic
         self._changed = threading.Condition()
         self._process = subprocess.Popen(_kcat(kafka, topic, isolation), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -80,8 +80,6 @@ class Follower:
     def _read(self):
         for line in self._process.stdout:
             record = parse_line(line.decode(errors="replace"))
-            if self.on_record:
-                self.trouble.extend(self.on_record(record))
             with self._changed:
                 self.records.append(record)
                 self._changed.notify_all()
