@@ -14,32 +14,35 @@ bool guard_watches(const struct task *t) {
     return t->command->actor.kind == ACTOR_KEY && strcmp(t->workspace->settings.guard_mode, "off") != 0;
 }
 
-/* Buckets that have left the window are empty again. So are all where the window's length was changed in such
- * a way that their numbers mean another time. */
-static void slide(struct unit_guard *g, int64_t bucket) {
-    int64_t steps = bucket - g->head;
+void guard_slide(struct unit_guard *g, int64_t now_us, int64_t window_s) {
+    int64_t bucket = now_us / (window_s * 1000000 / GUARD_BUCKETS), steps = bucket - g->head;
     if (steps < 0 || steps > GUARD_BUCKETS)
         steps = GUARD_BUCKETS;
     for (int64_t i = 0; i < steps; i++)
-        g->slots[(bucket - i) % GUARD_BUCKETS] = 0;
+        g->slots[(bucket + GUARD_BUCKETS - i) % GUARD_BUCKETS] = 0;
     g->head = bucket;
 }
 
-static int64_t total(const struct unit_guard *g) {
+int64_t guard_removed(const struct unit_guard *g) {
     int64_t sum = 0;
     for (int i = 0; i < GUARD_BUCKETS; i++)
         sum += g->slots[i];
     return sum;
 }
 
+int64_t guard_allowed(int64_t base, const struct workspace_settings *s) {
+    int64_t share = base * s->guard_share / 100;
+    return share > s->guard_min ? share : s->guard_min;
+}
+
 /* How many there were when the window began: counted with its first removal, and again when that count has
  * left the window. */
 static bool count_base(struct task *t, struct unit_guard *g) {
     int64_t age = g->head - g->base_at, now;
-    if (g->state != ROW_ABSENT && total(g) > 0 && age >= 0 && age < GUARD_BUCKETS)
+    if (g->state != ROW_ABSENT && guard_removed(g) > 0 && age >= 0 && age < GUARD_BUCKETS)
         return true;
     now = unit_count(t->unit, t->workspace, g->kind);
-    g->base = now + total(g);
+    g->base = now + guard_removed(g);
     g->base_at = g->head;
     return now >= 0;
 }
@@ -100,13 +103,11 @@ enum err_code guard_pass(struct task *t, enum guard_kind kind, int64_t n) {
         return task_db_error(t);
     if (check_held(t) != ERR_OK)
         return t->err.code;
-    slide(g, t->now_us / (s->guard_window * 1000000 / GUARD_BUCKETS));
+    guard_slide(g, t->now_us, s->guard_window);
     if (!count_base(t, g))
         return task_db_error(t);
     unit_row_touch(&g->state);
-    int64_t before = total(g), allowed = g->base * s->guard_share / 100;
-    if (allowed < s->guard_min)
-        allowed = s->guard_min;
+    int64_t before = guard_removed(g), allowed = guard_allowed(g->base, s);
     if (before + n > allowed) {
         trip(t, g, before, before + n);
         return refuse(t, g, before + n, allowed);
@@ -128,7 +129,7 @@ enum err_code apply_guard_release(struct task *t) {
         struct unit_guard *g = unit_guard(t->unit, t->workspace, k->id, kind);
         if (!g)
             return task_db_error(t);
-        if (!row_alive(g->state) || (total(g) == 0 && !g->tripped_us))
+        if (!row_alive(g->state) || (guard_removed(g) == 0 && !g->tripped_us))
             continue;
         counted = true;
         memset(g->slots, 0, sizeof g->slots);

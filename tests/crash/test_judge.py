@@ -40,7 +40,7 @@ class Sql:
 
     def __init__(self, **rows):
         self.rows = dict(users=[("u1", "ana", True, "chief")], rooms=[("r1", "Dispatch"), ("shared", "Shared")],
-                         members=[("shared", "u1", False)], seats=[(1, 1, 1)],
+                         members=[("shared", "u1", False)], seats=[(1, 1, 1, 1)],
                          addresses=[("w1", "u1", "a@x")], resource_keys=[("w1", "u1", "a@x")], command_log=[("w1", "t1", False, True)])
         self.rows.update(rows)
 
@@ -57,8 +57,8 @@ def event(seq=1, kind="usher.member.added", txn="t1"):
     return Record("usher.membership", 0, seq, "shared", {"ce_id": "e%d" % seq, "usher-txn": txn}, value)
 
 
-def change(seq, action, name=None, txn="t1"):
-    value = {"kind": "change", "workspace": "w1", "seq": seq, "txn": txn, "action": action, "outcome": "applied", "target": {"id": "u", "name": name}}
+def change(seq, action, name=None, txn="t1", **more):
+    value = {"kind": "change", "workspace": "w1", "seq": seq, "txn": txn, "action": action, "outcome": "applied", "target": {"id": "u", "name": name}, **more}
     return Record("usher.audit", 0, seq, "w1", {"ce_id": "a%d" % seq, "usher-txn": txn}, value)
 
 
@@ -152,10 +152,13 @@ class Judge(unittest.TestCase):
         self.found(judge.check_keys(Sql(addresses=[], resource_keys=[])), "nothing was checked")
 
     def test_seats(self):
-        self.found(judge.check_seats(Sql(seats=[(2, None, 1)]), load_of(loader()), []), "2 seats")
+        self.found(judge.check_seats(Sql(seats=[(2, None, 1, 2)]), load_of(loader()), []), "2 seats")
         over = [change(1, "seat.taken"), change(2, "seat.taken"), change(3, "seat.freed")]
         self.found(judge.check_seats(Sql(), load_of(loader()), over), "limit 1")
         self.found(judge.check_seats(Sql(), load_of(loader()), []), "adds up to 0")
+        self.found(judge.check_seats(Sql(seats=[(1, None, 1, 2)]), load_of(loader()), [change(1, "seat.taken")]), "2 should")
+        recounted = change(3, "seats.recounted", changes=[{"path": "seatsUsed", "op": "replace", "from": 2, "to": 1}])
+        self.assertEqual(judge.check_seats(Sql(), load_of(loader()), [recounted]), [])
 
     def test_log(self):
         self.found(judge.check_log(Sql(), [], [event(1, txn="t1"), event(2, txn="ghost")]), "no command")

@@ -194,6 +194,40 @@ static void test_audit_settings(void **state) {
     example_of(w, 0, "audit.change-settings");
 }
 
+/* What keys, owners and seats leave behind. */
+static void test_audit_control(void **state) {
+    struct world *w = *state;
+    record_audit_change(
+        &w->c, &(struct audit_change){.action = "guard.tripped",
+                                      .target = {"Key", EX_KEY, "Entra"},
+                                      .outcome = "applied",
+                                      .changes_json =
+                                          "[{\"path\":\"users\",\"op\":\"replace\",\"from\":20,\"to\":21}]"});
+    example_of(w, 0, "audit.change-guard-tripped");
+}
+
+static void test_audit_recount(void **state) {
+    struct world *w = *state;
+    w->c.actor = &operator_actor;
+    record_audit_change(
+        &w->c, &(struct audit_change){
+                   .action = "seats.recounted",
+                   .target = {"Workspace", EX_WORKSPACE, "demo"},
+                   .outcome = "applied",
+                   .changes_json = "[{\"path\":\"seatsUsed\",\"op\":\"replace\",\"from\":50,\"to\":42}]"});
+    example_of(w, 0, "audit.change-seats-recounted");
+}
+
+static void test_audit_owner(void **state) {
+    struct world *w = *state;
+    w->c.actor = &operator_actor;
+    record_audit_change(&w->c, &(struct audit_change){.action = "owner.created",
+                                                      .target = {"Owner", EX_USER, "Ann"},
+                                                      .outcome = "applied",
+                                                      .changes_json = "[]"});
+    example_of(w, 0, "audit.change-owner-created");
+}
+
 /* A record about nothing in particular is about its command. */
 static void test_audit_without_target(void **state) {
     struct world *w = *state;
@@ -409,6 +443,9 @@ int main(void) {
         T(test_audit_user_updated),
         T(test_audit_refused),
         T(test_audit_settings),
+        T(test_audit_control),
+        T(test_audit_recount),
+        T(test_audit_owner),
         T(test_audit_without_target),
         T(test_audit_request),
         T(test_audit_request_unknown_credential),
