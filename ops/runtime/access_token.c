@@ -8,6 +8,7 @@
 #define CONTENT (TOKEN_HASH_SIZE + 1 + 8)
 #define MAC 16
 #define VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* The prefix is part of what is sealed, so that a seal made for something else never fits. */
 static void mac(const unsigned char *content, const unsigned char *secret, size_t n, unsigned char out[MAC]) {
@@ -40,7 +41,9 @@ bool access_token_open(const char *text, const unsigned char *secret, size_t n, 
     unsigned char bytes[CONTENT + MAC], due[MAC];
     size_t len = 0, given = strlen(text);
     const char *end = NULL;
+    /* The decoder takes bytes beyond ASCII for '_': a token must have one text. */
     if (!access_token_is(text) || given >= ACCESS_TOKEN_TEXT_SIZE ||
+        strspn(text + PREFIX_LEN, alphabet) != given - PREFIX_LEN ||
         sodium_base642bin(bytes, sizeof bytes, text + PREFIX_LEN, given - PREFIX_LEN, NULL, &len, &end,
                           VARIANT) != 0 ||
         len != sizeof bytes || *end != '\0')
