@@ -241,6 +241,65 @@ class Keys(AdminCase):
         self.assertEqual(told[:2], [("key.created", "owner", self.owner_id), ("key.revoked", "owner", self.owner_id)])
 
 
+class Repeated(AdminCase):
+    """Idempotency-Key where the answer holds a token, which is nowhere kept."""
+
+    def again(self):
+        return {"Idempotency-Key": str(uuid.uuid4())}
+
+    def no_token_is_kept(self, ws, *tokens):
+        kept = repr(self.stack.sql("SELECT headers::text, content FROM idempotency WHERE workspace_id=%s", ws.id)) + repr(self.stack.sql("SELECT outcome::text FROM command_log WHERE workspace_id=%s", ws.id))
+        for token in tokens:
+            self.assertNotIn(token, kept)
+
+    def test_a_key_is_made_once_and_its_token_told_once(self):
+        ws, owner, oid = self.fresh()
+        headers, body = self.again(), {"name": "once", "scopes": ["scim:users:read"]}
+        first = owner.post("/keys", body, headers=headers)
+        self.assertEqual(first.status, 201, first)
+        second = owner.post("/keys", body, headers=headers)
+        self.is_problem(second, 409, "conflict")
+        self.assertIn(first.json["key"]["id"], second.json["detail"])
+        self.assertEqual(second.headers["usher-txn"], first.headers["usher-txn"])
+        self.assertEqual([k["name"] for k in owner.get("/keys").json["items"]], ["main", "once"])
+        self.expect(ws.open(first.json["token"]).get("/Users?count=0"), 200)
+        self.is_problem(owner.post("/keys", {**body, "name": "twice"}, headers=headers), 422, "key-reused")
+        self.no_token_is_kept(ws, first.json["token"])
+        self.assertEqual(self.actions(ws.id, first.json["key"]["id"]), [("key.created", "owner", oid)])
+
+    def test_a_key_is_rotated_once(self):
+        ws, owner, _ = self.fresh()
+        token, key = self.key("r", "scim:users:read", client=owner)
+        headers = self.again()
+        first = owner.post("/keys/%s/rotate" % key, {"overlapSeconds": 60}, headers=headers)
+        second = owner.post("/keys/%s/rotate" % key, {"overlapSeconds": 60}, headers=headers)
+        self.is_problem(second, 409, "conflict")
+        for good in (token, first.json["token"]):
+            self.expect(ws.open(good).get("/Users?count=0"), 200)
+        self.assertEqual([a for a, _, _ in self.actions(ws.id, key)], ["key.created", "key.rotated"])
+        self.no_token_is_kept(ws, token, first.json["token"])
+
+    def test_an_owner_is_made_once(self):
+        ws, owner, _ = self.fresh()
+        headers, body = self.again(), {"name": "Sam", "role": "administrator"}
+        first = owner.post("/owners", body, headers=headers)
+        self.is_problem(owner.post("/owners", body, headers=headers), 409, "conflict")
+        self.assertEqual([o["name"] for o in owner.get("/owners").json["items"]], ["Olga", "Sam"])
+        self.no_token_is_kept(ws, first.json["token"])
+
+    def test_the_rest_is_answered_as_before(self):
+        ws, owner, _ = self.fresh()
+        headers = self.again()
+        first = owner.patch("/workspace", {"seats": 5}, headers=headers)
+        owner.patch("/workspace", {"seats": 6})
+        second = owner.patch("/workspace", {"seats": 5}, headers=headers)
+        self.assertEqual((second.status, second.json), (200, first.json))
+        self.assertEqual(owner.get("/workspace").json["seats"], 6)
+        headers = self.again()
+        for _ in range(2):
+            self.assertEqual(owner.delete("/keys/" + ws.key_id, headers=headers).status, 204)
+
+
 class Owners(AdminCase):
     def make(self, owner, name, role, **more):
         answer = owner.post("/owners", {"name": name, "role": role, **more})
