@@ -3,6 +3,7 @@
 A stack (PostgreSQL, broker, worker, ingest) is started for each kind of broker. Its suites run in a few processes at once, because some wait most of their time (a rate
 window takes a minute), then those that look at everything, alone. Each process prints a line per test as it ends."""
 
+import collections
 import glob
 import os
 import re
@@ -20,13 +21,17 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SUPPORT = os.path.join(os.path.dirname(HERE), "support")
 sys.path[:0] = [HERE, SUPPORT]
 KINDS = ("embedded", "real")
-# Processes side by side, then one after the other: test_streams judges what all others wrote, test_outage stops programs, test_two adds a worker and an ingest, test_custom and test_schema_change have stacks of their own.
-TOGETHER = (("retry", "dialects_together", "rules_data"), ("limits", "storage", "bulk", "dialects_directories"), ("entra_session", "okta_session", "scim", "dialects_governance"),
-            ("bad_input", "members", "preconditions", "prefer", "events"), ("dialects_entra", "dialects_entra_gallery", "dialects_okta"), ("diff_filter", "diff_patch"), ("rules_cases", "rules_http"),
-            ("search", "sort", "etag_read"), ("paging",), ("keys", "oauth", "throttle", "tls"))
-ALONE = ("explain", "admin", "streams", "async", "revocation", "outage", "two", "bulk_alone", "custom", "schema_change")
-# The rate is PostgreSQL's alone, as are documents and unique values: once is enough, whichever broker stands beside.
-ONCE = {s: "embedded" for s in ("retry", "custom", "schema_change", "diff_filter", "diff_patch", "explain", "paging", "search", "sort", "etag_read")}
+# PROCESSES take these one after the other, the long ones first, so that they end at about the same time. Some have stacks of their own.
+PROCESSES = 6
+TOGETHER = ("explain", "diff_patch", "custom", "paging", "limits", "retry", "etag_read", "schema_change", "members", "keys", "bulk", "diff_filter", "dialects_okta", "dialects_directories", "storage",
+            "scopes", "isolation", "equivalence", "api_users", "api_members", "api_rooms", "tls", "throttle", "oauth", "dialects_entra", "dialects_entra_gallery", "dialects_governance",
+            "dialects_together", "rules_cases", "rules_data", "rules_http", "scim", "bad_input", "entra_session", "okta_session", "preconditions", "prefer", "events", "search", "sort",
+            "settings", "roles", "link", "guard")
+# One after the other: test_streams judges what all others wrote; the rest stops, kills or adds programs, or needs all of them for itself.
+ALONE = ("admin", "streams", "async", "revocation", "idempotency", "seats", "outage", "two", "bulk_alone")
+# On both brokers: what the topics hold, in which order, and what happens while a program stands still or ends. All others judge HTTP, documents, plans and limits, which are decided in the
+# programs and in PostgreSQL with the very same commands on the way; whichever broker carries them, so the one that starts at once is enough for them.
+BROKER = {"streams", "events", "async", "members", "bulk", "entra_session", "okta_session", "seats", "admin", "revocation", "idempotency", "outage", "two", "bulk_alone"}
 # Without any stack: the stream reader's own tests come first, since a judge that finds nothing would make all others worthless; so do those of the table of rules.
 FIRST = ("stream", "coverage", "contract")
 
@@ -93,15 +98,19 @@ def suites_here():
 
 
 def run_process(label, suites):
-    """In a process of its own: the suites' tests on the stack of RUN_DIR."""
+    """In a process of its own: tests on the stack of RUN_DIR; of the suites given, or else of those that come line by line, each when the one before has been told to be done."""
     import case
+    if not suites:
+        suites = map(str.strip, os.fdopen(os.dup(0)))
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # for none of the programs that the tests start
     result = Lines(label)
     for suite in suites:
+        good, bad, began = result.good, result.bad, time.monotonic()
         name, _, only = suite.partition(".")
         tests = unittest.defaultTestLoader.loadTestsFromName("test_" + name)
         unittest.TestSuite(_own(tests, "test_" + name, only)).run(result)
+        print("suite %s: %d passed, %d failed, %.0f s" % (suite, result.good - good, result.bad - bad, time.monotonic() - began), flush=True)
     case.end_shared()
-    print("%d passed, %d failed" % (result.good, result.bad))
     return 0 if result.bad == 0 else 1
 
 
@@ -122,27 +131,54 @@ def _own(tests, module, only=""):
 
 
 class Process:
-    """A run_process in the background; its lines are passed on as they come."""
+    """A run_process in the background, which is given the next of the suites (a deque) whenever it is done with one; its lines are passed on as they come."""
 
     def __init__(self, label, suites, env):
         self.passed = self.failed = 0
-        self.child = subprocess.Popen([sys.executable, "-B", __file__, "--process", label, *suites], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.suites, self.at, self.times = suites, None, {}
+        self.child = subprocess.Popen([sys.executable, "-B", __file__, "--process", label], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.thread = threading.Thread(target=self._read)
         self.thread.start()
 
+    def _next(self):
+        try:
+            self.at = self.suites.popleft()
+            print(self.at, file=self.child.stdin, flush=True)
+        except IndexError:
+            self.at = None
+            self.child.stdin.close()
+
     def _read(self):
+        self._next()
         for line in self.child.stdout:
-            total = re.match(r"(\d+) passed, (\d+) failed$", line)
-            if total:
-                self.passed, self.failed = int(total.group(1)), int(total.group(2))
+            done = re.match(r"suite (\S+): (\d+) passed, (\d+) failed, (\d+) s$", line)
+            if done:
+                self.passed, self.failed, self.times[done[1]] = self.passed + int(done[2]), self.failed + int(done[3]), int(done[4])
+                self._next()
             else:
                 print(line, end="", flush=True)
 
     def wait(self):
         self.thread.join()
-        if self.child.wait() != 0 and self.failed == 0:
-            self.failed = 1
+        code = self.child.wait()
+        if self.at is not None or (code != 0 and self.failed == 0):
+            self.failed += 1
+            print("FAIL the process of suite %s ended with %d" % (self.at, code))
         return self.passed, self.failed
+
+
+def run_side_by_side(kind, suites, width, env):
+    """(passed, failed, seconds of each suite)"""
+    waiting, passed, failed, times = collections.deque(suites), 0, 0, {}
+    processes = [Process(kind, waiting, env) for _ in range(min(width, len(suites)))]
+    for p in processes:
+        good, bad = p.wait()
+        passed, failed = passed + good, failed + bad
+        times.update(p.times)
+    for suite in waiting:
+        failed += 1
+        print("FAIL nobody was left to run suite %s" % suite)
+    return passed, failed, times
 
 
 def tails(run_dir):
@@ -164,7 +200,8 @@ def sanitizer_findings(run_dir):
     return found
 
 
-def run_kind(kind, wanted):
+def run_kind(kind, wanted, by_rule):
+    """by_rule: a real broker is only for the suites that need one."""
     import stack as stacks
     given = os.environ.get("RUN_DIR")
     run_dir = given or tempfile.mkdtemp(prefix="usher-tests-%s-" % kind)
@@ -178,12 +215,14 @@ def run_kind(kind, wanted):
             stack.start()
             print("---- %s: the stack is up after %.0f s (%s)" % (kind, time.monotonic() - began, run_dir), flush=True)
         env = dict(os.environ, RUN_DIR=run_dir, KAFKA=kind, FLAVOUR=stack.flavour)
-        rounds = [[[s for s in group if _wants(wanted, s) and ONCE.get(s, kind) == kind] for group in TOGETHER]] + [[[s]] for s in ALONE if _wants(wanted, s)]
-        for groups in rounds:
-            processes = [Process(kind, [w for s in group for w in _selected(wanted, s)], env) for group in groups if group]
-            for p in processes:
-                ok, bad = p.wait()
-                passed, failed = passed + ok, failed + bad
+        times, due = {}, set(suites_here()) & (BROKER | (set() if by_rule and kind == "real" else set(TOGETHER + ALONE)))
+        due = {s for s in due if _wants(wanted, s)}
+        for suites, width in ((TOGETHER, PROCESSES), (ALONE, 1)):
+            words = [w for s in suites if s in due for w in _selected(wanted, s)]
+            good, bad, took = run_side_by_side(kind, words, width, env)
+            passed, failed = passed + good, failed + bad
+            times.update(took)
+        print("---- %s: seconds of each suite: %s" % (kind, ", ".join("%s %d" % t for t in sorted(times.items(), key=lambda t: -t[1]))))
         stack.reload()  # a suite that kills a program starts another in its place
         for name in ("INGEST", "WORKER", "BROKER", "POSTGRES"):
             if not stack.alive(name):
@@ -241,12 +280,12 @@ def main(words):
     if unknown:
         print("no such suite: %s; there are %s" % (", ".join(unknown), ", ".join(suites_here())), file=sys.stderr)
         return 2
-    listed = set(ALONE) | {s for g in TOGETHER for s in g} | set(FIRST) - {"stream", "coverage"}
-    assert listed == set(suites_here()), "suites and plan differ: %s" % (listed ^ set(suites_here()))
+    forgotten = set(suites_here()) - set(ALONE + TOGETHER + FIRST)
+    assert not forgotten, "not listed here: %s" % forgotten
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     passed, failed = run_first(wanted)
     for kind in kinds if not wanted or set(w.partition(".")[0] for w in wanted) - set(FIRST) else ():
-        ok, bad = run_kind(kind, wanted)
+        ok, bad = run_kind(kind, wanted, not wanted or len(kinds) > 1)
         passed, failed = passed + ok, failed + bad
     print("%d passed, %d failed" % (passed, failed))
     return 0 if failed == 0 and passed else 1
