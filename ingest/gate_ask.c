@@ -56,8 +56,7 @@ static void keep_answers(struct gate_thread *t) {
                    ? ask_durably(t, &t->hand[HAND_ANSWERS], idempotency_store, asked, &code)
                    : 0;
     for (size_t i = 0; i < n; i++) {
-        if (code != ERR_OK)
-            idempotency_not_kept(asked[i]);
+        idempotency_kept(asked[i], code);
         request_finish(asked[i]);
     }
 }

@@ -162,10 +162,12 @@ bool idempotency_keeps(struct request *r) {
     return true;
 }
 
-void idempotency_not_kept(struct request *r) {
+void idempotency_kept(struct request *r, enum err_code code) {
     struct err err = {0};
-    if (r->answer.status / 100 != 2)
-        return; /* a refusal is true, kept or not */
+    if (code == ERR_OK && r->idempotency->verdict == IDEMPOTENCY_ANSWERED)
+        repeat(r);
+    if (code == ERR_OK || r->answer.status / 100 != 2)
+        return; /* (a refusal is true, kept or not) */
     err_set(&err, ERR_OUTCOME_UNKNOWN, "The answer cannot be kept now; repeat the request, or ask for txn %s",
             r->txn.s);
     answer_err(r, &err);

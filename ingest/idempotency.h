@@ -16,8 +16,9 @@ enum err_code idempotency_prepare(struct request *r, struct err *err);
 bool idempotency_claimed(struct request *r, enum err_code code);
 /* The answer is made: is it to be kept first? Then r->idempotency says what, once. */
 bool idempotency_keeps(struct request *r);
-/* It could not be kept: whoever asks again finds out by the txn. */
-void idempotency_not_kept(struct request *r);
+/* After that (code: of its round trip): where it could not be kept, whoever asks again finds out by the txn;
+ * where somebody was faster who did the same, his answer is given. */
+void idempotency_kept(struct request *r, enum err_code code);
 
 /* The text of the key in the header, a string of RFC 8941 or the bare word; NULL for anything else. */
 char *idempotency_key(const char *header, struct arena *a);

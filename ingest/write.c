@@ -133,7 +133,16 @@ static enum err_code prepare_document(struct request *r, const json_t *body, str
     return users && r->parent == NULL ? check_seats(r, err) : ERR_OK;
 }
 
+/* A merge patch may be empty (RFC 7396): then nothing is changed, if only the resource is there. */
+static bool changes_nothing(const struct request *r, const json_t *body) {
+    return r->route.api != API_SCIM && json_array_size(json_object_get(body, "Operations")) == 0;
+}
+
 static enum err_code prepare_patch(struct request *r, const json_t *body, struct err *err) {
+    if (changes_nothing(r, body)) {
+        content_keep(r, r->ops = json_array());
+        return ERR_OK;
+    }
     if (r->verdict.strict && strict_patch(r->route.rt, r->verdict.dialect, body, err) != ERR_OK)
         return err->code;
     if (patch_normalise(r->route.rt, r->verdict.dialect, body, r->resource_id.s, &r->ops, err) != ERR_OK)

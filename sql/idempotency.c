@@ -42,6 +42,12 @@ static void send_claim(struct db *db, const struct idempotency *i) {
             6, params);
 }
 
+static void take_answer(struct idempotency *i, const struct db_result *r, int col) {
+    i->status = (int)db_int(r, 0, col);
+    i->headers = arena_strdup(i->arena, db_text(r, 0, col + 1));
+    i->content = arena_strdup(i->arena, db_text(r, 0, col + 2));
+}
+
 static void take_claim(struct idempotency *i, const struct db_result *r) {
     static const char *const verdicts[] = {"fresh", "again", "running", "answered", "other"};
     const char *text = db_text(r, 0, 0);
@@ -51,11 +57,8 @@ static void take_claim(struct idempotency *i, const struct db_result *r) {
             i->verdict = (enum idempotency_verdict)k;
     if (i->verdict == IDEMPOTENCY_AGAIN || i->verdict == IDEMPOTENCY_ANSWERED)
         (void)uuid_parse(db_text(r, 0, 1), &i->txn);
-    if (i->verdict != IDEMPOTENCY_ANSWERED)
-        return;
-    i->status = (int)db_int(r, 0, 2);
-    i->headers = arena_strdup(i->arena, db_text(r, 0, 3));
-    i->content = arena_strdup(i->arena, db_text(r, 0, 4));
+    if (i->verdict == IDEMPOTENCY_ANSWERED)
+        take_answer(i, r, 2);
 }
 
 enum err_code idempotency_claim(struct db *db, struct idempotency *const *list, size_t n, struct err *err) {
@@ -81,9 +84,18 @@ enum err_code idempotency_store(struct db *db, struct idempotency *const *list, 
         snprintf(status, sizeof status, "%d", i->status);
         const char *params[] = {i->workspace, i->principal, i->key, i->txn.s, i->status != 0 ? status : NULL,
                                 i->headers,   i->content};
-        db_send(db, "SELECT idempotency_store($1::uuid, $2::uuid, $3, $4::uuid, $5::int, $6, $7)", 7, params);
+        db_send(
+            db,
+            "SELECT status, headers, content FROM idempotency_store($1::uuid, $2::uuid, $3, $4::uuid, $5::int, $6, $7)",
+            7, params);
     }
     enum err_code code = db_flush(db, results, n, NULL, err);
+    for (size_t k = 0; code == ERR_OK && k < n; k++) {
+        if (db_is_null(results[k], 0, 0))
+            continue;
+        sorted[k]->verdict = IDEMPOTENCY_ANSWERED;
+        take_answer(sorted[k], results[k], 0);
+    }
     db_results_free(results, n);
     free(results);
     free(sorted);

@@ -35,6 +35,7 @@ struct idempotency {
 };
 
 /* All in one round trip and one transaction. On error nothing is known of any. */
+/* (A store says ANSWERED where another answer was kept before: that one is to be given.) */
 enum err_code idempotency_claim(struct db *db, struct idempotency *const *list, size_t n, struct err *err);
 enum err_code idempotency_store(struct db *db, struct idempotency *const *list, size_t n, struct err *err);
 /* Forgets those of yesterday, some thousands at a time. For the worker. */

@@ -129,9 +129,9 @@ class Stack:
         self._local("extra-worker", name)
         self.reload()
 
-    def extra_ingest(self, name, port, arguments=""):
-        """A second ingest on that port, perhaps with further arguments; gives its URL."""
-        self._local("extra-ingest", name, str(port), INGEST_ARGS=arguments)
+    def extra_ingest(self, name, port, arguments="", failpoint=""):
+        """A second ingest on that port, perhaps with further arguments or a failpoint; gives its URL."""
+        self._local("extra-ingest", name, str(port), INGEST_ARGS=arguments, USHER_FAILPOINT_INGEST=failpoint)
         self.reload()
         return "http://127.0.0.1:%d" % port
 
