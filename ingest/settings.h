@@ -21,7 +21,7 @@ struct settings {
     int64_t bulk_deadline_us; /* the same of a Bulk and all its operations */
     int64_t audit_wait_us;    /* from the deadline, or the answer if that came later, to a 503 in its place */
     int cursor_seconds;       /* a cursor is good for so long (RFC 9865 section 4) */
-    bool announce_events;  /* securityEvents in ServiceProviderConfig */
+    bool announce_events;     /* securityEvents in ServiceProviderConfig */
     int gate_threads, http_threads, max_in_flight;
     size_t max_body_bytes;
     char instance[160]; /* with the start time of this process: request records are numbered per instance */

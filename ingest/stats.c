@@ -19,7 +19,8 @@ static struct metric *request_duration(const char *method) {
 }
 
 static void init_http(void) {
-    static const char *const methods[STATS_METHODS] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"};
+    static const char *const methods[STATS_METHODS] = {"GET",    "POST",    "PUT",  "PATCH",
+                                                       "DELETE", "OPTIONS", "other"};
     for (int m = 0; m < STATS_METHODS; m++) {
         for (int c = 2; c < STATS_CLASSES; c++)
             stats.requests[m][c] = request_counter(methods[m], c);
