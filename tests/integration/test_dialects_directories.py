@@ -1,7 +1,7 @@
 """JumpCloud, Google Workspace, OneLogin and Rippling. Their connectors are generic: keys of dialect rfc (and where a tolerance is asked for, of all three)."""
 
 from dialects import ON, Idp
-from scimhttp import ENTERPRISE, GROUP, USER, in_flight, patch_op, statuses
+from scimhttp import ENTERPRISE, GROUP, ROLE, USER, in_flight, patch_op, plain, statuses
 
 
 class JumpCloud(Idp):
@@ -71,7 +71,7 @@ class JumpCloud(Idp):
         self.assertEqual(self.members(group), set(users[10:]))
 
     def test_no_schema_extensions(self):
-        self.assertEqual(self.new("jumpcloud test user")["schemas"], [USER])
+        self.assertEqual(self.new("jumpcloud test user")["schemas"], [USER, ROLE])  # ours, which it passes over
 
 
 class Google(Idp):
@@ -126,7 +126,7 @@ class OneLogin(Idp):
     def test_Q27_empty_texts_and_a_manager_that_says_nothing(self):
         """What the template has no data for: empty strings are nothing, and so is a manager of an empty id and a blank name."""
         made = self.new("onelogin user", mail="r.vale")
-        self.assertEqual({k: v for k, v in made.items() if k not in ("id", "meta")},
+        self.assertEqual({k: v for k, v in plain(made).items() if k not in ("id", "meta")},
                          {"schemas": [USER], "userName": "r.vale", "name": {"familyName": "Vale", "givenName": "Rin"}, "emails": [{"value": "r.vale@moor.example"}], "active": True})
         self.assertEqual(self.get(made), made)
 
@@ -149,7 +149,7 @@ class OneLogin(Idp):
         self.assertIn(USER, answer.json["detail"])
         self.assertEqual(self.ws.counts(), before)
         body = dict(self.body("onelogin 1.x", mail="both@moor.example"), schemas=["urn:scim:schemas:core:1.0", USER])
-        self.assertEqual(self.expect(self.http.post("/Users", body), 201).json["schemas"], [USER])
+        self.assertEqual(self.expect(self.http.post("/Users", body), 201).json["schemas"], [USER, ROLE])
 
     def test_Q27_e_mails_without_primary_and_type(self):
         made = self.new("onelogin e-mails only")
@@ -177,7 +177,7 @@ class Rippling(Idp):
         self.assertNotIn("manager", boss[ENTERPRISE])
         made = self.new("rippling user", manager=boss["id"])
         self.assertEqual(made[ENTERPRISE], {"employeeNumber": "R-77", "department": "Control room", "manager": {"value": boss["id"]}})
-        self.assertEqual(made["schemas"], [USER, ENTERPRISE])
+        self.assertEqual(made["schemas"], [USER, ENTERPRISE, ROLE])
         self.assertEqual(self.found("/Users", 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq "r-77"'), [boss["id"], made["id"]])
         room, seats = self.room("Control", [made["id"]])["id"], self.ws.counts()["seats"]
         with self.told() as told:

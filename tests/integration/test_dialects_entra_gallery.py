@@ -2,7 +2,7 @@
 requests of the published reference collections that are unlike anything else."""
 
 from dialects import NOBODY, Idp, timed
-from scimhttp import ENTERPRISE, GROUP, LIST, USER, patch_op
+from scimhttp import ENTERPRISE, GROUP, LIST, ROLE, USER, patch_op
 
 MANAGER = ENTERPRISE + ":manager"
 
@@ -206,7 +206,7 @@ class Collections(Idp):
             made = self.new("collection: user", client=client, mail="cap%d@entra.example" % n)
             self.assertEqual((made["userName"], made["active"], made["displayName"]), ("cap%d@entra.example" % n, True, "lennay"))
             self.assertEqual(made["emails"], [{"primary": True, "type": "work", "value": "cap%d@entra.example" % n}, {"type": "home", "value": "home-cap%d@entra.example" % n}])
-            self.assertEqual(made["schemas"], [USER])
+            self.assertEqual(made["schemas"], [USER, ROLE])
             self.assertEqual(self.get(made), made)
 
     def test_filters_of_the_collection(self):

@@ -3,7 +3,7 @@
 import json
 
 from dialects import Idp, timed
-from scimhttp import ENTERPRISE, GROUP, LIST, USER, in_flight, patch_op, statuses
+from scimhttp import ENTERPRISE, GROUP, LIST, ROLE, USER, in_flight, patch_op, statuses
 
 
 class Ping(Idp):
@@ -241,8 +241,8 @@ class SailPoint(Idp):
     def test_extension_in_and_out(self):
         """S7: data under its URN, the URN in schemas; and both gone together."""
         made = self.made()
-        self.assertEqual((made["schemas"], made[ENTERPRISE]), ([USER, ENTERPRISE], {"department": "Audit"}))
+        self.assertEqual((made["schemas"], made[ENTERPRISE]), ([USER, ENTERPRISE, ROLE], {"department": "Audit"}))
         body = json.dumps(patch_op({"op": "remove", "path": ENTERPRISE + ":department"})).encode()
         self.expect(self.http.patch("/Users/" + made["id"], body), 200)
         now = self.get(made)
-        self.assertEqual((now["schemas"], ENTERPRISE in now), ([USER], False))
+        self.assertEqual((now["schemas"], ENTERPRISE in now), ([USER, ROLE], False))

@@ -8,7 +8,7 @@ import urllib.request
 import jws
 import stream
 from case import Case
-from scimhttp import ENTERPRISE, GROUP, USER, Client, patch_op
+from scimhttp import ENTERPRISE, GROUP, ROLE, USER, Client, patch_op
 from stack import ToolError
 
 PROV = stream.PROV
@@ -65,7 +65,7 @@ class Notice(Events):
                          [(kind, uri) for kind in ("prov:create:notice", "prov:patch:notice", "prov:put:notice", "prov:patch:notice", "prov:deactivate",
                                                    "prov:patch:notice", "prov:activate", "prov:delete")])
         payloads = [payload for _, _, payload in told]
-        self.assertEqual(set(payloads[0]["attributes"]), {"externalId", "userName", "name.familyName", "active", department})
+        self.assertEqual(set(payloads[0]["attributes"]), {"externalId", "userName", "name.familyName", "active", department, ROLE + ":editor"})
         self.assertEqual(set(payloads[1]["attributes"]), {"title", "name.familyName"})
         self.assertEqual(set(payloads[2]["attributes"]), {"userName", "title", "name.familyName", department})
         self.assertEqual(payloads[3]["attributes"], ["active"])

@@ -7,7 +7,7 @@ import os
 import urllib.parse
 
 from case import Case
-from scimhttp import ENTERPRISE, GROUP, USER, patch_op
+from scimhttp import ENTERPRISE, GROUP, ROLE, USER, patch_op, plain
 
 CASES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cases")
 URNS = {"User": USER, "Group": GROUP}
@@ -113,6 +113,8 @@ class Filters(Replayed):
                 for text in texts:
                     if '""' in text and text.startswith("title"):
                         continue  # of a document with an empty title; over HTTP "" is nothing and not stored (S4)
+                    if ROLE not in doc and ("editor" in text or ROLE in text):
+                        continue  # of a document without role; over HTTP everybody has one
                     with self.subTest(text):
                         self.assertIs(self.find(text, one), due)
                         listed = self.expect(self.http.find("/Users", text), 200).json
@@ -190,10 +192,11 @@ class Bodies(Replayed):
                 if kind == "User":
                     due.setdefault("active", True)
                 due.pop("members", None)
-                shown = content(made)
+                told = made if ROLE in due else plain(made)
+                shown = content(told)
                 shown.pop("members", None)
                 self.assertEqual(shown, due)
-                self.assertEqual(made["schemas"], c["doc"]["schemas"])
+                self.assertEqual(told["schemas"], c["doc"]["schemas"])
                 place = "%s/%s" % (PLACES[kind], made["id"])
                 self.assertEqual(self.expect(client.put(place, body), 200).json, made)
                 self.assertEqual(self.http.get(place).json, made)

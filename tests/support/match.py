@@ -9,6 +9,8 @@
 
 import re
 
+from scimhttp import ROLE, plain
+
 FORMS = {
     "uuid": re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
     "time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"),
@@ -39,6 +41,8 @@ def match(want, have, names, path="$"):
         if not isinstance(have, dict):
             return ["%s: %r is no object" % (path, have)]
         want = {fill(k, names): v for k, v in want.items()}
+        if ROLE not in want:
+            have = plain(have)
         more = want.pop("...", False)
         wrong = ["%s.%s is missing" % (path, k) for k in want if k not in have]
         if not more:

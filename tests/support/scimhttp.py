@@ -217,6 +217,14 @@ class Client:
         return Client("http://%s:%d" % (self.host, self.port), self.token, self.prefix, self.extra, self.check, self.timeout)
 
 
+def plain(resource):
+    """A user without the role, which everybody gets who is made without one (test_roles looks at it)."""
+    out = {k: v for k, v in resource.items() if k != ROLE}
+    if "schemas" in out:
+        out["schemas"] = [s for s in out["schemas"] if s != ROLE]
+    return out
+
+
 def patch_op(*operations):
     return {"schemas": [PATCH_OP], "Operations": list(operations)}
 
