@@ -235,7 +235,8 @@ static void shows(const char *attributes, const char *excluded, const char *want
     struct jbuf out = {0};
     json_t *doc = normal("Device", SECRETS, NULL), *w = quick(want);
     char *text = json_dumps(doc, JSON_COMPACT);
-    struct resource_row row = {ID, text, 7, 1000000, 1500000, NULL};
+    struct resource_row row = {
+        .id = ID, .doc = text, .version = 7, .created_us = 1000000, .modified_us = 1500000};
     assert_int_equal(projection_parse(rt, attributes, excluded, a, &p, &err), ERR_OK);
     resource_render(rt, &row, p, BASE, &out);
     json_t *got = json_loads(out.p, JSON_REJECT_DUPLICATES, NULL);
@@ -278,7 +279,11 @@ static void test_always_part(void **state) {
     struct arena *a = arena_new();
     struct err err = {0};
     struct jbuf out = {0};
-    struct resource_row row = {ID, "{\"place\":{\"site\":\"B\",\"plan\":\"p\"}}", 1, 1, 1, NULL};
+    struct resource_row row = {.id = ID,
+                               .doc = "{\"place\":{\"site\":\"B\",\"plan\":\"p\"}}",
+                               .version = 1,
+                               .created_us = 1,
+                               .modified_us = 1};
     assert_int_equal(projection_parse(rt, NULL, "place.plan", a, &p, &err), ERR_OK);
     resource_render(rt, &row, p, BASE, &out);
     assert_non_null(strstr(out.p, "\"plan\":\"p\""));
@@ -298,7 +303,7 @@ static void test_forgotten(void **state) {
         "{\"schemas\":[\"" SCHEMA_USER
         "\",\"urn:example:gone\"],\"userName\":\"a\",\"urn:example:gone\":{\"pin\":\"7\"}}";
     const struct resource_type *user = own_type("User");
-    struct resource_row row = {ID, stored, 1, 1, 1, NULL};
+    struct resource_row row = {.id = ID, .doc = stored, .version = 1, .created_us = 1, .modified_us = 1};
     struct jbuf out = {0};
     resource_render(user, &row, NULL, BASE, &out);
     assert_non_null(strstr(out.p, "\"userName\":\"a\""));
