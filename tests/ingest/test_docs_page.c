@@ -125,11 +125,12 @@ static void everything_is_text(void **state) {
 }
 
 static void what_lacks_parts_does_no_harm(void **state) {
-    static const char *const texts[] = {
-        "{}", "[]", "{\"tags\":[{}],\"paths\":{\"/x\":{\"get\":{}}}}",
-        "{\"tags\":5,\"paths\":[],\"components\":\"x\"}",
-        "{\"tags\":[{\"name\":\"a\"}],\"paths\":{\"/x\":{\"get\":{\"tags\":[\"a\"],\"parameters\":[{\"$ref\":\"#/nowhere\"},7],"
-        "\"requestBody\":{},\"responses\":{\"200\":{\"$ref\":\"x\"}}}}}}"};
+    static const char dangling[] =
+        "{\"tags\":[{\"name\":\"a\"}],\"paths\":{\"/x\":{\"get\":{\"tags\":[\"a\"],"
+        "\"parameters\":[{\"$ref\":\"#/nowhere\"},7],\"requestBody\":{},"
+        "\"responses\":{\"200\":{\"$ref\":\"x\"}}}}}}";
+    static const char *const texts[] = {"{}", "[]", "{\"tags\":[{}],\"paths\":{\"/x\":{\"get\":{}}}}",
+                                        "{\"tags\":5,\"paths\":[],\"components\":\"x\"}", dangling};
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char *page = page_of(texts[i]);
