@@ -51,7 +51,11 @@ static void put_changes(struct jbuf *b, const struct audit_change *a) {
 static const char *subject_of(const struct record_context *c, const struct audit_target *t) {
     static const struct {
         const char *type, *collection;
-    } collections[] = {{"User", "users"}, {"Room", "rooms"}, {"Key", "keys"}, {"Owner", "owners"}, {"Workspace", "workspaces"}};
+    } collections[] = {{"User", "users"},
+                       {"Room", "rooms"},
+                       {"Key", "keys"},
+                       {"Owner", "owners"},
+                       {"Workspace", "workspaces"}};
     for (size_t i = 0; t->type != NULL && t->id != NULL && i < sizeof collections / sizeof collections[0];
          i++) {
         if (strcmp(t->type, collections[i].type) == 0)

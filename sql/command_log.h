@@ -34,7 +34,8 @@ enum err_code command_log_outcomes(struct db *db, const char *workspace, const s
                                    void *ctx, struct err *err);
 
 /* Forgets outcomes older than `hours`, some thousands at a time (*gone: how many, 0 = none was left), how
- * Bulks of that age went, and answers to repeated requests older than a day. `hours` must exceed the retention of usher.commands. */
+ * Bulks of that age went, and answers to repeated requests older than a day. `hours` must exceed the
+ * retention of usher.commands. */
 enum err_code command_log_prune(struct db *db, long hours, int64_t *gone, struct err *err);
 
 #endif

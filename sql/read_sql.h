@@ -6,7 +6,18 @@
 #include "sql/read.h"
 
 /* Columns of a row, in this order. Of a list two more. */
-enum read_column { COL_ID, COL_DOC, COL_VERSION, COL_CREATED, COL_MODIFIED, COL_MANAGED, COL_SEAT, COL_REFS, COL_KEY, COL_PART };
+enum read_column {
+    COL_ID,
+    COL_DOC,
+    COL_VERSION,
+    COL_CREATED,
+    COL_MODIFIED,
+    COL_MANAGED,
+    COL_SEAT,
+    COL_REFS,
+    COL_KEY,
+    COL_PART
+};
 
 /* $1 workspace, $2 base URL as the inside of a JSON string, $3 ids; of a custom type $4 its name. A static
  * text. */
