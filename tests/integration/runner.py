@@ -53,7 +53,7 @@ class Lines(unittest.TestResult):
     def _say(self, word, test, text=""):
         print("%-4s %-8s %s (%.1f s)" % (word, self.label, self._name(test), time.monotonic() - getattr(self, "began", time.monotonic())))
         if text:
-            print("\n".join("        " + line for line in text.rstrip().splitlines()[:60]))
+            print("\n".join("        " + line[:500] for line in text.rstrip().splitlines()[:60]))
         sys.stdout.flush()
 
     def addSuccess(self, test):

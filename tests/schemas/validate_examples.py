@@ -173,7 +173,7 @@ class AsyncApi(unittest.TestCase):
         self.assertGreater(len(rows), 30)
         for symbol, kind, status, scim in rows:
             row = "| `%s` | %s | %s | %s |" % (symbol, kind, status, "" if scim == "NULL" else "`%s`" % scim.strip('"'))
-            self.assertIn(row, text)
+            self.assertTrue(row in text, row)
 
 
 if __name__ == "__main__":
