@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* LATERAL with OFFSET 0: by index, whatever the statistics say (read_sql.c). */
 #define MICROS(t) "(extract(epoch FROM " t ") * 1000000)::bigint"
@@ -139,29 +140,39 @@ bool look_writes(enum look_kind kind) {
     return kind == LOOK_REVOKE_KEY || kind == LOOK_REVOKE_OWNER;
 }
 
+/* Sends it, with the context of its workspace unless that stands already; gives the number of statements. */
+static size_t send(struct db *db, const struct look *l, const struct look *before) {
+    const char *params[] = {l->workspace, l->p[0], l->p[1], l->p[2], l->p[3]};
+    bool same = before != NULL && strcmp(l->workspace, before->workspace) == 0;
+    if (!same)
+        db_send(db, context_sql, 1, params);
+    if (l->kind == LOOK_WORKSPACE)
+        db_send(db, workspace_sql, 1, params);
+    else
+        db_send(db, forms[l->kind].sql, forms[l->kind].nparams, params);
+    return same ? 1 : 2;
+}
+
 enum err_code look_batch(struct db *db, struct look *const *looks, size_t n, struct err *err) {
-    size_t steps = 2 * n + 2;
-    struct db_result **results = xcalloc(steps, sizeof *results);
+    struct db_result **results = xcalloc(2 * n + 2, sizeof *results);
+    size_t *at = xcalloc(n + 1, sizeof *at), steps = 1;
     pthread_once(&once, make_workspace_sql);
     db_send(db, n == 1 && look_writes(looks[0]->kind) ? "BEGIN" : "BEGIN READ ONLY", 0, NULL);
     for (size_t i = 0; i < n; i++) {
-        struct look *l = looks[i];
-        const char *params[] = {l->workspace, l->p[0], l->p[1], l->p[2], l->p[3]};
-        db_send(db, context_sql, 1, params);
-        if (l->kind == LOOK_WORKSPACE)
-            db_send(db, workspace_sql, 1, params);
-        else
-            db_send(db, forms[l->kind].sql, forms[l->kind].nparams, params);
+        steps += send(db, looks[i], i > 0 ? looks[i - 1] : NULL);
+        at[i] = steps - 1;
     }
     db_send(db, "COMMIT", 0, NULL);
+    steps++;
     enum err_code code = db_flush(db, results, steps, NULL, err);
     for (size_t i = 0; i < n; i++) {
         looks[i]->nrows = 0;
         if (code == ERR_OK)
-            take(looks[i], results[2 * i + 2]);
+            take(looks[i], results[at[i]]);
     }
     db_results_free(results, steps);
     free(results);
+    free(at);
     return code;
 }
 

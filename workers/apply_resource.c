@@ -171,7 +171,9 @@ bool change_target(struct task *t, struct change *c) {
         return false;
     }
     if (!row_alive(r->state)) {
-        err_set(&t->err, ERR_NOT_FOUND, "%s %s does not exist", cmd->rt->name, cmd->id.s);
+        err_set(&t->err, ERR_NOT_FOUND, "%s %s does not exist",
+                cmd->rt->kind == RESOURCE_ROOM && strcmp(cmd->reason, "api") == 0 ? "Room" : cmd->rt->name,
+                cmd->id.s);
         return false;
     }
     return precondition(t, r) == ERR_OK && change_begin(c, t, r);

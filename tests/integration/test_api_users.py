@@ -290,3 +290,58 @@ class Reports(ApiCase):
             time.sleep(0.05)
         self.assertEqual([(r["key"]["class"], r["path"], r["status"]) for r in records()], [("api", "/api/v1/users", 201)])
 
+
+
+class Isolation(ApiCase):
+    """Two workspaces with equal names in them: what one says of its things says nothing in the other."""
+
+    def fill(self, api):
+        user = self.make_user("same@example.com", api, externalId="same", displayName="Same")
+        room = self.make_room("Same", api, externalId="same", members=[user["id"]])
+        return {"user": user["id"], "room": room["id"], "txn": api.post("/logins", {"user": user["id"]}).headers["usher-txn"]}
+
+    def state(self, ws):
+        return [self.stack.sql("SELECT to_json(x)::text FROM %s x WHERE workspace_id=%%s ORDER BY 1" % t, ws.id) for t in ("users", "rooms", "members", "logins")]
+
+    def test_every_door_with_the_others_ids(self):
+        ours, theirs = self.stack.workspace("ours"), self.stack.workspace("theirs")
+        api, other = self.open_api(ours), self.open_api(theirs)
+        mine, foreign = self.fill(api), self.fill(other)
+        rows = [("GET", "/users/{user}", None), ("PATCH", "/users/{user}", {"title": "x"}), ("DELETE", "/users/{user}", None), ("POST", "/users/{user}/deactivate", None),
+                ("POST", "/users/{user}/reactivate", None), ("GET", "/users/{user}/rooms", None), ("GET", "/rooms/{room}", None), ("PATCH", "/rooms/{room}", {"displayName": "x"}),
+                ("DELETE", "/rooms/{room}", None), ("GET", "/rooms/{room}/members", None), ("PUT", "/rooms/{room}/members/{user}", None), ("DELETE", "/rooms/{room}/members/{user}", None),
+                ("GET", "/operations/{txn}", None)]
+        before = self.state(theirs)
+        for method, path, body in rows:
+            with self.subTest("%s %s" % (method, path)):
+                self.problem(api.request(method, path.format(**foreign), body), 404, "not-found")
+        for room, user in ((mine["room"], foreign["user"]), (foreign["room"], mine["user"])):
+            for method in ("PUT", "DELETE"):
+                self.problem(api.request(method, "/rooms/%s/members/%s" % (room, user)), 404, "not-found")
+        self.problem(api.post("/logins", {"user": foreign["user"]}), 404, "not-found")
+        self.problem(api.post("/rooms", {"displayName": "New", "members": [foreign["user"]]}), 400, "invalid-value")
+        # equal names are one's own
+        self.assertEqual([u["id"] for u in api.pages("/users", userName="same@example.com")], [mine["user"]])
+        self.assertEqual([u["id"] for u in api.pages("/users", externalId="same")], [mine["user"]])
+        self.assertEqual([r["id"] for r in api.pages("/rooms", displayName="Same")], [mine["room"]])
+        for who in ({"userName": "same@example.com"}, {"externalId": "same"}):
+            self.assertEqual(self.ok(api.post("/logins", who))["user"], mine["user"])
+        self.assertNotIn(foreign["txn"], [a["txn"] for a in api.pages("/activity")])
+        self.assertEqual((self.ok(api.get("/workspace"))["id"], self.ok(api.get("/seats"))["used"]), (ours.id, 1))
+        self.assertEqual(self.state(theirs), before)
+        api.close(), other.close()
+
+    def test_cursors_of_the_other(self):
+        ours, theirs = self.stack.workspace("ours"), self.stack.workspace("theirs")
+        api, other = self.open_api(ours), self.open_api(theirs)
+        mine, foreign = self.fill(api), self.fill(other)
+        for a, ids in ((api, mine), (other, foreign)):
+            second = self.make_user("second", a)["id"]
+            self.ok(a.put("/rooms/%s/members/%s" % (ids["room"], second)), 201)
+            self.make_room("Second", a, members=[ids["user"]])
+        for path in ("/users", "/rooms", "/rooms/{room}/members", "/users/{user}/rooms", "/activity"):
+            cursor = self.ok(other.get(path.format(**foreign) + "?limit=1"))["next"]
+            self.assertTrue(cursor, path)
+            self.problem(api.get(path.format(**mine) + "?limit=1&cursor=" + cursor), 400, "invalid-cursor")
+            self.ok(other.get(path.format(**foreign) + "?limit=1&cursor=" + cursor))
+        api.close(), other.close()
