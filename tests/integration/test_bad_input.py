@@ -6,6 +6,7 @@ import socket
 import time
 from random import Random
 
+import proxied
 from case import Case
 from scimhttp import ENTERPRISE, GROUP, LIST, PATCH_OP, ROLE, USER, Reader, check_answer, patch_op, raw
 
@@ -293,21 +294,23 @@ class Mutations(Case):
 
 
 class Credentials(Case):
-    def attempt(self, authorization, path="/Users", method="GET", body=None):
-        client = self.ws.open()
+    def attempt(self, authorization, path="/Users", method="GET", body=None, source="198.51.100.1"):
+        """Through the proxy: who comes with several bad tokens from one address is slowed down (test_throttle)."""
+        client = self.ws.open(url=proxied.url(self.stack), headers=proxied.came_from(source))
         client.token = None
         return client.request(method, path, body, headers={"Authorization": authorization} if authorization is not None else {})
 
     def test_bad_tokens(self):
         token = self.ws.token
         before = self.ws.counts()
-        for authorization in (None, "", "Bearer", "Bearer ", "Bearer nonsense", "Basic " + token, token, "Bearer " + token[:-1], "Bearer " + token + "x",
-                              "Bearer " + token.upper(), "Bearer  x " + token, "Bearer " + token.replace("ush_", "usx_"), "Bearer ush_" + "0" * 49,
-                              "Bearer " + token[:-1] + ("0" if token[-1] != "0" else "1"), "Bearer " + "x" * 5000):
+        for number, authorization in enumerate((None, "", "Bearer", "Bearer ", "Bearer nonsense", "Basic " + token, token, "Bearer " + token[:-1], "Bearer " + token + "x",
+                                                "Bearer " + token.upper(), "Bearer  x " + token, "Bearer " + token.replace("ush_", "usx_"), "Bearer ush_" + "0" * 49,
+                                                "Bearer " + token[:-1] + ("0" if token[-1] != "0" else "1"), "Bearer " + "x" * 5000)):
             with self.subTest(str(authorization)[:30]):
+                source = "198.51.100.%d" % (10 + number)
                 for path in ("/Users", "/Users/nonsense", "/ServiceProviderConfig", "/Me", "/Nonsense"):
-                    self.expect(self.attempt(authorization, path), 401)
-                self.expect(self.attempt(authorization, "/Users", "POST", user()), 401)
+                    self.expect(self.attempt(authorization, path, source=source), 401)
+                self.expect(self.attempt(authorization, "/Users", "POST", user(), source), 401)
         self.assertEqual(self.ws.counts(), before)
         self.expect(self.attempt("bearer " + token), 200)  # the scheme's name in any letters
 

@@ -319,9 +319,11 @@ class Rooms(Case):
     def test_life(self):
         ana, ben = self.user("ana@rooms.example", displayName="Ana")["id"], self.user("ben@rooms.example")["id"]
         made = self.room("Dispatch", [ana, ben], externalId="R-1")
-        shown = {m["value"]: (m["display"], m["type"], m["$ref"]) for m in made["members"]}
         base = self.stack.url + "/scim/v2/Users/"
-        self.assertEqual(shown, {ana: ("Ana", "User", base + ana), ben: ("ben@rooms.example", "User", base + ben)})
+        shown = {m["value"]: m for m in made["members"]}
+        self.assertEqual(shown, {u: {"value": u, "type": "User", "$ref": base + u} for u in (ana, ben)})
+        named = self.expect(self.http.get("/Groups/%s?attributes=members.value,members.display" % made["id"]), 200).json["members"]
+        self.assertEqual({m["value"]: m["display"] for m in named}, {ana: "Ana", ben: "ben@rooms.example"})  # J2: on request
         self.assertEqual(self.http.get("/Groups/" + made["id"]).json, made)
         groups = self.http.get("/Users/" + ana).json["groups"]
         self.assertEqual(groups, [{"value": made["id"], "display": "Dispatch", "type": "direct", "$ref": self.stack.url + "/scim/v2/Groups/" + made["id"]}])

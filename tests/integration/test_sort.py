@@ -28,7 +28,8 @@ USERS = {
     "externalId": lambda u: u.get("externalId"), "profileUrl": lambda u: u.get("profileUrl"), "id": lambda u: u["id"], "active": lambda u: u.get("active"),
     "emails": lambda u: first(u.get("emails", [])) and fold(first(u["emails"])), "emails.value": lambda u: first(u.get("emails", [])) and fold(first(u["emails"])),
     "emails.type": lambda u: first(u.get("emails", []), "type"), "emails.primary": lambda u: first(u.get("emails", []), "primary"),
-    "meta.created": lambda u: u["meta"]["created"], "meta.lastModified": lambda u: u["meta"]["lastModified"], "meta.version": lambda u: u["meta"]["version"],
+    "meta.created": lambda u: u["meta"]["created"], "meta.lastModified": lambda u: u["meta"]["lastModified"], "meta.version": lambda u: u["meta"]["version"].strip('W/"').split(".")[0],  # what stands behind a point tells groups
+   
     "meta.location": lambda u: u["meta"]["location"], "meta.resourceType": lambda u: "User", "schemas": lambda u: u["schemas"][0],
     ENTERPRISE + ":department": lambda u: fold(u[ENTERPRISE]["department"]) if "department" in u.get(ENTERPRISE, {}) else None,
     "department": lambda u: fold(u[ENTERPRISE]["department"]) if "department" in u.get(ENTERPRISE, {}) else None,

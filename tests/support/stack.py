@@ -1,5 +1,6 @@
 """A running usher for tests: started and stopped with the handles that everybody has (ops/local/usher-local, RUN_DIR/env, usherctl)."""
 
+import fcntl
 import json
 import os
 import shlex
@@ -130,10 +131,15 @@ class Stack:
         self.reload()
 
     def extra_ingest(self, name, port, arguments="", failpoint=""):
-        """A second ingest on that port, perhaps with further arguments or a failpoint; gives its URL."""
-        self._local("extra-ingest", name, str(port), INGEST_ARGS=arguments, USHER_FAILPOINT_INGEST=failpoint)
-        self.reload()
-        return "http://127.0.0.1:%d" % port
+        """A second ingest on that port, perhaps with further arguments or a failpoint; gives its URL. One of that name that runs already, of this process or another, is taken as it is."""
+        with open(os.path.join(self.run_dir, "extra.lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.reload()
+            known = ("INGEST_" + name).upper().replace("-", "_")
+            if "USHER_PID_" + known not in self.env or not self.alive(known):
+                self._local("extra-ingest", name, str(port), INGEST_ARGS=arguments, USHER_FAILPOINT_INGEST=failpoint)
+                self.reload()
+        return self.env["USHER_URL_" + known]
 
     # ---- processes
 
