@@ -53,6 +53,15 @@ void gate_push_all(struct gate *g, struct request *r, enum request_job job) {
     push(g, r, last);
 }
 
+void gate_give_back(struct gate *g, struct request *const *list, size_t n, enum request_job job) {
+    if (n == 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        list[i]->next = i + 1 < n ? list[i + 1] : NULL;
+    gate_push_all(g, list[0], job);
+    pthread_cond_signal(&g->filled);
+}
+
 /* All that wait, up to a batch; 0 = stop. before: size of the caller's last batch. */
 static size_t take_all(struct gate *g, struct request **batch, size_t before) {
     size_t n = 0;
@@ -111,6 +120,8 @@ struct hand *gate_hand(struct gate_thread *t, const struct request *r) {
     switch (r->job) {
     case JOB_ADMIT:
         return &t->hand[HAND_FRESH];
+    case JOB_LIST:
+        return &t->hand[HAND_LISTS];
     case JOB_CANCEL:
         return &t->hand[HAND_CANCELS];
     case JOB_LOOK:

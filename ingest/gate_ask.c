@@ -144,9 +144,8 @@ static void after_read(struct gate_thread *t, struct request *r, enum err_code c
     request_finish(r);
 }
 
-static void run_reads(struct gate_thread *t) {
+static void run_reads(struct gate_thread *t, struct hand *h) {
     struct read_query *queries[GATE_BATCH];
-    struct hand *h = &t->hand[HAND_READS];
     struct err err = {0};
     if (h->n == 0)
         return;
@@ -163,6 +162,29 @@ static void run_reads(struct gate_thread *t) {
     for (size_t i = 0; i < h->n; i++)
         after_read(t, h->r[i], code);
     h->n = 0;
+}
+
+/* What may take long keeps nobody waiting who takes no time: lists run one by one, behind all else, and as
+ * many at once as there are gate threads. */
+static void put_lists_aside(struct gate_thread *t) {
+    struct hand *h = &t->hand[HAND_READS];
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        if (read_is_long(&h->r[i]->read))
+            gate_add(&t->hand[HAND_LISTS], h->r[i]);
+        else
+            h->r[n++] = h->r[i];
+    }
+    h->n = n;
+}
+
+static void run_list(struct gate_thread *t) {
+    struct hand *h = &t->hand[HAND_LISTS];
+    if (h->n > 1) {
+        gate_give_back(t->gate, h->r + 1, h->n - 1, JOB_LIST);
+        h->n = 1;
+    }
+    run_reads(t, h);
 }
 
 /* ---- what handlers of the Management API ask, in one round trip too ---- */
@@ -248,7 +270,8 @@ void gate_ask(struct gate_thread *t) {
     claim_keys(t);
     admit_bulks(t);
     cancel(t);
-    run_reads(t);
+    put_lists_aside(t);
+    run_reads(t, &t->hand[HAND_READS]);
     while (t->hand[HAND_LOOKS].n > 0)
         run_looks(t);
     while (t->hand[HAND_WRITES].n > 0)
@@ -256,4 +279,5 @@ void gate_ask(struct gate_thread *t) {
     while (t->hand[HAND_QUESTIONS].n > 0)
         ask_last(t);
     keep_answers(t);
+    run_list(t);
 }

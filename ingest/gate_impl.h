@@ -16,7 +16,8 @@ enum {
     HAND_REPEATS,   /* with an Idempotency-Key: to be claimed */
     HAND_BULKS,     /* the units of their operations */
     HAND_CANCELS,   /* their deadline has passed */
-    HAND_READS,     /* users, rooms, lists */
+    HAND_READS,     /* users, rooms, look-ups */
+    HAND_LISTS,     /* lists that may read much */
     HAND_LOOKS,     /* what handlers of the Management API ask … */
     HAND_WRITES,    /* … and what they write at once */
     HAND_QUESTIONS, /* outcomes of asynchronous requests */
@@ -47,6 +48,8 @@ struct gate_thread {
 
 void gate_add(struct hand *h, struct request *r);
 struct hand *gate_hand(struct gate_thread *t, const struct request *r); /* by its job */
+/* Back to the queue, for another thread to take. */
+void gate_give_back(struct gate *g, struct request *const *list, size_t n, enum request_job job);
 /* Around each round trip. After it what was answered meanwhile is gone from the hands. */
 void gate_block(struct gate_thread *t);
 void gate_unblock(struct gate_thread *t);

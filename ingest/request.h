@@ -51,6 +51,7 @@ enum request_state {
 enum request_job {
     JOB_ADMIT,  /* a new request */
     JOB_READ,   /* the answer to a write shows the resource as it is now */
+    JOB_LIST,   /* a list that has been admitted and waits for its turn */
     JOB_CANCEL, /* the deadline has passed: claim the txn */
     JOB_LOOK,   /* the same, as a handler of the Management API sees to it */
     JOB_KEEP,   /* the answer is made, and to be kept first (idempotency.h) */

@@ -203,6 +203,8 @@ static enum err_code run_pages(struct plan *p, struct read_query *const *q, size
                 planned[i] = true;
                 if (q[i]->count > 0 || q[i]->total < 0)
                     plan_list(p, q[i], i, q[i]->count == 0);
+                if (q[i]->count > 0 && q[i]->total < 0 && read_sql_total_is_cheap(q[i]))
+                    plan_list(p, q[i], i, true);
             }
         }
     }
@@ -223,6 +225,15 @@ static enum err_code run_totals(struct plan *p, struct read_query *const *q, siz
         plan_list(p, q[i], i, true);
     }
     return any ? run(p, q, n, err) : ERR_OK;
+}
+
+bool read_is_long(const struct read_query *q) {
+    if (q->id)
+        return false;
+    for (size_t i = 0; i < q->nparts; i++)
+        if (!q->parts[i].filter || !filter_sql_finds(q->parts[i].filter))
+            return true;
+    return false;
 }
 
 enum err_code read_batch(struct db *db, struct read_query *const *queries, size_t n, struct err *err) {

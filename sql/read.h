@@ -53,6 +53,9 @@ struct read_query {
     struct err err;
 };
 
+/* May it read more rows than it answers with? A look-up by an index does not; whoever runs many together lets
+ * those go by themselves. */
+bool read_is_long(const struct read_query *q);
 /* Runs all; one round trip for any number (a second one for lists that are longer than the page shown, whose
  * total is wanted). The function's own result is the connection's: on error no query has an answer. */
 enum err_code read_batch(struct db *db, struct read_query *const *queries, size_t n, struct err *err);

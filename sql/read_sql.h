@@ -27,7 +27,9 @@ const char *read_sql_get(const struct resource_type *rt, enum refs_wanted refs);
  * backward, else the last. base: as above, lives as long as params is used. */
 enum err_code read_sql_page(const struct read_query *q, const char *base, struct jbuf *sql,
                             struct sql_params *params, struct err *err);
-/* The number of all that the list has: one row, one column. */
+/* Is the number of all that the list has known without counting? */
+bool read_sql_total_is_cheap(const struct read_query *q);
+/* That number: one row, one column. */
 enum err_code read_sql_total(const struct read_query *q, struct jbuf *sql, struct sql_params *params,
                              struct err *err);
 

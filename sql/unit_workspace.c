@@ -50,9 +50,10 @@ void unit_take_workspace(struct unit *u, const struct db_result *r, size_t row) 
     }
 }
 
-static const char count_sql[] = "UPDATE workspaces SET seats_used = $2::bigint, membership_seq = "
-                                "$3::bigint, audit_seq = $4::bigint, events_seq = $5::bigint "
-                                "WHERE workspace_id = $1::uuid";
+static const char count_sql[] =
+    "UPDATE workspaces SET seats_used = $2::bigint, membership_seq = $3::bigint, audit_seq = $4::bigint, "
+    "events_seq = $5::bigint, users_total = users_total + $6::bigint, rooms_total = rooms_total + $7::bigint "
+    "WHERE workspace_id = $1::uuid";
 
 static void send_settings(struct unit *u, const struct unit_workspace *w, size_t *sent) {
     const char **params = arena_alloc(u->arena, (workspace_setting_count + 1) * sizeof *params);
@@ -65,15 +66,28 @@ static void send_settings(struct unit *u, const struct unit_workspace *w, size_t
     (*sent)++;
 }
 
+/* How many more there are now than the database knows. */
+static int64_t grown(const struct unit *u, enum unit_kind kind, const struct unit_workspace *w) {
+    int64_t n = 0;
+    for (const struct object *o = u->objects[kind]; o; o = o->next) {
+        const struct unit_resource *r = o->p;
+        if (r->workspace == w)
+            n += (r->state == ROW_NEW) - (r->state == ROW_DELETED);
+    }
+    return n;
+}
+
 static void send_counts(struct unit *u, const struct unit_workspace *w, size_t *sent) {
-    const int64_t counts[] = {w->seats_used, w->membership_seq, w->audit_seq, w->events_seq};
-    const char *params[COUNTERS] = {w->id};
-    char texts[COUNTERS - 1][24];
-    for (int i = 0; i < COUNTERS - 1; i++) {
+    const int64_t counts[] = {w->seats_used, w->membership_seq,       w->audit_seq,
+                              w->events_seq, grown(u, UNIT_USERS, w), grown(u, UNIT_ROOMS, w)};
+    enum { N = sizeof counts / sizeof *counts };
+    const char *params[N + 1] = {w->id};
+    char texts[N][24];
+    for (int i = 0; i < N; i++) {
         snprintf(texts[i], sizeof texts[i], "%" PRId64, counts[i]);
         params[i + 1] = texts[i];
     }
-    db_send(u->db, count_sql, COUNTERS, params);
+    db_send(u->db, count_sql, N + 1, params);
     (*sent)++;
 }
 

@@ -10,6 +10,13 @@ ALTER TABLE workspaces
     ADD COLUMN guard_window  int NOT NULL DEFAULT 3600 CHECK (guard_window >= 60),
     ADD COLUMN guard_min     int NOT NULL DEFAULT 10 CHECK (guard_min >= 0);
 
+-- How many there are, so that a list need not count them for its total: moved by who makes and deletes them, with the other counts of the row.
+ALTER TABLE workspaces
+    ADD COLUMN users_total bigint NOT NULL DEFAULT 0,
+    ADD COLUMN rooms_total bigint NOT NULL DEFAULT 0;
+UPDATE workspaces w SET users_total = (SELECT count(*) FROM users u WHERE u.workspace_id = w.workspace_id),
+                        rooms_total = (SELECT count(*) FROM rooms r WHERE r.workspace_id = w.workspace_id);
+
 ALTER TABLE keys
     ADD COLUMN networks       text[],      -- ranges of addresses it may be used from; NULL: any
     ADD COLUMN old_token_hash bytea CHECK (length(old_token_hash) = 32), -- the token before the last rotation …

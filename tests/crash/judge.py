@@ -33,7 +33,7 @@ def judge(stack, load, killed=None):
         wrong += ["%s: %s" % (loader.name, fault) for fault in loader.faults[:5]]
     wrong += check_objects(stack, load) + check_pairs(load, membership) + check_refused(load, audit)
     wrong += check_accepted(stack, load, events)
-    wrong += check_answers(load, audit) + check_seats(stack, load, audit) + check_log(stack, audit, membership + events) + check_keys(stack)
+    wrong += check_answers(load, audit) + check_seats(stack, load, audit) + check_log(stack, audit, membership + events) + check_keys(stack) + check_totals(stack)
     return wrong
 
 
@@ -193,6 +193,14 @@ def check_seats(stack, load, audit):
         if limit is not None and max(highest, used) > limit:
             wrong.append("workspace %s: %d seats taken, limit %d" % (workspace.id, highest, limit))
     return wrong
+
+
+def check_totals(stack):
+    """What lists call their total is what there is."""
+    rows = stack.sql("SELECT w.workspace_id::text, w.users_total, (SELECT count(*) FROM usher.users u WHERE u.workspace_id = w.workspace_id), w.rooms_total,"
+                     " (SELECT count(*) FROM usher.rooms r WHERE r.workspace_id = w.workspace_id) FROM usher.workspaces w")
+    return ["workspace %s counts %d users and %d rooms, there are %d and %d" % (w, users, rooms, has_users, has_rooms)
+            for w, users, has_users, rooms, has_rooms in rows if (users, rooms) != (has_users, has_rooms)]
 
 
 def check_log(stack, audit, events):

@@ -225,12 +225,65 @@ static int teardown(void **state) {
     return 0;
 }
 
+/* Without a filter nothing is counted; several types add up; an operator's type is counted always. */
+static void totals(void **state) {
+    (void)state;
+    const struct resource_type *user = resource_type_of(RESOURCE_USER),
+                               *room = resource_type_of(RESOURCE_ROOM);
+    const struct read_part all[] = {{.rt = user}, {.rt = room}};
+    const struct read_part some[] = {{.rt = user, .filter = filter(user, "title pr")}, {.rt = room}};
+    struct read_query q = {.parts = all, .nparts = 2, .workspace = "W", .arena = arena};
+    struct jbuf sql = {0};
+    struct sql_params params;
+    struct err err = {0};
+    sql_params_init(&params, arena);
+    assert_true(read_sql_total_is_cheap(&q));
+    assert_int_equal(read_sql_total(&q, &sql, &params, &err), ERR_OK);
+    assert_string_equal(sql.p, "SELECT (SELECT users_total FROM workspaces WHERE workspace_id = $1::uuid) + "
+                               "(SELECT rooms_total FROM workspaces WHERE workspace_id = $1::uuid)");
+    sql_params_free(&params);
+    q.parts = some;
+    jb_reset(&sql);
+    sql_params_init(&params, arena);
+    assert_false(read_sql_total_is_cheap(&q));
+    assert_int_equal(read_sql_total(&q, &sql, &params, &err), ERR_OK);
+    assert_non_null(strstr(sql.p, "SELECT (SELECT count(*) FROM users r WHERE"));
+    assert_non_null(strstr(sql.p, " + (SELECT rooms_total FROM"));
+    sql_params_free(&params);
+    jb_free(&sql);
+}
+
+/* What is looked up by an index does not wait behind lists. */
+static void long_reads(void **state) {
+    (void)state;
+    const struct resource_type *user = resource_type_of(RESOURCE_USER);
+    static const struct {
+        const char *filter;
+        bool is_long;
+    } cases[] = {{NULL, true},
+                 {"userName eq \"a\"", false},
+                 {"emails.value eq \"a\"", false},
+                 {"userName eq \"a\" and title pr", false},
+                 {"userName eq \"a\" or title pr", true},
+                 {"userName sw \"a\"", true},
+                 {"title eq \"a\"", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct read_part part = {.rt = user,
+                                 .filter = cases[i].filter ? filter(user, cases[i].filter) : NULL};
+        struct read_query q = {.parts = &part, .nparts = 1};
+        if (read_is_long(&q) != cases[i].is_long)
+            fail_msg("%s", cases[i].filter ? cases[i].filter : "(all)");
+    }
+    struct read_query get = {.id = ID, .rt = user};
+    assert_false(read_is_long(&get));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(walks_along_the_key), CASE(filters_before_it_sorts), CASE(g1_keys),
-        CASE(g1_g4_places),        CASE(lists_over_types),        CASE(finds_by_an_index),
+        CASE(walks_along_the_key), CASE(filters_before_it_sorts), CASE(g1_keys), CASE(g1_g4_places),
+        CASE(lists_over_types),    CASE(finds_by_an_index),       CASE(totals),  CASE(long_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
