@@ -214,7 +214,7 @@ def run_kind(kind, wanted, by_rule):
         else:
             stack.start()
             print("---- %s: the stack is up after %.0f s (%s)" % (kind, time.monotonic() - began, run_dir), flush=True)
-        env = dict(os.environ, RUN_DIR=run_dir, KAFKA=kind, FLAVOUR=stack.flavour)
+        env = dict(os.environ, RUN_DIR=run_dir, KAFKA=kind, FLAVOUR=stack.flavour, BUILD="no")  # start() has built
         times, due = {}, set(suites_here()) & (BROKER | (set() if by_rule and kind == "real" else set(TOGETHER + ALONE)))
         due = {s for s in due if _wants(wanted, s)}
         for suites, width in ((TOGETHER, PROCESSES), (ALONE, 1)):

@@ -275,7 +275,7 @@ class Moving(Pages):
 class Lifetime(Pages):
     """On a stack of its own: its cursors live for a few seconds, and it has types of an operator's own."""
 
-    SECONDS = 5
+    SECONDS = 10
 
     @classmethod
     def setUpClass(cls):
