@@ -1,5 +1,6 @@
 #include "ingest/answer.h"
 
+#include "ingest/api.h"
 #include "ingest/api_resources.h"
 #include "ingest/api_routes.h"
 #include "ingest/oauth.h"
@@ -25,12 +26,7 @@ struct jbuf *answer_begin(struct request *r, int status) {
 
 /* Those of which one is needed; NULL where it depends on more than the route. */
 static const char *scopes_due(struct request *r) {
-    unsigned scopes = r->route.row != NULL ? r->route.row->scopes : route_scope(&r->route);
-    const char *text = NULL;
-    for (unsigned bit = 1; bit <= scopes; bit <<= 1)
-        if (scopes & bit)
-            text = text == NULL ? scope_name(bit) : arena_printf(r->arena, "%s %s", text, scope_name(bit));
-    return text;
+    return api_scope_names(r->route.row != NULL ? r->route.row->scopes : route_scope(&r->route), r->arena);
 }
 
 /* RFC 6750 section 3: no error code where no token was given. */

@@ -47,7 +47,7 @@ enum api_step api_not_found(struct request *r, const char *what, const char *id)
 
 /* ---- who may ---- */
 
-static const char *scope_names(struct arena *a, unsigned scopes) {
+const char *api_scope_names(unsigned scopes, struct arena *a) {
     const char *text = NULL;
     for (unsigned bit = 1; bit <= scopes; bit <<= 1)
         if (scopes & bit)
@@ -61,7 +61,7 @@ enum err_code api_permit(const struct request *r, struct err *err) {
         return ERR_OK;
     if (row->access == ACCESS_KEY && (r->verdict.scopes & row->scopes) == 0)
         return err_set(err, ERR_INSUFFICIENT_SCOPE, "The key lacks the scope %s",
-                       scope_names(r->arena, row->scopes));
+                       api_scope_names(row->scopes, r->arena));
     if (row->access == ACCESS_OWNER && r->verdict.kind != ADMIT_OWNER)
         return err_set(err, ERR_FORBIDDEN, "Only an owner may do this, not an administrator");
     return ERR_OK;

@@ -29,6 +29,8 @@ enum api_step api_replied(struct request *r);
 
 /* May this credential enter? ERR_INSUFFICIENT_SCOPE, ERR_FORBIDDEN. */
 enum err_code api_permit(const struct request *r, struct err *err);
+/* Names of scopes with blanks between them; NULL for none. */
+const char *api_scope_names(unsigned scopes, struct arena *a);
 
 /* ---- for handlers ---- */
 

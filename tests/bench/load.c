@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -139,11 +140,16 @@ static void build_request(struct conn *c, const struct line *line) {
     expand(path, sizeof path, opt.path, line, number);
     int n =
         snprintf(c->out, HEAD_MAX, "%s %s HTTP/1.1\r\nHost: %s:%d\r\n", opt.method, path, opt.host, opt.port);
-    for (int i = 0; i < opt.nheaders; i++)
-        n += snprintf(c->out + n, HEAD_MAX - (size_t)n, "%s\r\n", opt.headers[i]);
+    bool typed = false; /* the Management API takes another type than SCIM */
+    for (int i = 0; i < opt.nheaders; i++) {
+        typed = typed || strncasecmp(opt.headers[i], "Content-Type:", 13) == 0;
+        n += (int)expand(c->out + n, HEAD_MAX - (size_t)n, opt.headers[i], line, number);
+        n += snprintf(c->out + n, HEAD_MAX - (size_t)n, "\r\n");
+    }
+    if (opt.body && !typed)
+        n += snprintf(c->out + n, HEAD_MAX - (size_t)n, "Content-Type: application/scim+json\r\n");
     if (opt.body)
-        n += snprintf(c->out + n, HEAD_MAX - (size_t)n,
-                      "Content-Type: application/scim+json\r\nContent-Length: %zu\r\n", body_len);
+        n += snprintf(c->out + n, HEAD_MAX - (size_t)n, "Content-Length: %zu\r\n", body_len);
     n += snprintf(c->out + n, HEAD_MAX - (size_t)n, "\r\n");
     if (n >= HEAD_MAX)
         die("request head too long");
