@@ -69,6 +69,21 @@ static bool is_named(const struct attr_path *p, const char *name) {
     return p->extension == NULL && p->attr != NULL && strcmp(p->attr->name, name) == 0;
 }
 
+static bool asks_for(const struct filter *f, const char *name) {
+    if (f == NULL)
+        return false;
+    if (f->kind == FILTER_COMPARE || f->kind == FILTER_PRESENT)
+        return f->path.attr != NULL && strcmp(f->path.attr->name, name) == 0;
+    return asks_for(f->left, name) || asks_for(f->right, name);
+}
+
+/* Rows apart have no address of their own: it depends on how the client calls us. */
+static enum err_code check_filter(struct normaliser *n, const struct patch_path *path) {
+    if (path->at.attr != NULL && path->at.attr->apart && asks_for(path->filter, "$ref"))
+        return refuse(n, ERR_INVALID_FILTER, path, "cannot be chosen by '$ref': use 'value'");
+    return ERR_OK;
+}
+
 /* P6, P25, P39: what no operation may touch. Immutable attributes are judged against what is stored, when the
  * operation is applied. */
 static enum err_code check_mutability(struct normaliser *n, enum patch_op op, const struct patch_path *path,
@@ -315,6 +330,8 @@ static enum err_code check_not_kept(struct normaliser *n, enum patch_op op, cons
 static enum err_code normalise_at(struct normaliser *n, enum patch_op op, const struct patch_path *path,
                                   const json_t *value) {
     enum err_code rc = check_mutability(n, op, path, value);
+    if (rc == ERR_OK)
+        rc = check_filter(n, path);
     if (rc != ERR_OK)
         return rc;
     if (op != PATCH_REMOVE && value == NULL) /* P37 */

@@ -100,19 +100,6 @@ static bool carry_out(json_t *members, const struct member_delta *d) {
 
 /* ---- one patch ---- */
 
-/* Nobody loses his role: a patch that removes it leaves it as it is. */
-static void keep_role(const json_t *before, json_t *after) {
-    json_t *role = json_object_get(json_object_get(before, SCHEMA_USHER_USER), "editor");
-    json_t *part = json_object_get(after, SCHEMA_USHER_USER);
-    if (role == NULL || json_object_get(part, "editor") != NULL)
-        return;
-    if (part == NULL)
-        json_object_set_new(after, SCHEMA_USHER_USER, json_pack("{sO}", "editor", role));
-    else
-        json_object_set(part, "editor", role);
-    resource_tidy(resource_type_of(RESOURCE_USER), after);
-}
-
 static enum err_code patch(const struct resource_type *rt, enum dialect dialect, const json_t *body,
                            struct state *s, bool *changed, struct err *err) {
     struct arena *a = arena_new();
@@ -122,8 +109,6 @@ static enum err_code patch(const struct resource_type *rt, enum dialect dialect,
     enum err_code code = patch_normalise(rt, dialect, body, ID, &ops, err);
     if (code == ERR_OK)
         code = patch_apply(rt, dialect, ops, doc, a, &deltas, &n, err);
-    if (code == ERR_OK && rt->kind == RESOURCE_USER)
-        keep_role(s->doc, doc);
     for (size_t i = 0; code == ERR_OK && i < n; i++)
         if (!all_known(dialect, &deltas[i]))
             code = err_set(err, ERR_INVALID_VALUE, "There are unknown members");
