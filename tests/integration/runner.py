@@ -27,8 +27,9 @@ TOGETHER = ("explain", "diff_patch", "custom", "paging", "limits", "retry", "eta
             "scopes", "isolation", "equivalence", "api_users", "api_members", "api_rooms", "tls", "throttle", "oauth", "dialects_entra", "dialects_entra_gallery", "dialects_governance",
             "dialects_together", "rules_cases", "rules_data", "rules_http", "scim", "bad_input", "entra_session", "okta_session", "preconditions", "prefer", "events", "search", "sort",
             "settings", "roles", "link", "guard")
-# One after the other: test_streams judges what all others wrote; the rest stops, kills or adds programs, or needs all of them for itself.
-ALONE = ("admin", "streams", "async", "revocation", "idempotency", "seats", "outage", "two", "bulk_alone")
+# One after the other, in a process that has read all streams along: test_streams judges what all others wrote; the rest stops or kills programs, or needs all of them for itself. The last two
+# add a second worker, after which nobody could stop "the" worker any more; test_two judges everything once more.
+ALONE = ("admin", "streams", "async", "revocation", "idempotency", "outage", "bulk_alone", "seats", "two")
 # On both brokers: what the topics hold, in which order, and what happens while a program stands still or ends. All others judge HTTP, documents, plans and limits, which are decided in the
 # programs and in PostgreSQL with the very same commands on the way; whichever broker carries them, so the one that starts at once is enough for them.
 BROKER = {"streams", "events", "async", "members", "bulk", "entra_session", "okta_session", "seats", "admin", "revocation", "idempotency", "outage", "two", "bulk_alone"}
@@ -103,6 +104,8 @@ def run_process(label, suites):
     if not suites:
         suites = map(str.strip, os.fdopen(os.dup(0)))
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # for none of the programs that the tests start
+    if os.environ.get("READ_ALONG"):
+        case.read_along()
     result = Lines(label)
     for suite in suites:
         good, bad, began = result.good, result.bad, time.monotonic()
@@ -131,7 +134,7 @@ def _own(tests, module, only=""):
 
 
 class Process:
-    """A run_process in the background, which is given the next of the suites (a deque) whenever it is done with one; its lines are passed on as they come."""
+    """A run_process in the background, which from begin() on is given the next of the suites (a deque) whenever it is done with one; its lines are passed on as they come."""
 
     def __init__(self, label, suites, env):
         self.passed = self.failed = 0
@@ -140,7 +143,7 @@ class Process:
         self.thread = threading.Thread(target=self._read)
         self.thread.start()
 
-    def _next(self):
+    def begin(self):
         try:
             self.at = self.suites.popleft()
             print(self.at, file=self.child.stdin, flush=True)
@@ -149,12 +152,11 @@ class Process:
             self.child.stdin.close()
 
     def _read(self):
-        self._next()
         for line in self.child.stdout:
             done = re.match(r"suite (\S+): (\d+) passed, (\d+) failed, (\d+) s$", line)
             if done:
                 self.passed, self.failed, self.times[done[1]] = self.passed + int(done[2]), self.failed + int(done[3]), int(done[4])
-                self._next()
+                self.begin()
             else:
                 print(line, end="", flush=True)
 
@@ -167,15 +169,19 @@ class Process:
         return self.passed, self.failed
 
 
-def run_side_by_side(kind, suites, width, env):
+def run_suites(kind, together, alone, env):
     """(passed, failed, seconds of each suite)"""
-    waiting, passed, failed, times = collections.deque(suites), 0, 0, {}
-    processes = [Process(kind, waiting, env) for _ in range(min(width, len(suites)))]
-    for p in processes:
-        good, bad = p.wait()
-        passed, failed = passed + good, failed + bad
-        times.update(p.times)
-    for suite in waiting:
+    waiting, judging = collections.deque(together), collections.deque(alone)
+    judges = [Process(kind, judging, dict(env, READ_ALONG="1" if kind == KINDS[0] else ""))] if alone else []
+    passed, failed, times = 0, 0, {}
+    for processes in ([Process(kind, waiting, env) for _ in range(min(PROCESSES, len(together)))], judges):
+        for p in processes:
+            p.begin()
+        for p in processes:
+            good, bad = p.wait()
+            passed, failed = passed + good, failed + bad
+            times.update(p.times)
+    for suite in [*waiting, *judging]:
         failed += 1
         print("FAIL nobody was left to run suite %s" % suite)
     return passed, failed, times
@@ -215,13 +221,9 @@ def run_kind(kind, wanted, by_rule):
             stack.start()
             print("---- %s: the stack is up after %.0f s (%s)" % (kind, time.monotonic() - began, run_dir), flush=True)
         env = dict(os.environ, RUN_DIR=run_dir, KAFKA=kind, FLAVOUR=stack.flavour, BUILD="no")  # start() has built
-        times, due = {}, set(suites_here()) & (BROKER | (set() if by_rule and kind == "real" else set(TOGETHER + ALONE)))
-        due = {s for s in due if _wants(wanted, s)}
-        for suites, width in ((TOGETHER, PROCESSES), (ALONE, 1)):
-            words = [w for s in suites if s in due for w in _selected(wanted, s)]
-            good, bad, took = run_side_by_side(kind, words, width, env)
-            passed, failed = passed + good, failed + bad
-            times.update(took)
+        due = {s for s in suites_here() if _wants(wanted, s) and (s in BROKER or kind != "real" or not by_rule)}
+        words = [[w for s in suites if s in due for w in _selected(wanted, s)] for suites in (TOGETHER, ALONE)]
+        passed, failed, times = run_suites(kind, *words, env)
         print("---- %s: seconds of each suite: %s" % (kind, ", ".join("%s %d" % t for t in sorted(times.items(), key=lambda t: -t[1]))))
         stack.reload()  # a suite that kills a program starts another in its place
         for name in ("INGEST", "WORKER", "BROKER", "POSTGRES"):

@@ -18,11 +18,7 @@ DEADLINE = 3.0  # of the ingest "bulk"
 def second_ingest(stack):
     """Beside the first; a Bulk has a short time there."""
     if not os.path.exists("/proc/%s" % stack.env.get("USHER_PID_INGEST_BULK", "none")):
-        os.environ["INGEST_ARGS"] = "--bulk-deadline-ms=%d" % (DEADLINE * 1000)
-        try:
-            stack.extra_ingest("bulk", free_port())
-        finally:
-            del os.environ["INGEST_ARGS"]
+        stack.extra_ingest("bulk", free_port(), "--bulk-deadline-ms=%d" % (DEADLINE * 1000))
     return stack.env["USHER_URL_INGEST_BULK"]
 
 

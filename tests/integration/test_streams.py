@@ -13,7 +13,7 @@ class Contract(Case):
         """Sequence numbers, headers, partitions, fold = SQL = usher.rooms, audit = events, request numbers, and on a real broker both ways of
         reading; each record against its JSON Schema."""
         partitions = int(self.stack.env.get("USHER_PARTITIONS", "12"))
-        self.none_wrong(stream.verify(self.stack.kafka, self.stack.connection, partitions, uncommitted=self.real, contract=case.contract_faults))
+        self.none_wrong(stream.verify(self.stack.kafka, self.stack.connection, partitions, uncommitted=self.real, contract=case.contract_faults, read=None if self.real else self.followers.whole))
 
     def test_2_the_schemas_are_there(self):
         self.assertIsNotNone(case.contract, "tests/support/contract.py cannot be imported")

@@ -70,7 +70,7 @@ class WholeStreams(Case):
 
     def test_the_streams_are_whole(self):
         partitions = int(self.stack.env.get("USHER_PARTITIONS", "12"))
-        self.none_wrong(stream.verify(self.stack.kafka, self.stack.connection, partitions, uncommitted=self.real))
+        self.none_wrong(stream.verify(self.stack.kafka, self.stack.connection, partitions, uncommitted=self.real, read=None if self.real else self.followers.whole))
 
 
 if __name__ == "__main__":

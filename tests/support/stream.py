@@ -525,13 +525,12 @@ def events_modes(connection):
     return found
 
 
-def read_settled(kafka, connection, timeout=60):
-    """Reads membership, rooms, audit and events (read_committed) until they hold all that PostgreSQL has counted. Nobody may be writing."""
+def read_settled(read, connection, timeout=60):
+    """Reads membership, rooms, audit and events until they hold all that PostgreSQL has counted. Nobody may be writing. read: all committed records of a topic."""
     end = time.monotonic() + timeout
     while True:
         want = counters(connection)
-        audit = read_topic(kafka, AUDIT)
-        membership, rooms, events = (read_topic(kafka, t) for t in (MEMBERSHIP, ROOMS, EVENTS))
+        membership, rooms, audit, events = map(read, (MEMBERSHIP, ROOMS, AUDIT, EVENTS))
         behind = check_against_counters(membership, {w: n[0] for w, n in want.items()}, MEMBERSHIP)
         behind += check_against_counters(changes_of(audit), {w: n[1] for w, n in want.items()}, AUDIT)
         behind += check_against_counters(rooms, {w: n[0] for w, n in want.items()}, ROOMS)
@@ -541,9 +540,9 @@ def read_settled(kafka, connection, timeout=60):
         time.sleep(0.3)
 
 
-def verify(kafka, connection, partitions=None, acknowledged=(), refused=(), killed=None, uncommitted=True, timeout=60, contract=None):
-    """Every check at once; gives the list of what is wrong. contract: validate(topic, headers, value), which raises or gives a list."""
-    membership, rooms, audit, events, wrong = read_settled(kafka, connection, timeout)
+def verify(kafka, connection, partitions=None, acknowledged=(), refused=(), killed=None, uncommitted=True, timeout=60, contract=None, read=None):
+    """Every check at once; gives the list of what is wrong. contract: a record's faults. read: gives the records of a topic that somebody has read along."""
+    membership, rooms, audit, events, wrong = read_settled(read or (lambda topic: read_topic(kafka, topic)), connection, timeout)
     changes = changes_of(audit)
     wrong = list(wrong)
     wrong += check_sequence(membership, MEMBERSHIP) + check_sequence(changes, AUDIT) + check_sequence(events, EVENTS)
