@@ -3,7 +3,7 @@
 # Every .c file is found by wildcard: a new file needs no change here. A room becomes an archive, so a program or a test
 # is linked with its own room and those below it, and nothing else.
 
-VERSION := 0.1.0
+VERSION := 0.3.0
 PREFIX  ?= /usr/local
 JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 ifeq ($(MAKELEVEL),0)
