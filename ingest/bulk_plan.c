@@ -131,9 +131,13 @@ static void replace_values(struct plan *p, size_t i, const char *name, json_t *v
     if (json_is_string(value)) {
         replace_text(p, i, value, strcasecmp(name, "path") == 0);
     } else if (json_is_array(value)) {
-        json_array_foreach(value, at, part) replace_values(p, i, name, part, depth + 1);
+        json_array_foreach(value, at, part) {
+            replace_values(p, i, name, part, depth + 1);
+        }
     } else if (json_is_object(value)) {
-        json_object_foreach(value, part_name, part) replace_values(p, i, part_name, part, depth + 1);
+        json_object_foreach(value, part_name, part) {
+            replace_values(p, i, part_name, part, depth + 1);
+        }
     }
 }
 

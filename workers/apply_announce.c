@@ -104,7 +104,9 @@ static void want_bulk(struct unit *u, struct unit_workspace *w, const struct com
     json_t *need;
     if (c->bulk_fail_on > 0)
         unit_want_bulk(u, w, c->bulk.s);
-    json_array_foreach(c->needs, i, need) unit_want_any(u, w, json_string_value(json_object_get(need, "id")));
+    json_array_foreach(c->needs, i, need) {
+        unit_want_any(u, w, json_string_value(json_object_get(need, "id")));
+    }
 }
 
 static void want_one_member(struct unit *u, struct unit_workspace *w, const struct command *c) {

@@ -20,25 +20,33 @@ struct token_facts {
     int64_t expires_us;
 };
 
-static enum err_code check_hash(struct task *t, struct token_facts *f) {
+/* False, and t->err says why, where they are not good. */
+static bool check_hash(struct task *t, struct token_facts *f) {
     const json_t *given = t->command->resource;
     f->hash = text_of(given, "tokenHash");
     f->prefix = text_of(given, "prefix");
     if (!f->hash || strlen(f->hash) != 64 || strspn(f->hash, "0123456789abcdef") != 64 || !f->prefix ||
-        !*f->prefix || strlen(f->prefix) > 32)
-        return err_set(&t->err, ERR_INVALID_VALUE, "A credential needs its token's hash and prefix");
-    return ERR_OK;
+        !*f->prefix || strlen(f->prefix) > 32) {
+        err_set(&t->err, ERR_INVALID_VALUE, "A credential needs its token's hash and prefix");
+        return false;
+    }
+    return true;
 }
 
-static enum err_code check_facts(struct task *t, const char *what, struct token_facts *f) {
+static bool check_facts(struct task *t, const char *what, struct token_facts *f) {
     const json_t *given = t->command->resource, *expires = json_object_get(given, "expires");
     f->name = text_of(given, "name");
-    if (!f->name)
-        return err_set_path(&t->err, ERR_INVALID_VALUE, "name", "The %s needs a name", what);
+    if (!f->name) {
+        err_set_path(&t->err, ERR_INVALID_VALUE, "name", "The %s needs a name", what);
+        return false;
+    }
     if (workspace_name_check(what, f->name, &t->err) != ERR_OK)
-        return t->err.code;
-    if (expires && !json_is_null(expires) && (!json_is_integer(expires) || json_integer_value(expires) <= 0))
-        return err_set_path(&t->err, ERR_INVALID_VALUE, "expires", "expires must be a moment, or null");
+        return false;
+    if (expires && !json_is_null(expires) &&
+        (!json_is_integer(expires) || json_integer_value(expires) <= 0)) {
+        err_set_path(&t->err, ERR_INVALID_VALUE, "expires", "expires must be a moment, or null");
+        return false;
+    }
     f->expires_us = json_integer_value(expires); /* (0 for null) */
     return check_hash(t, f);
 }
@@ -134,7 +142,7 @@ enum err_code apply_key_create(struct task *t) {
         return task_db_error(t);
     if (k->state != ROW_ABSENT)
         return err_set(&t->err, ERR_CONFLICT, "The key exists already");
-    if (check_facts(t, "key", &f) != ERR_OK ||
+    if (!check_facts(t, "key", &f) ||
         network_list(t, json_object_get(given, "networks"), &networks) != ERR_OK ||
         check_rate(t, json_object_get(given, "rate")) != ERR_OK)
         return t->err.code;
@@ -185,7 +193,7 @@ enum err_code apply_key_revoke(struct task *t) {
 enum err_code apply_key_rotate(struct task *t) {
     struct unit_key *k = key_of(t);
     struct token_facts f;
-    if (!k || check_hash(t, &f) != ERR_OK)
+    if (!k || !check_hash(t, &f))
         return t->err.code;
     if (k->revoked || (k->expires_us && k->expires_us <= t->now_us))
         return err_set(&t->err, ERR_CONFLICT, "Key %s is %s", k->id, k->revoked ? "revoked" : "expired");
@@ -230,7 +238,7 @@ enum err_code apply_owner_create(struct task *t) {
         return t->err.code;
     if (o->state != ROW_ABSENT)
         return err_set(&t->err, ERR_CONFLICT, "The owner exists already");
-    if (check_facts(t, "owner", &f) != ERR_OK)
+    if (!check_facts(t, "owner", &f))
         return t->err.code;
     if (!role || (strcmp(role, "owner") != 0 && strcmp(role, "administrator") != 0))
         return err_set_path(&t->err, ERR_INVALID_VALUE, "role", "role must be owner or administrator");

@@ -195,33 +195,35 @@ static void carry_out(struct change *c) {
 
 /* ---- one member ---- */
 
-/* Room and user must be there; *m: the membership, which may not be. */
-static enum err_code one_member(struct task *t, struct change *c, struct unit_member **m) {
+/* The membership that the command is about, present or not. Room and user must be there: else NULL, and
+ * t->err says. */
+static struct unit_member *one_member(struct task *t, struct change *c) {
     const char *id = json_string_value(json_object_get(t->command->resource, "user"));
     if (!change_target(t, c))
-        return t->err.code;
+        return NULL;
     struct unit_resource *user =
         id ? unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), id) : NULL;
+    struct unit_member *m = user && row_alive(user->state) ? unit_member(t->unit, c->resource, user) : NULL;
     if (!id)
-        return err_set_path(&t->err, ERR_INVALID_VALUE, "user", "No user is given");
-    if (!user)
-        return task_db_error(t);
-    if (!row_alive(user->state))
-        return err_set(&t->err, ERR_NOT_FOUND, "User %s does not exist", id);
-    *m = unit_member(t->unit, c->resource, user);
-    return *m ? ERR_OK : task_db_error(t);
+        err_set_path(&t->err, ERR_INVALID_VALUE, "user", "No user is given");
+    else if (user && !row_alive(user->state))
+        err_set(&t->err, ERR_NOT_FOUND, "User %s does not exist", id);
+    else if (!m)
+        task_db_error(t);
+    return m;
 }
 
-/* The same change as a PATCH of the room's members: told as such, steals the operations. */
-static enum err_code change_member(struct change *c, enum member_delta_kind kind, const char *id,
-                                   json_t *ops) {
-    const char *ids[] = {id};
-    struct member_delta delta = {.kind = kind, .ids = ids, .nids = 1};
+/* The same change as a PATCH of the room's members by `delta`: told as such; op as the operation is called.
+ */
+static enum err_code change_member(struct change *c, const char *op, const struct member_delta *delta) {
+    json_t *ops = json_pack("[{s:s, s:s, s:[s]}]", "op", op, "path", "members", "value", delta->ids[0]);
+    if (!ops)
+        return err_set(&c->task->err, ERR_INTERNAL, "No memory");
     change_set(c, json_incref((json_t *)(uintptr_t)c->before)); /* the document stays */
     c->ops = ops;
-    c->deltas = &delta;
+    c->deltas = delta;
     c->ndeltas = 1;
-    enum err_code code = ops ? change_carry_through(c) : err_set(&c->task->err, ERR_INTERNAL, "No memory");
+    enum err_code code = change_carry_through(c);
     json_decref(ops);
     return code;
 }
@@ -230,11 +232,11 @@ static enum err_code change_member(struct change *c, enum member_delta_kind kind
 enum err_code apply_member_put(struct task *t) {
     const json_t *given = json_object_get(t->command->resource, "transmit");
     bool transmit = json_is_true(given);
-    struct unit_member *m;
     struct change c;
     if (given && !json_is_boolean(given) && !json_is_null(given))
         return err_set_path(&t->err, ERR_INVALID_VALUE, "transmit", "transmit must be true, false or null");
-    if (one_member(t, &c, &m) != ERR_OK)
+    struct unit_member *m = one_member(t, &c);
+    if (!m)
         return t->err.code;
     c.transmit = json_is_boolean(given) ? &transmit : NULL;
     if (m->present) {
@@ -244,22 +246,20 @@ enum err_code apply_member_put(struct task *t) {
         return ERR_OK;
     }
     t->reply->first = true;
-    return change_member(
-        &c, MEMBER_ADD, m->user->id,
-        json_pack("[{s:s, s:s, s:[s]}]", "op", "add", "path", "members", "value", m->user->id));
+    const char *ids[] = {m->user->id};
+    return change_member(&c, "add", &(struct member_delta){.kind = MEMBER_ADD, .ids = ids, .nids = 1});
 }
 
 enum err_code apply_member_delete(struct task *t) {
-    struct unit_member *m;
     struct change c;
-    if (one_member(t, &c, &m) != ERR_OK)
+    struct unit_member *m = one_member(t, &c);
+    if (!m)
         return t->err.code;
     if (!m->present)
         return err_set(&t->err, ERR_NOT_FOUND, "User %s is not a member of room %s", m->user->id,
                        c.resource->id);
-    return change_member(
-        &c, MEMBER_REMOVE, m->user->id,
-        json_pack("[{s:s, s:s, s:[s]}]", "op", "remove", "path", "members", "value", m->user->id));
+    const char *ids[] = {m->user->id};
+    return change_member(&c, "remove", &(struct member_delta){.kind = MEMBER_REMOVE, .ids = ids, .nids = 1});
 }
 
 const struct resource_rules room_rules = {.name = "displayName", .check = check, .carry_out = carry_out};

@@ -50,7 +50,7 @@ static void unknown_members_are_refused_by_name(void **state) {
     (void)state;
     static const char *const names[] = {"username", "password",       "schemas",
                                         "meta",     "name.givenName", "emails[type eq \"work\"]",
-                                        "colour",   U ":userName"};
+                                        "colour",   (U ":userName")};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct err err = {0};
         json_t *out, *body = json_object();

@@ -215,7 +215,7 @@ static void test_secrets(void **state) {
                                           "interfaces[key eq \"x\"]",
                                           "interfaces[type pr].key eq \"x\"",
                                           "interfaces.key eq null",
-                                          LEASE ":fee gt 1"};
+                                          (LEASE ":fee gt 1")};
     const struct resource_type *device = own_type("Device");
     for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
         struct err err = {0};

@@ -92,7 +92,9 @@ static void a_setting_goes_to_its_column_and_back(void **state) {
     json_t *value;
     workspace_settings_init(&s);
     workspace_settings_init(&t);
-    json_object_foreach(given, name, value) workspace_setting_set(&s, workspace_setting_of(name), value, a);
+    json_object_foreach(given, name, value) {
+        workspace_setting_set(&s, workspace_setting_of(name), value, a);
+    }
     json_decref(given);
     for (size_t i = 0; i < workspace_setting_count; i++) {
         const struct workspace_setting *row = &workspace_setting_table[i];
