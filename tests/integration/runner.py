@@ -112,6 +112,7 @@ def run_process(label, suites):
         name, _, only = suite.partition(".")
         tests = unittest.defaultTestLoader.loadTestsFromName("test_" + name)
         unittest.TestSuite(_own(tests, "test_" + name, only)).run(result)
+        result._previousTestClass = None  # or the next suite would end this one's class and module a second time
         print("suite %s: %d passed, %d failed, %.0f s" % (suite, result.good - good, result.bad - bad, time.monotonic() - began), flush=True)
     case.end_shared()
     return 0 if result.bad == 0 else 1
