@@ -27,12 +27,13 @@ TOGETHER = ("explain", "diff_patch", "custom", "paging", "limits", "retry", "eta
             "scopes", "isolation", "equivalence", "api_users", "api_members", "api_rooms", "tls", "throttle", "oauth", "dialects_entra", "dialects_entra_gallery", "dialects_governance",
             "dialects_together", "rules_cases", "rules_data", "rules_http", "scim", "bad_input", "entra_session", "okta_session", "preconditions", "prefer", "events", "search", "sort",
             "settings", "roles", "link", "guard")
-# One after the other, in a process that has read all streams along: test_streams judges what all others wrote; the rest stops or kills programs, or needs all of them for itself. The last two
-# add a second worker, after which nobody could stop "the" worker any more; test_two judges everything once more.
-ALONE = ("admin", "streams", "async", "revocation", "idempotency", "outage", "bulk_alone", "seats", "two")
+# One after the other, in a process that has read all streams along: test_streams judges what all others wrote; test_seats and test_two add a second worker, which test_two ends; the rest stops and
+# kills programs. All is judged once more before that, and on real Kafka after it: the embedded broker knows no transactions, so what is broken off there is seen twice.
+ALONE = ("streams", "seats", "two", "whole", "admin", "async", "revocation", "idempotency", "outage", "bulk_alone")
+LAST = {"embedded": (), "real": ("whole",)}
 # On both brokers: what the topics hold, in which order, and what happens while a program stands still or ends. All others judge HTTP, documents, plans and limits, which are decided in the
 # programs and in PostgreSQL with the very same commands on the way; whichever broker carries them, so the one that starts at once is enough for them.
-BROKER = {"streams", "events", "async", "members", "bulk", "entra_session", "okta_session", "seats", "admin", "revocation", "idempotency", "outage", "two", "bulk_alone"}
+BROKER = {"streams", "events", "async", "members", "bulk", "entra_session", "okta_session", "seats", "admin", "revocation", "idempotency", "outage", "two", "whole", "bulk_alone"}
 # Without any stack: the stream reader's own tests come first, since a judge that finds nothing would make all others worthless; so do those of the table of rules.
 FIRST = ("stream", "coverage", "contract")
 
@@ -223,7 +224,7 @@ def run_kind(kind, wanted, by_rule):
             print("---- %s: the stack is up after %.0f s (%s)" % (kind, time.monotonic() - began, run_dir), flush=True)
         env = dict(os.environ, RUN_DIR=run_dir, KAFKA=kind, FLAVOUR=stack.flavour, BUILD="no")  # start() has built
         due = {s for s in suites_here() if _wants(wanted, s) and (s in BROKER or kind != "real" or not by_rule)}
-        words = [[w for s in suites if s in due for w in _selected(wanted, s)] for suites in (TOGETHER, ALONE)]
+        words = [[w for s in suites if s in due for w in _selected(wanted, s)] for suites in (TOGETHER, ALONE + LAST[kind])]
         passed, failed, times = run_suites(kind, *words, env)
         print("---- %s: seconds of each suite: %s" % (kind, ", ".join("%s %d" % t for t in sorted(times.items(), key=lambda t: -t[1]))))
         stack.reload()  # a suite that kills a program starts another in its place

@@ -2,6 +2,7 @@
 
 import unittest
 
+import case
 import stream
 from case import Case
 from scimhttp import USER, Client, in_flight, statuses, wait_until
@@ -15,6 +16,12 @@ def second_ingest(stack):
         stack.extra_worker("two")
         stack.extra_ingest("two", free_port())
     return stack.env["USHER_URL_INGEST_TWO"]
+
+
+def tearDownModule():
+    """Whoever comes next has one worker, which can be stopped."""
+    for name in ("ingest-two", "worker-two"):
+        case.shared_stack().stop_part(name)
 
 
 class TwoOfEach(Concurrency):
@@ -63,14 +70,6 @@ class TwoOfEach(Concurrency):
         self.stack.ctl("key", "revoke", key)
         for c in clients:
             self.expect(c.get("/Users?count=0"), 401)
-
-
-class WholeStreams(Case):
-    """After the others."""
-
-    def test_the_streams_are_whole(self):
-        partitions = int(self.stack.env.get("USHER_PARTITIONS", "12"))
-        self.none_wrong(stream.verify(self.stack.kafka, self.stack.connection, partitions, uncommitted=self.real, read=None if self.real else self.followers.whole))
 
 
 if __name__ == "__main__":

@@ -126,6 +126,11 @@ class Stack:
         self.port = int(port.split("/")[0])
         self.kafka = self.env["USHER_KAFKA"]
 
+    def stop_part(self, name):
+        """As usher-local calls it: worker-two. Nothing happens where it does not run."""
+        self._local("stop", name)
+        self.start()  # brings RUN_DIR/env up to date
+
     def extra_worker(self, name):
         self._local("extra-worker", name)
         self.reload()
