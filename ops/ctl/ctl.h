@@ -50,14 +50,6 @@ enum err_code ctl_workspace_find(struct ctl *c, const char *given, struct ctl_wo
  * shaped like an id. */
 enum err_code ctl_name_check(const char *what, const char *name, struct err *err);
 
-struct ctl_key {
-    struct uuid workspace, id;
-    char name[128];
-};
-/* The key that the command line's operand and --workspace name: by id, or by a name that only one key has (of
- * several, the one that is alive). ERR_NOT_FOUND, ERR_CONFLICT. */
-enum err_code ctl_key_named(struct ctl *c, struct ctl_key *out, struct err *err);
-
 /* Hands the command (type, workspace, id and payload set by the caller; the rest is filled in here) to
  * usher.commands and waits for its outcome in PostgreSQL, at most `deadline-ms`. ERR_OK: applied. A refusal
  * is returned as its code and sentence. At the deadline the command is cancelled there, so that "nothing was

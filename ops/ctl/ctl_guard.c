@@ -1,7 +1,5 @@
 /* usherctl guard list|release: the guard against mass changes. */
-#include "ops/ctl/ctl.h"
-
-#include <string.h>
+#include "ops/ctl/ctl_find.h"
 
 enum { G_KEY, G_NAME, G_KIND, G_REMOVED, G_BASE, G_TRIPPED };
 /* What has left the window is not shown: buckets are a sixteenth of it each, numbered since 1970. */
@@ -36,36 +34,14 @@ static void print_guard(struct jbuf *b, const struct db_result *r, size_t row) {
 }
 
 enum err_code ctl_guard_list(struct ctl *c, struct err *err) {
-    const char *given;
-    struct ctl_workspace w;
-    struct db_result *r;
-    enum err_code code = ctl_flag_required(c->args, "workspace", &given, err);
-    if (code == ERR_OK)
-        code = ctl_workspace_find(c, given, &w, err);
-    if (code != ERR_OK)
-        return code;
-    const char *params[] = {w.id.s};
-    if (db_run(c->db, list_sql, 1, params, &r, err) != ERR_OK)
-        return err->code;
-    if (c->json)
-        jb_raw(&c->out, "{\"guards\":[");
-    for (size_t i = 0; i < db_rows(r); i++) {
-        if (c->json)
-            put_guard(&c->out, r, i);
-        else
-            print_guard(&c->out, r, i);
-    }
-    if (c->json)
-        jb_raw(&c->out, "]}\n");
-    else if (db_rows(r) == 0)
-        jb_raw(&c->out, "no key has removed anything under guard\n");
-    db_results_free(&r, 1);
-    return ERR_OK;
+    static const struct ctl_list list = {"guards", "no key has removed anything under guard\n", put_guard,
+                                         print_guard};
+    return ctl_list_workspace(c, &list, list_sql, err);
 }
 
 enum err_code ctl_guard_release(struct ctl *c, struct err *err) {
-    struct ctl_key k;
-    enum err_code code = ctl_key_named(c, &k, err);
+    struct ctl_credential k;
+    enum err_code code = ctl_credential_named(c, CTL_KEY, &k, err);
     if (code != ERR_OK)
         return code;
     struct command cmd = {.type = COMMAND_GUARD_RELEASE, .workspace = k.workspace, .id = k.id};

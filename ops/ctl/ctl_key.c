@@ -1,5 +1,5 @@
 /* usherctl key create|rotate|list|revoke */
-#include "ops/ctl/ctl.h"
+#include "ops/ctl/ctl_find.h"
 
 #include "ops/runtime/clock.h"
 #include "ops/runtime/net_range.h"
@@ -238,67 +238,14 @@ static void print_key(struct jbuf *b, const struct db_result *r, size_t row) {
 }
 
 enum err_code ctl_key_list(struct ctl *c, struct err *err) {
-    const char *given;
-    struct ctl_workspace w;
-    struct db_result *r;
-    enum err_code code = ctl_flag_required(c->args, "workspace", &given, err);
-    if (code == ERR_OK)
-        code = ctl_workspace_find(c, given, &w, err);
-    if (code != ERR_OK)
-        return code;
-    const char *params[] = {w.id.s};
-    if (db_run(c->db, list_sql, 1, params, &r, err) != ERR_OK)
-        return err->code;
-    if (c->json)
-        jb_raw(&c->out, "{\"keys\":[");
-    for (size_t i = 0; i < db_rows(r); i++) {
-        if (c->json)
-            put_key(&c->out, r, i);
-        else
-            print_key(&c->out, r, i);
-    }
-    if (c->json)
-        jb_raw(&c->out, "]}\n");
-    else if (db_rows(r) == 0)
-        jb_raw(&c->out, "no keys yet: usherctl key create --workspace W --name NAME --scopes all\n");
-    db_results_free(&r, 1);
-    return ERR_OK;
+    static const struct ctl_list list = {
+        "keys", "no keys yet: usherctl key create --workspace W --name NAME --scopes all\n", put_key,
+        print_key};
+    return ctl_list_workspace(c, &list, list_sql, err);
 }
 
-static enum err_code find_key(struct ctl *c, const char *given, const char *workspace, struct ctl_key *out,
-                              struct err *err) {
-    static const char by_id[] = "SELECT workspace_id, id, name, revoked IS NULL FROM usher.keys"
-                                " WHERE id = $1::uuid AND ($2::uuid IS NULL OR workspace_id = $2::uuid)";
-    static const char by_name[] = "SELECT workspace_id, id, name, revoked IS NULL FROM usher.keys"
-                                  " WHERE name = $1 AND ($2::uuid IS NULL OR workspace_id = $2::uuid)"
-                                  " ORDER BY revoked IS NULL DESC";
-    const char *params[] = {given, workspace};
-    struct db_result *r;
-    if (db_run(c->db, uuid_parse(given, &out->id) ? by_id : by_name, 2, params, &r, err) != ERR_OK)
-        return err->code;
-    enum err_code code = ERR_OK;
-    size_t n = db_rows(r);
-    if (n == 0)
-        code = err_set(err, ERR_NOT_FOUND, "there is no key \"%s\"", given);
-    else if (n > 1 && db_bool(r, 0, 3) == db_bool(r, 1, 3))
-        code = err_set(err, ERR_CONFLICT, "several keys have the name \"%s\"; give the id", given);
-    if (code == ERR_OK) {
-        uuid_parse(db_text(r, 0, 0), &out->workspace);
-        uuid_parse(db_text(r, 0, 1), &out->id);
-        snprintf(out->name, sizeof out->name, "%s", db_text(r, 0, 2));
-    }
-    db_results_free(&r, 1);
-    return code;
-}
-
-enum err_code ctl_key_named(struct ctl *c, struct ctl_key *k, struct err *err) {
-    const char *given = ctl_flag(c->args, "workspace");
-    struct ctl_workspace w;
-    enum err_code code = given != NULL ? ctl_workspace_find(c, given, &w, err) : ERR_OK;
-    return code == ERR_OK ? find_key(c, c->args->words[2], given != NULL ? w.id.s : NULL, k, err) : code;
-}
-
-static void show_rotated(struct ctl *c, const struct ctl_key *k, const char *token, const char *until) {
+static void show_rotated(struct ctl *c, const struct ctl_credential *k, const char *token,
+                         const char *until) {
     if (!c->json) {
         jb_printf(&c->out, "key      %s \"%s\" is rotated; the old token is %s%s\n", k->id.s, k->name,
                   until != NULL ? "good until " : "dead", until != NULL ? until : "");
@@ -320,8 +267,8 @@ enum err_code ctl_key_rotate(struct ctl *c, struct err *err) {
     const char *overlap = ctl_flag(c->args, "overlap");
     char token[TOKEN_TEXT_SIZE], hex[CTL_HASH_SIZE], prefix[TOKEN_PREFIX_SIZE], until[RFC3339_SIZE];
     int64_t until_us = 0;
-    struct ctl_key k;
-    enum err_code code = ctl_key_named(c, &k, err);
+    struct ctl_credential k;
+    enum err_code code = ctl_credential_named(c, CTL_KEY, &k, err);
     if (code == ERR_OK && overlap != NULL)
         code = ctl_value_expiry("overlap", overlap, clock_wall_us(), &until_us, err);
     if (code != ERR_OK)
@@ -341,37 +288,10 @@ enum err_code ctl_key_rotate(struct ctl *c, struct err *err) {
     return code;
 }
 
-/* Dead in PostgreSQL first, so that it needs no log; then through the log, for the order and the audit. */
 enum err_code ctl_key_revoke(struct ctl *c, struct err *err) {
-    struct ctl_key k;
-    struct err late = {0};
-    struct actor who;
-    enum err_code code = ctl_key_named(c, &k, err);
-    if (code != ERR_OK)
-        return code;
-    ctl_actor(&who);
-    const char *params[] = {k.workspace.s, k.id.s, who.name};
-    if (db_run(c->db, "SELECT usher.key_revoke_now($1::uuid, $2::uuid, $3)", 3, params, NULL, err) != ERR_OK)
-        return err->code;
-
-    struct command cmd = {.type = COMMAND_KEY_REVOKE, .workspace = k.workspace, .id = k.id};
-    bool audited = ctl_command_run(c, &cmd, &late) == ERR_OK;
-    if (!audited)
-        fprintf(stderr,
-                "usherctl: the key is dead from now on, but the command that tells the audit stream did not "
-                "go through "
-                "(%s). Repeat it later.\n",
-                err_text(&late));
-    if (!c->json) {
+    struct ctl_credential k;
+    enum err_code code = ctl_credential_revoke(c, CTL_KEY, &k, err);
+    if (code == ERR_OK && !c->json)
         jb_printf(&c->out, "key %s \"%s\" is revoked\n", k.id.s, k.name);
-        return ERR_OK;
-    }
-    jb_raw(&c->out, "{\"key\":{");
-    jb_kstr(&c->out, "id", k.id.s);
-    jb_kstr(&c->out, "workspace", k.workspace.s);
-    jb_kstr(&c->out, "name", k.name);
-    jb_kbool(&c->out, "revoked", true);
-    jb_kbool(&c->out, "audited", audited);
-    jb_raw(&c->out, "}}\n");
-    return ERR_OK;
+    return code;
 }

@@ -1,5 +1,5 @@
 /* usherctl owner create|list|revoke: credentials of people who run a workspace. */
-#include "ops/ctl/ctl.h"
+#include "ops/ctl/ctl_find.h"
 
 #include "ops/runtime/clock.h"
 
@@ -131,104 +131,15 @@ static void print_row(struct jbuf *b, const struct db_result *r, size_t row) {
 }
 
 enum err_code ctl_owner_list(struct ctl *c, struct err *err) {
-    const char *given;
-    struct ctl_workspace w;
-    struct db_result *r;
-    enum err_code code = ctl_flag_required(c->args, "workspace", &given, err);
-    if (code == ERR_OK)
-        code = ctl_workspace_find(c, given, &w, err);
-    if (code != ERR_OK)
-        return code;
-    const char *params[] = {w.id.s};
-    if (db_run(c->db, list_sql, 1, params, &r, err) != ERR_OK)
-        return err->code;
-    if (c->json)
-        jb_raw(&c->out, "{\"owners\":[");
-    for (size_t i = 0; i < db_rows(r); i++) {
-        if (c->json)
-            put_row(&c->out, r, i);
-        else
-            print_row(&c->out, r, i);
-    }
-    if (c->json)
-        jb_raw(&c->out, "]}\n");
-    else if (db_rows(r) == 0)
-        jb_raw(&c->out, "no owners yet: usherctl owner create --workspace W --name NAME\n");
-    db_results_free(&r, 1);
-    return ERR_OK;
-}
-
-/* By id, or by a name that only one has (of several, the one that is alive). */
-static enum err_code find_owner(struct ctl *c, const char *given, const char *workspace, struct owner *out,
-                                struct err *err) {
-    static const char by_id[] = "SELECT workspace_id, id, name, revoked IS NULL FROM usher.owners"
-                                " WHERE id = $1::uuid AND ($2::uuid IS NULL OR workspace_id = $2::uuid)";
-    static const char by_name[] = "SELECT workspace_id, id, name, revoked IS NULL FROM usher.owners"
-                                  " WHERE name = $1 AND ($2::uuid IS NULL OR workspace_id = $2::uuid)"
-                                  " ORDER BY revoked IS NULL DESC";
-    const char *params[] = {given, workspace};
-    struct db_result *r;
-    if (db_run(c->db, uuid_parse(given, &out->id) ? by_id : by_name, 2, params, &r, err) != ERR_OK)
-        return err->code;
-    enum err_code code = ERR_OK;
-    size_t n = db_rows(r);
-    if (n == 0)
-        code = err_set(err, ERR_NOT_FOUND, "there is no owner or administrator \"%s\"", given);
-    else if (n > 1 && db_bool(r, 0, 3) == db_bool(r, 1, 3))
-        code = err_set(err, ERR_CONFLICT, "several have the name \"%s\"; give the id", given);
-    if (code == ERR_OK) {
-        uuid_parse(db_text(r, 0, 0), &out->workspace);
-        uuid_parse(db_text(r, 0, 1), &out->id);
-        snprintf(out->name, sizeof out->name, "%s", db_text(r, 0, 2));
-    }
-    db_results_free(&r, 1);
-    return code;
-}
-
-/* Dead in PostgreSQL first, as with keys. */
-static enum err_code revoke_now(struct ctl *c, const struct owner *o, struct err *err) {
-    struct actor who;
-    struct db_result *r;
-    ctl_actor(&who);
-    const char *params[] = {o->workspace.s, o->id.s, who.name};
-    if (db_run(c->db, "SELECT usher.owner_revoke_now($1::uuid, $2::uuid, $3)", 3, params, &r, err) != ERR_OK)
-        return err->code;
-    bool last = db_rows(r) == 1 && strcmp(db_text(r, 0, 0), "last") == 0;
-    db_results_free(&r, 1);
-    return last ? err_set(err, ERR_CONFLICT, "\"%s\" is the last owner; make another one first", o->name)
-                : ERR_OK;
+    static const struct ctl_list list = {
+        "owners", "no owners yet: usherctl owner create --workspace W --name NAME\n", put_row, print_row};
+    return ctl_list_workspace(c, &list, list_sql, err);
 }
 
 enum err_code ctl_owner_revoke(struct ctl *c, struct err *err) {
-    const char *given = ctl_flag(c->args, "workspace");
-    struct ctl_workspace w;
-    struct owner o;
-    struct err late = {0};
-    enum err_code code = given != NULL ? ctl_workspace_find(c, given, &w, err) : ERR_OK;
-    if (code == ERR_OK)
-        code = find_owner(c, c->args->words[2], given != NULL ? w.id.s : NULL, &o, err);
-    if (code == ERR_OK)
-        code = revoke_now(c, &o, err);
-    if (code != ERR_OK)
-        return code;
-    struct command cmd = {.type = COMMAND_OWNER_REVOKE, .workspace = o.workspace, .id = o.id};
-    bool audited = ctl_command_run(c, &cmd, &late) == ERR_OK;
-    if (!audited)
-        fprintf(
-            stderr,
-            "usherctl: the credential is dead from now on, but the command that tells the audit stream did not go "
-            "through (%s). Repeat it later.\n",
-            err_text(&late));
-    if (!c->json) {
+    struct ctl_credential o;
+    enum err_code code = ctl_credential_revoke(c, CTL_OWNER, &o, err);
+    if (code == ERR_OK && !c->json)
         jb_printf(&c->out, "\"%s\" (%s) is revoked\n", o.name, o.id.s);
-        return ERR_OK;
-    }
-    jb_raw(&c->out, "{\"owner\":{");
-    jb_kstr(&c->out, "id", o.id.s);
-    jb_kstr(&c->out, "workspace", o.workspace.s);
-    jb_kstr(&c->out, "name", o.name);
-    jb_kbool(&c->out, "revoked", true);
-    jb_kbool(&c->out, "audited", audited);
-    jb_raw(&c->out, "}}\n");
-    return ERR_OK;
+    return code;
 }

@@ -1,5 +1,5 @@
 /* usherctl workspace create|set|list */
-#include "ops/ctl/ctl.h"
+#include "ops/ctl/ctl_find.h"
 
 #include "schemas/workspace_settings.h"
 
@@ -190,6 +190,8 @@ enum err_code ctl_workspace_set(struct ctl *c, struct err *err) {
 }
 
 enum err_code ctl_workspace_list(struct ctl *c, struct err *err) {
+    static const struct ctl_list list = {"workspaces", "no workspaces yet: usherctl workspace create NAME\n",
+                                         put_workspace, print_workspace};
     struct db_result *r;
     struct jbuf sql = {0};
     workspace_select(&sql, " ORDER BY name, workspace_id");
@@ -197,18 +199,7 @@ enum err_code ctl_workspace_list(struct ctl *c, struct err *err) {
     jb_free(&sql);
     if (code != ERR_OK)
         return code;
-    if (c->json)
-        jb_raw(&c->out, "{\"workspaces\":[");
-    for (size_t i = 0; i < db_rows(r); i++) {
-        if (c->json)
-            put_workspace(&c->out, r, i);
-        else
-            print_workspace(&c->out, r, i);
-    }
-    if (c->json)
-        jb_raw(&c->out, "]}\n");
-    else if (db_rows(r) == 0)
-        jb_raw(&c->out, "no workspaces yet: usherctl workspace create NAME\n");
+    ctl_show_rows(c, &list, r);
     db_results_free(&r, 1);
     return ERR_OK;
 }

@@ -1,0 +1,140 @@
+#include "ops/ctl/ctl_find.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- lists ---- */
+
+void ctl_show_rows(struct ctl *c, const struct ctl_list *list, const struct db_result *r) {
+    if (c->json) {
+        jb_raw(&c->out, "{");
+        jb_key(&c->out, list->name);
+        jb_raw(&c->out, "[");
+    }
+    for (size_t i = 0; i < db_rows(r); i++) {
+        if (c->json)
+            list->put(&c->out, r, i);
+        else
+            list->print(&c->out, r, i);
+    }
+    if (c->json)
+        jb_raw(&c->out, "]}\n");
+    else if (db_rows(r) == 0)
+        jb_raw(&c->out, list->none);
+}
+
+enum err_code ctl_list_workspace(struct ctl *c, const struct ctl_list *list, const char *sql,
+                                 struct err *err) {
+    const char *given;
+    struct ctl_workspace w;
+    struct db_result *r;
+    enum err_code code = ctl_flag_required(c->args, "workspace", &given, err);
+    if (code == ERR_OK)
+        code = ctl_workspace_find(c, given, &w, err);
+    if (code != ERR_OK)
+        return code;
+    const char *params[] = {w.id.s};
+    if (db_run(c->db, sql, 1, params, &r, err) != ERR_OK)
+        return err->code;
+    ctl_show_rows(c, list, r);
+    db_results_free(&r, 1);
+    return ERR_OK;
+}
+
+/* ---- credentials ---- */
+
+#define FIND_ID(table)                                                                                       \
+    "SELECT workspace_id, id, name, revoked IS NULL FROM usher." table                                       \
+    " WHERE id = $1::uuid AND ($2::uuid IS NULL OR workspace_id = $2::uuid)"
+#define FIND_NAME(table)                                                                                     \
+    "SELECT workspace_id, id, name, revoked IS NULL FROM usher." table                                       \
+    " WHERE name = $1 AND ($2::uuid IS NULL OR workspace_id = $2::uuid) ORDER BY revoked IS NULL DESC"
+
+static const struct kind {
+    const char *member;               /* JSON */
+    const char *one, *several, *dead; /* in sentences */
+    const char *by_id, *by_name, *revoke_now;
+    enum command_type revoke;
+} kinds[] = {
+    [CTL_KEY] = {"key", "key", "several keys", "key", FIND_ID("keys"), FIND_NAME("keys"),
+                 "SELECT usher.key_revoke_now($1::uuid, $2::uuid, $3)", COMMAND_KEY_REVOKE},
+    [CTL_OWNER] = {"owner", "owner or administrator", "several", "credential", FIND_ID("owners"),
+                   FIND_NAME("owners"), "SELECT usher.owner_revoke_now($1::uuid, $2::uuid, $3)",
+                   COMMAND_OWNER_REVOKE},
+};
+
+/* workspace NULL: in any. */
+static enum err_code find(struct ctl *c, const struct kind *kind, const char *given, const char *workspace,
+                          struct ctl_credential *out, struct err *err) {
+    const char *params[] = {given, workspace};
+    struct db_result *r;
+    if (db_run(c->db, uuid_parse(given, &out->id) ? kind->by_id : kind->by_name, 2, params, &r, err) !=
+        ERR_OK)
+        return err->code;
+    enum err_code code = ERR_OK;
+    size_t n = db_rows(r);
+    if (n == 0)
+        code = err_set(err, ERR_NOT_FOUND, "there is no %s \"%s\"", kind->one, given);
+    else if (n > 1 && db_bool(r, 0, 3) == db_bool(r, 1, 3))
+        code = err_set(err, ERR_CONFLICT, "%s have the name \"%s\"; give the id", kind->several, given);
+    if (code == ERR_OK) {
+        uuid_parse(db_text(r, 0, 0), &out->workspace);
+        uuid_parse(db_text(r, 0, 1), &out->id);
+        snprintf(out->name, sizeof out->name, "%s", db_text(r, 0, 2));
+    }
+    db_results_free(&r, 1);
+    return code;
+}
+
+enum err_code ctl_credential_named(struct ctl *c, enum ctl_credential_kind kind, struct ctl_credential *out,
+                                   struct err *err) {
+    const char *given = ctl_flag(c->args, "workspace");
+    struct ctl_workspace w;
+    enum err_code code = given != NULL ? ctl_workspace_find(c, given, &w, err) : ERR_OK;
+    return code == ERR_OK ? find(c, &kinds[kind], c->args->words[2], given != NULL ? w.id.s : NULL, out, err)
+                          : code;
+}
+
+static enum err_code revoke_now(struct ctl *c, const struct kind *kind, const struct ctl_credential *k,
+                                struct err *err) {
+    struct actor who;
+    struct db_result *r;
+    ctl_actor(&who);
+    const char *params[] = {k->workspace.s, k->id.s, who.name};
+    if (db_run(c->db, kind->revoke_now, 3, params, &r, err) != ERR_OK)
+        return err->code;
+    bool last = db_rows(r) == 1 && strcmp(db_text(r, 0, 0), "last") == 0; /* (of owners alone) */
+    db_results_free(&r, 1);
+    return last ? err_set(err, ERR_CONFLICT, "\"%s\" is the last owner; make another one first", k->name)
+                : ERR_OK;
+}
+
+enum err_code ctl_credential_revoke(struct ctl *c, enum ctl_credential_kind which, struct ctl_credential *out,
+                                    struct err *err) {
+    const struct kind *kind = &kinds[which];
+    struct err late = {0};
+    enum err_code code = ctl_credential_named(c, which, out, err);
+    if (code == ERR_OK)
+        code = revoke_now(c, kind, out, err);
+    if (code != ERR_OK)
+        return code;
+    struct command cmd = {.type = kind->revoke, .workspace = out->workspace, .id = out->id};
+    bool audited = ctl_command_run(c, &cmd, &late) == ERR_OK;
+    if (!audited)
+        fprintf(stderr,
+                "usherctl: the %s is dead from now on, but the command that tells the audit stream did not "
+                "go through (%s). Repeat it later.\n",
+                kind->dead, err_text(&late));
+    if (!c->json)
+        return ERR_OK;
+    jb_raw(&c->out, "{");
+    jb_key(&c->out, kind->member);
+    jb_raw(&c->out, "{");
+    jb_kstr(&c->out, "id", out->id.s);
+    jb_kstr(&c->out, "workspace", out->workspace.s);
+    jb_kstr(&c->out, "name", out->name);
+    jb_kbool(&c->out, "revoked", true);
+    jb_kbool(&c->out, "audited", audited);
+    jb_raw(&c->out, "}}\n");
+    return ERR_OK;
+}

@@ -1,0 +1,35 @@
+/* What the commands for keys, owners and guards share: listing what a workspace has, finding a credential by
+ * the command line's words, and revoking it. */
+#ifndef USHER_CTL_FIND_H
+#define USHER_CTL_FIND_H
+
+#include "ops/ctl/ctl.h"
+
+/* How rows are shown. */
+struct ctl_list {
+    const char *name; /* JSON: the member that has them */
+    const char *none; /* text: said where there are none, with its end of line */
+    void (*put)(struct jbuf *b, const struct db_result *r, size_t row);   /* as a JSON object, with jb_sep */
+    void (*print)(struct jbuf *b, const struct db_result *r, size_t row); /* as lines */
+};
+void ctl_show_rows(struct ctl *c, const struct ctl_list *list, const struct db_result *r);
+/* The rows that `sql` has for $1, the workspace that --workspace names. ERR_USAGE, ERR_NOT_FOUND. */
+enum err_code ctl_list_workspace(struct ctl *c, const struct ctl_list *list, const char *sql,
+                                 struct err *err);
+
+enum ctl_credential_kind { CTL_KEY, CTL_OWNER };
+struct ctl_credential {
+    struct uuid workspace, id;
+    char name[128];
+};
+/* The one that the command line's operand and --workspace name: by id, or by a name that only one has (of
+ * several, the one that is alive). ERR_NOT_FOUND, ERR_CONFLICT. */
+enum err_code ctl_credential_named(struct ctl *c, enum ctl_credential_kind kind, struct ctl_credential *out,
+                                   struct err *err);
+/* Finds it as above and revokes it: in PostgreSQL first, so that it needs no log; then through the log, for
+ * the order and the audit. What the log does not take is told on stderr, and no error. JSON is written here,
+ * text is the caller's. ERR_CONFLICT for a workspace's last owner. */
+enum err_code ctl_credential_revoke(struct ctl *c, enum ctl_credential_kind kind, struct ctl_credential *out,
+                                    struct err *err);
+
+#endif
