@@ -7,8 +7,6 @@
 #include "schemas/workspace_settings.h"
 #include "sql/look.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- lists ---- */
@@ -26,10 +24,19 @@ enum api_step admin_list(struct request *r, const char *what, int kind, size_t p
     return API_LOOK;
 }
 
-size_t admin_page(const struct request *r, bool *more) {
-    size_t limit = (size_t)r->limit;
-    *more = r->look->nrows > limit;
-    return *more ? limit : r->look->nrows;
+enum api_step admin_listed(struct request *r, const char *what, size_t id,
+                           void (*put)(struct jbuf *b, const char *const *row)) {
+    const struct look *l = r->look;
+    bool more = l->nrows > (size_t)r->limit;
+    size_t n = more ? (size_t)r->limit : l->nrows;
+    struct jbuf *b = api_answer(r, 200);
+    jb_raw(b, "{\"items\":[");
+    for (size_t i = 0; i < n; i++)
+        put(b, l->rows[i]);
+    jb_raw(b, "]");
+    api_put_next(r, what, more, n > 0 ? l->rows[n - 1][id] : NULL);
+    jb_raw(b, "}");
+    return API_ANSWERED;
 }
 
 /* ---- what comes in ---- */
@@ -73,37 +80,6 @@ enum err_code admin_expires(const json_t *body, int64_t *expires_us, struct err 
     if (*expires_us <= clock_wall_us())
         return err_set_path(err, ERR_INVALID_VALUE, "expires", "expires is in the past");
     return ERR_OK;
-}
-
-/* ---- tokens ---- */
-
-void admin_token(struct request *r, enum token_kind kind, json_t *resource) {
-    unsigned char hash[TOKEN_HASH_SIZE];
-    char text[TOKEN_TEXT_SIZE], hex[2 * TOKEN_HASH_SIZE + 1], prefix[TOKEN_PREFIX_SIZE];
-    token_new(kind, text);
-    token_hash(text, strlen(text), hash);
-    token_show_prefix(text, prefix);
-    for (size_t i = 0; i < TOKEN_HASH_SIZE; i++)
-        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
-    jsonx_put(resource, "tokenHash", json_string(hex));
-    jsonx_put(resource, "prefix", json_string(prefix));
-    r->secret = arena_strdup(r->arena, text);
-}
-
-bool admin_token_is(const struct request *r, const char *prefix) {
-    char ours[TOKEN_PREFIX_SIZE];
-    token_show_prefix(r->secret, ours);
-    return strcmp(ours, prefix) == 0;
-}
-
-enum api_step admin_token_gone(struct request *r, const char *what) {
-    struct err err = {0};
-    err_set(
-        &err, ERR_CONFLICT,
-        "This was done already, by an earlier request, for %s %s; its token was shown in the answer to that "
-        "one and cannot be shown again",
-        what, r->reply.id.s);
-    return api_refuse(r, &err);
 }
 
 /* ---- commands ---- */

@@ -21,8 +21,10 @@ extern const struct api_handler admin_guard_list, admin_guard_release;
 /* A list in pages: limit and cursor are read, and the look asks for one row more than the page has. p: of the
  * look's parameters the one that says after which id; the limit stands behind it. */
 enum api_step admin_list(struct request *r, const char *what, int kind, size_t p);
-/* How many rows of the look belong to the page. *more: there are others behind them. */
-size_t admin_page(const struct request *r, bool *more);
+/* The answer: the rows of the look that belong to the page, each put as a JSON object (with jb_sep), and the
+ * cursor behind the last, by the column of its id. */
+enum api_step admin_listed(struct request *r, const char *what, size_t id,
+                           void (*put)(struct jbuf *b, const char *const *row));
 
 /* The id in the path becomes r->resource_id; false: 404 is answered. */
 bool admin_id(struct request *r, const char *what);
@@ -33,15 +35,6 @@ enum err_code admin_name(const json_t *body, const char *what, const char **name
 /* "expires": RFC 3339, in the future; null or absent: 0. */
 enum err_code admin_expires(const json_t *body, int64_t *expires_us, struct err *err);
 
-/* Makes a token, which r->secret has until it is shown, and puts what is stored of it into the command's
- * "tokenHash" and "prefix". */
-void admin_token(struct request *r, enum token_kind kind, json_t *resource);
-/* Is the token that was made the one that is stored now, by the prefix in the row? A repeated request finds
- * the first one's. */
-bool admin_token_is(const struct request *r, const char *prefix);
-/* 409: the change was made, by an earlier request that this one repeats, or was overtaken; the token cannot
- * be shown (again). */
-enum api_step admin_token_gone(struct request *r, const char *what);
 /* The resource that the command carries; becomes the request's. */
 enum api_step admin_publish(struct request *r, enum command_type type, json_t *resource);
 

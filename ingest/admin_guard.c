@@ -22,26 +22,19 @@ static void put_count(struct jbuf *b, const char *name, const char *const *of) {
     jb_raw(b, "}");
 }
 
-static enum api_step list_looked(struct request *r) {
-    bool more;
-    size_t n = admin_page(r, &more);
-    struct jbuf *b = api_answer(r, 200);
-    jb_raw(b, "{\"items\":[");
-    for (size_t i = 0; i < n; i++) {
-        const char *const *row = r->look->rows[i];
-        jb_sep(b);
-        jb_raw(b, "{\"key\":{");
-        jb_kstr(b, "id", row[GUARD_KEY]);
-        jb_kstr(b, "name", row[GUARD_NAME]);
-        jb_raw(b, "}");
-        put_count(b, "users", row + GUARD_USERS_AT);
-        put_count(b, "members", row + GUARD_MEMBERS_AT);
-        jb_raw(b, "}");
-    }
-    jb_raw(b, "]");
-    api_put_next(r, "guards", more, n > 0 ? r->look->rows[n - 1][GUARD_KEY] : NULL);
+static void put_guard(struct jbuf *b, const char *const *row) {
+    jb_sep(b);
+    jb_raw(b, "{\"key\":{");
+    jb_kstr(b, "id", row[GUARD_KEY]);
+    jb_kstr(b, "name", row[GUARD_NAME]);
     jb_raw(b, "}");
-    return API_ANSWERED;
+    put_count(b, "users", row + GUARD_USERS_AT);
+    put_count(b, "members", row + GUARD_MEMBERS_AT);
+    jb_raw(b, "}");
+}
+
+static enum api_step list_looked(struct request *r) {
+    return admin_listed(r, "guards", GUARD_KEY, put_guard);
 }
 const struct api_handler admin_guard_list = {list_begin, list_looked, NULL};
 

@@ -1,12 +1,12 @@
 /* API keys. */
-#include "ingest/admin.h"
+#include "ingest/admin_credential.h"
 
 #include "ingest/answer.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/net_range.h"
+#include "schemas/credential.h"
 #include "schemas/dialect.h"
 #include "schemas/jsonx.h"
-#include "sql/look.h"
 
 #define RATE_MAX 100000000
 #define NETWORKS_MAX 64
@@ -33,62 +33,6 @@ static void put_key(struct jbuf *b, const char *const *row) {
     api_put_time(b, "lastUsed", look_int(row[KEY_LAST_USED]));
     jb_raw(b, "}");
 }
-
-static enum api_step look_at_key(struct request *r) {
-    struct look *l = api_look(r, LOOK_KEYS);
-    l->p[0] = r->resource_id.s;
-    l->p[2] = "1";
-    return API_LOOK;
-}
-
-/* The answer to what made a token. */
-static enum api_step show_with_token(struct request *r, int status) {
-    const char *const *row = r->look->rows[0];
-    if (r->look->nrows == 0 || !admin_token_is(r, row[KEY_PREFIX]))
-        return admin_token_gone(r, "key");
-    struct jbuf *b = api_answer(r, status);
-    r->answer.no_store = true;
-    if (status == 201)
-        r->answer.location = arena_printf(r->arena, "%s/admin/keys/%s", r->base, row[KEY_ID]);
-    jb_raw(b, "{");
-    jb_kstr(b, "token", r->secret);
-    jb_key(b, "key");
-    put_key(b, row);
-    jb_raw(b, "}");
-    return API_ANSWERED;
-}
-
-/* ---- reads ---- */
-
-static enum api_step list_begin(struct request *r) {
-    return admin_list(r, "keys", LOOK_KEYS, 1);
-}
-
-static enum api_step list_looked(struct request *r) {
-    bool more;
-    size_t n = admin_page(r, &more);
-    struct jbuf *b = api_answer(r, 200);
-    jb_raw(b, "{\"items\":[");
-    for (size_t i = 0; i < n; i++)
-        put_key(b, r->look->rows[i]);
-    jb_raw(b, "]");
-    api_put_next(r, "keys", more, n > 0 ? r->look->rows[n - 1][KEY_ID] : NULL);
-    jb_raw(b, "}");
-    return API_ANSWERED;
-}
-const struct api_handler admin_key_list = {list_begin, list_looked, NULL};
-
-static enum api_step get_begin(struct request *r) {
-    return admin_id(r, "Key") ? look_at_key(r) : API_ANSWERED;
-}
-
-static enum api_step get_looked(struct request *r) {
-    if (r->look->nrows == 0)
-        return api_not_found(r, "Key", r->resource_id.s);
-    put_key(api_answer(r, 200), r->look->rows[0]);
-    return API_ANSWERED;
-}
-const struct api_handler admin_key_get = {get_begin, get_looked, NULL};
 
 /* ---- creation ---- */
 
@@ -162,34 +106,53 @@ static enum err_code read_key(const json_t *body, json_t *key, struct err *err) 
         read_networks(body, key, err) != ERR_OK || read_dialect(body, key, err) != ERR_OK)
         return err->code;
     jsonx_put(key, "name", json_string(name));
-    jsonx_put(key, "expires", expires_us != 0 ? json_integer(expires_us) : json_null());
+    credential_put_moment(key, "expires", expires_us);
     return read_rate(body, key, err);
 }
 
-static enum api_step create_begin(struct request *r) {
-    struct err err = {0};
-    json_t *body, *key;
-    if (api_body(r, false, &body, &err) != ERR_OK)
-        return api_refuse(r, &err);
-    key = json_object();
-    if (read_key(body, key, &err) != ERR_OK) {
-        json_decref(key);
-        return api_refuse(r, &err);
-    }
-    r->resource_id = uuid_v7();
-    admin_token(r, TOKEN_KEY, key);
-    return admin_publish(r, COMMAND_KEY_CREATE, key);
-}
+static const struct admin_credential keys = {
+    .what = "key",
+    .title = "Key",
+    .plural = "keys",
+    .look = LOOK_KEYS,
+    .revoke_look = LOOK_REVOKE_KEY,
+    .id = KEY_ID,
+    .prefix = KEY_PREFIX,
+    .token = TOKEN_KEY,
+    .create = COMMAND_KEY_CREATE,
+    .revoke = COMMAND_KEY_REVOKE,
+    .put = put_key,
+    .read = read_key,
+};
 
-static enum api_step create_looked(struct request *r) {
-    return show_with_token(r, 201);
+static enum api_step create_begin(struct request *r) {
+    return admin_credential_create(r, &keys);
 }
-/* (Repeated under one txn it finds the key that the first request made.) */
 static enum api_step create_replied(struct request *r) {
-    r->resource_id = r->reply.id;
-    return look_at_key(r);
+    return admin_credential_created(r, &keys);
+}
+static enum api_step create_looked(struct request *r) {
+    return admin_credential_show_token(r, &keys, 201);
 }
 const struct api_handler admin_key_create = {create_begin, create_looked, create_replied};
+
+/* ---- reads ---- */
+
+static enum api_step list_begin(struct request *r) {
+    return admin_credential_list(r, &keys);
+}
+static enum api_step list_looked(struct request *r) {
+    return admin_credential_listed(r, &keys);
+}
+const struct api_handler admin_key_list = {list_begin, list_looked, NULL};
+
+static enum api_step get_begin(struct request *r) {
+    return admin_credential_get(r, &keys);
+}
+static enum api_step get_looked(struct request *r) {
+    return admin_credential_show(r, &keys);
+}
+const struct api_handler admin_key_get = {get_begin, get_looked, NULL};
 
 /* ---- rotation ---- */
 
@@ -214,36 +177,27 @@ static enum api_step rotate_begin(struct request *r) {
     if (api_body(r, true, &body, &err) != ERR_OK || read_overlap(body, &seconds, &err) != ERR_OK)
         return api_refuse(r, &err);
     change = json_object();
-    jsonx_put(change, "overlapUntil",
-              seconds > 0 ? json_integer(clock_wall_us() + seconds * 1000000) : json_null());
-    admin_token(r, TOKEN_KEY, change);
+    credential_put_moment(change, "overlapUntil", seconds > 0 ? clock_wall_us() + seconds * 1000000 : 0);
+    admin_credential_token(r, &keys, change);
     return admin_publish(r, COMMAND_KEY_ROTATE, change);
 }
 
 static enum api_step rotate_looked(struct request *r) {
-    return show_with_token(r, 200);
+    return admin_credential_show_token(r, &keys, 200);
 }
-const struct api_handler admin_key_rotate = {rotate_begin, rotate_looked, look_at_key};
+static enum api_step rotate_replied(struct request *r) {
+    return admin_credential_look(r, &keys);
+}
+const struct api_handler admin_key_rotate = {rotate_begin, rotate_looked, rotate_replied};
 
 /* ---- revocation ---- */
 
 static enum api_step revoke_begin(struct request *r) {
-    if (!admin_id(r, "Key"))
-        return API_ANSWERED;
-    struct look *l = api_look(r, LOOK_REVOKE_KEY);
-    l->p[0] = r->resource_id.s;
-    l->p[1] = r->verdict.key_name;
-    return API_LOOK;
+    return admin_credential_revoke(r, &keys);
 }
-
-/* Dead from now on; the command tells the order and the audit. */
 static enum api_step revoke_looked(struct request *r) {
-    if (!look_bool(r->look->rows[0][REVOKE_KNOWN]))
-        return api_not_found(r, "Key", r->resource_id.s);
-    r->revoked = true;
-    return admin_publish(r, COMMAND_KEY_REVOKE, NULL);
+    return admin_credential_revoked(r, &keys);
 }
-
 static enum api_step revoke_replied(struct request *r) {
     answer_no_content(r, 0);
     return API_ANSWERED;

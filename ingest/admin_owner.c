@@ -1,9 +1,9 @@
 /* Owners and administrators: the credentials that the admin API itself is opened with. */
-#include "ingest/admin.h"
+#include "ingest/admin_credential.h"
 
 #include "ingest/answer.h"
+#include "schemas/credential.h"
 #include "schemas/jsonx.h"
-#include "sql/look.h"
 
 #include <string.h>
 
@@ -23,45 +23,6 @@ static void put_owner(struct jbuf *b, const char *const *row) {
     jb_raw(b, "}");
 }
 
-static enum api_step look_at_owner(struct request *r) {
-    struct look *l = api_look(r, LOOK_OWNERS);
-    l->p[0] = r->resource_id.s;
-    l->p[2] = "1";
-    return API_LOOK;
-}
-
-/* ---- reads ---- */
-
-static enum api_step list_begin(struct request *r) {
-    return admin_list(r, "owners", LOOK_OWNERS, 1);
-}
-
-static enum api_step list_looked(struct request *r) {
-    bool more;
-    size_t n = admin_page(r, &more);
-    struct jbuf *b = api_answer(r, 200);
-    jb_raw(b, "{\"items\":[");
-    for (size_t i = 0; i < n; i++)
-        put_owner(b, r->look->rows[i]);
-    jb_raw(b, "]");
-    api_put_next(r, "owners", more, n > 0 ? r->look->rows[n - 1][OWNER_ID] : NULL);
-    jb_raw(b, "}");
-    return API_ANSWERED;
-}
-const struct api_handler admin_owner_list = {list_begin, list_looked, NULL};
-
-static enum api_step get_begin(struct request *r) {
-    return admin_id(r, "Owner") ? look_at_owner(r) : API_ANSWERED;
-}
-
-static enum api_step get_looked(struct request *r) {
-    if (r->look->nrows == 0)
-        return api_not_found(r, "Owner", r->resource_id.s);
-    put_owner(api_answer(r, 200), r->look->rows[0]);
-    return API_ANSWERED;
-}
-const struct api_handler admin_owner_get = {get_begin, get_looked, NULL};
-
 /* ---- creation ---- */
 
 static enum err_code read_owner(const json_t *body, json_t *owner, struct err *err) {
@@ -75,70 +36,62 @@ static enum err_code read_owner(const json_t *body, json_t *owner, struct err *e
         return err_set_path(err, ERR_INVALID_VALUE, "role", "role must be owner or administrator");
     jsonx_put(owner, "name", json_string(name));
     jsonx_put(owner, "role", json_string(role));
-    jsonx_put(owner, "expires", expires_us != 0 ? json_integer(expires_us) : json_null());
+    credential_put_moment(owner, "expires", expires_us);
     return ERR_OK;
 }
 
+static const struct admin_credential owners = {
+    .what = "owner",
+    .title = "Owner",
+    .plural = "owners",
+    .look = LOOK_OWNERS,
+    .revoke_look = LOOK_REVOKE_OWNER,
+    .id = OWNER_ID,
+    .prefix = OWNER_PREFIX,
+    .token = TOKEN_OWNER,
+    .create = COMMAND_OWNER_CREATE,
+    .revoke = COMMAND_OWNER_REVOKE,
+    .put = put_owner,
+    .read = read_owner,
+};
+
 static enum api_step create_begin(struct request *r) {
-    struct err err = {0};
-    json_t *body, *owner;
-    if (api_body(r, false, &body, &err) != ERR_OK)
-        return api_refuse(r, &err);
-    owner = json_object();
-    if (read_owner(body, owner, &err) != ERR_OK) {
-        json_decref(owner);
-        return api_refuse(r, &err);
-    }
-    r->resource_id = uuid_v7();
-    admin_token(r, TOKEN_OWNER, owner);
-    return admin_publish(r, COMMAND_OWNER_CREATE, owner);
+    return admin_credential_create(r, &owners);
 }
-
 static enum api_step create_replied(struct request *r) {
-    r->resource_id = r->reply.id;
-    return look_at_owner(r);
+    return admin_credential_created(r, &owners);
 }
-
 static enum api_step create_looked(struct request *r) {
-    const char *const *row = r->look->rows[0];
-    if (r->look->nrows == 0 || !admin_token_is(r, row[OWNER_PREFIX]))
-        return admin_token_gone(r, "owner");
-    struct jbuf *b = api_answer(r, 201);
-    r->answer.no_store = true;
-    r->answer.location = arena_printf(r->arena, "%s/admin/owners/%s", r->base, row[OWNER_ID]);
-    jb_raw(b, "{");
-    jb_kstr(b, "token", r->secret);
-    jb_key(b, "owner");
-    put_owner(b, row);
-    jb_raw(b, "}");
-    return API_ANSWERED;
+    return admin_credential_show_token(r, &owners, 201);
 }
 const struct api_handler admin_owner_create = {create_begin, create_looked, create_replied};
+
+/* ---- reads ---- */
+
+static enum api_step list_begin(struct request *r) {
+    return admin_credential_list(r, &owners);
+}
+static enum api_step list_looked(struct request *r) {
+    return admin_credential_listed(r, &owners);
+}
+const struct api_handler admin_owner_list = {list_begin, list_looked, NULL};
+
+static enum api_step get_begin(struct request *r) {
+    return admin_credential_get(r, &owners);
+}
+static enum api_step get_looked(struct request *r) {
+    return admin_credential_show(r, &owners);
+}
+const struct api_handler admin_owner_get = {get_begin, get_looked, NULL};
 
 /* ---- revocation ---- */
 
 static enum api_step revoke_begin(struct request *r) {
-    if (!admin_id(r, "Owner"))
-        return API_ANSWERED;
-    struct look *l = api_look(r, LOOK_REVOKE_OWNER);
-    l->p[0] = r->resource_id.s;
-    l->p[1] = r->verdict.key_name;
-    return API_LOOK;
+    return admin_credential_revoke(r, &owners);
 }
-
 static enum api_step revoke_looked(struct request *r) {
-    const char *const *row = r->look->rows[0];
-    struct err err = {0};
-    if (!look_bool(row[REVOKE_KNOWN]))
-        return api_not_found(r, "Owner", r->resource_id.s);
-    if (strcmp(row[REVOKE_RESULT], "last") == 0) {
-        err_set(&err, ERR_CONFLICT, "This is the last owner; make another one first");
-        return api_refuse(r, &err);
-    }
-    r->revoked = true;
-    return admin_publish(r, COMMAND_OWNER_REVOKE, NULL);
+    return admin_credential_revoked(r, &owners);
 }
-
 static enum api_step revoke_replied(struct request *r) {
     answer_no_content(r, 0);
     return API_ANSWERED;

@@ -59,9 +59,7 @@ enum err_code ctl_command_run(struct ctl *c, struct command *cmd, struct err *er
 /* Who runs the tool, as commands and tables name him. */
 void ctl_actor(struct actor *a);
 
-/* What is stored of a token: its hash as hex, and its first digits. */
-#define CTL_HASH_SIZE (2 * TOKEN_HASH_SIZE + 1)
-void ctl_token_facts(const char *token, char hash_hex[CTL_HASH_SIZE], char prefix[TOKEN_PREFIX_SIZE]);
+/* Said of a new token. */
 #define CTL_SHOWN_ONCE "It is shown this once; only its hash is stored.\n"
 
 /* One part of `status`: Kafka. Appends the member "kafka" (and its lag) as JSON, or lines of text; false if

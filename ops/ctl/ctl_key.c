@@ -4,6 +4,8 @@
 #include "ops/runtime/clock.h"
 #include "ops/runtime/net_range.h"
 #include "ops/runtime/token.h"
+#include "schemas/credential.h"
+#include "schemas/jsonx.h"
 #include "sql/admit.h"
 
 #include <stdio.h>
@@ -99,14 +101,14 @@ static enum err_code read_new_key(const struct ctl_args *a, struct new_key *k, s
     return code == ERR_OK ? read_networks(ctl_flag(a, "networks"), &k->networks, err) : code;
 }
 
-/* What the command carries: the token's hash and its first digits, never the token. */
 static json_t *key_resource(const struct new_key *k) {
-    char hex[CTL_HASH_SIZE], prefix[TOKEN_PREFIX_SIZE];
-    ctl_token_facts(k->token, hex, prefix);
-    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:s, s:O, s:o}", "name", k->name, "scopes",
-                     scope_array(k->scopes), "tokenHash", hex, "prefix", prefix, "expires",
-                     k->expires_us != 0 ? json_integer(k->expires_us) : json_null(), "dialect", k->dialect,
-                     "networks", k->networks, "rate", k->rate != 0 ? json_integer(k->rate) : json_null());
+    json_t *key = json_pack("{s:s, s:o}", "name", k->name, "scopes", scope_array(k->scopes));
+    credential_put_token(key, k->token);
+    credential_put_moment(key, "expires", k->expires_us);
+    jsonx_put(key, "dialect", json_string(k->dialect));
+    jsonx_put(key, "networks", json_incref(k->networks));
+    jsonx_put(key, "rate", k->rate != 0 ? json_integer(k->rate) : json_null());
+    return key;
 }
 
 static void show_new_key(struct ctl *c, const struct new_key *k, const struct ctl_workspace *w) {
@@ -265,7 +267,7 @@ static void show_rotated(struct ctl *c, const struct ctl_credential *k, const ch
 
 enum err_code ctl_key_rotate(struct ctl *c, struct err *err) {
     const char *overlap = ctl_flag(c->args, "overlap");
-    char token[TOKEN_TEXT_SIZE], hex[CTL_HASH_SIZE], prefix[TOKEN_PREFIX_SIZE], until[RFC3339_SIZE];
+    char token[TOKEN_TEXT_SIZE], until[RFC3339_SIZE];
     int64_t until_us = 0;
     struct ctl_credential k;
     enum err_code code = ctl_credential_named(c, CTL_KEY, &k, err);
@@ -274,13 +276,11 @@ enum err_code ctl_key_rotate(struct ctl *c, struct err *err) {
     if (code != ERR_OK)
         return code;
     token_new(TOKEN_KEY, token);
-    ctl_token_facts(token, hex, prefix);
-    struct command cmd = {.type = COMMAND_KEY_ROTATE,
-                          .workspace = k.workspace,
-                          .id = k.id,
-                          .resource =
-                              json_pack("{s:s, s:s, s:o}", "tokenHash", hex, "prefix", prefix, "overlapUntil",
-                                        until_us != 0 ? json_integer(until_us) : json_null())};
+    json_t *change = json_object();
+    credential_put_token(change, token);
+    credential_put_moment(change, "overlapUntil", until_us);
+    struct command cmd = {
+        .type = COMMAND_KEY_ROTATE, .workspace = k.workspace, .id = k.id, .resource = change};
     code = ctl_command_run(c, &cmd, err);
     command_clear(&cmd);
     if (code == ERR_OK)

@@ -2,17 +2,10 @@
 #include "ops/ctl/ctl_find.h"
 
 #include "ops/runtime/clock.h"
+#include "ops/runtime/token.h"
+#include "schemas/credential.h"
 
 #include <stdio.h>
-#include <string.h>
-
-void ctl_token_facts(const char *token, char hash_hex[CTL_HASH_SIZE], char prefix[TOKEN_PREFIX_SIZE]) {
-    unsigned char hash[TOKEN_HASH_SIZE];
-    token_hash(token, strlen(token), hash);
-    token_show_prefix(token, prefix);
-    for (size_t i = 0; i < TOKEN_HASH_SIZE; i++)
-        snprintf(hash_hex + 2 * i, 3, "%02x", hash[i]);
-}
 
 struct owner {
     struct uuid workspace, id;
@@ -46,14 +39,11 @@ static void show_new(struct ctl *c, const struct owner *o, const char *workspace
 
 static enum err_code create(struct ctl *c, const struct owner *o, const char *token, int64_t expires_us,
                             struct err *err) {
-    char hex[CTL_HASH_SIZE], prefix[TOKEN_PREFIX_SIZE];
-    ctl_token_facts(token, hex, prefix);
-    struct command cmd = {.type = COMMAND_OWNER_CREATE,
-                          .workspace = o->workspace,
-                          .id = o->id,
-                          .resource = json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", o->name, "role", o->role,
-                                                "tokenHash", hex, "prefix", prefix, "expires",
-                                                expires_us != 0 ? json_integer(expires_us) : json_null())};
+    json_t *owner = json_pack("{s:s, s:s}", "name", o->name, "role", o->role);
+    credential_put_token(owner, token);
+    credential_put_moment(owner, "expires", expires_us);
+    struct command cmd = {
+        .type = COMMAND_OWNER_CREATE, .workspace = o->workspace, .id = o->id, .resource = owner};
     enum err_code code = ctl_command_run(c, &cmd, err);
     command_clear(&cmd);
     return code;
