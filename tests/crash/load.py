@@ -51,6 +51,7 @@ class Loader(threading.Thread):
         self.accepted = []      # (txn, user name) of what was promised with 202
         self.pairs = {}         # (room, user) -> number of member.added events due
         self.lost_rooms = set() # rooms whose fate is open: their members are not judged
+        self.maybe = {}         # (room, user) -> number of member.added events that there are if such a room has survived
         self.counts = {DONE: 0, NOT_DONE: 0, UNSURE: 0, "seats": 0, "deadline": 0}
         self.made = 0
 
@@ -145,12 +146,14 @@ class Loader(threading.Thread):
         if verdict == DONE:
             self.users[user.id] = after
             if after.active and not user.active:
-                for room in after.rooms:
+                for room in after.rooms - self.lost_rooms:
                     self.added(after, room)
+                for room in after.rooms & self.lost_rooms:
+                    self.maybe[room, user.id] = self.maybe.get((room, user.id), 0) + 1
                 self.acknowledged.append(("user.reactivated", user.id, None))
             if user.active and not after.active:
                 self.acknowledged.append(("user.deactivated", user.id, None))
-                self.acknowledged.extend(("member.removed", room, user.id) for room in user.rooms)
+                self.acknowledged.extend(("member.removed", room, user.id) for room in user.rooms - self.lost_rooms)
         elif verdict == UNSURE:
             self.freeze_user(user, after.state(), ua)
 
