@@ -120,6 +120,13 @@ class Judge(unittest.TestCase):
         self.found(judge.check_pairs(load_of(loader()), [event(1), event(2)]), "2 events")
         self.found(judge.check_pairs(load_of(loader()), []), "0 events")
 
+    def test_events_of_a_room_whose_fate_is_open(self):
+        one = loader()
+        one.maybe["shared", "u1"] = 1
+        for events in ([event(1)], [event(1), event(2)]):
+            self.assertEqual(judge.check_pairs(load_of(one), events), [])
+        self.found(judge.check_pairs(load_of(one), [event(1), event(2), event(3)]), "3 events")
+
     def test_refused_but_done(self):
         one = loader()
         one.refused_names = ["ben"]

@@ -29,8 +29,9 @@ TOGETHER = ("explain", "diff_patch", "custom", "paging", "limits", "retry", "eta
             "settings", "roles", "link", "guard")
 # One after the other, in a process that has read all streams along: test_streams judges what all others wrote; test_seats and test_two add a second worker, which test_two ends; the rest stops and
 # kills programs. All is judged once more before that, and on real Kafka after it: the embedded broker knows no transactions, so what is broken off there is seen twice.
-ALONE = ("streams", "seats", "two", "whole", "admin", "async", "revocation", "idempotency", "outage", "bulk_alone")
-LAST = {"embedded": (), "real": ("whole",)}
+ALONE = ("streams", "seats", "two", "whole", "admin", "async", "revocation", "idempotency", "outage")
+# Only there, unless asked for by name: what Bulks leave behind where their ends are cut off.
+LAST = ("bulk_alone", "whole")
 # On both brokers: what the topics hold, in which order, and what happens while a program stands still or ends. All others judge HTTP, documents, plans and limits, which are decided in the
 # programs and in PostgreSQL with the very same commands on the way; whichever broker carries them, so the one that starts at once is enough for them.
 BROKER = {"streams", "events", "async", "members", "bulk", "entra_session", "okta_session", "seats", "admin", "revocation", "idempotency", "outage", "two", "whole", "bulk_alone"}
@@ -227,7 +228,7 @@ def run_kind(kind, wanted, by_rule):
             print("---- %s: the stack is up after %.0f s (%s)" % (kind, time.monotonic() - began, run_dir), flush=True)
         env = dict(os.environ, RUN_DIR=run_dir, KAFKA=kind, FLAVOUR=stack.flavour, BUILD="no")  # start() has built
         due = {s for s in suites_here() if _wants(wanted, s) and (s in BROKER or kind != "real" or not by_rule)}
-        words = [[w for s in suites if s in due for w in _selected(wanted, s)] for suites in (TOGETHER, ALONE + LAST[kind])]
+        words = [[w for s in suites if s in due for w in _selected(wanted, s)] for suites in (TOGETHER, ALONE + (LAST if wanted or kind == "real" else ()))]
         passed, failed, times = run_suites(kind, *words, env)
         print("---- %s: seconds of each suite: %s" % (kind, ", ".join("%s %d" % t for t in sorted(times.items(), key=lambda t: -t[1]))))
         stack.reload()  # a suite that kills a program starts another in its place
@@ -287,7 +288,7 @@ def main(words):
     if unknown:
         print("no such suite: %s; there are %s" % (", ".join(unknown), ", ".join(suites_here())), file=sys.stderr)
         return 2
-    forgotten = set(suites_here()) - set(ALONE + TOGETHER + FIRST)
+    forgotten = set(suites_here()) - set(ALONE + LAST + TOGETHER + FIRST)
     assert not forgotten, "not listed here: %s" % forgotten
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     passed, failed = run_first(wanted)
