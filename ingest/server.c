@@ -140,13 +140,20 @@ static void phase(struct MHD_Connection *connection, enum client_phase p) {
         client_phase(c, p);
 }
 
-/* Suspended before it is handed over: whoever finishes first must find it so. */
-static void suspend(struct request *r) {
-    phase(r->connection, CLIENT_WORK);
+/* Suspended before it is handed over: whoever finishes first must find it so. False while the server stops:
+ * the library must not be stopped with suspended connections. Counted first, asked then: whoever has seen
+ * none in flight after the stop began sees none ever. */
+static bool suspend(struct request *r) {
     atomic_fetch_add(&r->in->in_flight, 1);
+    if (atomic_load(&r->in->stopping)) {
+        atomic_fetch_sub(&r->in->in_flight, 1);
+        return false;
+    }
+    phase(r->connection, CLIENT_WORK);
     atomic_fetch_add(&r->in->server->unanswered, 1);
     r->suspended = true;
     MHD_suspend_connection(r->connection);
+    return true;
 }
 
 void server_resume(struct request *r) {
@@ -156,21 +163,22 @@ void server_resume(struct request *r) {
     atomic_fetch_sub(&in->in_flight, 1);
 }
 
-/* Refused before the body was read, so that the connection must go with it; but on record like any other. */
-static enum MHD_Result refuse(struct request *r, const struct err *err) {
-    r->answer.close = true;
-    answer_err(r, err);
-    suspend(r);
-    request_finish(r);
-    return MHD_YES;
-}
-
 /* Without suspension, for when there is no room for it: the record is produced, but not waited for. */
 static enum MHD_Result refuse_at_once(struct request *r) {
     r->answer.close = true;
     answer_error(r, ERR_UNAVAILABLE, NULL);
     audit_note(r->in->audit, r);
     return send_answer(r);
+}
+
+/* Refused before the body was read, so that the connection must go with it; but on record like any other. */
+static enum MHD_Result refuse(struct request *r, const struct err *err) {
+    if (!suspend(r))
+        return refuse_at_once(r);
+    r->answer.close = true;
+    answer_err(r, err);
+    request_finish(r);
+    return MHD_YES;
 }
 
 /* ---- a request's headers ---- */
@@ -305,7 +313,8 @@ static enum MHD_Result on_complete(struct request *r) {
             health_answer(r);
         return send_answer(r);
     }
-    suspend(r);
+    if (!suspend(r))
+        return refuse_at_once(r);
     bool token = r->route.kind == ROUTE_TOKEN && r->route.code == ERR_OK;
     if (r->route.api == API_NONE ||
         (r->route.api == API_OAUTH &&

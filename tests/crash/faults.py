@@ -63,7 +63,7 @@ class Ground:
 
     def kill(self, program):
         pid = self.stack.pid(program)
-        os.kill(pid, signal.SIGKILL)
+        self.stack.signal(program)
         if program.startswith("INGEST"):
             self.killed_ingests.append(pid)
         if not wait_for(lambda: process_state(pid) is None, 10):
@@ -174,6 +174,14 @@ def survives(ground, programs, fault):
 
 def kafka_killed(ground):
     survives(ground, ("INGEST", "WORKER"), lambda: ground.kill("BROKER"))
+
+
+def stops_in_order(ground, part):
+    """Under load: to the end of its own way, not torn off."""
+    since = ground.log_size(part)
+    ground.local("stop", part)
+    if not ground.logged(part, since, "event=stopped"):
+        raise Failed("%s did not end in order" % part)
 
 
 def postgres_killed(ground):

@@ -152,8 +152,21 @@ class Stack:
         """program: INGEST, WORKER, BROKER, POSTGRES …"""
         return int(self.env["USHER_PID_" + program])
 
+    def _is_it(self, program, pid):
+        """A pid may be a stranger's by now: it counts with the start time that usher-local has noted beside it."""
+        for name in os.listdir(os.path.join(self.run_dir, "pid")):
+            if name.upper().replace("-", "_") == program:
+                try:
+                    with open(os.path.join(self.run_dir, "pid", name)) as f, open("/proc/%d/stat" % pid) as stat:
+                        return f.read().split() == [str(pid), stat.read().rsplit(")", 1)[1].split()[19]]
+                except OSError:
+                    return False
+        return False
+
     def signal(self, program, number=signal.SIGKILL):
         pid = self.pid(program)
+        if not self._is_it(program, pid):
+            raise ProcessLookupError("%s (pid %d) has ended" % (program, pid))
         os.kill(pid, number)
         if number == signal.SIGSTOP:  # a thread on the other core goes on for a moment
             self._wait(lambda: set(self._thread_states(pid)) == {"T"}, 5, "%s to stand still" % program)
