@@ -86,7 +86,7 @@ $(foreach t,$(TOOLS),$(call test,$(1),$(t),$(if $(findstring /diff_,$(t)),$(USE_
 endef
 define room
 build/$(1)/lib$(2).a: $(patsubst %.c,build/$(1)/obj/%.o,$(call SOURCES,$(2)))
-	@rm -f $$@.$$$$PPID; ar rcs $$@.$$$$PPID $$^ && mv $$@.$$$$PPID $$@
+	@rm -f $$@.$$$$PPID; ar qcs $$@.$$$$PPID $$^ && mv $$@.$$$$PPID $$@
 
 endef
 define program
@@ -111,7 +111,7 @@ build/gen/migrations.c: ops/build/embed_migrations.sh $(MIGRATIONS) $(if $(filte
 FORCE:
 
 build/gen/openapi.c: ops/build/embed_text.sh schemas/openapi.json
-	@mkdir -p $(@D); bash $< schemas/openapi.h openapi_json schemas/openapi.json > $@
+	@mkdir -p $(@D); bash $< schemas/api/openapi.h openapi_json schemas/openapi.json > $@
 
 FLAVOUR ?= asan
 units: $(UNITS:%=build/$(FLAVOUR)/%)

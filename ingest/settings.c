@@ -1,11 +1,11 @@
 #include "ingest/settings.h"
 
-#include "ingest/tls.h"
+#include "ingest/http/tls.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
-#include "schemas/schema_load.h"
+#include "schemas/types/schema_load.h"
 
 #include <inttypes.h>
 #include <stdio.h>

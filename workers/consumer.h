@@ -4,8 +4,8 @@
 #define USHER_WORKERS_CONSUMER_H
 
 #include "ops/runtime/config.h"
-#include "workers/emitter.h"
-#include "workers/work.h"
+#include "workers/delivery.h"
+#include "workers/emit/emitter.h"
 
 struct consumer;
 

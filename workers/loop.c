@@ -6,7 +6,7 @@
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 #include "ops/runtime/metrics.h"
-#include "workers/apply.h"
+#include "workers/apply/apply.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

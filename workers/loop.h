@@ -2,10 +2,10 @@
 #ifndef USHER_WORKERS_LOOP_H
 #define USHER_WORKERS_LOOP_H
 
-#include "workers/answers.h"
 #include "workers/consumer.h"
-#include "workers/emitter.h"
-#include "workers/slot.h"
+#include "workers/emit/emitter.h"
+#include "workers/emit/slot.h"
+#include "workers/replies.h"
 
 struct loop;
 

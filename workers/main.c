@@ -5,11 +5,11 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/metrics_http.h"
-#include "schemas/schema_load.h"
-#include "sql/signing_key.h"
-#include "workers/answers.h"
+#include "schemas/types/schema_load.h"
+#include "sql/ask/signing_key.h"
 #include "workers/consumer.h"
 #include "workers/loop.h"
+#include "workers/replies.h"
 #include "workers/selfcheck.h"
 
 #include <stdio.h>

@@ -41,7 +41,7 @@ may ingest 'ingest|sql|schemas|ops/runtime'
 may workers 'workers|sql|schemas|ops/runtime'
 only 'libpq-fe\.h' 'sql/db\.c'
 only 'openssl/.*' 'ops/runtime/jws\.c'
-only 'microhttpd\.h' 'ingest/[a-z_]+\.[ch]' 'ops/runtime/metrics_http\.c'
+only 'microhttpd\.h' 'ingest/http/[a-z_]+\.[ch]' 'ops/runtime/metrics_http\.c'
 only 'librdkafka/rdkafka_mock\.h' 'ops/broker/[a-z_]+\.[ch]'
 # Threads do not survive a fork after a Kafka client has been made.
 found=$(grep -rnE '\b(system|popen|fork|vfork|setlocale)\(' ingest workers schemas sql ops/runtime ops/ctl --include='*.c')

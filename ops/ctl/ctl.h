@@ -10,7 +10,7 @@
 #include "ops/runtime/id.h"
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/token.h"
-#include "schemas/command.h"
+#include "schemas/stream/command.h"
 #include "sql/db.h"
 
 struct ctl {

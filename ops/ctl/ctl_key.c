@@ -4,9 +4,9 @@
 #include "ops/runtime/clock.h"
 #include "ops/runtime/net_range.h"
 #include "ops/runtime/token.h"
-#include "schemas/credential.h"
-#include "schemas/jsonx.h"
-#include "sql/admit.h"
+#include "schemas/api/credential.h"
+#include "schemas/text/jsonx.h"
+#include "sql/ask/admit.h"
 
 #include <stdio.h>
 #include <string.h>

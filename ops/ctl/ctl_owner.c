@@ -3,7 +3,7 @@
 
 #include "ops/runtime/clock.h"
 #include "ops/runtime/token.h"
-#include "schemas/credential.h"
+#include "schemas/api/credential.h"
 
 #include <stdio.h>
 

@@ -3,8 +3,8 @@
 
 #include "ops/runtime/clock.h"
 #include "ops/runtime/kafka_conf.h"
-#include "schemas/headers.h"
-#include "sql/command_log.h"
+#include "schemas/stream/headers.h"
+#include "sql/ask/command_log.h"
 
 #include <pwd.h>
 #include <stdio.h>

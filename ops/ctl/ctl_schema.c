@@ -3,9 +3,9 @@
  * follows from the documents alone (their searchable form, and the keys by which they are looked up). */
 #include "ops/ctl/ctl.h"
 #include "ops/runtime/arena.h"
-#include "schemas/resource.h"
-#include "schemas/resource_keys.h"
-#include "schemas/schema_load.h"
+#include "schemas/resource/resource.h"
+#include "schemas/resource/resource_keys.h"
+#include "schemas/types/schema_load.h"
 #include "sql/pg_array.h"
 
 #include <stdlib.h>

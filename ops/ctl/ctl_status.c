@@ -1,8 +1,8 @@
 /* usherctl status: is everything there, and does it keep up? */
 #include "ops/ctl/ctl.h"
 
+#include "sql/ask/slots.h"
 #include "sql/migrate.h"
-#include "sql/slots.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* usherctl workspace create|set|list */
 #include "ops/ctl/ctl_find.h"
 
-#include "schemas/workspace_settings.h"
+#include "schemas/api/workspace_settings.h"
 
 #include <inttypes.h>
 #include <string.h>

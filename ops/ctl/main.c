@@ -3,7 +3,7 @@
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
-#include "schemas/workspace_settings.h"
+#include "schemas/api/workspace_settings.h"
 #include "sql/migrate.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "ops/runtime/id.h"
-#include "schemas/resource.h"
+#include "schemas/resource/resource.h"
 #include "tests/schemas/probe.h"
 
 #include <stdarg.h>

@@ -7,9 +7,9 @@
 #include "ops/runtime/arena.h"
 #include "ops/runtime/err.h"
 #include "ops/runtime/jbuf.h"
-#include "schemas/dialect.h"
-#include "schemas/filter.h"
-#include "schemas/schema.h"
+#include "schemas/filter/filter.h"
+#include "schemas/types/dialect.h"
+#include "schemas/types/schema.h"
 
 #include <jansson.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Request bodies: the strict parser, then resources of POST and PUT. */
-#include "schemas/attr_path.h"
-#include "schemas/body.h"
-#include "schemas/resource.h"
+#include "schemas/resource/body.h"
+#include "schemas/resource/resource.h"
+#include "schemas/types/attr_path.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* The body of a Bulk: its envelope, then references, ids and order. */
-#include "ingest/bulk_request.h"
-#include "schemas/body.h"
+#include "ingest/scim/bulk_request.h"
+#include "schemas/resource/body.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* What a worker and an ingest take from Kafka: commands ('c' first) and replies. Nothing that decodes may
  * change on its way through. */
-#include "schemas/command.h"
+#include "schemas/stream/command.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>

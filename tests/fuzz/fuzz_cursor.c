@@ -1,6 +1,6 @@
 /* Cursors. Any text is offered as one; and any bytes are made one ("e" first), which must come back as it
  * was, be refused when a character is changed, and hold nowhere else. */
-#include "schemas/cursor.h"
+#include "schemas/api/cursor.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>

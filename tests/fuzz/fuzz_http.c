@@ -1,10 +1,10 @@
 /* The head of a request: "METHOD TARGET VERSION", then headers line by line. What the guard lets through goes
  * on to the router and to the parser of queries. */
-#include "ingest/etag.h"
-#include "ingest/guard.h"
-#include "ingest/prefer.h"
-#include "ingest/query.h"
-#include "ingest/route.h"
+#include "ingest/http/guard.h"
+#include "ingest/request/etag.h"
+#include "ingest/request/prefer.h"
+#include "ingest/request/query.h"
+#include "ingest/request/route.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>

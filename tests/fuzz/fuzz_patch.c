@@ -1,8 +1,8 @@
 /* A document and a PatchOp body for it: {"doc": …, "body": …}, or "ops" for the body's operations alone. */
-#include "schemas/body.h"
-#include "schemas/jsonx.h"
-#include "schemas/patch.h"
-#include "schemas/resource.h"
+#include "schemas/patch/patch.h"
+#include "schemas/resource/body.h"
+#include "schemas/resource/resource.h"
+#include "schemas/text/jsonx.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Attribute paths (sort, projection) and paths of PATCH operations. */
-#include "schemas/attr_path.h"
-#include "schemas/patch_path.h"
-#include "schemas/resource.h"
+#include "schemas/patch/patch_path.h"
+#include "schemas/resource/resource.h"
+#include "schemas/types/attr_path.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

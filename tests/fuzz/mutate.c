@@ -1,7 +1,7 @@
 /* Mutations of JSON that stay JSON, so that the fuzzers spend their time behind the parser. */
 #include "tests/fuzz/fuzz.h"
 
-#include "schemas/jsonx.h"
+#include "schemas/text/jsonx.h"
 #include "tests/schemas/probe.h"
 #include "tests/support/random_scim.h"
 

@@ -9,7 +9,7 @@
  *
  * Before them, the option --schemas DIR loads resource types as the programs do. */
 #include "ops/runtime/arena.h"
-#include "schemas/filter.h"
+#include "schemas/filter/filter.h"
 #include "tests/support/random_scim.h"
 
 #include <stdio.h>

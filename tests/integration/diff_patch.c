@@ -8,8 +8,8 @@
  * Usage: diff_patch [--schemas DIR] SEED RESOURCES STEPS FILE; FILE has {"base": URL, "users": [{"id",
  * "display"}…]}: users whom rooms may have as members. */
 #include "ops/runtime/arena.h"
-#include "schemas/patch.h"
-#include "schemas/resource.h"
+#include "schemas/patch/patch.h"
+#include "schemas/resource/resource.h"
 #include "tests/support/random_scim.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #ifndef USHER_TESTS_EXAMPLE_H
 #define USHER_TESTS_EXAMPLE_H
 
-#include "schemas/headers.h"
+#include "schemas/stream/headers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

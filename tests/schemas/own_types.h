@@ -3,8 +3,8 @@
 #ifndef USHER_TESTS_SCHEMAS_OWN_TYPES_H
 #define USHER_TESTS_SCHEMAS_OWN_TYPES_H
 
-#include "schemas/schema.h"
-#include "schemas/schema_load.h"
+#include "schemas/types/schema.h"
+#include "schemas/types/schema_load.h"
 #include "tests/schemas/support.h"
 
 #define DEVICE "urn:example:params:scim:schemas:2.0:Device"

@@ -3,7 +3,7 @@
 #ifndef USHER_TESTS_SCHEMAS_PROBE_H
 #define USHER_TESTS_SCHEMAS_PROBE_H
 
-#include "schemas/schema.h"
+#include "schemas/types/schema.h"
 
 static const struct attr probe_parts[] = {
     {.name = "value", .type = ATTR_INTEGER}, {.name = "since", .type = ATTR_DATETIME},

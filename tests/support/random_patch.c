@@ -1,7 +1,7 @@
 /* Random PatchOp bodies. */
 #include "tests/support/random_scim_impl.h"
 
-#include "schemas/schema.h"
+#include "schemas/types/schema.h"
 
 #include <stdlib.h>
 #include <string.h>

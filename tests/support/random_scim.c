@@ -1,6 +1,6 @@
 #include "tests/support/random_scim.h"
 
-#include "schemas/schema_load.h"
+#include "schemas/types/schema_load.h"
 #include "tests/support/random_scim_impl.h"
 
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #define USHER_TESTS_SUPPORT_RANDOM_SCIM_H
 
 #include "ops/runtime/jbuf.h"
-#include "schemas/schema.h"
+#include "schemas/types/schema.h"
 
 #include <jansson.h>
 #include <stdint.h>

@@ -1,0 +1,92 @@
+#include "ingest/api/admin.h"
+
+#include "ingest/request/answer.h"
+#include "ingest/request/content.h"
+#include "ops/runtime/clock.h"
+#include "schemas/api/workspace_settings.h"
+#include "schemas/text/jsonx.h"
+#include "sql/ask/query.h"
+
+#include <string.h>
+
+/* ---- lists ---- */
+
+enum api_step admin_list(struct request *r, const char *what, int kind, size_t p) {
+    struct err err = {0};
+    const char *after;
+    int limit;
+    if (api_page(r, what, &limit, &after, &err) != ERR_OK)
+        return api_refuse(r, &err);
+    struct look *l = api_look(r, kind);
+    l->p[p] = after;
+    l->p[p + 1] = arena_printf(r->arena, "%d", limit + 1);
+    r->limit = limit;
+    return API_LOOK;
+}
+
+enum api_step admin_listed(struct request *r, const char *what, size_t id,
+                           void (*put)(struct jbuf *b, const char *const *row)) {
+    const struct look *l = r->look;
+    bool more = l->nrows > (size_t)r->limit;
+    size_t n = more ? (size_t)r->limit : l->nrows;
+    struct jbuf *b = api_answer(r, 200);
+    jb_raw(b, "{\"items\":[");
+    for (size_t i = 0; i < n; i++)
+        put(b, l->rows[i]);
+    jb_raw(b, "]");
+    api_put_next(r, what, more, n > 0 ? l->rows[n - 1][id] : NULL);
+    jb_raw(b, "}");
+    return API_ANSWERED;
+}
+
+/* ---- what comes in ---- */
+
+bool admin_id(struct request *r, const char *what) {
+    if (uuid_parse(r->route.segment, &r->resource_id))
+        return true;
+    (void)api_not_found(r, what, r->route.segment);
+    return false;
+}
+
+enum err_code admin_members(const json_t *body, const char *const *known, struct err *err) {
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)body, name, value) {
+        size_t i = 0;
+        while (known[i] != NULL && strcmp(known[i], name) != 0)
+            i++;
+        if (known[i] == NULL)
+            return err_set_path(err, ERR_INVALID_VALUE, name, "There is no member \"%.100s\" here", name);
+    }
+    return ERR_OK;
+}
+
+enum err_code admin_name(const json_t *body, const char *what, const char **name, struct err *err) {
+    const json_t *value = json_object_get(body, "name");
+    if (!json_is_string(value))
+        return err_set_path(err, ERR_INVALID_VALUE, "name", "The %s needs a name", what);
+    *name = json_string_value(value);
+    return workspace_name_check(what, *name, err);
+}
+
+enum err_code admin_expires(const json_t *body, int64_t *expires_us, struct err *err) {
+    const json_t *value = json_object_get(body, "expires");
+    *expires_us = 0;
+    if (value == NULL || json_is_null(value))
+        return ERR_OK;
+    if (!json_is_string(value) || !rfc3339_parse(json_string_value(value), expires_us))
+        return err_set_path(err, ERR_INVALID_VALUE, "expires",
+                            "expires must be a time such as 2030-01-31T12:00:00Z, or null");
+    if (*expires_us <= clock_wall_us())
+        return err_set_path(err, ERR_INVALID_VALUE, "expires", "expires is in the past");
+    return ERR_OK;
+}
+
+/* ---- commands ---- */
+
+enum api_step admin_publish(struct request *r, enum command_type type, json_t *resource) {
+    r->command = type;
+    r->resource = resource;
+    content_keep(r, resource);
+    return API_PUBLISH;
+}

@@ -1,0 +1,120 @@
+#include "ingest/api/admin_credential.h"
+
+#include "ingest/request/answer.h"
+#include "schemas/api/credential.h"
+
+#include <string.h>
+
+/* ---- reads ---- */
+
+enum api_step admin_credential_list(struct request *r, const struct admin_credential *c) {
+    return admin_list(r, c->plural, c->look, 1);
+}
+
+enum api_step admin_credential_listed(struct request *r, const struct admin_credential *c) {
+    return admin_listed(r, c->plural, c->id, c->put);
+}
+
+enum api_step admin_credential_look(struct request *r, const struct admin_credential *c) {
+    struct look *l = api_look(r, c->look);
+    l->p[0] = r->resource_id.s;
+    l->p[2] = "1";
+    return API_LOOK;
+}
+
+enum api_step admin_credential_get(struct request *r, const struct admin_credential *c) {
+    return admin_id(r, c->title) ? admin_credential_look(r, c) : API_ANSWERED;
+}
+
+enum api_step admin_credential_show(struct request *r, const struct admin_credential *c) {
+    if (r->look->nrows == 0)
+        return api_not_found(r, c->title, r->resource_id.s);
+    c->put(api_answer(r, 200), r->look->rows[0]);
+    return API_ANSWERED;
+}
+
+/* ---- creation, and tokens ---- */
+
+void admin_credential_token(struct request *r, const struct admin_credential *c, json_t *resource) {
+    char text[TOKEN_TEXT_SIZE];
+    token_new(c->token, text);
+    credential_put_token(resource, text);
+    r->secret = arena_strdup(r->arena, text);
+}
+
+enum api_step admin_credential_create(struct request *r, const struct admin_credential *c) {
+    struct err err = {0};
+    json_t *body, *resource;
+    if (api_body(r, false, &body, &err) != ERR_OK)
+        return api_refuse(r, &err);
+    resource = json_object();
+    if (c->read(body, resource, &err) != ERR_OK) {
+        json_decref(resource);
+        return api_refuse(r, &err);
+    }
+    r->resource_id = uuid_v7();
+    admin_credential_token(r, c, resource);
+    return admin_publish(r, c->create, resource);
+}
+
+enum api_step admin_credential_created(struct request *r, const struct admin_credential *c) {
+    r->resource_id = r->reply.id;
+    return admin_credential_look(r, c);
+}
+
+/* Is the token that was made the one that is stored now, by the prefix in the row? */
+static bool is_stored(const struct request *r, const char *prefix) {
+    char ours[TOKEN_PREFIX_SIZE];
+    token_show_prefix(r->secret, ours);
+    return strcmp(ours, prefix) == 0;
+}
+
+static enum api_step token_gone(struct request *r, const char *what) {
+    struct err err = {0};
+    err_set(
+        &err, ERR_CONFLICT,
+        "This was done already, by an earlier request, for %s %s; its token was shown in the answer to that "
+        "one and cannot be shown again",
+        what, r->reply.id.s);
+    return api_refuse(r, &err);
+}
+
+enum api_step admin_credential_show_token(struct request *r, const struct admin_credential *c, int status) {
+    const char *const *row = r->look->rows[0];
+    if (r->look->nrows == 0 || !is_stored(r, row[c->prefix]))
+        return token_gone(r, c->what);
+    struct jbuf *b = api_answer(r, status);
+    r->answer.no_store = true;
+    if (status == 201)
+        r->answer.location = arena_printf(r->arena, "%s/admin/%s/%s", r->base, c->plural, row[c->id]);
+    jb_raw(b, "{");
+    jb_kstr(b, "token", r->secret);
+    jb_key(b, c->what);
+    c->put(b, row);
+    jb_raw(b, "}");
+    return API_ANSWERED;
+}
+
+/* ---- revocation ---- */
+
+enum api_step admin_credential_revoke(struct request *r, const struct admin_credential *c) {
+    if (!admin_id(r, c->title))
+        return API_ANSWERED;
+    struct look *l = api_look(r, c->revoke_look);
+    l->p[0] = r->resource_id.s;
+    l->p[1] = r->verdict.key_name;
+    return API_LOOK;
+}
+
+enum api_step admin_credential_revoked(struct request *r, const struct admin_credential *c) {
+    const char *const *row = r->look->rows[0];
+    struct err err = {0};
+    if (!look_bool(row[REVOKE_KNOWN]))
+        return api_not_found(r, c->title, r->resource_id.s);
+    if (strcmp(row[REVOKE_RESULT], "last") == 0) { /* (of owners alone) */
+        err_set(&err, ERR_CONFLICT, "This is the last owner; make another one first");
+        return api_refuse(r, &err);
+    }
+    r->revoked = true;
+    return admin_publish(r, c->revoke, NULL);
+}

@@ -1,0 +1,49 @@
+/* The guard against mass changes: what it has counted of each key, and letting a held key go on. */
+#include "ingest/api/admin.h"
+
+#include "ingest/request/answer.h"
+#include "sql/ask/query.h"
+
+static enum api_step list_begin(struct request *r) {
+    return admin_list(r, "guards", LOOK_GUARDS, 0);
+}
+
+/* of: the first of the columns. */
+static void put_count(struct jbuf *b, const char *name, const char *const *of) {
+    jb_key(b, name);
+    if (of[GUARD_REMOVED] == NULL) {
+        jb_raw(b, "null");
+        return;
+    }
+    jb_raw(b, "{");
+    jb_kint(b, "removed", look_int(of[GUARD_REMOVED]));
+    jb_kint(b, "base", look_int(of[GUARD_BASE]));
+    api_put_time(b, "tripped", look_int(of[GUARD_TRIPPED]));
+    jb_raw(b, "}");
+}
+
+static void put_guard(struct jbuf *b, const char *const *row) {
+    jb_sep(b);
+    jb_raw(b, "{\"key\":{");
+    jb_kstr(b, "id", row[GUARD_KEY]);
+    jb_kstr(b, "name", row[GUARD_NAME]);
+    jb_raw(b, "}");
+    put_count(b, "users", row + GUARD_USERS_AT);
+    put_count(b, "members", row + GUARD_MEMBERS_AT);
+    jb_raw(b, "}");
+}
+
+static enum api_step list_looked(struct request *r) {
+    return admin_listed(r, "guards", GUARD_KEY, put_guard);
+}
+const struct api_handler admin_guard_list = {list_begin, list_looked, NULL};
+
+static enum api_step release_begin(struct request *r) {
+    return admin_id(r, "Key") ? admin_publish(r, COMMAND_GUARD_RELEASE, NULL) : API_ANSWERED;
+}
+
+static enum api_step release_replied(struct request *r) {
+    answer_no_content(r, 0);
+    return API_ANSWERED;
+}
+const struct api_handler admin_guard_release = {release_begin, NULL, release_replied};

@@ -1,0 +1,205 @@
+/* API keys. */
+#include "ingest/api/admin_credential.h"
+
+#include "ingest/request/answer.h"
+#include "ops/runtime/clock.h"
+#include "ops/runtime/net_range.h"
+#include "schemas/api/credential.h"
+#include "schemas/text/jsonx.h"
+#include "schemas/types/dialect.h"
+
+#define RATE_MAX 100000000
+#define NETWORKS_MAX 64
+#define OVERLAP_MAX (30 * 86400) /* seconds */
+
+/* ---- what is shown ---- */
+
+static void put_key(struct jbuf *b, const char *const *row) {
+    jb_sep(b);
+    jb_raw(b, "{");
+    jb_kstr(b, "id", row[KEY_ID]);
+    jb_kstr(b, "name", row[KEY_NAME]);
+    jb_kstr(b, "prefix", row[KEY_PREFIX]);
+    jb_kraw(b, "scopes", row[KEY_SCOPES]);
+    jb_kstr(b, "dialect", row[KEY_DIALECT]);
+    jb_kraw(b, "networks", row[KEY_NETWORKS]);
+    jb_kraw(b, "rate", row[KEY_RATE]);
+    api_put_time(b, "created", look_int(row[KEY_CREATED]));
+    jb_kstr(b, "createdBy", row[KEY_CREATED_BY]);
+    api_put_time(b, "expires", look_int(row[KEY_EXPIRES]));
+    api_put_time(b, "oldTokenUntil", look_int(row[KEY_OLD_UNTIL]));
+    api_put_time(b, "revoked", look_int(row[KEY_REVOKED]));
+    jb_kstr(b, "revokedBy", row[KEY_REVOKED_BY]);
+    api_put_time(b, "lastUsed", look_int(row[KEY_LAST_USED]));
+    jb_raw(b, "}");
+}
+
+/* ---- creation ---- */
+
+static enum err_code read_scopes(const json_t *body, json_t *key, struct err *err) {
+    const json_t *given = json_object_get(body, "scopes");
+    json_t *names = json_array(), *one;
+    unsigned all = 0;
+    size_t i;
+    json_array_foreach(given, i, one) {
+        unsigned bit = json_is_string(one) ? scope_parse(json_string_value(one)) : 0;
+        if (bit == 0) {
+            json_decref(names);
+            return err_set_path(err, ERR_INVALID_VALUE, "scopes", "\"%.60s\" is not a scope",
+                                json_is_string(one) ? json_string_value(one) : "?");
+        }
+        all |= bit;
+    }
+    for (unsigned bit = 1; bit <= all; bit <<= 1)
+        if (all & bit)
+            jsonx_push(names, json_string(scope_name(bit)));
+    jsonx_put(key, "scopes", names);
+    return all != 0 ? ERR_OK
+                    : err_set_path(err, ERR_INVALID_VALUE, "scopes", "scopes must name at least one scope");
+}
+
+static enum err_code read_networks(const json_t *body, json_t *key, struct err *err) {
+    json_t *given = json_object_get(body, "networks"), *one;
+    struct net_range range;
+    size_t i;
+    jsonx_put(key, "networks", given != NULL ? jsonx_copy(given) : json_null());
+    if (given == NULL || json_is_null(given))
+        return ERR_OK;
+    if (!json_is_array(given) || json_array_size(given) == 0 || json_array_size(given) > NETWORKS_MAX)
+        return err_set_path(err, ERR_INVALID_VALUE, "networks",
+                            "networks must be a list of 1 to %d networks, or null", NETWORKS_MAX);
+    json_array_foreach(given, i, one) {
+        if (!json_is_string(one) || !net_range_parse(json_string_value(one), json_string_length(one), &range))
+            return err_set_path(err, ERR_INVALID_VALUE, "networks",
+                                "\"%.60s\" is no network like 203.0.113.0/24 or 2001:db8::/32",
+                                json_is_string(one) ? json_string_value(one) : "?");
+    }
+    return ERR_OK;
+}
+
+static enum err_code read_dialect(const json_t *body, json_t *key, struct err *err) {
+    const json_t *given = json_object_get(body, "dialect");
+    enum dialect dialect = DIALECT_RFC;
+    if (given != NULL && (!json_is_string(given) || !dialect_parse(json_string_value(given), &dialect)))
+        return err_set_path(err, ERR_INVALID_VALUE, "dialect", "dialect must be one of: rfc, entra, okta");
+    jsonx_put(key, "dialect", json_string(dialect_name(dialect)));
+    return ERR_OK;
+}
+
+static enum err_code read_rate(const json_t *body, json_t *key, struct err *err) {
+    const json_t *given = json_object_get(body, "rate");
+    bool none = given == NULL || json_is_null(given);
+    if (!none &&
+        (!json_is_integer(given) || json_integer_value(given) < 1 || json_integer_value(given) > RATE_MAX))
+        return err_set_path(err, ERR_INVALID_VALUE, "rate",
+                            "rate must be a whole number from 1 to %d, or null", RATE_MAX);
+    jsonx_put(key, "rate", none ? json_null() : json_integer(json_integer_value(given)));
+    return ERR_OK;
+}
+
+static enum err_code read_key(const json_t *body, json_t *key, struct err *err) {
+    static const char *const members[] = {"name", "scopes", "expires", "networks", "dialect", "rate", NULL};
+    const char *name;
+    int64_t expires_us;
+    if (admin_members(body, members, err) != ERR_OK || admin_name(body, "key", &name, err) != ERR_OK ||
+        admin_expires(body, &expires_us, err) != ERR_OK || read_scopes(body, key, err) != ERR_OK ||
+        read_networks(body, key, err) != ERR_OK || read_dialect(body, key, err) != ERR_OK)
+        return err->code;
+    jsonx_put(key, "name", json_string(name));
+    credential_put_moment(key, "expires", expires_us);
+    return read_rate(body, key, err);
+}
+
+static const struct admin_credential keys = {
+    .what = "key",
+    .title = "Key",
+    .plural = "keys",
+    .look = LOOK_KEYS,
+    .revoke_look = LOOK_REVOKE_KEY,
+    .id = KEY_ID,
+    .prefix = KEY_PREFIX,
+    .token = TOKEN_KEY,
+    .create = COMMAND_KEY_CREATE,
+    .revoke = COMMAND_KEY_REVOKE,
+    .put = put_key,
+    .read = read_key,
+};
+
+static enum api_step create_begin(struct request *r) {
+    return admin_credential_create(r, &keys);
+}
+static enum api_step create_replied(struct request *r) {
+    return admin_credential_created(r, &keys);
+}
+static enum api_step create_looked(struct request *r) {
+    return admin_credential_show_token(r, &keys, 201);
+}
+const struct api_handler admin_key_create = {create_begin, create_looked, create_replied};
+
+/* ---- reads ---- */
+
+static enum api_step list_begin(struct request *r) {
+    return admin_credential_list(r, &keys);
+}
+static enum api_step list_looked(struct request *r) {
+    return admin_credential_listed(r, &keys);
+}
+const struct api_handler admin_key_list = {list_begin, list_looked, NULL};
+
+static enum api_step get_begin(struct request *r) {
+    return admin_credential_get(r, &keys);
+}
+static enum api_step get_looked(struct request *r) {
+    return admin_credential_show(r, &keys);
+}
+const struct api_handler admin_key_get = {get_begin, get_looked, NULL};
+
+/* ---- rotation ---- */
+
+static enum err_code read_overlap(const json_t *body, int64_t *seconds, struct err *err) {
+    static const char *const members[] = {"overlapSeconds", NULL};
+    const json_t *given = json_object_get(body, "overlapSeconds");
+    *seconds = json_integer_value(given);
+    if (admin_members(body, members, err) != ERR_OK)
+        return err->code;
+    if (given == NULL || (json_is_integer(given) && *seconds >= 0 && *seconds <= OVERLAP_MAX))
+        return ERR_OK;
+    return err_set_path(err, ERR_INVALID_VALUE, "overlapSeconds",
+                        "overlapSeconds must be a whole number from 0 to %d", OVERLAP_MAX);
+}
+
+static enum api_step rotate_begin(struct request *r) {
+    struct err err = {0};
+    json_t *body, *change;
+    int64_t seconds;
+    if (!admin_id(r, "Key"))
+        return API_ANSWERED;
+    if (api_body(r, true, &body, &err) != ERR_OK || read_overlap(body, &seconds, &err) != ERR_OK)
+        return api_refuse(r, &err);
+    change = json_object();
+    credential_put_moment(change, "overlapUntil", seconds > 0 ? clock_wall_us() + seconds * 1000000 : 0);
+    admin_credential_token(r, &keys, change);
+    return admin_publish(r, COMMAND_KEY_ROTATE, change);
+}
+
+static enum api_step rotate_looked(struct request *r) {
+    return admin_credential_show_token(r, &keys, 200);
+}
+static enum api_step rotate_replied(struct request *r) {
+    return admin_credential_look(r, &keys);
+}
+const struct api_handler admin_key_rotate = {rotate_begin, rotate_looked, rotate_replied};
+
+/* ---- revocation ---- */
+
+static enum api_step revoke_begin(struct request *r) {
+    return admin_credential_revoke(r, &keys);
+}
+static enum api_step revoke_looked(struct request *r) {
+    return admin_credential_revoked(r, &keys);
+}
+static enum api_step revoke_replied(struct request *r) {
+    answer_no_content(r, 0);
+    return API_ANSWERED;
+}
+const struct api_handler admin_key_revoke = {revoke_begin, revoke_looked, revoke_replied};

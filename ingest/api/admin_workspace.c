@@ -1,0 +1,39 @@
+/* The settings of the workspace. What they are is shown as the Management API shows it. */
+#include "ingest/api/admin.h"
+
+#include "ingest/api/handlers.h"
+#include "schemas/api/workspace_settings.h"
+#include "schemas/text/jsonx.h"
+
+#include <string.h>
+
+/* What answers show besides may be sent back, and says nothing. */
+static json_t *settings_of(const json_t *body) {
+    static const char *const facts[] = {"id", "seatsUsed", "created"};
+    json_t *given = jsonx_copy(body);
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+        json_object_del(given, facts[i]);
+    return given;
+}
+
+static enum api_step patch_begin(struct request *r) {
+    struct err err = {0};
+    json_t *body, *given;
+    if (api_body(r, false, &body, &err) != ERR_OK)
+        return api_refuse(r, &err);
+    given = settings_of(body);
+    if (workspace_settings_check(given, &err) != ERR_OK) {
+        json_decref(given);
+        return api_refuse(r, &err);
+    }
+    r->resource_id = r->verdict.workspace;
+    return admin_publish(r, COMMAND_WORKSPACE_SET, given);
+}
+static enum api_step show(struct request *r) {
+    return api_workspace.looked(r);
+}
+
+static enum api_step look(struct request *r) {
+    return api_workspace.begin(r);
+}
+const struct api_handler admin_workspace_patch = {patch_begin, show, look};

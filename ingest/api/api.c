@@ -1,0 +1,137 @@
+#include "ingest/api/api.h"
+
+#include "ingest/gate/seal.h"
+#include "ingest/http/routes.h"
+#include "ingest/request/answer.h"
+#include "ingest/request/content.h"
+#include "ops/runtime/clock.h"
+#include "schemas/api/cursor.h"
+#include "schemas/types/discovery.h"
+#include "sql/ask/query.h"
+
+#include <string.h>
+
+#define LIMIT_DEFAULT 100
+
+/* ---- steps ---- */
+
+enum api_step api_begin(struct request *r) {
+    return r->route.row->handler->begin(r);
+}
+
+enum api_step api_looked(struct request *r, enum err_code code) {
+    struct err err = {.code = code};
+    if (code == ERR_OK)
+        return r->route.row->handler->looked(r);
+    if (r->encoded == NULL)
+        return api_refuse(r, &err);
+    /* applied, but it cannot be shown: the operation's address tells what it did */
+    err_set(&err, ERR_OUTCOME_UNKNOWN, "It was done, but cannot be shown now; ask for txn %s", r->txn.s);
+    return api_refuse(r, &err);
+}
+
+enum api_step api_replied(struct request *r) {
+    return r->route.row->handler->replied(r);
+}
+
+enum api_step api_refuse(struct request *r, const struct err *err) {
+    answer_err(r, err);
+    return API_ANSWERED;
+}
+
+enum api_step api_not_found(struct request *r, const char *what, const char *id) {
+    struct err err = {0};
+    err_set(&err, ERR_NOT_FOUND, "%s %.100s not found", what, id);
+    return api_refuse(r, &err);
+}
+
+/* ---- who may ---- */
+
+const char *api_scope_names(unsigned scopes, struct arena *a) {
+    const char *text = NULL;
+    for (unsigned bit = 1; bit <= scopes; bit <<= 1)
+        if (scopes & bit)
+            text = text == NULL ? scope_name(bit) : arena_printf(a, "%s %s", text, scope_name(bit));
+    return text;
+}
+
+enum err_code api_permit(const struct request *r, struct err *err) {
+    const struct api_route *row = r->route.row;
+    if (row == NULL)
+        return ERR_OK;
+    if (row->access == ACCESS_KEY && (r->verdict.scopes & row->scopes) == 0)
+        return err_set(err, ERR_INSUFFICIENT_SCOPE, "The key lacks the scope %s",
+                       api_scope_names(row->scopes, r->arena));
+    if (row->access == ACCESS_OWNER && r->verdict.kind != ADMIT_OWNER)
+        return err_set(err, ERR_FORBIDDEN, "Only an owner may do this, not an administrator");
+    return ERR_OK;
+}
+
+/* ---- for handlers ---- */
+
+enum err_code api_body(struct request *r, bool optional, json_t **body, struct err *err) {
+    *body = NULL;
+    return optional && r->body.n == 0 ? ERR_OK : content_parse(r, body, err);
+}
+
+struct jbuf *api_answer(struct request *r, int status) {
+    return answer_begin(r, status);
+}
+
+struct look *api_look(struct request *r, int kind) {
+    r->look = arena_alloc(r->arena, sizeof *r->look);
+    *r->look =
+        (struct look){.kind = (enum look_kind)kind, .workspace = r->verdict.workspace.s, .arena = r->arena};
+    return r->look;
+}
+
+/* ---- pages of lists that are ordered by an id ---- */
+
+/* A cursor holds for this workspace, this credential and this list. */
+static bool seal_of(const struct request *r, const char *what, const char *bound[5],
+                    struct cursor_seal *seal) {
+    bound[0] = r->verdict.workspace.s;
+    bound[1] = r->verdict.key.s;
+    bound[2] = what;
+    bound[3] = r->route.segment;
+    bound[4] = r->route.second;
+    *seal = (struct cursor_seal){seal_key(), bound, 5};
+    return seal->secret != NULL;
+}
+
+enum err_code api_page(struct request *r, const char *what, int *limit, const char **after, struct err *err) {
+    const char *text = query_get(&r->query, "cursor"), *bound[5];
+    struct cursor_seal seal;
+    struct cursor c;
+    int64_t n;
+    *after = NULL;
+    if (query_int(&r->query, "limit", LIMIT_DEFAULT, &n, err) != ERR_OK)
+        return err->code;
+    if (n < 1 || n > PAGE_MAX)
+        return err_set_path(err, ERR_INVALID_VALUE, "limit", "limit is 1 to %d", PAGE_MAX);
+    *limit = (int)n;
+    if (!seal_of(r, what, bound, &seal))
+        return err_set(err, ERR_UNAVAILABLE, "%s", "");
+    if (text == NULL || text[0] == '\0')
+        return ERR_OK;
+    if (cursor_decode(text, &seal, clock_wall_us(), r->arena, &c, err) != ERR_OK)
+        return err->code;
+    *after = arena_strdup(r->arena, c.id.s);
+    return ERR_OK;
+}
+
+void api_put_next(struct request *r, const char *what, bool more, const char *last) {
+    const char *bound[5];
+    struct cursor_seal seal;
+    struct cursor c = {.placed = true,
+                       .expires_us = clock_wall_us() + r->in->settings.cursor_seconds * INT64_C(1000000)};
+    if (!more || !uuid_parse(last, &c.id) || !seal_of(r, what, bound, &seal))
+        jb_kraw(&r->answer.body, "next", NULL);
+    else
+        jb_kstr(&r->answer.body, "next", cursor_encode(&c, &seal, r->arena));
+}
+
+void api_put_time(struct jbuf *b, const char *name, int64_t us) {
+    char text[RFC3339_SIZE];
+    jb_kstr(b, name, us != 0 ? rfc3339_us(us, text) : NULL);
+}

@@ -1,0 +1,70 @@
+#include "ingest/api/docs.h"
+
+#include "ingest/api/docs_page.h"
+#include "ingest/request/answer.h"
+#include "schemas/api/openapi.h"
+#include "schemas/text/jsonx.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Stands for our own address in the text until somebody asks. */
+#define ADDRESS "\"{address}\""
+
+static struct jbuf page;
+static struct jbuf before, after; /* the document's text around our address */
+
+void docs_open(void) {
+    json_t *doc = json_loads(openapi_json, 0, NULL);
+    json_t *server = json_array_get(json_object_get(doc, "servers"), 0);
+    struct jbuf text = {0};
+    if (!json_is_object(server))
+        abort(); /* the document is ours */
+    docs_page_put(doc, &page);
+    jsonx_put(server, "url", json_string("{address}"));
+    jsonx_text(doc, &text);
+    char *at = strstr(text.p, ADDRESS);
+    jb_mem(&before, text.p, (size_t)(at - text.p));
+    jb_raw(&after, at + strlen(ADDRESS));
+    jb_free(&text);
+    json_decref(doc);
+}
+
+void docs_close(void) {
+    jb_free(&page);
+    jb_free(&before);
+    jb_free(&after);
+}
+
+/* Where the operator says we are, or what the client itself called us. */
+static void put_address(const struct request *r, struct jbuf *b) {
+    const char *url = r->in->settings.public_url;
+    size_t n = strlen(url);
+    while (n > 0 && url[n - 1] == '/')
+        n--;
+    if (n > 0)
+        jb_strn(b, url, n);
+    else if (r->host != NULL)
+        jb_str(b, arena_printf(r->arena, "%s://%s", r->in->tls != NULL ? "https" : "http", r->host));
+    else
+        jb_str(b, "/");
+}
+
+static enum api_step json_begin(struct request *r) {
+    struct jbuf *b = answer_begin(r, 200);
+    jb_mem(b, before.p, before.n);
+    put_address(r, b);
+    jb_mem(b, after.p, after.n);
+    answer_plain(r, 200, PLAIN_JSON);
+    return API_ANSWERED;
+}
+const struct api_handler docs_json = {json_begin, NULL, NULL};
+
+static enum api_step html_begin(struct request *r) {
+    struct jbuf *b = answer_begin(r, 200);
+    jb_mem(b, page.p, page.n);
+    answer_plain(r, 200, "text/html; charset=utf-8");
+    r->answer.policy = DOCS_PAGE_POLICY;
+    return API_ANSWERED;
+}
+const struct api_handler docs_html = {html_begin, NULL, NULL};

@@ -1,0 +1,13 @@
+/* The OpenAPI document for programs and, made of it, a page for people. Made once, answered to everybody. */
+#ifndef USHER_INGEST_API_DOCS_H
+#define USHER_INGEST_API_DOCS_H
+
+#include "ingest/api/api.h"
+
+/* Before any thread starts. */
+void docs_open(void);
+void docs_close(void);
+
+extern const struct api_handler docs_json, docs_html;
+
+#endif

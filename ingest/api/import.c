@@ -1,0 +1,79 @@
+#include "ingest/api/import.h"
+
+#include "ingest/api/resources.h"
+#include "ingest/http/routes.h"
+#include "ingest/request/answer.h"
+#include "ingest/request/content.h"
+#include "ingest/scim/bulk_impl.h"
+#include "schemas/api/api_resource.h"
+
+#include <string.h>
+
+#define USERS_PATH API_PREFIX "/users"
+
+static enum err_code users_of(const json_t *body, json_t **users, struct err *err) {
+    const char *name;
+    json_t *value;
+    *users = NULL;
+    json_object_foreach((json_t *)(uintptr_t)body, name, value) {
+        if (strcmp(name, "users") != 0)
+            return err_set_path(err, ERR_INVALID_VALUE, name, "There is no member \"%.100s\" here", name);
+        *users = value;
+    }
+    if (!json_is_array(*users) || json_array_size(*users) == 0)
+        return err_set_path(err, ERR_INVALID_VALUE, "users", "users is a list of at least one user");
+    if (json_array_size(*users) > BULK_MAX_OPERATIONS)
+        return err_set_path(err, ERR_TOO_LARGE, "users", "users are at most %d at once", BULK_MAX_OPERATIONS);
+    return ERR_OK;
+}
+
+static void read_user(struct request *r, const json_t *user, struct bulk_op *op) {
+    struct err err = {0};
+    json_t *scim = NULL;
+    op->code = api_body_to_scim(op->route.rt, user, &scim, &err);
+    op->detail = arena_strdup(r->arena, err_text(&err));
+    op->data = scim;
+    content_keep(r, scim);
+}
+
+enum err_code api_import_parse(struct request *r, const json_t *body, struct bulk_request *out,
+                               struct err *err) {
+    struct route create;
+    json_t *users;
+    if (users_of(body, &users, err) != ERR_OK)
+        return err->code;
+    route_parse("POST", USERS_PATH, strlen(USERS_PATH), r->arena, &create);
+    *out = (struct bulk_request){.n = json_array_size(users)};
+    out->ops = arena_alloc(r->arena, out->n * sizeof *out->ops);
+    out->order = arena_alloc(r->arena, out->n * sizeof *out->order);
+    for (size_t i = 0; i < out->n; i++) {
+        out->ops[i] = (struct bulk_op){.method = "POST", .path = USERS_PATH, .route = create};
+        out->order[i] = i;
+        read_user(r, json_array_get(users, i), &out->ops[i]);
+    }
+    return ERR_OK;
+}
+
+static void put_result(struct jbuf *b, struct request *operation) {
+    const struct answer *a = &bulk_answer_of(operation)->answer;
+    jb_sep(b);
+    jb_raw(b, "{");
+    jb_kint(b, "status", a->status);
+    jb_kstr(b, "txn", operation->txn.s);
+    if (a->status < 300) {
+        jb_kstr(b, "id", operation->resource_id.s);
+        jb_kint(b, "version", operation->reply.version);
+        jb_kstr(b, "location", api_location(operation, operation->resource_id.s));
+    } else {
+        jb_kraw(b, "problem", a->body.p);
+    }
+    jb_raw(b, "}");
+}
+
+void api_import_answer(struct request *r, struct request *const *operations, size_t n) {
+    struct jbuf *b = answer_begin(r, 200);
+    jb_raw(b, "{\"results\":[");
+    for (size_t i = 0; i < n; i++)
+        put_result(b, operations[i]);
+    jb_raw(b, "]}");
+}

@@ -1,0 +1,106 @@
+#include "ingest/api/handlers.h"
+#include "ingest/request/answer.h"
+#include "ingest/request/content.h"
+#include "ops/runtime/clock.h"
+#include "schemas/text/fold.h"
+#include "sql/ask/query.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a report says: who, by one of three names, and when. */
+static const char *const names[] = {"user", "userName", "externalId"};
+enum { BY_ID, BY_NAME, BY_EXTERNAL_ID, WAYS };
+
+static enum err_code read_at(const json_t *value, int64_t *at_us, struct err *err) {
+    if (json_is_string(value) && rfc3339_parse(json_string_value(value), at_us))
+        return ERR_OK;
+    return err_set_path(err, ERR_INVALID_VALUE, "at", "at is a time as RFC 3339 writes it");
+}
+
+static enum err_code read_report(const json_t *body, int *way, const char **who, int64_t *at_us,
+                                 struct err *err) {
+    const char *name;
+    json_t *value;
+    *way = WAYS;
+    json_object_foreach((json_t *)(uintptr_t)body, name, value) {
+        int i = 0;
+        while (i < WAYS && strcmp(name, names[i]) != 0)
+            i++;
+        if (i == WAYS && strcmp(name, "at") != 0)
+            return err_set_path(err, ERR_INVALID_VALUE, name, "There is no member \"%.100s\" here", name);
+        if (i == WAYS) {
+            if (read_at(value, at_us, err) != ERR_OK)
+                return err->code;
+            continue;
+        }
+        if (!json_is_string(value) || json_string_length(value) == 0)
+            return err_set_path(err, ERR_INVALID_VALUE, name, "%s is a text", name);
+        if (*way != WAYS)
+            return err_set_path(err, ERR_INVALID_VALUE, name, "The user is named twice");
+        *way = i;
+        *who = json_string_value(value);
+    }
+    return *way != WAYS ? ERR_OK
+                        : err_set_path(err, ERR_INVALID_VALUE, "user",
+                                       "user, userName or externalId is missing: who has logged in?");
+}
+
+static enum api_step send(struct request *r, const char *id) {
+    if (!uuid_parse(id, &r->resource_id))
+        return api_not_found(r, "User", id);
+    r->command = COMMAND_USER_LOGIN;
+    return API_PUBLISH;
+}
+
+/* Whoever is named by another name than the id is looked up first. */
+static enum api_step seek(struct request *r, int way, const char *who) {
+    struct look *l = api_look(r, way == BY_NAME ? LOOK_USER_NAMED : LOOK_USER_EXTERNAL);
+    l->p[0] = who;
+    if (way == BY_NAME) {
+        char *folded = fold_text(who);
+        l->p[0] = folded;
+        arena_defer(r->arena, free, folded);
+    }
+    return API_LOOK;
+}
+
+static enum api_step begin(struct request *r) {
+    struct err err = {0};
+    json_t *body;
+    int64_t at_us = r->wall_us;
+    const char *who = NULL;
+    int way;
+    if (api_body(r, false, &body, &err) != ERR_OK || read_report(body, &way, &who, &at_us, &err) != ERR_OK)
+        return api_refuse(r, &err);
+    r->resource = json_pack("{s:I}", "at", (json_int_t)at_us);
+    content_keep(r, r->resource);
+    return way == BY_ID ? send(r, who) : seek(r, way, who);
+}
+
+static enum api_step looked(struct request *r) {
+    const struct look *l = r->look;
+    struct err err = {0};
+    if (l->nrows == 0) {
+        err_set(&err, ERR_NOT_FOUND, "There is no such user");
+        return api_refuse(r, &err);
+    }
+    if (l->nrows > 1) {
+        err_set_path(&err, ERR_CONFLICT, "externalId", "More than one user has this externalId");
+        return api_refuse(r, &err);
+    }
+    return send(r, l->rows[0][LOOK_USER_ID]);
+}
+
+/* Whoever may log in has a seat, in every mode. */
+static enum api_step replied(struct request *r) {
+    struct jbuf *b = answer_begin(r, 200);
+    jb_raw(b, "{");
+    jb_kstr(b, "user", r->reply.id.s);
+    jb_kbool(b, "seat", true);
+    jb_kbool(b, "first", r->reply.first);
+    jb_raw(b, "}");
+    return API_ANSWERED;
+}
+
+const struct api_handler api_login = {begin, looked, replied};

@@ -1,0 +1,192 @@
+#include "ingest/api/handlers.h"
+#include "ingest/request/answer.h"
+#include "ingest/request/content.h"
+#include "sql/ask/query.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- lists: one more row is asked for than shown, which tells whether there is a next page ---- */
+
+static enum api_step begin_list(struct request *r, int kind, const char *what, const char *list) {
+    struct err err = {0};
+    struct uuid id;
+    const char *after;
+    int limit;
+    if (!uuid_parse(r->route.segment, &id))
+        return api_not_found(r, what, r->route.segment);
+    if (api_page(r, list, &limit, &after, &err) != ERR_OK)
+        return api_refuse(r, &err);
+    struct look *l = api_look(r, kind);
+    l->p[0] = arena_strdup(r->arena, id.s);
+    l->p[1] = after;
+    l->p[2] = arena_printf(r->arena, "%d", limit + 1);
+    return API_LOOK;
+}
+
+/* How many rows are shown. There is always a row, perhaps without what a row is about. */
+static size_t shown(const struct look *l, int id_cell, bool *more) {
+    size_t most = (size_t)look_int(l->p[2]) - 1, n = l->rows[0][id_cell] != NULL ? l->nrows : 0;
+    *more = n > most;
+    return *more ? most : n;
+}
+
+static bool there(const struct look *l, int found_cell) {
+    return l->nrows > 0 && look_bool(l->rows[0][found_cell]);
+}
+
+static void put_member(struct jbuf *b, const char *user, const char *name, const char *display,
+                       const char *transmit, const char *since) {
+    jb_raw(b, "{");
+    jb_kstr(b, "user", user);
+    jb_kstr(b, "userName", name);
+    jb_kstr(b, "displayName", display);
+    jb_kraw(b, "transmit", transmit == NULL ? NULL : look_bool(transmit) ? "true" : "false");
+    api_put_time(b, "since", look_int(since));
+}
+
+static enum api_step begin_members(struct request *r) {
+    return begin_list(r, LOOK_MEMBERS, "Room", "members");
+}
+
+static enum api_step looked_members(struct request *r) {
+    const struct look *l = r->look;
+    bool more;
+    if (!there(l, MEMBERS_FOUND))
+        return api_not_found(r, "Room", r->route.segment);
+    size_t n = shown(l, MEMBERS_USER, &more);
+    struct jbuf *b = answer_begin(r, 200);
+    jb_raw(b, "{");
+    jb_kstr(b, "room", l->p[0]);
+    jb_kint(b, "seq", look_int(l->rows[0][MEMBERS_SEQ]));
+    jb_kraw(b, "members", "[");
+    for (size_t i = 0; i < n; i++) {
+        const char *const *row = l->rows[i];
+        jb_sep(b);
+        put_member(b, row[MEMBERS_USER], row[MEMBERS_NAME], row[MEMBERS_DISPLAY], row[MEMBERS_TRANSMIT],
+                   row[MEMBERS_SINCE]);
+        jb_raw(b, "}");
+    }
+    jb_raw(b, "]");
+    api_put_next(r, "members", more, more ? l->rows[n - 1][MEMBERS_USER] : NULL);
+    jb_raw(b, "}");
+    return API_ANSWERED;
+}
+
+static enum api_step begin_rooms(struct request *r) {
+    return begin_list(r, LOOK_ROOMS, "User", "rooms");
+}
+
+static enum api_step looked_rooms(struct request *r) {
+    const struct look *l = r->look;
+    bool more;
+    if (!there(l, ROOMS_FOUND))
+        return api_not_found(r, "User", r->route.segment);
+    size_t n = shown(l, ROOMS_ROOM, &more);
+    struct jbuf *b = answer_begin(r, 200);
+    jb_raw(b, "{");
+    jb_kstr(b, "user", l->p[0]);
+    jb_kraw(b, "rooms", "[");
+    for (size_t i = 0; i < n; i++) {
+        const char *const *row = l->rows[i];
+        jb_sep(b);
+        jb_raw(b, "{");
+        jb_kstr(b, "room", row[ROOMS_ROOM]);
+        jb_kstr(b, "displayName", row[ROOMS_NAME]);
+        jb_kbool(b, "transmit", look_bool(row[ROOMS_TRANSMIT]));
+        api_put_time(b, "since", look_int(row[ROOMS_SINCE]));
+        jb_raw(b, "}");
+    }
+    jb_raw(b, "]");
+    api_put_next(r, "rooms", more, more ? l->rows[n - 1][ROOMS_ROOM] : NULL);
+    jb_raw(b, "}");
+    return API_ANSWERED;
+}
+
+const struct api_handler api_member_list = {begin_members, looked_members, NULL};
+const struct api_handler api_room_list = {begin_rooms, looked_rooms, NULL};
+
+/* ---- one member ---- */
+
+static enum api_step send(struct request *r, enum command_type type, json_t *transmit) {
+    struct uuid user;
+    if (!uuid_parse(r->route.segment, &r->resource_id)) {
+        json_decref(transmit);
+        return api_not_found(r, "Room", r->route.segment);
+    }
+    if (!uuid_parse(r->route.second, &user)) {
+        json_decref(transmit);
+        return api_not_found(r, "User", r->route.second);
+    }
+    r->command = type;
+    r->resource = transmit != NULL ? json_pack("{s:s, s:o}", "user", user.s, "transmit", transmit)
+                                   : json_pack("{s:s}", "user", user.s);
+    content_keep(r, r->resource);
+    return API_PUBLISH;
+}
+
+/* {"transmit": true | false}; without it, or without a body: as it is, or as the workspace has it. */
+static enum err_code read_transmit(struct request *r, json_t **transmit, struct err *err) {
+    const char *name;
+    json_t *body, *value;
+    *transmit = json_null();
+    if (api_body(r, true, &body, err) != ERR_OK)
+        return err->code;
+    json_object_foreach(body, name, value) {
+        if (strcmp(name, "transmit") != 0)
+            return err_set_path(err, ERR_INVALID_VALUE, name, "There is no member \"%.100s\" here", name);
+        if (!json_is_boolean(value) && !json_is_null(value))
+            return err_set_path(err, ERR_INVALID_VALUE, name, "transmit is true, false or null");
+        *transmit = json_incref(value);
+    }
+    return ERR_OK;
+}
+
+static enum api_step begin_put(struct request *r) {
+    struct err err = {0};
+    json_t *transmit;
+    if (read_transmit(r, &transmit, &err) != ERR_OK)
+        return api_refuse(r, &err);
+    return send(r, COMMAND_MEMBER_PUT, transmit);
+}
+
+static enum api_step replied_put(struct request *r) {
+    struct look *l = api_look(r, LOOK_MEMBER);
+    l->p[0] = r->resource_id.s;
+    l->p[1] = json_string_value(json_object_get(r->resource, "user"));
+    return API_LOOK;
+}
+
+/* The member as it is now, which another request may have changed or removed since: then what was put is all
+ * that there is to show. */
+static enum api_step looked_put(struct request *r) {
+    const struct look *l = r->look;
+    const char *const *row = l->nrows > 0 ? l->rows[0] : NULL;
+    const json_t *given = json_object_get(r->resource, "transmit");
+    struct jbuf *b = answer_begin(r, r->reply.first ? 201 : 200);
+    if (row != NULL && row[MEMBER_TRANSMIT] != NULL) {
+        put_member(b, l->p[1], row[MEMBER_NAME], row[MEMBER_DISPLAY], row[MEMBER_TRANSMIT],
+                   row[MEMBER_SINCE]);
+        if (look_bool(row[MEMBER_HELD]))
+            jb_kbool(b, "held", true);
+    } else {
+        const char *transmit = json_is_boolean(given) ? (json_is_true(given) ? "t" : "f") : NULL;
+        put_member(b, l->p[1], row != NULL ? row[MEMBER_NAME] : NULL, NULL, transmit, NULL);
+    }
+    jb_raw(b, "}");
+    if (r->reply.first)
+        r->answer.location = arena_printf(r->arena, "%s/rooms/%s/members/%s", r->base, l->p[0], l->p[1]);
+    return API_ANSWERED;
+}
+
+static enum api_step begin_delete(struct request *r) {
+    return send(r, COMMAND_MEMBER_DELETE, NULL);
+}
+
+static enum api_step replied_delete(struct request *r) {
+    answer_no_content(r, 0);
+    return API_ANSWERED;
+}
+
+const struct api_handler api_member_put = {begin_put, looked_put, replied_put};
+const struct api_handler api_member_delete = {begin_delete, NULL, replied_delete};

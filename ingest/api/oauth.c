@@ -1,0 +1,234 @@
+#include "ingest/api/oauth.h"
+
+#include "ingest/gate/seal.h"
+#include "ingest/request/answer.h"
+#include "ops/runtime/access_token.h"
+#include "ops/runtime/clock.h"
+
+#include <limits.h>
+#include <sodium.h>
+#include <string.h>
+#include <strings.h>
+
+#define FORM "application/x-www-form-urlencoded"
+
+struct oauth {
+    struct query form;
+    const char *client_id, *secret;
+    const char *error; /* its name, where it is not the one that the code stands for */
+};
+
+static enum err_code fail(struct request *r, struct err *err, const char *error, enum err_code code,
+                          const char *detail) {
+    r->oauth->error = error;
+    return err_set(err, code, "%s", detail);
+}
+
+/* ---- the form ---- */
+
+static bool is_form(const char *type) {
+    size_t n = strlen(FORM);
+    if (type == NULL || strncasecmp(type, FORM, n) != 0)
+        return false;
+    char next = type[n + strspn(type + n, " \t")];
+    return next == '\0' || next == ';';
+}
+
+/* A parameter without a value is none, and one that comes twice is an error (RFC 6749 section 3.2). */
+static const char *value_of(const struct request *r, const char *name) {
+    const char *value = query_get(&r->oauth->form, name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static bool repeated(const struct query *form) {
+    for (size_t i = 0; i < form->n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(form->params[i].name, form->params[k].name) == 0)
+                return true;
+    return false;
+}
+
+static enum err_code read_form(struct request *r, struct err *err) {
+    const char *text = r->body.n > 0 ? r->body.p : "";
+    if (!is_form(r->content_type))
+        return fail(r, err, NULL, ERR_BAD_REQUEST, "The body must be " FORM);
+    if (strlen(text) != r->body.n || query_parse(text, r->arena, &r->oauth->form, NULL) != ERR_OK)
+        return fail(r, err, NULL, ERR_BAD_REQUEST, "The form is not correctly encoded");
+    if (repeated(&r->oauth->form))
+        return fail(r, err, NULL, ERR_BAD_REQUEST, "A parameter is given twice");
+    return ERR_OK;
+}
+
+/* ---- the client ---- */
+
+/* Both parts are form-encoded before they are joined (RFC 6749 section 2.3.1). */
+static bool read_basic(struct request *r) {
+    size_t given = strlen(r->basic), n = 0;
+    char *text = arena_alloc(r->arena, given + 1);
+    const char *end = NULL;
+    if (sodium_base642bin((unsigned char *)text, given, r->basic, given, NULL, &n, &end,
+                          sodium_base64_VARIANT_ORIGINAL) != 0 ||
+        *end != '\0')
+        return false;
+    char *colon = memchr(text, ':', n);
+    if (colon == NULL)
+        return false;
+    r->oauth->client_id = query_decode(text, (size_t)(colon - text), true, r->arena);
+    r->oauth->secret = query_decode(colon + 1, n - (size_t)(colon - text) - 1, true, r->arena);
+    return r->oauth->client_id != NULL && r->oauth->secret != NULL;
+}
+
+static enum err_code read_client(struct request *r, struct err *err) {
+    struct oauth *o = r->oauth;
+    const char *id = value_of(r, "client_id"), *secret = value_of(r, "client_secret");
+    if (r->basic != NULL && secret != NULL)
+        return fail(r, err, NULL, ERR_BAD_REQUEST, "The client authenticates in two ways at once");
+    if (r->basic != NULL && !read_basic(r))
+        return fail(r, err, NULL, ERR_UNAUTHORIZED, "The Authorization header is malformed");
+    if (r->basic != NULL && id != NULL && strcmp(id, o->client_id) != 0)
+        return fail(r, err, NULL, ERR_BAD_REQUEST, "Header and form name different clients");
+    if (r->basic == NULL) {
+        o->client_id = id;
+        o->secret = secret;
+    }
+    return ERR_OK;
+}
+
+enum err_code oauth_read(struct request *r, struct err *err) {
+    enum token_kind kind;
+    r->oauth = arena_alloc(r->arena, sizeof *r->oauth);
+    *r->oauth = (struct oauth){0};
+    if (read_form(r, err) != ERR_OK || read_client(r, err) != ERR_OK)
+        return err->code;
+    const char *secret = r->oauth->secret;
+    if (r->oauth->client_id == NULL || secret == NULL)
+        return fail(r, err, NULL, ERR_UNAUTHORIZED,
+                    "The client must authenticate: client_id is a key's id, client_secret its token");
+    if (!token_well_formed(secret, strlen(secret), &kind) || kind != TOKEN_KEY)
+        return fail(r, err, NULL, ERR_UNAUTHORIZED, "The client is not known, or its secret is wrong");
+    token_hash(secret, strlen(secret), r->token_hash);
+    r->token_scopes = UINT_MAX;
+    return ERR_OK;
+}
+
+bool oauth_is_client(const struct request *r, const struct admit_verdict *v) {
+    return strcasecmp(r->oauth->client_id, v->key.s) == 0;
+}
+
+/* ---- the answer ---- */
+
+/* The scopes that were asked for, all of which the key must have; none asked for: the key's. */
+static enum err_code read_scope(struct request *r, unsigned *out, struct err *err) {
+    const char *text = value_of(r, "scope");
+    *out = text == NULL ? r->verdict.scopes : 0;
+    while (text != NULL && *text != '\0') {
+        size_t n = strcspn(text, " ");
+        unsigned bit = scope_parse_n(text, n);
+        if (n > 0 && (bit & r->verdict.scopes) == 0)
+            return fail(r, err, "invalid_scope", ERR_BAD_REQUEST,
+                        bit == 0 ? "A scope is not known" : "The key lacks a scope that was asked for");
+        *out |= bit;
+        text += n + strspn(text + n, " ");
+    }
+    return *out != 0 ? ERR_OK : fail(r, err, "invalid_scope", ERR_BAD_REQUEST, "No scope is left");
+}
+
+static enum err_code prepare(struct request *r, unsigned *scopes, struct err *err) {
+    const char *grant = value_of(r, "grant_type");
+    if (grant == NULL)
+        return fail(r, err, NULL, ERR_BAD_REQUEST, "grant_type is missing");
+    if (strcmp(grant, "client_credentials") != 0)
+        return fail(r, err, "unsupported_grant_type", ERR_BAD_REQUEST,
+                    "grant_type must be client_credentials");
+    if (seal_key() == NULL)
+        return fail(r, err, NULL, ERR_UNAVAILABLE, "");
+    return read_scope(r, scopes, err);
+}
+
+/* No longer than the key itself. */
+static int64_t lifetime_s(const struct request *r, int64_t now_us) {
+    int64_t most = r->in->settings.token_seconds, left = (r->verdict.expires_us - now_us) / 1000000;
+    if (r->verdict.expires_us != 0 && left < most)
+        most = left;
+    return most > 1 ? most : 1;
+}
+
+static void put_scopes(struct jbuf *out, unsigned scopes) {
+    jb_key(out, "scope");
+    jb_raw(out, "\"");
+    for (unsigned bit = 1, n = 0; bit <= scopes; bit <<= 1) {
+        if (scopes & bit)
+            jb_printf(out, "%s%s", n++ > 0 ? " " : "", scope_name(bit));
+    }
+    jb_raw(out, "\"");
+}
+
+void oauth_answer(struct request *r) {
+    struct err err = {0};
+    unsigned scopes = 0;
+    if (prepare(r, &scopes, &err) != ERR_OK) {
+        answer_err(r, &err);
+        return;
+    }
+    int64_t now_us = clock_wall_us(), seconds = lifetime_s(r, now_us);
+    struct access_token t = {.scopes = (unsigned char)scopes, .expires_s = now_us / 1000000 + seconds};
+    char text[ACCESS_TOKEN_TEXT_SIZE];
+    memcpy(t.key_hash, r->token_hash, sizeof t.key_hash);
+    access_token_seal(&t, seal_key(), SEAL_KEY_SIZE, text);
+    struct jbuf *b = answer_begin(r, 200);
+    r->answer.content_type = "application/json";
+    r->answer.no_store = true;
+    jb_raw(b, "{");
+    jb_kstr(b, "access_token", text);
+    jb_kstr(b, "token_type", "Bearer");
+    jb_kint(b, "expires_in", seconds);
+    put_scopes(b, scopes);
+    jb_raw(b, "}");
+}
+
+/* ---- errors ---- */
+
+static const char *name_of(const struct request *r, enum err_code code) {
+    if (r->oauth != NULL && r->oauth->error != NULL)
+        return r->oauth->error;
+    switch (code) {
+    case ERR_UNAUTHORIZED:
+        return "invalid_client";
+    case ERR_FORBIDDEN:
+        return "unauthorized_client";
+    case ERR_RATE_LIMITED:
+        return "temporarily_unavailable";
+    default:
+        return err_http_status(code) == 503   ? "temporarily_unavailable"
+               : err_http_status(code) >= 500 ? "server_error"
+                                              : "invalid_request";
+    }
+}
+
+/* What may stand in error_description: printable ASCII without quote and backslash. */
+static const char *plain(struct arena *a, const char *detail) {
+    char *text = arena_strdup(a, detail);
+    for (char *p = text; *p != '\0'; p++)
+        if (*p < 0x20 || *p > 0x7e || *p == '"' || *p == '\\')
+            *p = '\'';
+    return text;
+}
+
+void oauth_error(struct request *r, enum err_code code, const char *detail) {
+    struct jbuf *b = answer_begin(r, code == ERR_FORBIDDEN ? 400 : err_http_status(code));
+    struct answer *a = &r->answer;
+    a->content_type = "application/json";
+    a->no_store = true;
+    if (code == ERR_UNAUTHORIZED)
+        a->authenticate = "Basic realm=\"usher\", charset=\"UTF-8\"";
+    if (code == ERR_METHOD)
+        a->allow = r->route.allow;
+    if (code == ERR_RATE_LIMITED)
+        a->retry_after_s = r->verdict.retry_after_s > 0 ? r->verdict.retry_after_s : 1;
+    else if (a->status == 503)
+        a->retry_after_s = 1;
+    jb_raw(b, "{");
+    jb_kstr(b, "error", name_of(r, code));
+    jb_kstr(b, "error_description", plain(r->arena, detail));
+    jb_raw(b, "}");
+}

@@ -1,0 +1,18 @@
+/* Access tokens for OAuth 2.0 clients (RFC 6749 section 4.4): client_id is an API key's id, client_secret its
+ * token. The secret goes through the gate like a bearer token, so that rate, networks, revocation and audit
+ * are the key's; nothing is stored of what is given out (ops/runtime/access_token.h). */
+#ifndef USHER_INGEST_API_OAUTH_H
+#define USHER_INGEST_API_OAUTH_H
+
+#include "ingest/request/request.h"
+
+/* Reads who the client says it is, from header or form, into r->oauth and r->token_hash. */
+enum err_code oauth_read(struct request *r, struct err *err);
+/* Is the admitted key the one that client_id names? */
+bool oauth_is_client(const struct request *r, const struct admit_verdict *v);
+/* Writes the answer to an admitted request: a token, or why there is none. */
+void oauth_answer(struct request *r);
+/* The error in the form of RFC 6749 section 5.2. */
+void oauth_error(struct request *r, enum err_code code, const char *detail);
+
+#endif

@@ -1,0 +1,29 @@
+#include "ingest/api/problem.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+char *problem_name(enum err_code code, char out[40]) {
+    snprintf(out, 40, "%s", err_name(code));
+    for (char *p = out; *p != '\0'; p++)
+        *p = *p == '_' ? '-' : (char)tolower((unsigned char)*p);
+    return out;
+}
+
+void problem_put(struct jbuf *out, enum err_code code, const char *detail, const char *txn,
+                 const char *path) {
+    struct err plain = {.code = code};
+    char name[40];
+    jb_printf(out, "{\"type\":\"urn:usher:problem:%s\"", problem_name(code, name));
+    jb_kstr(out, "title", err_text(&plain));
+    jb_kint(out, "status", err_http_status(code));
+    jb_kstr(out, "detail", detail);
+    if (txn != NULL)
+        jb_printf(out, ",\"instance\":\"urn:uuid:%s\"", txn);
+    if (path != NULL && path[0] != '\0') {
+        jb_raw(out, ",\"errors\":[{\"path\":");
+        jb_str(out, path);
+        jb_raw(out, "}]");
+    }
+    jb_raw(out, "}");
+}

@@ -1,0 +1,18 @@
+/* Errors of the Management API: problem details (RFC 9457). */
+#ifndef USHER_INGEST_API_PROBLEM_H
+#define USHER_INGEST_API_PROBLEM_H
+
+#include "ops/runtime/err.h"
+#include "ops/runtime/jbuf.h"
+
+#define PROBLEM_JSON "application/problem+json"
+
+/* The last part of the type, which never changes: INVALID_VALUE -> "invalid-value". out: 40 bytes. */
+char *problem_name(enum err_code code, char out[40]);
+
+/* Appends
+ * {"type":"urn:usher:problem:…","title","status","detail","instance":"urn:uuid:…","errors":[{"path"}]}. txn:
+ * NULL = no instance; path: NULL or "" = no errors. */
+void problem_put(struct jbuf *out, enum err_code code, const char *detail, const char *txn, const char *path);
+
+#endif

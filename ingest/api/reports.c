@@ -1,0 +1,127 @@
+#include "ingest/api/handlers.h"
+#include "ingest/api/problem.h"
+#include "ingest/request/answer.h"
+#include "schemas/api/workspace_settings.h"
+#include "sql/ask/query.h"
+
+#include <string.h>
+
+/* ---- commands ---- */
+
+/* What became of a command: a row of LOOK_OPERATION or LOOK_ACTIVITY. detail: also the sentence. */
+static void put_command(struct jbuf *b, const char *const *row, bool detail) {
+    struct reply reply = {0};
+    char name[40];
+    bool decided = row[COMMAND_OUTCOME] != NULL &&
+                   reply_decode(row[COMMAND_OUTCOME], strlen(row[COMMAND_OUTCOME]), &reply, NULL) == ERR_OK;
+    bool applied = decided && reply.code == ERR_OK;
+    jb_raw(b, "{");
+    jb_kstr(b, "txn", row[COMMAND_TXN]);
+    jb_kstr(b, "type", decided ? row[COMMAND_TYPE] : NULL);
+    jb_kstr(b, "status", applied ? "applied" : decided ? "refused" : "cancelled");
+    api_put_time(b, "time", look_int(row[COMMAND_AT]));
+    jb_kstr(b, "id", decided && uuid_is_set(&reply.id) ? reply.id.s : NULL);
+    if (decided && !applied) {
+        jb_kstr(b, "code", problem_name(reply.code, name));
+        if (detail)
+            jb_kstr(b, "detail", reply.detail);
+    }
+    jb_raw(b, "}");
+    reply_clear(&reply);
+}
+
+static enum api_step begin_operation(struct request *r) {
+    struct uuid txn;
+    if (!uuid_parse(r->route.segment, &txn))
+        return api_not_found(r, "Operation", r->route.segment);
+    api_look(r, LOOK_OPERATION)->p[0] = arena_strdup(r->arena, txn.s);
+    return API_LOOK;
+}
+
+static enum api_step looked_operation(struct request *r) {
+    if (r->look->nrows == 0)
+        return api_not_found(r, "Operation", r->route.segment);
+    put_command(answer_begin(r, 200), r->look->rows[0], true);
+    return API_ANSWERED;
+}
+
+static enum api_step begin_activity(struct request *r) {
+    struct err err = {0};
+    const char *before;
+    int limit;
+    if (api_page(r, "activity", &limit, &before, &err) != ERR_OK)
+        return api_refuse(r, &err);
+    struct look *l = api_look(r, LOOK_ACTIVITY);
+    l->p[0] = before;
+    l->p[1] = arena_printf(r->arena, "%d", limit + 1);
+    return API_LOOK;
+}
+
+static enum api_step looked_activity(struct request *r) {
+    const struct look *l = r->look;
+    size_t most = (size_t)look_int(l->p[1]) - 1, n = l->nrows < most ? l->nrows : most;
+    bool more = l->nrows > most;
+    struct jbuf *b = answer_begin(r, 200);
+    jb_raw(b, "{\"items\":[");
+    for (size_t i = 0; i < n; i++) {
+        jb_sep(b);
+        put_command(b, l->rows[i], false);
+    }
+    jb_raw(b, "]");
+    api_put_next(r, "activity", more, more ? l->rows[n - 1][COMMAND_TXN] : NULL);
+    jb_raw(b, "}");
+    return API_ANSWERED;
+}
+
+const struct api_handler api_operation = {begin_operation, looked_operation, NULL};
+const struct api_handler api_activity = {begin_activity, looked_activity, NULL};
+
+/* ---- the workspace ---- */
+
+static enum api_step begin_workspace(struct request *r) {
+    (void)api_look(r, LOOK_WORKSPACE);
+    return API_LOOK;
+}
+
+static void load_settings(struct request *r, struct workspace_settings *s) {
+    workspace_settings_init(s);
+    for (size_t i = 0; i < workspace_setting_count; i++)
+        workspace_setting_load(s, &workspace_setting_table[i], r->look->rows[0][i], r->arena);
+}
+
+static enum api_step looked_workspace(struct request *r) {
+    const struct look *l = r->look;
+    struct workspace_settings s;
+    if (l->nrows == 0)
+        return api_not_found(r, "Workspace", r->verdict.workspace.s);
+    load_settings(r, &s);
+    struct jbuf *b = answer_begin(r, 200);
+    jb_raw(b, "{");
+    jb_kstr(b, "id", l->workspace);
+    for (size_t i = 0; i < workspace_setting_count; i++) {
+        jb_key(b, workspace_setting_table[i].name);
+        workspace_setting_put(&s, &workspace_setting_table[i], b);
+    }
+    jb_kint(b, "seatsUsed", look_int(l->rows[0][WORKSPACE_SEATS_USED]));
+    api_put_time(b, "created", look_int(l->rows[0][WORKSPACE_CREATED]));
+    jb_raw(b, "}");
+    return API_ANSWERED;
+}
+
+static enum api_step looked_seats(struct request *r) {
+    struct workspace_settings s;
+    if (r->look->nrows == 0)
+        return api_not_found(r, "Workspace", r->verdict.workspace.s);
+    load_settings(r, &s);
+    struct jbuf *b = answer_begin(r, 200);
+    jb_raw(b, "{");
+    jb_kstr(b, "mode", s.seat_mode);
+    jb_key(b, "limit");
+    workspace_setting_put(&s, workspace_setting_of("seats"), b);
+    jb_kint(b, "used", look_int(r->look->rows[0][WORKSPACE_SEATS_USED]));
+    jb_raw(b, "}");
+    return API_ANSWERED;
+}
+
+const struct api_handler api_workspace = {begin_workspace, looked_workspace, NULL};
+const struct api_handler api_seats = {begin_workspace, looked_seats, NULL};

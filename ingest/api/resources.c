@@ -1,0 +1,130 @@
+#include "ingest/api/resources.h"
+
+#include "ingest/http/routes.h"
+#include "ingest/request/answer.h"
+#include "ingest/request/content.h"
+#include "ingest/scim/list.h"
+#include "schemas/api/api_resource.h"
+#include "schemas/types/discovery.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define LIMIT_DEFAULT 100
+
+/* ---- bodies ---- */
+
+static enum err_code fixed_patch(struct request *r, const json_t **body, struct err *err) {
+    json_t *patch = json_loads(r->route.row->patch, 0, NULL);
+    if (patch == NULL)
+        return err_set(err, ERR_INTERNAL, "a route's own patch");
+    content_keep(r, patch);
+    *body = patch;
+    return ERR_OK;
+}
+
+enum err_code api_write_body(struct request *r, const json_t **body, struct err *err) {
+    json_t *given = NULL, *scim = NULL;
+    if (r->route.row->patch != NULL)
+        return fixed_patch(r, body, err);
+    if (content_parse(r, &given, err) != ERR_OK)
+        return err->code;
+    enum err_code code = r->route.method == HTTP_PATCH ? api_merge_to_patch(r->route.rt, given, &scim, err)
+                                                       : api_body_to_scim(r->route.rt, given, &scim, err);
+    content_keep(r, scim);
+    *body = scim;
+    return code;
+}
+
+/* ---- lists ---- */
+
+/* What can be looked for without a filter. */
+static const struct {
+    const char *name, *path;
+    bool users, truth;
+} lookups[] = {
+    {"userName", "userName", true, false},  {"externalId", "externalId", false, false},
+    {"email", "emails.value", true, false}, {"displayName", "displayName", false, false},
+    {"active", "active", true, true},
+};
+
+static enum err_code add_lookups(const struct request *r, struct jbuf *filter, struct err *err) {
+    for (size_t i = 0; i < sizeof lookups / sizeof *lookups; i++) {
+        const char *value = query_get(&r->query, lookups[i].name);
+        if (value == NULL || (lookups[i].users && r->route.rt->kind != RESOURCE_USER))
+            continue;
+        if (filter->n > 0)
+            jb_raw(filter, " and ");
+        jb_printf(filter, "%s eq ", lookups[i].path);
+        if (!lookups[i].truth)
+            jb_str(filter, value);
+        else if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+            jb_raw(filter, value);
+        else
+            return err_set_path(err, ERR_INVALID_VALUE, lookups[i].name, "%s is true or false",
+                                lookups[i].name);
+    }
+    return ERR_OK;
+}
+
+/* NULL: all. */
+static enum err_code filter_of(const struct request *r, const char **out, struct err *err) {
+    const char *given = query_get(&r->query, "filter");
+    const struct filter *alone;
+    struct jbuf filter = {0};
+    *out = NULL;
+    if (given != NULL && filter_parse(r->route.rt, r->verdict.dialect, given, strlen(given), r->arena, &alone,
+                                      err) != ERR_OK) /* before anything stands around it */
+        return err->code;
+    if (given != NULL)
+        jb_printf(&filter, "(%s)", given);
+    enum err_code code = add_lookups(r, &filter, err);
+    *out = filter.n > 0 ? arena_strdup(r->arena, filter.p) : NULL;
+    jb_free(&filter);
+    return code;
+}
+
+/* The question that SCIM has for it; the query stays as it came, for the record. */
+enum err_code api_list_prepare(struct request *r, struct err *err) {
+    const char *filter, *cursor = query_get(&r->query, "cursor");
+    struct query given = r->query;
+    struct query_param asked[2] = {{"cursor", cursor != NULL ? cursor : ""}};
+    int64_t limit;
+    if (query_int(&given, "limit", LIMIT_DEFAULT, &limit, err) != ERR_OK)
+        return err->code;
+    if (limit < 1 || limit > PAGE_MAX)
+        return err_set_path(err, ERR_INVALID_VALUE, "limit", "limit is 1 to %d", PAGE_MAX);
+    if (filter_of(r, &filter, err) != ERR_OK)
+        return err->code;
+    asked[1] = (struct query_param){"filter", filter};
+    r->query = (struct query){asked, filter != NULL ? 2 : 1};
+    enum err_code code = list_prepare(r, err);
+    r->query = given;
+    r->read.count = (int)limit;
+    r->read.known_total = 0; /* nobody asks */
+    return code;
+}
+
+void api_list_answer(struct request *r) {
+    struct jbuf *b = answer_begin(r, 200);
+    jb_raw(b, "{\"items\":[");
+    for (size_t i = 0; i < r->read.nrows; i++) {
+        jb_sep(b);
+        api_put_resource(r, &r->read.rows[i]);
+    }
+    jb_raw(b, "]");
+    jb_kstr(b, "next", list_next(r));
+    jb_raw(b, "}");
+}
+
+/* ---- resources ---- */
+
+void api_put_resource(struct request *r, const struct resource_row *row) {
+    struct api_user_facts facts = {row->managed, row->seat};
+    api_render(r->route.rt, row, r->route.rt->kind == RESOURCE_USER ? &facts : NULL, &r->answer.body);
+}
+
+char *api_location(const struct request *r, const char *id) {
+    return arena_printf(r->arena, "%s/%s/%s", r->base, r->route.rt->kind == RESOURCE_USER ? "users" : "rooms",
+                        id);
+}

@@ -1,9 +1,0 @@
-/* The discovery endpoints (rules D1-D10): any valid key may read them. */
-#ifndef USHER_INGEST_DISCOVERY_H
-#define USHER_INGEST_DISCOVERY_H
-
-#include "ingest/request.h"
-
-void discovery_answer(struct request *r);
-
-#endif

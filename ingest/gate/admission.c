@@ -1,0 +1,322 @@
+#include "ingest/gate/admission.h"
+
+#include "ingest/api/api.h"
+#include "ingest/api/oauth.h"
+#include "ingest/gate/delay.h"
+#include "ingest/gate/seal.h"
+#include "ingest/gate/throttle.h"
+#include "ingest/request/answer.h"
+#include "ingest/request/content.h"
+#include "ingest/stats.h"
+#include "ops/runtime/access_token.h"
+#include "ops/runtime/clock.h"
+
+#include <limits.h>
+#include <string.h>
+#include <strings.h>
+
+/* A token is looked up by its SHA-256, in an index. How long that takes says at most something about the
+ * hash, and nobody can choose a token by its hash: so it is safe against timing without a comparison in
+ * constant time, and what lies in the database opens nothing. (The seal of an access token is compared in
+ * constant time.) */
+static size_t ask_for(struct admission *a, const struct request *r) {
+    for (size_t i = 0; i < a->n; i++) {
+        if (memcmp(a->ask[i].token_hash, r->token_hash, TOKEN_HASH_SIZE) == 0) {
+            a->ask[i].units++;
+            return i;
+        }
+    }
+    a->ask[a->n] = (struct admit_ask){.units = 1};
+    memcpy(a->ask[a->n].token_hash, r->token_hash, TOKEN_HASH_SIZE);
+    return a->n++;
+}
+
+static void refuse(struct request *r, enum err_code code, const char *detail) {
+    if (code == ERR_UNAUTHORIZED)
+        metric_add(stats.unauthorized, 1);
+    answer_error(r, code, detail);
+    request_finish(r);
+}
+
+/* A token that never was one, or is not known: perhaps a guess. The more of them come from one source, the
+ * later their answers. */
+static void refuse_guess(struct request *r, const char *detail) {
+    int64_t now_us = clock_mono_us(),
+            wait_us = r->source_ip != NULL ? throttle_failed(r->in->throttle, &r->source, now_us) : 0;
+    metric_add(stats.unauthorized, 1);
+    answer_error(r, ERR_UNAUTHORIZED, detail);
+    if (wait_us > 0 && !atomic_load(&r->in->stopping)) {
+        if (hold_add(r->in->hold, r, now_us + wait_us))
+            return;
+        r->answer.close = true; /* as many as there may be are held already */
+    }
+    request_finish(r);
+}
+
+/* ---- before the round trip: nothing is asked for a token that cannot be one ---- */
+
+static bool read_access_token(struct request *r) {
+    struct access_token t;
+    if (seal_key() == NULL) {
+        refuse(r, ERR_UNAVAILABLE, NULL);
+        return false;
+    }
+    if (!access_token_open(r->token, seal_key(), SEAL_KEY_SIZE, &t)) {
+        refuse_guess(r, "The access token is not one of ours");
+        return false;
+    }
+    if (t.expires_s <= clock_wall_us() / 1000000) {
+        refuse(r, ERR_UNAUTHORIZED, "The access token has expired");
+        return false;
+    }
+    memcpy(r->token_hash, t.key_hash, TOKEN_HASH_SIZE);
+    r->token_scopes = t.scopes;
+    return true;
+}
+
+static bool read_token(struct request *r) {
+    if (r->token == NULL) {
+        refuse(r, ERR_UNAUTHORIZED, NULL);
+        return false;
+    }
+    if (access_token_is(r->token))
+        return read_access_token(r);
+    if (!token_well_formed(r->token, strlen(r->token), NULL)) {
+        refuse_guess(r, "The bearer token is malformed");
+        return false;
+    }
+    token_hash(r->token, strlen(r->token), r->token_hash);
+    r->token_scopes = UINT_MAX;
+    return true;
+}
+
+static bool read_client(struct request *r) {
+    struct err err = {0};
+    if (oauth_read(r, &err) == ERR_OK)
+        return true;
+    if (err.code == ERR_UNAUTHORIZED)
+        refuse_guess(r, err.detail);
+    else
+        refuse(r, err.code, err.detail);
+    return false;
+}
+
+static bool plausible(struct request *r) {
+    if (!(r->route.kind == ROUTE_TOKEN ? read_client(r) : read_token(r)))
+        return false;
+    if (clock_mono_us() > r->deadline_us) {
+        refuse(r, ERR_UNAVAILABLE, NULL);
+        return false;
+    }
+    return true;
+}
+
+/* ---- after the round trip ---- */
+
+static const char *state_text(const struct admit_verdict *v) {
+    switch (v->state) {
+    case ADMIT_REVOKED:
+        return v->kind == ADMIT_KEY ? "The key has been revoked" : "The credential has been revoked";
+    case ADMIT_EXPIRED:
+        return v->kind == ADMIT_KEY ? "The key has expired" : "The credential has expired";
+    case ADMIT_ROTATED:
+        return "The key has been rotated; this is its old token";
+    case ADMIT_UNKNOWN:
+    case ADMIT_OK:
+        break;
+    }
+    return "The bearer token is not known";
+}
+
+/* One kind of credential does not open the doors of the other. */
+static enum err_code check_class(const struct request *r, const struct admit_verdict *v, struct err *err) {
+    bool admin = r->route.api == API_ADMIN;
+    if (v->kind == ADMIT_KEY && admin)
+        return err_set(err, ERR_FORBIDDEN,
+                       "The admin API takes the credential of an owner or administrator, not an API key");
+    if (v->kind != ADMIT_KEY && !admin)
+        return err_set(
+            err, ERR_FORBIDDEN,
+            "The credential of an owner or administrator opens the admin API and the portal; here an API "
+            "key is needed");
+    return ERR_OK;
+}
+
+static enum err_code check_place(const struct request *r, const struct admit_verdict *v, struct err *err) {
+    if (v->restricted && (r->source_ip == NULL || !net_ranges_hold(&v->networks, &r->source)))
+        return err_set(err, ERR_FORBIDDEN, "This key may not be used from this network (%s)",
+                       r->source_ip != NULL ? r->source_ip : "of which nothing is known");
+    if (r->route.api == API_SCIM && v->require_sso && !v->sso_ready)
+        return err_set(
+            err, ERR_FORBIDDEN,
+            "This workspace takes SCIM only once single sign-on is marked as set up (setting sso-ready)");
+    return ERR_OK;
+}
+
+/* The workspace is the credential's; a URL that names another one names nothing (promise 7, rule N1). */
+static bool workspace_agrees(const struct request *r) {
+    const char *named = r->route.workspace;
+    return named == NULL || strcasecmp(named, r->verdict.workspace.s) == 0 ||
+           strcmp(named, r->verdict.workspace_name) == 0;
+}
+
+/* public-url, or what the client itself called us, and the prefix that it used. */
+static char *base_url(const struct request *r) {
+    const char *url = r->in->settings.public_url, *prefix = r->route.prefix != NULL ? r->route.prefix : "";
+    size_t n = strlen(url);
+    while (n > 0 && url[n - 1] == '/')
+        n--;
+    return n > 0
+               ? arena_printf(r->arena, "%.*s%s", (int)n, url, prefix)
+               : arena_printf(r->arena, "%s://%s%s", r->in->tls != NULL ? "https" : "http", r->host, prefix);
+}
+
+static enum err_code permit(struct request *r, struct err *err) {
+    unsigned scope = route_scope(&r->route);
+    if (!workspace_agrees(r))
+        return err_set(err, ERR_NOT_FOUND, "There is nothing at this path");
+    if (r->route.code == ERR_NOT_FOUND)
+        return err_set(err, ERR_NOT_FOUND, "There is nothing at this path");
+    if (r->route.code == ERR_METHOD)
+        return err_set(err, ERR_METHOD, "Allowed here: %s", r->route.allow);
+    if (r->route.code != ERR_OK)
+        return err_set(err, r->route.code, "%s", "");
+    if ((r->verdict.scopes & scope) != scope)
+        return err_set(err, ERR_INSUFFICIENT_SCOPE, "The key lacks the scope %s", scope_name(scope));
+    if (api_permit(r, err) != ERR_OK)
+        return err->code;
+    if (r->query_broken)
+        return err_set(err, ERR_BAD_REQUEST,
+                       "The query is not correctly encoded, or has too many parameters");
+    if (r->too_large)
+        return content_too_large(r, err);
+    r->base = base_url(r);
+    return ERR_OK;
+}
+
+/* Is it the credential of somebody, alive? */
+static bool known(struct request *r, const struct admit_verdict *v) {
+    if (v->state == ADMIT_UNKNOWN || (r->oauth != NULL && !oauth_is_client(r, v))) {
+        refuse_guess(r, r->oauth != NULL ? "The client is not known, or its secret is wrong" : state_text(v));
+        return false;
+    }
+    r->verdict = *v;
+    r->verdict.networks = (struct net_ranges){0}; /* the batch's */
+    r->verdict.scopes &= r->token_scopes;
+    r->admitted = true;
+    if (v->state == ADMIT_OK)
+        return true;
+    refuse(r, ERR_UNAUTHORIZED, state_text(v));
+    return false;
+}
+
+/* True if the request goes on; else it is answered. */
+static bool judge(struct request *r, const struct admit_verdict *v, int *granted) {
+    struct err err = {0};
+    if (!known(r, v))
+        return false;
+    if (--*granted >= 0)
+        r->verdict.remaining += *granted; /* as if the batch had come one after the other */
+    if (*granted < 0) {
+        r->rate_limited = true;
+        metric_add(stats.rate_limited, 1);
+        refuse(r, ERR_RATE_LIMITED,
+               arena_printf(r->arena, "More than %d requests in 60 seconds; try again in %d s", v->rate_limit,
+                            v->retry_after_s > 0 ? v->retry_after_s : 1));
+        return false;
+    }
+    if (check_class(r, v, &err) != ERR_OK || check_place(r, v, &err) != ERR_OK || permit(r, &err) != ERR_OK) {
+        refuse(r, err.code, err.detail);
+        return false;
+    }
+    return true;
+}
+
+size_t admission_collect(struct admission *a, struct request **requests, size_t n) {
+    size_t left = 0;
+    a->n = 0;
+    a->code = ERR_OK;
+    for (size_t i = 0; i < n; i++) {
+        if (!plausible(requests[i]))
+            continue;
+        requests[i]->ask = ask_for(a, requests[i]);
+        requests[left++] = requests[i];
+    }
+    return left;
+}
+
+void admission_ask(struct admission *a, struct db *db) {
+    struct err err = {0};
+    int64_t begin = clock_mono_us();
+    a->code = admit_batch(db, a->ask, a->n, a->verdict, &err);
+    if (a->code == ERR_DB_LOST ||
+        a->code == ERR_DB_RETRY) /* on a new connection: the old one may be long dead */
+        a->code = admit_batch(db, a->ask, a->n, a->verdict, &err);
+    metric_observe_us(stats.gate_admit, clock_mono_us() - begin);
+    for (size_t i = 0; a->code == ERR_OK && i < a->n; i++)
+        a->granted[i] = a->verdict[i].granted;
+}
+
+void admission_collect_units(struct admission *a, struct request **requests, size_t n) {
+    a->n = n;
+    a->code = ERR_OK;
+    for (size_t i = 0; i < n; i++) {
+        requests[i]->ask = i;
+        a->ask[i] = (struct admit_ask){.units = requests[i]->operations - 1, .whole = true};
+        memcpy(a->ask[i].token_hash, requests[i]->token_hash, TOKEN_HASH_SIZE);
+    }
+}
+
+/* True if the Bulk goes on; else it is answered. Who it was is known already; it may have been revoked since.
+ */
+static bool judge_units(struct request *r, const struct admit_verdict *v) {
+    r->verdict.state = v->state;
+    if (v->state != ADMIT_OK) {
+        refuse(r, ERR_UNAUTHORIZED, state_text(v));
+        return false;
+    }
+    r->verdict.remaining = v->remaining;
+    r->verdict.reset_s = v->reset_s;
+    if (v->granted >= r->operations - 1)
+        return true;
+    r->rate_limited = true;
+    r->verdict.retry_after_s = v->retry_after_s > 0 ? v->retry_after_s : 1;
+    metric_add(stats.rate_limited, 1);
+    refuse(r, ERR_RATE_LIMITED,
+           arena_printf(r->arena,
+                        "%d operations would be more than %d requests in 60 seconds; try again in %d s",
+                        r->operations, v->rate_limit, r->verdict.retry_after_s));
+    return false;
+}
+
+static void clear(struct admission *a) {
+    for (size_t i = 0; a->code == ERR_OK && i < a->n; i++)
+        admit_verdict_clear(&a->verdict[i]);
+    a->n = 0;
+}
+
+size_t admission_judge_units(struct admission *a, struct request **requests, size_t n) {
+    size_t on = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct request *r = requests[i];
+        if (a->code != ERR_OK)
+            refuse(r, a->code, NULL);
+        else if (judge_units(r, &a->verdict[r->ask]))
+            requests[on++] = r;
+    }
+    clear(a);
+    return on;
+}
+
+size_t admission_judge(struct admission *a, struct request **requests, size_t n) {
+    size_t on = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct request *r = requests[i];
+        if (a->code != ERR_OK)
+            refuse(r, a->code, NULL);
+        else if (judge(r, &a->verdict[r->ask], &a->granted[r->ask]))
+            requests[on++] = r;
+    }
+    clear(a);
+    return on;
+}

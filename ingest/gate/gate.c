@@ -1,0 +1,261 @@
+#include "ingest/gate/gate.h"
+
+#include "ingest/gate/gate_impl.h"
+#include "ingest/request/answer.h"
+#include "ingest/scim/write.h"
+#include "ingest/stats.h"
+#include "ops/runtime/mem.h"
+
+#include <stdlib.h>
+
+/* How long after its deadline a request that waits for the database is given up. */
+#define STUCK_US 200000
+
+/* Nothing that the gate writes need be durable: the rate counters. Lists are walked along an index where
+ * there is one in their order: what is planned for any size of page would else be sorted whole. */
+#define GATE_OPTIONS "synchronous_commit=off -c enable_sort=off"
+
+struct gate {
+    struct ingest *in;
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    struct request *first, *last;
+    bool stop;
+    int busy; /* threads that have a batch in hand */
+    int nthreads;
+    struct gate_thread threads[];
+};
+
+/* ---- the queue ---- */
+
+/* While a thread has a batch in hand it will take what comes next: larger batches, fewer round trips. Another
+ * one is woken only when that takes long (gate_tick), so a slow list holds nobody up for longer than a tick.
+ */
+static void push(struct gate *g, struct request *first, struct request *last) {
+    pthread_mutex_lock(&g->lock);
+    *(g->last != NULL ? &g->last->next : &g->first) = first;
+    g->last = last;
+    bool wake = g->busy == 0;
+    pthread_mutex_unlock(&g->lock);
+    if (wake)
+        pthread_cond_signal(&g->filled);
+}
+
+void gate_push(struct gate *g, struct request *r) {
+    r->next = NULL;
+    push(g, r, r);
+}
+
+void gate_push_all(struct gate *g, struct request *r, enum request_job job) {
+    struct request *last = r;
+    for (last->job = job; last->next != NULL; last->job = job)
+        last = last->next;
+    push(g, r, last);
+}
+
+void gate_give_back(struct gate *g, struct request *const *list, size_t n, enum request_job job) {
+    if (n == 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        list[i]->next = i + 1 < n ? list[i + 1] : NULL;
+    gate_push_all(g, list[0], job);
+    pthread_cond_signal(&g->filled);
+}
+
+/* All that wait, up to a batch; 0 = stop. before: size of the caller's last batch. */
+static size_t take_all(struct gate *g, struct request **batch, size_t before) {
+    size_t n = 0;
+    pthread_mutex_lock(&g->lock);
+    if (before > 0)
+        g->busy--;
+    while (g->first == NULL && !g->stop)
+        pthread_cond_wait(&g->filled, &g->lock);
+    while (g->first != NULL && n < GATE_BATCH) {
+        batch[n++] = g->first;
+        g->first = g->first->next;
+    }
+    if (g->first == NULL)
+        g->last = NULL;
+    bool more = g->first != NULL;
+    if (n > 0)
+        g->busy++;
+    pthread_mutex_unlock(&g->lock);
+    if (more)
+        pthread_cond_signal(&g->filled);
+    return n;
+}
+
+/* ---- hands ---- */
+
+void gate_add(struct hand *h, struct request *r) {
+    h->r[h->n++] = r;
+}
+
+void gate_block(struct gate_thread *t) {
+    pthread_mutex_lock(&t->lock);
+    t->blocked = true;
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void drop_abandoned(struct hand *h) {
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        if (h->r[i]->held)
+            request_let_go(h->r[i]);
+        else
+            h->r[n++] = h->r[i];
+    }
+    h->n = n;
+}
+
+void gate_unblock(struct gate_thread *t) {
+    pthread_mutex_lock(&t->lock);
+    t->blocked = false;
+    for (size_t i = 0; i < GATE_HANDS; i++)
+        drop_abandoned(&t->hand[i]);
+    pthread_mutex_unlock(&t->lock);
+}
+
+struct hand *gate_hand(struct gate_thread *t, const struct request *r) {
+    switch (r->job) {
+    case JOB_ADMIT:
+        return &t->hand[HAND_FRESH];
+    case JOB_LIST:
+        return &t->hand[HAND_LISTS];
+    case JOB_CANCEL:
+        return &t->hand[HAND_CANCELS];
+    case JOB_LOOK:
+        return &t->hand[HAND_LOOKS];
+    case JOB_KEEP:
+        return &t->hand[HAND_ANSWERS];
+    case JOB_UNITS:
+        return &t->hand[HAND_BULKS];
+    case JOB_READ:
+        break;
+    }
+    return &t->hand[HAND_READS];
+}
+
+/* ---- the threads ---- */
+
+static void *gate_main(void *arg) {
+    struct gate_thread *t = arg;
+    struct request *batch[GATE_BATCH];
+    for (size_t n = 0; (n = take_all(t->gate, batch, n)) > 0;) {
+        metric_add(stats.gate_batches, 1);
+        metric_add(stats.gate_requests, (int64_t)n);
+        for (size_t i = 0; i < n; i++)
+            gate_add(gate_hand(t, batch[i]), batch[i]);
+        gate_ask(t);
+    }
+    return NULL;
+}
+
+/* ---- when the database hangs ---- */
+
+/* Those that no thread has taken from the queue by their deadline. */
+static struct request *take_stuck(struct gate *g, int64_t now_us) {
+    struct request *stuck = NULL, **at = &g->first;
+    pthread_mutex_lock(&g->lock);
+    for (struct request *r; (r = *at) != NULL;) {
+        if (r->deadline_us + STUCK_US > now_us) {
+            at = &r->next;
+            continue;
+        }
+        *at = r->next;
+        r->next = stuck;
+        stuck = r;
+    }
+    g->last = g->first;
+    while (g->last != NULL && g->last->next != NULL)
+        g->last = g->last->next;
+    pthread_mutex_unlock(&g->lock);
+    return stuck;
+}
+
+static void answer_stuck(struct request *r, enum request_job job, bool published) {
+    if (job == JOB_CANCEL || job == JOB_KEEP || published)
+        write_unknown(r);
+    else
+        answer_error(r, ERR_UNAVAILABLE, NULL); /* nothing has happened yet */
+    request_finish(r);
+}
+
+/* Those that a thread has in hand. */
+static void abandon(struct hand *h, int64_t now_us) {
+    for (size_t i = 0; i < h->n; i++) {
+        struct request *r = h->r[i];
+        if (!r->held && r->deadline_us + STUCK_US <= now_us)
+            answer_stuck(request_abandon(r), r->job, r->encoded != NULL);
+    }
+}
+
+void gate_tick(struct gate *g, int64_t now_us) {
+    for (struct request *stuck = take_stuck(g, now_us), *r; (r = stuck) != NULL;) {
+        stuck = r->next;
+        if (r->job == JOB_READ) {
+            write_shown(r, false);
+            request_finish(r);
+        } else if (r->job == JOB_LOOK) {
+            (void)api_looked(r, ERR_DB_LOST);
+            request_finish(r);
+        } else {
+            answer_stuck(r, r->job, false);
+        }
+    }
+    pthread_mutex_lock(&g->lock);
+    bool waits = g->first != NULL;
+    pthread_mutex_unlock(&g->lock);
+    if (waits)
+        pthread_cond_signal(&g->filled);
+    for (int i = 0; i < g->nthreads; i++) {
+        struct gate_thread *t = &g->threads[i];
+        pthread_mutex_lock(&t->lock);
+        if (t->blocked) {
+            for (size_t k = 0; k < GATE_HANDS; k++)
+                abandon(&t->hand[k], now_us);
+        }
+        pthread_mutex_unlock(&t->lock);
+    }
+}
+
+/* ---- life ---- */
+
+struct gate *gate_new(struct ingest *in) {
+    int n = in->settings.gate_threads;
+    struct gate *g = xcalloc(1, sizeof *g + (size_t)n * sizeof *g->threads);
+    g->in = in;
+    pthread_mutex_init(&g->lock, NULL);
+    pthread_cond_init(&g->filled, NULL);
+    for (int i = 0; i < n; i++) {
+        struct gate_thread *t = &g->threads[i];
+        t->gate = g;
+        t->in = in;
+        pthread_mutex_init(&t->lock, NULL);
+        t->db = db_new(in->settings.pg, "usher-ingest gate", GATE_OPTIONS);
+        t->durable_db = db_new(in->settings.pg, "usher-ingest deadline", "");
+        if (pthread_create(&t->thread, NULL, gate_main, t) != 0)
+            abort();
+        g->nthreads++;
+    }
+    return g;
+}
+
+void gate_close(struct gate *g) {
+    if (g == NULL)
+        return;
+    pthread_mutex_lock(&g->lock);
+    g->stop = true;
+    pthread_mutex_unlock(&g->lock);
+    pthread_cond_broadcast(&g->filled);
+    for (int i = 0; i < g->nthreads; i++) {
+        pthread_join(g->threads[i].thread, NULL);
+        db_free(g->threads[i].db);
+        db_free(g->threads[i].durable_db);
+        jb_free(&g->threads[i].scratch);
+        pthread_mutex_destroy(&g->threads[i].lock);
+    }
+    pthread_mutex_destroy(&g->lock);
+    pthread_cond_destroy(&g->filled);
+    free(g);
+}

@@ -1,0 +1,174 @@
+#include "ingest/gate/idempotency.h"
+
+#include "ingest/http/routes.h"
+#include "ingest/request/answer.h"
+
+#include <ctype.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_MAX 255
+#define RETRY_S 1
+
+/* ---- the header ---- */
+
+/* What stands between the quotes, with its escapes undone. */
+static char *quoted(const char *p, struct arena *a) {
+    char *out = arena_alloc(a, strlen(p) + 1), *end = out;
+    for (p++; *p != '"'; p++) {
+        if (*p == '\\' && *++p != '"' && *p != '\\')
+            return NULL;
+        if (*p < 0x20 || *p > 0x7e)
+            return NULL;
+        *end++ = *p;
+    }
+    return p[1 + strspn(p + 1, " \t")] == '\0' ? out : NULL;
+}
+
+static char *bare(const char *p, struct arena *a) {
+    size_t n = 0;
+    while (isalnum((unsigned char)p[n]) || (p[n] != '\0' && strchr("-._~:+/=@", p[n]) != NULL))
+        n++;
+    return p[n + strspn(p + n, " \t")] == '\0' ? arena_strndup(a, p, n) : NULL;
+}
+
+char *idempotency_key(const char *header, struct arena *a) {
+    header += strspn(header, " \t");
+    char *key = header[0] == '"' ? quoted(header, a) : bare(header, a);
+    return key != NULL && key[0] != '\0' && strlen(key) <= KEY_MAX ? key : NULL;
+}
+
+bool idempotency_wanted(const struct request *r) {
+    return r->idempotency_key != NULL && r->route.row != NULL && r->route.row->access != ACCESS_NONE &&
+           r->route.method != HTTP_GET && r->route.method != HTTP_OPTIONS;
+}
+
+/* ---- the claim ---- */
+
+static void add(crypto_hash_sha256_state *s, const char *text, size_t n) {
+    crypto_hash_sha256_update(s, (const unsigned char *)text, n);
+    crypto_hash_sha256_update(s, (const unsigned char *)"", 1); /* the NUL: no two parts flow together */
+}
+
+static void fingerprint(const struct request *r, unsigned char out[FINGERPRINT_SIZE]) {
+    crypto_hash_sha256_state s;
+    const char *query = r->query_text != NULL ? r->query_text : "";
+    crypto_hash_sha256_init(&s);
+    add(&s, r->method, strlen(r->method));
+    add(&s, r->path, strlen(r->path));
+    add(&s, query, strlen(query));
+    add(&s, r->body.n > 0 ? r->body.p : "", r->body.n);
+    crypto_hash_sha256_final(&s, out);
+}
+
+enum err_code idempotency_prepare(struct request *r, struct err *err) {
+    const struct settings *s = &r->in->settings;
+    struct idempotency *i = arena_alloc(r->arena, sizeof *i);
+    char *key = idempotency_key(r->idempotency_key, r->arena);
+    if (key == NULL)
+        return err_set(err, ERR_BAD_REQUEST,
+                       "Idempotency-Key is one text of 1 to %d printable ASCII characters", KEY_MAX);
+    int64_t longest_us = r->route.kind == ROUTE_BULK ? s->bulk_deadline_us : s->deadline_us;
+    *i = (struct idempotency){.workspace = r->verdict.workspace.s,
+                              .principal = r->verdict.key.s,
+                              .key = key,
+                              .txn = r->txn,
+                              .stale_s = (int)((longest_us + s->audit_wait_us) / 1000000) + 1,
+                              .arena = r->arena};
+    fingerprint(r, i->fingerprint);
+    r->idempotency = i;
+    return ERR_OK;
+}
+
+static const char *header(const json_t *headers, const char *name) {
+    return json_string_value(json_object_get(headers, name));
+}
+
+/* The answer of before. */
+static void repeat(struct request *r) {
+    const struct idempotency *i = r->idempotency;
+    json_t *headers = json_loads(i->headers, 0, NULL);
+    struct jbuf *b = answer_begin(r, i->status);
+    jb_raw(b, i->content);
+    r->answer.content_type = arena_strdup(r->arena, header(headers, "type"));
+    r->answer.location = arena_strdup(r->arena, header(headers, "location"));
+    const char *etag = header(headers, "etag");
+    snprintf(r->answer.etag, sizeof r->answer.etag, "%s", etag != NULL ? etag : "");
+    json_decref(headers);
+}
+
+static bool refuse(struct request *r, enum err_code code, const char *detail) {
+    answer_error(r, code, detail);
+    if (code == ERR_IN_PROGRESS)
+        r->answer.retry_after_s = RETRY_S;
+    return false;
+}
+
+bool idempotency_claimed(struct request *r, enum err_code code) {
+    struct idempotency *i = r->idempotency;
+    if (code != ERR_OK)
+        return refuse(r, code, NULL);
+    switch (i->verdict) {
+    case IDEMPOTENCY_RUNNING:
+        return refuse(r, ERR_IN_PROGRESS, NULL);
+    case IDEMPOTENCY_OTHER:
+        return refuse(r, ERR_KEY_REUSED, NULL);
+    case IDEMPOTENCY_ANSWERED:
+        r->txn = i->txn;
+        repeat(r);
+        return false;
+    case IDEMPOTENCY_AGAIN:
+        r->txn = i->txn;
+        r->again = true;
+        break;
+    case IDEMPOTENCY_FRESH:
+        break;
+    }
+    r->keeps = true;
+    return true;
+}
+
+/* ---- the answer ---- */
+
+static void put_headers(const struct answer *a, struct jbuf *out) {
+    jb_raw(out, "{");
+    if (a->content_type != NULL)
+        jb_kstr(out, "type", a->content_type);
+    if (a->location != NULL)
+        jb_kstr(out, "location", a->location);
+    if (a->etag[0] != '\0')
+        jb_kstr(out, "etag", a->etag);
+    jb_raw(out, "}");
+}
+
+/* Nobody knows yet whether it was done, or it holds a secret: then the txn stays, by which the worker knows
+ * it. What may succeed another time frees the key: nothing was done. */
+bool idempotency_keeps(struct request *r) {
+    const struct answer *a = &r->answer;
+    if (!r->keeps)
+        return false;
+    r->keeps = false;
+    if (a->code == ERR_OUTCOME_UNKNOWN || a->no_store)
+        return false;
+    struct idempotency *i = r->idempotency;
+    bool passing = a->status >= 500 || a->status == 429 || a->status == 401;
+    struct jbuf headers = {0};
+    put_headers(a, &headers);
+    i->status = passing ? 0 : a->status;
+    i->headers = arena_strdup(r->arena, headers.p);
+    i->content = a->body.n > 0 ? a->body.p : "";
+    jb_free(&headers);
+    return true;
+}
+
+void idempotency_kept(struct request *r, enum err_code code) {
+    struct err err = {0};
+    if (code == ERR_OK && r->idempotency->verdict == IDEMPOTENCY_ANSWERED)
+        repeat(r);
+    if (code == ERR_OK || r->answer.status / 100 != 2)
+        return; /* (a refusal is true, kept or not) */
+    err_set(&err, ERR_OUTCOME_UNKNOWN, "The answer cannot be kept now; repeat the request, or ask for txn %s",
+            r->txn.s);
+    answer_err(r, &err);
+}

@@ -1,0 +1,283 @@
+#include "ingest/gate/gate_impl.h"
+#include "ingest/gate/idempotency.h"
+#include "ingest/request/answer.h"
+#include "ingest/scim/async.h"
+#include "ingest/scim/bulk.h"
+#include "ingest/scim/read.h"
+#include "ingest/scim/write.h"
+#include "ingest/stats.h"
+#include "ops/runtime/clock.h"
+#include "sql/ask/query.h"
+
+#include <string.h>
+
+/* ---- requests with an Idempotency-Key: claimed before they are done, kept before they are answered ---- */
+
+typedef enum err_code (*idempotency_fn)(struct db *db, struct idempotency *const *list, size_t n,
+                                        struct err *err);
+
+/* All of the hand, which is empty afterwards. Gives those that were not answered meanwhile. */
+static size_t ask_durably(struct gate_thread *t, struct hand *h, idempotency_fn fn, struct request **asked,
+                          enum err_code *code) {
+    struct idempotency *list[GATE_BATCH];
+    struct err err = {0};
+    size_t n = h->n;
+    for (size_t i = 0; i < n; i++)
+        list[i] = h->r[i]->idempotency;
+    *code = ERR_DB_LOST;
+    gate_block(t);
+    for (int i = 0; i < 2 && (*code == ERR_DB_LOST || *code == ERR_DB_RETRY); i++)
+        *code = fn(t->durable_db, list, n, &err);
+    gate_unblock(t);
+    n = h->n;
+    memcpy(asked, h->r, n * sizeof *asked);
+    h->n = 0;
+    return n;
+}
+
+static void claim_keys(struct gate_thread *t) {
+    struct request *asked[GATE_BATCH];
+    enum err_code code;
+    size_t n = t->hand[HAND_REPEATS].n > 0
+                   ? ask_durably(t, &t->hand[HAND_REPEATS], idempotency_claim, asked, &code)
+                   : 0;
+    for (size_t i = 0; i < n; i++) {
+        if (idempotency_claimed(asked[i], code))
+            gate_dispatch(t, asked[i]);
+        else
+            request_finish(asked[i]);
+    }
+}
+
+static void keep_answers(struct gate_thread *t) {
+    struct request *asked[GATE_BATCH];
+    enum err_code code;
+    size_t n = t->hand[HAND_ANSWERS].n > 0
+                   ? ask_durably(t, &t->hand[HAND_ANSWERS], idempotency_store, asked, &code)
+                   : 0;
+    for (size_t i = 0; i < n; i++) {
+        idempotency_kept(asked[i], code);
+        request_finish(asked[i]);
+    }
+}
+
+/* ---- the deadline ---- */
+
+static void answer_claim(struct gate_thread *t, struct request *r, enum err_code code,
+                         const struct claim *claim) {
+    if (code == ERR_OK && claim->result == CLAIM_LOST) {
+        metric_add(stats.deadline_lost, 1);
+        r->reply = claim->outcome;
+        write_keep_reply(r);
+        if (!write_outcome(r)) {
+            gate_add(gate_hand(t, r), r);
+            return;
+        }
+    } else if (code == ERR_OK) {
+        metric_add(stats.deadline_won, 1);
+        answer_error(r, ERR_DEADLINE, NULL);
+    } else {
+        metric_add(stats.deadline_unknown, 1);
+        write_unknown(r);
+    }
+    request_finish(r);
+}
+
+/* The race is decided in PostgreSQL: whoever claims the txn first. All in one round trip. */
+static void cancel(struct gate_thread *t) {
+    struct request *asked[GATE_BATCH];
+    size_t n = t->hand[HAND_CANCELS].n;
+    struct err err = {0};
+    enum err_code code = ERR_DB_LOST;
+    if (n == 0)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        asked[i] = t->hand[HAND_CANCELS].r[i];
+        t->claims[i] = (struct claim){.workspace = asked[i]->verdict.workspace.s, .txn = asked[i]->txn.s};
+    }
+    gate_block(t);
+    for (int i = 0; i < 2 && (code == ERR_DB_LOST || code == ERR_DB_RETRY); i++)
+        code = command_log_cancel_many(t->durable_db, t->claims, n, &err);
+    gate_unblock(t);
+    for (size_t i = 0, k = 0; i < n; i++) {
+        if (k < t->hand[HAND_CANCELS].n && t->hand[HAND_CANCELS].r[k] == asked[i]) {
+            k++;
+            answer_claim(t, asked[i], code, &t->claims[i]);
+        } else if (code == ERR_OK) {
+            reply_clear(&t->claims[i].outcome); /* answered meanwhile */
+        }
+    }
+    t->hand[HAND_CANCELS].n = 0;
+}
+
+/* ---- the units of Bulks ---- */
+
+static void admit_bulks(struct gate_thread *t) {
+    struct hand *h = &t->hand[HAND_BULKS];
+    if (h->n == 0)
+        return;
+    admission_collect_units(&t->admission, h->r, h->n);
+    gate_block(t);
+    admission_ask(&t->admission, t->db);
+    gate_unblock(t);
+    h->n = admission_judge_units(&t->admission, h->r, h->n);
+    for (size_t i = 0; i < h->n; i++)
+        bulk_admitted(h->r[i]);
+    h->n = 0;
+}
+
+/* ---- reads, all of the batch in one round trip ---- */
+
+static void after_read(struct gate_thread *t, struct request *r, enum err_code code) {
+    if (route_reads(&r->route)) {
+        read_answer(r, code);
+    } else if (r->encoded != NULL) { /* applied; the answer shows it */
+        write_shown(r, code == ERR_OK);
+    } else if (r->route.method == HTTP_POST) {
+        write_no_seat(r, code);
+    } else if (code == ERR_OK && r->read.nrows == 1) {
+        gate_publish(t, r);
+        return;
+    } else {
+        read_answer(r, code);
+    }
+    request_finish(r);
+}
+
+static void run_reads(struct gate_thread *t, struct hand *h) {
+    struct read_query *queries[GATE_BATCH];
+    struct err err = {0};
+    if (h->n == 0)
+        return;
+    for (size_t i = 0; i < h->n; i++)
+        queries[i] = &h->r[i]->read;
+    size_t n = h->n;
+    int64_t begin = clock_mono_us();
+    gate_block(t);
+    enum err_code code = read_batch(t->db, queries, n, &err);
+    if (code == ERR_DB_LOST || code == ERR_DB_RETRY)
+        code = read_batch(t->db, queries, n, &err);
+    gate_unblock(t);
+    metric_observe_us(stats.gate_read, clock_mono_us() - begin);
+    for (size_t i = 0; i < h->n; i++)
+        after_read(t, h->r[i], code);
+    h->n = 0;
+}
+
+/* What may take long keeps nobody waiting who takes no time: lists run one by one, behind all else, and as
+ * many at once as there are gate threads. */
+static void put_lists_aside(struct gate_thread *t) {
+    struct hand *h = &t->hand[HAND_READS];
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        if (read_is_long(&h->r[i]->read))
+            gate_add(&t->hand[HAND_LISTS], h->r[i]);
+        else
+            h->r[n++] = h->r[i];
+    }
+    h->n = n;
+}
+
+static void run_list(struct gate_thread *t) {
+    struct hand *h = &t->hand[HAND_LISTS];
+    if (h->n > 1) {
+        gate_give_back(t->gate, h->r + 1, h->n - 1, JOB_LIST);
+        h->n = 1;
+    }
+    run_reads(t, h);
+}
+
+/* ---- what handlers of the Management API ask, in one round trip too ---- */
+
+static void run_looks(struct gate_thread *t) {
+    struct look *looks[GATE_BATCH];
+    struct request *asked[GATE_BATCH];
+    struct hand *h = &t->hand[HAND_LOOKS];
+    struct err err = {0};
+    size_t n = h->n;
+    if (n == 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        looks[i] = h->r[i]->look;
+    gate_block(t);
+    enum err_code code = look_batch(t->db, looks, n, &err);
+    if (code == ERR_DB_LOST || code == ERR_DB_RETRY)
+        code = look_batch(t->db, looks, n, &err);
+    gate_unblock(t);
+    n = h->n; /* the others were answered meanwhile */
+    memcpy(asked, h->r, n * sizeof *asked);
+    h->n = 0;
+    for (size_t i = 0; i < n; i++)
+        gate_step(t, asked[i], api_looked(asked[i], code));
+}
+
+/* Those that write something at once: rare, so one round trip each. */
+static void run_write(struct gate_thread *t) {
+    struct request *r = t->hand[HAND_WRITES].r[t->hand[HAND_WRITES].n - 1];
+    size_t n = t->hand[HAND_WRITES].n;
+    struct err err = {0};
+    enum err_code code = ERR_DB_LOST;
+    gate_block(t);
+    for (int i = 0; i < 2 && (code == ERR_DB_LOST || code == ERR_DB_RETRY); i++)
+        code = look_batch(t->durable_db, &r->look, 1, &err);
+    gate_unblock(t);
+    if (t->hand[HAND_WRITES].n < n &&
+        (t->hand[HAND_WRITES].n == 0 || t->hand[HAND_WRITES].r[t->hand[HAND_WRITES].n - 1] != r))
+        return; /* answered meanwhile */
+    t->hand[HAND_WRITES].n--;
+    gate_step(t, r, api_looked(r, code));
+}
+
+/* ---- looks at outcomes: rare, so one round trip each ---- */
+
+static void ask_last(struct gate_thread *t) {
+    struct request *r = t->hand[HAND_QUESTIONS].r[t->hand[HAND_QUESTIONS].n - 1];
+    size_t n = t->hand[HAND_QUESTIONS].n;
+    struct err err = {0};
+    enum err_code code = ERR_DB_LOST;
+    gate_block(t);
+    for (int i = 0; i < 2 && (code == ERR_DB_LOST || code == ERR_DB_RETRY); i++)
+        code = async_ask(r->question, t->db, &err);
+    gate_unblock(t);
+    if (t->hand[HAND_QUESTIONS].n < n &&
+        (t->hand[HAND_QUESTIONS].n == 0 || t->hand[HAND_QUESTIONS].r[t->hand[HAND_QUESTIONS].n - 1] != r))
+        return; /* answered meanwhile */
+    t->hand[HAND_QUESTIONS].n--;
+    async_answer(r, code);
+    request_finish(r);
+}
+
+/* ---- who is it ---- */
+
+static void admit(struct gate_thread *t) {
+    struct hand *h = &t->hand[HAND_FRESH];
+    h->n = admission_collect(&t->admission, h->r, h->n);
+    if (h->n == 0)
+        return;
+    gate_block(t);
+    admission_ask(&t->admission, t->db);
+    gate_unblock(t);
+    h->n = admission_judge(&t->admission, h->r, h->n);
+    for (size_t i = 0; i < h->n; i++)
+        gate_start(t, h->r[i]);
+    h->n = 0;
+}
+
+/* ---- all of them ---- */
+
+void gate_ask(struct gate_thread *t) {
+    admit(t);
+    claim_keys(t);
+    admit_bulks(t);
+    cancel(t);
+    put_lists_aside(t);
+    run_reads(t, &t->hand[HAND_READS]);
+    while (t->hand[HAND_LOOKS].n > 0)
+        run_looks(t);
+    while (t->hand[HAND_WRITES].n > 0)
+        run_write(t);
+    while (t->hand[HAND_QUESTIONS].n > 0)
+        ask_last(t);
+    keep_answers(t);
+    run_list(t);
+}

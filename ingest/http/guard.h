@@ -1,0 +1,51 @@
+/* What no request may contain, refused by hand because the HTTP library lets it through (request smuggling,
+ * encoded separators, doubtful framing): RFC 9112 sections 3.2, 6.1 and 6.3, RFC 3986 section 2. Pure
+ * functions. */
+#ifndef USHER_INGEST_HTTP_GUARD_H
+#define USHER_INGEST_HTTP_GUARD_H
+
+#include "ops/runtime/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define GUARD_HEADERS_MAX 100
+#define GUARD_HEADER_BYTES_MAX 16384
+#define GUARD_TARGET_MAX 16384
+
+enum guard_kind { GUARD_HEADER, GUARD_TRAILER };
+
+struct guard_header {
+    enum guard_kind kind;
+    const char *name;
+    size_t name_len;
+    const char *value; /* "" where there is none */
+    size_t value_len;
+};
+
+struct guard_request {
+    const char *version; /* "HTTP/1.1" */
+    const char *target;  /* as it stood in the request line; NULL if there was none */
+    const struct guard_header *headers;
+    size_t nheaders;
+};
+
+/* What the guard read on the way. Texts borrowed from the request. */
+struct guard_facts {
+    const char *path; /* begins with '/'; of an absolute-form target the part behind the authority */
+    size_t path_len;
+    const char *query; /* behind the '?'; NULL if there is none */
+    const char *host, *authorization, *content_type, *user_agent, *traceparent; /* NULL if absent */
+    bool chunked;
+    bool coded; /* Content-Encoding, such as gzip: not understood, content_type is NULL then */
+    bool has_length;
+    unsigned long long length; /* Content-Length; ULLONG_MAX where it is beyond that */
+};
+
+/* ERR_OK, or ERR_BAD_REQUEST, ERR_URI_TOO_LONG: then the connection must be closed after the answer, since
+ * nobody knows where the next request begins. */
+enum err_code guard_check(const struct guard_request *r, struct guard_facts *facts, struct err *err);
+/* W3C trace context, version 00 to fe: two hex digits, 32, 16, 2, ids not all zero. */
+bool guard_traceparent(const char *s);
+
+#endif

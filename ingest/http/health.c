@@ -1,0 +1,230 @@
+#include "ingest/http/health.h"
+
+#include "ingest/gate/seal.h"
+#include "ingest/http/jwks.h"
+#include "ingest/log/audit.h"
+#include "ingest/log/pending.h"
+#include "ingest/log/producer.h"
+#include "ingest/log/publish.h"
+#include "ingest/log/replies.h"
+#include "ingest/request/answer.h"
+#include "ingest/stats.h"
+#include "ops/runtime/clock.h"
+#include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/lifecycle.h"
+#include "ops/runtime/log.h"
+#include "ops/runtime/mem.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define WATCH_MS 1000
+#define RETRY_MS 100
+#define SILENT_US (3 * INT64_C(1000000)) /* a check that takes longer counts as failed */
+
+struct health {
+    struct ingest *in;
+    struct db *db; /* also the session that holds the reply partition's lock */
+    rd_kafka_t *admin;
+    _Atomic int64_t postgres_us; /* when PostgreSQL answered last; 0 = never, or an error since */
+    atomic_bool topics, commands, audit;
+    bool announced, stop;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    pthread_t thread;
+};
+
+/* ---- what is missing ---- */
+
+struct part {
+    const char *name;
+    bool ready;
+};
+enum { PARTS = 5 };
+
+static void look(struct health *h, struct part parts[PARTS]) {
+    struct ingest *in = h->in;
+    int64_t answered_us = atomic_load(&h->postgres_us);
+    parts[0] = (struct part){"postgresql", answered_us > 0 && clock_mono_us() - answered_us < SILENT_US};
+    parts[1] = (struct part){"topics", atomic_load(&h->topics)};
+    parts[2] = (struct part){"replies", replies_polled(in->replies)};
+    parts[3] = (struct part){"command producer",
+                             atomic_load(&h->commands) && !producer_fatal(publish_producer(in->publish))};
+    parts[4] = (struct part){"audit producer", atomic_load(&h->audit) && !audit_stalled(in->audit) &&
+                                                   !producer_fatal(audit_producer(in->audit))};
+}
+
+bool health_ready(struct health *h) {
+    struct part parts[PARTS];
+    look(h, parts);
+    for (size_t i = 0; i < PARTS; i++)
+        if (!parts[i].ready)
+            return false;
+    return !atomic_load(&h->in->stopping);
+}
+
+/* ---- bringing up and watching ---- */
+
+static void fail(struct health *h, const struct err *err) {
+    char quoted[600];
+    log_event(LOG_ERROR, "cannot-serve", "reason=%s", log_quote(err_text(err), quoted, sizeof quoted));
+    atomic_store(&h->in->failed, 1);
+    lifecycle_stop();
+}
+
+static void check_postgres(struct health *h) {
+    struct err err = {0};
+    bool up = db_run(h->db, "SELECT 1", 0, NULL, NULL, &err) == ERR_OK;
+    if (up)
+        up = replies_hold_slot(h->in->replies, h->db, &err) == ERR_OK;
+    if (up)
+        up = seal_load(h->db, &err) == ERR_OK;
+    if (up)
+        up = keys_refresh(h->db, &err) == ERR_OK;
+    if (up != (atomic_exchange(&h->postgres_us, up ? clock_mono_us() : 0) != 0))
+        log_event(up ? LOG_INFO : LOG_WARN, "postgresql", "reachable=%s", up ? "yes" : "no");
+}
+
+/* A wrong partition count would tear workspaces apart: refuse to serve. */
+static void check_topics(struct health *h) {
+    struct err err = {0};
+    const struct settings *s = &h->in->settings;
+    if (atomic_load(&h->topics))
+        return;
+    if (h->admin == NULL)
+        h->admin = kafka_open(kafka_conf_new(s->config, KAFKA_ADMIN), KAFKA_ADMIN, &err);
+    if (h->admin == NULL)
+        return;
+    enum err_code code = kafka_topics_ensure(h->admin, s->partitions, -1, 3000, &err);
+    if (code == ERR_CONFIG)
+        fail(h, &err);
+    if (code != ERR_OK)
+        return;
+    rd_kafka_destroy(h->admin);
+    h->admin = NULL;
+    atomic_store(&h->topics, true);
+}
+
+/* One metadata answer per topic, so that the first command need not wait for it. */
+static void warm_up(struct health *h) {
+    if (!atomic_load(&h->commands))
+        atomic_store(&h->commands, producer_warm_up(publish_producer(h->in->publish), 1000));
+    if (!atomic_load(&h->audit))
+        atomic_store(&h->audit, producer_warm_up(audit_producer(h->in->audit), 1000));
+}
+
+static void check(struct health *h) {
+    struct err err = {0};
+    check_postgres(h);
+    check_topics(h);
+    if (!atomic_load(&h->topics))
+        return;
+    warm_up(h);
+    if (replies_partition(h->in->replies) >= 0 && replies_follow(h->in->replies, &err) != ERR_OK)
+        log_event(LOG_WARN, "replies-not-followed", "code=%s", err_name(err.code));
+}
+
+static bool wait_ms(struct health *h, int64_t ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&h->lock);
+    if (!h->stop)
+        pthread_cond_timedwait(&h->wake, &h->lock, &until);
+    bool stop = h->stop;
+    pthread_mutex_unlock(&h->lock);
+    return !stop;
+}
+
+static void *watch_thread(void *arg) {
+    struct health *h = arg;
+    bool ready;
+    do {
+        check(h);
+        ready = health_ready(h);
+        if (ready && !h->announced) {
+            h->announced = true;
+            log_event(LOG_INFO, "ready", "instance=%s reply_partition=%d", h->in->settings.instance,
+                      replies_partition(h->in->replies));
+            lifecycle_ready();
+        }
+    } while (wait_ms(h, ready ? WATCH_MS : RETRY_MS));
+    return NULL;
+}
+
+struct health *health_new(struct ingest *in) {
+    struct health *h = xcalloc(1, sizeof *h);
+    h->in = in;
+    h->db = db_new(in->settings.pg, "usher-ingest watch", "");
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_cond_init(&h->wake, NULL);
+    if (pthread_create(&h->thread, NULL, watch_thread, h) != 0)
+        abort();
+    return h;
+}
+
+void health_close(struct health *h) {
+    if (h == NULL)
+        return;
+    pthread_mutex_lock(&h->lock);
+    h->stop = true;
+    pthread_mutex_unlock(&h->lock);
+    pthread_cond_signal(&h->wake);
+    pthread_join(h->thread, NULL);
+    if (h->admin != NULL)
+        rd_kafka_destroy(h->admin);
+    db_free(h->db);
+    pthread_mutex_destroy(&h->lock);
+    pthread_cond_destroy(&h->wake);
+    free(h);
+}
+
+/* ---- answers ---- */
+
+static void answer_ready(struct request *r, struct health *h) {
+    struct part parts[PARTS];
+    struct jbuf *b = &r->answer.body;
+    bool ready = health_ready(h);
+    look(h, parts);
+    jb_raw(b, "{");
+    jb_kbool(b, "ready", ready);
+    jb_key(b, "missing");
+    jb_raw(b, "[");
+    for (size_t i = 0; i < PARTS; i++) {
+        if (parts[i].ready)
+            continue;
+        jb_sep(b);
+        jb_str(b, parts[i].name);
+    }
+    if (atomic_load(&h->in->stopping)) {
+        jb_sep(b);
+        jb_str(b, "stopping");
+    }
+    jb_raw(b, "]}\n");
+    answer_plain(r, ready ? 200 : 503, "application/json");
+}
+
+void health_answer(struct request *r) {
+    struct ingest *in = r->in;
+    if (r->route.code != ERR_OK) {
+        answer_error(r, r->route.code, NULL);
+    } else if (r->route.kind == ROUTE_READYZ) {
+        answer_ready(r, in->health);
+    } else if (r->route.kind == ROUTE_JWKS) {
+        keys_answer(r);
+    } else if (r->route.kind == ROUTE_METRICS) {
+        metric_set(stats.in_flight, atomic_load(&in->in_flight));
+        metric_set(stats.pending, (int64_t)pending_count(in->pending));
+        metrics_render(&r->answer.body);
+        answer_plain(r, 200, "text/plain; version=0.0.4; charset=utf-8");
+    } else {
+        jb_raw(&r->answer.body, "ok\n");
+        answer_plain(r, 200, "text/plain; charset=utf-8");
+    }
+}

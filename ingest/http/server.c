@@ -1,0 +1,475 @@
+#include "ingest/http/server.h"
+
+#include "ingest/api/api.h"
+#include "ingest/gate/gate.h"
+#include "ingest/http/clients.h"
+#include "ingest/http/guard.h"
+#include "ingest/http/health.h"
+#include "ingest/http/tls.h"
+#include "ingest/log/audit.h"
+#include "ingest/request/answer.h"
+#include "ingest/request/content.h"
+#include "ingest/request/source.h"
+#include "ingest/stats.h"
+#include "ops/runtime/clock.h"
+#include "ops/runtime/log.h"
+#include "ops/runtime/mem.h"
+#include "ops/runtime/net.h"
+
+#include <limits.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* A connection that says nothing is closed. */
+#define SILENCE_S 60u
+/* The library's memory per connection: request line and headers must fit. */
+#define CONNECTION_MEMORY 65536u
+/* Beyond those whose requests are in flight. */
+#define CONNECTIONS_SPARE 1024
+/* Descriptors of ours that are no client connections. */
+#define OWN_DESCRIPTORS 256
+
+struct server {
+    struct ingest *in;
+    struct MHD_Daemon *daemon;
+    MHD_socket fd;
+    int port;
+    atomic_int unanswered; /* requests that were suspended once and whose answer is not sent yet */
+};
+
+/* ---- answers ---- */
+
+static void add_header(struct MHD_Response *response, const char *name, const char *value) {
+    if (value != NULL && value[0] != '\0')
+        MHD_add_response_header(response, name, value);
+}
+
+/* By its txn what became of it can be asked for. */
+static bool writes_api(const struct request *r) {
+    return (r->route.api == API_MANAGE || r->route.api == API_ADMIN) && r->route.row != NULL &&
+           r->route.method != HTTP_GET && r->route.method != HTTP_OPTIONS;
+}
+
+static void add_headers(struct MHD_Response *response, const struct request *r) {
+    const struct answer *a = &r->answer;
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->content_type);
+    add_header(response, MHD_HTTP_HEADER_ETAG, a->etag);
+    add_header(response, MHD_HTTP_HEADER_LOCATION, a->location);
+    add_header(response, MHD_HTTP_HEADER_CONTENT_LOCATION, a->content_location);
+    add_header(response, MHD_HTTP_HEADER_ALLOW, a->allow);
+    add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, a->authenticate);
+    add_header(response, "Preference-Applied", a->preference_applied);
+    add_header(response, "Set-Txn", a->set_txn);
+    if (writes_api(r))
+        add_header(response, "Usher-Txn", r->txn.s);
+    if (a->retry_after_s > 0) {
+        char seconds[16];
+        snprintf(seconds, sizeof seconds, "%d", a->retry_after_s);
+        add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
+    if (a->policy != NULL) {
+        add_header(response, "Content-Security-Policy", a->policy);
+        add_header(response, "X-Content-Type-Options", "nosniff");
+        add_header(response, "Referrer-Policy", "no-referrer");
+    }
+    if (a->no_store) {
+        add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+        add_header(response, MHD_HTTP_HEADER_PRAGMA, "no-cache");
+    }
+    if (a->close)
+        add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
+/* draft-ietf-httpapi-ratelimit-headers: what one credential may, and what of it is left. */
+static void add_rate(struct MHD_Response *response, const struct request *r) {
+    const struct admit_verdict *v = &r->verdict;
+    char text[64];
+    if (!r->admitted || v->state != ADMIT_OK)
+        return;
+    snprintf(text, sizeof text, "\"default\";q=%d;w=60", v->rate_limit);
+    add_header(response, "RateLimit-Policy", text);
+    snprintf(text, sizeof text, "\"default\";r=%d;t=%d", v->remaining, v->reset_s);
+    add_header(response, "RateLimit", text);
+}
+
+static void account(const struct request *r) {
+    int status = r->answer.status, class = status / 100 < STATS_CLASSES ? status / 100 : 5;
+    int64_t us = clock_mono_us() - r->arrived_us;
+    metric_add(stats.requests[r->route.method][class], 1);
+    metric_observe_us(stats.duration[r->route.method], us);
+    enum log_level level = status >= 400 ? LOG_INFO : LOG_DEBUG;
+    if (!log_enabled(level))
+        return;
+    char path[512];
+    log_event(level, "request", "txn=%s workspace=%s method=%s path=%s status=%d ms=%.1f", r->txn.s,
+              r->admitted ? r->verdict.workspace.s : "-", r->method,
+              log_quote(r->path != NULL ? r->path : "-", path, sizeof path), status, (double)us / 1000);
+}
+
+/* The body's memory is the request's, which lives until the library says that it is through with it. */
+static enum MHD_Result send_answer(struct request *r) {
+    struct answer *a = &r->answer;
+    if (r->drop)
+        return MHD_NO;
+    account(r);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(a->body.n, a->body.p, MHD_RESPMEM_PERSISTENT);
+    if (response == NULL)
+        return MHD_NO;
+    add_headers(response, r);
+    add_rate(response, r);
+    enum MHD_Result result = MHD_queue_response(r->connection, (unsigned)a->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static struct client *client_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info != NULL ? info->socket_context : NULL;
+}
+
+static void phase(struct MHD_Connection *connection, enum client_phase p) {
+    struct client *c = client_of(connection);
+    if (c != NULL)
+        client_phase(c, p);
+}
+
+/* Suspended before it is handed over: whoever finishes first must find it so. False while the server stops:
+ * the library must not be stopped with suspended connections. Counted first, asked then: whoever has seen
+ * none in flight after the stop began sees none ever. */
+static bool suspend(struct request *r) {
+    atomic_fetch_add(&r->in->in_flight, 1);
+    if (atomic_load(&r->in->stopping)) {
+        atomic_fetch_sub(&r->in->in_flight, 1);
+        return false;
+    }
+    phase(r->connection, CLIENT_WORK);
+    atomic_fetch_add(&r->in->server->unanswered, 1);
+    r->suspended = true;
+    MHD_suspend_connection(r->connection);
+    return true;
+}
+
+void server_resume(struct request *r) {
+    struct ingest *in = r->in;
+    MHD_resume_connection(r->connection);
+    /* From here on r is the HTTP thread's. Counted down last: the server stops only when all are resumed. */
+    atomic_fetch_sub(&in->in_flight, 1);
+}
+
+/* Without suspension, for when there is no room for it: the record is produced, but not waited for. */
+static enum MHD_Result refuse_at_once(struct request *r) {
+    r->answer.close = true;
+    answer_error(r, ERR_UNAVAILABLE, NULL);
+    audit_note(r->in->audit, r);
+    return send_answer(r);
+}
+
+/* Refused before the body was read, so that the connection must go with it; but on record like any other. */
+static enum MHD_Result refuse(struct request *r, const struct err *err) {
+    if (!suspend(r))
+        return refuse_at_once(r);
+    r->answer.close = true;
+    answer_err(r, err);
+    request_finish(r);
+    return MHD_YES;
+}
+
+/* ---- a request's headers ---- */
+
+struct collected {
+    struct guard_header rows[GUARD_HEADERS_MAX + 1];
+    size_t n;
+};
+
+static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                               const char *value, size_t value_len) {
+    struct collected *c = cls;
+    if (c->n > GUARD_HEADERS_MAX)
+        return MHD_NO;
+    c->rows[c->n++] =
+        (struct guard_header){kind == MHD_FOOTER_KIND ? GUARD_TRAILER : GUARD_HEADER, name, name_len,
+                              value != NULL ? value : "", value != NULL ? value_len : 0};
+    return MHD_YES;
+}
+
+/* The lines of a header that is a list, joined (RFC 9110 section 5.3); NULL = none. */
+static const char *list_header(struct request *r, const struct collected *c, const char *name) {
+    const char *joined = NULL;
+    for (size_t i = 0; i < c->n; i++) {
+        const struct guard_header *h = &c->rows[i];
+        if (h->kind != GUARD_HEADER || h->name_len != strlen(name) ||
+            strncasecmp(h->name, name, h->name_len) != 0)
+            continue;
+        joined = joined == NULL ? h->value : arena_printf(r->arena, "%s,%s", joined, h->value);
+    }
+    return joined;
+}
+
+/* The connection's peer, or who stands before our proxies. Where not all headers were read nobody knows which
+ * of them a proxy wrote. */
+static void find_source(struct request *r, const struct collected *c) {
+    const struct client *client = client_of(r->connection);
+    if (client == NULL || !net_address_parse(client->ip, strlen(client->ip), &r->source))
+        return;
+    if (c->n <= GUARD_HEADERS_MAX) {
+        struct source_headers h = {list_header(r, c, "Forwarded"), list_header(r, c, "X-Forwarded-For")};
+        r->source = source_address(&r->in->settings.proxies, &r->source, &h);
+    }
+    char text[NET_TEXT_SIZE];
+    r->source_ip = arena_strdup(r->arena, net_address_text(&r->source, text));
+}
+
+/* The texts of the headers are the connection's and stay where they are until the request ends. */
+static enum err_code examine(struct request *r, const char *version, struct guard_facts *facts,
+                             struct err *err) {
+    struct collected c;
+    c.n = 0;
+    MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, collect, &c);
+    find_source(r, &c);
+    struct guard_request g = {version, r->target, c.rows, c.n};
+    enum err_code code = guard_check(&g, facts, err);
+    r->user_agent = facts->user_agent;
+    if (code != ERR_OK)
+        return code;
+    r->path = arena_strndup(r->arena, facts->path, facts->path_len);
+    r->query_text = facts->query;
+    r->host = facts->host;
+    r->content_type = facts->content_type;
+    r->token = request_bearer(facts->authorization);
+    r->basic = request_basic(facts->authorization);
+    r->if_match = list_header(r, &c, MHD_HTTP_HEADER_IF_MATCH);
+    r->if_none_match = list_header(r, &c, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    r->idempotency_key = list_header(r, &c, "Idempotency-Key");
+    prefer_parse(list_header(r, &c, "Prefer"), &r->prefer);
+    if (facts->traceparent != NULL && guard_traceparent(facts->traceparent))
+        snprintf(r->traceparent, sizeof r->traceparent, "%s", facts->traceparent);
+    return ERR_OK;
+}
+
+static enum MHD_Result on_headers(struct request *r, const char *method, const char *version) {
+    struct guard_facts facts;
+    struct err err = {0};
+    struct ingest *in = r->in;
+    snprintf(r->method, sizeof r->method, "%s", method);
+    r->route.method = HTTP_OTHER;
+    bool stopping = atomic_load(&in->stopping);
+    enum err_code code = examine(r, version, &facts, &err);
+    if (code == ERR_OK)
+        route_parse(r->method, r->path, facts.path_len, r->arena, &r->route);
+    else
+        r->route.api = route_api(r->target);
+    r->headers_seen = true;
+    if (code == ERR_OK && route_is_public(&r->route))
+        return MHD_YES;
+    if (stopping || atomic_load(&in->in_flight) >= in->settings.max_in_flight) {
+        metric_add(stats.over_cap, stopping ? 0 : 1);
+        return refuse_at_once(r);
+    }
+    if (code != ERR_OK) {
+        metric_add(stats.guarded, 1);
+        return refuse(r, &err);
+    }
+    r->query_broken = query_parse(r->query_text, r->arena, &r->query, &err) != ERR_OK;
+    if (facts.has_length && facts.length > content_limit(r)) {
+        content_too_large(r, &err);
+        return refuse(r, &err);
+    }
+    phase(r->connection, CLIENT_BODY);
+    return MHD_YES;
+}
+
+/* ---- the body ---- */
+
+/* An answer can only be given when the body has ended, so one that is too large is read on for as long again
+ * and thrown away; then the connection goes. */
+static enum MHD_Result on_body(struct request *r, const char *data, size_t *size) {
+    size_t max = content_limit(r);
+    r->body_bytes += *size;
+    if (r->body_bytes > 2 * max)
+        return MHD_NO;
+    if (r->body_bytes > max) {
+        r->too_large = true;
+        r->answer.close = true;
+        jb_free(&r->body);
+    } else if (r->route.method != HTTP_GET) {
+        jb_mem(&r->body, data, *size);
+    }
+    *size = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result on_complete(struct request *r) {
+    if (route_is_public(&r->route)) {
+        if (r->route.row != NULL)
+            (void)api_begin(r);
+        else
+            health_answer(r);
+        return send_answer(r);
+    }
+    if (!suspend(r))
+        return refuse_at_once(r);
+    bool token = r->route.kind == ROUTE_TOKEN && r->route.code == ERR_OK;
+    if (r->route.api == API_NONE ||
+        (r->route.api == API_OAUTH &&
+         !token)) { /* nothing here, for nobody: no credentials needed to say so */
+        if (r->route.kind == ROUTE_NONE)
+            answer_error(r, ERR_NOT_FOUND, "There is nothing at this path");
+        else
+            answer_error(r, r->route.code != ERR_OK ? r->route.code : ERR_NOT_IMPLEMENTED, NULL);
+        request_finish(r);
+        return MHD_YES;
+    }
+    r->job = JOB_ADMIT;
+    request_enter(r, REQUEST_GATE);
+    gate_push(r->in->gate, r);
+    return MHD_YES;
+}
+
+/* ---- what the library calls ---- */
+
+static void *on_request_line(void *cls, const char *target, struct MHD_Connection *connection) {
+    struct ingest *in = cls;
+    struct request *r = request_new(in);
+    r->connection = connection;
+    r->target = target != NULL ? arena_strndup(r->arena, target, GUARD_TARGET_MAX + 1) : NULL;
+    phase(connection, CLIENT_HEADER);
+    return r;
+}
+
+static enum MHD_Result on_call(void *cls, struct MHD_Connection *connection, const char *url,
+                               const char *method, const char *version, const char *data, size_t *size,
+                               void **state) {
+    (void)url; /* decoded, and cut at a NUL: the guard looks at the raw one */
+    (void)connection;
+    (void)cls;
+    struct request *r = *state;
+    if (atomic_load(&r->state) == REQUEST_DONE)
+        return send_answer(r->stand_in != NULL ? r->stand_in : r);
+    if (!r->headers_seen)
+        return on_headers(r, method, version);
+    if (*size > 0)
+        return on_body(r, data, size);
+    return on_complete(r);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code) {
+    (void)cls, (void)code;
+    struct request *r = *state;
+    if (r == NULL)
+        return;
+    *state = NULL;
+    if (r->suspended)
+        atomic_fetch_sub(&r->in->server->unanswered, 1);
+    phase(connection, CLIENT_IDLE);
+    request_release(r);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code) {
+    (void)cls;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *fd =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        int number = fd != NULL ? fd->connect_fd : -1;
+        const union MHD_ConnectionInfo *from =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        *context = client_open(number, from != NULL ? from->client_addr : NULL);
+    } else if (*context != NULL) {
+        client_close(*context);
+        *context = NULL;
+    }
+}
+
+static void on_log(void *cls, const char *format, va_list args) {
+    (void)cls;
+    char text[300], quoted[400];
+    vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = '\0';
+    log_event(LOG_DEBUG, "http", "text=%s", log_quote(text, quoted, sizeof quoted));
+}
+
+/* ---- life ---- */
+
+/* As many connections as wanted, or as the system allows. */
+static unsigned connection_limit(const struct ingest *in) {
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)in->settings.max_in_flight + CONNECTIONS_SPARE;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 1000;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < wanted + OWN_DESCRIPTORS)
+        wanted = limit.rlim_cur > 2 * OWN_DESCRIPTORS ? limit.rlim_cur - OWN_DESCRIPTORS : OWN_DESCRIPTORS;
+    return (unsigned)wanted;
+}
+
+static struct MHD_Daemon *start_daemon(struct server *s) {
+    unsigned pool = s->in->settings.http_threads > 1 ? (unsigned)s->in->settings.http_threads : 0;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+                                   {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, tls_callback()},
+                                   {MHD_OPTION_END, 0, NULL}};
+    if (s->in->tls != NULL)
+        flags |= MHD_USE_TLS;
+    else
+        tls[0].option = MHD_OPTION_END;
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, on_call, s->in, MHD_OPTION_ARRAY, tls, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_THREAD_POOL_SIZE, pool, MHD_OPTION_CONNECTION_LIMIT,
+        connection_limit(s->in), MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
+        on_request_line, s->in, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s->in,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s->in, MHD_OPTION_END);
+}
+
+struct server *server_start(struct ingest *in, struct err *err) {
+    struct server *s = xcalloc(1, sizeof *s);
+    s->in = in;
+    s->fd = net_listen(in->settings.listen, 1024, &s->port, err);
+    in->server = s; /* before the first request */
+    s->daemon = s->fd >= 0 ? start_daemon(s) : NULL;
+    if (s->daemon != NULL)
+        return s;
+    if (s->fd >= 0) {
+        err_set(err, ERR_CONFIG, "The HTTP server does not start on %s", in->settings.listen);
+        close(s->fd);
+    }
+    free(s);
+    in->server = NULL;
+    return NULL;
+}
+
+int server_port(const struct server *s) {
+    return s->port;
+}
+
+bool server_drain(struct server *s, int timeout_ms) {
+    MHD_quiesce_daemon(s->daemon);
+    int64_t until = clock_mono_us() + (int64_t)timeout_ms * 1000;
+    /* Sent as far as it goes: an answer that its client does not take is not waited for beyond a second. */
+    int64_t sent_by = 0;
+    while (clock_mono_us() < until) {
+        int suspended = atomic_load(&s->in->in_flight);
+        if (suspended == 0 && sent_by == 0)
+            sent_by = clock_mono_us() + 1000000;
+        if (suspended == 0 && (atomic_load(&s->unanswered) == 0 || clock_mono_us() > sent_by))
+            return true;
+        usleep(2000);
+    }
+    return atomic_load(&s->in->in_flight) == 0;
+}
+
+void server_stop(struct server *s) {
+    MHD_stop_daemon(s->daemon);
+    close(s->fd);
+    s->in->server = NULL;
+    free(s);
+}

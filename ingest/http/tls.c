@@ -1,0 +1,152 @@
+#include "ingest/http/tls.h"
+
+#include "ops/runtime/mem.h"
+
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#define CHAIN_MAX 16
+
+/* A certificate in use. Handshakes borrow it, and nobody says when they are through, so old ones stay until
+ * the end: one every time the files are read again. */
+struct pair {
+    gnutls_pcert_st chain[CHAIN_MAX];
+    unsigned n;
+    gnutls_privkey_t key;
+    struct pair *older;
+};
+
+struct tls {
+    const char *cert_file, *key_file;
+    pthread_mutex_t lock;
+    struct pair *now;
+};
+
+static struct tls *current;
+
+static void pair_free(struct pair *p) {
+    for (unsigned i = 0; i < p->n; i++)
+        gnutls_pcert_deinit(&p->chain[i]);
+    if (p->key != NULL)
+        gnutls_privkey_deinit(p->key);
+    free(p);
+}
+
+static enum err_code wrong(const char *file, int code, struct err *err) {
+    return err_set(err, ERR_CONFIG, "%s: %s", file, gnutls_strerror(code));
+}
+
+static enum err_code load_chain(struct pair *p, const char *file, struct err *err) {
+    gnutls_datum_t text;
+    int code = gnutls_load_file(file, &text);
+    if (code < 0)
+        return wrong(file, code, err);
+    unsigned n = CHAIN_MAX;
+    code = gnutls_pcert_list_import_x509_raw(p->chain, &n, &text, GNUTLS_X509_FMT_PEM, 0);
+    gnutls_free(text.data);
+    if (code < 0)
+        return wrong(file, code, err);
+    p->n = n;
+    return n > 0 ? ERR_OK : err_set(err, ERR_CONFIG, "%s: no certificate in it", file);
+}
+
+static enum err_code load_key(struct pair *p, const char *file, struct err *err) {
+    gnutls_datum_t text;
+    int code = gnutls_load_file(file, &text);
+    if (code < 0)
+        return wrong(file, code, err);
+    code = gnutls_privkey_init(&p->key);
+    if (code >= 0)
+        code = gnutls_privkey_import_x509_raw(p->key, &text, GNUTLS_X509_FMT_PEM, NULL, 0);
+    gnutls_memset(text.data, 0, text.size);
+    gnutls_free(text.data);
+    return code >= 0 ? ERR_OK : wrong(file, code, err);
+}
+
+/* Does the key belong to the certificate? Otherwise every handshake would fail. */
+static enum err_code check_match(const struct pair *p, const char *file, struct err *err) {
+    unsigned char of_cert[64], of_key[64];
+    size_t cert_len = sizeof of_cert, key_len = sizeof of_key;
+    gnutls_pubkey_t pub;
+    if (gnutls_pubkey_init(&pub) < 0)
+        abort();
+    int code = gnutls_pubkey_import_privkey(pub, p->key, 0, 0);
+    if (code >= 0)
+        code = gnutls_pubkey_get_key_id(pub, GNUTLS_KEYID_USE_SHA256, of_key, &key_len);
+    if (code >= 0)
+        code = gnutls_pubkey_get_key_id(p->chain[0].pubkey, GNUTLS_KEYID_USE_SHA256, of_cert, &cert_len);
+    gnutls_pubkey_deinit(pub);
+    if (code < 0)
+        return wrong(file, code, err);
+    if (cert_len != key_len || gnutls_memcmp(of_cert, of_key, key_len) != 0)
+        return err_set(err, ERR_CONFIG, "%s: the key is not the certificate's", file);
+    return ERR_OK;
+}
+
+enum err_code tls_reload(struct tls *t, struct err *err) {
+    struct pair *p = xcalloc(1, sizeof *p);
+    enum err_code code = load_chain(p, t->cert_file, err);
+    if (code == ERR_OK)
+        code = load_key(p, t->key_file, err);
+    if (code == ERR_OK)
+        code = check_match(p, t->key_file, err);
+    if (code != ERR_OK) {
+        pair_free(p);
+        return code;
+    }
+    pthread_mutex_lock(&t->lock);
+    p->older = t->now;
+    t->now = p;
+    pthread_mutex_unlock(&t->lock);
+    return ERR_OK;
+}
+
+struct tls *tls_open(const char *cert_file, const char *key_file, struct err *err) {
+    struct tls *t = xcalloc(1, sizeof *t);
+    pthread_mutex_init(&t->lock, NULL);
+    t->cert_file = cert_file;
+    t->key_file = key_file;
+    if (tls_reload(t, err) != ERR_OK) {
+        tls_close(t);
+        return NULL;
+    }
+    current = t;
+    return t;
+}
+
+void tls_close(struct tls *t) {
+    if (t == NULL)
+        return;
+    if (current == t)
+        current = NULL;
+    while (t->now != NULL) {
+        struct pair *p = t->now;
+        t->now = p->older;
+        pair_free(p);
+    }
+    pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+static int retrieve(gnutls_session_t session, const gnutls_datum_t *authorities, int nauthorities,
+                    const gnutls_pk_algorithm_t *algorithms, int nalgorithms, gnutls_pcert_st **chain,
+                    unsigned *n, gnutls_privkey_t *key) {
+    (void)session, (void)authorities, (void)nauthorities, (void)algorithms, (void)nalgorithms;
+    if (current == NULL)
+        return -1;
+    pthread_mutex_lock(&current->lock);
+    struct pair *p = current->now;
+    pthread_mutex_unlock(&current->lock);
+    *chain = p->chain;
+    *n = p->n;
+    *key = p->key;
+    return 0;
+}
+
+void *tls_callback(void) {
+    gnutls_certificate_retrieve_function2 *fn = retrieve;
+    return (void *)(uintptr_t)fn;
+}

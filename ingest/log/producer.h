@@ -1,0 +1,68 @@
+/* An idempotent Kafka producer of one topic that outlives its instances: a fatal error makes an instance
+ * useless for ever (pitfalls: even a mere network fault can), so another takes its place. A thread of its own
+ * polls it.
+ *
+ * Messages are handed to the library only while fewer than five of their partition are in flight; the others
+ * wait here and then go together. The library has the same limit for idempotent producers, but where messages
+ * wait in it without linger it does so in a busy loop (2.0.x). So the first message goes at once, and batches
+ * grow under load. */
+#ifndef USHER_INGEST_LOG_PRODUCER_H
+#define USHER_INGEST_LOG_PRODUCER_H
+
+#include "ops/runtime/config.h"
+#include "ops/runtime/err.h"
+#include "schemas/stream/headers.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+
+struct producer_message {
+    int32_t partition;
+    const char *key; /* at most 63 characters */
+    const void *value;
+    size_t len;
+    void *opaque;       /* comes back as the report's _private */
+    int64_t expires_us; /* monotonic; not handed to the library any more after that; 0 = never */
+    bool must;          /* taken however many wait */
+};
+
+struct producer_events {
+    /* Every delivery report, also those of an instance that was given up. On the poll thread. */
+    void (*report)(void *ctx, const rd_kafka_message_t *m);
+    /* A new instance has taken over; what the old one did not deliver must be sent again. On the poll thread.
+     */
+    void (*replaced)(void *ctx);
+    void *ctx;
+};
+
+struct producer_setting {
+    const char *name, *value;
+};
+
+struct producer;
+
+/* extra: librdkafka settings on top of those of the house. NULL and err when they are refused. */
+struct producer *producer_new(const char *topic, int32_t partitions, const struct config *config,
+                              const struct producer_setting *extra, size_t nextra,
+                              const struct producer_events *events, struct err *err);
+/* Stops the thread, waits up to flush_ms for what is on its way, ends. */
+void producer_close(struct producer *p, int flush_ms);
+
+/* The headers as Kafka's; the caller owns them until producer_send has succeeded. */
+rd_kafka_headers_t *producer_headers(const struct headers *h);
+/* Never blocks. Takes a copy of key and value, and the headers on success. __QUEUE_FULL: too many wait. */
+rd_kafka_resp_err_t producer_send(struct producer *p, const struct producer_message *m,
+                                  rd_kafka_headers_t *headers);
+/* Drops what waits here (not what the library has). For `replaced`, where the caller sends all of it again.
+ */
+void producer_forget(struct producer *p);
+/* Asks for the topic's metadata; true once it was answered. */
+bool producer_warm_up(struct producer *p, int timeout_ms);
+bool producer_fatal(const struct producer *p);
+/* Messages not yet acknowledged, and reports not yet polled. */
+int producer_queued(struct producer *p);
+
+/* For tests: as if the broker had refused the instance for good. */
+void producer_break(struct producer *p);
+
+#endif

@@ -1,0 +1,247 @@
+#include "ingest/log/publish.h"
+
+#include "ingest/log/message.h"
+#include "ingest/log/pending.h"
+#include "ingest/log/producer.h"
+#include "ingest/log/replies.h"
+#include "ingest/request/answer.h"
+#include "ingest/scim/write.h"
+#include "ingest/stats.h"
+#include "ops/runtime/clock.h"
+#include "ops/runtime/failpoint.h"
+#include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/log.h"
+#include "ops/runtime/mem.h"
+#include "schemas/stream/headers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A command older than its deadline by this is not applied any more, even where nobody could cancel it.
+ * Generous, since it is measured by two clocks. */
+#define GRACE_US (30 * INT64_C(1000000))
+
+struct publish {
+    struct ingest *in;
+    struct producer *producer;
+    char timeout_ms[24];
+    struct producer_setting settings[1];
+};
+
+/* Marks messages of which must be known that the log has them. */
+static char asynchronous;
+
+static rd_kafka_resp_err_t produce(struct publish *p, const struct command *c, const char *bytes, size_t len,
+                                   int64_t expires_us) {
+    struct headers h;
+    headers_command(&h, c);
+    rd_kafka_headers_t *headers = producer_headers(&h);
+    struct producer_message m = {.partition = workspace_partition(c->workspace.s, p->in->settings.partitions),
+                                 .key = c->workspace.s,
+                                 .value = bytes,
+                                 .len = len,
+                                 .opaque = c->async.txn[0] != '\0' ? &asynchronous : NULL,
+                                 .expires_us = expires_us};
+    rd_kafka_resp_err_t code = producer_send(p->producer, &m, headers);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_headers_destroy(headers);
+    return code;
+}
+
+/* Takes the request back, unless another was faster, and refuses it: the command is not in the log. */
+static void refuse(struct publish *p, const char *txn, rd_kafka_resp_err_t why) {
+    metric_add(stats.publish_failed, 1);
+    log_event(LOG_WARN, "publish-failed", "txn=%s error=%s", txn, rd_kafka_err2name(why));
+    struct request *r = pending_take_refused(p->in->pending, txn);
+    if (r == NULL) /* answered, or an earlier copy is perhaps in the log: the deadline decides */
+        return;
+    bool large = why == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    answer_error(r, large ? ERR_TOO_LARGE : ERR_UNAVAILABLE,
+                 large ? NULL : "The log does not take the change now");
+    request_finish(r);
+}
+
+/* Nobody waits for the outcome where only the log's word is waited for. */
+static bool outcome_awaited(const struct request *r) {
+    return !r->async || r->prefer.wait_s > 0 || (r->parent != NULL && r->parent->prefer.wait_s > 0);
+}
+
+/* Accepted is accepted: what is asynchronous never comes too late (rule Q3). */
+static int64_t not_after(const struct request *r) {
+    return r->async ? 0 : r->wall_us + (r->deadline_us - r->arrived_us) + GRACE_US;
+}
+
+static void async_of(const struct request *r, struct command_async *a) {
+    if (!r->async)
+        return;
+    if (r->parent != NULL) {
+        const char *id = r->bulk_id != NULL ? r->bulk_id : "";
+        snprintf(a->txn, sizeof a->txn, "%s:%zu", r->parent->txn.s, r->index);
+        snprintf(a->bulk_id, sizeof a->bulk_id, "%s", id);
+    } else {
+        snprintf(a->txn, sizeof a->txn, "%s", r->txn.s);
+    }
+    snprintf(a->method, sizeof a->method, "%.7s", r->method);
+    snprintf(a->base, sizeof a->base, "%s", r->base);
+}
+
+static void command_of(const struct request *r, struct command *c) {
+    *c = (struct command){
+        .type = r->command,
+        .txn = r->txn,
+        .workspace = r->verdict.workspace,
+        .actor = {.kind = r->verdict.kind == ADMIT_KEY ? ACTOR_KEY : ACTOR_OWNER},
+        .dialect = r->verdict.dialect,
+        .reason = r->route.api == API_MANAGE || r->route.api == API_ADMIN ? "api" : "scim",
+        .reply_partition = outcome_awaited(r) ? replies_partition(r->in->replies) : -1,
+        .time_us = r->wall_us,
+        .not_after_us = not_after(r),
+        .id = r->resource_id,
+        .resource = r->resource,
+        .ops = r->ops,
+        .members = r->members,
+        .rt = r->route.rt,
+        .cleared = r->cleared,
+        .if_match = r->must_match,
+        .if_none_match = r->must_not_match,
+        .needs = r->needs,
+        .bulk_fail_on = r->fail_on,
+        .refusal = r->refusal,
+    };
+    if (r->fail_on > 0)
+        c->bulk = r->parent->txn;
+    if (r->refusal_detail != NULL)
+        snprintf(c->refusal_detail, sizeof c->refusal_detail, "%s", r->refusal_detail);
+    async_of(r, &c->async);
+    snprintf(c->actor.id, sizeof c->actor.id, "%s", r->verdict.key.s);
+    snprintf(c->actor.name, sizeof c->actor.name, "%s", r->verdict.key_name);
+    snprintf(c->traceparent, sizeof c->traceparent, "%s", r->traceparent);
+}
+
+static void encode(struct request *r, const struct command *c, struct jbuf *scratch) {
+    jb_reset(scratch);
+    command_encode(c, scratch);
+    r->encoded = arena_strndup(r->arena, scratch->p, scratch->n);
+    r->encoded_len = scratch->n;
+}
+
+/* So long is the outcome waited for (RFC 7240 section 4.3). */
+static int64_t wait_until(const struct request *r) {
+    int64_t until = r->arrived_us + (int64_t)r->prefer.wait_s * 1000000;
+    if (!r->async || r->prefer.wait_s <= 0)
+        return 0;
+    return until < r->deadline_us ? until : r->deadline_us;
+}
+
+static bool not_to_be_published(struct request *r) {
+    if (!failpoint("ingest.before_publish"))
+        return false;
+    answer_error(r, ERR_UNAVAILABLE, NULL);
+    request_finish(r);
+    return true;
+}
+
+void publish_request(struct publish *p, struct request *r, struct jbuf *scratch) {
+    struct command c;
+    command_of(r, &c);
+    encode(r, &c, scratch);
+    if (not_to_be_published(r))
+        return;
+    r->wait_until_us = wait_until(r);
+    int64_t expires_us = r->deadline_us;
+    pending_add(p->in->pending, r);
+    /* From here on r may be answered and used again at any moment: only c's own texts and scratch are read.
+     */
+    rd_kafka_resp_err_t code = produce(p, &c, scratch->p, scratch->n, expires_us);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        refuse(p, c.txn.s, code);
+}
+
+/* Operations stay where they are until their Bulk is brought to its end by the caller. */
+void publish_bulk(struct publish *p, struct request *bulk, struct jbuf *scratch) {
+    struct command c;
+    for (struct request *r = bulk->operation; r != NULL; r = r->sibling) {
+        if (r->answer.status != 0 || not_to_be_published(r))
+            continue;
+        command_of(r, &c);
+        encode(r, &c, scratch);
+    }
+    bulk->wait_until_us = wait_until(bulk);
+    pending_add_bulk(p->in->pending, bulk);
+    for (struct request *r = bulk->operation; r != NULL; r = r->sibling) {
+        if (r->encoded == NULL)
+            continue;
+        command_of(r, &c);
+        rd_kafka_resp_err_t code = produce(p, &c, r->encoded, r->encoded_len, r->deadline_us);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+            refuse(p, c.txn.s, code);
+    }
+}
+
+/* ---- delivery reports ---- */
+
+static void on_report(void *ctx, const rd_kafka_message_t *m) {
+    struct publish *p = ctx;
+    char txn[37];
+    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        metric_add(stats.published, 1);
+        (void)failpoint("ingest.after_publish");
+        if (m->_private == &asynchronous && message_txn(m, txn))
+            write_all_accepted(pending_acknowledge(p->in->pending, txn));
+        return;
+    }
+    bool given_up = m->err == RD_KAFKA_RESP_ERR__FATAL || m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+                    m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+    /* Perhaps in the log: the deadline decides in PostgreSQL. Given up: the next instance sends it again. */
+    if (given_up || rd_kafka_message_status(m) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED)
+        return;
+    if (message_txn(m, txn))
+        refuse(p, txn, m->err);
+}
+
+static void send_again(struct request *r, void *ctx) {
+    struct publish *p = ctx;
+    struct command c;
+    if (r->encoded == NULL || command_decode(r->encoded, r->encoded_len, &c, NULL) != ERR_OK)
+        return;
+    r->sent_again = true;
+    rd_kafka_resp_err_t code = produce(p, &c, r->encoded, r->encoded_len, r->deadline_us);
+    log_event(LOG_WARN, "command-sent-again", "txn=%s result=%s", c.txn.s, rd_kafka_err2name(code));
+    command_clear(&c);
+}
+
+/* The same ids: a worker that has seen one of them already answers from what it stored. */
+static void on_replaced(void *ctx) {
+    struct publish *p = ctx;
+    producer_forget(p->producer);
+    pending_each(p->in->pending, send_again, p);
+}
+
+struct publish *publish_new(struct ingest *in, struct err *err) {
+    struct publish *p = xcalloc(1, sizeof *p);
+    p->in = in;
+    /* What could not be sent by the deadline must not be sent after it. */
+    snprintf(p->timeout_ms, sizeof p->timeout_ms, "%" PRId64, in->settings.deadline_us / 1000);
+    p->settings[0] = (struct producer_setting){"message.timeout.ms", p->timeout_ms};
+    struct producer_events events = {on_report, on_replaced, p};
+    p->producer = producer_new(TOPIC_COMMANDS, in->settings.partitions, in->settings.config, p->settings, 1,
+                               &events, err);
+    if (p->producer == NULL) {
+        free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void publish_close(struct publish *p, int flush_ms) {
+    if (p == NULL)
+        return;
+    producer_close(p->producer, flush_ms);
+    free(p);
+}
+
+struct producer *publish_producer(struct publish *p) {
+    return p->producer;
+}

@@ -1,0 +1,130 @@
+#include "ingest/request/answer.h"
+
+#include "ingest/api/api.h"
+#include "ingest/api/oauth.h"
+#include "ingest/api/problem.h"
+#include "ingest/api/resources.h"
+#include "ingest/http/routes.h"
+#include "schemas/types/scim_error.h"
+
+#include <string.h>
+
+static bool managed(const struct request *r) {
+    return r->route.api == API_MANAGE || r->route.api == API_ADMIN;
+}
+
+struct jbuf *answer_begin(struct request *r, int status) {
+    struct answer *a = &r->answer;
+    struct answer fresh = {.status = status,
+                           .content_type = managed(r) ? PLAIN_JSON : SCIM_JSON,
+                           .body = a->body,
+                           .close = a->close};
+    *a = fresh;
+    jb_reset(&a->body);
+    return &a->body;
+}
+
+/* Those of which one is needed; NULL where it depends on more than the route. */
+static const char *scopes_due(struct request *r) {
+    return api_scope_names(r->route.row != NULL ? r->route.row->scopes : route_scope(&r->route), r->arena);
+}
+
+/* RFC 6750 section 3: no error code where no token was given. */
+static const char *challenge(struct request *r, enum err_code code) {
+    if (code == ERR_UNAUTHORIZED)
+        return r->token != NULL ? "Bearer realm=\"usher\", error=\"invalid_token\""
+                                : "Bearer realm=\"usher\"";
+    const char *scopes = code == ERR_INSUFFICIENT_SCOPE ? scopes_due(r) : NULL;
+    if (scopes != NULL)
+        return arena_printf(r->arena, "Bearer realm=\"usher\", error=\"insufficient_scope\", scope=\"%s\"",
+                            scopes);
+    if (code == ERR_INSUFFICIENT_SCOPE)
+        return "Bearer realm=\"usher\", error=\"insufficient_scope\"";
+    return NULL;
+}
+
+/* path: what it is about, as far as the caller knows it. */
+static void answer_failure(struct request *r, enum err_code code, const char *detail, const char *path) {
+    enum err_code shown = scim_error_outward(code);
+    if (shown != code || detail == NULL || detail[0] == '\0') {
+        struct err plain = {.code = shown};
+        detail = err_text(&plain);
+    }
+    if (r->route.kind == ROUTE_TOKEN) {
+        oauth_error(r, shown, detail);
+        return;
+    }
+    if (r->revoked && err_http_status(shown) == 503) { /* "nothing was changed" would be untrue */
+        shown = ERR_UNAVAILABLE;
+        detail = "The credential is revoked from now on; only its record is not in the log yet. Repeat the "
+                 "request later";
+    }
+    answer_begin(r, err_http_status(shown));
+    struct answer *a = &r->answer;
+    a->code = shown;
+    a->authenticate = challenge(r, shown);
+    if (shown == ERR_METHOD)
+        a->allow = r->route.allow;
+    if (shown == ERR_RATE_LIMITED)
+        a->retry_after_s = r->verdict.retry_after_s > 0 ? r->verdict.retry_after_s : 1;
+    else if (a->status == 503)
+        a->retry_after_s = 1;
+    if (managed(r)) {
+        a->content_type = PROBLEM_JSON;
+        problem_put(&a->body, shown, detail, r->txn.s, path);
+        return;
+    }
+    a->scim_type = err_scim_type(shown);
+    scim_error_put(&a->body, a->status, a->scim_type, detail);
+}
+
+void answer_error(struct request *r, enum err_code code, const char *detail) {
+    answer_failure(r, code, detail, NULL);
+}
+
+void answer_err(struct request *r, const struct err *err) {
+    answer_failure(r, err->code, err->detail, err->path);
+}
+
+void answer_resource(struct request *r, int status, const struct resource_row *row) {
+    answer_begin(r, status);
+    struct answer *a = &r->answer;
+    resource_row_etag(r->route.rt, row, a->etag);
+    if (managed(r)) {
+        if (status == 201)
+            a->location = api_location(r, row->id);
+        api_put_resource(r, row);
+        return;
+    }
+    a->content_location = arena_printf(r->arena, "%s%s/%s", r->base, r->route.rt->endpoint, row->id);
+    if (status == 201)
+        a->location = a->content_location;
+    resource_render(r->route.rt, row, r->projection, r->base, &a->body);
+}
+
+void answer_not_modified(struct request *r, const struct resource_row *row) {
+    answer_resource(r, 304, row);
+    r->answer.content_type = NULL;
+}
+
+void answer_no_content(struct request *r, int64_t version) {
+    answer_begin(r, 204);
+    r->answer.content_type = NULL;
+    if (version > 0)
+        resource_etag(version, r->answer.etag);
+}
+
+void answer_options(struct request *r) {
+    answer_no_content(r, 0);
+    r->answer.allow = r->route.allow;
+}
+
+void answer_json(struct request *r, int status, const char *json) {
+    answer_begin(r, status);
+    jb_raw(&r->answer.body, json);
+}
+
+void answer_plain(struct request *r, int status, const char *type) {
+    r->answer.status = status;
+    r->answer.content_type = type;
+}

@@ -1,0 +1,16 @@
+/* JSON bodies of requests. */
+#ifndef USHER_INGEST_REQUEST_CONTENT_H
+#define USHER_INGEST_REQUEST_CONTENT_H
+
+#include "ingest/request/request.h"
+
+/* The body as an object that lives as long as the request: media type (ERR_MEDIA_TYPE; rules T2, T4), then
+ * body_parse. */
+enum err_code content_parse(struct request *r, json_t **body, struct err *err);
+/* Bytes of a body at most: of any, or of a Bulk (rule B6). */
+size_t content_limit(const struct request *r);
+enum err_code content_too_large(const struct request *r, struct err *err);
+/* A new reference becomes the request's; NULL is fine. */
+void content_keep(struct request *r, json_t *json);
+
+#endif

@@ -1,0 +1,19 @@
+/* The Prefer header (RFC 7240, rules Q1 to Q3). Pure functions. */
+#ifndef USHER_INGEST_REQUEST_PREFER_H
+#define USHER_INGEST_REQUEST_PREFER_H
+
+#include <stdbool.h>
+
+enum prefer_return { PREFER_ANY, PREFER_MINIMAL, PREFER_REPRESENTATION };
+
+struct prefer {
+    bool respond_async;
+    int wait_s; /* at most 3600; -1 = not said */
+    enum prefer_return returned;
+};
+
+/* text: a field value, several lines joined by commas; NULL = none. Unknown preferences, unknown values and
+ * what cannot be read are ignored; of a preference that comes twice the first counts. */
+void prefer_parse(const char *text, struct prefer *out);
+
+#endif

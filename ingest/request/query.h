@@ -1,0 +1,38 @@
+/* Query strings: percent-decoding, parameters, and their form for the audit stream. */
+#ifndef USHER_INGEST_REQUEST_QUERY_H
+#define USHER_INGEST_REQUEST_QUERY_H
+
+#include "ops/runtime/arena.h"
+#include "ops/runtime/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct query_param {
+    const char *name, *value; /* decoded */
+};
+
+struct query {
+    struct query_param *params;
+    size_t n;
+};
+
+/* Decodes text[0..len) into the arena. plus: '+' is a space (queries, not paths). NULL where an escape is
+ * broken, a NUL stands in it, or the result is not UTF-8. */
+char *query_decode(const char *text, size_t len, bool plus, struct arena *a);
+/* text may be NULL. ERR_BAD_REQUEST for a broken encoding or more than 64 parameters. */
+enum err_code query_parse(const char *text, struct arena *a, struct query *out, struct err *err);
+/* The first parameter of that name, NULL if there is none (rule T7). */
+const char *query_get(const struct query *q, const char *name);
+/* An integer parameter: fallback where absent or empty, saturated at +-INT32_MAX; ERR_INVALID_VALUE if it is
+ * none. */
+enum err_code query_int(const struct query *q, const char *name, int64_t fallback, int64_t *out,
+                        struct err *err);
+
+/* The query as the audit stream and logs may show it (rule X2): a filter keeps its shape, every compared
+ * value is "?"; paging and projection parameters stand as they are, of all others only that they were there.
+ * NULL for no query. */
+char *query_masked(const struct query *q, struct arena *a);
+
+#endif

@@ -1,0 +1,193 @@
+/* One HTTP request from its first byte to its answer. Exactly one thread owns a request at any time; the
+ * state says who, and request_move, an atomic compare-and-swap, decides where several compete for it (reply,
+ * deadline, failed delivery; acknowledgement, time-out).
+ *
+ *     READING --> GATE --> PENDING --> CLAIMED --> AUDIT --> DONE
+ *        |          |                                ^
+ *        +----------+---- answered without a command +
+ *
+ * A Bulk is a request like any other up to its admission; then it is in the hands of the Bulk thread (state
+ * BULK), which makes a request of each of its operations. Those go the same way, but instead of resuming a
+ * connection the last of them brings the Bulk back to that thread: once when all are answered, once when all
+ * are on record.
+ *
+ * READING  the HTTP thread reads it; the connection is not suspended
+ * GATE     in the gate's queue, or in the hands of the gate thread that took it from there
+ * PENDING  its command is published and it stands in the pending table
+ * BULK     its operations are under way; it stands in the pending table's list for its deadline
+ * CLAIMED  one thread has won it there and makes the answer (perhaps by way of the gate again)
+ * AUDIT    answered; its record waits for the acknowledgement
+ * DONE     resumed: the HTTP thread's again, which sends the answer
+ */
+#ifndef USHER_INGEST_REQUEST_REQUEST_H
+#define USHER_INGEST_REQUEST_REQUEST_H
+
+#include "ingest/ingest.h"
+#include "ingest/request/prefer.h"
+#include "ingest/request/query.h"
+#include "ingest/request/route.h"
+#include "ops/runtime/arena.h"
+#include "ops/runtime/id.h"
+#include "ops/runtime/jbuf.h"
+#include "schemas/resource/resource.h"
+#include "schemas/stream/command.h"
+#include "sql/ask/admit.h"
+#include "sql/ask/read.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+enum request_state {
+    REQUEST_READING,
+    REQUEST_GATE,
+    REQUEST_PENDING,
+    REQUEST_BULK,
+    REQUEST_CLAIMED,
+    REQUEST_AUDIT,
+    REQUEST_DONE
+};
+
+/* What the gate is to do with it. */
+enum request_job {
+    JOB_ADMIT,  /* a new request */
+    JOB_READ,   /* the answer to a write shows the resource as it is now */
+    JOB_LIST,   /* a list that has been admitted and waits for its turn */
+    JOB_CANCEL, /* the deadline has passed: claim the txn */
+    JOB_LOOK,   /* the same, as a handler of the Management API sees to it */
+    JOB_KEEP,   /* the answer is made, and to be kept first (idempotency.h) */
+    JOB_UNITS,  /* a Bulk: the rate units of its other operations */
+};
+
+struct answer {
+    int status;         /* 0 = none yet */
+    enum err_code code; /* of an error */
+    const char *scim_type;
+    const char *content_type;
+    struct jbuf body;
+    char etag[32];
+    const char *location, *content_location, *allow, *authenticate; /* NULL = no such header */
+    const char *preference_applied, *set_txn; /* NULL = no such header (RFC 7240, RFC 9967) */
+    int retry_after_s;                        /* 0 = none */
+    bool no_store;                            /* it holds a secret: Cache-Control and Pragma say so */
+    const char *policy;                       /* of a page (Content-Security-Policy); NULL = no such header */
+    bool close;                               /* the connection ends with this answer */
+};
+
+struct request {
+    struct ingest *in;
+    struct MHD_Connection *connection;
+    _Atomic(enum request_state) state;
+    struct arena *arena; /* what lives until the answer is sent */
+
+    /* as it came */
+    struct uuid txn; /* also the command's id */
+    int64_t wall_us, arrived_us, deadline_us, done_us;
+    char method[16];
+    const char *target;     /* raw, NULL if there was none */
+    const char *path;       /* raw, without query; NULL before the guard has seen it */
+    const char *query_text; /* NULL = none */
+    const char *host, *content_type, *user_agent;
+    char traceparent[64];
+    struct net_address source;            /* behind our proxies; only where source_ip says it */
+    const char *source_ip;                /* NULL = not known */
+    const char *token;                    /* of "Authorization: Bearer"; NULL = none */
+    const char *basic;                    /* of "Authorization: Basic"; NULL = none */
+    const char *if_match, *if_none_match; /* several lines as one list; NULL = none */
+    const char *idempotency_key;          /* the header as it came; NULL = none */
+    struct prefer prefer;
+    struct jbuf body;
+    size_t body_bytes; /* also those that were thrown away */
+    bool headers_seen, suspended, too_large, query_broken;
+    struct route route;
+    struct query query;
+
+    /* after admission */
+    unsigned char token_hash[TOKEN_HASH_SIZE]; /* the database knows its credential by this */
+    unsigned token_scopes;                     /* no more than these, whatever the key has */
+    struct oauth *oauth;                       /* of a request for an access token (oauth.c) */
+    int64_t hold_until_us;                     /* while its answer is held back (hold.c) */
+    size_t ask;                                /* its token among those of the batch */
+    bool admitted, rate_limited;               /* admitted: the verdict's key is known */
+    struct admit_verdict verdict;
+    const struct projection *projection;
+    char *base; /* of meta.location */
+
+    /* what is done */
+    enum request_job job;
+    struct read_query read;
+    struct list *list;               /* of a list: what its answer needs (list.c) */
+    struct async_question *question; /* of a look at outcomes (async.c) */
+    struct idempotency *idempotency; /* of a write with that header (idempotency.c) */
+    bool keeps;                      /* its answer is to be kept before it is sent */
+    bool again;                      /* its command may have been applied already, under the same txn */
+    struct look *look;               /* of the Management API (api.h) */
+    int limit;                       /* rows of its page */
+    const char *secret;              /* a token that was made, and is shown in this answer alone */
+    bool revoked;                    /* what it revokes is dead already, whatever becomes of the command */
+    enum command_type command;
+    struct uuid resource_id;
+    const json_t *data;                          /* of a Bulk's operation: its document, in the Bulk's tree */
+    json_t *resource, *ops, *members, *cleared;  /* of the command; they live in the arena */
+    json_t *must_match, *must_not_match, *needs; /* the same: ifMatch, ifNoneMatch, needs */
+    char *encoded; /* the command's bytes, to send them again; NULL before it was published */
+    size_t encoded_len;
+    bool sent_again; /* by a producer's successor, under the pending table's lock */
+    struct reply reply;
+
+    /* Prefer: respond-async */
+    bool async;            /* 202 is an answer too */
+    bool acked;            /* the log has the command; under the pending table's lock */
+    int64_t wait_until_us; /* until then the outcome is waited for; 0 = not, or no longer. Under that lock */
+
+    /* Bulk */
+    int operations;         /* rate units: 1, or the operations of a Bulk */
+    struct bulk *bulk;      /* of a Bulk under way: what is known of its operations */
+    int unacked;            /* commands that the log has not acknowledged; under the pending table's lock */
+    bool bulk_slot;         /* counted among the Bulks that are worked on */
+    struct request *parent; /* of an operation: its Bulk */
+    size_t index;           /* its position there, from 0 */
+    const char *bulk_id;    /* the client's name for it; NULL = none */
+    int fail_on;            /* bulk.failOn of its command */
+    enum err_code refusal;  /* with COMMAND_REQUEST_REFUSED, and why */
+    const char *refusal_detail;
+    struct request *operation, *sibling; /* a Bulk's operations in the order of their commands */
+
+    struct answer answer;
+    struct request *stand_in; /* answers instead: see request_abandon */
+    bool held, released;      /* by a gate thread that hangs in the database; by its connection */
+    int64_t audit_n;          /* number of its record */
+    bool drop;                /* no record of it could be kept: the connection ends without an answer */
+
+    struct request *next;                                       /* free list, gate queue */
+    struct request *pending_prev, *pending_next, *pending_hash; /* pending table */
+    bool listed;                                                /* stands in its list */
+};
+
+/* From a pool; its memory is used again. */
+struct request *request_new(struct ingest *in);
+void request_release(struct request *r);
+void request_pool_free(void);
+
+/* True if the state was from and now is to: the caller owns the request. */
+bool request_move(struct request *r, enum request_state from, enum request_state to);
+/* The caller owns the request: no competition. */
+void request_enter(struct request *r, enum request_state to);
+
+/* For a request in the hands of a gate thread that hangs in the database: gives a new request that answers in
+ * its place. The old one is not looked at any more, but its memory stays until both its connection and the
+ * gate thread have let go of it. Under the gate thread's lock. */
+struct request *request_abandon(struct request *r);
+/* The gate thread has come back: it must not go on with r. Under its lock. */
+void request_let_go(struct request *r);
+
+/* The answer stands in r->answer: hands the request to the audit, by way of which it is resumed; an operation
+ * to its Bulk. The caller no longer owns it. */
+void request_finish(struct request *r);
+/* Its record is acknowledged, or was given up: back to its connection, or to its Bulk. */
+void request_resume(struct request *r);
+
+/* "Bearer <token>" -> the token (borrowed), NULL for anything else; "Basic <base64>" the same. */
+const char *request_bearer(const char *authorization);
+const char *request_basic(const char *authorization);
+
+#endif

@@ -1,0 +1,188 @@
+#include "ingest/scim/async.h"
+
+#include "ingest/gate/seal.h"
+#include "ingest/http/jwks.h"
+#include "ingest/request/answer.h"
+#include "ingest/scim/bulk_request.h"
+#include "ops/runtime/clock.h"
+#include "schemas/stream/record_event.h"
+#include "sql/ask/command_log.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PATH "/AsyncResults/"
+#define SEAL_BYTES 16
+#define SEAL_TEXT 23 /* of 16 bytes in base64url, with NUL */
+#define SEAL_KIND sodium_base64_VARIANT_URLSAFE_NO_PADDING
+#define RETRY_S 1
+
+struct async_question {
+    struct uuid workspace;
+    struct uuid *txns; /* of the commands: one, or a Bulk's operations in order */
+    size_t n;
+    bool bulk;
+    const char **claims; /* of each outcome's event; NULL: not known */
+    size_t known;        /* commands that are decided */
+    struct arena *arena;
+};
+
+/* ---- addresses ---- */
+
+/* False while there is no secret. operations: 0 = no Bulk. */
+static bool seal(const struct uuid *workspace, const struct uuid *txn, int operations, char out[SEAL_TEXT]) {
+    unsigned char mac[crypto_auth_hmacsha256_BYTES];
+    struct jbuf text = {0};
+    _Static_assert(SEAL_KEY_SIZE == crypto_auth_hmacsha256_KEYBYTES, "a seal's key fits");
+    if (seal_key() == NULL)
+        return false;
+    jb_printf(&text, "async|%s|%s|%d", workspace->s, txn->s, operations); /* no cursor's seal fits here */
+    crypto_auth_hmacsha256(mac, (const unsigned char *)text.p, text.n, seal_key());
+    jb_free(&text);
+    sodium_bin2base64(out, SEAL_TEXT, mac, SEAL_BYTES, SEAL_KIND);
+    return true;
+}
+
+char *async_handle(const struct request *r, int operations) {
+    char text[SEAL_TEXT];
+    if (r->route.kind != ROUTE_BULK)
+        operations = 0;
+    if (!seal(&r->verdict.workspace, &r->txn, operations, text))
+        return NULL;
+    if (operations == 0)
+        return arena_printf(r->arena, "%s" PATH "%s.%s", r->base, r->txn.s, text);
+    return arena_printf(r->arena, "%s" PATH "%s.%d.%s", r->base, r->txn.s, operations, text);
+}
+
+/* "{txn}.{seal}" or "{txn}.{operations}.{seal}". False unless it was made for this workspace. */
+static bool unseal(const struct uuid *workspace, const char *handle, struct uuid *txn, int *operations) {
+    char head[37], due[SEAL_TEXT];
+    const char *rest = handle + strcspn(handle, ".");
+    *operations = 0;
+    if (rest - handle != sizeof head - 1 || *rest == '\0')
+        return false;
+    memcpy(head, handle, sizeof head - 1);
+    head[sizeof head - 1] = '\0';
+    rest++;
+    if (strchr(rest, '.') != NULL) {
+        char *end;
+        long n = strtol(rest, &end, 10);
+        if (*end != '.' || n < 1 || n > BULK_MAX_OPERATIONS)
+            return false;
+        *operations = (int)n;
+        rest = end + 1;
+    }
+    return uuid_parse(head, txn) && seal(workspace, txn, *operations, due) && strlen(rest) == SEAL_TEXT - 1 &&
+           sodium_memcmp(rest, due, SEAL_TEXT - 1) == 0;
+}
+
+/* ---- the question ---- */
+
+enum err_code async_prepare(struct request *r, struct err *err) {
+    struct async_question *q = arena_alloc(r->arena, sizeof *q);
+    struct uuid txn;
+    int operations;
+    if ((r->verdict.scopes & (SCOPE_SCIM_USERS_WRITE | SCOPE_SCIM_ROOMS_WRITE)) == 0)
+        return err_set(err, ERR_INSUFFICIENT_SCOPE, "The key lacks the scopes %s and %s",
+                       scope_name(SCOPE_SCIM_USERS_WRITE), scope_name(SCOPE_SCIM_ROOMS_WRITE));
+    if (seal_key() == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "Outcomes cannot be looked up now");
+    if (!unseal(&r->verdict.workspace, r->route.segment, &txn, &operations))
+        return err_set(err, ERR_NOT_FOUND, "There is no such outcome");
+    q->workspace = r->verdict.workspace;
+    q->arena = r->arena;
+    q->bulk = operations > 0;
+    q->n = q->bulk ? (size_t)operations : 1;
+    q->txns = arena_alloc(r->arena, q->n * sizeof *q->txns);
+    q->claims = arena_alloc(r->arena, q->n * sizeof *q->claims);
+    for (size_t i = 0; i < q->n; i++)
+        q->txns[i] = q->bulk ? uuid_derive(&txn, (uint32_t)i) : txn;
+    r->question = q;
+    return ERR_OK;
+}
+
+/* The outcome's event among what a command put on the streams. */
+static void take_outcome(size_t i, bool known, const char *records, void *ctx) {
+    struct async_question *q = ctx;
+    struct record_list list = {0};
+    const char *traceparent;
+    q->known += known;
+    if (records == NULL || record_list_decode(records, q->arena, &list, &traceparent, NULL) != ERR_OK)
+        return;
+    for (size_t k = 0; k < list.n; k++)
+        if (list.rows[k].topic == RECORD_EVENTS && strcmp(list.rows[k].ce_type, EVENT_ASYNC) == 0)
+            q->claims[i] = list.rows[k].value;
+    record_list_clear(&list);
+}
+
+enum err_code async_ask(struct async_question *q, struct db *db, struct err *err) {
+    q->known = 0;
+    return command_log_outcomes(db, q->workspace.s, q->txns, q->n, take_outcome, q, err);
+}
+
+/* ---- the answer ---- */
+
+/* A txn begins with its time in milliseconds (RFC 9562 section 5.7). */
+static int64_t age_hours(const struct uuid *txn) {
+    char hex[13];
+    memcpy(hex, txn->s, 8);
+    memcpy(hex + 8, txn->s + 9, 4);
+    hex[12] = '\0';
+    return (clock_wall_us() / 1000 - (int64_t)strtoull(hex, NULL, 16)) / 3600000;
+}
+
+/* Accepted means that it will be decided, so an unknown one waits, unless it is so old that outcomes of its
+ * age are forgotten. */
+static void answer_undecided(struct request *r) {
+    if (age_hours(&r->question->txns[0]) >= config_int(r->in->settings.config, "outcome-hours")) {
+        answer_error(r, ERR_GONE, "The outcome is no longer kept");
+        return;
+    }
+    answer_no_content(r, 0);
+    r->answer.status = 202;
+    r->answer.retry_after_s = RETRY_S;
+}
+
+static void answer_token(struct request *r, const char *claims) {
+    answer_no_content(r, 0);
+    jws_sign(keys_own(), EVENT_TYPE, claims, strlen(claims), &r->answer.body);
+    answer_plain(r, 200, EVENT_MEDIA_TYPE);
+}
+
+/* Each operation's event holds its result as a Bulk's response has it (rule Q5). */
+static void answer_bulk(struct request *r) {
+    const struct async_question *q = r->question;
+    json_t *body = json_object(), *results = json_array(), *schemas = json_array();
+    json_array_append_new(schemas, json_string(MESSAGE_BULK_RESPONSE));
+    for (size_t i = 0; i < q->n; i++) {
+        json_t *claims = json_loads(q->claims[i], 0, NULL);
+        json_array_append(results, json_object_get(json_object_get(claims, "events"), EVENT_ASYNC));
+        json_decref(claims);
+    }
+    json_object_set_new(body, "schemas", schemas);
+    json_object_set_new(body, "Operations", results);
+    char *text = json_dumps(body, JSON_COMPACT);
+    if (text == NULL)
+        abort();
+    answer_json(r, 200, text);
+    free(text);
+    json_decref(body);
+}
+
+void async_answer(struct request *r, enum err_code asked) {
+    const struct async_question *q = r->question;
+    size_t told = 0;
+    for (size_t i = 0; i < q->n; i++)
+        told += q->claims[i] != NULL;
+    if (asked != ERR_OK)
+        answer_error(r, asked, NULL);
+    else if (q->known < q->n)
+        answer_undecided(r);
+    else if (told < q->n) /* decided, but nobody was promised to hear of it here */
+        answer_error(r, ERR_NOT_FOUND, "There is no such outcome");
+    else if (q->bulk)
+        answer_bulk(r);
+    else
+        answer_token(r, q->claims[0]);
+}

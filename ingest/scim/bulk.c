@@ -1,0 +1,253 @@
+#include "ingest/scim/bulk.h"
+
+#include "ingest/gate/gate.h"
+#include "ingest/log/audit.h"
+#include "ingest/log/pending.h"
+#include "ingest/request/answer.h"
+#include "ingest/scim/bulk_impl.h"
+#include "ingest/stats.h"
+#include "ops/runtime/clock.h"
+#include "ops/runtime/mem.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+/* Worked on at once: each is a tree of up to some megabytes and a request per operation. */
+#define AT_ONCE 4
+/* Bodies that wait for that. */
+#define WAITING_MAX 64
+
+struct queue {
+    struct request *first, *last;
+    size_t n;
+};
+
+struct bulks {
+    struct ingest *in;
+    pthread_mutex_t lock; /* the two queues and the numbers */
+    pthread_cond_t filled;
+    struct queue fresh; /* not yet read */
+    struct queue ready; /* the next step can be done */
+    int running;
+    bool stop;
+    struct jbuf scratch;
+    pthread_t thread;
+};
+
+/* ---- queues ---- */
+
+static void append(struct queue *q, struct request *r) {
+    r->next = NULL;
+    *(q->last != NULL ? &q->last->next : &q->first) = r;
+    q->last = r;
+    q->n++;
+}
+
+static struct request *remove_first(struct queue *q) {
+    struct request *r = q->first;
+    if (r == NULL)
+        return NULL;
+    q->first = r->next;
+    if (q->first == NULL)
+        q->last = NULL;
+    q->n--;
+    return r;
+}
+
+static void push(struct bulks *b, struct queue *q, struct request *r) {
+    pthread_mutex_lock(&b->lock);
+    append(q, r);
+    pthread_mutex_unlock(&b->lock);
+    pthread_cond_signal(&b->filled);
+}
+
+void bulk_start(struct request *r) {
+    struct bulks *b = r->in->bulks;
+    request_enter(r, REQUEST_BULK);
+    pthread_mutex_lock(&b->lock);
+    bool full = b->fresh.n >= WAITING_MAX;
+    if (!full)
+        append(&b->fresh, r);
+    pthread_mutex_unlock(&b->lock);
+    if (!full) {
+        pthread_cond_signal(&b->filled);
+        return;
+    }
+    answer_error(r, ERR_UNAVAILABLE, "Too many Bulks are under way");
+    request_finish(r);
+}
+
+void bulk_admitted(struct request *r) {
+    request_enter(r, REQUEST_BULK);
+    push(r->in->bulks, &r->in->bulks->ready, r);
+}
+
+void bulk_leave(struct request *r) {
+    struct bulks *b = r->in->bulks;
+    if (!r->bulk_slot)
+        return;
+    r->bulk_slot = false;
+    pthread_mutex_lock(&b->lock);
+    b->running--;
+    pthread_mutex_unlock(&b->lock);
+    pthread_cond_signal(&b->filled);
+}
+
+void bulks_tick(struct bulks *b, int64_t now_us) {
+    for (;;) {
+        struct request *late = NULL;
+        pthread_mutex_lock(&b->lock);
+        if (b->fresh.first != NULL && b->fresh.first->deadline_us <= now_us)
+            late = remove_first(&b->fresh);
+        pthread_mutex_unlock(&b->lock);
+        if (late == NULL)
+            return;
+        answer_error(late, ERR_UNAVAILABLE, "Too many Bulks are under way");
+        request_finish(late);
+    }
+}
+
+/* ---- operations that come back ---- */
+
+/* One less to wait for; the last one brings the Bulk to the thread. */
+static void count_down(struct request *bulk) {
+    if (atomic_fetch_sub(&bulk->bulk->waiting, 1) == 1)
+        push(bulk->in->bulks, &bulk->in->bulks->ready, bulk);
+}
+
+void bulk_answered(struct request *operation) {
+    count_down(operation->parent);
+}
+
+void bulk_recorded(struct request *operation) {
+    if (operation->drop)
+        atomic_store(&operation->parent->bulk->dropped, true);
+    count_down(operation->parent);
+}
+
+/* ---- steps ---- */
+
+static void refuse(struct request *r, const struct err *err) {
+    answer_err(r, err);
+    request_finish(r);
+}
+
+static void step_read(struct bulks *b, struct request *r) {
+    struct err err = {0};
+    r->deadline_us = r->arrived_us + b->in->settings.bulk_deadline_us;
+    if (bulk_read(r, &err) != ERR_OK) {
+        refuse(r, &err);
+    } else if (r->operations == 1) {
+        bulk_admitted(r);
+    } else {
+        r->job = JOB_UNITS;
+        request_enter(r, REQUEST_GATE);
+        gate_push(b->in->gate, r);
+    }
+}
+
+/* Waiting counts one for this thread, so that nothing ends before all is on its way. */
+static void step_publish(struct bulks *b, struct request *r) {
+    r->bulk->step = BULK_RECORD;
+    atomic_store(&r->bulk->waiting, 1 + r->operations);
+    bulk_publish(r, &b->scratch);
+    count_down(r);
+}
+
+static void step_record(struct bulks *b, struct request *r) {
+    struct bulk *bulk = r->bulk;
+    int n = 0;
+    pending_forget_bulk(b->in->pending, r);
+    bulk_judge(r);
+    for (struct request *o = r->operation; o != NULL; o = o->sibling)
+        n += bulk_is_done(o) ? 1 : 0;
+    bulk->step = BULK_ANSWER;
+    atomic_store(&bulk->waiting, 1 + n);
+    int64_t until = clock_mono_us() + b->in->settings.deadline_us;
+    if (until > r->deadline_us)
+        until = r->deadline_us;
+    r->deadline_us = until;
+    for (size_t i = 0; i < bulk->request.n; i++) {
+        struct request *o = bulk_answer_of(bulk->operations[i]);
+        o->deadline_us = until; /* which is what records are waited for by */
+        if (bulk_is_done(bulk->operations[i]))
+            audit_submit(b->in->audit, o);
+    }
+    count_down(r);
+}
+
+static void step_answer(struct request *r) {
+    struct bulk *bulk = r->bulk;
+    bulk_answer(r);
+    for (size_t i = 0; i < bulk->request.n; i++)
+        request_release(bulk->operations[i]);
+    r->operation = NULL;
+    request_finish(r);
+}
+
+static void work(struct bulks *b, struct request *r) {
+    switch (r->bulk != NULL ? r->bulk->step : BULK_READ) {
+    case BULK_READ:
+        step_read(b, r);
+        break;
+    case BULK_PUBLISH:
+        step_publish(b, r);
+        break;
+    case BULK_RECORD:
+        step_record(b, r);
+        break;
+    case BULK_ANSWER:
+        step_answer(r);
+        break;
+    }
+}
+
+/* ---- the thread ---- */
+
+/* What is under way first. NULL = stop. */
+static struct request *take(struct bulks *b) {
+    struct request *r = NULL;
+    pthread_mutex_lock(&b->lock);
+    while (r == NULL && !b->stop) {
+        r = remove_first(&b->ready);
+        if (r == NULL && b->running < AT_ONCE && (r = remove_first(&b->fresh)) != NULL) {
+            r->bulk_slot = true;
+            b->running++;
+        }
+        if (r == NULL)
+            pthread_cond_wait(&b->filled, &b->lock);
+    }
+    pthread_mutex_unlock(&b->lock);
+    return r;
+}
+
+static void *bulks_main(void *arg) {
+    struct bulks *b = arg;
+    for (struct request *r; (r = take(b)) != NULL;)
+        work(b, r);
+    return NULL;
+}
+
+struct bulks *bulks_new(struct ingest *in) {
+    struct bulks *b = xcalloc(1, sizeof *b);
+    b->in = in;
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->filled, NULL);
+    if (pthread_create(&b->thread, NULL, bulks_main, b) != 0)
+        abort();
+    return b;
+}
+
+void bulks_close(struct bulks *b) {
+    if (b == NULL)
+        return;
+    pthread_mutex_lock(&b->lock);
+    b->stop = true;
+    pthread_mutex_unlock(&b->lock);
+    pthread_cond_broadcast(&b->filled);
+    pthread_join(b->thread, NULL);
+    jb_free(&b->scratch);
+    pthread_mutex_destroy(&b->lock);
+    pthread_cond_destroy(&b->filled);
+    free(b);
+}

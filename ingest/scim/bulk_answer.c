@@ -1,0 +1,101 @@
+#include "ingest/api/import.h"
+#include "ingest/request/answer.h"
+#include "ingest/scim/bulk_impl.h"
+#include "ingest/scim/write.h"
+
+#include <string.h>
+
+struct request *bulk_answer_of(struct request *operation) {
+    return operation->stand_in != NULL ? operation->stand_in : operation;
+}
+
+bool bulk_is_done(const struct request *operation) {
+    return !operation->parent->bulk->stopped[operation->index];
+}
+
+static int status_of(struct request *operation) {
+    return bulk_answer_of(operation)->answer.status;
+}
+
+/* Errors count in the order in which operations are done. What was sent to the worker was stopped by it and
+ * by nobody else; what was not, is stopped if it comes behind the last error that is accepted. */
+void bulk_judge(struct request *r) {
+    struct bulk *b = r->bulk;
+    int errors = 0, most = b->request.fail_on_errors;
+    for (struct request *o = r->operation; most > 0 && o != NULL; o = o->sibling) {
+        bool published = o->encoded != NULL;
+        if (o->reply.code == ERR_BULK_STOPPED || (errors >= most && !published))
+            b->stopped[o->index] = true;
+        else if (status_of(o) >= 400)
+            errors++;
+    }
+}
+
+/* Of what the operation is about: always, but for a POST that failed (rule B2). */
+static void put_location(struct jbuf *out, const struct bulk *b, const struct request *o, int status) {
+    const struct bulk_op *op = &b->request.ops[o->index];
+    const struct route *route = &o->route;
+    if (route->rt != NULL && uuid_is_set(&op->id)) {
+        if (strcmp(op->method, "POST") == 0 && status >= 400)
+            return;
+        jb_key(out, "location");
+        jb_printf(out, "\"%s%s/%s\"", o->base, route->rt->endpoint, op->id.s);
+    } else if (strcmp(op->method, "POST") != 0 && op->given_path != NULL) {
+        /* Names nothing that is or could be here: what was given, as an address of ours if it begins like
+         * one. */
+        bool ours = route->rt != NULL &&
+                    strncmp(op->given_path, route->rt->endpoint, strlen(route->rt->endpoint)) == 0;
+        jb_kstr(out, "location",
+                ours ? arena_printf(o->arena, "%s%s", o->base, op->given_path) : op->given_path);
+    }
+}
+
+static void put_result(struct jbuf *out, const struct bulk *b, struct request *o) {
+    const struct bulk_op *op = &b->request.ops[o->index];
+    const struct answer *a = &bulk_answer_of(o)->answer;
+    jb_sep(out);
+    jb_raw(out, "{");
+    put_location(out, b, o, a->status);
+    jb_kstr(out, "method", op->method);
+    if (op->bulk_id != NULL)
+        jb_kstr(out, "bulkId", op->bulk_id);
+    if (a->status < 300 && a->etag[0] != '\0')
+        jb_kstr(out, "version", a->etag);
+    jb_key(out, "status");
+    jb_printf(out, "\"%d\"", a->status);
+    if (a->status >= 300)
+        jb_kraw(out, "response", a->body.p);
+    jb_raw(out, "}");
+}
+
+/* The log has all of it: nothing is known yet, everything is promised. */
+static bool promised(const struct request *r) {
+    for (struct request *o = r->operation; o != NULL; o = o->sibling)
+        if (status_of(o) == 202)
+            return true;
+    return false;
+}
+
+void bulk_answer(struct request *r) {
+    struct bulk *b = r->bulk;
+    struct jbuf text = {0};
+    if (atomic_load(&b->dropped)) {
+        answer_error(r, ERR_UNAVAILABLE, "The request could not be recorded in time");
+        return;
+    }
+    if (r->async && promised(r)) {
+        write_accepted(r);
+        return;
+    }
+    if (r->route.api != API_SCIM) {
+        api_import_answer(r, b->operations, b->request.n);
+        return;
+    }
+    jb_raw(&text, "{\"schemas\":[\"" MESSAGE_BULK_RESPONSE "\"],\"Operations\":[");
+    for (size_t i = 0; i < b->request.n; i++)
+        if (bulk_is_done(b->operations[i]))
+            put_result(&text, b, b->operations[i]);
+    jb_raw(&text, "]}");
+    answer_json(r, 200, text.p);
+    jb_free(&text);
+}

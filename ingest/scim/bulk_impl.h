@@ -1,0 +1,44 @@
+/* Inside of a Bulk: what bulk.c (queue and steps), bulk_work.c (from body to commands) and bulk_answer.c
+ * share. */
+#ifndef USHER_INGEST_SCIM_BULK_IMPL_H
+#define USHER_INGEST_SCIM_BULK_IMPL_H
+
+#include "ingest/request/request.h"
+#include "ingest/scim/bulk_request.h"
+
+#include <stdatomic.h>
+
+/* The next thing to do with it, all by the Bulk thread. */
+enum bulk_step {
+    BULK_READ,    /* the body */
+    BULK_PUBLISH, /* admitted with all units: make operations, send commands */
+    BULK_RECORD,  /* all operations are answered: their records */
+    BULK_ANSWER,  /* all records are acknowledged */
+};
+
+struct bulk {
+    enum bulk_step step;
+    struct bulk_request request;
+    struct request **operations; /* in the order of the request */
+    bool *stopped;               /* of each: came after failOnErrors was reached, and was not done */
+    atomic_int waiting;          /* operations that are not answered, or not on record */
+    atomic_bool dropped;         /* the record of one of them could not be kept */
+};
+
+/* Reads the body into r->bulk, and how many units it needs into r->operations. Anything but ERR_OK is the
+ * answer. */
+enum err_code bulk_read(struct request *r, struct err *err);
+/* Makes the operations; those that cannot be done are answered, the others are published. scratch: for the
+ * bytes. */
+void bulk_publish(struct request *r, struct jbuf *scratch);
+
+/* Of an operation: the request that has its answer (it, or its stand-in). */
+struct request *bulk_answer_of(struct request *operation);
+/* It counts: it was done, or it failed before failOnErrors was reached. Only after all are answered. */
+bool bulk_is_done(const struct request *operation);
+/* All are answered: which were stopped (rule B3). */
+void bulk_judge(struct request *r);
+/* The BulkResponse, or 202. */
+void bulk_answer(struct request *r);
+
+#endif

@@ -1,0 +1,136 @@
+#include "ingest/scim/bulk_request.h"
+
+#include "schemas/resource/body.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include <strings.h>
+
+static enum err_code syntax(struct err *err, const char *what) {
+    return err_set(err, ERR_INVALID_SYNTAX, "%s", what);
+}
+
+/* null is as good as absent (rule S4). */
+static json_t *member(const json_t *object, const char *name) {
+    json_t *v = body_member(object, name);
+    return json_is_null(v) ? NULL : v;
+}
+
+static enum err_code check_schemas(const json_t *body, struct err *err) {
+    size_t i;
+    const json_t *list = member(body, "schemas"), *urn;
+    json_array_foreach(list, i, urn) {
+        if (json_is_string(urn) && strcasecmp(json_string_value(urn), MESSAGE_BULK_REQUEST) == 0)
+            return ERR_OK;
+    }
+    return syntax(err, "schemas must name " MESSAGE_BULK_REQUEST);
+}
+
+static enum err_code parse_fail_on_errors(const json_t *body, int *out, struct err *err) {
+    const json_t *v = member(body, "failOnErrors");
+    *out = 0;
+    if (v == NULL)
+        return ERR_OK;
+    if (!json_is_integer(v) || json_integer_value(v) < 1)
+        return err_set(err, ERR_INVALID_VALUE, "failOnErrors must be an integer of 1 or more");
+    *out = json_integer_value(v) > INT_MAX ? INT_MAX : (int)json_integer_value(v);
+    return ERR_OK;
+}
+
+/* A text of an operation; NULL where it is absent. */
+static enum err_code text(const json_t *op, size_t i, const char *name, const char **out, struct err *err) {
+    const json_t *v = member(op, name);
+    *out = NULL;
+    if (v != NULL && !json_is_string(v))
+        return err_set(err, ERR_INVALID_SYNTAX, "Operations[%zu].%s must be a string", i, name);
+    if (v != NULL)
+        *out = json_string_value(v);
+    return ERR_OK;
+}
+
+static void refuse(struct bulk_op *op, enum err_code code, const char *detail) {
+    if (op->code == ERR_OK) {
+        op->code = code;
+        op->detail = detail;
+    }
+}
+
+static bool is(const struct bulk_op *op, const char *method) {
+    return strcmp(op->method, method) == 0;
+}
+
+/* What can be wrong with one operation by itself. */
+static void check(struct bulk_op *op, struct arena *a) {
+    bool post = is(op, "POST"), document = post || is(op, "PUT") || is(op, "PATCH");
+    if (!document && !is(op, "DELETE"))
+        refuse(op, ERR_INVALID_VALUE,
+               arena_printf(a, "The method of an operation is POST, PUT, PATCH or DELETE, not %.20s",
+                            op->method));
+    if (op->given_path == NULL)
+        refuse(op, ERR_INVALID_VALUE, "The operation has no path");
+    if (post && op->bulk_id == NULL)
+        refuse(op, ERR_INVALID_VALUE, "A POST needs a bulkId");
+    if (document && op->data == NULL)
+        refuse(op, ERR_INVALID_VALUE, "The operation needs data");
+    else if (document && !json_is_object(op->data))
+        refuse(op, ERR_INVALID_SYNTAX, "data must be an object");
+}
+
+static enum err_code parse_operation(json_t *given, size_t i, struct arena *a, struct bulk_op *op,
+                                     struct err *err) {
+    const char *method;
+    if (!json_is_object(given))
+        return err_set(err, ERR_INVALID_SYNTAX, "Operations[%zu] must be an object", i);
+    if (text(given, i, "method", &method, err) != ERR_OK ||
+        text(given, i, "path", &op->given_path, err) != ERR_OK ||
+        text(given, i, "bulkId", &op->bulk_id, err) != ERR_OK ||
+        text(given, i, "version", &op->version, err) != ERR_OK)
+        return err->code;
+    if (method == NULL || method[0] == '\0')
+        return err_set(err, ERR_INVALID_SYNTAX, "Operations[%zu] has no method", i);
+    if (op->bulk_id != NULL && (op->bulk_id[0] == '\0' || strlen(op->bulk_id) > BULK_ID_MAX))
+        return err_set(err, ERR_INVALID_VALUE, "Operations[%zu].bulkId must have 1 to %d bytes", i,
+                       BULK_ID_MAX);
+    char *upper = arena_strndup(a, method, 20);
+    for (char *p = upper; *p != '\0'; p++)
+        *p = (char)toupper((unsigned char)*p);
+    op->method = upper;
+    op->data = member(given, "data");
+    check(op, a);
+    return ERR_OK;
+}
+
+/* A reference must mean one thing only (rule B1). */
+static enum err_code check_ids(const struct bulk_request *b, struct err *err) {
+    json_t *seen = json_object();
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < b->n; i++) {
+        const char *id = b->ops[i].bulk_id;
+        if (id != NULL && json_object_get(seen, id) != NULL)
+            code = err_set(err, ERR_INVALID_VALUE, "The bulkId %s is used twice", id);
+        else if (id != NULL)
+            json_object_set_new(seen, id, json_true());
+    }
+    json_decref(seen);
+    return code;
+}
+
+enum err_code bulk_parse(json_t *body, struct arena *a, struct bulk_request *out, struct err *err) {
+    *out = (struct bulk_request){0};
+    if (check_schemas(body, err) != ERR_OK || parse_fail_on_errors(body, &out->fail_on_errors, err) != ERR_OK)
+        return err->code;
+    const json_t *list = member(body, "Operations");
+    if (!json_is_array(list) || json_array_size(list) == 0)
+        return syntax(err, "Operations must be an array with at least one operation");
+    out->n = json_array_size(list);
+    if (out->n > BULK_MAX_OPERATIONS)
+        return err_set(err, ERR_TOO_LARGE, "The Bulk has %zu operations, more than maxOperations (%d)",
+                       out->n, BULK_MAX_OPERATIONS);
+    out->ops = arena_alloc(a, out->n * sizeof *out->ops);
+    for (size_t i = 0; i < out->n; i++)
+        if (parse_operation(json_array_get(list, i), i, a, &out->ops[i], err) != ERR_OK)
+            return err->code;
+    return check_ids(out, err);
+}

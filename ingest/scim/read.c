@@ -1,0 +1,114 @@
+#include "ingest/scim/read.h"
+
+#include "ingest/api/resources.h"
+#include "ingest/request/answer.h"
+#include "ingest/request/content.h"
+#include "ingest/request/etag.h"
+#include "ingest/scim/list.h"
+#include "ingest/scim/search.h"
+
+#include <string.h>
+
+static const char *list_param(const struct request *r, const char *name) {
+    const char *value = query_get(&r->query, name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+enum err_code read_projection(struct request *r, struct err *err) {
+    return projection_parse(r->route.rt, list_param(r, "attributes"), list_param(r, "excludedAttributes"),
+                            r->arena, &r->projection, err);
+}
+
+static void base_query(struct request *r) {
+    r->read = (struct read_query){
+        .workspace = r->verdict.workspace.s,
+        .rt = r->route.rt,
+        .refs = r->route.api == API_SCIM ? projection_refs(r->route.rt, r->projection) : REFS_NONE,
+        .base = r->base,
+        .arena = r->arena,
+    };
+}
+
+void read_resource(struct request *r) {
+    base_query(r);
+    r->read.id = r->resource_id.s;
+}
+
+void read_existence(struct request *r) {
+    read_resource(r);
+    r->read.refs = REFS_NONE;
+}
+
+enum err_code read_user_name(struct request *r, const char *user_name, struct err *err) {
+    struct jbuf text = {0};
+    base_query(r);
+    struct read_part *part = arena_alloc(r->arena, sizeof *part);
+    part->rt = r->route.rt;
+    r->read.parts = part;
+    r->read.nparts = 1;
+    r->read.start_index = 1;
+    r->read.count = 1;
+    jb_raw(&text, "userName eq ");
+    jb_str(&text, user_name);
+    enum err_code code = filter_parse(r->route.rt, DIALECT_RFC, text.p, text.n, r->arena, &part->filter, err);
+    jb_free(&text);
+    return code;
+}
+
+enum err_code read_not_found(const struct request *r, struct err *err) {
+    bool room = r->route.rt->kind == RESOURCE_ROOM && r->route.api != API_SCIM;
+    return err_set(err, ERR_NOT_FOUND, "%s %s not found", room ? "Room" : r->route.rt->name,
+                   r->route.segment);
+}
+
+/* A search says in its body what a list says in its query (rule J5). */
+static enum err_code prepare_search(struct request *r, struct err *err) {
+    json_t *body = NULL;
+    if (content_parse(r, &body, err) != ERR_OK || search_query(body, r->arena, &r->query, err) != ERR_OK)
+        return err->code;
+    return list_prepare(r, err);
+}
+
+enum err_code read_prepare(struct request *r, struct err *err) {
+    if (r->route.kind == ROUTE_SEARCH)
+        return prepare_search(r, err);
+    if (r->route.kind != ROUTE_RESOURCE)
+        return r->route.api == API_SCIM ? list_prepare(r, err) : api_list_prepare(r, err);
+    if (r->route.api == API_SCIM && read_projection(r, err) != ERR_OK)
+        return err->code;
+    if (!uuid_parse(r->route.segment, &r->resource_id))
+        return read_not_found(r, err);
+    read_resource(r);
+    return ERR_OK;
+}
+
+/* RFC 9110 section 13.1.2, rule V2: what the client has already is not sent again. */
+static bool has_it(const struct request *r, const struct resource_row *row) {
+    struct etag_list tags;
+    if (r->if_none_match == NULL)
+        return false;
+    etag_parse(r->if_none_match, r->arena, &tags);
+    return etag_matches(&tags, row->version, resource_refs_tag(r->route.rt, row));
+}
+
+void read_answer(struct request *r, enum err_code code) {
+    struct err err = {0};
+    if (code != ERR_OK) {
+        answer_error(r, code, NULL);
+    } else if (r->read.code != ERR_OK) {
+        r->read.err.code = r->read.code;
+        answer_err(r, &r->read.err);
+    } else if (r->read.id == NULL) {
+        if (r->route.api == API_SCIM)
+            list_answer(r);
+        else
+            api_list_answer(r);
+    } else if (r->read.nrows == 0) {
+        read_not_found(r, &err);
+        answer_err(r, &err);
+    } else if (has_it(r, &r->read.rows[0])) {
+        answer_not_modified(r, &r->read.rows[0]);
+    } else {
+        answer_resource(r, 200, &r->read.rows[0]);
+    }
+}

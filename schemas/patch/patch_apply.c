@@ -1,0 +1,210 @@
+/* Normalised operations, applied to a document. Lists are in patch_list.c. */
+#include "schemas/patch/patch_impl.h"
+
+#include "schemas/resource/resource.h"
+#include "schemas/resource/value.h"
+#include "schemas/text/jsonx.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const op_names[] = {
+    [STEP_ADD] = "add", [STEP_REMOVE] = "remove", [STEP_REPLACE] = "replace"};
+
+enum err_code patch_refuse(const struct patch_step *s, enum err_code code, const char *why, struct err *err) {
+    char text[sizeof err->path];
+    attr_path_text(&s->path.at, text, sizeof text);
+    return err_set_path(err, code, text, "'%s' %s", text, why);
+}
+
+static bool has_immutable_part(const struct attr *attr, const json_t *value) {
+    for (size_t i = 0; i < attr->nsubs; i++)
+        if (attr->subs[i].mutability == ATTR_IMMUTABLE && json_object_get(value, attr->subs[i].name) != NULL)
+            return true;
+    return false;
+}
+
+enum err_code patch_set(const struct patch_step *s, const struct attr *attr, json_t *object,
+                        const json_t *value, struct err *err) {
+    const json_t *old = json_object_get(object, attr->name);
+    bool unassign = value == NULL || json_is_null(value);
+    if (attr->mutability == ATTR_IMMUTABLE && old != NULL) {
+        if (!unassign && value_same(old, value))
+            return ERR_OK;
+        return patch_refuse(s, ERR_MUTABILITY, "is immutable and has another value", err);
+    }
+    if (unassign && !attr->multi && has_immutable_part(attr, old))
+        return patch_refuse(s, ERR_MUTABILITY, "has a part that is immutable and set", err);
+    if (unassign)
+        json_object_del(object, attr->name);
+    else if (!json_equal(old, value)) /* an equal one keeps its place */
+        jsonx_put(object, attr->name, jsonx_copy(value));
+    return ERR_OK;
+}
+
+enum err_code patch_set_part(const struct patch_step *s, const struct attr *sub, json_t *object,
+                             const json_t *value, struct err *err) {
+    if (!sub->multi || !json_is_array(value) || s->op == STEP_REPLACE)
+        return patch_set(s, sub, object, value, err);
+    const json_t *old = json_object_get(object, sub->name);
+    json_t *list = json_is_array(old) ? jsonx_copy(old) : json_array();
+    if (s->op == STEP_ADD)
+        patch_append(value, list);
+    else
+        patch_take_out(sub, value, list);
+    const struct attr_path at = {.attr = s->path.at.attr, .sub = sub};
+    enum err_code rc = value_tidy_list(&at, list, err);
+    if (rc == ERR_OK)
+        rc = patch_set(s, sub, object, json_array_size(list) > 0 ? list : NULL, err);
+    json_decref(list);
+    return rc;
+}
+
+/* P13, P32. When a reference's value changes, its $ref would point elsewhere: it goes, unless a new one comes
+ * along. */
+static enum err_code merge_parts(const struct patch_step *s, json_t *object, const json_t *parts,
+                                 struct err *err) {
+    enum err_code rc = ERR_OK;
+    const char *name;
+    json_t *part;
+    const json_t *value = json_object_get(parts, "value");
+    if (value != NULL && !json_equal(json_object_get(object, "value"), value))
+        json_object_del(object, "$ref");
+    json_object_foreach((json_t *)parts, name, part) {
+        const struct attr *sub = attr_sub(s->path.at.attr, name, strlen(name));
+        if (sub != NULL && rc == ERR_OK)
+            rc = patch_set_part(s, sub, object, part, err);
+    }
+    return rc;
+}
+
+static enum err_code merge_complex(const struct patch_step *s, json_t *container, const json_t *parts,
+                                   struct err *err) {
+    const struct attr *attr = s->path.at.attr;
+    json_t *old = json_object_get(container, attr->name);
+    json_t *object = json_is_object(old) ? jsonx_copy(old) : json_object();
+    enum err_code rc = merge_parts(s, object, parts, err);
+    if (rc == ERR_OK)
+        rc = patch_set(s, attr, container, json_object_size(object) > 0 ? object : NULL, err);
+    json_decref(object);
+    return rc;
+}
+
+static enum err_code merge_sub(const struct patch_step *s, json_t *container, struct err *err) {
+    json_t *parts = json_object();
+    jsonx_put(parts, s->path.at.sub->name, s->value != NULL ? jsonx_copy(s->value) : json_null());
+    enum err_code rc = merge_complex(s, container, parts, err);
+    json_decref(parts);
+    return rc;
+}
+
+static enum err_code apply_single(const struct patch_step *s, json_t *container, struct err *err) {
+    const struct attr_path *at = &s->path.at;
+    if (at->sub != NULL)
+        return merge_sub(s, container, err);
+    if (at->attr->type == ATTR_COMPLEX && s->op != STEP_REMOVE && json_is_object(s->value))
+        return merge_complex(s, container, s->value, err);
+    return patch_set(s, at->attr, container, s->op == STEP_REMOVE ? NULL : s->value, err);
+}
+
+/* Where the attribute stands: the document, or its extension's object, which is made where there is none. */
+static json_t *container_of(const struct patch_step *s, json_t *doc) {
+    const struct schema *extension = s->path.at.extension;
+    if (extension == NULL)
+        return doc;
+    json_t *container = json_object_get(doc, extension->id);
+    if (container == NULL) {
+        container = json_object();
+        jsonx_put(doc, extension->id, container);
+    }
+    return container;
+}
+
+/* Only a remove speaks of a whole extension. What cannot be changed in it keeps it where it is. */
+static enum err_code remove_extension(const struct patch_step *s, json_t *doc, struct err *err) {
+    const struct schema *extension = s->path.at.extension;
+    const json_t *object = json_object_get(doc, extension->id);
+    for (size_t i = 0; i < extension->nattrs; i++) {
+        const struct attr *a = &extension->attrs[i];
+        const json_t *value = json_object_get(object, a->name);
+        if (value != NULL && (a->mutability == ATTR_IMMUTABLE || has_immutable_part(a, value)))
+            return patch_refuse(s, ERR_MUTABILITY, "has an attribute that is immutable and set", err);
+    }
+    json_object_del(doc, extension->id);
+    return ERR_OK;
+}
+
+static enum err_code apply_step(const struct patch_step *s, enum dialect dialect, json_t *doc, size_t *visits,
+                                struct err *err) {
+    const struct attr_path *at = &s->path.at;
+    if (at->attr == NULL)
+        return remove_extension(s, doc, err);
+    json_t *container = container_of(s, doc);
+    enum err_code rc = at->attr->multi ? patch_apply_list(s, dialect == DIALECT_ENTRA, container, visits, err)
+                                       : apply_single(s, container, err);
+    if (at->extension != NULL && json_object_size(container) == 0)
+        json_object_del(doc, at->extension->id);
+    return rc;
+}
+
+/* What is decoded here was written by patch_normalise: an error means that it was not. */
+static enum err_code decode_step(const struct resource_type *rt, const json_t *operation, struct arena *a,
+                                 struct patch_step *s, struct err *err) {
+    const char *op = json_string_value(json_object_get(operation, "op"));
+    const char *path = json_string_value(json_object_get(operation, "path"));
+    size_t i = 0;
+    while (i < sizeof op_names / sizeof op_names[0] && (op == NULL || strcmp(op, op_names[i]) != 0))
+        i++;
+    if (i == sizeof op_names / sizeof op_names[0] || path == NULL)
+        return err_set(err, ERR_INVALID_SYNTAX, "Not a normalised operation");
+    s->op = i == STEP_ADD ? STEP_ADD : i == STEP_REMOVE ? STEP_REMOVE : STEP_REPLACE;
+    s->value = json_object_get(operation, "value");
+    if (s->op != STEP_REMOVE && s->value == NULL)
+        return err_set(err, ERR_INVALID_SYNTAX, "A normalised operation without value");
+    return patch_path_parse(rt, DIALECT_RFC, path, strlen(path), a, &s->path, err);
+}
+
+/* P25: what the step was about is complete afterwards: its own parts, and the extension that it belongs to.
+ */
+static enum err_code check_complete(const struct patch_step *s, json_t *doc, struct err *err) {
+    const struct attr_path *at = &s->path.at;
+    const json_t *object = at->extension != NULL ? json_object_get(doc, at->extension->id) : doc;
+    if (at->attr == NULL || at->attr->apart || object == NULL)
+        return ERR_OK;
+    const struct attr_path whole = {.extension = at->extension, .attr = at->attr};
+    const json_t *value = json_object_get(object, at->attr->name);
+    if (value == NULL && at->attr->required)
+        return patch_refuse(s, s->op == STEP_REMOVE ? ERR_MUTABILITY : ERR_INVALID_VALUE,
+                            "is required and must have a value", err);
+    for (size_t i = 0; at->extension != NULL && i < at->extension->nattrs; i++) {
+        const struct attr *a = &at->extension->attrs[i];
+        struct patch_step missing = {.path = {.at = {.extension = at->extension, .attr = a}}};
+        if (a->required && json_object_get(object, a->name) == NULL)
+            return patch_refuse(&missing, ERR_INVALID_VALUE, "is required", err);
+    }
+    return value_check_parts(&whole, value, err);
+}
+
+enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, const json_t *ops,
+                          json_t *doc, struct arena *a, struct member_delta **deltas, size_t *ndeltas,
+                          struct err *err) {
+    size_t n = json_array_size(ops), visits = 0;
+    struct patch_step *steps = arena_alloc(a, (n + 1) * sizeof *steps);
+    enum err_code rc = ERR_OK;
+    *deltas = arena_alloc(a, (n + 1) * sizeof **deltas);
+    *ndeltas = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct patch_step *step = &steps[i];
+        rc = decode_step(rt, json_array_get(ops, i), a, step, err);
+        if (rc == ERR_OK && step->path.at.attr != NULL && step->path.at.attr->apart)
+            patch_member_delta(step, a, &(*deltas)[(*ndeltas)++]);
+        else if (rc == ERR_OK)
+            rc = apply_step(step, dialect, doc, &visits, err);
+        if (rc != ERR_OK)
+            return rc;
+    }
+    resource_tidy(rt, doc);
+    for (size_t i = 0; i < n && rc == ERR_OK; i++) /* in between, one operation may need the next */
+        rc = check_complete(&steps[i], doc, err);
+    return rc;
+}

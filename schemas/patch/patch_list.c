@@ -1,0 +1,353 @@
+/* Operations on multi-valued attributes of a document (P14, P15, P22 to P27, P33 to P36). */
+#include "schemas/patch/patch_impl.h"
+
+#include "schemas/resource/value.h"
+#include "schemas/text/fold.h"
+#include "schemas/text/jsonx.h"
+#include "schemas/text/text_set.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_primary(const json_t *element) {
+    return json_is_true(json_object_get(element, "primary"));
+}
+
+/* P7: where one of the given becomes primary, the others stop being it. */
+static void clear_primaries(json_t *list) {
+    size_t i;
+    json_t *element;
+    json_array_foreach(list, i, element) {
+        if (is_primary(element))
+            jsonx_put(element, "primary", json_false());
+    }
+}
+
+/* Elements that only say how they are meant say nothing (an emptied address that still has its type). */
+static bool says_nothing(json_t *element) {
+    const char *name;
+    json_t *value;
+    if (!json_is_object(element))
+        return false;
+    json_object_foreach(element, name, value) {
+        if (strcmp(name, "type") != 0 && strcmp(name, "primary") != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Without a filter a sub-attribute is meant in every element. */
+static bool is_meant(const struct patch_step *s, const json_t *element) {
+    return s->path.filter == NULL || filter_match_element(s->path.filter, element);
+}
+
+/* Whole lists */
+
+static bool holds(const json_t *list, const json_t *value) {
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_equal(json_array_get(list, i), value))
+            return true;
+    return false;
+}
+
+/* Values that are there already go again when the list is tidied (P14). A primary one takes over, unless it
+ * is there already and is it. */
+void patch_append(const json_t *value, json_t *list) {
+    bool had = json_array_size(list) > 0;
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *one = json_array_get(value, i);
+        if (had && is_primary(one)) { /* one at most, since the value is normalised */
+            if (holds(list, one))
+                continue;
+            clear_primaries(list);
+        }
+        jsonx_push(list, jsonx_copy(one));
+    }
+}
+
+/* Which values a remove lists, as a set of texts: by value and type, by value alone, or in full where there
+ * is no value. Constant work per element, however long the lists are. */
+enum identity { BY_VALUE = 'v', BY_VALUE_AND_TYPE = 't', IN_FULL = 'f' };
+
+/* As the attribute compares it. */
+static void put_part(const struct attr *attr, const json_t *part, struct jbuf *key) {
+    if (attr == NULL || attr->case_exact || !json_is_string(part)) {
+        jsonx_text_sorted(part, key);
+        return;
+    }
+    char *folded = fold_text(json_string_value(part));
+    jb_str(key, folded);
+    free(folded);
+}
+
+/* False if the element has no such identity. */
+static bool identity_key(const struct attr *attr, const json_t *element, enum identity kind,
+                         struct jbuf *key) {
+    const char tag = (char)kind;
+    jb_reset(key);
+    jb_mem(key, &tag, 1);
+    if (kind == IN_FULL) {
+        put_part(attr, element, key);
+        return true;
+    }
+    const json_t *value = json_object_get(element, "value"), *type = json_object_get(element, "type");
+    if (value == NULL || (kind == BY_VALUE_AND_TYPE && type == NULL))
+        return false;
+    put_part(attr_sub(attr, "value", strlen("value")), value, key);
+    if (kind == BY_VALUE_AND_TYPE)
+        put_part(attr_sub(attr, "type", strlen("type")), type, key);
+    return true;
+}
+
+static enum identity identity_of(const json_t *given) {
+    if (json_object_get(given, "value") == NULL)
+        return IN_FULL;
+    return json_object_get(given, "type") != NULL ? BY_VALUE_AND_TYPE : BY_VALUE;
+}
+
+void patch_take_out(const struct attr *attr, const json_t *value, json_t *list) {
+    static const enum identity kinds[] = {BY_VALUE, BY_VALUE_AND_TYPE, IN_FULL};
+    size_t listed = 0, index;
+    struct text_set *set = text_set_new(json_array_size(value));
+    struct jbuf key = {0};
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *given = json_array_get(value, i);
+        if (identity_key(attr, given, identity_of(given), &key) && text_set_add(set, key.p, key.n, NULL))
+            listed++;
+    }
+    json_t *kept = json_array();
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        bool goes = false;
+        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0] && !goes; k++)
+            if (identity_key(attr, json_array_get(list, i), kinds[k], &key))
+                goes = !text_set_add(set, key.p, key.n, &index) && index < listed;
+        if (!goes)
+            jsonx_push(kept, json_incref(json_array_get(list, i)));
+    }
+    json_array_clear(list);
+    json_array_extend(list, kept);
+    json_decref(kept);
+    jb_free(&key);
+    text_set_free(set);
+}
+
+/* An element that is replaced by one: what is immutable in it stays. */
+static enum err_code keep_immutable(const struct patch_step *s, const json_t *before, json_t *element,
+                                    struct err *err) {
+    const struct attr *a = s->path.at.attr;
+    for (size_t i = 0; i < a->nsubs; i++) {
+        const json_t *old = json_object_get(before, a->subs[i].name);
+        const json_t *given = json_object_get(element, a->subs[i].name);
+        if (a->subs[i].mutability != ATTR_IMMUTABLE || old == NULL)
+            continue;
+        if (given == NULL)
+            jsonx_put(element, a->subs[i].name, jsonx_copy(old));
+        else if (!value_same(old, given))
+            return patch_refuse(s, ERR_MUTABILITY, "has a part that is immutable and has another value", err);
+    }
+    return ERR_OK;
+}
+
+struct replacing {
+    const struct patch_step *s;
+    struct err *err;
+};
+
+static enum err_code keep_of_same(const json_t *before, json_t *element, void *ctx) {
+    const struct replacing *r = ctx;
+    return keep_immutable(r->s, before, element, r->err);
+}
+
+static enum err_code apply_whole(const struct patch_step *s, json_t *list, struct err *err) {
+    if (s->op == STEP_REMOVE && s->value != NULL) {
+        patch_take_out(s->path.at.attr, s->value, list);
+        return ERR_OK;
+    }
+    if (s->op == STEP_ADD) {
+        patch_append(s->value, list);
+        return ERR_OK;
+    }
+    json_t *old = json_copy(list);
+    json_array_clear(list);
+    enum err_code rc = ERR_OK;
+    if (s->op == STEP_REPLACE) {
+        patch_append(s->value, list);
+        rc = value_each_same(old, list, keep_of_same, &(struct replacing){s, err});
+    }
+    json_decref(old);
+    return rc;
+}
+
+/* Elements */
+
+/* NULL: no value of the attribute's type is equal to it. */
+static json_t *value_as_json(const struct filter_value *v, const struct attr *attr) {
+    switch (v->type) {
+    case FILTER_BOOL:
+        return json_boolean(v->boolean);
+    case FILTER_NUMBER: {
+        char *end;
+        errno = 0;
+        json_int_t integer = strtoll(v->text, &end, 10);
+        if (attr->type != ATTR_INTEGER)
+            return json_real(v->number);
+        return *end == '\0' && errno == 0 ? json_integer(integer) : NULL;
+    }
+    default:
+        return json_string(v->text);
+    }
+}
+
+/* The sub-attributes that a filter's equalities fix, for the element that is to satisfy it. */
+static void take_equalities(const struct filter *f, json_t *element) {
+    if (f->kind == FILTER_AND) {
+        take_equalities(f->left, element);
+        take_equalities(f->right, element);
+    } else if (f->kind == FILTER_COMPARE && f->op == FILTER_EQ &&
+               f->path.attr->mutability != ATTR_READ_ONLY) {
+        json_t *value = value_as_json(&f->value, f->path.attr);
+        if (value != NULL && f->path.attr->multi) {
+            json_t *list = json_array();
+            jsonx_push(list, value);
+            value = list;
+        }
+        if (value != NULL)
+            jsonx_put(element, f->path.attr->name, value);
+    }
+}
+
+/* P15, P36: one element from the filter's equalities and the value, as if the client had sent it: a filter
+ * may compare with what no value can be. Where that is not enough to satisfy the filter, there is no target.
+ */
+static enum err_code create_element(const struct patch_step *s, json_t *list, struct err *err) {
+    if (json_is_null(s->value))
+        return ERR_OK;
+    if (s->path.at.attr->type != ATTR_COMPLEX)
+        return patch_refuse(s, ERR_NO_TARGET, "has no value that the path's filter matches", err);
+    json_t *element = json_object();
+    if (s->path.filter != NULL)
+        take_equalities(s->path.filter, element);
+    if (s->path.at.sub != NULL)
+        jsonx_put(element, s->path.at.sub->name, jsonx_copy(s->value));
+    else
+        json_object_update(element, (json_t *)s->value);
+    const struct attr_path at = {.extension = s->path.at.extension, .attr = s->path.at.attr};
+    json_t *given = element;
+    enum err_code rc = value_normalise_element(&at, given, &element, err);
+    json_decref(given);
+    if (rc != ERR_OK)
+        return rc;
+    if (element == NULL || !is_meant(s, element)) {
+        json_decref(element);
+        return patch_refuse(s, ERR_NO_TARGET, "has no value that the path's filter matches", err);
+    }
+    if (is_primary(element))
+        clear_primaries(list);
+    jsonx_push(list, element);
+    return ERR_OK;
+}
+
+/* Drops the elements that became null. */
+static void compact(json_t *list) {
+    json_t *kept = json_array();
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!json_is_null(json_array_get(list, i)))
+            jsonx_push(kept, json_incref(json_array_get(list, i)));
+    json_array_clear(list);
+    json_array_extend(list, kept);
+    json_decref(kept);
+}
+
+/* One element that is meant. *gone: it is to leave the list. */
+static enum err_code change_element(const struct patch_step *s, json_t *list, size_t i, bool *gone,
+                                    struct err *err) {
+    json_t *element = json_array_get(list, i);
+    const json_t *value = s->op == STEP_REMOVE ? NULL : s->value;
+    bool unassign = value == NULL || json_is_null(value);
+    enum err_code rc = ERR_OK;
+    if (s->path.at.sub != NULL) {
+        rc = patch_set_part(s, s->path.at.sub, element, s->value, err);
+        *gone = json_object_get(element, s->path.at.sub->name) == NULL && says_nothing(element);
+    } else if (unassign) {
+        *gone = true;
+    } else if (s->op == STEP_ADD && json_is_object(element)) { /* P15: merged */
+        const char *name;
+        json_t *part;
+        json_object_foreach((json_t *)value, name, part) {
+            const struct attr *sub = attr_sub(s->path.at.attr, name, strlen(name));
+            if (sub != NULL && rc == ERR_OK)
+                rc = patch_set_part(s, sub, element, part, err);
+        }
+    } else if (!json_equal(element, value)) { /* P34: replaced */
+        json_t *other = jsonx_copy(value);
+        rc = keep_immutable(s, element, other, err);
+        json_array_set_new(list, i, other);
+    }
+    return rc;
+}
+
+static bool makes_primary(const struct patch_step *s) {
+    if (s->op == STEP_REMOVE)
+        return false;
+    if (s->path.at.sub != NULL)
+        return strcmp(s->path.at.sub->name, "primary") == 0 && json_is_true(s->value);
+    return is_primary(s->value);
+}
+
+/* Clears `primary` of all that the step does not mean; called before it changes anything. */
+static void clear_other_primaries(const struct patch_step *s, json_t *list) {
+    size_t i;
+    json_t *element;
+    json_array_foreach(list, i, element) {
+        if (is_primary(element) && !is_meant(s, element))
+            jsonx_put(element, "primary", json_false());
+    }
+}
+
+static enum err_code apply_elements(const struct patch_step *s, bool creates, json_t *list, struct err *err) {
+    size_t met = 0;
+    if (makes_primary(s))
+        clear_other_primaries(s, list);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        bool gone = false;
+        if (!is_meant(s, json_array_get(list, i)))
+            continue;
+        met++;
+        enum err_code rc = change_element(s, list, i, &gone, err);
+        if (rc != ERR_OK)
+            return rc;
+        if (gone)
+            json_array_set_new(list, i, json_null());
+    }
+    if (met > 0) {
+        compact(list);
+        return ERR_OK;
+    }
+    if (s->path.filter != NULL &&
+        (s->op == STEP_REMOVE || (s->op == STEP_REPLACE && !creates))) /* P26, P36 */
+        return patch_refuse(s, ERR_NO_TARGET, "has no value that the path's filter matches", err);
+    return s->op == STEP_REMOVE ? ERR_OK : create_element(s, list, err);
+}
+
+enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t *container, size_t *visits,
+                               struct err *err) {
+    const struct attr *attr = s->path.at.attr;
+    const struct attr_path at = {.extension = s->path.at.extension, .attr = attr};
+    json_t *old = json_object_get(container, attr->name);
+    *visits += json_array_size(old);
+    if (*visits > PATCH_MAX_VISITS)
+        return patch_refuse(s, ERR_TOO_LARGE, "has too many values for so many operations", err);
+    json_t *list = json_is_array(old) ? jsonx_copy(old) : json_array();
+    enum err_code rc = ERR_OK;
+    if (s->path.filter == NULL && s->path.at.sub == NULL)
+        rc = apply_whole(s, list, err);
+    else
+        rc = apply_elements(s, creates, list, err);
+    if (rc == ERR_OK)
+        rc = value_tidy_list(&at, list, err);
+    if (rc == ERR_OK)
+        rc = patch_set(s, attr, container, json_array_size(list) > 0 ? list : NULL, err);
+    json_decref(list);
+    return rc;
+}

@@ -1,0 +1,38 @@
+/* What the codecs of commands and replies share. */
+#ifndef USHER_SCHEMAS_STREAM_COMMAND_IMPL_H
+#define USHER_SCHEMAS_STREAM_COMMAND_IMPL_H
+
+#include "schemas/stream/command.h"
+
+#define COMMAND_VERSION 1
+
+/* What a command of each type carries besides the envelope: decode demands it, and refuses what does not
+ * belong. OF_…: whose type it is where it does not travel. */
+enum command_carries {
+    CARRY_RESOURCE = 1,
+    CARRY_OPS = 2,
+    MAY_MEMBERS = 4,
+    CARRY_TYPE = 8,
+    MAY_CLEARED = 16,
+    MAY_TYPE = 32,
+    CARRY_REFUSAL = 64,
+    OF_USERS = 128,
+    OF_ROOMS = 256
+};
+unsigned command_carries(enum command_type t);
+
+/* Members of a record of ours. Each getter returns false, with err set, for a member that is missing or of
+ * the wrong kind. */
+bool wire_bad(struct err *err, const char *name, const char *what); /* false */
+bool wire_uuid(const json_t *o, const char *name, bool may_be_null, struct uuid *out, struct err *err);
+bool wire_time(const json_t *o, const char *name, bool may_be_null, int64_t *us, struct err *err);
+bool wire_int(const json_t *o, const char *name, int64_t min, int64_t max, int64_t *out, struct err *err);
+bool wire_text(const json_t *o, const char *name, bool may_be_null, char *out, size_t size, struct err *err);
+bool wire_code(const json_t *o, const char *name, enum err_code *code, struct err *err);
+/* The root object of a record, version checked; new reference or NULL. */
+json_t *wire_load(const char *buf, size_t len, struct err *err);
+
+void wire_put_time(struct jbuf *out, const char *name, int64_t us); /* 0 = null */
+void wire_put_detail(struct jbuf *out, const char *detail);         /* "" = null */
+
+#endif

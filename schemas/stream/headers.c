@@ -1,0 +1,128 @@
+#include "schemas/stream/headers.h"
+
+#include "schemas/stream/record_event.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define JSON_TYPE "application/json"
+
+static void add(struct headers *h, const char *name, const char *value) {
+    h->row[h->n++] = (struct header){name, value};
+}
+
+/* Appends what every record has. seq < 0: none. */
+static void common(struct headers *h, const char *id, const char *type, const char *subject,
+                   const char *workspace, const char *txn, int64_t seq, int64_t time_us,
+                   const char *traceparent, const char *content_type) {
+    snprintf(h->source, sizeof h->source, "/w/%s", workspace);
+    add(h, "ce_specversion", "1.0");
+    add(h, "ce_id", id);
+    add(h, "ce_type", type);
+    add(h, "ce_source", h->source);
+    add(h, "ce_subject", subject);
+    add(h, "ce_time", rfc3339_us(time_us, h->time));
+    add(h, "content-type", content_type);
+    if (seq >= 0) {
+        snprintf(h->seq, sizeof h->seq, "%" PRId64, seq);
+        add(h, "usher-seq", h->seq);
+    }
+    add(h, "usher-txn", txn);
+    if (traceparent != NULL && traceparent[0] != '\0')
+        add(h, "traceparent", traceparent);
+}
+
+void headers_record(struct headers *h, const struct record *r, const char *workspace, const char *txn,
+                    const char *traceparent) {
+    h->n = 0;
+    common(h, r->ce_id, r->ce_type, r->ce_subject, workspace, txn, r->seq, r->time_us, traceparent,
+           r->topic == RECORD_EVENTS ? EVENT_MEDIA_TYPE : JSON_TYPE);
+}
+
+const char *audit_request_key(const struct audit_request *r) {
+    return r->workspace != NULL ? r->workspace : UUID_NIL;
+}
+
+void headers_audit_request(struct headers *h, const struct audit_request *r, const char *traceparent) {
+    h->n = 0;
+    snprintf(h->id, sizeof h->id, "%s/%" PRId64, r->instance, r->n);
+    snprintf(h->subject, sizeof h->subject, "requests/%s", r->txn);
+    common(h, h->id, "usher.audit.request", h->subject, audit_request_key(r), r->txn, r->n, r->time_us,
+           traceparent, JSON_TYPE);
+}
+
+static const char *command_collection(enum command_type t) {
+    switch (t) {
+    case COMMAND_USER_CREATE:
+    case COMMAND_USER_REPLACE:
+    case COMMAND_USER_PATCH:
+    case COMMAND_USER_DELETE:
+    case COMMAND_USER_LOGIN:
+        return "users";
+    case COMMAND_ROOM_CREATE:
+    case COMMAND_ROOM_REPLACE:
+    case COMMAND_ROOM_PATCH:
+    case COMMAND_ROOM_DELETE:
+    case COMMAND_MEMBER_PUT:
+    case COMMAND_MEMBER_DELETE:
+        return "rooms";
+    case COMMAND_RESOURCE_CREATE:
+    case COMMAND_RESOURCE_REPLACE:
+    case COMMAND_RESOURCE_PATCH:
+    case COMMAND_RESOURCE_DELETE:
+        return "resources";
+    case COMMAND_REQUEST_REFUSED:
+        return "commands";
+    case COMMAND_KEY_CREATE:
+    case COMMAND_KEY_REVOKE:
+    case COMMAND_KEY_ROTATE:
+    case COMMAND_GUARD_RELEASE:
+        return "keys";
+    case COMMAND_OWNER_CREATE:
+    case COMMAND_OWNER_REVOKE:
+        return "owners";
+    case COMMAND_WORKSPACE_CREATE:
+    case COMMAND_WORKSPACE_SET:
+    case COMMAND_TYPE_COUNT:
+        break;
+    }
+    return "workspaces";
+}
+
+void headers_command(struct headers *h, const struct command *c) {
+    h->n = 0;
+    snprintf(h->type, sizeof h->type, "usher.command.%s", command_type_text(c->type));
+    /* What was refused before it had a target is named by itself. */
+    snprintf(h->subject, sizeof h->subject, "%s/%s", command_collection(c->type),
+             c->type == COMMAND_REQUEST_REFUSED ? c->txn.s : c->id.s);
+    common(h, c->txn.s, h->type, h->subject, c->workspace.s, c->txn.s, -1, c->time_us, c->traceparent,
+           JSON_TYPE);
+}
+
+void headers_reply(struct headers *h, const char *workspace, const char *txn, int64_t time_us) {
+    h->n = 0;
+    snprintf(h->id, sizeof h->id, "%s/reply", txn);
+    snprintf(h->subject, sizeof h->subject, "commands/%s", txn);
+    common(h, h->id, "usher.reply", h->subject, workspace, txn, -1, time_us, NULL, JSON_TYPE);
+}
+
+void headers_deadletter(struct headers *h, enum err_code why, const char *detail, const char *topic,
+                        int32_t partition, int64_t offset, int64_t time_us) {
+    h->n = 0;
+    snprintf(h->seq, sizeof h->seq, "%" PRId32, partition);
+    snprintf(h->offset, sizeof h->offset, "%" PRId64, offset);
+    snprintf(h->subject, sizeof h->subject, "%s/%s/%s", topic, h->seq, h->offset);
+    add(h, "ce_specversion", "1.0");
+    add(h, "ce_id", h->subject);
+    add(h, "ce_type", "usher.deadletter");
+    add(h, "ce_source", "/deadletter"); /* of no workspace: what cannot be read cannot say whose it is */
+    add(h, "ce_subject", h->subject);
+    add(h, "ce_time", rfc3339_us(time_us, h->time));
+    add(h, "content-type", "application/octet-stream");
+    add(h, "usher-error", err_name(why));
+    add(h, "usher-error-detail", detail);
+    add(h, "usher-origin-topic", topic);
+    add(h, "usher-origin-partition", h->seq);
+    add(h, "usher-origin-offset", h->offset);
+}

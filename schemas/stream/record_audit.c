@@ -1,0 +1,164 @@
+/* The two kinds of record of usher.audit. */
+#include "schemas/stream/record.h"
+
+#include "ops/runtime/clock.h"
+#include "schemas/text/jsonx.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistr.h>
+
+static void put_tree(struct jbuf *b, const char *name, const json_t *tree) {
+    jb_key(b, name);
+    jsonx_text(tree, b);
+}
+
+static void put_target(struct jbuf *b, const char *name, const struct audit_target *t) {
+    jb_key(b, name);
+    if (t->type == NULL) {
+        jb_raw(b, "null");
+        return;
+    }
+    jb_raw(b, "{");
+    jb_kstr(b, "type", t->type);
+    jb_kstr(b, "id", t->id);
+    jb_kstr(b, "name", t->name);
+    jb_raw(b, "}");
+}
+
+static void put_changes(struct jbuf *b, const struct audit_change *a) {
+    if (a->changes_json != NULL) {
+        jb_kraw(b, "changes", a->changes_json);
+        return;
+    }
+    jb_key(b, "changes");
+    jb_raw(b, "[");
+    for (size_t i = 0; i < a->nchanges; i++) {
+        const struct resource_change *ch = &a->changes[i];
+        jb_sep(b);
+        jb_raw(b, "{");
+        jb_kstr(b, "path", ch->path);
+        jb_kstr(b, "op", ch->op);
+        put_tree(b, "from", ch->from);
+        put_tree(b, "to", ch->to);
+        jb_raw(b, "}");
+    }
+    jb_raw(b, "]");
+}
+
+/* What the record is about, as ce_subject: "users/{id}". A refused command without a target is about itself.
+ */
+static const char *subject_of(const struct record_context *c, const struct audit_target *t) {
+    static const struct {
+        const char *type, *collection;
+    } collections[] = {{"User", "users"},
+                       {"Room", "rooms"},
+                       {"Key", "keys"},
+                       {"Owner", "owners"},
+                       {"Workspace", "workspaces"}};
+    for (size_t i = 0; t->type != NULL && t->id != NULL && i < sizeof collections / sizeof collections[0];
+         i++) {
+        if (strcmp(t->type, collections[i].type) == 0)
+            return arena_printf(c->arena, "%s/%s", collections[i].collection, t->id);
+    }
+    if (t->type != NULL && t->id != NULL) /* of a type that an operator defined */
+        return arena_printf(c->arena, "resources/%s", t->id);
+    return arena_printf(c->arena, "commands/%s", c->txn);
+}
+
+void record_audit_change(struct record_context *c, const struct audit_change *a) {
+    int64_t seq = ++*c->audit_seq;
+    char time[RFC3339_SIZE];
+    struct jbuf b = {0};
+
+    jb_raw(&b, "{");
+    jb_kstr(&b, "kind", "change");
+    jb_kstr(&b, "workspace", c->workspace);
+    jb_kint(&b, "seq", seq);
+    jb_kstr(&b, "time", rfc3339_us(c->time_us, time));
+    jb_kstr(&b, "txn", c->txn);
+    actor_put(&b, c->actor);
+    jb_kstr(&b, "action", a->action);
+    put_target(&b, "target", &a->target);
+    put_target(&b, "subject", &a->subject);
+    jb_kstr(&b, "outcome", a->outcome);
+    jb_kstr(&b, "reason", a->reason);
+    put_changes(&b, a);
+    jb_raw(&b, "}");
+
+    *record_list_add(c->out) = (struct record){
+        .topic = RECORD_AUDIT,
+        .key = arena_strdup(c->arena, c->workspace),
+        .value = arena_strndup(c->arena, b.p, b.n),
+        .ce_id = arena_printf(c->arena, "%s/audit/%" PRId64, c->workspace, seq),
+        .ce_type = "usher.audit.change",
+        .ce_subject = subject_of(c, &a->target),
+        .time_us = c->time_us,
+        .seq = seq,
+    };
+    jb_free(&b);
+}
+
+/* Text that a client chose: it may be anything, the record must stay UTF-8. Bytes that are not become U+FFFD,
+ * one for one. */
+static void put_foreign(struct jbuf *b, const char *name, const char *text) {
+    if (text == NULL || u8_check((const uint8_t *)text, strlen(text)) == NULL) {
+        jb_kstr(b, name, text);
+        return;
+    }
+    struct jbuf clean = {0};
+    for (const uint8_t *p = (const uint8_t *)text; *p != '\0';) {
+        ucs4_t c;
+        int n = u8_mbtouc(&c, p, strlen((const char *)p));
+        if (c == 0xfffd)
+            jb_raw(&clean, "\xef\xbf\xbd");
+        else
+            jb_mem(&clean, (const char *)p, (size_t)n);
+        p += n;
+    }
+    jb_kstr(b, name, clean.p);
+    jb_free(&clean);
+}
+
+static void put_key(struct jbuf *b, const struct audit_request *r) {
+    jb_key(b, "key");
+    if (r->key_id == NULL) {
+        jb_raw(b, "null");
+        return;
+    }
+    jb_raw(b, "{");
+    jb_kstr(b, "id", r->key_id);
+    jb_kstr(b, "name", r->key_name);
+    jb_kstr(b, "class", r->key_class);
+    jb_raw(b, "}");
+}
+
+void record_audit_request(const struct audit_request *r, struct jbuf *out) {
+    char time[RFC3339_SIZE];
+
+    jb_raw(out, "{");
+    jb_kstr(out, "kind", "request");
+    jb_kstr(out, "workspace", r->workspace);
+    jb_kstr(out, "instance", r->instance);
+    jb_kint(out, "n", r->n);
+    jb_kstr(out, "time", rfc3339_us(r->time_us, time));
+    jb_kstr(out, "txn", r->txn);
+    put_key(out, r);
+    put_foreign(out, "method", r->method);
+    put_foreign(out, "path", r->path);
+    put_foreign(out, "query", r->query);
+    jb_kint(out, "status", r->status);
+    jb_kstr(out, "scimType", r->scim_type);
+    jb_kbool(out, "rateLimited", r->rate_limited);
+    jb_kint(out, "durationUs", r->duration_us);
+    jb_kstr(out, "sourceIp", r->source_ip);
+    put_foreign(out, "userAgent", r->user_agent);
+    jb_kint(out, "bytesIn", r->bytes_in);
+    jb_kint(out, "bytesOut", r->bytes_out);
+    jb_kint(out, "operations", r->operations);
+    if (r->bulk != NULL)
+        jb_kstr(out, "bulk", r->bulk);
+    if (r->supersedes != 0)
+        jb_kint(out, "supersedes", r->supersedes);
+    jb_raw(out, "}");
+}

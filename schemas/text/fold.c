@@ -1,0 +1,59 @@
+#include "schemas/text/fold.h"
+
+#include "ops/runtime/mem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unicase.h>
+#include <uninorm.h>
+#include <unistr.h>
+
+/* Lower-cases plain ASCII text, which is its own NFKC form; NULL when there is anything else in it. */
+static char *fold_ascii(const char *s) {
+    size_t n = strlen(s);
+    char *out = xmalloc(n + 1);
+    for (size_t i = 0; i <= n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        if (c >= 0x80) {
+            free(out);
+            return NULL;
+        }
+        out[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    }
+    return out;
+}
+
+/* One pass over the terminated text: case folding, then NFKC. NULL for invalid UTF-8, which the library
+ * itself would let through. */
+static char *fold_once(const char *s) {
+    size_t n = strlen(s) + 1;
+    if (u8_check((const uint8_t *)s, n) != NULL)
+        return NULL;
+    uint8_t *out = u8_casefold((const uint8_t *)s, n, NULL, UNINORM_NFKC, NULL, &n);
+    return (char *)out;
+}
+
+/* NFKC can bring capitals up again (U+210C becomes "H") and folding can undo a normal form, so one pass is
+ * not enough: what is folded must stay as it is when it is folded again, or equal texts would be stored under
+ * different keys. Two passes settle all of Unicode; the third stands for what later versions may add. */
+char *fold_text(const char *s) {
+    char *now = fold_ascii(s);
+    if (now != NULL)
+        return now;
+    now = fold_once(s);
+    if (now == NULL)
+        return xstrdup(s);
+    for (int pass = 0; pass < 2; pass++) {
+        char *again = fold_once(now);
+        if (again == NULL)
+            return now;
+        bool settled = strcmp(now, again) == 0;
+        free(now);
+        now = again;
+        if (settled)
+            break;
+    }
+    return now;
+}

@@ -1,0 +1,12 @@
+/* The one meaning of "case-insensitive": Unicode NFKC case folding (libunistring), computed here and stored
+ * (DESIGN section 7). */
+#ifndef USHER_SCHEMAS_TEXT_FOLD_H
+#define USHER_SCHEMAS_TEXT_FOLD_H
+
+#include <stddef.h>
+
+/* The folded form of UTF-8 text (malloc'ed, caller frees). Pure ASCII takes a fast path. Invalid UTF-8 gives
+ * a plain copy. */
+char *fold_text(const char *s);
+
+#endif

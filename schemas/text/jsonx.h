@@ -1,0 +1,24 @@
+/* jansson with the checks taken care of: calls that can only fail for want of memory end the process then,
+ * and trees as text. */
+#ifndef USHER_SCHEMAS_TEXT_JSONX_H
+#define USHER_SCHEMAS_TEXT_JSONX_H
+
+#include "ops/runtime/jbuf.h"
+
+#include <jansson.h>
+
+/* Appends the compact text of any value; NULL as null. Numbers as they were written, where a double can say
+ * so: 0.1 and not 0.10000000000000001. */
+void jsonx_text(const json_t *value, struct jbuf *out);
+/* The same with sorted members: equal values give equal texts (for comparing and hashing). */
+void jsonx_text_sorted(const json_t *value, struct jbuf *out);
+
+/* A new string of text that is known to be UTF-8: what the parser gave out needs no second check. */
+json_t *jsonx_string(const char *s, size_t n);
+/* Steal the value's reference, as json_object_set_new and json_array_append_new do. */
+void jsonx_put(json_t *object, const char *name, json_t *value);
+void jsonx_push(json_t *array, json_t *value);
+/* A new reference to a deep copy. */
+json_t *jsonx_copy(const json_t *value);
+
+#endif

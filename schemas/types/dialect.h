@@ -1,0 +1,12 @@
+/* What a key's identity provider is allowed to deviate in (DESIGN section 7). */
+#ifndef USHER_SCHEMAS_TYPES_DIALECT_H
+#define USHER_SCHEMAS_TYPES_DIALECT_H
+
+#include <stdbool.h>
+
+enum dialect { DIALECT_RFC, DIALECT_ENTRA, DIALECT_OKTA };
+
+const char *dialect_name(enum dialect d);
+bool dialect_parse(const char *name, enum dialect *d);
+
+#endif

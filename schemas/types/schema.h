@@ -1,0 +1,120 @@
+/* SCIM attributes, schemas and resource types as tables (RFC 7643 sections 2, 6, 7). Everything that
+ * validates, filters, patches, projects or describes resources is driven by these; no code names an attribute
+ * where the table could. */
+#ifndef USHER_SCHEMAS_TYPES_SCHEMA_H
+#define USHER_SCHEMAS_TYPES_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SCHEMA_USER "urn:ietf:params:scim:schemas:core:2.0:User"
+#define SCHEMA_GROUP "urn:ietf:params:scim:schemas:core:2.0:Group"
+#define SCHEMA_ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+#define SCHEMA_USHER_USER "urn:ietf:params:scim:schemas:extension:usher:2.0:User"
+#define MESSAGE_LIST "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+#define MESSAGE_PATCH "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+#define MESSAGE_ERROR "urn:ietf:params:scim:api:messages:2.0:Error"
+#define MESSAGE_SEARCH "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+
+enum attr_type {
+    ATTR_STRING,
+    ATTR_BOOLEAN,
+    ATTR_DECIMAL,
+    ATTR_INTEGER,
+    ATTR_DATETIME,
+    ATTR_BINARY,
+    ATTR_REFERENCE,
+    ATTR_COMPLEX
+};
+enum attr_mutability { ATTR_READ_WRITE, ATTR_READ_ONLY, ATTR_IMMUTABLE, ATTR_WRITE_ONLY };
+enum attr_returned {
+    ATTR_RETURNED_DEFAULT,
+    ATTR_RETURNED_ALWAYS,
+    ATTR_RETURNED_NEVER,
+    ATTR_RETURNED_REQUEST
+};
+enum attr_uniqueness { ATTR_UNIQUE_NONE, ATTR_UNIQUE_SERVER, ATTR_UNIQUE_GLOBAL };
+
+struct attr {
+    const char *name; /* the schema's spelling */
+    enum attr_type type;
+    bool multi;
+    bool required;
+    bool case_exact;
+    enum attr_mutability mutability;
+    enum attr_returned returned;
+    enum attr_uniqueness uniqueness;
+    const char *const *canonical; /* NULL-terminated or NULL; published, not enforced */
+    const char *const *reference_types;
+    size_t max_bytes;  /* of a string, also of its folded form, because an index must hold it; 0 =
+                          VALUE_MAX_BYTES (value.h) */
+    bool keep_on_put;  /* a PUT that leaves it out leaves it as it is (rule C6, DESIGN section 4 on roles) */
+    bool column;       /* the store has a column for it, which knows it better than resource_keys */
+    bool default_true; /* a boolean that is true on a resource created without it */
+    bool lookup;       /* clients look resources up by its value: the store keeps it in resource_keys */
+    bool dropped;      /* checked, and then never kept anywhere: password */
+    bool apart; /* its values are rows of their own, never part of a stored document: groups, members */
+    const struct attr *subs; /* for ATTR_COMPLEX */
+    size_t nsubs;
+    const char *description;
+};
+
+struct schema {
+    const char *id; /* URN */
+    const char *name;
+    const char *description;
+    const struct attr *attrs;
+    size_t nattrs;
+};
+
+struct schema_extension {
+    const struct schema *schema;
+    bool required;
+};
+
+/* Users and rooms have tables and rules of their own; all other types are an operator's (schema_load.h). */
+enum resource_kind { RESOURCE_USER, RESOURCE_ROOM, RESOURCE_CUSTOM };
+
+struct resource_type {
+    enum resource_kind kind;
+    size_t index;         /* resource_type_at(index) is this one */
+    const char *name;     /* "User": also its id and meta.resourceType */
+    const char *endpoint; /* "/Users" */
+    const char *description;
+    const struct schema *schema;
+    const struct schema_extension *extensions;
+    size_t nextensions;
+};
+
+/* schemas, id, externalId, meta (RFC 7643 section 3.1): attributes of every resource. */
+extern const struct attr common_attrs[];
+extern const size_t ncommon_attrs;
+
+/* The types and schemas that there are: the built-in ones first, then what schema_load_folder added before
+ * threads were started. From then on they are constant. */
+const struct resource_type *resource_type_at(size_t i);                /* NULL past the end */
+const struct resource_type *resource_type_of(enum resource_kind kind); /* not for RESOURCE_CUSTOM */
+const struct resource_type *
+resource_type_by_endpoint(const char *name); /* "Users" in any letter case, no slash; NULL if unknown */
+const struct resource_type *resource_type_by_name(const char *name);
+const struct schema *schema_at(size_t i);
+const struct schema *schema_by_urn(const char *urn); /* letter case ignored (URNs: S1/P5) */
+
+/* Is it one of usher's own? text[0..len), exactly as the schema writes it. */
+bool schema_is_builtin(const char *urn, size_t len);
+
+/* An attribute by name, letter case ignored; NULL if there is none. */
+const struct attr *schema_attr(const struct schema *s, const char *name, size_t len);
+const struct attr *common_attr(const char *name, size_t len);
+const struct attr *attr_sub(const struct attr *a, const char *name, size_t len);
+
+/* Is it kept from every reader: answers, filters, the audit stream and events? (writeOnly, returned never) */
+bool attr_is_secret(const struct attr *a);
+
+/* The attribute of the type whose values are rows apart (groups of a user, members of a room); NULL if it has
+ * none. */
+const struct attr *resource_type_refs(const struct resource_type *rt);
+/* The type's extension with this URN, letter case ignored; NULL if it has none. */
+const struct schema *resource_type_extension(const struct resource_type *rt, const char *urn, size_t len);
+
+#endif

@@ -1,0 +1,26 @@
+/* The built-in tables, one file a resource type, and how schema_load.c adds to the list: for these files
+ * alone. */
+#ifndef USHER_SCHEMAS_TYPES_SCHEMA_TABLES_H
+#define USHER_SCHEMAS_TYPES_SCHEMA_TABLES_H
+
+#include "schemas/types/schema.h"
+
+#define TABLE_COUNT(t) (sizeof(t) / sizeof((t)[0]))
+/* Sub-attributes of a complex row: the table and its length always go together. */
+#define SUBS(t) .type = ATTR_COMPLEX, .subs = (t), .nsubs = TABLE_COUNT(t)
+
+/* Strings that an index holds whole: PostgreSQL's B-tree refuses rows beyond 2,700 bytes. */
+#define INDEXED_MAX_BYTES 1024
+
+extern const struct schema schema_user;
+extern const struct schema schema_group;
+extern const struct schema schema_enterprise;
+extern const struct schema schema_usher_user;
+
+/* Appends to the lists; what is given must live as long as the process. A type's index is set. */
+void schema_add(const struct schema *s);
+void resource_type_add(struct resource_type *rt);
+/* Gives a built-in type extensions beside its own. */
+void resource_type_extend(enum resource_kind kind, const struct schema_extension *more, size_t n);
+
+#endif

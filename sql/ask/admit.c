@@ -1,0 +1,170 @@
+#include "sql/ask/admit.h"
+
+#include "ops/runtime/jbuf.h"
+#include "sql/pg_array.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    unsigned bit;
+} scopes[] = {
+    {"scim:users:read", SCOPE_SCIM_USERS_READ}, {"scim:users:write", SCOPE_SCIM_USERS_WRITE},
+    {"scim:rooms:read", SCOPE_SCIM_ROOMS_READ}, {"scim:rooms:write", SCOPE_SCIM_ROOMS_WRITE},
+    {"api:users:read", SCOPE_API_USERS_READ},   {"api:users:write", SCOPE_API_USERS_WRITE},
+    {"api:rooms:read", SCOPE_API_ROOMS_READ},   {"api:rooms:write", SCOPE_API_ROOMS_WRITE},
+};
+
+unsigned scope_parse_n(const char *name, size_t len) {
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
+        if (strlen(scopes[i].name) == len && !memcmp(scopes[i].name, name, len))
+            return scopes[i].bit;
+    return 0;
+}
+
+unsigned scope_parse(const char *name) {
+    return scope_parse_n(name, strlen(name));
+}
+
+const char *scope_name(unsigned one_bit) {
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
+        if (scopes[i].bit == one_bit)
+            return scopes[i].name;
+    return "";
+}
+
+static unsigned scope_list(const char *text) {
+    unsigned bits = 0;
+    while (*text) {
+        size_t len = strcspn(text, " ");
+        bits |= scope_parse_n(text, len);
+        text += len;
+        text += strspn(text, " ");
+    }
+    return bits;
+}
+
+/* The columns that are read, in this order, behind the ask's number. */
+#define COLUMNS(X)                                                                                           \
+    X(workspace_id)                                                                                          \
+    X(workspace_name)                                                                                        \
+    X(key_id)                                                                                                \
+    X(key_name)                                                                                              \
+    X(scopes)                                                                                                \
+    X(dialect)                                                                                               \
+    X(state)                                                                                                 \
+    X(granted)                                                                                               \
+    X(rate_limit)                                                                                            \
+    X(retry_after)                                                                                           \
+    X(seats_used)                                                                                            \
+    X(seats_limit)                                                                                           \
+    X(require_email)                                                                                         \
+    X(kind)                                                                                                  \
+    X(role)                                                                                                  \
+    X(networks)                                                                                              \
+    X(expires)                                                                                               \
+    X(remaining)                                                                                             \
+    X(reset)                                                                                                 \
+    X(require_sso)                                                                                           \
+    X(sso_ready)                                                                                             \
+    X(strictness)
+enum {
+    AT_n,
+#define COLUMN_ENUM(name) AT_##name,
+    COLUMNS(COLUMN_ENUM)
+#undef COLUMN_ENUM
+};
+#define COLUMN_TEXT(name) ", " #name
+
+static enum admit_state state_of(const char *text) {
+    static const struct {
+        const char *text;
+        enum admit_state state;
+    } known[] = {
+        {"ok", ADMIT_OK}, {"revoked", ADMIT_REVOKED}, {"expired", ADMIT_EXPIRED}, {"rotated", ADMIT_ROTATED}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(text, known[i].text) == 0)
+            return known[i].state;
+    return ADMIT_UNKNOWN;
+}
+
+static enum admit_kind kind_of(const char *kind, const char *role) {
+    if (strcmp(kind, "owner") != 0)
+        return ADMIT_KEY;
+    return strcmp(role, "owner") == 0 ? ADMIT_OWNER : ADMIT_ADMINISTRATOR;
+}
+
+static void read_policy(const struct db_result *r, size_t row, struct admit_verdict *v) {
+    v->seats_used = db_int(r, row, AT_seats_used);
+    v->seats_limit = db_is_null(r, row, AT_seats_limit) ? -1 : db_int(r, row, AT_seats_limit);
+    v->require_email = db_bool(r, row, AT_require_email);
+    v->require_sso = db_bool(r, row, AT_require_sso);
+    v->sso_ready = db_bool(r, row, AT_sso_ready);
+    v->strict = strcmp(db_text(r, row, AT_strictness), "strict") == 0;
+}
+
+static void read_verdict(const struct db_result *r, size_t row, struct admit_verdict *v) {
+    v->state = state_of(db_text(r, row, AT_state));
+    v->kind = kind_of(db_text(r, row, AT_kind), db_text(r, row, AT_role));
+    (void)uuid_parse(db_text(r, row, AT_workspace_id), &v->workspace);
+    snprintf(v->workspace_name, sizeof v->workspace_name, "%s", db_text(r, row, AT_workspace_name));
+    (void)uuid_parse(db_text(r, row, AT_key_id), &v->key);
+    snprintf(v->key_name, sizeof v->key_name, "%s", db_text(r, row, AT_key_name));
+    v->scopes = scope_list(db_text(r, row, AT_scopes));
+    if (!dialect_parse(db_text(r, row, AT_dialect), &v->dialect))
+        v->dialect = DIALECT_RFC;
+    v->restricted = !db_is_null(r, row, AT_networks);
+    if (v->restricted) /* what cannot be read leaves none: refused, not let in */
+        (void)net_ranges_parse(db_text(r, row, AT_networks), &v->networks, NULL);
+    v->expires_us = db_is_null(r, row, AT_expires) ? 0 : db_int(r, row, AT_expires);
+    v->granted = (int)db_int(r, row, AT_granted);
+    v->rate_limit = (int)db_int(r, row, AT_rate_limit);
+    v->remaining = (int)db_int(r, row, AT_remaining);
+    v->reset_s = (int)db_int(r, row, AT_reset);
+    v->retry_after_s = (int)db_int(r, row, AT_retry_after);
+    read_policy(r, row, v);
+}
+
+void admit_verdict_clear(struct admit_verdict *v) {
+    net_ranges_free(&v->networks);
+    *v = (struct admit_verdict){.state = ADMIT_UNKNOWN};
+}
+
+enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, struct admit_verdict *out,
+                          struct err *err) {
+    static const char sql[] =
+        "SELECT n" COLUMNS(COLUMN_TEXT) " FROM gate_admit($1::bytea[], $2::int[], $3::boolean[])";
+    struct jbuf hashes = {0}, units = {0}, whole = {0};
+    pg_array_begin(&hashes);
+    pg_array_begin(&units);
+    pg_array_begin(&whole);
+    for (size_t i = 0; i < n; i++) {
+        char hex[2 * TOKEN_HASH_SIZE + 3] = "\\x";
+        for (size_t k = 0; k < TOKEN_HASH_SIZE; k++)
+            snprintf(hex + 2 + 2 * k, 3, "%02x", ask[i].token_hash[k]);
+        pg_array_text(&hashes, hex);
+        pg_array_int(&units, ask[i].units);
+        pg_array_bool(&whole, ask[i].whole);
+        memset(&out[i], 0, sizeof out[i]);
+        out[i].state = ADMIT_UNKNOWN;
+    }
+    pg_array_end(&hashes);
+    pg_array_end(&units);
+    pg_array_end(&whole);
+    const char *params[] = {hashes.p, units.p, whole.p};
+    struct db_result *r = NULL;
+    enum err_code code = db_run(db, sql, 3, params, &r, err);
+    for (size_t i = 0; code == ERR_OK && i < db_rows(r); i++) {
+        int64_t at = db_int(r, i, AT_n);
+        if (at >= 1 && (size_t)at <= n)
+            read_verdict(r, i, &out[at - 1]);
+    }
+    if (r)
+        db_results_free(&r, 1);
+    jb_free(&hashes);
+    jb_free(&units);
+    jb_free(&whole);
+    return code;
+}

@@ -1,0 +1,63 @@
+/* The gate's one round trip: many tokens in, one verdict each. Tokens are read from the primary, never cached
+ * (promise 4). */
+#ifndef USHER_SQL_ASK_ADMIT_H
+#define USHER_SQL_ASK_ADMIT_H
+
+#include "ops/runtime/id.h"
+#include "ops/runtime/net_range.h"
+#include "ops/runtime/token.h"
+#include "schemas/types/dialect.h"
+#include "sql/db.h"
+
+enum scope {
+    SCOPE_SCIM_USERS_READ = 1 << 0,
+    SCOPE_SCIM_USERS_WRITE = 1 << 1,
+    SCOPE_SCIM_ROOMS_READ = 1 << 2,
+    SCOPE_SCIM_ROOMS_WRITE = 1 << 3,
+    SCOPE_API_USERS_READ = 1 << 4,
+    SCOPE_API_USERS_WRITE = 1 << 5,
+    SCOPE_API_ROOMS_READ = 1 << 6,
+    SCOPE_API_ROOMS_WRITE = 1 << 7,
+};
+unsigned scope_parse(const char *name);               /* "scim:users:read"; 0 if unknown */
+unsigned scope_parse_n(const char *name, size_t len); /* the same, of a text that goes on */
+const char *scope_name(unsigned one_bit);
+
+struct admit_ask { /* one per distinct token of the batch */
+    unsigned char token_hash[TOKEN_HASH_SIZE];
+    int units;  /* rate units that its requests want together */
+    bool whole; /* all of them or none: the operations of a Bulk */
+};
+
+/* ROTATED: the token before the last rotation, and its time is over. */
+enum admit_state { ADMIT_UNKNOWN, ADMIT_OK, ADMIT_REVOKED, ADMIT_EXPIRED, ADMIT_ROTATED };
+enum admit_kind { ADMIT_KEY, ADMIT_ADMINISTRATOR, ADMIT_OWNER };
+
+struct admit_verdict {
+    enum admit_state state;
+    enum admit_kind kind;
+    struct uuid workspace, key; /* key: the key's or the owner's id */
+    char workspace_name[128], key_name[128];
+    unsigned scopes;
+    enum dialect dialect;
+    bool restricted;            /* only from these networks, which may be none … */
+    struct net_ranges networks; /* … admit_verdict_clear frees them */
+    int64_t expires_us;         /* of the token, wall clock; 0 = never */
+    int granted;                /* of the units asked for; the rest is over the rate */
+    int rate_limit;             /* units per 60 s */
+    int remaining;              /* of them, after all that was granted */
+    int reset_s;                /* seconds until the oldest unit leaves the window (>= 1) */
+    int retry_after_s; /* when granted < units: after that many seconds (>= 1) one unit is free, or with
+                          `whole` all */
+    int64_t seats_used, seats_limit; /* limit -1 = none */
+    bool require_email;              /* workspace setting: userName must be an e-mail address */
+    bool require_sso, sso_ready;     /* workspace settings: SCIM only where single sign-on is set up */
+    bool strict;                     /* workspace setting: strictness */
+};
+
+/* Fills out[0..n). One round trip. On error all of out is ADMIT_UNKNOWN with nothing to free. */
+enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, struct admit_verdict *out,
+                          struct err *err);
+void admit_verdict_clear(struct admit_verdict *v);
+
+#endif

@@ -1,0 +1,36 @@
+/* The statements of read.h. */
+#ifndef USHER_SQL_ASK_READ_SQL_H
+#define USHER_SQL_ASK_READ_SQL_H
+
+#include "sql/ask/read.h"
+#include "sql/filter/filter_sql.h"
+
+/* Columns of a row, in this order. Of a list two more. */
+enum read_column {
+    COL_ID,
+    COL_DOC,
+    COL_VERSION,
+    COL_CREATED,
+    COL_MODIFIED,
+    COL_MANAGED,
+    COL_SEAT,
+    COL_REFS,
+    COL_KEY,
+    COL_PART
+};
+
+/* $1 workspace, $2 base URL as the inside of a JSON string, $3 ids; of a custom type $4 its name. A static
+ * text. */
+const char *read_sql_get(const struct resource_type *rt, enum refs_wanted refs);
+
+/* The page: up to count + 1 rows, in the list's order; the one too many is the first one where it is read
+ * backward, else the last. base: as above, lives as long as params is used. */
+enum err_code read_sql_page(const struct read_query *q, const char *base, struct jbuf *sql,
+                            struct sql_params *params, struct err *err);
+/* Is the number of all that the list has known without counting? */
+bool read_sql_total_is_cheap(const struct read_query *q);
+/* That number: one row, one column. */
+enum err_code read_sql_total(const struct read_query *q, struct jbuf *sql, struct sql_params *params,
+                             struct err *err);
+
+#endif

@@ -1,0 +1,66 @@
+#include "sql/ask/slots.h"
+
+#include <stdio.h>
+
+enum err_code slots_try(struct db *db, int lock_class, int slot, bool *taken, struct err *err) {
+    char class_text[16], slot_text[16];
+    snprintf(class_text, sizeof class_text, "%d", lock_class);
+    snprintf(slot_text, sizeof slot_text, "%d", slot);
+    const char *params[] = {class_text, slot_text};
+    struct db_result *r;
+    enum err_code code = db_run(db, "SELECT pg_try_advisory_lock($1::int, $2::int)", 2, params, &r, err);
+    if (code != ERR_OK)
+        return code;
+    *taken = db_bool(r, 0, 0);
+    db_results_free(&r, 1);
+    return ERR_OK;
+}
+
+enum err_code slots_take(struct db *db, int lock_class, int max, int *slot, struct err *err) {
+    bool taken = false;
+    for (*slot = 0; *slot < max; (*slot)++) {
+        enum err_code code = slots_try(db, lock_class, *slot, &taken, err);
+        if (code != ERR_OK || taken)
+            return code;
+    }
+    *slot = -1;
+    return ERR_OK;
+}
+
+enum err_code slots_release(struct db *db, int lock_class, int slot, struct err *err) {
+    char class_text[16], slot_text[16];
+    snprintf(class_text, sizeof class_text, "%d", lock_class);
+    snprintf(slot_text, sizeof slot_text, "%d", slot);
+    const char *params[] = {class_text, slot_text};
+    return db_run(db, "SELECT pg_advisory_unlock($1::int, $2::int)", 2, params, NULL, err);
+}
+
+enum err_code slots_mark(struct db *db, int slot, bool dirty, struct err *err) {
+    char slot_text[16];
+    snprintf(slot_text, sizeof slot_text, "%d", slot);
+    const char *params[] = {slot_text, dirty ? "t" : "f"};
+    /* The slot's lock is held by whoever calls this: nobody else writes the row. */
+    return db_run(
+        db,
+        "WITH u AS (UPDATE worker_slots SET dirty = $2::bool, since = now() WHERE slot = $1::int RETURNING "
+        "1) "
+        "INSERT INTO worker_slots (slot, dirty) SELECT $1::int, $2::bool WHERE NOT EXISTS (SELECT FROM u)",
+        2, params, NULL, err);
+}
+
+enum err_code slots_dirty(struct db *db, int own, int *slots, size_t max, size_t *n, struct err *err) {
+    char own_text[16];
+    snprintf(own_text, sizeof own_text, "%d", own);
+    const char *params[] = {own_text};
+    struct db_result *r;
+    *n = 0;
+    enum err_code code =
+        db_run(db, "SELECT slot FROM worker_slots WHERE dirty AND slot <> $1::int ORDER BY slot", 1, params,
+               &r, err);
+    if (code != ERR_OK)
+        return code;
+    for (size_t i = 0; i < db_rows(r) && *n < max; i++)
+        slots[(*n)++] = (int)db_int(r, i, 0);
+    db_results_free(&r, 1);
+    return ERR_OK;
+}

@@ -1,0 +1,104 @@
+/* Where attributes are in the store. Three places:
+ *  - columns of r, for what is looked up and what is not part of a document;
+ *  - rows of members, with the other side as t: groups of a user, members of a room;
+ *  - r.search, the folded document (resource_search_text), for everything else. */
+#include "sql/filter/filter_sql_impl.h"
+
+#include <string.h>
+
+struct column {
+    const char *path;
+    enum form form;
+    const char *sql[3]; /* by kind of the type; NULL: not there */
+};
+#define ALL(sql)                                                                                             \
+    { sql, sql, sql }
+static const struct column columns[] = {
+    {"id", FORM_UUID, ALL("r.id")},
+    {"userName", FORM_TEXT, {"r.user_name_key", NULL, NULL}},
+    {"externalId", FORM_TEXT, ALL("r.external_id")},
+    {"displayName", FORM_TEXT, {"r.display_name_key", "r.display_name_key", NULL}},
+    {"active", FORM_BOOL, {"r.active", NULL, NULL}},
+    {"meta.created", FORM_TIME, ALL("r.created")},
+    {"meta.lastModified", FORM_TIME, ALL("r.modified")},
+    {"meta.version", FORM_TEXT, ALL("('W/\"' || r.version || '\"')")},
+};
+
+static const struct refs refs_by_kind[] = {
+    [RESOURCE_USER] = {"rooms", "t.workspace_id = m.workspace_id AND t.id = m.room_id",
+                       "m.workspace_id = r.workspace_id AND m.user_id = r.id AND NOT m.held", "m.user_id",
+                       "m.room_id", "t.display_name_key", "'direct'::text", "/Groups/"},
+    [RESOURCE_ROOM] = {"users", "t.workspace_id = m.workspace_id AND t.id = m.user_id",
+                       "m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT m.held", "m.room_id",
+                       "m.user_id", "coalesce(t.display_name_key, t.user_name_key)", "'user'::text",
+                       "/Users/"},
+};
+
+const struct refs *filter_sql_refs(const struct resource_type *rt) {
+    return &refs_by_kind[rt->kind];
+}
+
+const char *filter_sql_node(struct builder *b, const struct attr_path *path) {
+    struct jbuf sql = {0};
+    jb_raw(&sql, "(r.search");
+    if (path->extension != NULL) {
+        jb_raw(&sql, "->");
+        filter_sql_name(&sql, path->extension->id);
+    }
+    if (path->attr != NULL) {
+        jb_raw(&sql, "->");
+        filter_sql_name(&sql, path->attr->name);
+    }
+    jb_raw(&sql, ")");
+    return filter_sql_keep(b, &sql);
+}
+
+/* An address: what stands before the id, and the id. */
+static struct expr location(struct builder *b, const char *endpoint, const char *slash, const char *id) {
+    struct expr e = {.form = FORM_LOCATION, .sql = id};
+    if (b->params->base == NULL)
+        e.sql = NULL;
+    else
+        e.prefix = arena_printf(b->params->arena, "%s%s%s", b->params->base, endpoint, slash);
+    return e;
+}
+
+bool filter_sql_column(struct builder *b, const struct attr_path *path, struct expr *e) {
+    char text[sizeof b->err->path];
+    if (path->extension != NULL)
+        return false;
+    attr_path_text(path, text, sizeof text);
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        const char *sql = columns[i].sql[b->rt->kind];
+        if (sql != NULL && strcmp(text, columns[i].path) == 0) {
+            *e = (struct expr){.form = columns[i].form, .sql = sql};
+            return true;
+        }
+    }
+    *e = (struct expr){.form = FORM_TEXT};
+    if (strcmp(text, "meta.resourceType") == 0)
+        e->sql = arena_printf(b->params->arena, "$%d::text", sql_params_add(b->params, b->rt->name));
+    else if (strcmp(text, "meta.location") == 0)
+        *e = location(b, b->rt->endpoint, "/", "r.id");
+    return e->sql != NULL;
+}
+
+bool filter_sql_ref(struct builder *b, const struct attr *sub, struct expr *e) {
+    const struct refs *refs = filter_sql_refs(b->rt);
+    *e = (struct expr){.form = FORM_TEXT};
+    if (strcmp(sub->name, "value") == 0) {
+        *e = (struct expr){.form = FORM_UUID, .sql = refs->id};
+    } else if (strcmp(sub->name, "display") == 0) {
+        e->sql = refs->display;
+        b->uses_other = true;
+    } else if (strcmp(sub->name, "type") == 0) {
+        e->sql = refs->type;
+    } else {
+        *e = location(b, refs->endpoint, "", refs->id);
+    }
+    return e->sql != NULL;
+}
+
+bool filter_sql_is_meta(const struct attr_path *path) {
+    return path->extension == NULL && strcmp(path->attr->name, "meta") == 0;
+}

@@ -1,0 +1,111 @@
+/* Equalities that IdPs look resources up by, found through an index: the resources that have the value are
+ * taken from resource_keys or members, and the exact condition is put on those few alone. Whether a looked-up
+ * equality is there at all is decided from the tables: a value path whose conditions must all hold needs only
+ * one of them to have an index. */
+#include "sql/filter/filter_sql_impl.h"
+
+#include "schemas/resource/resource_keys.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The value as resource_key writes it; NULL where its text is not the one that the store would have. */
+static const char *key_text(struct builder *b, const struct filter *f, const struct attr *leaf) {
+    const struct filter_value *v = &f->value;
+    switch (v->type) {
+    case FILTER_STRING:
+        return leaf->case_exact ? v->text : v->folded;
+    case FILTER_BOOL:
+        return v->boolean ? "true" : "false";
+    case FILTER_TIME:
+        return arena_printf(b->params->arena, "%" PRId64, v->time_us);
+    case FILTER_NUMBER:
+        break;
+    }
+    const char *digits = v->text + (v->text[0] == '-');
+    bool plain = leaf->type == ATTR_INTEGER && strspn(digits, "0123456789") == strlen(digits) &&
+                 strcmp(v->text, "-0") != 0;
+    return plain ? v->text : NULL;
+}
+
+/* The condition in f, or among those of a value path that must all hold, that an index can answer: its path
+ * is *path. */
+static const struct filter *seek(const struct filter *f, const struct attr_path *of, struct attr_path *path) {
+    if (f->kind == FILTER_AND) {
+        const struct filter *left = seek(f->left, of, path);
+        return left != NULL ? left : seek(f->right, of, path);
+    }
+    if (f->kind != FILTER_COMPARE || f->op != FILTER_EQ)
+        return NULL;
+    *path = f->path;
+    if (of != NULL) {
+        *path = *of;
+        path->sub = f->path.attr != of->attr ? f->path.attr : NULL;
+    }
+    if (path->attr->apart)
+        return path->sub != NULL && strcmp(path->sub->name, "value") == 0 ? f : NULL;
+    return attr_is_keyed(path) ? f : NULL;
+}
+
+static bool by_key(struct builder *b, const struct filter *f, const struct attr_path *path) {
+    char text[ATTR_PATH_SIZE];
+    const char *key = key_text(b, f, attr_path_target(path));
+    if (key == NULL)
+        return false;
+    attr_path_text(path, text, sizeof text);
+    int type = sql_params_add(b->params, b->rt->name),
+        name = sql_params_add(b->params, arena_strdup(b->params->arena, text)),
+        value = sql_params_add(b->params, key);
+    jb_printf(b->out,
+              "(r.id = ANY (ARRAY(SELECT k.resource_id FROM resource_keys k WHERE k.workspace_id = $1::uuid "
+              "AND k.type = $%d::text AND k.path = $%d::text AND k.key = $%d::text)) AND ",
+              type, name, value);
+    return true;
+}
+
+static bool by_member(struct builder *b, const struct filter *f) {
+    const struct refs *refs = filter_sql_refs(b->rt);
+    struct uuid id;
+    if (!uuid_parse(f->value.text, &id) || strcmp(id.s, f->value.text) != 0)
+        return false; /* equals none: the exact condition says so without a look */
+    jb_printf(
+        b->out,
+        "(r.id = ANY (ARRAY(SELECT %s FROM members m WHERE m.workspace_id = $1::uuid AND %s = $%d::uuid "
+        "AND NOT m.held)) AND ",
+        refs->own, refs->id, sql_params_add(b->params, f->value.text));
+    return true;
+}
+
+/* An indexed column of r; meta.location is the id. */
+static bool has_column(const struct attr_path *path) {
+    return attr_path_target(path)->column ||
+           (path->sub != NULL && filter_sql_is_meta(path) && strcmp(path->sub->name, "location") == 0);
+}
+
+bool filter_sql_finds(const struct filter *f) {
+    struct attr_path path;
+    switch (f->kind) {
+    case FILTER_AND:
+        return filter_sql_finds(f->left) || filter_sql_finds(f->right);
+    case FILTER_OR:
+        return filter_sql_finds(f->left) && filter_sql_finds(f->right);
+    case FILTER_COMPARE:
+        return f->op == FILTER_EQ && (has_column(&f->path) || seek(f, NULL, &path) != NULL);
+    case FILTER_VALUE_PATH:
+        return seek(f->left, &f->path, &path) != NULL;
+    case FILTER_CONSTANT:
+        return !f->value.boolean;
+    default:
+        return false;
+    }
+}
+
+bool filter_sql_lookup(struct builder *b, const struct filter *f) {
+    struct attr_path path;
+    const struct filter *hit =
+        f->kind == FILTER_VALUE_PATH ? seek(f->left, &f->path, &path) : seek(f, NULL, &path);
+    if (hit == NULL)
+        return false;
+    return path.attr->apart ? by_member(b, hit) : by_key(b, hit, &path);
+}

@@ -1,0 +1,395 @@
+/* Storing: the differences, one set-based statement per table and kind of change, and COMMIT, in one round
+ * trip. Order: what goes, then what changes, then what comes, so that names and foreign keys are free when
+ * they are needed. */
+#include "ops/runtime/failpoint.h"
+#include "ops/runtime/jbuf.h"
+#include "ops/runtime/mem.h"
+#include "sql/pg_array.h"
+#include "sql/unit/unit_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LARGE_RECORDS 32768 /* bytes */
+
+/* No statement here leaves the planner a choice that could go wrong on a young table, which it takes for
+ * empty: rows are changed by way of their key's index (ON CONFLICT) or their place in the table (ctid, found
+ * through the key's index). A plain join with the arrays may be turned round, into reading the whole table,
+ * and the plan stays. */
+#define PLACES(table, match)                                                                                 \
+    " WHERE ctid = ANY (ARRAY(SELECT p.ctid FROM a CROSS JOIN LATERAL (SELECT t.ctid FROM " table            \
+    " t WHERE t.workspace_id = a.w AND " match " OFFSET 0) p))"
+
+#define USER_ROWS                                                                                            \
+    "INSERT INTO users (workspace_id, id, user_name, user_name_key, external_id, display_name, "             \
+    "display_name_key, active, seat, managed, doc, search, version, created, modified) "                     \
+    "SELECT a.w, a.i, a.n, a.k, a.e, a.d, a.dk, a.act, a.seat, a.man, a.doc::json, a.search::jsonb, a.v, "   \
+    "to_timestamp(a.c / 1000000.0), to_timestamp(a.m / 1000000.0) "                                          \
+    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], "       \
+    "$8::bool[], $9::bool[], $10::bool[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], "          \
+    "$15::bigint[]) AS a (w, i, n, k, e, d, dk, act, seat, man, doc, search, v, c, m)"
+static const char user_insert_sql[] = USER_ROWS;
+static const char user_update_sql[] = USER_ROWS
+    " ON CONFLICT (workspace_id, id) DO UPDATE SET user_name = EXCLUDED.user_name, "
+    "user_name_key = EXCLUDED.user_name_key, external_id = EXCLUDED.external_id, "
+    "display_name = EXCLUDED.display_name, display_name_key = EXCLUDED.display_name_key, "
+    "active = EXCLUDED.active, seat = EXCLUDED.seat, managed = EXCLUDED.managed, doc = EXCLUDED.doc, search = EXCLUDED.search, "
+    "version = EXCLUDED.version, modified = EXCLUDED.modified";
+#define ROOM_ROWS                                                                                            \
+    "INSERT INTO rooms (workspace_id, id, display_name, display_name_key, external_id, doc, search, "        \
+    "version, created, modified) "                                                                           \
+    "SELECT a.w, a.i, a.n, a.k, a.e, a.doc::json, a.search::jsonb, a.v, "                                    \
+    "to_timestamp(a.c / 1000000.0), to_timestamp(a.m / 1000000.0) "                                          \
+    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], "       \
+    "$8::bigint[], $9::bigint[], $10::bigint[]) AS a (w, i, n, k, e, doc, search, v, c, m)"
+static const char room_insert_sql[] = ROOM_ROWS;
+static const char room_update_sql[] = ROOM_ROWS
+    " ON CONFLICT (workspace_id, id) DO UPDATE SET display_name = EXCLUDED.display_name, "
+    "display_name_key = EXCLUDED.display_name_key, external_id = EXCLUDED.external_id, "
+    "doc = EXCLUDED.doc, search = EXCLUDED.search, version = EXCLUDED.version, modified = EXCLUDED.modified";
+/* Rooms of which only the members changed, by the same number of versions each. */
+static const char room_touch_sql[] =
+    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) "
+    "UPDATE rooms SET version = version + $3::bigint, modified = to_timestamp($4::bigint / 1000000.0)" PLACES(
+        "rooms", "t.id = a.i");
+/* Users of whom nothing but the seat changed. */
+static const char user_seat_sql[] =
+    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) UPDATE users SET seat = NOT seat" PLACES(
+        "users", "t.id = a.i");
+static const char user_delete_sql[] =
+    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) DELETE FROM users" PLACES(
+        "users", "t.id = a.i");
+static const char room_delete_sql[] =
+    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) DELETE FROM rooms" PLACES(
+        "rooms", "t.id = a.i");
+static const char member_delete_sql[] =
+    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS a (w, r, u)) "
+    "DELETE FROM members" PLACES("members", "t.room_id = a.r AND t.user_id = a.u");
+#define CUSTOM_ROWS                                                                                          \
+    "INSERT INTO resources (workspace_id, id, type, external_id, doc, search, version, created, modified) "  \
+    "SELECT a.w, a.i, a.y, a.e, a.doc::json, a.search::jsonb, a.v, "                                         \
+    "to_timestamp(a.c / 1000000.0), to_timestamp(a.m / 1000000.0) "                                          \
+    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], "                   \
+    "$7::bigint[], $8::bigint[], $9::bigint[]) AS a (w, i, y, e, doc, search, v, c, m)"
+static const char custom_insert_sql[] = CUSTOM_ROWS;
+static const char custom_update_sql[] =
+    CUSTOM_ROWS " ON CONFLICT (workspace_id, id) DO UPDATE SET external_id = EXCLUDED.external_id, "
+                "doc = EXCLUDED.doc, search = EXCLUDED.search, version = EXCLUDED.version, "
+                "modified = EXCLUDED.modified";
+static const char custom_delete_sql[] =
+    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) DELETE FROM resources" PLACES(
+        "resources", "t.id = a.i");
+#define VALUE_ROWS "unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])"
+static const char value_delete_sql[] =
+    "WITH a AS (SELECT * FROM " VALUE_ROWS " AS a (w, i, y, p, k)) DELETE FROM resource_keys" PLACES(
+        "resource_keys", "t.type = a.y AND t.path = a.p AND t.key = a.k AND t.resource_id = a.i");
+static const char value_insert_sql[] =
+    "INSERT INTO resource_keys (workspace_id, resource_id, type, path, key, is_unique) "
+    "SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bool[]) "
+    "ON CONFLICT (workspace_id, type, path, key, resource_id) DO UPDATE SET is_unique = EXCLUDED.is_unique";
+static const char bulk_sql[] = "INSERT INTO bulk_failures (workspace_id, bulk, failures) "
+                               "SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[]) "
+                               "ON CONFLICT (workspace_id, bulk) DO UPDATE SET failures = EXCLUDED.failures";
+#define MEMBER_ROWS                                                                                          \
+    "INSERT INTO members (workspace_id, room_id, user_id, transmit, held) "                                  \
+    "SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bool[], $5::bool[])"
+static const char member_insert_sql[] = MEMBER_ROWS;
+static const char member_update_sql[] = MEMBER_ROWS " ON CONFLICT (workspace_id, room_id, user_id) DO UPDATE "
+                                                    "SET transmit = EXCLUDED.transmit, held = EXCLUDED.held";
+static const char claim_insert_sql[] =
+    "INSERT INTO command_log (workspace_id, txn, origin_partition, origin_offset, type, outcome, records) "
+    "SELECT a.w, a.t, a.p, a.o, a.y, a.out::json, a.rec FROM unnest($1::uuid[], $2::uuid[], $3::int[], "
+    "$4::bigint[], $5::text[], $6::text[], "
+    "$7::text[]) AS a (w, t, p, o, y, out, rec)";
+
+static const char claim_one_sql[] =
+    "INSERT INTO command_log (workspace_id, txn, origin_partition, origin_offset, type, outcome, records) "
+    "VALUES ($1::uuid, $2::uuid, $3::int, $4::bigint, $5, $6::json, $7)";
+
+static void add_user(struct unit_rows *rows, const struct unit_resource *r) {
+    struct jbuf *c = rows->column;
+    unit_rows_add(rows, r->workspace->id, r->id);
+    pg_array_text(&c[2], r->name);
+    pg_array_text(&c[3], r->name_key);
+    pg_array_text(&c[4], r->external_id);
+    pg_array_text(&c[5], r->display_name);
+    pg_array_text(&c[6], r->display_name_key);
+    pg_array_bool(&c[7], r->active);
+    pg_array_bool(&c[8], r->seat);
+    pg_array_bool(&c[9], r->managed);
+    pg_array_text(&c[10], r->doc);
+    pg_array_text(&c[11], r->search);
+    pg_array_int(&c[12], r->version);
+    pg_array_int(&c[13], r->created_us);
+    pg_array_int(&c[14], r->modified_us);
+}
+
+static void add_room(struct unit_rows *rows, const struct unit_resource *r) {
+    struct jbuf *c = rows->column;
+    unit_rows_add(rows, r->workspace->id, r->id);
+    pg_array_text(&c[2], r->name);
+    pg_array_text(&c[3], r->name_key);
+    pg_array_text(&c[4], r->external_id);
+    pg_array_text(&c[5], r->doc);
+    pg_array_text(&c[6], r->search);
+    pg_array_int(&c[7], r->version);
+    pg_array_int(&c[8], r->created_us);
+    pg_array_int(&c[9], r->modified_us);
+}
+
+static void add_custom(struct unit_rows *rows, const struct unit_resource *r) {
+    struct jbuf *c = rows->column;
+    unit_rows_add(rows, r->workspace->id, r->id);
+    pg_array_text(&c[2], r->rt->name);
+    pg_array_text(&c[3], r->external_id);
+    pg_array_text(&c[4], r->doc);
+    pg_array_text(&c[5], r->search);
+    pg_array_int(&c[6], r->version);
+    pg_array_int(&c[7], r->created_us);
+    pg_array_int(&c[8], r->modified_us);
+}
+
+/* Where resources of a kind stand. */
+static const struct resource_table {
+    enum unit_kind kind;
+    int columns;
+    void (*add)(struct unit_rows *rows, const struct unit_resource *r);
+    const char *insert, *update, *delete;
+} resource_tables[] = {
+    {UNIT_USERS, 15, add_user, user_insert_sql, user_update_sql, user_delete_sql},
+    {UNIT_ROOMS, 10, add_room, room_insert_sql, room_update_sql, room_delete_sql},
+    {UNIT_CUSTOM, 9, add_custom, custom_insert_sql, custom_update_sql, custom_delete_sql},
+};
+#define RESOURCE_TABLES (sizeof resource_tables / sizeof *resource_tables)
+
+static void store_deleted(struct unit *u, size_t *sent) {
+    struct unit_rows members;
+    unit_rows_begin(&members, 3);
+    for (const struct object *o = u->objects[UNIT_MEMBERS]; o; o = o->next) {
+        const struct unit_member *m = o->p;
+        if (!m->was_present || m->present)
+            continue;
+        unit_rows_add(&members, m->room->workspace->id, m->room->id);
+        pg_array_word(&members.column[2], m->user->id);
+    }
+    unit_rows_send(&members, u, member_delete_sql, sent);
+    for (const struct resource_table *t = resource_tables; t < resource_tables + RESOURCE_TABLES; t++) {
+        struct unit_rows gone;
+        unit_rows_begin(&gone, 2);
+        for (const struct object *o = u->objects[t->kind]; o; o = o->next) {
+            const struct unit_resource *r = o->p;
+            if (r->state == ROW_DELETED)
+                unit_rows_add(&gone, r->workspace->id, r->id);
+        }
+        unit_rows_send(&gone, u, t->delete, sent);
+    }
+}
+
+static void store_resources(struct unit *u, const struct resource_table *t, size_t *sent) {
+    struct unit_rows changed, made;
+    unit_rows_begin(&changed, t->columns);
+    unit_rows_begin(&made, t->columns);
+    for (const struct object *o = u->objects[t->kind]; o; o = o->next) {
+        const struct unit_resource *r = o->p;
+        if (r->state == ROW_NEW)
+            t->add(&made, r);
+        else if (r->state == ROW_CHANGED && r->doc_changed)
+            t->add(&changed, r);
+    }
+    unit_rows_send(&changed, u, t->update, sent);
+    unit_rows_send(&made, u, t->insert, sent);
+}
+
+static void store_seats(struct unit *u, size_t *sent) {
+    struct unit_rows changed;
+    unit_rows_begin(&changed, 2);
+    for (const struct object *o = u->objects[UNIT_USERS]; o; o = o->next) {
+        const struct unit_resource *r = o->p;
+        if ((r->state == ROW_LOADED || r->state == ROW_CHANGED) && !r->doc_changed &&
+            r->seat != r->stored_seat)
+            unit_rows_add(&changed, r->workspace->id, r->id);
+    }
+    unit_rows_send(&changed, u, user_seat_sql, sent);
+}
+
+struct value_rows {
+    struct unit_rows gone, made;
+};
+
+static void add_value(const struct unit_resource *r, const struct unit_key_row *row, bool gone, void *ctx) {
+    struct value_rows *v = ctx;
+    struct unit_rows *rows = gone ? &v->gone : &v->made;
+    unit_rows_add(rows, r->workspace->id, r->id);
+    pg_array_text(&rows->column[2], r->rt->name);
+    pg_array_text(&rows->column[3], row->path);
+    pg_array_text(&rows->column[4], row->key);
+    if (!gone)
+        pg_array_bool(&rows->column[5], row->unique);
+}
+
+/* All that goes, then all that comes: a unique value may have changed hands. */
+static void store_values(struct unit *u, size_t *sent) {
+    struct value_rows v;
+    unit_rows_begin(&v.gone, 5);
+    unit_rows_begin(&v.made, 6);
+    for (const struct resource_table *t = resource_tables; t < resource_tables + RESOURCE_TABLES; t++)
+        for (const struct object *o = u->objects[t->kind]; o; o = o->next)
+            unit_keys_changes(o->p, add_value, &v);
+    unit_rows_send(&v.gone, u, value_delete_sql, sent);
+    unit_rows_send(&v.made, u, value_insert_sql, sent);
+}
+
+static void store_bulks(struct unit *u, size_t *sent) {
+    struct unit_rows rows;
+    unit_rows_begin(&rows, 3);
+    for (const struct object *o = u->objects[UNIT_BULKS]; o; o = o->next) {
+        const struct unit_bulk *b = o->p;
+        if (b->failures == b->stored_failures)
+            continue;
+        unit_rows_add(&rows, b->workspace->id, b->txn);
+        pg_array_int(&rows.column[2], b->failures);
+    }
+    unit_rows_send(&rows, u, bulk_sql, sent);
+}
+
+static bool touched(const struct unit_resource *r) {
+    return r->state == ROW_CHANGED && !r->doc_changed && r->version > r->stored_version;
+}
+
+/* Rooms by the number of versions that they went on: mostly one, more where a batch changed a room again and
+ * again. */
+static void store_touched(struct unit *u, size_t *sent) {
+    int64_t below = INT64_MAX;
+    for (;;) {
+        int64_t by = 0, modified_us = 0;
+        for (const struct object *o = u->objects[UNIT_ROOMS]; o; o = o->next) {
+            const struct unit_resource *r = o->p;
+            if (touched(r) && r->version - r->stored_version < below && r->version - r->stored_version > by)
+                by = r->version - r->stored_version;
+        }
+        if (by == 0)
+            return;
+        struct unit_rows rows;
+        unit_rows_begin(&rows, 2);
+        for (const struct object *o = u->objects[UNIT_ROOMS]; o; o = o->next) {
+            const struct unit_resource *r = o->p;
+            if (!touched(r) || r->version - r->stored_version != by)
+                continue;
+            unit_rows_add(&rows, r->workspace->id, r->id);
+            modified_us = r->modified_us; /* the same in the whole batch */
+        }
+        pg_array_end(&rows.column[0]);
+        pg_array_end(&rows.column[1]);
+        char by_text[24], modified_text[24];
+        snprintf(by_text, sizeof by_text, "%lld", (long long)by);
+        snprintf(modified_text, sizeof modified_text, "%lld", (long long)modified_us);
+        const char *params[] = {rows.column[0].p, rows.column[1].p, by_text, modified_text};
+        db_send(u->db, room_touch_sql, 4, params);
+        (*sent)++;
+        jb_free(&rows.column[0]);
+        jb_free(&rows.column[1]);
+        below = by;
+    }
+}
+
+static void store_members(struct unit *u, size_t *sent) {
+    struct unit_rows changed, made;
+    unit_rows_begin(&changed, 5);
+    unit_rows_begin(&made, 5);
+    for (const struct object *o = u->objects[UNIT_MEMBERS]; o; o = o->next) {
+        const struct unit_member *m = o->p;
+        if (!m->present || (m->was_present && m->was_held == m->held && m->was_transmit == m->transmit))
+            continue;
+        struct unit_rows *rows = m->was_present ? &changed : &made;
+        unit_rows_add(rows, m->room->workspace->id, m->room->id);
+        pg_array_word(&rows->column[2], m->user->id);
+        pg_array_bool(&rows->column[3], m->transmit);
+        pg_array_bool(&rows->column[4], m->held);
+    }
+    unit_rows_send(&changed, u, member_update_sql, sent);
+    unit_rows_send(&made, u, member_insert_sql, sent);
+}
+
+static const char *number(char out[24], int64_t v) {
+    snprintf(out, 24, "%lld", (long long)v);
+    return out;
+}
+
+/* Megabytes of records are passed as they are: an array's text would have to be escaped, and read again byte
+ * by byte. */
+static void send_claim(struct unit *u, const struct unit_claim_row *c, size_t *sent) {
+    char partition[24], offset[24];
+    const char *params[] = {c->workspace->id,
+                            c->txn,
+                            number(partition, c->claim.origin_partition),
+                            number(offset, c->claim.origin_offset),
+                            c->type,
+                            c->claim.outcome,
+                            c->claim.records};
+    db_send(u->db, claim_one_sql, 7, params);
+    (*sent)++;
+}
+
+static void store_claims(struct unit *u, size_t *sent) {
+    struct unit_rows made;
+    unit_rows_begin(&made, 7);
+    for (const struct object *o = u->objects[UNIT_CLAIMS]; o; o = o->next) {
+        const struct unit_claim_row *c = o->p;
+        if (!c->fresh)
+            continue;
+        if (c->claim.records && strlen(c->claim.records) > LARGE_RECORDS) {
+            send_claim(u, c, sent);
+            continue;
+        }
+        struct jbuf *col = made.column;
+        unit_rows_add(&made, c->workspace->id, c->txn);
+        pg_array_int(&col[2], c->claim.origin_partition);
+        pg_array_int(&col[3], c->claim.origin_offset);
+        pg_array_text(&col[4], c->type);
+        pg_array_text(&col[5], c->claim.outcome);
+        pg_array_text(&col[6], c->claim.records);
+    }
+    unit_rows_send(&made, u, claim_insert_sql, sent);
+}
+
+static enum err_code flush(struct unit *u, size_t sent, struct err *err) {
+    struct db_result **results = xcalloc(sent, sizeof(struct db_result *));
+    enum err_code code = db_flush(u->db, results, sent, NULL, err);
+    if (code == ERR_OK)
+        db_results_free(results, sent);
+    else
+        u->begun = false;
+    free(results);
+    return code;
+}
+
+enum err_code unit_commit(struct unit *u, struct err *err) {
+    size_t sent = 0;
+    if (u->err.code != ERR_OK) {
+        *err = u->err;
+        return err->code;
+    }
+    store_deleted(u, &sent);
+    unit_store_workspaces(u, &sent);
+    for (size_t i = 0; i < RESOURCE_TABLES; i++)
+        store_resources(u, &resource_tables[i], &sent);
+    store_seats(u, &sent);
+    store_touched(u, &sent);
+    store_values(u, &sent);
+    store_members(u, &sent);
+    store_bulks(u, &sent);
+    unit_store_control(u, &sent);
+    store_claims(u, &sent);
+    if (failpoints_armed) { /* a test may end the process between the writes and the commit */
+        if (sent && flush(u, sent, err) != ERR_OK)
+            return err->code;
+        sent = 0;
+        if (failpoint("worker.before_pg_commit"))
+            return err_set(err, ERR_DB_LOST, "failpoint");
+    }
+    db_send(u->db, "COMMIT", 0, NULL);
+    enum err_code code = flush(u, sent + 1, err);
+    u->begun = false;
+    return code;
+}

@@ -1,0 +1,237 @@
+/* A unit of work: one PostgreSQL transaction of a worker, seen as objects in memory.
+ *
+ * The worker says what a batch of commands will touch (unit_want_*); unit_begin locks the workspaces and
+ * loads all of it in one round trip; the worker decides and changes the objects, one command after the other;
+ * unit_commit writes the differences with one set-based statement per table and kind, and commits, in one
+ * more round trip. What was not announced is fetched when it is asked for.
+ *
+ * What must stay true: the workspaces' rows are locked first, so nobody else changes anything of them until
+ * the commit; objects are changed only after every check of a command has passed, so a refused command leaves
+ * no trace; objects live until unit_free. */
+#ifndef USHER_SQL_UNIT_UNIT_H
+#define USHER_SQL_UNIT_UNIT_H
+
+#include "ops/runtime/arena.h"
+#include "ops/runtime/id.h"
+#include "schemas/api/workspace_settings.h"
+#include "schemas/types/schema.h"
+#include "sql/db.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct unit;
+
+/* Life of a row within the unit. */
+enum row_state {
+    ROW_ABSENT,  /* not in the database, not made here */
+    ROW_LOADED,  /* as in the database */
+    ROW_NEW,     /* made here */
+    ROW_CHANGED, /* loaded, then changed here */
+    ROW_DELETED, /* was in the database, deleted here */
+};
+static inline bool row_alive(enum row_state s) {
+    return s == ROW_LOADED || s == ROW_NEW || s == ROW_CHANGED;
+}
+
+struct unit_workspace {
+    char id[37];
+    enum row_state state;
+    struct workspace_settings settings;
+    bool settings_changed; /* set by whoever changes them */
+    int64_t seats_used;
+    int64_t membership_seq, audit_seq, events_seq;
+    bool owners_loaded;
+};
+
+struct unit_key {
+    char id[37];
+    struct unit_workspace *workspace;
+    enum row_state state;
+    const char *name, *token_hash_hex, *prefix, *dialect, *created_by;
+    const char *scopes;             /* text form of a PostgreSQL array */
+    const char *networks;           /* the same; NULL: any */
+    int64_t rate;                   /* 0: the workspace's */
+    int64_t expires_us;             /* 0: never */
+    const char *old_token_hash_hex; /* the token before the last rotation; NULL: dead … */
+    int64_t old_until_us;           /* … or good until then */
+    bool revoked;
+    const char *revoked_by;
+};
+
+/* Credential of somebody who runs the workspace. */
+struct unit_owner {
+    char id[37];
+    struct unit_workspace *workspace;
+    enum row_state state;
+    const char *name, *role, *token_hash_hex, *prefix, *created_by;
+    int64_t expires_us; /* 0: never */
+    bool revoked;
+    const char *revoked_by;
+};
+
+/* That a user has logged in: ROW_ABSENT until the first time. */
+struct unit_login {
+    char user[37];
+    struct unit_workspace *workspace;
+    enum row_state state;
+    int64_t first_us, last_us, times;
+};
+
+/* What one key has removed within the guard's window. */
+#define GUARD_BUCKETS 16
+enum guard_kind { GUARD_USERS, GUARD_MEMBERS, GUARD_KINDS };
+struct unit_guard {
+    char key[37];
+    struct unit_workspace *workspace;
+    enum guard_kind kind;
+    enum row_state state;
+    int64_t head;                 /* number of the newest bucket, a sixteenth of the window each */
+    int64_t slots[GUARD_BUCKETS]; /* bucket b in slot b mod 16 */
+    int64_t base, base_at;        /* how many there were, and in which bucket they were counted */
+    int64_t tripped_us;           /* 0: not */
+};
+
+/* A user, a room, or a resource of a type that an operator defined: what all have. */
+struct unit_keys;
+struct unit_resource {
+    char id[37];
+    const struct resource_type *rt;
+    bool doc_changed; /* the row is to be written whole; else a changed room gets its new version only */
+    struct unit_workspace *workspace;
+    enum row_state state;
+    const char *name, *name_key; /* userName or displayName, and its folded form; others: NULL */
+    const char *display_name, *display_name_key; /* users only; may be NULL */
+    const char *external_id;                     /* may be NULL */
+    bool active, seat;                           /* users only */
+    bool managed;                                /* users only: an identity provider's */
+    bool stored_active, stored_seat;             /* as in the database */
+    const char *doc;                             /* JSON text; NULL until it is wanted (unit_doc) */
+    const char *search;                          /* JSON text; set when the row is made or changed */
+    int64_t version, created_us, modified_us;
+    int64_t stored_version;                     /* as loaded */
+    const struct unit_keys *keys, *stored_keys; /* see unit_reindex */
+    struct unit_member
+        *members; /* a room's or a user's known memberships, linked; all of them once members_complete */
+    bool members_complete;
+};
+
+struct unit_member {
+    struct unit_resource *room, *user; /* at least id and name are known; doc may not be loaded */
+    bool present;                      /* a row stands */
+    bool held;                         /* … but the user is inactive */
+    bool transmit;
+    bool was_present, was_held, was_transmit; /* in the database */
+    bool counted;                             /* for whoever counts each once; false in between */
+    struct unit_member *next_of_room, *next_of_user;
+};
+
+/* How many commands of a Bulk have been refused. */
+struct unit_bulk {
+    struct unit_workspace *workspace;
+    char txn[37];
+    int failures, stored_failures;
+};
+
+/* A command known by its txn. */
+struct unit_claim {
+    bool known;
+    bool cancelled;
+    int origin_partition;
+    int64_t origin_offset;
+    const char *outcome; /* JSON text of the reply */
+    const char *records; /* JSON array text, or NULL */
+};
+
+struct unit *unit_new(struct db *db);
+void unit_free(struct unit *u); /* rolls back what was not committed */
+struct arena *unit_arena(struct unit *u);
+
+/* Announce what will be needed; workspace first. Before unit_begin (or later, then it is loaded with the next
+ * fetch). */
+struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace);
+void unit_want_claim(struct unit *u, struct unit_workspace *w, const char *txn);
+void unit_want_key(struct unit *u, struct unit_workspace *w, const char *key);
+void unit_want_owners(struct unit *u, struct unit_workspace *w);
+void unit_want_login(struct unit *u, struct unit_workspace *w, const char *user);
+/* Unmanaged users by e-mail address, folded. Only noted: all that was announced is fetched together when the
+ * first is asked for, since few workspaces ever ask. */
+void unit_want_mail(struct unit *u, struct unit_workspace *w, const char *mail_key);
+void unit_want_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                        const char *id, bool doc);
+/* Of users and rooms; folded. */
+void unit_want_name(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                    const char *name_key);
+/* The unique values of a document. */
+void unit_want_values(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                      const json_t *doc);
+void unit_want_bulk(struct unit *u, struct unit_workspace *w, const char *txn);
+/* A resource of whatever type. */
+void unit_want_any(struct unit *u, struct unit_workspace *w, const char *id);
+void unit_want_member(struct unit *u, struct unit_workspace *w, const char *room, const char *user);
+
+/* BEGIN, lock the workspaces, load what was announced. One round trip. */
+enum err_code unit_begin(struct unit *u, struct err *err);
+
+/* Lookups; they load on demand, so they can fail: on a database error they return NULL and unit_error says
+ * why. Ids that are not UUIDs are never found. A found object may be ROW_ABSENT or ROW_DELETED: ask
+ * row_alive. */
+struct unit_claim *unit_claim(struct unit *u, struct unit_workspace *w, const char *txn);
+struct unit_key *unit_key(struct unit *u, struct unit_workspace *w, const char *id);
+struct unit_owner *unit_owner(struct unit *u, struct unit_workspace *w, const char *id);
+/* Is there a living credential of role owner besides this one? */
+bool unit_other_owner(struct unit *u, struct unit_workspace *w, const struct unit_owner *except,
+                      int64_t now_us);
+struct unit_login *unit_login(struct unit *u, struct unit_workspace *w, const char *user);
+struct unit_guard *unit_guard(struct unit *u, struct unit_workspace *w, const char *key,
+                              enum guard_kind kind);
+struct unit_resource *unit_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                                    const char *id);
+/* Users who may have this e-mail address (folded): one of theirs, or the userName. Whoever asks looks at
+ * them: dead and managed ones may be among them, and the address need not be the main one. */
+struct unit_resource *const *unit_mail_holders(struct unit *u, struct unit_workspace *w, const char *mail_key,
+                                               size_t *n);
+const char *unit_doc(struct unit *u, struct unit_resource *r); /* the document's text */
+/* Is the name in use by a living resource other than `except` (may be NULL)? */
+bool unit_name_taken(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                     const char *name_key, const struct unit_resource *except);
+/* Has another living resource than `except` (may be NULL) a unique value of this document? *path: the
+ * attribute. */
+bool unit_value_taken(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
+                      const json_t *doc, const struct unit_resource *except, const char **path);
+struct unit_bulk *unit_bulk(struct unit *u, struct unit_workspace *w, const char *txn);
+/* Is there a living resource of this id, of whatever type? */
+bool unit_any(struct unit *u, struct unit_workspace *w, const char *id);
+struct unit_member *unit_member(struct unit *u, struct unit_resource *room, struct unit_resource *user);
+/* All memberships, held ones too: afterwards r->members is complete. False on a database error. */
+bool unit_load_members(struct unit *u, struct unit_resource *room);
+bool unit_load_rooms(struct unit *u, struct unit_resource *user);
+bool unit_workspace_name_free(struct unit *u, const char *name);
+/* How many active users, or memberships of active users, there are now; -1 on a database error. Reads the
+ * workspace's rows. */
+int64_t unit_count(struct unit *u, struct unit_workspace *w, enum guard_kind kind);
+/* Gives and takes seats as the workspace's seat mode says, at once for all its users, and counts them. Nobody
+ * is refused. False on a database error. */
+bool unit_recount_seats(struct unit *u, struct unit_workspace *w);
+enum err_code unit_error(const struct unit *u, struct err *err); /* ERR_OK while all went well */
+
+/* Changes. Texts must live as long as the unit (its arena). A user's seat is written by itself, without
+ * touch.
+ */
+void unit_touch(struct unit_resource *r,
+                bool doc_changed);          /* to be written: LOADED becomes CHANGED, ABSENT becomes NEW */
+void unit_row_touch(enum row_state *state); /* the same for keys, owners, logins and guards */
+void unit_rename(struct unit *u, struct unit_resource *r, const char *name, const char *name_key);
+/* What a resource is looked up by follows its document: call with every change of it. before: as it was until
+ * now (NULL: made here), after: NULL where it is deleted. */
+void unit_reindex(struct unit *u, struct unit_resource *r, const json_t *before, const json_t *after);
+void unit_delete(struct unit_resource *r);
+void unit_claim_set(struct unit *u, struct unit_workspace *w, const char *txn, const char *type,
+                    int partition, int64_t offset, const char *outcome, const char *records);
+
+/* Writes everything and commits. One round trip. On error nothing was committed, except ERR_DB_LOST: unknown
+ * (the claims tell, next time). */
+enum err_code unit_commit(struct unit *u, struct err *err);
+
+#endif

@@ -1,0 +1,280 @@
+/* The OpenAPI document is the truth: held against the table of routes both ways, against the problems that
+ * there are, and against the table of settings. */
+#include "ingest/api/problem.h"
+#include "ingest/http/routes.h"
+#include "schemas/api/openapi.h"
+#include "schemas/api/workspace_settings.h"
+#include "schemas/types/scim_error.h"
+#include "sql/ask/admit.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static json_t *doc;
+
+static const char *const methods[] = {[HTTP_GET] = "get",
+                                      [HTTP_POST] = "post",
+                                      [HTTP_PUT] = "put",
+                                      [HTTP_PATCH] = "patch",
+                                      [HTTP_DELETE] = "delete"};
+
+static json_t *at(const json_t *o, const char *name) {
+    return json_object_get(o, name);
+}
+
+static const json_t *operation_of(const struct api_route *row) {
+    char path[200];
+    snprintf(path, sizeof path, API_PREFIX "%s", row->path);
+    return at(at(at(doc, "paths"), path), methods[row->method]);
+}
+
+static const struct api_route *route_of(const char *path, const char *method) {
+    size_t n = strlen(API_PREFIX);
+    for (size_t i = 0; strncmp(path, API_PREFIX, n) == 0 && i < api_route_count; i++)
+        if (strcmp(api_routes[i].path, path + n) == 0 && strcmp(methods[api_routes[i].method], method) == 0)
+            return &api_routes[i];
+    return NULL;
+}
+
+static void every_route_has_an_operation(void **state) {
+    (void)state;
+    for (size_t i = 0; i < api_route_count; i++)
+        if (operation_of(&api_routes[i]) == NULL)
+            fail_msg("%s %s is not in the document", methods[api_routes[i].method], api_routes[i].path);
+}
+
+/* (The token endpoint has no row: its credentials are of another kind.) */
+static void every_operation_has_a_route(void **state) {
+    const char *path, *method;
+    json_t *item, *operation;
+    size_t n = 0;
+    (void)state;
+    json_object_foreach(at(doc, "paths"), path, item) {
+        json_object_foreach(item, method, operation) {
+            n++;
+            if (strcmp(path, "/oauth2/token") != 0 && route_of(path, method) == NULL)
+                fail_msg("%s %s is in the document alone", method, path);
+        }
+    }
+    assert_int_equal(n, api_route_count + 1);
+}
+
+/* ---- who may ---- */
+
+static unsigned bits_of(const json_t *names) {
+    size_t i;
+    json_t *one;
+    unsigned bits = 0;
+    json_array_foreach(names, i, one) {
+        unsigned bit = scope_parse(json_string_value(one));
+        assert_int_not_equal(bit, 0);
+        bits |= bit;
+    }
+    return bits;
+}
+
+/* One way in, by that scheme and no other. */
+static const json_t *way(const json_t *security, size_t i, const char *scheme) {
+    const json_t *one = json_array_get(security, i);
+    assert_int_equal(json_object_size(one), 1);
+    assert_non_null(at(one, scheme));
+    return at(one, scheme);
+}
+
+static void check_security(const struct api_route *row, const json_t *security) {
+    unsigned any =
+        SCOPE_API_USERS_READ | SCOPE_API_USERS_WRITE | SCOPE_API_ROOMS_READ | SCOPE_API_ROOMS_WRITE;
+    unsigned due = row->scopes == any ? 0 : row->scopes; /* any of this API's: none is named */
+    switch (row->access) {
+    case ACCESS_NONE:
+        assert_true(json_is_array(security) && json_array_size(security) == 0);
+        break;
+    case ACCESS_KEY:
+        assert_int_equal(json_array_size(security), 2);
+        assert_int_equal(bits_of(way(security, 0, "key")), due);
+        assert_int_equal(bits_of(way(security, 1, "oauth2")), due);
+        break;
+    case ACCESS_ADMINISTRATOR:
+        assert_int_equal(json_array_size(security), 1);
+        assert_int_equal(json_array_size(way(security, 0, "owner")), 0);
+        break;
+    case ACCESS_OWNER:
+        assert_int_equal(json_array_size(security), 1);
+        assert_int_equal(json_array_size(way(security, 0, "owner")), 1);
+        assert_string_equal(json_string_value(json_array_get(way(security, 0, "owner"), 0)), "owner");
+    }
+}
+
+static void scopes_and_roles_are_the_routes(void **state) {
+    (void)state;
+    for (size_t i = 0; i < api_route_count; i++) {
+        print_message("%s %s\n", methods[api_routes[i].method], api_routes[i].path);
+        check_security(&api_routes[i], at(operation_of(&api_routes[i]), "security"));
+    }
+    const json_t *flow =
+        at(at(at(at(at(doc, "components"), "securitySchemes"), "oauth2"), "flows"), "clientCredentials");
+    assert_int_equal(json_object_size(at(flow, "scopes")), 8);
+}
+
+static bool names_parameter(const json_t *operation, const char *name) {
+    size_t i;
+    json_t *one;
+    char ref[100];
+    snprintf(ref, sizeof ref, "#/components/parameters/%s", name);
+    json_array_foreach(at(operation, "parameters"), i, one) {
+        const char *given = json_string_value(at(one, "$ref"));
+        if (given != NULL && strcmp(given, ref) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void paths_and_writes_have_their_parameters(void **state) {
+    (void)state;
+    for (size_t i = 0; i < api_route_count; i++) {
+        const struct api_route *row = &api_routes[i];
+        const json_t *operation = operation_of(row);
+        assert_int_equal(names_parameter(operation, "Idempotency-Key"), row->method != HTTP_GET);
+        for (const char *p = row->path; (p = strchr(p, '{')) != NULL; p++) {
+            char name[40];
+            snprintf(name, sizeof name, "%.*s", (int)strcspn(p + 1, "}"), p + 1);
+            if (!names_parameter(operation, name))
+                fail_msg("%s lacks {%s}", row->path, name);
+        }
+    }
+}
+
+/* ---- the rest of it ---- */
+
+static const json_t *pointer(const char *ref) {
+    const json_t *o = doc;
+    assert_true(strncmp(ref, "#/", 2) == 0);
+    for (const char *p = ref + 2; o != NULL && *p != '\0';) {
+        char part[100];
+        size_t n = strcspn(p, "/");
+        snprintf(part, sizeof part, "%.*s", (int)n, p);
+        o = at(o, part);
+        p += n + (p[n] == '/');
+    }
+    return o;
+}
+
+static void check_refs(const json_t *o) {
+    const char *name;
+    json_t *value;
+    size_t i;
+    json_object_foreach((json_t *)(uintptr_t)o, name, value) {
+        if (strcmp(name, "$ref") == 0 && json_is_string(value) && pointer(json_string_value(value)) == NULL)
+            fail_msg("%s names nothing", json_string_value(value));
+        check_refs(value);
+    }
+    json_array_foreach(o, i, value) {
+        check_refs(value);
+    }
+}
+
+static void references_name_something(void **state) {
+    (void)state;
+    check_refs(doc);
+}
+
+static void operations_have_names_of_their_own(void **state) {
+    const char *path, *method;
+    json_t *item, *operation, *seen = json_object();
+    (void)state;
+    json_object_foreach(at(doc, "paths"), path, item) {
+        json_object_foreach(item, method, operation) {
+            const char *id = json_string_value(at(operation, "operationId"));
+            assert_non_null(id);
+            if (at(seen, id) != NULL)
+                fail_msg("two operations are called %s", id);
+            json_object_set_new(seen, id, json_true());
+        }
+    }
+    json_decref(seen);
+}
+
+static void problems_are_those_that_there_are(void **state) {
+    const json_t *types = at(at(pointer("#/components/schemas/Problem/properties"), "type"), "enum");
+    size_t n = 0;
+    (void)state;
+    for (enum err_code code = ERR_OK + 1; code < ERR_COUNT; code++) {
+        char type[80], name[40];
+        if (scim_error_outward(code) != code)
+            continue;
+        snprintf(type, sizeof type, "urn:usher:problem:%s", problem_name(code, name));
+        const char *listed = json_string_value(json_array_get(types, n++));
+        assert_non_null(listed);
+        assert_string_equal(listed, type);
+    }
+    assert_int_equal(json_array_size(types), n);
+}
+
+static bool says_null(const json_t *type) {
+    return json_is_array(type) && strcmp(json_string_value(json_array_get(type, 1)), "null") == 0;
+}
+
+static void check_setting(const struct workspace_setting *s, const json_t *schema) {
+    static const char *const types[] = {"string", "integer", "boolean", "string"};
+    const json_t *type = at(schema, "type");
+    if (schema == NULL)
+        fail_msg("the setting %s is not in the document", s->name);
+    assert_string_equal(json_string_value(json_is_array(type) ? json_array_get(type, 0) : type),
+                        types[s->kind]);
+    assert_int_equal(says_null(type), s->nullable);
+    assert_string_equal(json_string_value(at(schema, "description")), s->description);
+    if (s->kind == SETTING_COUNT) {
+        assert_int_equal(json_integer_value(at(schema, "minimum")), s->min);
+        assert_int_equal(json_integer_value(at(schema, "maximum")), s->max);
+    }
+    for (size_t i = 0; s->kind == SETTING_CHOICE && s->choices[i] != NULL; i++)
+        assert_string_equal(json_string_value(json_array_get(at(schema, "enum"), i)), s->choices[i]);
+}
+
+static void settings_are_the_tables(void **state) {
+    const json_t *shown = pointer("#/components/schemas/Workspace/properties"),
+                 *given = pointer("#/components/schemas/WorkspacePatch/properties");
+    (void)state;
+    for (size_t i = 0; i < workspace_setting_count; i++) {
+        check_setting(&workspace_setting_table[i], at(shown, workspace_setting_table[i].name));
+        check_setting(&workspace_setting_table[i], at(given, workspace_setting_table[i].name));
+    }
+    assert_int_equal(json_object_size(given), workspace_setting_count);
+    assert_int_equal(json_object_size(shown), workspace_setting_count + 3);
+}
+
+static int setup(void **state) {
+    json_error_t error;
+    (void)state;
+    doc = json_loads(openapi_json, JSON_REJECT_DUPLICATES, &error);
+    if (doc == NULL)
+        print_error("line %d: %s\n", error.line, error.text);
+    return doc != NULL ? 0 : -1;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    json_decref(doc);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_route_has_an_operation),
+        cmocka_unit_test(every_operation_has_a_route),
+        cmocka_unit_test(scopes_and_roles_are_the_routes),
+        cmocka_unit_test(paths_and_writes_have_their_parameters),
+        cmocka_unit_test(references_name_something),
+        cmocka_unit_test(operations_have_names_of_their_own),
+        cmocka_unit_test(problems_are_those_that_there_are),
+        cmocka_unit_test(settings_are_the_tables),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,74 @@
+#include "workers/apply/event.h"
+
+#include "schemas/stream/record_event.h"
+
+static struct event_subject subject_of(const struct unit_resource *r) {
+    return (struct event_subject){r->rt, r->id, r->external_id};
+}
+
+/* Who is in a room, as ids; a new reference. */
+static json_t *members_of(const struct unit_resource *room) {
+    json_t *ids = json_array();
+    for (const struct unit_member *m = room->members; m; m = m->next_of_room)
+        if (m->present && !m->held)
+            json_array_append_new(ids, json_string(m->user->id));
+    return ids;
+}
+
+static enum event_change_kind kind_of(const struct change *c) {
+    if (!c->before)
+        return EVENT_CREATE;
+    return c->ops ? EVENT_PATCH : EVENT_PUT;
+}
+
+/* Built only where it is told. */
+static json_t *data_of(const struct change *c, const struct event_change *e) {
+    const struct command *cmd = c->task->command;
+    json_t *members, *data;
+    if (c->task->records.events_mode != EVENTS_FULL)
+        return NULL;
+    if (e->kind == EVENT_PATCH)
+        return event_data_patch(cmd->rt, c->ops);
+    if (e->kind == EVENT_PUT)
+        return event_data_put(cmd->rt, cmd->resource, cmd->members);
+    members = c->resource->rt->kind == RESOURCE_ROOM ? members_of(c->resource) : NULL;
+    data = event_data_create(&e->subject, c->after, e->version, c->task->now_us, members);
+    json_decref(members);
+    return data;
+}
+
+void event_change(const struct change *c, bool was_active) {
+    struct task *t = c->task;
+    struct event_subject subject = subject_of(c->resource);
+    if (!c->after) {
+        record_event_deleted(&t->records, &subject);
+        return;
+    }
+    if (c->before && !c->nrows && !c->changed && !c->linked)
+        return;
+    struct event_change e = {.kind = kind_of(c),
+                             .subject = subject,
+                             .version = c->resource->version,
+                             .changes = c->rows,
+                             .nchanges = c->nrows,
+                             .members = c->changed};
+    e.data = data_of(c, &e);
+    record_event_change(&t->records, &e);
+    if (c->before && c->resource->rt->kind == RESOURCE_USER && c->resource->active != was_active)
+        record_event_active(&t->records, &subject, c->resource->active);
+}
+
+/* The resource is known by its external id where the unit has it: what the command made, took over, or was
+ * about. */
+static const char *external_id_of(struct task *t) {
+    const struct command *c = t->command;
+    if (!c->rt || c->type == COMMAND_REQUEST_REFUSED)
+        return NULL;
+    const struct unit_resource *r = unit_resource(t->unit, t->workspace, c->rt, t->reply->id.s);
+    return r && row_alive(r->state) ? r->external_id : NULL;
+}
+
+void event_outcome(struct task *t) {
+    if (t->command->async.txn[0] && row_alive(t->workspace->state))
+        record_event_outcome(&t->records, t->command, t->reply, external_id_of(t));
+}

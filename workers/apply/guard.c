@@ -1,0 +1,143 @@
+#include "workers/apply/guard.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const words[GUARD_KINDS] = {"users", "members"};
+
+static bool holds(const struct task *t) {
+    return strcmp(t->workspace->settings.guard_mode, "hold") == 0;
+}
+
+bool guard_watches(const struct task *t) {
+    return t->command->actor.kind == ACTOR_KEY && strcmp(t->workspace->settings.guard_mode, "off") != 0;
+}
+
+void guard_slide(struct unit_guard *g, int64_t now_us, int64_t window_s) {
+    int64_t bucket = now_us / (window_s * 1000000 / GUARD_BUCKETS), steps = bucket - g->head;
+    if (steps < 0 || steps > GUARD_BUCKETS)
+        steps = GUARD_BUCKETS;
+    for (int64_t i = 0; i < steps; i++)
+        g->slots[(bucket + GUARD_BUCKETS - i) % GUARD_BUCKETS] = 0;
+    g->head = bucket;
+}
+
+int64_t guard_removed(const struct unit_guard *g) {
+    int64_t sum = 0;
+    for (int i = 0; i < GUARD_BUCKETS; i++)
+        sum += g->slots[i];
+    return sum;
+}
+
+int64_t guard_allowed(int64_t base, const struct workspace_settings *s) {
+    int64_t share = base * s->guard_share / 100;
+    return share > s->guard_min ? share : s->guard_min;
+}
+
+/* How many there were when the window began: counted with its first removal, and again when that count has
+ * left the window. */
+static bool count_base(struct task *t, struct unit_guard *g) {
+    int64_t age = g->head - g->base_at, now;
+    if (g->state != ROW_ABSENT && guard_removed(g) > 0 && age >= 0 && age < GUARD_BUCKETS)
+        return true;
+    now = unit_count(t->unit, t->workspace, g->kind);
+    g->base = now + guard_removed(g);
+    g->base_at = g->head;
+    return now >= 0;
+}
+
+static enum err_code refuse(struct task *t, const struct unit_guard *g, int64_t removed, int64_t allowed) {
+    const struct workspace_settings *s = &t->workspace->settings;
+    return err_set(&t->err, ERR_GUARD,
+                   "The guard against mass changes: with this %" PRId64
+                   " %s would have been %s by one key within %" PRId64 " seconds, and %" PRId64 " of %" PRId64
+                   " are allowed. Nothing was changed. %s %s",
+                   removed, words[g->kind], g->kind == GUARD_USERS ? "deactivated or deleted" : "removed",
+                   s->guard_window, allowed, g->base,
+                   holds(t)
+                       ? "The key's removals are held until an owner or operator releases them: usherctl "
+                         "guard release"
+                       : "It is possible again when earlier removals have left the window, or when an owner "
+                         "or operator releases the key: usherctl guard release",
+                   g->key);
+}
+
+static void trip(struct task *t, struct unit_guard *g, int64_t before, int64_t after) {
+    const struct unit_key *k = unit_key(t->unit, t->workspace, g->key);
+    struct audit_target target = {"Key", g->key, k ? k->name : NULL};
+    if (g->tripped_us)
+        return;
+    g->tripped_us = t->now_us;
+    task_audit_json(t, "guard.tripped", &target,
+                    arena_printf(unit_arena(t->unit),
+                                 "[{\"path\":\"%s\",\"op\":\"replace\",\"from\":%" PRId64 ",\"to\":%" PRId64
+                                 "}]",
+                                 words[g->kind], before, after));
+}
+
+/* What was tripped in mode hold stays so, for all of the key's removals, until it is released. */
+static enum err_code check_held(struct task *t) {
+    for (enum guard_kind kind = 0; holds(t) && kind < GUARD_KINDS; kind++) {
+        const struct unit_guard *g = unit_guard(t->unit, t->workspace, t->command->actor.id, kind);
+        if (!g)
+            return task_db_error(t);
+        if (g->tripped_us)
+            return err_set(
+                &t->err, ERR_GUARD,
+                "This key's removals are held by the guard against mass changes: too many %s were to "
+                "be removed within %" PRId64
+                " seconds. An owner or operator releases them: usherctl guard release %s",
+                words[kind], t->workspace->settings.guard_window, g->key);
+    }
+    return ERR_OK;
+}
+
+/* A refused command leaves one trace: that the guard has tripped. */
+enum err_code guard_pass(struct task *t, enum guard_kind kind, int64_t n) {
+    const struct workspace_settings *s = &t->workspace->settings;
+    if (!guard_watches(t) || n == 0)
+        return ERR_OK;
+    struct unit_guard *g = unit_guard(t->unit, t->workspace, t->command->actor.id, kind);
+    if (!g)
+        return task_db_error(t);
+    if (check_held(t) != ERR_OK)
+        return t->err.code;
+    guard_slide(g, t->now_us, s->guard_window);
+    if (!count_base(t, g))
+        return task_db_error(t);
+    unit_row_touch(&g->state);
+    int64_t before = guard_removed(g), allowed = guard_allowed(g->base, s);
+    if (before + n > allowed) {
+        trip(t, g, before, before + n);
+        return refuse(t, g, before + n, allowed);
+    }
+    g->tripped_us = 0;
+    g->slots[g->head % GUARD_BUCKETS] += n;
+    return ERR_OK;
+}
+
+/* The key may remove again, as if it had removed nothing so far. */
+enum err_code apply_guard_release(struct task *t) {
+    const struct unit_key *k = unit_key(t->unit, t->workspace, t->command->id.s);
+    bool counted = false;
+    if (!k)
+        return task_db_error(t);
+    if (!row_alive(k->state))
+        return err_set(&t->err, ERR_NOT_FOUND, "Key %s does not exist", t->command->id.s);
+    for (enum guard_kind kind = 0; kind < GUARD_KINDS; kind++) {
+        struct unit_guard *g = unit_guard(t->unit, t->workspace, k->id, kind);
+        if (!g)
+            return task_db_error(t);
+        if (!row_alive(g->state) || (guard_removed(g) == 0 && !g->tripped_us))
+            continue;
+        counted = true;
+        memset(g->slots, 0, sizeof g->slots);
+        g->tripped_us = 0;
+        unit_row_touch(&g->state);
+    }
+    struct audit_target target = {"Key", k->id, k->name};
+    if (counted)
+        task_audit(t, "guard.released", &target, NULL, NULL, NULL, 0);
+    return ERR_OK;
+}

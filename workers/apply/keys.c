@@ -1,0 +1,277 @@
+/* Credentials: keys, and those of owners and administrators. */
+#include "ops/runtime/net_range.h"
+#include "sql/ask/admit.h"
+#include "sql/pg_array.h"
+#include "workers/apply/apply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RATE_MAX 100000000
+
+static const char *text_of(const json_t *o, const char *name) {
+    return json_string_value(json_object_get(o, name));
+}
+
+/* What all credentials have. Texts are borrowed from the command. */
+struct token_facts {
+    const char *name, *hash, *prefix;
+    int64_t expires_us;
+};
+
+/* False, and t->err says why, where they are not good. */
+static bool check_hash(struct task *t, struct token_facts *f) {
+    const json_t *given = t->command->resource;
+    f->hash = text_of(given, "tokenHash");
+    f->prefix = text_of(given, "prefix");
+    if (!f->hash || strlen(f->hash) != 64 || strspn(f->hash, "0123456789abcdef") != 64 || !f->prefix ||
+        !*f->prefix || strlen(f->prefix) > 32) {
+        err_set(&t->err, ERR_INVALID_VALUE, "A credential needs its token's hash and prefix");
+        return false;
+    }
+    return true;
+}
+
+static bool check_facts(struct task *t, const char *what, struct token_facts *f) {
+    const json_t *given = t->command->resource, *expires = json_object_get(given, "expires");
+    f->name = text_of(given, "name");
+    if (!f->name) {
+        err_set_path(&t->err, ERR_INVALID_VALUE, "name", "The %s needs a name", what);
+        return false;
+    }
+    if (workspace_name_check(what, f->name, &t->err) != ERR_OK)
+        return false;
+    if (expires && !json_is_null(expires) &&
+        (!json_is_integer(expires) || json_integer_value(expires) <= 0)) {
+        err_set_path(&t->err, ERR_INVALID_VALUE, "expires", "expires must be a moment, or null");
+        return false;
+    }
+    f->expires_us = json_integer_value(expires); /* (0 for null) */
+    return check_hash(t, f);
+}
+
+/* ---- keys ---- */
+
+/* As a PostgreSQL array, in the unit's arena; NULL where the list holds anything but scopes. */
+static const char *scope_list(struct task *t, const json_t *scopes) {
+    struct jbuf list = {0};
+    size_t i;
+    json_t *v;
+    bool good = json_array_size(scopes) > 0;
+    pg_array_begin(&list);
+    json_array_foreach((json_t *)scopes, i, v) {
+        good = good && json_is_string(v) && scope_parse(json_string_value(v)) != 0;
+        if (good)
+            pg_array_text(&list, json_string_value(v));
+    }
+    pg_array_end(&list);
+    const char *text = good ? arena_strdup(unit_arena(t->unit), list.p) : NULL;
+    jb_free(&list);
+    return text;
+}
+
+/* One range in its shortest form: an address alone is a range of one. */
+static bool canonical_range(const json_t *v, char out[NET_TEXT_SIZE + 8]) {
+    struct net_range r;
+    char first[NET_TEXT_SIZE];
+    if (!json_is_string(v) || !net_range_parse(json_string_value(v), json_string_length(v), &r))
+        return false;
+    net_address_text(&r.first, first);
+    bool v4 = strchr(first, ':') == NULL;
+    unsigned bits = v4 ? r.bits - 96 : r.bits, all = v4 ? 32 : 128;
+    if (v4 && r.bits < 96)
+        return false;
+    if (bits == all)
+        snprintf(out, NET_TEXT_SIZE + 8, "%s", first);
+    else
+        snprintf(out, NET_TEXT_SIZE + 8, "%s/%u", first, bits);
+    return true;
+}
+
+/* *out: a PostgreSQL array in the unit's arena; NULL where the key may be used from anywhere. */
+static enum err_code network_list(struct task *t, const json_t *networks, const char **out) {
+    struct jbuf list = {0};
+    size_t i;
+    json_t *v;
+    char text[NET_TEXT_SIZE + 8];
+    *out = NULL;
+    if (!networks || json_is_null(networks))
+        return ERR_OK;
+    if (!json_is_array(networks) || json_array_size(networks) == 0)
+        return err_set_path(&t->err, ERR_INVALID_VALUE, "networks",
+                            "networks must be a list of at least one network, or null");
+    pg_array_begin(&list);
+    json_array_foreach((json_t *)networks, i, v) {
+        if (canonical_range(v, text)) {
+            pg_array_text(&list, text);
+            continue;
+        }
+        jb_free(&list);
+        return err_set_path(&t->err, ERR_INVALID_VALUE, "networks",
+                            "\"%.60s\" is no network like 203.0.113.0/24 or 2001:db8::/32",
+                            json_is_string(v) ? json_string_value(v) : "?");
+    }
+    pg_array_end(&list);
+    *out = arena_strdup(unit_arena(t->unit), list.p);
+    jb_free(&list);
+    return ERR_OK;
+}
+
+static enum err_code check_rate(struct task *t, const json_t *rate) {
+    if (!rate || json_is_null(rate) ||
+        (json_is_integer(rate) && json_integer_value(rate) >= 1 && json_integer_value(rate) <= RATE_MAX))
+        return ERR_OK;
+    return err_set_path(&t->err, ERR_INVALID_VALUE, "rate",
+                        "rate must be a whole number from 1 to %d, or null", RATE_MAX);
+}
+
+static void audit_key(struct task *t, const char *action, const struct unit_key *k) {
+    struct audit_target target = {"Key", k->id, k->name};
+    task_audit(t, action, &target, NULL, NULL, NULL, 0);
+}
+
+enum err_code apply_key_create(struct task *t) {
+    const json_t *given = t->command->resource;
+    const char *dialect = text_of(given, "dialect"), *networks,
+               *scopes = scope_list(t, json_object_get(given, "scopes"));
+    enum dialect parsed = DIALECT_RFC;
+    struct token_facts f;
+    struct unit_key *k = unit_key(t->unit, t->workspace, t->command->id.s);
+    if (!k)
+        return task_db_error(t);
+    if (k->state != ROW_ABSENT)
+        return err_set(&t->err, ERR_CONFLICT, "The key exists already");
+    if (!check_facts(t, "key", &f) ||
+        network_list(t, json_object_get(given, "networks"), &networks) != ERR_OK ||
+        check_rate(t, json_object_get(given, "rate")) != ERR_OK)
+        return t->err.code;
+    if (!scopes)
+        return err_set_path(&t->err, ERR_INVALID_VALUE, "scopes", "A key needs scopes that there are");
+    if (dialect && !dialect_parse(dialect, &parsed))
+        return err_set_path(&t->err, ERR_INVALID_VALUE, "dialect", "There is no dialect \"%.40s\"", dialect);
+    struct arena *a = unit_arena(t->unit);
+    unit_row_touch(&k->state);
+    k->name = arena_strdup(a, f.name);
+    k->token_hash_hex = arena_strdup(a, f.hash);
+    k->prefix = arena_strdup(a, f.prefix);
+    k->dialect = dialect_name(parsed);
+    k->created_by = t->command->actor.name;
+    k->scopes = scopes;
+    k->networks = networks;
+    k->rate = json_integer_value(json_object_get(given, "rate"));
+    k->expires_us = f.expires_us;
+    audit_key(t, "key.created", k);
+    return ERR_OK;
+}
+
+/* The key that the command is about; NULL: the error says why. */
+static struct unit_key *key_of(struct task *t) {
+    struct unit_key *k = unit_key(t->unit, t->workspace, t->command->id.s);
+    if (k && row_alive(k->state))
+        return k;
+    if (k)
+        err_set(&t->err, ERR_NOT_FOUND, "Key %s does not exist", t->command->id.s);
+    else
+        task_db_error(t);
+    return NULL;
+}
+
+/* It may be revoked already: that is written at once, and this command follows. */
+enum err_code apply_key_revoke(struct task *t) {
+    struct unit_key *k = key_of(t);
+    if (!k)
+        return t->err.code;
+    k->revoked = true;
+    k->revoked_by = t->command->actor.name;
+    unit_row_touch(&k->state);
+    audit_key(t, "key.revoked", k);
+    return ERR_OK;
+}
+
+/* A new token. The old one dies now, or at overlapUntil; one before that dies now in any case. */
+enum err_code apply_key_rotate(struct task *t) {
+    struct unit_key *k = key_of(t);
+    struct token_facts f;
+    if (!k || !check_hash(t, &f))
+        return t->err.code;
+    if (k->revoked || (k->expires_us && k->expires_us <= t->now_us))
+        return err_set(&t->err, ERR_CONFLICT, "Key %s is %s", k->id, k->revoked ? "revoked" : "expired");
+    struct arena *a = unit_arena(t->unit);
+    int64_t until = json_integer_value(json_object_get(t->command->resource, "overlapUntil"));
+    k->old_token_hash_hex = until > t->now_us ? k->token_hash_hex : NULL;
+    k->old_until_us = until > t->now_us ? until : 0;
+    k->token_hash_hex = arena_strdup(a, f.hash);
+    k->prefix = arena_strdup(a, f.prefix);
+    unit_row_touch(&k->state);
+    audit_key(t, "key.rotated", k);
+    return ERR_OK;
+}
+
+/* ---- owners and administrators ---- */
+
+/* Administrators do everything but this. */
+static enum err_code check_owners_actor(struct task *t) {
+    const struct actor *a = &t->command->actor;
+    if (a->kind == ACTOR_OPERATOR)
+        return ERR_OK;
+    const struct unit_owner *o = a->kind == ACTOR_OWNER ? unit_owner(t->unit, t->workspace, a->id) : NULL;
+    if (unit_error(t->unit, &t->err) != ERR_OK)
+        return t->err.code;
+    return o && o->role && strcmp(o->role, "owner") == 0
+               ? ERR_OK
+               : err_set(&t->err, ERR_FORBIDDEN, "Only owners may change who owns the workspace");
+}
+
+static void audit_owner(struct task *t, const char *action, const struct unit_owner *o) {
+    struct audit_target target = {"Owner", o->id, o->name};
+    task_audit(t, action, &target, NULL, NULL, NULL, 0);
+}
+
+enum err_code apply_owner_create(struct task *t) {
+    const char *role = text_of(t->command->resource, "role");
+    struct token_facts f;
+    struct unit_owner *o = unit_owner(t->unit, t->workspace, t->command->id.s);
+    if (!o)
+        return task_db_error(t);
+    if (check_owners_actor(t) != ERR_OK)
+        return t->err.code;
+    if (o->state != ROW_ABSENT)
+        return err_set(&t->err, ERR_CONFLICT, "The owner exists already");
+    if (!check_facts(t, "owner", &f))
+        return t->err.code;
+    if (!role || (strcmp(role, "owner") != 0 && strcmp(role, "administrator") != 0))
+        return err_set_path(&t->err, ERR_INVALID_VALUE, "role", "role must be owner or administrator");
+    struct arena *a = unit_arena(t->unit);
+    unit_row_touch(&o->state);
+    o->name = arena_strdup(a, f.name);
+    o->role = arena_strdup(a, role);
+    o->token_hash_hex = arena_strdup(a, f.hash);
+    o->prefix = arena_strdup(a, f.prefix);
+    o->created_by = t->command->actor.name;
+    o->expires_us = f.expires_us;
+    audit_owner(t, "owner.created", o);
+    return ERR_OK;
+}
+
+/* Somebody must be left who can do everything. Who is revoked already was judged when that was written. */
+enum err_code apply_owner_revoke(struct task *t) {
+    struct unit_owner *o = unit_owner(t->unit, t->workspace, t->command->id.s);
+    if (!o)
+        return task_db_error(t);
+    if (check_owners_actor(t) != ERR_OK)
+        return t->err.code;
+    if (!row_alive(o->state))
+        return err_set(&t->err, ERR_NOT_FOUND, "Owner %s does not exist", t->command->id.s);
+    if (!o->revoked && strcmp(o->role, "owner") == 0 &&
+        !unit_other_owner(t->unit, t->workspace, o, t->now_us)) {
+        if (unit_error(t->unit, &t->err) != ERR_OK)
+            return t->err.code;
+        return err_set(&t->err, ERR_CONFLICT, "The last owner cannot be removed");
+    }
+    o->revoked = true;
+    o->revoked_by = t->command->actor.name;
+    unit_row_touch(&o->state);
+    audit_owner(t, "owner.revoked", o);
+    return ERR_OK;
+}

@@ -1,0 +1,15 @@
+/* An account that is there but not the identity provider's is taken over instead of made anew: setting
+ * linkByEmail. Found by the main e-mail address; never in another workspace. */
+#ifndef USHER_WORKERS_APPLY_LINK_H
+#define USHER_WORKERS_APPLY_LINK_H
+
+#include "workers/apply/apply.h"
+
+/* Tells the unit what link_account will ask for. */
+void link_announce(struct unit *u, struct unit_workspace *w, const struct command *c);
+/* The account that a create is about; NULL: none, or the database failed. Of several the oldest. */
+struct unit_resource *link_account(struct task *t);
+/* Replaces its document, as a PUT does; it keeps id, rooms and seat, and is managed from now on. */
+enum err_code link_take_over(struct task *t, struct unit_resource *account);
+
+#endif

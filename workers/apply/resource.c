@@ -1,0 +1,216 @@
+#include "workers/apply/resource.h"
+
+#include "schemas/resource/resource.h"
+#include "schemas/text/fold.h"
+#include "workers/apply/event.h"
+#include "workers/apply/link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void audit_resource(struct change *c) {
+    struct audit_target target = task_target(c->resource);
+    const char *action = !c->before  ? "resource.created"
+                         : !c->after ? "resource.deleted"
+                                     : "resource.updated";
+    task_audit(c->task, action, &target, NULL, NULL, c->rows, c->nrows);
+}
+
+static const struct resource_rules custom_rules = {.answered = true, .carry_out = audit_resource};
+
+const struct resource_rules *rules_of(const struct resource_type *rt) {
+    return rt->kind == RESOURCE_USER ? &user_rules : rt->kind == RESOURCE_ROOM ? &room_rules : &custom_rules;
+}
+
+/* ---- checks ---- */
+
+static enum err_code name_check(const struct change *c, const char *attr) {
+    struct task *t = c->task;
+    const struct unit_resource *self = c->before ? c->resource : NULL;
+    const char *name = resource_string(c->after, attr);
+    if (!name)
+        return err_set_path(&t->err, ERR_INVALID_VALUE, attr, "%s is required", attr);
+    if (c->resource->rt->kind == RESOURCE_ROOM && !t->workspace->settings.unique_rooms)
+        return ERR_OK;
+    char *key = fold_text(name);
+    bool taken = unit_name_taken(t->unit, t->workspace, c->resource->rt, key, self);
+    free(key);
+    if (unit_error(t->unit, &t->err) != ERR_OK)
+        return t->err.code;
+    return taken ? err_set_path(&t->err, ERR_UNIQUENESS, attr, "%s \"%.200s\" is already in use", attr, name)
+                 : ERR_OK;
+}
+
+static enum err_code unique_check(const struct change *c) {
+    struct task *t = c->task;
+    const char *path = "";
+    bool taken = unit_value_taken(t->unit, t->workspace, c->resource->rt, c->after,
+                                  c->before ? c->resource : NULL, &path);
+    if (unit_error(t->unit, &t->err) != ERR_OK)
+        return t->err.code;
+    return taken ? err_set_path(&t->err, ERR_UNIQUENESS, path, "The value of %s is already in use", path)
+                 : ERR_OK;
+}
+
+static enum err_code check(struct change *c) {
+    const struct resource_rules *rules = rules_of(c->resource->rt);
+    enum err_code code = ERR_OK;
+    bool written =
+        c->after && (c->nrows || !c->before); /* (one that is made may have nothing but its schemas) */
+    if (written && rules->name)
+        code = name_check(c, rules->name);
+    if (code == ERR_OK && written)
+        code = unique_check(c);
+    if (code == ERR_OK && rules->check)
+        code = rules->check(c);
+    return code;
+}
+
+/* ---- changes ---- */
+
+/* Where nothing differs, nothing is left behind: no version, no record (rule P8). */
+enum err_code change_carry_through(struct change *c) {
+    struct task *t = c->task;
+    struct unit_resource *r = c->resource;
+    const struct resource_rules *rules = rules_of(r->rt);
+    bool was_active = r->active, made = c->after && !c->before;
+    if (c->after && rules->complete)
+        rules->complete(c);
+    if (c->after)
+        c->nrows = resource_diff(r->rt, c->before, c->after, unit_arena(t->unit), &c->rows);
+    if (check(c) != ERR_OK)
+        return t->err.code;
+    if (c->nrows || made || c->linked) {
+        if (made)
+            r->created_us = t->now_us;
+        task_set_doc(t, r, c->before, c->after);
+        task_bump(t, r, true);
+    }
+    if (c->nrows || c->ndeltas || made || c->linked || !c->after)
+        rules->carry_out(c);
+    if (c->after && c->changed && !c->nrows)
+        task_bump(t, r, false);
+    event_change(c, was_active);
+    if (!c->after) {
+        unit_reindex(t->unit, r, c->before, NULL);
+        unit_delete(r);
+        return ERR_OK;
+    }
+    task_reply_resource(t, r, rules->answered);
+    return unit_error(t->unit, &t->err);
+}
+
+enum err_code apply_create(struct task *t) {
+    const struct command *cmd = t->command;
+    struct unit_resource *r = unit_resource(t->unit, t->workspace, cmd->rt, cmd->id.s);
+    if (!r)
+        return task_db_error(t);
+    if (r->state != ROW_ABSENT)
+        return err_set(&t->err, ERR_CONFLICT, "The id is already in use");
+    struct unit_resource *account = link_account(t);
+    if (account)
+        return link_take_over(t, account);
+    if (unit_error(t->unit, &t->err) != ERR_OK)
+        return t->err.code;
+    resource_default(cmd->rt, cmd->resource);
+    struct member_delta members = {.kind = MEMBER_ADD};
+    members.ids = task_id_texts(t, cmd->members, &members.nids);
+    struct change c = {
+        .task = t, .resource = r, .after = cmd->resource, .deltas = &members, .ndeltas = members.nids > 0};
+    return change_carry_through(&c);
+}
+
+static bool names_version(const json_t *versions, int64_t version) {
+    size_t i;
+    json_t *v;
+    json_array_foreach(versions, i, v) {
+        if (json_integer_value(v) == version)
+            return true;
+    }
+    return false;
+}
+
+/* Decided here and not by a look in the ingest, which another change could overtake (rule V2). */
+static enum err_code precondition(struct task *t, const struct unit_resource *r) {
+    const json_t *match = t->command->if_match, *none = t->command->if_none_match;
+    char etag[32];
+    if (match && !names_version(match, r->version))
+        return err_set(&t->err, ERR_PRECONDITION, "The resource has another version: it is at %s",
+                       resource_etag(r->version, etag));
+    if (none && (json_is_string(none) || names_version(none, r->version)))
+        return err_set(&t->err, ERR_PRECONDITION, "The resource is there, at version %s",
+                       resource_etag(r->version, etag));
+    return ERR_OK;
+}
+
+static void drop(void *json) {
+    json_decref(json);
+}
+
+bool change_begin(struct change *c, struct task *t, struct unit_resource *r) {
+    const char *text = unit_doc(t->unit, r);
+    json_t *doc = text ? json_loads(text, 0, NULL) : NULL;
+    *c = (struct change){.task = t, .resource = r, .before = doc};
+    if (!doc)
+        task_db_error(t);
+    else
+        arena_defer(unit_arena(t->unit), drop, doc);
+    return doc != NULL;
+}
+
+void change_set(struct change *c, json_t *after) {
+    arena_defer(unit_arena(c->task->unit), drop, after);
+    c->after = after;
+}
+
+bool change_target(struct task *t, struct change *c) {
+    const struct command *cmd = t->command;
+    struct unit_resource *r = unit_resource(t->unit, t->workspace, cmd->rt, cmd->id.s);
+    if (!r) {
+        task_db_error(t);
+        return false;
+    }
+    if (!row_alive(r->state)) {
+        err_set(&t->err, ERR_NOT_FOUND, "%s %s does not exist",
+                cmd->rt->kind == RESOURCE_ROOM && strcmp(cmd->reason, "api") == 0 ? "Room" : cmd->rt->name,
+                cmd->id.s);
+        return false;
+    }
+    return precondition(t, r) == ERR_OK && change_begin(c, t, r);
+}
+
+enum err_code apply_replace(struct task *t) {
+    const struct command *cmd = t->command;
+    struct change c;
+    struct member_delta set = {.kind = MEMBER_SET};
+    json_t *after = NULL;
+    if (!change_target(t, &c))
+        return t->err.code;
+    if (resource_replace(cmd->rt, c.before, cmd->resource, cmd->cleared, &after, &t->err) != ERR_OK)
+        return t->err.code;
+    change_set(&c, after);
+    set.ids = task_id_texts(t, cmd->members, &set.nids);
+    c.deltas = &set;
+    c.ndeltas = cmd->members != NULL; /* not asserted: they stay */
+    return change_carry_through(&c);
+}
+
+enum err_code apply_patch(struct task *t) {
+    const struct command *cmd = t->command;
+    struct change c;
+    struct member_delta *deltas;
+    if (!change_target(t, &c))
+        return t->err.code;
+    change_set(&c, json_deep_copy(c.before));
+    if (patch_apply(cmd->rt, cmd->dialect, cmd->ops, c.after, unit_arena(t->unit), &deltas, &c.ndeltas,
+                    &t->err) != ERR_OK)
+        return t->err.code;
+    c.ops = cmd->ops;
+    c.deltas = deltas;
+    return change_carry_through(&c);
+}
+
+enum err_code apply_delete(struct task *t) {
+    struct change c;
+    return change_target(t, &c) ? change_carry_through(&c) : t->err.code;
+}

@@ -1,0 +1,265 @@
+/* Rooms (SCIM Groups): their members, and the events that say so. */
+#include "workers/apply/guard.h"
+#include "workers/apply/members.h"
+#include "workers/apply/resource.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- member deltas: resolved before anything changes, then carried out in order ---- */
+
+struct delta_plan {
+    const struct member_delta *delta;
+    struct member_list list;
+    bool transmit; /* of those who come */
+};
+
+static enum err_code plan_deltas(struct task *t, struct unit_resource *room,
+                                 const struct member_delta *deltas, size_t n, struct delta_plan *plan) {
+    for (size_t i = 0; i < n; i++) {
+        enum err_code code = ERR_OK;
+        plan[i].delta = &deltas[i];
+        bool all = deltas[i].kind == MEMBER_SET || deltas[i].kind == MEMBER_REMOVE_ALL ||
+                   deltas[i].kind == MEMBER_REMOVE_IF;
+        if (all && !unit_load_members(t->unit, room)) /* first: most of a list's users come with them */
+            code = task_db_error(t);
+        if (code == ERR_OK && (deltas[i].kind == MEMBER_ADD || deltas[i].kind == MEMBER_SET))
+            code = members_resolve(t, deltas[i].ids, deltas[i].nids, &plan[i].list);
+        for (size_t k = 0; code == ERR_OK && deltas[i].kind == MEMBER_REMOVE && k < deltas[i].nids; k++)
+            unit_want_member(t->unit, t->workspace, room->id, deltas[i].ids[k]);
+        if (code != ERR_OK)
+            return code;
+    }
+    return ERR_OK;
+}
+
+static bool matches(const struct filter *f, const struct unit_resource *user) {
+    json_t *element = json_pack("{s:s, s:s, s:s}", "value", user->id, "type", "User", "display",
+                                user->display_name ? user->display_name : user->name);
+    bool hit = element && filter_match_element(f, element);
+    json_decref(element);
+    return hit;
+}
+
+static int compare_users(const void *a, const void *b) {
+    return strcmp((*(struct unit_resource *const *)a)->id, (*(struct unit_resource *const *)b)->id);
+}
+
+static bool stands_in(const struct member_list *sorted, struct unit_resource *user) {
+    return bsearch(&user, sorted->users, sorted->n, sizeof *sorted->users, compare_users) != NULL;
+}
+
+static void sort_list(struct member_list *list) {
+    qsort(list->users, list->n, sizeof *list->users, compare_users);
+}
+
+/* A member named by an id, if there is such a user; NULL otherwise. */
+static struct unit_member *member_of(struct task *t, struct unit_resource *room, const char *id) {
+    struct unit_resource *user = unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), id);
+    return user && row_alive(user->state) ? unit_member(t->unit, room, user) : NULL;
+}
+
+/* ---- how many will go, each counted once ---- */
+
+static int64_t count_one(struct unit_member *m) {
+    if (!m || !m->present || m->held || m->counted)
+        return 0;
+    m->counted = true;
+    return 1;
+}
+
+static int64_t count_leaving(struct task *t, struct unit_resource *room, struct delta_plan *p) {
+    const struct member_delta *d = p->delta;
+    int64_t n = 0;
+    for (size_t i = 0; d->kind == MEMBER_REMOVE && i < d->nids; i++)
+        n += count_one(member_of(t, room, d->ids[i]));
+    if (d->kind == MEMBER_ADD || d->kind == MEMBER_REMOVE)
+        return n;
+    if (d->kind == MEMBER_SET)
+        sort_list(&p->list);
+    for (struct unit_member *m = room->members; m; m = m->next_of_room)
+        if (d->kind == MEMBER_REMOVE_ALL || (d->kind == MEMBER_SET && !stands_in(&p->list, m->user)) ||
+            (d->kind == MEMBER_REMOVE_IF && m->present && matches(d->filter, m->user)))
+            n += count_one(m);
+    return n;
+}
+
+/* ---- carrying out ---- */
+
+/* The wanted list becomes additions and removals of the rows that differ. */
+static bool set_members(struct task *t, struct unit_resource *room, struct delta_plan *p) {
+    struct member_list *list = &p->list;
+    bool changed = false;
+    sort_list(list);
+    for (struct unit_member *m = room->members; m; m = m->next_of_room)
+        if (m->present && !stands_in(list, m->user))
+            changed |= member_remove(t, m, t->records.reason);
+    for (size_t i = 0; i < list->n; i++)
+        changed |= member_add(t, room, list->users[i], p->transmit, t->records.reason);
+    return changed;
+}
+
+static bool carry_out_delta(struct task *t, struct unit_resource *room, struct delta_plan *p) {
+    bool changed = false;
+    const struct member_delta *d = p->delta;
+    if (d->kind == MEMBER_SET)
+        return set_members(t, room, p);
+    for (size_t i = 0; d->kind == MEMBER_ADD && i < p->list.n; i++)
+        changed |= member_add(t, room, p->list.users[i], p->transmit, t->records.reason);
+    for (size_t i = 0; d->kind == MEMBER_REMOVE && i < d->nids; i++)
+        changed |= member_remove(t, member_of(t, room, d->ids[i]), t->records.reason);
+    bool all = d->kind == MEMBER_REMOVE_ALL || d->kind == MEMBER_REMOVE_IF;
+    for (struct unit_member *m = all ? room->members : NULL; m; m = m->next_of_room)
+        if (d->kind == MEMBER_REMOVE_ALL || (m->present && matches(d->filter, m->user)))
+            changed |= member_remove(t, m, t->records.reason);
+    return changed;
+}
+
+/* ---- changes ---- */
+
+/* Only where somebody counts: a long list is not gone through for nothing. */
+static enum err_code check_guard(struct change *c) {
+    struct task *t = c->task;
+    struct unit_resource *room = c->resource;
+    struct delta_plan *plan = c->plan;
+    int64_t n = 0;
+    if (!guard_watches(t) || !c->before)
+        return ERR_OK;
+    for (size_t i = 0; c->after && i < c->ndeltas; i++)
+        n += count_leaving(t, room, &plan[i]);
+    for (struct unit_member *m = room->members; m; m = m->next_of_room) {
+        n += c->after ? 0 : count_one(m);
+        m->counted = false;
+    }
+    if (unit_error(t->unit, &t->err) != ERR_OK)
+        return t->err.code;
+    return guard_pass(t, GUARD_MEMBERS, n);
+}
+
+static enum err_code check(struct change *c) {
+    struct task *t = c->task;
+    if (!c->after)
+        return unit_load_members(t->unit, c->resource) ? check_guard(c) : task_db_error(t);
+    struct delta_plan *plan = arena_alloc(unit_arena(t->unit), (c->ndeltas + 1) * sizeof *plan);
+    c->plan = plan;
+    for (size_t i = 0; i < c->ndeltas; i++)
+        plan[i].transmit = c->transmit ? *c->transmit : t->workspace->settings.default_transmit;
+    if (plan_deltas(t, c->resource, c->deltas, c->ndeltas, plan) != ERR_OK)
+        return t->err.code;
+    return check_guard(c);
+}
+
+/* It first loses its members, one event each. */
+static void delete_room(struct change *c) {
+    struct task *t = c->task;
+    struct unit_resource *r = c->resource;
+    for (struct unit_member *m = r->members; m; m = m->next_of_room)
+        (void)member_remove(t, m, "room_deleted");
+    struct record_room room = {r->id, r->name};
+    struct audit_target target = task_target(r);
+    record_room_deleted(&t->records, &room);
+    task_audit(t, "room.deleted", &target, NULL, NULL, NULL, 0);
+}
+
+static void record_document(struct change *c) {
+    struct task *t = c->task;
+    struct record_room room = {c->resource->id, c->resource->name};
+    struct audit_target target = task_target(c->resource);
+    const char *from = resource_string(c->before, "displayName"), *action = "room.updated";
+    if (!c->before) {
+        record_room_created(&t->records, &room);
+        action = "room.created";
+    } else if (!from || strcmp(from, room.name) != 0) {
+        record_room_renamed(&t->records, &room, from ? from : "");
+        action = "room.renamed";
+    }
+    task_audit(t, action, &target, NULL, NULL, c->rows, c->nrows);
+}
+
+static void carry_out(struct change *c) {
+    struct delta_plan *plan = c->plan;
+    if (!c->after) {
+        delete_room(c);
+        return;
+    }
+    c->resource->active = true;
+    if (!c->before)
+        c->resource->members_complete = true;
+    if (c->nrows)
+        record_document(c);
+    for (size_t i = 0; i < c->ndeltas; i++) {
+        c->changed |= carry_out_delta(c->task, c->resource, &plan[i]);
+        members_audit_unknown(c->task, c->resource, &plan[i].list);
+    }
+}
+
+/* ---- one member ---- */
+
+/* The membership that the command is about, present or not. Room and user must be there: else NULL, and
+ * t->err says. */
+static struct unit_member *one_member(struct task *t, struct change *c) {
+    const char *id = json_string_value(json_object_get(t->command->resource, "user"));
+    if (!change_target(t, c))
+        return NULL;
+    struct unit_resource *user =
+        id ? unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), id) : NULL;
+    struct unit_member *m = user && row_alive(user->state) ? unit_member(t->unit, c->resource, user) : NULL;
+    if (!id)
+        err_set_path(&t->err, ERR_INVALID_VALUE, "user", "No user is given");
+    else if (user && !row_alive(user->state))
+        err_set(&t->err, ERR_NOT_FOUND, "User %s does not exist", id);
+    else if (!m)
+        task_db_error(t);
+    return m;
+}
+
+/* The same change as a PATCH of the room's members by `delta`: told as such; op as the operation is called.
+ */
+static enum err_code change_member(struct change *c, const char *op, const struct member_delta *delta) {
+    json_t *ops = json_pack("[{s:s, s:s, s:[s]}]", "op", op, "path", "members", "value", delta->ids[0]);
+    if (!ops)
+        return err_set(&c->task->err, ERR_INTERNAL, "No memory");
+    change_set(c, json_incref((json_t *)(uintptr_t)c->before)); /* the document stays */
+    c->ops = ops;
+    c->deltas = delta;
+    c->ndeltas = 1;
+    enum err_code code = change_carry_through(c);
+    json_decref(ops);
+    return code;
+}
+
+/* Who is a member already keeps what nobody asked to change. */
+enum err_code apply_member_put(struct task *t) {
+    const json_t *given = json_object_get(t->command->resource, "transmit");
+    bool transmit = json_is_true(given);
+    struct change c;
+    if (given && !json_is_boolean(given) && !json_is_null(given))
+        return err_set_path(&t->err, ERR_INVALID_VALUE, "transmit", "transmit must be true, false or null");
+    struct unit_member *m = one_member(t, &c);
+    if (!m)
+        return t->err.code;
+    c.transmit = json_is_boolean(given) ? &transmit : NULL;
+    if (m->present) {
+        if (c.transmit)
+            member_set_transmit(t, m, transmit);
+        task_reply_resource(t, c.resource, false);
+        return ERR_OK;
+    }
+    t->reply->first = true;
+    const char *ids[] = {m->user->id};
+    return change_member(&c, "add", &(struct member_delta){.kind = MEMBER_ADD, .ids = ids, .nids = 1});
+}
+
+enum err_code apply_member_delete(struct task *t) {
+    struct change c;
+    struct unit_member *m = one_member(t, &c);
+    if (!m)
+        return t->err.code;
+    if (!m->present)
+        return err_set(&t->err, ERR_NOT_FOUND, "User %s is not a member of room %s", m->user->id,
+                       c.resource->id);
+    const char *ids[] = {m->user->id};
+    return change_member(&c, "remove", &(struct member_delta){.kind = MEMBER_REMOVE, .ids = ids, .nids = 1});
+}
+
+const struct resource_rules room_rules = {.name = "displayName", .check = check, .carry_out = carry_out};

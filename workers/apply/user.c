@@ -1,0 +1,109 @@
+/* Users: role, seats, and what a change of `active` does to rooms. */
+#include "schemas/resource/resource.h"
+#include "schemas/types/schema_names.h"
+#include "workers/apply/guard.h"
+#include "workers/apply/members.h"
+#include "workers/apply/resource.h"
+#include "workers/apply/seats.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the role: whoever is made gets one, and a PUT without one leaves it. A PATCH may take it away: then
+ * the user is a viewer, as with false ---- */
+
+static json_t *role_of(const json_t *doc) {
+    return json_object_get(json_object_get(doc, SCHEMA_USHER_USER), "editor");
+}
+
+static void complete(struct change *c) {
+    json_t *role = c->before ? role_of(c->before)
+                             : json_boolean(strcmp(c->task->workspace->settings.default_role, "editor") == 0);
+    json_t *extension = json_object_get(c->after, SCHEMA_USHER_USER);
+    if (!role || role_of(c->after) || c->task->command->type == COMMAND_USER_PATCH)
+        return;
+    if (!extension) {
+        extension = json_object();
+        json_object_set_new(c->after, SCHEMA_USHER_USER, extension);
+    }
+    if (json_object_set(extension, "editor", role) != 0)
+        abort();
+    resource_tidy(c->resource->rt, c->after);
+}
+
+/* ---- checks ---- */
+
+static enum err_code check_email(const struct change *c) {
+    const char *now = resource_string(c->after, "userName"), *before = resource_string(c->before, "userName");
+    bool given = !before || strcmp(before, now) != 0;
+    if (!c->task->workspace->settings.require_email || !given || is_mail_shaped(now))
+        return ERR_OK;
+    return err_set_path(&c->task->err, ERR_INVALID_VALUE, "userName",
+                        "userName must be an e-mail address in this workspace");
+}
+
+static enum err_code check(struct change *c) {
+    struct task *t = c->task;
+    struct unit_resource *r = c->resource;
+    bool was_active = c->before && r->active, active = c->after && resource_active(c->after);
+    bool removed = c->before && (!c->after || (was_active && !active));
+    if (c->after && check_email(c) != ERR_OK)
+        return t->err.code;
+    c->seat = r->seat;
+    if (!c->before || !c->after || active != was_active) {
+        if (seat_wanted(t, c->before ? r : NULL, active, &c->seat) != ERR_OK ||
+            (c->seat && !r->seat && seat_check(t) != ERR_OK))
+            return t->err.code;
+        if (c->before && !unit_load_rooms(t->unit, r))
+            return task_db_error(t);
+    }
+    return removed ? guard_pass(t, GUARD_USERS, 1) : ERR_OK;
+}
+
+/* ---- carrying out ---- */
+
+static void audit_changes(struct change *c, bool was_active) {
+    struct unit_resource *r = c->resource;
+    struct audit_target target = task_target(r);
+    size_t rest = 0;
+    struct resource_change *rows = arena_alloc(unit_arena(c->task->unit), (c->nrows + 1) * sizeof *rows);
+    for (size_t i = 0; i < c->nrows; i++) /* the switch has an action of its own */
+        if (was_active == r->active || strcmp(c->rows[i].path, "active") != 0)
+            rows[rest++] = c->rows[i];
+    if (rest || c->linked)
+        task_audit(c->task, c->linked ? "user.linked" : "user.updated", &target, NULL, NULL, rows, rest);
+    if (was_active != r->active)
+        task_audit_json(c->task, r->active ? "user.reactivated" : "user.deactivated", &target,
+                        r->active ? "[{\"path\":\"active\",\"op\":\"replace\",\"from\":false,\"to\":true}]"
+                                  : "[{\"path\":\"active\",\"op\":\"replace\",\"from\":true,\"to\":false}]");
+}
+
+static void carry_out(struct change *c) {
+    struct task *t = c->task;
+    struct unit_resource *r = c->resource;
+    struct audit_target target = task_target(r);
+    if (!c->after) {
+        members_leave_all(t, r, "user_deleted", false);
+        seat_set(t, r, false);
+        task_audit(t, "user.deleted", &target, NULL, NULL, NULL, 0);
+        return;
+    }
+    bool was_active = r->active;
+    r->active = resource_active(c->after);
+    if (!c->before) {
+        r->managed = strcmp(t->command->reason, "scim") == 0;
+        task_audit(t, "user.created", &target, NULL, NULL, c->rows, c->nrows);
+        seat_set(t, r, c->seat);
+        return;
+    }
+    r->managed |= c->linked;
+    audit_changes(c, was_active);
+    if (was_active && !r->active)
+        members_leave_all(t, r, "user_deactivated", t->workspace->settings.restore_rooms);
+    seat_set(t, r, c->seat);
+    if (r->active && !was_active)
+        members_return(t, r);
+}
+
+const struct resource_rules user_rules = {
+    .name = "userName", .answered = true, .complete = complete, .check = check, .carry_out = carry_out};

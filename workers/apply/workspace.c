@@ -1,0 +1,109 @@
+/* Workspaces: an operator's or owner's commands, in the same order and the same audit as everything else of a
+ * workspace. The settings are the table's (schemas/workspace_settings.h). */
+#include "ops/runtime/jbuf.h"
+#include "workers/apply/apply.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum err_code check_settings(struct task *t, const json_t *given) {
+    const struct unit_workspace *w = t->workspace;
+    if (workspace_settings_check(given, &t->err) != ERR_OK)
+        return t->err.code;
+    const char *wanted = json_string_value(json_object_get(given, "name"));
+    bool renames = wanted && (!row_alive(w->state) || strcmp(wanted, w->settings.name) != 0);
+    if (renames && !unit_workspace_name_free(t->unit, wanted)) {
+        if (unit_error(t->unit, &t->err) != ERR_OK)
+            return t->err.code;
+        return err_set_path(&t->err, ERR_UNIQUENESS, "name", "A workspace named \"%.100s\" exists already",
+                            wanted);
+    }
+    return ERR_OK;
+}
+
+static void put_change(struct jbuf *changes, const char *path, bool created, const char *from,
+                       const char *to) {
+    if (strcmp(from, to) == 0)
+        return;
+    jb_sep(changes);
+    jb_raw(changes, "{");
+    jb_kstr(changes, "path", path);
+    jb_kstr(changes, "op", created ? "add" : "replace");
+    jb_kraw(changes, "from", from);
+    jb_kraw(changes, "to", to);
+    jb_raw(changes, "}");
+}
+
+/* Sets what is given; the audit's changes are the settings that differ afterwards. malloc'ed. */
+static char *set_all(struct task *t, const json_t *given, bool created) {
+    struct workspace_settings *s = &t->workspace->settings;
+    struct jbuf changes = {0};
+    const char *name;
+    json_t *v;
+    jb_raw(&changes, "[");
+    json_object_foreach((json_t *)given, name, v) {
+        const struct workspace_setting *row = workspace_setting_of(name);
+        struct jbuf before = {0}, after = {0};
+        if (created)
+            jb_raw(&before, "null");
+        else
+            workspace_setting_put(s, row, &before);
+        workspace_setting_set(s, row, v, unit_arena(t->unit));
+        workspace_setting_put(s, row, &after);
+        put_change(&changes, name, created, before.p, after.p);
+        jb_free(&before);
+        jb_free(&after);
+    }
+    jb_raw(&changes, "]");
+    return jb_take(&changes);
+}
+
+enum err_code apply_workspace_create(struct task *t) {
+    struct unit_workspace *w = t->workspace;
+    const json_t *given = t->command->resource;
+    if (w->state != ROW_ABSENT)
+        return err_set(&t->err, ERR_CONFLICT, "The workspace exists already");
+    if (!json_object_get(given, "name"))
+        return err_set_path(&t->err, ERR_INVALID_VALUE, "name", "A workspace needs a name");
+    if (check_settings(t, given) != ERR_OK)
+        return t->err.code;
+    w->state = ROW_NEW;
+    workspace_settings_init(&w->settings);
+    char *changes = set_all(t, given, true);
+    struct audit_target target = {"Workspace", w->id, w->settings.name};
+    task_audit_json(t, "workspace.created", &target, changes);
+    free(changes);
+    return ERR_OK;
+}
+
+/* Seats mean something else from now on: one record says how many are used, not one for each user. */
+static enum err_code recount(struct task *t) {
+    struct unit_workspace *w = t->workspace;
+    struct audit_target target = {"Workspace", w->id, w->settings.name};
+    int64_t before = w->seats_used;
+    if (!unit_recount_seats(t->unit, w))
+        return task_db_error(t);
+    if (before != w->seats_used)
+        task_audit_json(t, "seats.recounted", &target,
+                        arena_printf(unit_arena(t->unit),
+                                     "[{\"path\":\"seatsUsed\",\"op\":\"replace\",\"from\":%" PRId64
+                                     ",\"to\":%" PRId64 "}]",
+                                     before, w->seats_used));
+    return ERR_OK;
+}
+
+enum err_code apply_workspace_set(struct task *t) {
+    struct unit_workspace *w = t->workspace;
+    const char *seat_mode = w->settings.seat_mode;
+    if (check_settings(t, t->command->resource) != ERR_OK)
+        return t->err.code;
+    char *changes = set_all(t, t->command->resource, false);
+    if (strcmp(changes, "[]") != 0) {
+        w->settings_changed = true;
+        struct audit_target target = {"Workspace", w->id, w->settings.name};
+        task_audit_json(t, "settings.changed", &target, changes);
+    }
+    free(changes);
+    return strcmp(seat_mode, w->settings.seat_mode) != 0 ? recount(t) : ERR_OK;
+}

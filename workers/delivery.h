@@ -1,0 +1,51 @@
+/* What a worker carries from the log to the streams: the commands of one batch, what became of them, and the
+ * records that they emit. A batch is made by the consumer, decided by apply, answered by answers, and ends in
+ * the emitter. One thread owns it at a time. */
+#ifndef USHER_WORKERS_DELIVERY_H
+#define USHER_WORKERS_DELIVERY_H
+
+#include "ops/runtime/arena.h"
+#include "schemas/stream/command.h"
+#include "schemas/stream/record.h"
+
+#include <librdkafka/rdkafka.h>
+
+/* One record of usher.commands. */
+struct work {
+    int32_t partition;
+    int64_t offset;
+    const char *key, *value; /* as they stood in the log */
+    size_t key_len, value_len;
+    bool decoded;
+    struct err decode_err;
+    struct command command; /* if decoded */
+    struct reply reply;     /* what became of it; doc lives in the batch's arena */
+    bool reply_due;         /* somebody is to be told */
+    bool poison;            /* goes to usher.deadletter */
+    struct record_list records;
+    const char *traceparent; /* of the records: the command's, or the stored one's */
+};
+
+struct batch_offset {
+    int32_t partition;
+    int64_t first, next; /* next: what is committed when the batch is done */
+};
+
+struct batch {
+    struct arena *arena;
+    struct work *works;
+    size_t n, cap;
+    struct batch_offset *offsets;
+    size_t noffsets;
+    rd_kafka_consumer_group_metadata_t
+        *group;     /* of the very poll that brought the batch: fences a worker that lost the partition */
+    unsigned epoch; /* of the assignment; see emitter */
+    struct batch *next;
+};
+
+struct batch *batch_new(void);
+void batch_free(struct batch *b);
+/* Copies the message in. */
+void batch_add(struct batch *b, const rd_kafka_message_t *m);
+
+#endif

@@ -1,0 +1,89 @@
+#include "workers/replies.h"
+
+#include "ops/runtime/clock.h"
+#include "ops/runtime/failpoint.h"
+#include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/log.h"
+#include "ops/runtime/mem.h"
+#include "ops/runtime/metrics.h"
+#include "workers/emit/emit_record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct answers {
+    rd_kafka_t *rk;
+    struct metric *sent, *lost;
+};
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
+    char quoted[300];
+    (void)rk, (void)opaque;
+    log_event(LOG_WARN, "reply-error", "code=%s reason=%s", rd_kafka_err2name((rd_kafka_resp_err_t)code),
+              log_quote(reason, quoted, sizeof quoted));
+}
+
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
+    (void)rk;
+    if (m->err)
+        metric_add(((struct answers *)opaque)->lost, 1);
+}
+
+struct answers *answers_open(const struct config *config, struct err *err) {
+    struct answers *a = xcalloc(1, sizeof *a);
+    a->sent = metric_counter("usher_worker_replies_total", NULL, "replies produced");
+    a->lost = metric_counter("usher_worker_replies_lost_total", NULL,
+                             "replies that did not reach the log; the ingest asks at its deadline");
+    rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_PRODUCER_PLAIN);
+    kafka_conf_set(conf, "message.timeout.ms", "10000"); /* nobody waits longer */
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set_opaque(conf, a);
+    a->rk = kafka_open(conf, KAFKA_PRODUCER_PLAIN, err);
+    if (!a->rk) {
+        free(a);
+        return NULL;
+    }
+    static const char *const topics[] = {TOPIC_REPLIES};
+    struct err ignored;
+    (void)kafka_warm_up(a->rk, topics, 1, 5000, &ignored);
+    return a;
+}
+
+void answers_send(struct answers *a, const struct work *works, size_t n) {
+    struct jbuf value = {0};
+    int64_t now_us = clock_wall_us();
+    (void)failpoint("worker.before_reply");
+    for (size_t i = 0; i < n; i++) {
+        const struct work *w = &works[i];
+        if (!w->reply_due || w->command.reply_partition < 0)
+            continue;
+        struct headers h;
+        jb_reset(&value);
+        reply_encode(&w->reply, &value);
+        headers_reply(&h, w->command.workspace.s, w->command.txn.s, now_us);
+        rd_kafka_headers_t *headers = emit_headers(&h);
+        rd_kafka_resp_err_t code = rd_kafka_producev(
+            a->rk, RD_KAFKA_V_TOPIC(TOPIC_REPLIES), RD_KAFKA_V_PARTITION(w->command.reply_partition),
+            RD_KAFKA_V_VALUE(value.p, value.n), RD_KAFKA_V_KEY(w->command.txn.s, strlen(w->command.txn.s)),
+            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_headers_destroy(headers);
+            metric_add(a->lost, 1);
+        }
+    }
+    metric_add(a->sent, (int64_t)n);
+    jb_free(&value);
+    answers_poll(a);
+    (void)failpoint("worker.after_reply");
+}
+
+void answers_poll(struct answers *a) {
+    rd_kafka_poll(a->rk, 0);
+}
+
+void answers_close(struct answers *a) {
+    rd_kafka_flush(a->rk, 3000);
+    rd_kafka_destroy(a->rk);
+    free(a);
+}
