@@ -17,24 +17,24 @@ enum api_step admin_list(struct request *r, const char *what, int kind, size_t p
     int limit;
     if (api_page(r, what, &limit, &after, &err) != ERR_OK)
         return api_refuse(r, &err);
-    struct look *l = api_look(r, kind);
-    l->p[p] = after;
-    l->p[p + 1] = arena_printf(r->arena, "%d", limit + 1);
+    struct db_query *q = api_query(r, kind);
+    q->p[p] = after;
+    q->p[p + 1] = arena_printf(r->arena, "%d", limit + 1);
     r->limit = limit;
-    return API_LOOK;
+    return API_QUERY;
 }
 
 enum api_step admin_listed(struct request *r, const char *what, size_t id,
                            void (*put)(struct jbuf *b, const char *const *row)) {
-    const struct look *l = r->look;
-    bool more = l->nrows > (size_t)r->limit;
-    size_t n = more ? (size_t)r->limit : l->nrows;
+    const struct db_query *q = r->db_query;
+    bool more = q->nrows > (size_t)r->limit;
+    size_t n = more ? (size_t)r->limit : q->nrows;
     struct jbuf *b = api_answer(r, 200);
     jb_raw(b, "{\"items\":[");
     for (size_t i = 0; i < n; i++)
-        put(b, l->rows[i]);
+        put(b, q->rows[i]);
     jb_raw(b, "]");
-    api_put_next(r, what, more, n > 0 ? l->rows[n - 1][id] : NULL);
+    api_put_next(r, what, more, n > 0 ? q->rows[n - 1][id] : NULL);
     jb_raw(b, "}");
     return API_ANSWERED;
 }

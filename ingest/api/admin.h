@@ -18,10 +18,10 @@ extern const struct api_handler admin_guard_list, admin_guard_release;
 
 /* ---- what they share (admin.c) ---- */
 
-/* A list in pages: limit and cursor are read, and the look asks for one row more than the page has. p: of the
- * look's parameters the one that says after which id; the limit stands behind it. */
+/* A list in pages: limit and cursor are read, and the query asks for one row more than the page has. p: of
+ * the query's parameters the one that says after which id; the limit stands behind it. */
 enum api_step admin_list(struct request *r, const char *what, int kind, size_t p);
-/* The answer: the rows of the look that belong to the page, each put as a JSON object (with jb_sep), and the
+/* The answer: the rows of the query that belong to the page, each put as a JSON object (with jb_sep), and the
  * cursor behind the last, by the column of its id. */
 enum api_step admin_listed(struct request *r, const char *what, size_t id,
                            void (*put)(struct jbuf *b, const char *const *row));

@@ -8,28 +8,28 @@
 /* ---- reads ---- */
 
 enum api_step admin_credential_list(struct request *r, const struct admin_credential *c) {
-    return admin_list(r, c->plural, c->look, 1);
+    return admin_list(r, c->plural, c->query, 1);
 }
 
 enum api_step admin_credential_listed(struct request *r, const struct admin_credential *c) {
     return admin_listed(r, c->plural, c->id, c->put);
 }
 
-enum api_step admin_credential_look(struct request *r, const struct admin_credential *c) {
-    struct look *l = api_look(r, c->look);
-    l->p[0] = r->resource_id.s;
-    l->p[2] = "1";
-    return API_LOOK;
+enum api_step admin_credential_query(struct request *r, const struct admin_credential *c) {
+    struct db_query *q = api_query(r, c->query);
+    q->p[0] = r->resource_id.s;
+    q->p[2] = "1";
+    return API_QUERY;
 }
 
 enum api_step admin_credential_get(struct request *r, const struct admin_credential *c) {
-    return admin_id(r, c->title) ? admin_credential_look(r, c) : API_ANSWERED;
+    return admin_id(r, c->title) ? admin_credential_query(r, c) : API_ANSWERED;
 }
 
 enum api_step admin_credential_show(struct request *r, const struct admin_credential *c) {
-    if (r->look->nrows == 0)
+    if (r->db_query->nrows == 0)
         return api_not_found(r, c->title, r->resource_id.s);
-    c->put(api_answer(r, 200), r->look->rows[0]);
+    c->put(api_answer(r, 200), r->db_query->rows[0]);
     return API_ANSWERED;
 }
 
@@ -59,7 +59,7 @@ enum api_step admin_credential_create(struct request *r, const struct admin_cred
 
 enum api_step admin_credential_created(struct request *r, const struct admin_credential *c) {
     r->resource_id = r->reply.id;
-    return admin_credential_look(r, c);
+    return admin_credential_query(r, c);
 }
 
 /* Is the token that was made the one that is stored now, by the prefix in the row? */
@@ -80,8 +80,8 @@ static enum api_step token_gone(struct request *r, const char *what) {
 }
 
 enum api_step admin_credential_show_token(struct request *r, const struct admin_credential *c, int status) {
-    const char *const *row = r->look->rows[0];
-    if (r->look->nrows == 0 || !is_stored(r, row[c->prefix]))
+    const char *const *row = r->db_query->rows[0];
+    if (r->db_query->nrows == 0 || !is_stored(r, row[c->prefix]))
         return token_gone(r, c->what);
     struct jbuf *b = api_answer(r, status);
     r->answer.no_store = true;
@@ -100,18 +100,18 @@ enum api_step admin_credential_show_token(struct request *r, const struct admin_
 enum api_step admin_credential_revoke(struct request *r, const struct admin_credential *c) {
     if (!admin_id(r, c->title))
         return API_ANSWERED;
-    struct look *l = api_look(r, c->revoke_look);
-    l->p[0] = r->resource_id.s;
-    l->p[1] = r->verdict.key_name;
-    return API_LOOK;
+    struct db_query *q = api_query(r, c->revoke_query);
+    q->p[0] = r->resource_id.s;
+    q->p[1] = r->verdict.key_name;
+    return API_QUERY;
 }
 
 enum api_step admin_credential_revoked(struct request *r, const struct admin_credential *c) {
-    const char *const *row = r->look->rows[0];
+    const char *const *row = r->db_query->rows[0];
     struct err err = {0};
-    if (!look_bool(row[REVOKE_KNOWN]))
+    if (!db_cell_bool(row[COL_REVOKE_KNOWN]))
         return api_not_found(r, c->title, r->resource_id.s);
-    if (strcmp(row[REVOKE_RESULT], "last") == 0) { /* (of owners alone) */
+    if (strcmp(row[COL_REVOKE_RESULT], "last") == 0) { /* (of owners alone) */
         err_set(&err, ERR_CONFLICT, "This is the last owner; make another one first");
         return api_refuse(r, &err);
     }

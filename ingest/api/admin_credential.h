@@ -10,7 +10,7 @@ struct admin_credential {
     const char *what;   /* "key": in sentences, and the member beside a token */
     const char *title;  /* "Key" */
     const char *plural; /* "keys": the list, and its path below /admin/ */
-    enum look_kind look, revoke_look;
+    enum db_query_kind query, revoke_query;
     size_t id, prefix; /* columns of its rows */
     enum token_kind token;
     enum command_type create, revoke;
@@ -24,7 +24,7 @@ enum api_step admin_credential_list(struct request *r, const struct admin_creden
 enum api_step admin_credential_listed(struct request *r, const struct admin_credential *c);
 /* One: by the id in the path; by r->resource_id; what was found, or 404. */
 enum api_step admin_credential_get(struct request *r, const struct admin_credential *c);
-enum api_step admin_credential_look(struct request *r, const struct admin_credential *c);
+enum api_step admin_credential_query(struct request *r, const struct admin_credential *c);
 enum api_step admin_credential_show(struct request *r, const struct admin_credential *c);
 
 /* Creation: begin, replied. (Repeated under one txn it finds the one that the first request made.) */

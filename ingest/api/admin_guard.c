@@ -5,36 +5,36 @@
 #include "sql/ask/query.h"
 
 static enum api_step list_begin(struct request *r) {
-    return admin_list(r, "guards", LOOK_GUARDS, 0);
+    return admin_list(r, "guards", QUERY_GUARDS, 0);
 }
 
 /* of: the first of the columns. */
 static void put_count(struct jbuf *b, const char *name, const char *const *of) {
     jb_key(b, name);
-    if (of[GUARD_REMOVED] == NULL) {
+    if (of[COL_GUARD_REMOVED] == NULL) {
         jb_raw(b, "null");
         return;
     }
     jb_raw(b, "{");
-    jb_kint(b, "removed", look_int(of[GUARD_REMOVED]));
-    jb_kint(b, "base", look_int(of[GUARD_BASE]));
-    api_put_time(b, "tripped", look_int(of[GUARD_TRIPPED]));
+    jb_kint(b, "removed", db_cell_int(of[COL_GUARD_REMOVED]));
+    jb_kint(b, "base", db_cell_int(of[COL_GUARD_BASE]));
+    api_put_time(b, "tripped", db_cell_int(of[COL_GUARD_TRIPPED]));
     jb_raw(b, "}");
 }
 
 static void put_guard(struct jbuf *b, const char *const *row) {
     jb_sep(b);
     jb_raw(b, "{\"key\":{");
-    jb_kstr(b, "id", row[GUARD_KEY]);
-    jb_kstr(b, "name", row[GUARD_NAME]);
+    jb_kstr(b, "id", row[COL_GUARD_KEY]);
+    jb_kstr(b, "name", row[COL_GUARD_NAME]);
     jb_raw(b, "}");
-    put_count(b, "users", row + GUARD_USERS_AT);
-    put_count(b, "members", row + GUARD_MEMBERS_AT);
+    put_count(b, "users", row + COL_GUARD_USERS_AT);
+    put_count(b, "members", row + COL_GUARD_MEMBERS_AT);
     jb_raw(b, "}");
 }
 
 static enum api_step list_looked(struct request *r) {
-    return admin_listed(r, "guards", GUARD_KEY, put_guard);
+    return admin_listed(r, "guards", COL_GUARD_KEY, put_guard);
 }
 const struct api_handler admin_guard_list = {list_begin, list_looked, NULL};
 

@@ -17,20 +17,20 @@
 static void put_key(struct jbuf *b, const char *const *row) {
     jb_sep(b);
     jb_raw(b, "{");
-    jb_kstr(b, "id", row[KEY_ID]);
-    jb_kstr(b, "name", row[KEY_NAME]);
-    jb_kstr(b, "prefix", row[KEY_PREFIX]);
-    jb_kraw(b, "scopes", row[KEY_SCOPES]);
-    jb_kstr(b, "dialect", row[KEY_DIALECT]);
-    jb_kraw(b, "networks", row[KEY_NETWORKS]);
-    jb_kraw(b, "rate", row[KEY_RATE]);
-    api_put_time(b, "created", look_int(row[KEY_CREATED]));
-    jb_kstr(b, "createdBy", row[KEY_CREATED_BY]);
-    api_put_time(b, "expires", look_int(row[KEY_EXPIRES]));
-    api_put_time(b, "oldTokenUntil", look_int(row[KEY_OLD_UNTIL]));
-    api_put_time(b, "revoked", look_int(row[KEY_REVOKED]));
-    jb_kstr(b, "revokedBy", row[KEY_REVOKED_BY]);
-    api_put_time(b, "lastUsed", look_int(row[KEY_LAST_USED]));
+    jb_kstr(b, "id", row[COL_KEY_ID]);
+    jb_kstr(b, "name", row[COL_KEY_NAME]);
+    jb_kstr(b, "prefix", row[COL_KEY_PREFIX]);
+    jb_kraw(b, "scopes", row[COL_KEY_SCOPES]);
+    jb_kstr(b, "dialect", row[COL_KEY_DIALECT]);
+    jb_kraw(b, "networks", row[COL_KEY_NETWORKS]);
+    jb_kraw(b, "rate", row[COL_KEY_RATE]);
+    api_put_time(b, "created", db_cell_int(row[COL_KEY_CREATED]));
+    jb_kstr(b, "createdBy", row[COL_KEY_CREATED_BY]);
+    api_put_time(b, "expires", db_cell_int(row[COL_KEY_EXPIRES]));
+    api_put_time(b, "oldTokenUntil", db_cell_int(row[COL_KEY_OLD_UNTIL]));
+    api_put_time(b, "revoked", db_cell_int(row[COL_KEY_REVOKED]));
+    jb_kstr(b, "revokedBy", row[COL_KEY_REVOKED_BY]);
+    api_put_time(b, "lastUsed", db_cell_int(row[COL_KEY_LAST_USED]));
     jb_raw(b, "}");
 }
 
@@ -114,10 +114,10 @@ static const struct admin_credential keys = {
     .what = "key",
     .title = "Key",
     .plural = "keys",
-    .look = LOOK_KEYS,
-    .revoke_look = LOOK_REVOKE_KEY,
-    .id = KEY_ID,
-    .prefix = KEY_PREFIX,
+    .query = QUERY_KEYS,
+    .revoke_query = QUERY_REVOKE_KEY,
+    .id = COL_KEY_ID,
+    .prefix = COL_KEY_PREFIX,
     .token = TOKEN_KEY,
     .create = COMMAND_KEY_CREATE,
     .revoke = COMMAND_KEY_REVOKE,
@@ -186,7 +186,7 @@ static enum api_step rotate_looked(struct request *r) {
     return admin_credential_show_token(r, &keys, 200);
 }
 static enum api_step rotate_replied(struct request *r) {
-    return admin_credential_look(r, &keys);
+    return admin_credential_query(r, &keys);
 }
 const struct api_handler admin_key_rotate = {rotate_begin, rotate_looked, rotate_replied};
 

@@ -10,16 +10,16 @@
 static void put_owner(struct jbuf *b, const char *const *row) {
     jb_sep(b);
     jb_raw(b, "{");
-    jb_kstr(b, "id", row[OWNER_ID]);
-    jb_kstr(b, "name", row[OWNER_NAME]);
-    jb_kstr(b, "role", row[OWNER_ROLE]);
-    jb_kstr(b, "prefix", row[OWNER_PREFIX]);
-    api_put_time(b, "created", look_int(row[OWNER_CREATED]));
-    jb_kstr(b, "createdBy", row[OWNER_CREATED_BY]);
-    api_put_time(b, "expires", look_int(row[OWNER_EXPIRES]));
-    api_put_time(b, "revoked", look_int(row[OWNER_REVOKED]));
-    jb_kstr(b, "revokedBy", row[OWNER_REVOKED_BY]);
-    api_put_time(b, "lastUsed", look_int(row[OWNER_LAST_USED]));
+    jb_kstr(b, "id", row[COL_OWNER_ID]);
+    jb_kstr(b, "name", row[COL_OWNER_NAME]);
+    jb_kstr(b, "role", row[COL_OWNER_ROLE]);
+    jb_kstr(b, "prefix", row[COL_OWNER_PREFIX]);
+    api_put_time(b, "created", db_cell_int(row[COL_OWNER_CREATED]));
+    jb_kstr(b, "createdBy", row[COL_OWNER_CREATED_BY]);
+    api_put_time(b, "expires", db_cell_int(row[COL_OWNER_EXPIRES]));
+    api_put_time(b, "revoked", db_cell_int(row[COL_OWNER_REVOKED]));
+    jb_kstr(b, "revokedBy", row[COL_OWNER_REVOKED_BY]);
+    api_put_time(b, "lastUsed", db_cell_int(row[COL_OWNER_LAST_USED]));
     jb_raw(b, "}");
 }
 
@@ -44,10 +44,10 @@ static const struct admin_credential owners = {
     .what = "owner",
     .title = "Owner",
     .plural = "owners",
-    .look = LOOK_OWNERS,
-    .revoke_look = LOOK_REVOKE_OWNER,
-    .id = OWNER_ID,
-    .prefix = OWNER_PREFIX,
+    .query = QUERY_OWNERS,
+    .revoke_query = QUERY_REVOKE_OWNER,
+    .id = COL_OWNER_ID,
+    .prefix = COL_OWNER_PREFIX,
     .token = TOKEN_OWNER,
     .create = COMMAND_OWNER_CREATE,
     .revoke = COMMAND_OWNER_REVOKE,

@@ -78,11 +78,11 @@ struct jbuf *api_answer(struct request *r, int status) {
     return answer_begin(r, status);
 }
 
-struct look *api_look(struct request *r, int kind) {
-    r->look = arena_alloc(r->arena, sizeof *r->look);
-    *r->look =
-        (struct look){.kind = (enum look_kind)kind, .workspace = r->verdict.workspace.s, .arena = r->arena};
-    return r->look;
+struct db_query *api_query(struct request *r, int kind) {
+    r->db_query = arena_alloc(r->arena, sizeof *r->db_query);
+    *r->db_query = (struct db_query){
+        .kind = (enum db_query_kind)kind, .workspace = r->verdict.workspace.s, .arena = r->arena};
+    return r->db_query;
 }
 
 /* ---- pages of lists that are ordered by an id ---- */

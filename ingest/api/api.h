@@ -7,21 +7,21 @@
 
 enum api_step {
     API_ANSWERED, /* the answer stands in r->answer */
-    API_LOOK,     /* r->look says what to ask the database for */
+    API_QUERY,    /* r->db_query says what to ask the database */
     API_PUBLISH,  /* r->command, r->resource_id and what the command carries are set */
 };
 
 struct api_handler {
     /* Admitted. For a route without credentials: it must be API_ANSWERED, by way of answer_* alone. */
     enum api_step (*begin)(struct request *r);
-    /* r->look has its rows. NULL where there never is a look. */
+    /* r->db_query has its rows. NULL where there never is a query. */
     enum api_step (*looked)(struct request *r);
     /* The command was applied: r->reply. NULL where nothing is published. (A refusal is answered as it is.)
      */
     enum api_step (*replied)(struct request *r);
 };
 
-/* The first step of an admitted request, and those after it. A look after the command was published shows
+/* The first step of an admitted request, and those after it. A query after the command was published shows
  * what it did. */
 enum api_step api_begin(struct request *r);
 enum api_step api_looked(struct request *r, enum err_code code); /* of the round trip */
@@ -40,8 +40,8 @@ enum err_code api_body(struct request *r, bool optional, json_t **body, struct e
 struct jbuf *api_answer(struct request *r, int status);
 enum api_step api_refuse(struct request *r, const struct err *err);
 enum api_step api_not_found(struct request *r, const char *what, const char *id);
-/* Prepares a look of this kind in the request's own workspace. */
-struct look *api_look(struct request *r, int kind);
+/* Prepares a query of this kind in the request's own workspace. */
+struct db_query *api_query(struct request *r, int kind);
 /* limit (1..200, default 100) and cursor of a list that is ordered by one text: *after NULL = from its
  * beginning. what: names the list, and with its ids binds the cursor to it. */
 enum err_code api_page(struct request *r, const char *what, int *limit, const char **after, struct err *err);

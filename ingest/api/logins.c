@@ -55,14 +55,14 @@ static enum api_step send(struct request *r, const char *id) {
 
 /* Whoever is named by another name than the id is looked up first. */
 static enum api_step seek(struct request *r, int way, const char *who) {
-    struct look *l = api_look(r, way == BY_NAME ? LOOK_USER_NAMED : LOOK_USER_EXTERNAL);
-    l->p[0] = who;
+    struct db_query *q = api_query(r, way == BY_NAME ? QUERY_USER_NAMED : QUERY_USER_EXTERNAL);
+    q->p[0] = who;
     if (way == BY_NAME) {
         char *folded = fold_text(who);
-        l->p[0] = folded;
+        q->p[0] = folded;
         arena_defer(r->arena, free, folded);
     }
-    return API_LOOK;
+    return API_QUERY;
 }
 
 static enum api_step begin(struct request *r) {
@@ -79,17 +79,17 @@ static enum api_step begin(struct request *r) {
 }
 
 static enum api_step looked(struct request *r) {
-    const struct look *l = r->look;
+    const struct db_query *q = r->db_query;
     struct err err = {0};
-    if (l->nrows == 0) {
+    if (q->nrows == 0) {
         err_set(&err, ERR_NOT_FOUND, "There is no such user");
         return api_refuse(r, &err);
     }
-    if (l->nrows > 1) {
+    if (q->nrows > 1) {
         err_set_path(&err, ERR_CONFLICT, "externalId", "More than one user has this externalId");
         return api_refuse(r, &err);
     }
-    return send(r, l->rows[0][LOOK_USER_ID]);
+    return send(r, q->rows[0][COL_USER_ID]);
 }
 
 /* Whoever may log in has a seat, in every mode. */

@@ -17,22 +17,22 @@ static enum api_step begin_list(struct request *r, int kind, const char *what, c
         return api_not_found(r, what, r->route.segment);
     if (api_page(r, list, &limit, &after, &err) != ERR_OK)
         return api_refuse(r, &err);
-    struct look *l = api_look(r, kind);
-    l->p[0] = arena_strdup(r->arena, id.s);
-    l->p[1] = after;
-    l->p[2] = arena_printf(r->arena, "%d", limit + 1);
-    return API_LOOK;
+    struct db_query *q = api_query(r, kind);
+    q->p[0] = arena_strdup(r->arena, id.s);
+    q->p[1] = after;
+    q->p[2] = arena_printf(r->arena, "%d", limit + 1);
+    return API_QUERY;
 }
 
 /* How many rows are shown. There is always a row, perhaps without what a row is about. */
-static size_t shown(const struct look *l, int id_cell, bool *more) {
-    size_t most = (size_t)look_int(l->p[2]) - 1, n = l->rows[0][id_cell] != NULL ? l->nrows : 0;
+static size_t shown(const struct db_query *q, int id_cell, bool *more) {
+    size_t most = (size_t)db_cell_int(q->p[2]) - 1, n = q->rows[0][id_cell] != NULL ? q->nrows : 0;
     *more = n > most;
     return *more ? most : n;
 }
 
-static bool there(const struct look *l, int found_cell) {
-    return l->nrows > 0 && look_bool(l->rows[0][found_cell]);
+static bool there(const struct db_query *q, int found_cell) {
+    return q->nrows > 0 && db_cell_bool(q->rows[0][found_cell]);
 }
 
 static void put_member(struct jbuf *b, const char *user, const char *name, const char *display,
@@ -41,64 +41,64 @@ static void put_member(struct jbuf *b, const char *user, const char *name, const
     jb_kstr(b, "user", user);
     jb_kstr(b, "userName", name);
     jb_kstr(b, "displayName", display);
-    jb_kraw(b, "transmit", transmit == NULL ? NULL : look_bool(transmit) ? "true" : "false");
-    api_put_time(b, "since", look_int(since));
+    jb_kraw(b, "transmit", transmit == NULL ? NULL : db_cell_bool(transmit) ? "true" : "false");
+    api_put_time(b, "since", db_cell_int(since));
 }
 
 static enum api_step begin_members(struct request *r) {
-    return begin_list(r, LOOK_MEMBERS, "Room", "members");
+    return begin_list(r, QUERY_MEMBERS, "Room", "members");
 }
 
 static enum api_step looked_members(struct request *r) {
-    const struct look *l = r->look;
+    const struct db_query *q = r->db_query;
     bool more;
-    if (!there(l, MEMBERS_FOUND))
+    if (!there(q, COL_MEMBERS_FOUND))
         return api_not_found(r, "Room", r->route.segment);
-    size_t n = shown(l, MEMBERS_USER, &more);
+    size_t n = shown(q, COL_MEMBERS_USER, &more);
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{");
-    jb_kstr(b, "room", l->p[0]);
-    jb_kint(b, "seq", look_int(l->rows[0][MEMBERS_SEQ]));
+    jb_kstr(b, "room", q->p[0]);
+    jb_kint(b, "seq", db_cell_int(q->rows[0][COL_MEMBERS_SEQ]));
     jb_kraw(b, "members", "[");
     for (size_t i = 0; i < n; i++) {
-        const char *const *row = l->rows[i];
+        const char *const *row = q->rows[i];
         jb_sep(b);
-        put_member(b, row[MEMBERS_USER], row[MEMBERS_NAME], row[MEMBERS_DISPLAY], row[MEMBERS_TRANSMIT],
-                   row[MEMBERS_SINCE]);
+        put_member(b, row[COL_MEMBERS_USER], row[COL_MEMBERS_NAME], row[COL_MEMBERS_DISPLAY],
+                   row[COL_MEMBERS_TRANSMIT], row[COL_MEMBERS_SINCE]);
         jb_raw(b, "}");
     }
     jb_raw(b, "]");
-    api_put_next(r, "members", more, more ? l->rows[n - 1][MEMBERS_USER] : NULL);
+    api_put_next(r, "members", more, more ? q->rows[n - 1][COL_MEMBERS_USER] : NULL);
     jb_raw(b, "}");
     return API_ANSWERED;
 }
 
 static enum api_step begin_rooms(struct request *r) {
-    return begin_list(r, LOOK_ROOMS, "User", "rooms");
+    return begin_list(r, QUERY_ROOMS, "User", "rooms");
 }
 
 static enum api_step looked_rooms(struct request *r) {
-    const struct look *l = r->look;
+    const struct db_query *q = r->db_query;
     bool more;
-    if (!there(l, ROOMS_FOUND))
+    if (!there(q, COL_ROOMS_FOUND))
         return api_not_found(r, "User", r->route.segment);
-    size_t n = shown(l, ROOMS_ROOM, &more);
+    size_t n = shown(q, COL_ROOMS_ROOM, &more);
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{");
-    jb_kstr(b, "user", l->p[0]);
+    jb_kstr(b, "user", q->p[0]);
     jb_kraw(b, "rooms", "[");
     for (size_t i = 0; i < n; i++) {
-        const char *const *row = l->rows[i];
+        const char *const *row = q->rows[i];
         jb_sep(b);
         jb_raw(b, "{");
-        jb_kstr(b, "room", row[ROOMS_ROOM]);
-        jb_kstr(b, "displayName", row[ROOMS_NAME]);
-        jb_kbool(b, "transmit", look_bool(row[ROOMS_TRANSMIT]));
-        api_put_time(b, "since", look_int(row[ROOMS_SINCE]));
+        jb_kstr(b, "room", row[COL_ROOMS_ROOM]);
+        jb_kstr(b, "displayName", row[COL_ROOMS_NAME]);
+        jb_kbool(b, "transmit", db_cell_bool(row[COL_ROOMS_TRANSMIT]));
+        api_put_time(b, "since", db_cell_int(row[COL_ROOMS_SINCE]));
         jb_raw(b, "}");
     }
     jb_raw(b, "]");
-    api_put_next(r, "rooms", more, more ? l->rows[n - 1][ROOMS_ROOM] : NULL);
+    api_put_next(r, "rooms", more, more ? q->rows[n - 1][COL_ROOMS_ROOM] : NULL);
     jb_raw(b, "}");
     return API_ANSWERED;
 }
@@ -151,31 +151,31 @@ static enum api_step begin_put(struct request *r) {
 }
 
 static enum api_step replied_put(struct request *r) {
-    struct look *l = api_look(r, LOOK_MEMBER);
-    l->p[0] = r->resource_id.s;
-    l->p[1] = json_string_value(json_object_get(r->resource, "user"));
-    return API_LOOK;
+    struct db_query *q = api_query(r, QUERY_MEMBER);
+    q->p[0] = r->resource_id.s;
+    q->p[1] = json_string_value(json_object_get(r->resource, "user"));
+    return API_QUERY;
 }
 
 /* The member as it is now, which another request may have changed or removed since: then what was put is all
  * that there is to show. */
 static enum api_step looked_put(struct request *r) {
-    const struct look *l = r->look;
-    const char *const *row = l->nrows > 0 ? l->rows[0] : NULL;
+    const struct db_query *q = r->db_query;
+    const char *const *row = q->nrows > 0 ? q->rows[0] : NULL;
     const json_t *given = json_object_get(r->resource, "transmit");
     struct jbuf *b = answer_begin(r, r->reply.first ? 201 : 200);
-    if (row != NULL && row[MEMBER_TRANSMIT] != NULL) {
-        put_member(b, l->p[1], row[MEMBER_NAME], row[MEMBER_DISPLAY], row[MEMBER_TRANSMIT],
-                   row[MEMBER_SINCE]);
-        if (look_bool(row[MEMBER_HELD]))
+    if (row != NULL && row[COL_MEMBER_TRANSMIT] != NULL) {
+        put_member(b, q->p[1], row[COL_MEMBER_NAME], row[COL_MEMBER_DISPLAY], row[COL_MEMBER_TRANSMIT],
+                   row[COL_MEMBER_SINCE]);
+        if (db_cell_bool(row[COL_MEMBER_HELD]))
             jb_kbool(b, "held", true);
     } else {
         const char *transmit = json_is_boolean(given) ? (json_is_true(given) ? "t" : "f") : NULL;
-        put_member(b, l->p[1], row != NULL ? row[MEMBER_NAME] : NULL, NULL, transmit, NULL);
+        put_member(b, q->p[1], row != NULL ? row[COL_MEMBER_NAME] : NULL, NULL, transmit, NULL);
     }
     jb_raw(b, "}");
     if (r->reply.first)
-        r->answer.location = arena_printf(r->arena, "%s/rooms/%s/members/%s", r->base, l->p[0], l->p[1]);
+        r->answer.location = arena_printf(r->arena, "%s/rooms/%s/members/%s", r->base, q->p[0], q->p[1]);
     return API_ANSWERED;
 }
 

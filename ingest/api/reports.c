@@ -8,18 +8,19 @@
 
 /* ---- commands ---- */
 
-/* What became of a command: a row of LOOK_OPERATION or LOOK_ACTIVITY. detail: also the sentence. */
+/* What became of a command: a row of QUERY_OPERATION or QUERY_ACTIVITY. detail: also the sentence. */
 static void put_command(struct jbuf *b, const char *const *row, bool detail) {
     struct reply reply = {0};
     char name[40];
-    bool decided = row[COMMAND_OUTCOME] != NULL &&
-                   reply_decode(row[COMMAND_OUTCOME], strlen(row[COMMAND_OUTCOME]), &reply, NULL) == ERR_OK;
+    bool decided =
+        row[COL_COMMAND_OUTCOME] != NULL &&
+        reply_decode(row[COL_COMMAND_OUTCOME], strlen(row[COL_COMMAND_OUTCOME]), &reply, NULL) == ERR_OK;
     bool applied = decided && reply.code == ERR_OK;
     jb_raw(b, "{");
-    jb_kstr(b, "txn", row[COMMAND_TXN]);
-    jb_kstr(b, "type", decided ? row[COMMAND_TYPE] : NULL);
+    jb_kstr(b, "txn", row[COL_COMMAND_TXN]);
+    jb_kstr(b, "type", decided ? row[COL_COMMAND_TYPE] : NULL);
     jb_kstr(b, "status", applied ? "applied" : decided ? "refused" : "cancelled");
-    api_put_time(b, "time", look_int(row[COMMAND_AT]));
+    api_put_time(b, "time", db_cell_int(row[COL_COMMAND_AT]));
     jb_kstr(b, "id", decided && uuid_is_set(&reply.id) ? reply.id.s : NULL);
     if (decided && !applied) {
         jb_kstr(b, "code", problem_name(reply.code, name));
@@ -34,14 +35,14 @@ static enum api_step begin_operation(struct request *r) {
     struct uuid txn;
     if (!uuid_parse(r->route.segment, &txn))
         return api_not_found(r, "Operation", r->route.segment);
-    api_look(r, LOOK_OPERATION)->p[0] = arena_strdup(r->arena, txn.s);
-    return API_LOOK;
+    api_query(r, QUERY_OPERATION)->p[0] = arena_strdup(r->arena, txn.s);
+    return API_QUERY;
 }
 
 static enum api_step looked_operation(struct request *r) {
-    if (r->look->nrows == 0)
+    if (r->db_query->nrows == 0)
         return api_not_found(r, "Operation", r->route.segment);
-    put_command(answer_begin(r, 200), r->look->rows[0], true);
+    put_command(answer_begin(r, 200), r->db_query->rows[0], true);
     return API_ANSWERED;
 }
 
@@ -51,24 +52,24 @@ static enum api_step begin_activity(struct request *r) {
     int limit;
     if (api_page(r, "activity", &limit, &before, &err) != ERR_OK)
         return api_refuse(r, &err);
-    struct look *l = api_look(r, LOOK_ACTIVITY);
-    l->p[0] = before;
-    l->p[1] = arena_printf(r->arena, "%d", limit + 1);
-    return API_LOOK;
+    struct db_query *q = api_query(r, QUERY_ACTIVITY);
+    q->p[0] = before;
+    q->p[1] = arena_printf(r->arena, "%d", limit + 1);
+    return API_QUERY;
 }
 
 static enum api_step looked_activity(struct request *r) {
-    const struct look *l = r->look;
-    size_t most = (size_t)look_int(l->p[1]) - 1, n = l->nrows < most ? l->nrows : most;
-    bool more = l->nrows > most;
+    const struct db_query *q = r->db_query;
+    size_t most = (size_t)db_cell_int(q->p[1]) - 1, n = q->nrows < most ? q->nrows : most;
+    bool more = q->nrows > most;
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{\"items\":[");
     for (size_t i = 0; i < n; i++) {
         jb_sep(b);
-        put_command(b, l->rows[i], false);
+        put_command(b, q->rows[i], false);
     }
     jb_raw(b, "]");
-    api_put_next(r, "activity", more, more ? l->rows[n - 1][COMMAND_TXN] : NULL);
+    api_put_next(r, "activity", more, more ? q->rows[n - 1][COL_COMMAND_TXN] : NULL);
     jb_raw(b, "}");
     return API_ANSWERED;
 }
@@ -79,38 +80,38 @@ const struct api_handler api_activity = {begin_activity, looked_activity, NULL};
 /* ---- the workspace ---- */
 
 static enum api_step begin_workspace(struct request *r) {
-    (void)api_look(r, LOOK_WORKSPACE);
-    return API_LOOK;
+    (void)api_query(r, QUERY_WORKSPACE);
+    return API_QUERY;
 }
 
 static void load_settings(struct request *r, struct workspace_settings *s) {
     workspace_settings_init(s);
     for (size_t i = 0; i < workspace_setting_count; i++)
-        workspace_setting_load(s, &workspace_setting_table[i], r->look->rows[0][i], r->arena);
+        workspace_setting_load(s, &workspace_setting_table[i], r->db_query->rows[0][i], r->arena);
 }
 
 static enum api_step looked_workspace(struct request *r) {
-    const struct look *l = r->look;
+    const struct db_query *q = r->db_query;
     struct workspace_settings s;
-    if (l->nrows == 0)
+    if (q->nrows == 0)
         return api_not_found(r, "Workspace", r->verdict.workspace.s);
     load_settings(r, &s);
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{");
-    jb_kstr(b, "id", l->workspace);
+    jb_kstr(b, "id", q->workspace);
     for (size_t i = 0; i < workspace_setting_count; i++) {
         jb_key(b, workspace_setting_table[i].name);
         workspace_setting_put(&s, &workspace_setting_table[i], b);
     }
-    jb_kint(b, "seatsUsed", look_int(l->rows[0][WORKSPACE_SEATS_USED]));
-    api_put_time(b, "created", look_int(l->rows[0][WORKSPACE_CREATED]));
+    jb_kint(b, "seatsUsed", db_cell_int(q->rows[0][COL_WORKSPACE_SEATS_USED]));
+    api_put_time(b, "created", db_cell_int(q->rows[0][COL_WORKSPACE_CREATED]));
     jb_raw(b, "}");
     return API_ANSWERED;
 }
 
 static enum api_step looked_seats(struct request *r) {
     struct workspace_settings s;
-    if (r->look->nrows == 0)
+    if (r->db_query->nrows == 0)
         return api_not_found(r, "Workspace", r->verdict.workspace.s);
     load_settings(r, &s);
     struct jbuf *b = answer_begin(r, 200);
@@ -118,7 +119,7 @@ static enum api_step looked_seats(struct request *r) {
     jb_kstr(b, "mode", s.seat_mode);
     jb_key(b, "limit");
     workspace_setting_put(&s, workspace_setting_of("seats"), b);
-    jb_kint(b, "used", look_int(r->look->rows[0][WORKSPACE_SEATS_USED]));
+    jb_kint(b, "used", db_cell_int(r->db_query->rows[0][COL_WORKSPACE_SEATS_USED]));
     jb_raw(b, "}");
     return API_ANSWERED;
 }

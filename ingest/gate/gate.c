@@ -125,7 +125,7 @@ struct hand *gate_hand(struct gate_thread *t, const struct request *r) {
     case JOB_CANCEL:
         return &t->hand[HAND_CANCELS];
     case JOB_LOOK:
-        return &t->hand[HAND_LOOKS];
+        return &t->hand[HAND_QUERIES];
     case JOB_KEEP:
         return &t->hand[HAND_ANSWERS];
     case JOB_UNITS:

@@ -18,7 +18,7 @@ enum {
     HAND_CANCELS,   /* their deadline has passed */
     HAND_READS,     /* users, rooms, look-ups */
     HAND_LISTS,     /* lists that may read much */
-    HAND_LOOKS,     /* what handlers of the Management API ask … */
+    HAND_QUERIES,   /* what handlers of the Management API ask … */
     HAND_WRITES,    /* … and what they write at once */
     HAND_QUESTIONS, /* outcomes of asynchronous requests */
     HAND_ANSWERS,   /* to be kept before they are sent */

@@ -189,20 +189,20 @@ static void run_list(struct gate_thread *t) {
 
 /* ---- what handlers of the Management API ask, in one round trip too ---- */
 
-static void run_looks(struct gate_thread *t) {
-    struct look *looks[GATE_BATCH];
+static void run_queries(struct gate_thread *t) {
+    struct db_query *queries[GATE_BATCH];
     struct request *asked[GATE_BATCH];
-    struct hand *h = &t->hand[HAND_LOOKS];
+    struct hand *h = &t->hand[HAND_QUERIES];
     struct err err = {0};
     size_t n = h->n;
     if (n == 0)
         return;
     for (size_t i = 0; i < n; i++)
-        looks[i] = h->r[i]->look;
+        queries[i] = h->r[i]->db_query;
     gate_block(t);
-    enum err_code code = look_batch(t->db, looks, n, &err);
+    enum err_code code = db_query_batch(t->db, queries, n, &err);
     if (code == ERR_DB_LOST || code == ERR_DB_RETRY)
-        code = look_batch(t->db, looks, n, &err);
+        code = db_query_batch(t->db, queries, n, &err);
     gate_unblock(t);
     n = h->n; /* the others were answered meanwhile */
     memcpy(asked, h->r, n * sizeof *asked);
@@ -219,7 +219,7 @@ static void run_write(struct gate_thread *t) {
     enum err_code code = ERR_DB_LOST;
     gate_block(t);
     for (int i = 0; i < 2 && (code == ERR_DB_LOST || code == ERR_DB_RETRY); i++)
-        code = look_batch(t->durable_db, &r->look, 1, &err);
+        code = db_query_batch(t->durable_db, &r->db_query, 1, &err);
     gate_unblock(t);
     if (t->hand[HAND_WRITES].n < n &&
         (t->hand[HAND_WRITES].n == 0 || t->hand[HAND_WRITES].r[t->hand[HAND_WRITES].n - 1] != r))
@@ -272,8 +272,8 @@ void gate_ask(struct gate_thread *t) {
     cancel(t);
     put_lists_aside(t);
     run_reads(t, &t->hand[HAND_READS]);
-    while (t->hand[HAND_LOOKS].n > 0)
-        run_looks(t);
+    while (t->hand[HAND_QUERIES].n > 0)
+        run_queries(t);
     while (t->hand[HAND_WRITES].n > 0)
         run_write(t);
     while (t->hand[HAND_QUESTIONS].n > 0)

@@ -30,8 +30,8 @@ void gate_step(struct gate_thread *t, struct request *r, enum api_step step) {
     case API_ANSWERED:
         request_finish(r);
         break;
-    case API_LOOK:
-        gate_add(look_writes(r->look->kind) ? &t->hand[HAND_WRITES] : &t->hand[HAND_LOOKS], r);
+    case API_QUERY:
+        gate_add(db_query_writes(r->db_query->kind) ? &t->hand[HAND_WRITES] : &t->hand[HAND_QUERIES], r);
         break;
     case API_PUBLISH:
         gate_publish(t, r);

@@ -15,8 +15,8 @@ bool write_asks_existence(const struct request *r);
 
 /* r->reply was filled by a decoder: from now on its memory goes with the request. */
 void write_keep_reply(struct request *r);
-/* Makes the answer from r->reply. False: it shows something that must be read first (r->read or r->look is
- * ready, r->job says which). */
+/* Makes the answer from r->reply. False: it shows something that must be read first (r->read or r->db_query
+ * is ready, r->job says which). */
 bool write_outcome(struct request *r);
 /* After that read; read_ok false: the read failed. */
 void write_shown(struct request *r, bool read_ok);

@@ -24,8 +24,8 @@
 static const struct {
     const char *sql; /* $1 is the workspace */
     int nparams, ncells;
-} forms[LOOK_KINDS] = {
-    [LOOK_MEMBERS] =
+} forms[QUERY_KINDS] = {
+    [QUERY_MEMBERS] =
         {"SELECT w.membership_seq, r.id IS NOT NULL, m.user_id, m.user_name, m.display_name, m.transmit, "
          "m.since FROM workspaces w "
          "LEFT JOIN LATERAL (SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid "
@@ -41,7 +41,7 @@ static const struct {
                           "ORDER BY p.user_id) m ON r.id IS NOT NULL "
                           "WHERE w.workspace_id = $1::uuid ORDER BY m.user_id",
          4, 7},
-    [LOOK_ROOMS] =
+    [QUERY_ROOMS] =
         {"SELECT u.id IS NOT NULL, m.room_id, m.name, m.transmit, m.since FROM workspaces w "
          "LEFT JOIN LATERAL (SELECT z.id FROM users z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid "
          "OFFSET 0) u ON true "
@@ -56,7 +56,7 @@ static const struct {
                           "ORDER BY p.room_id) m ON u.id IS NOT NULL "
                           "WHERE w.workspace_id = $1::uuid ORDER BY m.room_id",
          4, 5},
-    [LOOK_MEMBER] =
+    [QUERY_MEMBER] =
         {"SELECT r.id IS NOT NULL, u.id, u.user_name, u.display_name, m.transmit, m.held, m.since "
          "FROM workspaces w "
          "LEFT JOIN LATERAL (SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid "
@@ -68,13 +68,14 @@ static const struct {
                           "$2::uuid AND z.user_id = $3::uuid OFFSET 0) m ON true "
                           "WHERE w.workspace_id = $1::uuid",
          3, 7},
-    [LOOK_USER_NAMED] = {"SELECT u.id FROM users u WHERE u.workspace_id = $1::uuid AND u.user_name_key = $2",
-                         2, 1},
-    [LOOK_USER_EXTERNAL] = {"SELECT u.id FROM users u WHERE u.workspace_id = $1::uuid AND u.external_id = $2 "
-                            "LIMIT 2",
-                            2, 1},
-    [LOOK_OPERATION] = {"SELECT txn, type, at_us, outcome FROM command_find($1::uuid, $2::uuid)", 2, 4},
-    [LOOK_KEYS] =
+    [QUERY_USER_NAMED] = {"SELECT u.id FROM users u WHERE u.workspace_id = $1::uuid AND u.user_name_key = $2",
+                          2, 1},
+    [QUERY_USER_EXTERNAL] =
+        {"SELECT u.id FROM users u WHERE u.workspace_id = $1::uuid AND u.external_id = $2 "
+         "LIMIT 2",
+         2, 1},
+    [QUERY_OPERATION] = {"SELECT txn, type, at_us, outcome FROM command_find($1::uuid, $2::uuid)", 2, 4},
+    [QUERY_KEYS] =
         {"SELECT k.id, k.name, k.prefix, to_json(k.scopes)::text, k.dialect, to_json(k.networks)::text, "
          "k.rate_limit, " MICROS("k.created") ", k.created_by, " MICROS("k.expires") ", CASE WHEN k.old_until > now() THEN " MICROS(
              "k.old_until") " END, " MICROS("k.revoked") ", k.revoked_by, " MICROS("r.last_used") " FROM keys k LEFT JOIN key_rates r "
@@ -82,13 +83,13 @@ static const struct {
                                                                                                   "WHERE k.workspace_id = $1::uuid AND ($2::uuid IS NULL OR k.id = $2::uuid) "
                                                                                                   "AND ($3::uuid IS NULL OR k.id > $3::uuid) ORDER BY k.id LIMIT $4::int",
          4, 14},
-    [LOOK_OWNERS] =
+    [QUERY_OWNERS] =
         {"SELECT o.id, o.name, o.role, o.prefix, " MICROS("o.created") ", o.created_by, " MICROS("o.expires") ", " MICROS(
              "o.revoked") ", o.revoked_by, " MICROS("r.last_used") " FROM owners o LEFT JOIN key_rates r ON r.workspace_id = o.workspace_id AND r.key_id = o.id "
                                                                    "WHERE o.workspace_id = $1::uuid AND ($2::uuid IS NULL OR o.id = $2::uuid) "
                                                                    "AND ($3::uuid IS NULL OR o.id > $3::uuid) ORDER BY o.id LIMIT $4::int",
          4, 10},
-    [LOOK_GUARDS] =
+    [QUERY_GUARDS] =
         {"SELECT k.id, k.name, u.removed, u.base, " MICROS("u.tripped") ", m.removed, m.base, " MICROS("m.tripped") " FROM keys k LEFT JOIN LATERAL (" GUARD(
              "users") ") u ON true "
                       "LEFT JOIN LATERAL (" GUARD(
@@ -96,16 +97,16 @@ static const struct {
                                      "WHERE k.workspace_id = $1::uuid AND ($2::uuid IS NULL OR k.id > $2::uuid) "
                                      "AND (u.base IS NOT NULL OR m.base IS NOT NULL) ORDER BY k.id LIMIT $3::int",
          3, 8},
-    [LOOK_REVOKE_KEY] =
+    [QUERY_REVOKE_KEY] =
         {"SELECT EXISTS (SELECT FROM keys k WHERE k.workspace_id = $1::uuid AND k.id = $2::uuid), "
          "key_revoke_now($1::uuid, $2::uuid, $3)",
          3, 2},
-    [LOOK_REVOKE_OWNER] =
+    [QUERY_REVOKE_OWNER] =
         {"SELECT EXISTS (SELECT FROM owners o WHERE o.workspace_id = $1::uuid AND o.id = $2::uuid), "
          "owner_revoke_now($1::uuid, $2::uuid, $3)",
          3, 2},
-    [LOOK_ACTIVITY] = {"SELECT txn, type, at_us, outcome FROM command_recent($1::uuid, $2::uuid, $3::int)", 3,
-                       4},
+    [QUERY_ACTIVITY] = {"SELECT txn, type, at_us, outcome FROM command_recent($1::uuid, $2::uuid, $3::int)",
+                        3, 4},
 };
 
 /* Made once, since its columns are the settings'. */
@@ -123,52 +124,52 @@ static void make_workspace_sql(void) {
 
 static const char context_sql[] = "SELECT set_config('usher.workspace', '{' || $1 || '}', true)";
 
-static int cells(const struct look *l) {
-    return l->kind == LOOK_WORKSPACE ? (int)workspace_setting_count + 2 : forms[l->kind].ncells;
+static int cells(const struct db_query *q) {
+    return q->kind == QUERY_WORKSPACE ? (int)workspace_setting_count + 2 : forms[q->kind].ncells;
 }
 
-static void take(struct look *l, const struct db_result *r) {
+static void take(struct db_query *q, const struct db_result *r) {
     size_t n = db_rows(r);
-    l->rows = arena_alloc(l->arena, (n + 1) * sizeof *l->rows);
+    q->rows = arena_alloc(q->arena, (n + 1) * sizeof *q->rows);
     for (size_t row = 0; row < n; row++)
-        for (int col = 0; col < cells(l); col++)
-            l->rows[row][col] = db_is_null(r, row, col) ? NULL : arena_strdup(l->arena, db_text(r, row, col));
-    l->nrows = n;
+        for (int col = 0; col < cells(q); col++)
+            q->rows[row][col] = db_is_null(r, row, col) ? NULL : arena_strdup(q->arena, db_text(r, row, col));
+    q->nrows = n;
 }
 
-bool look_writes(enum look_kind kind) {
-    return kind == LOOK_REVOKE_KEY || kind == LOOK_REVOKE_OWNER;
+bool db_query_writes(enum db_query_kind kind) {
+    return kind == QUERY_REVOKE_KEY || kind == QUERY_REVOKE_OWNER;
 }
 
 /* Sends it, with the context of its workspace unless that stands already; gives the number of statements. */
-static size_t send(struct db *db, const struct look *l, const struct look *before) {
-    const char *params[] = {l->workspace, l->p[0], l->p[1], l->p[2], l->p[3]};
-    bool same = before != NULL && strcmp(l->workspace, before->workspace) == 0;
+static size_t send(struct db *db, const struct db_query *q, const struct db_query *before) {
+    const char *params[] = {q->workspace, q->p[0], q->p[1], q->p[2], q->p[3]};
+    bool same = before != NULL && strcmp(q->workspace, before->workspace) == 0;
     if (!same)
         db_send(db, context_sql, 1, params);
-    if (l->kind == LOOK_WORKSPACE)
+    if (q->kind == QUERY_WORKSPACE)
         db_send(db, workspace_sql, 1, params);
     else
-        db_send(db, forms[l->kind].sql, forms[l->kind].nparams, params);
+        db_send(db, forms[q->kind].sql, forms[q->kind].nparams, params);
     return same ? 1 : 2;
 }
 
-enum err_code look_batch(struct db *db, struct look *const *looks, size_t n, struct err *err) {
+enum err_code db_query_batch(struct db *db, struct db_query *const *queries, size_t n, struct err *err) {
     struct db_result **results = xcalloc(2 * n + 2, sizeof *results);
     size_t *at = xcalloc(n + 1, sizeof *at), steps = 1;
     pthread_once(&once, make_workspace_sql);
-    db_send(db, n == 1 && look_writes(looks[0]->kind) ? "BEGIN" : "BEGIN READ ONLY", 0, NULL);
+    db_send(db, n == 1 && db_query_writes(queries[0]->kind) ? "BEGIN" : "BEGIN READ ONLY", 0, NULL);
     for (size_t i = 0; i < n; i++) {
-        steps += send(db, looks[i], i > 0 ? looks[i - 1] : NULL);
+        steps += send(db, queries[i], i > 0 ? queries[i - 1] : NULL);
         at[i] = steps - 1;
     }
     db_send(db, "COMMIT", 0, NULL);
     steps++;
     enum err_code code = db_flush(db, results, steps, NULL, err);
     for (size_t i = 0; i < n; i++) {
-        looks[i]->nrows = 0;
+        queries[i]->nrows = 0;
         if (code == ERR_OK)
-            take(looks[i], results[at[i]]);
+            take(queries[i], results[at[i]]);
     }
     db_results_free(results, steps);
     free(results);
@@ -176,10 +177,10 @@ enum err_code look_batch(struct db *db, struct look *const *looks, size_t n, str
     return code;
 }
 
-int64_t look_int(const char *cell) {
+int64_t db_cell_int(const char *cell) {
     return cell != NULL ? strtoll(cell, NULL, 10) : 0;
 }
 
-bool look_bool(const char *cell) {
+bool db_cell_bool(const char *cell) {
     return cell != NULL && cell[0] == 't';
 }
