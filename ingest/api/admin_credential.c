@@ -2,6 +2,7 @@
 
 #include "ingest/request/answer.h"
 #include "schemas/api/credential.h"
+#include "sql/ask/revocation.h"
 
 #include <string.h>
 
@@ -100,18 +101,19 @@ enum api_step admin_credential_show_token(struct request *r, const struct admin_
 enum api_step admin_credential_revoke(struct request *r, const struct admin_credential *c) {
     if (!admin_id(r, c->title))
         return API_ANSWERED;
-    struct db_query *q = api_query(r, c->revoke_query);
-    q->p[0] = r->resource_id.s;
-    q->p[1] = r->verdict.key_name;
-    return API_QUERY;
+    r->revocation = arena_alloc(r->arena, sizeof *r->revocation);
+    *r->revocation = (struct revocation){.owner = c->revoke == COMMAND_OWNER_REVOKE,
+                                         .workspace = r->verdict.workspace.s,
+                                         .id = r->resource_id.s,
+                                         .by = r->verdict.key_name};
+    return API_REVOKE;
 }
 
 enum api_step admin_credential_revoked(struct request *r, const struct admin_credential *c) {
-    const char *const *row = r->db_query->rows[0];
     struct err err = {0};
-    if (!db_cell_bool(row[COL_REVOKE_KNOWN]))
+    if (!r->revocation->known)
         return api_not_found(r, c->title, r->resource_id.s);
-    if (strcmp(row[COL_REVOKE_RESULT], "last") == 0) { /* (of owners alone) */
+    if (r->revocation->last) {
         err_set(&err, ERR_CONFLICT, "This is the last owner; make another one first");
         return api_refuse(r, &err);
     }

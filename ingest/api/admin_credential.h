@@ -10,7 +10,7 @@ struct admin_credential {
     const char *what;   /* "key": in sentences, and the member beside a token */
     const char *title;  /* "Key" */
     const char *plural; /* "keys": the list, and its path below /admin/ */
-    enum db_query_kind query, revoke_query;
+    enum db_query_kind query;
     size_t id, prefix; /* columns of its rows */
     enum token_kind token;
     enum command_type create, revoke;

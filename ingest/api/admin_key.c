@@ -115,7 +115,6 @@ static const struct admin_credential keys = {
     .title = "Key",
     .plural = "keys",
     .query = QUERY_KEYS,
-    .revoke_query = QUERY_REVOKE_KEY,
     .id = COL_KEY_ID,
     .prefix = COL_KEY_PREFIX,
     .token = TOKEN_KEY,

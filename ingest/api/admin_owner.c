@@ -45,7 +45,6 @@ static const struct admin_credential owners = {
     .title = "Owner",
     .plural = "owners",
     .query = QUERY_OWNERS,
-    .revoke_query = QUERY_REVOKE_OWNER,
     .id = COL_OWNER_ID,
     .prefix = COL_OWNER_PREFIX,
     .token = TOKEN_OWNER,

@@ -8,13 +8,14 @@
 enum api_step {
     API_ANSWERED, /* the answer stands in r->answer */
     API_QUERY,    /* r->db_query says what to ask the database */
+    API_REVOKE,   /* r->revocation says what is to be dead at once; then `looked` is called */
     API_PUBLISH,  /* r->command, r->resource_id and what the command carries are set */
 };
 
 struct api_handler {
     /* Admitted. For a route without credentials: it must be API_ANSWERED, by way of answer_* alone. */
     enum api_step (*begin)(struct request *r);
-    /* r->db_query has its rows. NULL where there never is a query. */
+    /* r->db_query has its rows, or r->revocation its outcome. NULL where there never is a query. */
     enum api_step (*looked)(struct request *r);
     /* The command was applied: r->reply. NULL where nothing is published. (A refusal is answered as it is.)
      */

@@ -19,7 +19,7 @@ enum {
     HAND_READS,     /* users, rooms, look-ups */
     HAND_LISTS,     /* lists that may read much */
     HAND_QUERIES,   /* what handlers of the Management API ask … */
-    HAND_WRITES,    /* … and what they write at once */
+    HAND_REVOKES,   /* … and which keys and owners they revoke */
     HAND_QUESTIONS, /* outcomes of asynchronous requests */
     HAND_ANSWERS,   /* to be kept before they are sent */
     GATE_HANDS

@@ -8,6 +8,7 @@
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "sql/ask/query.h"
+#include "sql/ask/revocation.h"
 
 #include <string.h>
 
@@ -211,20 +212,20 @@ static void run_queries(struct gate_thread *t) {
         gate_step(t, asked[i], api_looked(asked[i], code));
 }
 
-/* Those that write something at once: rare, so one round trip each. */
-static void run_write(struct gate_thread *t) {
-    struct request *r = t->hand[HAND_WRITES].r[t->hand[HAND_WRITES].n - 1];
-    size_t n = t->hand[HAND_WRITES].n;
+/* Revocations are rare: one round trip each. */
+static void run_revoke(struct gate_thread *t) {
+    struct request *r = t->hand[HAND_REVOKES].r[t->hand[HAND_REVOKES].n - 1];
+    size_t n = t->hand[HAND_REVOKES].n;
     struct err err = {0};
     enum err_code code = ERR_DB_LOST;
     gate_block(t);
     for (int i = 0; i < 2 && (code == ERR_DB_LOST || code == ERR_DB_RETRY); i++)
-        code = db_query_batch(t->durable_db, &r->db_query, 1, &err);
+        code = credential_revoke_now(t->durable_db, r->revocation, &err);
     gate_unblock(t);
-    if (t->hand[HAND_WRITES].n < n &&
-        (t->hand[HAND_WRITES].n == 0 || t->hand[HAND_WRITES].r[t->hand[HAND_WRITES].n - 1] != r))
+    if (t->hand[HAND_REVOKES].n < n &&
+        (t->hand[HAND_REVOKES].n == 0 || t->hand[HAND_REVOKES].r[t->hand[HAND_REVOKES].n - 1] != r))
         return; /* answered meanwhile */
-    t->hand[HAND_WRITES].n--;
+    t->hand[HAND_REVOKES].n--;
     gate_step(t, r, api_looked(r, code));
 }
 
@@ -274,8 +275,8 @@ void gate_ask(struct gate_thread *t) {
     run_reads(t, &t->hand[HAND_READS]);
     while (t->hand[HAND_QUERIES].n > 0)
         run_queries(t);
-    while (t->hand[HAND_WRITES].n > 0)
-        run_write(t);
+    while (t->hand[HAND_REVOKES].n > 0)
+        run_revoke(t);
     while (t->hand[HAND_QUESTIONS].n > 0)
         ask_last(t);
     keep_answers(t);

@@ -9,7 +9,6 @@
 #include "ingest/scim/discovery.h"
 #include "ingest/scim/read.h"
 #include "ingest/scim/write.h"
-#include "sql/ask/query.h"
 
 static void refuse(struct request *r, const struct err *err) {
     answer_err(r, err);
@@ -31,7 +30,10 @@ void gate_step(struct gate_thread *t, struct request *r, enum api_step step) {
         request_finish(r);
         break;
     case API_QUERY:
-        gate_add(db_query_writes(r->db_query->kind) ? &t->hand[HAND_WRITES] : &t->hand[HAND_QUERIES], r);
+        gate_add(&t->hand[HAND_QUERIES], r);
+        break;
+    case API_REVOKE:
+        gate_add(&t->hand[HAND_REVOKES], r);
         break;
     case API_PUBLISH:
         gate_publish(t, r);

@@ -121,6 +121,7 @@ struct request {
     bool keeps;                      /* its answer is to be kept before it is sent */
     bool again;                      /* its command may have been applied already, under the same txn */
     struct db_query *db_query;       /* of the Management API (api.h) */
+    struct revocation *revocation;   /* of a key or an owner (admin_credential.c) */
     int limit;                       /* rows of its page */
     const char *secret;              /* a token that was made, and is shown in this answer alone */
     bool revoked;                    /* what it revokes is dead already, whatever becomes of the command */

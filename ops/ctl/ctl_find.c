@@ -1,5 +1,7 @@
 #include "ops/ctl/ctl_find.h"
 
+#include "sql/ask/revocation.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -53,14 +55,12 @@ enum err_code ctl_list_workspace(struct ctl *c, const struct ctl_list *list, con
 static const struct kind {
     const char *member;               /* JSON */
     const char *one, *several, *dead; /* in sentences */
-    const char *by_id, *by_name, *revoke_now;
+    const char *by_id, *by_name;
     enum command_type revoke;
 } kinds[] = {
-    [CTL_KEY] = {"key", "key", "several keys", "key", FIND_ID("keys"), FIND_NAME("keys"),
-                 "SELECT usher.key_revoke_now($1::uuid, $2::uuid, $3)", COMMAND_KEY_REVOKE},
+    [CTL_KEY] = {"key", "key", "several keys", "key", FIND_ID("keys"), FIND_NAME("keys"), COMMAND_KEY_REVOKE},
     [CTL_OWNER] = {"owner", "owner or administrator", "several", "credential", FIND_ID("owners"),
-                   FIND_NAME("owners"), "SELECT usher.owner_revoke_now($1::uuid, $2::uuid, $3)",
-                   COMMAND_OWNER_REVOKE},
+                   FIND_NAME("owners"), COMMAND_OWNER_REVOKE},
 };
 
 /* workspace NULL: in any. */
@@ -98,15 +98,15 @@ enum err_code ctl_credential_named(struct ctl *c, enum ctl_credential_kind kind,
 static enum err_code revoke_now(struct ctl *c, const struct kind *kind, const struct ctl_credential *k,
                                 struct err *err) {
     struct actor who;
-    struct db_result *r;
     ctl_actor(&who);
-    const char *params[] = {k->workspace.s, k->id.s, who.name};
-    if (db_run(c->db, kind->revoke_now, 3, params, &r, err) != ERR_OK)
+    struct revocation r = {.owner = kind->revoke == COMMAND_OWNER_REVOKE,
+                           .workspace = k->workspace.s,
+                           .id = k->id.s,
+                           .by = who.name};
+    if (credential_revoke_now(c->db, &r, err) != ERR_OK)
         return err->code;
-    bool last = db_rows(r) == 1 && strcmp(db_text(r, 0, 0), "last") == 0; /* (of owners alone) */
-    db_results_free(&r, 1);
-    return last ? err_set(err, ERR_CONFLICT, "\"%s\" is the last owner; make another one first", k->name)
-                : ERR_OK;
+    return r.last ? err_set(err, ERR_CONFLICT, "\"%s\" is the last owner; make another one first", k->name)
+                  : ERR_OK;
 }
 
 enum err_code ctl_credential_revoke(struct ctl *c, enum ctl_credential_kind which, struct ctl_credential *out,

@@ -97,14 +97,6 @@ static const struct {
                                      "WHERE k.workspace_id = $1::uuid AND ($2::uuid IS NULL OR k.id > $2::uuid) "
                                      "AND (u.base IS NOT NULL OR m.base IS NOT NULL) ORDER BY k.id LIMIT $3::int",
          3, 8},
-    [QUERY_REVOKE_KEY] =
-        {"SELECT EXISTS (SELECT FROM keys k WHERE k.workspace_id = $1::uuid AND k.id = $2::uuid), "
-         "key_revoke_now($1::uuid, $2::uuid, $3)",
-         3, 2},
-    [QUERY_REVOKE_OWNER] =
-        {"SELECT EXISTS (SELECT FROM owners o WHERE o.workspace_id = $1::uuid AND o.id = $2::uuid), "
-         "owner_revoke_now($1::uuid, $2::uuid, $3)",
-         3, 2},
     [QUERY_ACTIVITY] = {"SELECT txn, type, at_us, outcome FROM command_recent($1::uuid, $2::uuid, $3::int)",
                         3, 4},
 };
@@ -137,10 +129,6 @@ static void take(struct db_query *q, const struct db_result *r) {
     q->nrows = n;
 }
 
-bool db_query_writes(enum db_query_kind kind) {
-    return kind == QUERY_REVOKE_KEY || kind == QUERY_REVOKE_OWNER;
-}
-
 /* Sends it, with the context of its workspace unless that stands already; gives the number of statements. */
 static size_t send(struct db *db, const struct db_query *q, const struct db_query *before) {
     const char *params[] = {q->workspace, q->p[0], q->p[1], q->p[2], q->p[3]};
@@ -158,7 +146,7 @@ enum err_code db_query_batch(struct db *db, struct db_query *const *queries, siz
     struct db_result **results = xcalloc(2 * n + 2, sizeof *results);
     size_t *at = xcalloc(n + 1, sizeof *at), steps = 1;
     pthread_once(&once, make_workspace_sql);
-    db_send(db, n == 1 && db_query_writes(queries[0]->kind) ? "BEGIN" : "BEGIN READ ONLY", 0, NULL);
+    db_send(db, "BEGIN READ ONLY", 0, NULL);
     for (size_t i = 0; i < n; i++) {
         steps += send(db, queries[i], i > 0 ? queries[i - 1] : NULL);
         at[i] = steps - 1;

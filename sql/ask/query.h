@@ -34,9 +34,6 @@ enum db_query_kind {
     QUERY_OWNERS,
     /* p: after (a key's id), limit. Keys of which the guard has counted anything. */
     QUERY_GUARDS,
-    /* p: id, who revokes. One row. These write, at once and durably (db_query_writes). */
-    QUERY_REVOKE_KEY,
-    QUERY_REVOKE_OWNER,
     QUERY_KINDS
 };
 enum {
@@ -97,8 +94,7 @@ enum {
     COL_GUARD_REMOVED,
     COL_GUARD_BASE,
     COL_GUARD_TRIPPED
-};                                            /* each of both; all NULL: nothing was counted */
-enum { COL_REVOKE_KNOWN, COL_REVOKE_RESULT }; /* RESULT of an owner: revoked, gone (already), last */
+}; /* each of both; all NULL: nothing was counted */
 
 struct db_query {
     /* in */
@@ -113,9 +109,6 @@ struct db_query {
 
 /* Runs all. On error no query has rows. */
 enum err_code db_query_batch(struct db *db, struct db_query *const *looks, size_t n, struct err *err);
-
-/* It changes something: to be run alone, on a connection whose commits are durable. */
-bool db_query_writes(enum db_query_kind kind);
 
 int64_t db_cell_int(const char *cell); /* 0 for NULL */
 bool db_cell_bool(const char *cell);
