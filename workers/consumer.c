@@ -107,7 +107,7 @@ static rd_kafka_t *join(struct consumer *c, struct err *err) {
     rd_kafka_resp_err_t code = rd_kafka_subscribe(rk, topics);
     rd_kafka_topic_partition_list_destroy(topics);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        err_set(err, ERR_KAFKA, "Cannot subscribe: %s", rd_kafka_err2str(code));
+        (void)err_set(err, ERR_KAFKA, "Cannot subscribe: %s", rd_kafka_err2str(code));
         rd_kafka_destroy(rk);
         return NULL;
     }

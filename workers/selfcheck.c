@@ -16,7 +16,7 @@ struct check {
 };
 
 static enum err_code failed(rd_kafka_error_t *error, const char *step, struct err *err) {
-    err_set(err, ERR_KAFKA, "Self-check: %s: %s", step, rd_kafka_error_string(error));
+    (void)err_set(err, ERR_KAFKA, "Self-check: %s: %s", step, rd_kafka_error_string(error));
     rd_kafka_error_destroy(error);
     return ERR_KAFKA;
 }

@@ -72,7 +72,7 @@ static bool is_stored(const struct request *r, const char *prefix) {
 
 static enum api_step token_gone(struct request *r, const char *what) {
     struct err err = {0};
-    err_set(
+    (void)err_set(
         &err, ERR_CONFLICT,
         "This was done already, by an earlier request, for %s %s; its token was shown in the answer to that "
         "one and cannot be shown again",
@@ -114,7 +114,7 @@ enum api_step admin_credential_revoked(struct request *r, const struct admin_cre
     if (!r->revocation->known)
         return api_not_found(r, c->title, r->resource_id.s);
     if (r->revocation->last) {
-        err_set(&err, ERR_CONFLICT, "This is the last owner; make another one first");
+        (void)err_set(&err, ERR_CONFLICT, "This is the last owner; make another one first");
         return api_refuse(r, &err);
     }
     r->revoked = true;

@@ -26,7 +26,8 @@ enum api_step api_looked(struct request *r, enum err_code code) {
     if (r->encoded == NULL)
         return api_refuse(r, &err);
     /* applied, but it cannot be shown: the operation's address tells what it did */
-    err_set(&err, ERR_OUTCOME_UNKNOWN, "It was done, but cannot be shown now; ask for txn %s", r->txn.s);
+    (void)err_set(&err, ERR_OUTCOME_UNKNOWN, "It was done, but cannot be shown now; ask for txn %s",
+                  r->txn.s);
     return api_refuse(r, &err);
 }
 
@@ -41,7 +42,7 @@ enum api_step api_refuse(struct request *r, const struct err *err) {
 
 enum api_step api_not_found(struct request *r, const char *what, const char *id) {
     struct err err = {0};
-    err_set(&err, ERR_NOT_FOUND, "%s %.100s not found", what, id);
+    (void)err_set(&err, ERR_NOT_FOUND, "%s %.100s not found", what, id);
     return api_refuse(r, &err);
 }
 

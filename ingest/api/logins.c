@@ -82,11 +82,11 @@ static enum api_step looked(struct request *r) {
     const struct db_query *q = r->db_query;
     struct err err = {0};
     if (q->nrows == 0) {
-        err_set(&err, ERR_NOT_FOUND, "There is no such user");
+        (void)err_set(&err, ERR_NOT_FOUND, "There is no such user");
         return api_refuse(r, &err);
     }
     if (q->nrows > 1) {
-        err_set_path(&err, ERR_CONFLICT, "externalId", "More than one user has this externalId");
+        (void)err_set_path(&err, ERR_CONFLICT, "externalId", "More than one user has this externalId");
         return api_refuse(r, &err);
     }
     return send(r, q->rows[0][COL_USER_ID]);

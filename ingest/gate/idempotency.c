@@ -168,7 +168,7 @@ void idempotency_kept(struct request *r, enum err_code code) {
         repeat(r);
     if (code == ERR_OK || r->answer.status / 100 != 2)
         return; /* (a refusal is true, kept or not) */
-    err_set(&err, ERR_OUTCOME_UNKNOWN, "The answer cannot be kept now; repeat the request, or ask for txn %s",
-            r->txn.s);
+    (void)err_set(&err, ERR_OUTCOME_UNKNOWN,
+                  "The answer cannot be kept now; repeat the request, or ask for txn %s", r->txn.s);
     answer_err(r, &err);
 }

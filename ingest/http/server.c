@@ -278,7 +278,7 @@ static enum MHD_Result on_headers(struct request *r, const char *method, const c
     }
     r->query_broken = query_parse(r->query_text, r->arena, &r->query, &err) != ERR_OK;
     if (facts.has_length && facts.length > content_limit(r)) {
-        content_too_large(r, &err);
+        (void)content_too_large(r, &err);
         return refuse(r, &err);
     }
     phase(r->connection, CLIENT_BODY);
@@ -439,7 +439,7 @@ struct server *server_start(struct ingest *in, struct err *err) {
     if (s->daemon != NULL)
         return s;
     if (s->fd >= 0) {
-        err_set(err, ERR_CONFIG, "The HTTP server does not start on %s", in->settings.listen);
+        (void)err_set(err, ERR_CONFIG, "The HTTP server does not start on %s", in->settings.listen);
         close(s->fd);
     }
     free(s);

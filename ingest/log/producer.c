@@ -178,7 +178,7 @@ static rd_kafka_t *open_instance(struct producer *p, struct err *err) {
         if (rd_kafka_conf_set(conf, p->extra[i].name, p->extra[i].value, why, sizeof why) !=
             RD_KAFKA_CONF_OK) {
             rd_kafka_conf_destroy(conf);
-            err_set(err, ERR_CONFIG, "%s", why);
+            (void)err_set(err, ERR_CONFIG, "%s", why);
             return NULL;
         }
     }

@@ -111,7 +111,7 @@ static void make_operation(struct request *r, size_t i, int *failed) {
     int most = b->request.fail_on_errors;
     if (most > 0 && *failed >= most) { /* only known after that many errors here: surely stopped */
         b->stopped[i] = true;
-        err_set(&err, ERR_BULK_STOPPED, "%s", "");
+        (void)err_set(&err, ERR_BULK_STOPPED, "%s", "");
     } else {
         (void)prepare(o, op, &err);
     }

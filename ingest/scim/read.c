@@ -104,7 +104,7 @@ void read_answer(struct request *r, enum err_code code) {
         else
             api_list_answer(r);
     } else if (r->read.nrows == 0) {
-        read_not_found(r, &err);
+        (void)read_not_found(r, &err);
         answer_err(r, &err);
     } else if (has_it(r, &r->read.rows[0])) {
         answer_not_modified(r, &r->read.rows[0]);

@@ -74,10 +74,10 @@ bool write_seek_duplicate(struct request *r, const struct err *why) {
 void write_no_seat(struct request *r, enum err_code read) {
     struct err err = {0};
     if (read == ERR_OK && r->read.code == ERR_OK && r->read.nrows > 0)
-        err_set_path(&err, ERR_UNIQUENESS, "userName", "userName \"%.200s\" is already in use",
-                     resource_string(r->resource, "userName"));
+        (void)err_set_path(&err, ERR_UNIQUENESS, "userName", "userName \"%.200s\" is already in use",
+                           resource_string(r->resource, "userName"));
     else
-        no_seat(r, &err);
+        (void)no_seat(r, &err);
     answer_err(r, &err);
 }
 

@@ -47,6 +47,11 @@ only 'librdkafka/rdkafka_mock\.h' 'ops/broker/[a-z_]+\.[ch]'
 found=$(grep -rnE '\b(system|popen|fork|vfork|setlocale)\(' ingest workers schemas sql ops/runtime ops/ctl --include='*.c')
 [ -z "$found" ] || complain "no fork, no locale:"$'\n'"$found"
 
+# An error that is dropped must be a warning (USHER_MUST_CHECK).
+# shellcheck disable=SC2086
+printf '#include "ops/runtime/err.h"\nvoid drop(struct err *e) { err_set(e, ERR_OK, " "); }\n' |
+    ${CC:-cc} $flags -Wno-missing-prototypes -Werror -fsyntax-only -x c - 2>/dev/null && complain "an enum err_code can be ignored"
+
 sources=()
 for file in "$@"; do
     case $file in *.c) sources+=("$file") ;; esac

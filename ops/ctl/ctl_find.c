@@ -78,8 +78,8 @@ static enum err_code find(struct ctl *c, const struct kind *kind, const char *gi
     else if (n > 1 && db_bool(r, 0, 3) == db_bool(r, 1, 3))
         code = err_set(err, ERR_CONFLICT, "%s have the name \"%s\"; give the id", kind->several, given);
     if (code == ERR_OK) {
-        uuid_parse(db_text(r, 0, 0), &out->workspace);
-        uuid_parse(db_text(r, 0, 1), &out->id);
+        (void)uuid_parse(db_text(r, 0, 0), &out->workspace);
+        (void)uuid_parse(db_text(r, 0, 1), &out->id);
         snprintf(out->name, sizeof out->name, "%s", db_text(r, 0, 2));
     }
     db_results_free(&r, 1);

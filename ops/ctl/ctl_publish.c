@@ -125,7 +125,7 @@ static enum err_code publish(struct ctl *c, const struct command *cmd, int64_t e
 static enum err_code take_outcome(struct reply *r, struct err *err) {
     enum err_code code = r->code;
     if (code != ERR_OK)
-        err_set(err, code, "%s", r->detail);
+        (void)err_set(err, code, "%s", r->detail);
     reply_clear(r);
     return code;
 }

@@ -115,7 +115,7 @@ static rd_kafka_t *open_client(struct ctl *c, struct err *err) {
     rd_kafka_conf_t *conf = kafka_conf_new(c->config, KAFKA_CONSUMER_ASSIGN);
     if (rd_kafka_conf_set(conf, "group.id", WORKER_GROUP, text, sizeof text) != RD_KAFKA_CONF_OK) {
         rd_kafka_conf_destroy(conf);
-        err_set(err, ERR_CONFIG, "%s", text);
+        (void)err_set(err, ERR_CONFIG, "%s", text);
         return NULL;
     }
     return kafka_open(conf, KAFKA_CONSUMER_ASSIGN, err);
@@ -129,7 +129,7 @@ bool ctl_status_kafka(struct ctl *c) {
     if (rk != NULL) {
         rd_kafka_resp_err_t e = rd_kafka_metadata(rk, 1, NULL, &md, ANSWER_MS);
         if (e != RD_KAFKA_RESP_ERR_NO_ERROR)
-            err_set(&err, ERR_KAFKA, "%s", rd_kafka_err2str(e));
+            (void)err_set(&err, ERR_KAFKA, "%s", rd_kafka_err2str(e));
     }
     if (c->json) {
         jb_key(&c->out, "kafka");

@@ -79,7 +79,7 @@ enum err_code ctl_workspace_find(struct ctl *c, const char *given, struct ctl_wo
     else if (n > 1) /* the worker keeps names unique, so this is a restored or mended database */
         code = err_set(err, ERR_CONFLICT, "%zu workspaces have the name \"%s\"; give the id", n, given);
     if (code == ERR_OK) {
-        uuid_parse(db_text(r, 0, 0), &out->id);
+        (void)uuid_parse(db_text(r, 0, 0), &out->id);
         strncpy(out->name, db_text(r, 0, 1), sizeof out->name - 1);
         out->name[sizeof out->name - 1] = '\0';
     }

@@ -5,6 +5,7 @@
 #ifndef USHER_RUNTIME_ACCESS_TOKEN_H
 #define USHER_RUNTIME_ACCESS_TOKEN_H
 
+#include "ops/runtime/err.h"
 #include "ops/runtime/token.h"
 
 #include <stdbool.h>
@@ -24,6 +25,7 @@ void access_token_seal(const struct access_token *t, const unsigned char *secret
                        char text[ACCESS_TOKEN_TEXT_SIZE]);
 bool access_token_is(const char *text); /* by its prefix alone */
 /* False for whatever was not sealed with that secret. Expiry is the caller's to judge. */
-bool access_token_open(const char *text, const unsigned char *secret, size_t n, struct access_token *out);
+USHER_MUST_CHECK bool access_token_open(const char *text, const unsigned char *secret, size_t n,
+                                        struct access_token *out);
 
 #endif

@@ -2,6 +2,8 @@
 #ifndef USHER_RUNTIME_CLOCK_H
 #define USHER_RUNTIME_CLOCK_H
 
+#include "ops/runtime/err.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,6 +15,6 @@ int64_t clock_mono_us(void);
 char *rfc3339_us(int64_t wall_us, char *out);
 /* Parses xsd:dateTime / RFC 3339 with date and time (seconds may have any number of fraction digits; zone
  * "Z", "+hh:mm" or none = UTC). False if it is not one. */
-bool rfc3339_parse(const char *s, int64_t *wall_us);
+USHER_MUST_CHECK bool rfc3339_parse(const char *s, int64_t *wall_us);
 
 #endif

@@ -62,7 +62,19 @@ enum err_class {
     X(USAGE, REJECT, 400, NULL, "Wrong usage")                                                               \
     X(CONFIG, FATAL, 500, NULL, "Wrong configuration")
 
-enum err_code {
+/* An error cannot be ignored by mistake: the type itself is marked, so the compiler warns about every call
+ * that drops an enum err_code, static functions included. A prototype needs no mark of its own for that.
+ * Where the code changes nothing, because the struct err says it already, the call has `(void)` in front.
+ *
+ * USHER_MUST_CHECK in front of a prototype marks what the type cannot: a function that returns a bool and has
+ * filled its result only if that is true. */
+#ifdef __clang__
+#define USHER_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define USHER_MUST_CHECK [[nodiscard]]
+#endif
+
+enum USHER_MUST_CHECK err_code {
 #define ERR_ENUM(sym, class, http, scim, text) ERR_##sym,
     ERR_TABLE(ERR_ENUM)
 #undef ERR_ENUM

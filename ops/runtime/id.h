@@ -2,6 +2,8 @@
 #ifndef USHER_RUNTIME_ID_H
 #define USHER_RUNTIME_ID_H
 
+#include "ops/runtime/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +22,7 @@ struct uuid uuid_v7(void);
  * hash) no other's. */
 struct uuid uuid_derive(const struct uuid *of, uint32_t n);
 /* True and *out set (lower-cased) if s is exactly one UUID in 8-4-4-4-12 form, any letter case. */
-bool uuid_parse(const char *s, struct uuid *out);
+USHER_MUST_CHECK bool uuid_parse(const char *s, struct uuid *out);
 bool uuid_is_set(const struct uuid *u);
 bool uuid_eq(const struct uuid *a, const struct uuid *b);
 

@@ -110,7 +110,7 @@ static int no_password(char *buf, int size, int writing, void *ctx) {
 struct jws_key *jws_key_load(const char *file, struct err *err) {
     FILE *f = fopen(file, "re");
     if (f == NULL) {
-        err_set(err, ERR_CONFIG, "%s: %m", file);
+        (void)err_set(err, ERR_CONFIG, "%s: %m", file);
         return NULL;
     }
     EVP_PKEY *pkey = PEM_read_PrivateKey(f, NULL, no_password, NULL);
@@ -118,10 +118,10 @@ struct jws_key *jws_key_load(const char *file, struct err *err) {
     ERR_clear_error();
     if (pkey != NULL && on_curve(pkey))
         return key_of(pkey);
-    err_set(err, ERR_CONFIG,
-            pkey == NULL ? "%s: there is no private key in PEM form without password"
-                         : "%s: the key is not an EC key on the curve P-256",
-            file);
+    (void)err_set(err, ERR_CONFIG,
+                  pkey == NULL ? "%s: there is no private key in PEM form without password"
+                               : "%s: the key is not an EC key on the curve P-256",
+                  file);
     EVP_PKEY_free(pkey);
     return NULL;
 }

@@ -32,6 +32,6 @@ const char *jws_jwk(const struct jws_key *k);
 void jws_sign(const struct jws_key *k, const char *typ, const char *payload, size_t len, struct jbuf *out);
 /* Is it a compact JWS by ES256 that k's owner signed? Then the payload is appended to out (may be NULL). What
  * else the header says is not judged. */
-bool jws_verify(const struct jws_key *k, const char *text, size_t len, struct jbuf *out);
+USHER_MUST_CHECK bool jws_verify(const struct jws_key *k, const char *text, size_t len, struct jbuf *out);
 
 #endif

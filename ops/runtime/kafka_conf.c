@@ -193,7 +193,7 @@ rd_kafka_t *kafka_open(rd_kafka_conf_t *conf, enum kafka_role role, struct err *
     rd_kafka_t *rk = rd_kafka_new(consumes ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, conf, why, sizeof why);
     if (!rk) {
         rd_kafka_conf_destroy(conf); /* rd_kafka_new takes it only if it succeeds */
-        err_set(err, ERR_KAFKA, "cannot open a Kafka client: %s", why);
+        (void)err_set(err, ERR_KAFKA, "cannot open a Kafka client: %s", why);
         return NULL;
     }
     if (consumes)

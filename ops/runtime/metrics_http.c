@@ -72,7 +72,7 @@ struct metrics_http *metrics_http_start(const char *listen, bool (*ready)(void *
                                  MHD_OPTION_LISTEN_SOCKET, h->fd, MHD_OPTION_CONNECTION_LIMIT, 64u,
                                  MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_END);
     if (!h->daemon) {
-        err_set(err, ERR_CONFIG, "cannot serve metrics on %s", listen);
+        (void)err_set(err, ERR_CONFIG, "cannot serve metrics on %s", listen);
         close(h->fd);
         free(h);
         return NULL;

@@ -57,20 +57,20 @@ static int open_one(const struct addrinfo *a, int backlog) {
 int net_listen(const char *listen, int backlog, int *port, struct err *err) {
     char host[256], service[8];
     if (!split(listen, host, sizeof host, service, sizeof service)) {
-        err_set(err, ERR_CONFIG, "\"%s\" is not host:port", listen);
+        (void)err_set(err, ERR_CONFIG, "\"%s\" is not host:port", listen);
         return -1;
     }
     struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found = NULL;
     int code = getaddrinfo(host[0] ? host : NULL, service, &hints, &found);
     if (code != 0) {
-        err_set(err, ERR_CONFIG, "cannot resolve %s: %s", listen, gai_strerror(code));
+        (void)err_set(err, ERR_CONFIG, "cannot resolve %s: %s", listen, gai_strerror(code));
         return -1;
     }
     int fd = -1;
     for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
         fd = open_one(a, backlog);
     if (fd < 0)
-        err_set(err, ERR_CONFIG, "cannot listen on %s: %s", listen, strerror(errno));
+        (void)err_set(err, ERR_CONFIG, "cannot listen on %s: %s", listen, strerror(errno));
     freeaddrinfo(found);
     if (fd >= 0 && port)
         *port = bound_port(fd);

@@ -3,6 +3,8 @@
 #ifndef USHER_RUNTIME_NET_RANGE_H
 #define USHER_RUNTIME_NET_RANGE_H
 
+#include "ops/runtime/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,11 +19,11 @@ struct net_range {
 #define NET_TEXT_SIZE 48
 
 /* text[0..len): an address without port or brackets. */
-bool net_address_parse(const char *text, size_t len, struct net_address *out);
+USHER_MUST_CHECK bool net_address_parse(const char *text, size_t len, struct net_address *out);
 /* The shortest form (RFC 5952), IPv4 as such; returns out. */
 char *net_address_text(const struct net_address *a, char out[NET_TEXT_SIZE]);
 /* Bits beyond the prefix must be zero: whoever writes 10.1.2.3/8 means something else than we would do. */
-bool net_range_parse(const char *text, size_t len, struct net_range *out);
+USHER_MUST_CHECK bool net_range_parse(const char *text, size_t len, struct net_range *out);
 bool net_range_holds(const struct net_range *r, const struct net_address *a);
 
 /* A list of ranges between commas or blanks, as settings have them. */
@@ -31,7 +33,7 @@ struct net_ranges {
 };
 /* *bad (may be NULL) is the first text that is none, borrowed from `text`. False then, and nothing is kept.
  */
-bool net_ranges_parse(const char *text, struct net_ranges *out, const char **bad);
+USHER_MUST_CHECK bool net_ranges_parse(const char *text, struct net_ranges *out, const char **bad);
 void net_ranges_free(struct net_ranges *r);
 bool net_ranges_hold(const struct net_ranges *r, const struct net_address *a);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 bool wire_bad(struct err *err, const char *name, const char *what) {
-    err_set_path(err, ERR_DECODE, name, "%s: %s", name, what);
+    (void)err_set_path(err, ERR_DECODE, name, "%s: %s", name, what);
     return false;
 }
 
@@ -65,11 +65,11 @@ json_t *wire_load(const char *buf, size_t len, struct err *err) {
     int64_t version;
     json_t *root = buf != NULL ? json_loadb(buf, len, JSON_REJECT_DUPLICATES, &at) : NULL;
     if (root == NULL) {
-        err_set(err, ERR_DECODE, "%s", buf == NULL ? "no value" : at.text);
+        (void)err_set(err, ERR_DECODE, "%s", buf == NULL ? "no value" : at.text);
         return NULL;
     }
     if (!json_is_object(root))
-        err_set(err, ERR_DECODE, "not a JSON object");
+        (void)err_set(err, ERR_DECODE, "not a JSON object");
     else if (wire_int(root, "v", COMMAND_VERSION, COMMAND_VERSION, &version, err))
         return root;
     json_decref(root);

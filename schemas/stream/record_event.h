@@ -14,7 +14,8 @@
  */
 #define EVENT_DATA_MAX 262144
 
-bool events_mode_parse(const char *text, enum events_mode *mode); /* "off", "notice", "full" */
+/* "off", "notice" or "full". */
+USHER_MUST_CHECK bool events_mode_parse(const char *text, enum events_mode *mode);
 
 /* The resource that it happened to. */
 struct event_subject {

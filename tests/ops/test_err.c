@@ -30,8 +30,8 @@ static void sets_code_detail_and_path(void **state) {
 static void an_error_can_be_told_again_with_more_words(void **state) {
     (void)state;
     struct err err = {0};
-    err_set_path(&err, ERR_INVALID_PATH, "members", "unknown attribute");
-    err_set_path(&err, err.code, err.path, "operation %d: %s", 2, err.detail);
+    (void)err_set_path(&err, ERR_INVALID_PATH, "members", "unknown attribute");
+    (void)err_set_path(&err, err.code, err.path, "operation %d: %s", 2, err.detail);
     assert_string_equal(err.detail, "operation 2: unknown attribute");
     assert_string_equal(err.path, "members");
 }
@@ -42,7 +42,7 @@ static void long_texts_are_cut(void **state) {
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = 0;
     struct err err = {0};
-    err_set_path(&err, ERR_TOO_LARGE, text, "%s", text);
+    (void)err_set_path(&err, ERR_TOO_LARGE, text, "%s", text);
     assert_int_equal(strlen(err.detail), sizeof err.detail - 1);
     assert_int_equal(strlen(err.path), sizeof err.path - 1);
 }
@@ -54,16 +54,16 @@ static void only_whole_characters_are_kept(void **state) {
     char text[600];
     memset(text, 'a', sizeof text);
     memcpy(text + sizeof err.detail - 2, "\xc3\xa9", 3); /* its second byte has no room */
-    err_set(&err, ERR_INVALID_VALUE, "%s", text);
+    (void)err_set(&err, ERR_INVALID_VALUE, "%s", text);
     assert_int_equal(strlen(err.detail), sizeof err.detail - 1);
     assert_int_equal(err.detail[sizeof err.detail - 2], '?');
-    err_set(&err, ERR_INVALID_VALUE, "%.4s",
-            "stra\xc3\x9f"
-            "e");
+    (void)err_set(&err, ERR_INVALID_VALUE, "%.4s",
+                  "stra\xc3\x9f"
+                  "e");
     assert_string_equal(err.detail, "stra");
-    err_set(&err, ERR_INVALID_VALUE, "%.5s \xe2\x82\xac",
-            "stra\xc3\x9f"
-            "e");
+    (void)err_set(&err, ERR_INVALID_VALUE, "%.5s \xe2\x82\xac",
+                  "stra\xc3\x9f"
+                  "e");
     assert_string_equal(err.detail, "stra? \xe2\x82\xac");
 }
 
@@ -79,7 +79,7 @@ static void the_table_answers(void **state) {
     assert_int_equal(err_class(ERR_OK), ERR_CLASS_OK);
     struct err err = {.code = ERR_NOT_FOUND};
     assert_string_equal(err_text(&err), "Resource not found");
-    err_set(&err, ERR_NOT_FOUND, "no such room");
+    (void)err_set(&err, ERR_NOT_FOUND, "no such room");
     assert_string_equal(err_text(&err), "no such room");
 }
 

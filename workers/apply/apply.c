@@ -269,7 +269,7 @@ static bool usable(struct work *w, int partitions) {
         return false;
     }
     if (workspace_partition(w->command.workspace.s, partitions) != w->partition) {
-        err_set(&w->decode_err, ERR_DECODE, "The workspace does not belong to this partition");
+        (void)err_set(&w->decode_err, ERR_DECODE, "The workspace does not belong to this partition");
         w->poison = true;
     }
     return !w->poison;
@@ -313,7 +313,7 @@ enum err_code apply_poison(struct db *db, struct batch *b, size_t at, const stru
         struct task t = task_of(u, b, w, settings, clock_wall_us());
         w->reply = (struct reply){.txn = w->command.txn, .id = w->command.id};
         w->reply_due = true;
-        err_set(&t.err, ERR_INTERNAL, "The command cannot be stored");
+        (void)err_set(&t.err, ERR_INTERNAL, "The command cannot be stored");
         refuse(&t);
         event_outcome(&t);
         w->traceparent = w->command.traceparent;

@@ -27,7 +27,7 @@ static bool check_hash(struct task *t, struct token_facts *f) {
     f->prefix = text_of(given, "prefix");
     if (!f->hash || strlen(f->hash) != 64 || strspn(f->hash, "0123456789abcdef") != 64 || !f->prefix ||
         !*f->prefix || strlen(f->prefix) > 32) {
-        err_set(&t->err, ERR_INVALID_VALUE, "A credential needs its token's hash and prefix");
+        (void)err_set(&t->err, ERR_INVALID_VALUE, "A credential needs its token's hash and prefix");
         return false;
     }
     return true;
@@ -37,14 +37,14 @@ static bool check_facts(struct task *t, const char *what, struct token_facts *f)
     const json_t *given = t->command->resource, *expires = json_object_get(given, "expires");
     f->name = text_of(given, "name");
     if (!f->name) {
-        err_set_path(&t->err, ERR_INVALID_VALUE, "name", "The %s needs a name", what);
+        (void)err_set_path(&t->err, ERR_INVALID_VALUE, "name", "The %s needs a name", what);
         return false;
     }
     if (workspace_name_check(what, f->name, &t->err) != ERR_OK)
         return false;
     if (expires && !json_is_null(expires) &&
         (!json_is_integer(expires) || json_integer_value(expires) <= 0)) {
-        err_set_path(&t->err, ERR_INVALID_VALUE, "expires", "expires must be a moment, or null");
+        (void)err_set_path(&t->err, ERR_INVALID_VALUE, "expires", "expires must be a moment, or null");
         return false;
     }
     f->expires_us = json_integer_value(expires); /* (0 for null) */
@@ -171,9 +171,9 @@ static struct unit_key *key_of(struct task *t) {
     if (k && row_alive(k->state))
         return k;
     if (k)
-        err_set(&t->err, ERR_NOT_FOUND, "Key %s does not exist", t->command->id.s);
+        (void)err_set(&t->err, ERR_NOT_FOUND, "Key %s does not exist", t->command->id.s);
     else
-        task_db_error(t);
+        (void)task_db_error(t);
     return NULL;
 }
 

@@ -152,7 +152,7 @@ bool change_begin(struct change *c, struct task *t, struct unit_resource *r) {
     json_t *doc = text ? json_loads(text, 0, NULL) : NULL;
     *c = (struct change){.task = t, .resource = r, .before = doc};
     if (!doc)
-        task_db_error(t);
+        (void)task_db_error(t);
     else
         arena_defer(unit_arena(t->unit), drop, doc);
     return doc != NULL;
@@ -167,13 +167,14 @@ bool change_target(struct task *t, struct change *c) {
     const struct command *cmd = t->command;
     struct unit_resource *r = unit_resource(t->unit, t->workspace, cmd->rt, cmd->id.s);
     if (!r) {
-        task_db_error(t);
+        (void)task_db_error(t);
         return false;
     }
     if (!row_alive(r->state)) {
-        err_set(&t->err, ERR_NOT_FOUND, "%s %s does not exist",
-                cmd->rt->kind == RESOURCE_ROOM && strcmp(cmd->reason, "api") == 0 ? "Room" : cmd->rt->name,
-                cmd->id.s);
+        (void)err_set(&t->err, ERR_NOT_FOUND, "%s %s does not exist",
+                      cmd->rt->kind == RESOURCE_ROOM && strcmp(cmd->reason, "api") == 0 ? "Room"
+                                                                                        : cmd->rt->name,
+                      cmd->id.s);
         return false;
     }
     return precondition(t, r) == ERR_OK && change_begin(c, t, r);

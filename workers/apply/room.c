@@ -205,11 +205,11 @@ static struct unit_member *one_member(struct task *t, struct change *c) {
         id ? unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), id) : NULL;
     struct unit_member *m = user && row_alive(user->state) ? unit_member(t->unit, c->resource, user) : NULL;
     if (!id)
-        err_set_path(&t->err, ERR_INVALID_VALUE, "user", "No user is given");
+        (void)err_set_path(&t->err, ERR_INVALID_VALUE, "user", "No user is given");
     else if (user && !row_alive(user->state))
-        err_set(&t->err, ERR_NOT_FOUND, "User %s does not exist", id);
+        (void)err_set(&t->err, ERR_NOT_FOUND, "User %s does not exist", id);
     else if (!m)
-        task_db_error(t);
+        (void)task_db_error(t);
     return m;
 }
 

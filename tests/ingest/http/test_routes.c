@@ -166,7 +166,7 @@ static void a_problem_as_it_is_sent(void **state) {
     struct request r = {.arena = arena, .route = route("PUT", "/api/v1/rooms/a/members/b")};
     struct err err = {0};
     r.txn = uuid_v7();
-    err_set_path(&err, ERR_INVALID_VALUE, "transmit", "It is \"no\"");
+    (void)err_set_path(&err, ERR_INVALID_VALUE, "transmit", "It is \"no\"");
     answer_err(&r, &err);
     assert_int_equal(r.answer.status, 400);
     assert_string_equal(r.answer.content_type, PROBLEM_JSON);
