@@ -6,6 +6,7 @@
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 #include "ops/runtime/metrics.h"
+#include "sql/db.h"
 #include "workers/apply/apply.h"
 
 #include <stdatomic.h>
@@ -72,7 +73,7 @@ static enum err_code apply_patiently(struct loop *l, struct batch *b, size_t fir
                                      struct err *err) {
     int64_t until_us = clock_mono_us() + PATIENCE_US;
     for (;;) {
-        enum err_code code = apply_batch(l->db, b, first, n, &l->settings, err);
+        enum err_code code = apply_batch(unit_postgres(l->db), b, first, n, &l->settings, err);
         if (err_class(code) != ERR_CLASS_RETRY)
             return code;
         metric_add(l->retries, 1);
@@ -92,7 +93,7 @@ static enum err_code apply_singly(struct loop *l, struct batch *b, struct err *e
             return err_set(err, code, "%s", err_text(&why));
         if (code == ERR_OK)
             continue;
-        code = apply_poison(l->db, b, i, &l->settings, &why, err);
+        code = apply_poison(unit_postgres(l->db), b, i, &l->settings, &why, err);
         if (code != ERR_OK)
             return code;
     }

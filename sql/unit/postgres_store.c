@@ -1,11 +1,11 @@
-/* Storing: the differences, one set-based statement per table and kind of change, and COMMIT, in one round
- * trip. Order: what goes, then what changes, then what comes, so that names and foreign keys are free when
- * they are needed. */
+/* A unit's rows in PostgreSQL: storing. The differences, one set-based statement per table and kind of
+ * change, and COMMIT, in one round trip. Order: what goes, then what changes, then what comes, so that names
+ * and foreign keys are free when they are needed. */
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/mem.h"
 #include "sql/pg_array.h"
-#include "sql/unit/unit_private.h"
+#include "sql/unit/postgres.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,9 +107,9 @@ static const char claim_one_sql[] =
     "INSERT INTO command_log (workspace_id, txn, origin_partition, origin_offset, type, outcome, records) "
     "VALUES ($1::uuid, $2::uuid, $3::int, $4::bigint, $5, $6::json, $7)";
 
-static void add_user(struct unit_rows *rows, const struct unit_resource *r) {
+static void add_user(struct postgres_rows *rows, const struct unit_resource *r) {
     struct jbuf *c = rows->column;
-    unit_rows_add(rows, r->workspace->id, r->id);
+    postgres_rows_add(rows, r->workspace->id, r->id);
     pg_array_text(&c[2], r->name);
     pg_array_text(&c[3], r->name_key);
     pg_array_text(&c[4], r->external_id);
@@ -125,9 +125,9 @@ static void add_user(struct unit_rows *rows, const struct unit_resource *r) {
     pg_array_int(&c[14], r->modified_us);
 }
 
-static void add_room(struct unit_rows *rows, const struct unit_resource *r) {
+static void add_room(struct postgres_rows *rows, const struct unit_resource *r) {
     struct jbuf *c = rows->column;
-    unit_rows_add(rows, r->workspace->id, r->id);
+    postgres_rows_add(rows, r->workspace->id, r->id);
     pg_array_text(&c[2], r->name);
     pg_array_text(&c[3], r->name_key);
     pg_array_text(&c[4], r->external_id);
@@ -138,9 +138,9 @@ static void add_room(struct unit_rows *rows, const struct unit_resource *r) {
     pg_array_int(&c[9], r->modified_us);
 }
 
-static void add_custom(struct unit_rows *rows, const struct unit_resource *r) {
+static void add_custom(struct postgres_rows *rows, const struct unit_resource *r) {
     struct jbuf *c = rows->column;
-    unit_rows_add(rows, r->workspace->id, r->id);
+    postgres_rows_add(rows, r->workspace->id, r->id);
     pg_array_text(&c[2], r->rt->name);
     pg_array_text(&c[3], r->external_id);
     pg_array_text(&c[4], r->doc);
@@ -154,7 +154,7 @@ static void add_custom(struct unit_rows *rows, const struct unit_resource *r) {
 static const struct resource_table {
     enum unit_kind kind;
     int columns;
-    void (*add)(struct unit_rows *rows, const struct unit_resource *r);
+    void (*add)(struct postgres_rows *rows, const struct unit_resource *r);
     const char *insert, *update, *delete;
 } resource_tables[] = {
     {UNIT_USERS, 15, add_user, user_insert_sql, user_update_sql, user_delete_sql},
@@ -164,63 +164,63 @@ static const struct resource_table {
 #define RESOURCE_TABLES (sizeof resource_tables / sizeof *resource_tables)
 
 static void store_deleted(struct unit *u, size_t *sent) {
-    struct unit_rows members;
-    unit_rows_begin(&members, 3);
-    for (const struct object *o = u->objects[UNIT_MEMBERS]; o; o = o->next) {
+    struct postgres_rows members;
+    postgres_rows_begin(&members, 3);
+    for (const struct object *o = u->objects[UNIT_MEMBERS]; o != NULL; o = o->next) {
         const struct unit_member *m = o->p;
         if (!m->was_present || m->present)
             continue;
-        unit_rows_add(&members, m->room->workspace->id, m->room->id);
+        postgres_rows_add(&members, m->room->workspace->id, m->room->id);
         pg_array_word(&members.column[2], m->user->id);
     }
-    unit_rows_send(&members, u, member_delete_sql, sent);
+    postgres_rows_send(&members, u, member_delete_sql, sent);
     for (const struct resource_table *t = resource_tables; t < resource_tables + RESOURCE_TABLES; t++) {
-        struct unit_rows gone;
-        unit_rows_begin(&gone, 2);
-        for (const struct object *o = u->objects[t->kind]; o; o = o->next) {
+        struct postgres_rows gone;
+        postgres_rows_begin(&gone, 2);
+        for (const struct object *o = u->objects[t->kind]; o != NULL; o = o->next) {
             const struct unit_resource *r = o->p;
             if (r->state == ROW_DELETED)
-                unit_rows_add(&gone, r->workspace->id, r->id);
+                postgres_rows_add(&gone, r->workspace->id, r->id);
         }
-        unit_rows_send(&gone, u, t->delete, sent);
+        postgres_rows_send(&gone, u, t->delete, sent);
     }
 }
 
 static void store_resources(struct unit *u, const struct resource_table *t, size_t *sent) {
-    struct unit_rows changed, made;
-    unit_rows_begin(&changed, t->columns);
-    unit_rows_begin(&made, t->columns);
-    for (const struct object *o = u->objects[t->kind]; o; o = o->next) {
+    struct postgres_rows changed, made;
+    postgres_rows_begin(&changed, t->columns);
+    postgres_rows_begin(&made, t->columns);
+    for (const struct object *o = u->objects[t->kind]; o != NULL; o = o->next) {
         const struct unit_resource *r = o->p;
         if (r->state == ROW_NEW)
             t->add(&made, r);
         else if (r->state == ROW_CHANGED && r->doc_changed)
             t->add(&changed, r);
     }
-    unit_rows_send(&changed, u, t->update, sent);
-    unit_rows_send(&made, u, t->insert, sent);
+    postgres_rows_send(&changed, u, t->update, sent);
+    postgres_rows_send(&made, u, t->insert, sent);
 }
 
 static void store_seats(struct unit *u, size_t *sent) {
-    struct unit_rows changed;
-    unit_rows_begin(&changed, 2);
-    for (const struct object *o = u->objects[UNIT_USERS]; o; o = o->next) {
+    struct postgres_rows changed;
+    postgres_rows_begin(&changed, 2);
+    for (const struct object *o = u->objects[UNIT_USERS]; o != NULL; o = o->next) {
         const struct unit_resource *r = o->p;
         if ((r->state == ROW_LOADED || r->state == ROW_CHANGED) && !r->doc_changed &&
             r->seat != r->stored_seat)
-            unit_rows_add(&changed, r->workspace->id, r->id);
+            postgres_rows_add(&changed, r->workspace->id, r->id);
     }
-    unit_rows_send(&changed, u, user_seat_sql, sent);
+    postgres_rows_send(&changed, u, user_seat_sql, sent);
 }
 
 struct value_rows {
-    struct unit_rows gone, made;
+    struct postgres_rows gone, made;
 };
 
 static void add_value(const struct unit_resource *r, const struct unit_key_row *row, bool gone, void *ctx) {
     struct value_rows *v = ctx;
-    struct unit_rows *rows = gone ? &v->gone : &v->made;
-    unit_rows_add(rows, r->workspace->id, r->id);
+    struct postgres_rows *rows = gone ? &v->gone : &v->made;
+    postgres_rows_add(rows, r->workspace->id, r->id);
     pg_array_text(&rows->column[2], r->rt->name);
     pg_array_text(&rows->column[3], row->path);
     pg_array_text(&rows->column[4], row->key);
@@ -231,26 +231,26 @@ static void add_value(const struct unit_resource *r, const struct unit_key_row *
 /* All that goes, then all that comes: a unique value may have changed hands. */
 static void store_values(struct unit *u, size_t *sent) {
     struct value_rows v;
-    unit_rows_begin(&v.gone, 5);
-    unit_rows_begin(&v.made, 6);
+    postgres_rows_begin(&v.gone, 5);
+    postgres_rows_begin(&v.made, 6);
     for (const struct resource_table *t = resource_tables; t < resource_tables + RESOURCE_TABLES; t++)
-        for (const struct object *o = u->objects[t->kind]; o; o = o->next)
+        for (const struct object *o = u->objects[t->kind]; o != NULL; o = o->next)
             unit_keys_changes(o->p, add_value, &v);
-    unit_rows_send(&v.gone, u, value_delete_sql, sent);
-    unit_rows_send(&v.made, u, value_insert_sql, sent);
+    postgres_rows_send(&v.gone, u, value_delete_sql, sent);
+    postgres_rows_send(&v.made, u, value_insert_sql, sent);
 }
 
 static void store_bulks(struct unit *u, size_t *sent) {
-    struct unit_rows rows;
-    unit_rows_begin(&rows, 3);
-    for (const struct object *o = u->objects[UNIT_BULKS]; o; o = o->next) {
+    struct postgres_rows rows;
+    postgres_rows_begin(&rows, 3);
+    for (const struct object *o = u->objects[UNIT_BULKS]; o != NULL; o = o->next) {
         const struct unit_bulk *b = o->p;
         if (b->failures == b->stored_failures)
             continue;
-        unit_rows_add(&rows, b->workspace->id, b->txn);
+        postgres_rows_add(&rows, b->workspace->id, b->txn);
         pg_array_int(&rows.column[2], b->failures);
     }
-    unit_rows_send(&rows, u, bulk_sql, sent);
+    postgres_rows_send(&rows, u, bulk_sql, sent);
 }
 
 static bool touched(const struct unit_resource *r) {
@@ -263,20 +263,20 @@ static void store_touched(struct unit *u, size_t *sent) {
     int64_t below = INT64_MAX;
     for (;;) {
         int64_t by = 0, modified_us = 0;
-        for (const struct object *o = u->objects[UNIT_ROOMS]; o; o = o->next) {
+        for (const struct object *o = u->objects[UNIT_ROOMS]; o != NULL; o = o->next) {
             const struct unit_resource *r = o->p;
             if (touched(r) && r->version - r->stored_version < below && r->version - r->stored_version > by)
                 by = r->version - r->stored_version;
         }
         if (by == 0)
             return;
-        struct unit_rows rows;
-        unit_rows_begin(&rows, 2);
-        for (const struct object *o = u->objects[UNIT_ROOMS]; o; o = o->next) {
+        struct postgres_rows rows;
+        postgres_rows_begin(&rows, 2);
+        for (const struct object *o = u->objects[UNIT_ROOMS]; o != NULL; o = o->next) {
             const struct unit_resource *r = o->p;
             if (!touched(r) || r->version - r->stored_version != by)
                 continue;
-            unit_rows_add(&rows, r->workspace->id, r->id);
+            postgres_rows_add(&rows, r->workspace->id, r->id);
             modified_us = r->modified_us; /* the same in the whole batch */
         }
         pg_array_end(&rows.column[0]);
@@ -285,7 +285,7 @@ static void store_touched(struct unit *u, size_t *sent) {
         snprintf(by_text, sizeof by_text, "%lld", (long long)by);
         snprintf(modified_text, sizeof modified_text, "%lld", (long long)modified_us);
         const char *params[] = {rows.column[0].p, rows.column[1].p, by_text, modified_text};
-        db_send(u->db, room_touch_sql, 4, params);
+        db_send(u->store.at, room_touch_sql, 4, params);
         (*sent)++;
         jb_free(&rows.column[0]);
         jb_free(&rows.column[1]);
@@ -294,21 +294,21 @@ static void store_touched(struct unit *u, size_t *sent) {
 }
 
 static void store_members(struct unit *u, size_t *sent) {
-    struct unit_rows changed, made;
-    unit_rows_begin(&changed, 5);
-    unit_rows_begin(&made, 5);
-    for (const struct object *o = u->objects[UNIT_MEMBERS]; o; o = o->next) {
+    struct postgres_rows changed, made;
+    postgres_rows_begin(&changed, 5);
+    postgres_rows_begin(&made, 5);
+    for (const struct object *o = u->objects[UNIT_MEMBERS]; o != NULL; o = o->next) {
         const struct unit_member *m = o->p;
         if (!m->present || (m->was_present && m->was_held == m->held && m->was_transmit == m->transmit))
             continue;
-        struct unit_rows *rows = m->was_present ? &changed : &made;
-        unit_rows_add(rows, m->room->workspace->id, m->room->id);
+        struct postgres_rows *rows = m->was_present ? &changed : &made;
+        postgres_rows_add(rows, m->room->workspace->id, m->room->id);
         pg_array_word(&rows->column[2], m->user->id);
         pg_array_bool(&rows->column[3], m->transmit);
         pg_array_bool(&rows->column[4], m->held);
     }
-    unit_rows_send(&changed, u, member_update_sql, sent);
-    unit_rows_send(&made, u, member_insert_sql, sent);
+    postgres_rows_send(&changed, u, member_update_sql, sent);
+    postgres_rows_send(&made, u, member_insert_sql, sent);
 }
 
 static const char *number(char out[24], int64_t v) {
@@ -327,14 +327,14 @@ static void send_claim(struct unit *u, const struct unit_claim_row *c, size_t *s
                             c->type,
                             c->claim.outcome,
                             c->claim.records};
-    db_send(u->db, claim_one_sql, 7, params);
+    db_send(u->store.at, claim_one_sql, 7, params);
     (*sent)++;
 }
 
 static void store_claims(struct unit *u, size_t *sent) {
-    struct unit_rows made;
-    unit_rows_begin(&made, 7);
-    for (const struct object *o = u->objects[UNIT_CLAIMS]; o; o = o->next) {
+    struct postgres_rows made;
+    postgres_rows_begin(&made, 7);
+    for (const struct object *o = u->objects[UNIT_CLAIMS]; o != NULL; o = o->next) {
         const struct unit_claim_row *c = o->p;
         if (!c->fresh)
             continue;
@@ -343,35 +343,29 @@ static void store_claims(struct unit *u, size_t *sent) {
             continue;
         }
         struct jbuf *col = made.column;
-        unit_rows_add(&made, c->workspace->id, c->txn);
+        postgres_rows_add(&made, c->workspace->id, c->txn);
         pg_array_int(&col[2], c->claim.origin_partition);
         pg_array_int(&col[3], c->claim.origin_offset);
         pg_array_text(&col[4], c->type);
         pg_array_text(&col[5], c->claim.outcome);
         pg_array_text(&col[6], c->claim.records);
     }
-    unit_rows_send(&made, u, claim_insert_sql, sent);
+    postgres_rows_send(&made, u, claim_insert_sql, sent);
 }
 
 static enum err_code flush(struct unit *u, size_t sent, struct err *err) {
     struct db_result **results = xcalloc(sent, sizeof(struct db_result *));
-    enum err_code code = db_flush(u->db, results, sent, NULL, err);
+    enum err_code code = db_flush(u->store.at, results, sent, NULL, err);
     if (code == ERR_OK)
         db_results_free(results, sent);
-    else
-        u->begun = false;
     free(results);
     return code;
 }
 
-enum err_code unit_commit(struct unit *u, struct err *err) {
+enum err_code postgres_commit(struct unit *u, struct err *err) {
     size_t sent = 0;
-    if (u->err.code != ERR_OK) {
-        *err = u->err;
-        return err->code;
-    }
     store_deleted(u, &sent);
-    unit_store_workspaces(u, &sent);
+    postgres_store_workspaces(u, &sent);
     for (size_t i = 0; i < RESOURCE_TABLES; i++)
         store_resources(u, &resource_tables[i], &sent);
     store_seats(u, &sent);
@@ -379,17 +373,17 @@ enum err_code unit_commit(struct unit *u, struct err *err) {
     store_values(u, &sent);
     store_members(u, &sent);
     store_bulks(u, &sent);
-    unit_store_control(u, &sent);
+    postgres_store_control(u, &sent);
     store_claims(u, &sent);
     if (failpoints_armed) { /* a test may end the process between the writes and the commit */
         if (sent && flush(u, sent, err) != ERR_OK)
             return err->code;
         sent = 0;
-        if (failpoint("worker.before_pg_commit"))
+        if (failpoint("worker.before_pg_commit")) {
+            db_rollback(u->store.at);
             return err_set(err, ERR_DB_LOST, "failpoint");
+        }
     }
-    db_send(u->db, "COMMIT", 0, NULL);
-    enum err_code code = flush(u, sent + 1, err);
-    u->begun = false;
-    return code;
+    db_send(u->store.at, "COMMIT", 0, NULL);
+    return flush(u, sent + 1, err);
 }

@@ -1,49 +1,11 @@
+/* What is announced, looked up and changed: the face of a unit of work. */
 #include "sql/unit/unit.h"
 
 #include "ops/runtime/mem.h"
 #include "sql/unit/unit_private.h"
 
-#include <search.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-struct node {
-    const char *key;
-    void *object;
-};
-
-static int compare_nodes(const void *a, const void *b) {
-    return strcmp(((const struct node *)a)->key, ((const struct node *)b)->key);
-}
-
-static void keep_node(void *node) {
-    (void)node; /* nodes live in the arena */
-}
-
-struct unit *unit_new(struct db *db) {
-    struct unit *u = xcalloc(1, sizeof *u);
-    u->db = db;
-    u->arena = arena_new();
-    for (int k = 0; k < UNIT_KINDS; k++)
-        u->tail[k] = &u->objects[k];
-    return u;
-}
-
-void unit_free(struct unit *u) {
-    if (!u)
-        return;
-    if (u->begun)
-        db_rollback(u->db);
-    for (int k = 0; k < UNIT_KINDS; k++) {
-        tdestroy(u->index[k], keep_node);
-        free(u->wants[k]);
-    }
-    db_results_free(u->results, u->nresults);
-    free(u->results);
-    arena_free(u->arena);
-    free(u);
-}
 
 struct arena *unit_arena(struct unit *u) {
     return u->arena;
@@ -53,111 +15,6 @@ enum err_code unit_error(const struct unit *u, struct err *err) {
     if (u->err.code != ERR_OK && err)
         *err = u->err;
     return u->err.code;
-}
-
-/* Folded names can be long: the key's text is built on the stack only where it fits. */
-static char *make_key(struct arena *a, char *small, size_t size, const char *w, const char *x,
-                      const char *y) {
-    int n = snprintf(small, size, "%s/%s/%s", w, x, y);
-    return (size_t)n < size ? small : arena_printf(a, "%s/%s/%s", w, x, y);
-}
-
-void *unit_find(struct unit *u, enum unit_kind kind, const struct unit_workspace *w, const char *a,
-                const char *b) {
-    char small[256];
-    struct node probe = {make_key(u->arena, small, sizeof small, w ? w->id : "", a, b), NULL};
-    struct node **hit = tfind(&probe, &u->index[kind], compare_nodes);
-    return hit ? (*hit)->object : NULL;
-}
-
-void unit_enter(struct unit *u, enum unit_kind kind, const struct unit_workspace *w, const char *a,
-                const char *b, void *object) {
-    struct node *node = arena_alloc(u->arena, sizeof *node);
-    node->key = arena_printf(u->arena, "%s/%s/%s", w ? w->id : "", a, b);
-    node->object = object;
-    if (!tsearch(node, &u->index[kind], compare_nodes))
-        abort();
-    struct object *o = arena_alloc(u->arena, sizeof *o);
-    o->p = object;
-    *u->tail[kind] = o;
-    u->tail[kind] = &o->next;
-}
-
-void unit_keep(struct unit *u, struct db_result *r) {
-    if (u->nresults == u->results_cap) {
-        u->results_cap = u->results_cap ? u->results_cap * 2 : 16;
-        u->results = xrealloc(u->results, u->results_cap * sizeof(struct db_result *));
-    }
-    u->results[u->nresults++] = r;
-}
-
-enum unit_kind unit_rows_of(const struct resource_type *rt) {
-    return rt->kind == RESOURCE_USER ? UNIT_USERS : rt->kind == RESOURCE_ROOM ? UNIT_ROOMS : UNIT_CUSTOM;
-}
-
-enum unit_kind unit_names_of(const struct resource_type *rt) {
-    return rt->kind == RESOURCE_USER ? UNIT_USER_NAMES : UNIT_ROOM_NAMES;
-}
-
-struct unit_resource *unit_resource_find(struct unit *u, const struct resource_type *rt,
-                                         const struct unit_workspace *w, const char *id) {
-    return unit_find(u, unit_rows_of(rt), w, id, rt->name);
-}
-
-struct unit_resource *unit_resource_new(struct unit *u, const struct resource_type *rt,
-                                        struct unit_workspace *w, const char *id) {
-    struct unit_resource *r = arena_alloc(u->arena, sizeof *r);
-    snprintf(r->id, sizeof r->id, "%s", id);
-    r->rt = rt;
-    r->workspace = w;
-    r->state = ROW_ABSENT;
-    unit_enter(u, unit_rows_of(rt), w, id, rt->name, r);
-    return r;
-}
-
-struct unit_member *unit_member_new(struct unit *u, struct unit_resource *room, struct unit_resource *user) {
-    struct unit_member *m = arena_alloc(u->arena, sizeof *m);
-    m->room = room;
-    m->user = user;
-    m->next_of_room = room->members;
-    room->members = m;
-    m->next_of_user = user->members;
-    user->members = m;
-    unit_enter(u, UNIT_MEMBERS, room->workspace, room->id, user->id, m);
-    return m;
-}
-
-struct name_entry *unit_name_entry(struct unit *u, enum unit_kind names, const struct unit_workspace *w,
-                                   const char *key, bool make) {
-    struct name_entry *e = unit_find(u, names, w, key, "");
-    if (!e && make) {
-        e = arena_alloc(u->arena, sizeof *e);
-        unit_enter(u, names, w, key, "", e);
-    }
-    return e;
-}
-
-void unit_entry_add(struct unit *u, struct name_entry *e, struct unit_resource *r) {
-    for (size_t i = 0; i < e->n; i++)
-        if (e->rows[i] == r)
-            return;
-    if (e->n == e->cap) {
-        struct unit_resource **rows =
-            arena_alloc(u->arena, (e->cap * 2 + 2) * sizeof(struct unit_resource *));
-        if (e->n)
-            memcpy(rows, e->rows, e->n * sizeof(struct unit_resource *));
-        e->rows = rows;
-        e->cap = e->cap * 2 + 2;
-    }
-    e->rows[e->n++] = r;
-}
-
-/* Only names that were looked up are indexed: another name's holders are all in the database still, or not
- * asked for. */
-void unit_name_enter(struct unit *u, struct unit_resource *r) {
-    struct name_entry *e = unit_name_entry(u, unit_names_of(r->rt), r->workspace, r->name_key, false);
-    if (e)
-        unit_entry_add(u, e, r);
 }
 
 void unit_want(struct unit *u, enum unit_kind kind, struct want want) {
@@ -229,15 +86,11 @@ enum err_code unit_begin(struct unit *u, struct err *err) {
     return unit_fetch(u, err);
 }
 
-static bool fetch(struct unit *u) {
-    return u->err.code == ERR_OK && unit_fetch(u, &u->err) == ERR_OK;
-}
-
 struct unit_claim *unit_claim(struct unit *u, struct unit_workspace *w, const char *txn) {
     struct unit_claim_row *c = unit_find(u, UNIT_CLAIMS, w, txn, "");
     if (!c) {
         unit_want_claim(u, w, txn);
-        if (!fetch(u))
+        if (!unit_fetch_wanted(u))
             return NULL;
         c = unit_find(u, UNIT_CLAIMS, w, txn, "");
     }
@@ -252,7 +105,7 @@ struct unit_resource *unit_resource(struct unit *u, struct unit_workspace *w, co
     if (r)
         return r;
     unit_want_resource(u, w, rt, key, false);
-    if (!fetch(u))
+    if (!unit_fetch_wanted(u))
         return NULL;
     r = unit_resource_find(u, rt, w, key);
     return r ? r : unit_resource_new(u, rt, w, key);
@@ -262,7 +115,7 @@ const char *unit_doc(struct unit *u, struct unit_resource *r) {
     if (r->doc)
         return r->doc;
     want(u, unit_rows_of(r->rt), r->workspace, r->id, r->rt->name, true);
-    return fetch(u) ? r->doc : NULL;
+    return unit_fetch_wanted(u) ? r->doc : NULL;
 }
 
 bool unit_name_taken(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
@@ -270,7 +123,7 @@ bool unit_name_taken(struct unit *u, struct unit_workspace *w, const struct reso
     const struct name_entry *e = unit_name_entry(u, unit_names_of(rt), w, name_key, false);
     if (!e) {
         unit_want_name(u, w, rt, name_key);
-        if (!fetch(u))
+        if (!unit_fetch_wanted(u))
             return true;
         e = unit_name_entry(u, unit_names_of(rt), w, name_key, true);
     }
@@ -284,7 +137,7 @@ struct unit_bulk *unit_bulk(struct unit *u, struct unit_workspace *w, const char
     struct unit_bulk *b = unit_find(u, UNIT_BULKS, w, txn, "");
     if (!b) {
         unit_want_bulk(u, w, txn);
-        if (!fetch(u))
+        if (!unit_fetch_wanted(u))
             return NULL;
         b = unit_find(u, UNIT_BULKS, w, txn, "");
     }
@@ -301,7 +154,7 @@ bool unit_any(struct unit *u, struct unit_workspace *w, const char *id) {
                 return true;
         }
         unit_want_any(u, w, id);
-        if (!fetch(u))
+        if (!unit_fetch_wanted(u))
             return false;
     }
     return false;
@@ -315,7 +168,7 @@ struct unit_member *unit_member(struct unit *u, struct unit_resource *room, stru
                   !user->members_complete;
     if (stored) {
         unit_want_member(u, room->workspace, room->id, user->id);
-        if (!fetch(u))
+        if (!unit_fetch_wanted(u))
             return NULL;
         m = unit_find(u, UNIT_MEMBERS, room->workspace, room->id, user->id);
     }

@@ -1,4 +1,4 @@
-/* A unit of work: one PostgreSQL transaction of a worker, seen as objects in memory.
+/* A unit of work: one transaction of a worker on the tables, seen as objects in memory.
  *
  * The worker says what a batch of commands will touch (unit_want_*); unit_begin locks the workspaces and
  * loads all of it in one round trip; the worker decides and changes the objects, one command after the other;
@@ -15,7 +15,6 @@
 #include "ops/runtime/id.h"
 #include "schemas/api/workspace_settings.h"
 #include "schemas/types/schema.h"
-#include "sql/db.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -144,7 +143,16 @@ struct unit_claim {
     const char *records; /* JSON array text, or NULL */
 };
 
-struct unit *unit_new(struct db *db);
+/* Where rows come from and go to: PostgreSQL, or memory in tests. */
+struct db;
+struct unit_backend;
+struct unit_store {
+    const struct unit_backend *backend;
+    void *at; /* the backend's: a connection, or the tables in memory */
+};
+struct unit_store unit_postgres(struct db *db);
+
+struct unit *unit_new(struct unit_store store);
 void unit_free(struct unit *u); /* rolls back what was not committed */
 struct arena *unit_arena(struct unit *u);
 

@@ -1,4 +1,5 @@
-/* Inside of the unit of work: shared by unit.c (objects), unit_load.c and unit_store.c (statements). */
+/* Inside of the unit of work: its objects and their index, what is announced, and the seam to where the rows
+ * are kept (struct unit_backend). */
 #ifndef USHER_SQL_UNIT_UNIT_PRIVATE_H
 #define USHER_SQL_UNIT_UNIT_PRIVATE_H
 
@@ -66,17 +67,15 @@ struct object { /* any object of the unit, in the order of its making */
 };
 
 struct unit {
-    struct db *db;
+    struct unit_store store;
     struct arena *arena;
-    bool begun;
+    bool begun; /* a transaction is open */
     bool mails_asked;
     struct err err;
     void *index[UNIT_KINDS]; /* tsearch trees of struct node, by text key */
     struct object *objects[UNIT_KINDS], **tail[UNIT_KINDS];
     struct want *wants[UNIT_KINDS];
     size_t nwants[UNIT_KINDS], wants_cap[UNIT_KINDS];
-    struct db_result **results; /* kept: the objects' texts are theirs */
-    size_t nresults, results_cap;
 };
 
 /* key: workspace id, then a, then b ("" where there is none). */
@@ -84,7 +83,8 @@ void *unit_find(struct unit *u, enum unit_kind kind, const struct unit_workspace
                 const char *b);
 void unit_enter(struct unit *u, enum unit_kind kind, const struct unit_workspace *w, const char *a,
                 const char *b, void *object);
-void unit_keep(struct unit *u, struct db_result *r);
+/* The type of the rows of a kind; of operators' types the one called so. */
+const struct resource_type *unit_type_of(enum unit_kind kind, const char *name);
 enum unit_kind unit_rows_of(const struct resource_type *rt);  /* where its objects are */
 enum unit_kind unit_names_of(const struct resource_type *rt); /* and its names: users and rooms alone */
 struct unit_resource *unit_resource_new(struct unit *u, const struct resource_type *rt,
@@ -109,40 +109,57 @@ void unit_keys_changes(const struct unit_resource *r,
                                   void *ctx),
                        void *ctx);
 
-/* Arrays of one statement's parameters, column by column. */
-#define UNIT_MAX_COLUMNS 17
-struct unit_rows {
-    struct jbuf column[UNIT_MAX_COLUMNS];
-    int ncolumns;
-    size_t n;
+/* ---- where the rows are kept ---- */
+
+/* Each function that returns an error ends the transaction with it. */
+struct unit_backend {
+    /* Begins the transaction, if `begins`, with the rows of the wanted workspaces locked. Hands every row
+     * that u->wants names, of these kinds in this order, to unit_put_*; wants are sorted, each there once. */
+    enum err_code (*fetch)(struct unit *u, bool begins, const enum unit_kind *kinds, size_t n,
+                           struct err *err);
+    /* Hands over all memberships of a room or a user, and the other side of each (unit_put_resource,
+     * unit_put_member). */
+    enum err_code (*members)(struct unit *u, struct unit_resource *r, struct err *err);
+    /* The next three answer for what is stored, without what the unit has changed. */
+    enum err_code (*name_free)(struct unit *u, const char *name, bool *is_free, struct err *err);
+    enum err_code (*count)(struct unit *u, const struct unit_workspace *w, enum guard_kind kind, int64_t *n,
+                           struct err *err);
+    /* Sets every user's seat as the mode says; *n: how many there are now. */
+    enum err_code (*recount_seats)(struct unit *u, const struct unit_workspace *w, bool on_login, int64_t *n,
+                                   struct err *err);
+    /* Writes what differs and commits. The transaction has ended, whatever comes back. */
+    enum err_code (*commit)(struct unit *u, struct err *err);
+    void (*rollback)(struct unit *u);
 };
-void unit_rows_begin(struct unit_rows *r, int ncolumns);
-/* A row's first two columns. */
-void unit_rows_add(struct unit_rows *r, const char *workspace, const char *id);
-/* Sends the statement unless there are no rows; frees the arrays. Counts sent statements. */
-void unit_rows_send(struct unit_rows *r, struct unit *u, const char *sql, size_t *sent);
 
-/* For loads and stores: a bigint of microseconds since 1970 from a timestamptz, and back. */
-#define UNIT_MICROS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
-#define UNIT_TIME(micros) "CASE WHEN " micros " > 0 THEN to_timestamp(" micros " / 1000000.0) END"
-/* For each row of `a` the rows of a table that match, found through an index of all the columns named. OFFSET
- * 0 keeps the planner from turning the join round: on a young table, which it takes for empty, it would read
- * all of a workspace's rows to find these few, and keep that plan. */
-#define UNIT_EACH(table, condition)                                                                          \
-    " CROSS JOIN LATERAL (SELECT * FROM " table " t WHERE t.workspace_id = a.w AND " condition " OFFSET 0) "
+/* For backends: a row becomes an object, unless the unit has that already, which is newer. Texts must live as
+ * long as the unit. Workspaces are filled in where they stand (unit_find). */
+struct unit_resource *unit_put_resource(struct unit *u, const struct unit_resource *row);
+void unit_put_name(struct unit *u, const struct unit_resource *row); /* found by its name */
+void unit_put_mail(struct unit *u, const char *mail_key, const struct unit_resource *row);
+void unit_put_member(struct unit *u, struct unit_resource *room, struct unit_resource *user, bool transmit,
+                     bool held);
+/* The same of a room and a user that the unit has already, because they were wanted too. */
+void unit_put_pair(struct unit *u, struct unit_workspace *w, const char *room, const char *user,
+                   bool transmit, bool held);
+void unit_put_claim(struct unit *u, struct unit_workspace *w, const char *txn,
+                    const struct unit_claim *claim);
+void unit_put_value(struct unit *u, struct unit_workspace *w, const char *type, const char *path,
+                    const char *key, const char *holder);
+void unit_put_bulk(struct unit *u, struct unit_workspace *w, const char *txn, int failures);
+void unit_put_key(struct unit *u, const struct unit_key *row);
+void unit_put_owner(struct unit *u, const struct unit_owner *row);
+void unit_put_login(struct unit *u, const struct unit_login *row);
+void unit_put_guard(struct unit *u, const struct unit_guard *row);
 
-/* unit_control.c: credentials, logins, guards. */
-extern const char unit_keys_sql[], unit_owners_sql[], unit_logins_sql[], unit_guards_sql[];
-void unit_take_control(struct unit *u, enum unit_kind kind, const struct db_result *r, size_t row);
-/* Something wanted is known to be absent, if it did not come. */
+/* control.c. Something wanted is known to be absent, if it did not come. */
 void unit_settle_control(struct unit *u, enum unit_kind kind, const struct want *x);
-void unit_store_control(struct unit *u, size_t *sent);
-/* unit_workspace.c */
-const char *unit_workspace_sql(void);
-void unit_take_workspace(struct unit *u, const struct db_result *r, size_t row);
-void unit_store_workspaces(struct unit *u, size_t *sent);
+extern const char *const unit_guard_texts[GUARD_KINDS];
+enum guard_kind unit_guard_kind(const char *text);
 
-/* Loads all that is wanted: one round trip, with BEGIN before if the transaction has not begun. */
+/* Loads all that is wanted, and begins the transaction if it has not begun. */
 enum err_code unit_fetch(struct unit *u, struct err *err);
+/* The same on demand: false where the unit has failed, now or before. */
+bool unit_fetch_wanted(struct unit *u);
 
 #endif

@@ -108,7 +108,7 @@ bool unit_value_taken(struct unit *u, struct unit_workspace *w, const struct res
     const struct unit_keys *k = keys_of(u, rt, doc);
     for (size_t i = 0; i < k->n; i++)
         want_value(u, w, rt, &k->rows[i]);
-    if (u->nwants[UNIT_VALUES] && (u->err.code != ERR_OK || unit_fetch(u, &u->err) != ERR_OK))
+    if (u->nwants[UNIT_VALUES] > 0 && !unit_fetch_wanted(u))
         return true;
     for (size_t i = 0; i < k->n; i++) {
         const struct unit_key_row *row = &k->rows[i];
@@ -212,7 +212,7 @@ struct unit_resource *const *unit_mail_holders(struct unit *u, struct unit_works
     struct name_entry *e = unit_name_entry(u, UNIT_MAILS, w, mail_key, true);
     *n = 0;
     u->mails_asked = true;
-    if (!e->loaded && (u->err.code != ERR_OK || unit_fetch(u, &u->err) != ERR_OK))
+    if (!e->loaded && !unit_fetch_wanted(u))
         return NULL;
     *n = e->n;
     return e->rows;

@@ -275,12 +275,12 @@ static bool usable(struct work *w, int partitions) {
     return !w->poison;
 }
 
-enum err_code apply_batch(struct db *db, struct batch *b, size_t first, size_t n,
+enum err_code apply_batch(struct unit_store store, struct batch *b, size_t first, size_t n,
                           const struct apply_settings *settings, struct err *err) {
     enum err_code code = ERR_OK;
     bool any = false;
     int64_t now_us = clock_wall_us();
-    struct unit *u = unit_new(db);
+    struct unit *u = unit_new(store);
     for (size_t i = first; i < first + n; i++) {
         struct work *w = &b->works[i];
         w->records.n = 0; /* an attempt before may have left some */
@@ -301,10 +301,10 @@ enum err_code apply_batch(struct db *db, struct batch *b, size_t first, size_t n
     return code;
 }
 
-enum err_code apply_poison(struct db *db, struct batch *b, size_t at, const struct apply_settings *settings,
-                           const struct err *why, struct err *err) {
+enum err_code apply_poison(struct unit_store store, struct batch *b, size_t at,
+                           const struct apply_settings *settings, const struct err *why, struct err *err) {
     struct work *w = &b->works[at];
-    struct unit *u = unit_new(db);
+    struct unit *u = unit_new(store);
     w->records.n = 0;
     struct unit_workspace *ws = unit_want_workspace(u, w->command.workspace.s);
     unit_want_claim(u, ws, w->command.txn.s);

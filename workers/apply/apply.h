@@ -1,8 +1,7 @@
-/* Decides the commands of a batch in one PostgreSQL transaction. */
+/* Decides the commands of a batch in one transaction. */
 #ifndef USHER_WORKERS_APPLY_APPLY_H
 #define USHER_WORKERS_APPLY_APPLY_H
 
-#include "sql/db.h"
 #include "sql/unit/unit.h"
 #include "workers/delivery.h"
 
@@ -15,11 +14,11 @@ struct apply_settings {
  * numbers, outcomes and records. On ERR_OK every work has its reply and records. On error nothing of it may
  * be used: ERR_DB_LOST and ERR_DB_RETRY: the same again later (if the commit went through all the same, the
  * claims tell); ERR_DB_DATA, ERR_DB_BUG: one of the commands cannot be stored. */
-enum err_code apply_batch(struct db *db, struct batch *b, size_t first, size_t n,
+enum err_code apply_batch(struct unit_store store, struct batch *b, size_t first, size_t n,
                           const struct apply_settings *settings, struct err *err);
 /* Stores a command that cannot be applied as refused for good and marks it as poison. */
-enum err_code apply_poison(struct db *db, struct batch *b, size_t at, const struct apply_settings *settings,
-                           const struct err *why, struct err *err);
+enum err_code apply_poison(struct unit_store store, struct batch *b, size_t at,
+                           const struct apply_settings *settings, const struct err *why, struct err *err);
 
 /* ---- for apply_*.c ---- */
 

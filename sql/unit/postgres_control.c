@@ -1,0 +1,234 @@
+/* Who may do what: rows of keys, owners, logins and guard_windows. */
+#include "sql/pg_array.h"
+#include "sql/unit/postgres.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- loading ---- */
+
+const char postgres_keys_sql[] =
+    "SELECT k.workspace_id, k.id, k.name, encode(k.token_hash, 'hex'), k.prefix, k.dialect, k.scopes, "
+    "k.networks, coalesce(k.rate_limit, 0), coalesce(" POSTGRES_MICROS(
+        "k.expires") ", 0), encode(k.old_token_hash, 'hex'), coalesce(" POSTGRES_MICROS("k.old_until") //
+    ", 0), k.created_by, k.revoked IS NOT NULL, k.revoked_by "
+    "FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)" POSTGRES_EACH("keys", "t.id = a.i") "k";
+const char postgres_owners_sql[] =
+    "SELECT o.workspace_id, o.id, o.name, o.role, encode(o.token_hash, 'hex'), o.prefix, coalesce(" //
+    POSTGRES_MICROS("o.expires") ", 0), o.created_by, o.revoked IS NOT NULL, o.revoked_by "
+                                 "FROM unnest($1::uuid[]) AS a (w)" POSTGRES_EACH("owners", "true") "o";
+const char postgres_logins_sql[] =
+    "SELECT l.workspace_id, l.user_id, " POSTGRES_MICROS("l.first_at") ", " POSTGRES_MICROS(
+        "l.last_at") ", l.times "
+                     "FROM unnest($1::uuid[], $2::uuid[]) AS a (w, u)" POSTGRES_EACH("logins",
+                                                                                     "t.user_id = a.u") "l";
+const char postgres_guards_sql[] =
+    "SELECT g.workspace_id, g.key_id, g.kind, g.head, array_to_string(g.slots, ' '), g.base, g.base_at, "
+    "coalesce(" POSTGRES_MICROS("g.tripped") //
+    ", 0) FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS a (w, k, y)" POSTGRES_EACH(
+        "guard_windows", "t.key_id = a.k AND t.kind = a.y") "g";
+
+static struct unit_key read_key(struct unit_workspace *w, const struct db_result *r, size_t row) {
+    struct unit_key k = {.workspace = w,
+                         .name = db_text(r, row, 2),
+                         .token_hash_hex = db_text(r, row, 3),
+                         .prefix = db_text(r, row, 4),
+                         .dialect = db_text(r, row, 5),
+                         .scopes = db_text(r, row, 6),
+                         .networks = postgres_text(r, row, 7),
+                         .rate = db_int(r, row, 8),
+                         .expires_us = db_int(r, row, 9),
+                         .old_token_hash_hex = postgres_text(r, row, 10),
+                         .old_until_us = db_int(r, row, 11),
+                         .created_by = db_text(r, row, 12),
+                         .revoked = db_bool(r, row, 13),
+                         .revoked_by = postgres_text(r, row, 14)};
+    postgres_id(r, row, 1, k.id);
+    return k;
+}
+
+static struct unit_owner read_owner(struct unit_workspace *w, const struct db_result *r, size_t row) {
+    struct unit_owner o = {.workspace = w,
+                           .name = db_text(r, row, 2),
+                           .role = db_text(r, row, 3),
+                           .token_hash_hex = db_text(r, row, 4),
+                           .prefix = db_text(r, row, 5),
+                           .expires_us = db_int(r, row, 6),
+                           .created_by = db_text(r, row, 7),
+                           .revoked = db_bool(r, row, 8),
+                           .revoked_by = postgres_text(r, row, 9)};
+    postgres_id(r, row, 1, o.id);
+    return o;
+}
+
+static struct unit_login read_login(struct unit_workspace *w, const struct db_result *r, size_t row) {
+    struct unit_login l = {.workspace = w,
+                           .first_us = db_int(r, row, 2),
+                           .last_us = db_int(r, row, 3),
+                           .times = db_int(r, row, 4)};
+    postgres_id(r, row, 1, l.user);
+    return l;
+}
+
+static struct unit_guard read_guard(struct unit_workspace *w, const struct db_result *r, size_t row) {
+    struct unit_guard g = {.workspace = w,
+                           .kind = unit_guard_kind(db_text(r, row, 2)),
+                           .head = db_int(r, row, 3),
+                           .base = db_int(r, row, 5),
+                           .base_at = db_int(r, row, 6),
+                           .tripped_us = db_int(r, row, 7)};
+    const char *slots = db_text(r, row, 4);
+    char *end;
+    postgres_id(r, row, 1, g.key);
+    for (int i = 0; i < GUARD_BUCKETS; i++, slots = end)
+        g.slots[i] = strtoll(slots, &end, 10);
+    return g;
+}
+
+void postgres_take_control(struct unit *u, enum unit_kind kind, const struct db_result *r, size_t row) {
+    struct unit_workspace *w = postgres_workspace_of(u, r, row, 0);
+    if (kind == UNIT_KEYS) {
+        struct unit_key k = read_key(w, r, row);
+        unit_put_key(u, &k);
+    } else if (kind == UNIT_OWNERS) {
+        struct unit_owner o = read_owner(w, r, row);
+        unit_put_owner(u, &o);
+    } else if (kind == UNIT_LOGINS) {
+        struct unit_login l = read_login(w, r, row);
+        unit_put_login(u, &l);
+    } else {
+        struct unit_guard g = read_guard(w, r, row);
+        unit_put_guard(u, &g);
+    }
+}
+
+/* ---- storing ---- */
+
+#define KEY_ROWS                                                                                                                                                  \
+    "INSERT INTO keys (workspace_id, id, name, token_hash, prefix, scopes, dialect, networks, rate_limit, "                                                       \
+    "expires, old_token_hash, old_until, created_by, revoked, revoked_by) "                                                                                       \
+    "SELECT a.w, a.i, a.n, decode(a.h, 'hex'), a.p, a.s::text[], a.d, a.net::text[], nullif(a.rate, 0), " POSTGRES_TIME(                                          \
+        "a.x") ", decode(a.oh, 'hex'), " POSTGRES_TIME("a.ou") ", a.b, "                                                                                          \
+                                                               "CASE WHEN a.r THEN now() END, a.rb "                                                              \
+                                                               "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], " \
+                                                               "$8::text[], $9::int[], $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::bool[], "     \
+                                                               "$15::text[]) AS a (w, i, n, h, p, s, d, net, rate, x, oh, ou, b, r, rb)"
+/* Who revoked first, and when, stays. */
+static const char key_sql[] =
+    KEY_ROWS " ON CONFLICT (workspace_id, id) DO UPDATE SET token_hash = EXCLUDED.token_hash, "
+             "prefix = EXCLUDED.prefix, old_token_hash = EXCLUDED.old_token_hash, "
+             "old_until = EXCLUDED.old_until, revoked = coalesce(keys.revoked, EXCLUDED.revoked), "
+             "revoked_by = coalesce(keys.revoked_by, EXCLUDED.revoked_by)";
+static const char owner_sql[] =
+    "INSERT INTO owners (workspace_id, id, name, role, token_hash, prefix, expires, created_by, revoked, "
+    "revoked_by) SELECT a.w, a.i, a.n, a.y, decode(a.h, 'hex'), a.p, " POSTGRES_TIME(
+        "a.x") ", a.b, CASE WHEN a.r THEN now() END, a.rb "
+               "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], "
+               "$7::bigint[], $8::text[], $9::bool[], $10::text[]) AS a (w, i, n, y, h, p, x, b, r, rb) "
+               "ON CONFLICT (workspace_id, id) DO UPDATE SET "
+               "revoked = coalesce(owners.revoked, EXCLUDED.revoked), "
+               "revoked_by = coalesce(owners.revoked_by, EXCLUDED.revoked_by)";
+static const char login_sql[] =
+    "INSERT INTO logins (workspace_id, user_id, first_at, last_at, times) "
+    "SELECT a.w, a.u, " POSTGRES_TIME("a.f") ", " POSTGRES_TIME(
+        "a.l") ", a.n FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[]) "
+               "AS a (w, u, f, l, n) ON CONFLICT (workspace_id, user_id) DO UPDATE SET "
+               "last_at = EXCLUDED.last_at, times = EXCLUDED.times";
+static const char guard_sql[] =
+    "INSERT INTO guard_windows (workspace_id, key_id, kind, head, slots, base, base_at, tripped) "
+    "SELECT a.w, a.k, a.y, a.h, a.s::int[], a.b, a.ba, " POSTGRES_TIME(
+        "a.t") " FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], "
+               "$7::bigint[], $8::bigint[]) AS a (w, k, y, h, s, b, ba, t) "
+               "ON CONFLICT (workspace_id, key_id, kind) DO UPDATE SET head = EXCLUDED.head, "
+               "slots = EXCLUDED.slots, base = EXCLUDED.base, base_at = EXCLUDED.base_at, "
+               "tripped = EXCLUDED.tripped";
+
+static bool to_write(enum row_state s) {
+    return s == ROW_NEW || s == ROW_CHANGED;
+}
+
+static void add_key(struct postgres_rows *rows, const struct unit_key *k) {
+    struct jbuf *c = rows->column;
+    postgres_rows_add(rows, k->workspace->id, k->id);
+    pg_array_text(&c[2], k->name);
+    pg_array_text(&c[3], k->token_hash_hex);
+    pg_array_text(&c[4], k->prefix);
+    pg_array_text(&c[5], k->scopes);
+    pg_array_text(&c[6], k->dialect);
+    pg_array_text(&c[7], k->networks);
+    pg_array_int(&c[8], k->rate);
+    pg_array_int(&c[9], k->expires_us);
+    pg_array_text(&c[10], k->old_token_hash_hex);
+    pg_array_int(&c[11], k->old_until_us);
+    pg_array_text(&c[12], k->created_by);
+    pg_array_bool(&c[13], k->revoked);
+    pg_array_text(&c[14], k->revoked_by);
+}
+
+static void add_owner(struct postgres_rows *rows, const struct unit_owner *o) {
+    struct jbuf *c = rows->column;
+    postgres_rows_add(rows, o->workspace->id, o->id);
+    pg_array_text(&c[2], o->name);
+    pg_array_text(&c[3], o->role);
+    pg_array_text(&c[4], o->token_hash_hex);
+    pg_array_text(&c[5], o->prefix);
+    pg_array_int(&c[6], o->expires_us);
+    pg_array_text(&c[7], o->created_by);
+    pg_array_bool(&c[8], o->revoked);
+    pg_array_text(&c[9], o->revoked_by);
+}
+
+static void add_guard(struct postgres_rows *rows, const struct unit_guard *g) {
+    struct jbuf slots = {0}, *c = rows->column;
+    pg_array_begin(&slots);
+    for (int i = 0; i < GUARD_BUCKETS; i++)
+        pg_array_int(&slots, g->slots[i]);
+    pg_array_end(&slots);
+    postgres_rows_add(rows, g->workspace->id, g->key);
+    pg_array_text(&c[2], unit_guard_texts[g->kind]);
+    pg_array_int(&c[3], g->head);
+    pg_array_text(&c[4], slots.p);
+    pg_array_int(&c[5], g->base);
+    pg_array_int(&c[6], g->base_at);
+    pg_array_int(&c[7], g->tripped_us);
+    jb_free(&slots);
+}
+
+/* Logins of users who are there at the end: those of others went with them. */
+static void store_logins(struct unit *u, size_t *sent) {
+    struct postgres_rows rows;
+    postgres_rows_begin(&rows, 5);
+    for (const struct object *o = u->objects[UNIT_LOGINS]; o != NULL; o = o->next) {
+        const struct unit_login *l = o->p;
+        const struct unit_resource *user =
+            unit_resource_find(u, resource_type_of(RESOURCE_USER), l->workspace, l->user);
+        if (!to_write(l->state) || user == NULL || !row_alive(user->state))
+            continue;
+        postgres_rows_add(&rows, l->workspace->id, l->user);
+        pg_array_int(&rows.column[2], l->first_us);
+        pg_array_int(&rows.column[3], l->last_us);
+        pg_array_int(&rows.column[4], l->times);
+    }
+    postgres_rows_send(&rows, u, login_sql, sent);
+}
+
+void postgres_store_control(struct unit *u, size_t *sent) {
+    struct postgres_rows keys, owners, guards;
+    const struct object *o;
+    postgres_rows_begin(&keys, 15);
+    for (o = u->objects[UNIT_KEYS]; o != NULL; o = o->next)
+        if (to_write(((const struct unit_key *)o->p)->state))
+            add_key(&keys, o->p);
+    postgres_rows_send(&keys, u, key_sql, sent);
+    postgres_rows_begin(&owners, 10);
+    for (o = u->objects[UNIT_OWNERS]; o != NULL; o = o->next)
+        if (to_write(((const struct unit_owner *)o->p)->state))
+            add_owner(&owners, o->p);
+    postgres_rows_send(&owners, u, owner_sql, sent);
+    store_logins(u, sent);
+    postgres_rows_begin(&guards, 8);
+    for (o = u->objects[UNIT_GUARDS]; o != NULL; o = o->next)
+        if (to_write(((const struct unit_guard *)o->p)->state))
+            add_guard(&guards, o->p);
+    postgres_rows_send(&guards, u, guard_sql, sent);
+}
