@@ -6,7 +6,7 @@ set -euo pipefail
 declare -A packages=(
     [build]="gcc libc6-dev make pkg-config librdkafka-dev libmicrohttpd-dev libgnutls28-dev libjansson-dev libpq-dev libsodium-dev
              libssl-dev libunistring-dev zlib1g-dev libcmocka-dev python3"
-    [run]="postgresql-15 curl openssl util-linux"
+    [run]="postgresql-15 curl openssl util-linux jq kcat"
     [test]="libcmocka-dev kcat python3 python3-cryptography python3-jsonschema python3-psycopg2"
     [kafka]="openjdk-17-jre-headless maven util-linux"
     [conformance]="python3-venv nodejs npm"

@@ -26,7 +26,7 @@ PROCESSES = 6
 TOGETHER = ("explain", "diff_patch", "custom", "paging", "limits", "retry", "etag_read", "schema_change", "members", "keys", "bulk", "diff_filter", "dialects_okta", "dialects_directories", "storage",
             "scopes", "isolation", "equivalence", "api_users", "api_members", "api_rooms", "tls", "throttle", "oauth", "dialects_entra", "dialects_entra_gallery", "dialects_governance",
             "dialects_together", "rules_cases", "rules_data", "rules_http", "scim", "bad_input", "entra_session", "okta_session", "preconditions", "prefer", "events", "search", "sort",
-            "settings", "roles", "link", "guard")
+            "settings", "roles", "link", "guard", "readme")
 # One after the other, in a process that has read all streams along: test_streams judges what all others wrote; test_seats and test_two add a second worker, which test_two ends; the rest stops and
 # kills programs. All is judged once more before that, and on real Kafka after it: the embedded broker knows no transactions, so what is broken off there is seen twice.
 ALONE = ("streams", "seats", "two", "whole", "admin", "async", "revocation", "idempotency", "outage")
