@@ -1,6 +1,7 @@
 #include "ingest/gate/gate.h"
 
 #include "ingest/gate/gate_impl.h"
+#include "ingest/gate/idempotency.h"
 #include "ingest/request/answer.h"
 #include "ingest/scim/write.h"
 #include "ingest/stats.h"
@@ -44,6 +45,15 @@ static void push(struct gate *g, struct request *first, struct request *last) {
 void gate_push(struct gate *g, struct request *r) {
     r->next = NULL;
     push(g, r, r);
+}
+
+bool gate_keep(struct gate *g, struct request *r) {
+    if (!idempotency_take_answer(r))
+        return false;
+    r->job = JOB_KEEP;
+    request_enter(r, REQUEST_GATE);
+    gate_push(g, r);
+    return true;
 }
 
 void gate_push_all(struct gate *g, struct request *r, enum request_job job) {

@@ -11,6 +11,9 @@ void gate_close(struct gate *g); /* nothing may be queued any more */
 
 /* Hands the request over; r->job says what is to be done. */
 void gate_push(struct gate *g, struct request *r);
+/* The answer is made. True: an Idempotency-Key asks for it to be kept first, and the gate has the request
+ * until that is done (then it is finished again). False: r stays the caller's. */
+bool gate_keep(struct gate *g, struct request *r);
 /* All that `next` links, for one job. */
 void gate_push_all(struct gate *g, struct request *r, enum request_job job);
 /* Answers what has stood in the queue for too long because all gate threads hang on the database. */

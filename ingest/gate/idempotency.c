@@ -144,7 +144,7 @@ static void put_headers(const struct answer *a, struct jbuf *out) {
 
 /* Nobody knows yet whether it was done, or it holds a secret: then the txn stays, by which the worker knows
  * it. What may succeed another time frees the key: nothing was done. */
-bool idempotency_keeps(struct request *r) {
+bool idempotency_take_answer(struct request *r) {
     const struct answer *a = &r->answer;
     if (!r->keeps)
         return false;

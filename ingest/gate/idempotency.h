@@ -14,8 +14,8 @@ bool idempotency_wanted(const struct request *r);
 enum err_code idempotency_prepare(struct request *r, struct err *err);
 /* After the claim (code: of its round trip). True: it is to be done now; false: it is answered. */
 bool idempotency_claimed(struct request *r, enum err_code code);
-/* The answer is made: is it to be kept first? Then r->idempotency says what, once. */
-bool idempotency_keeps(struct request *r);
+/* The answer is made. True: it is to be kept before it is sent, and r->idempotency says what; once. */
+bool idempotency_take_answer(struct request *r);
 /* After that (code: of its round trip): where it could not be kept, whoever asks again finds out by the txn;
  * where somebody was faster who did the same, his answer is given. */
 void idempotency_kept(struct request *r, enum err_code code);

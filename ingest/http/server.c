@@ -10,6 +10,7 @@
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
 #include "ingest/request/source.h"
+#include "ingest/scim/bulk.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/log.h"
@@ -156,12 +157,24 @@ static bool suspend(struct request *r) {
     return true;
 }
 
-void server_resume(struct request *r) {
+/* ---- the connection as a request's owner ---- */
+
+static void connection_answered(struct request *r) {
+    if (gate_keep(r->in->gate, r))
+        return;
+    bulk_leave(r);
+    audit_submit(r->in->audit, r);
+}
+
+/* The request is DONE: its HTTP thread goes on with it. */
+static void connection_recorded(struct request *r) {
     struct ingest *in = r->in;
     MHD_resume_connection(r->connection);
     /* From here on r is the HTTP thread's. Counted down last: the server stops only when all are resumed. */
     atomic_fetch_sub(&in->in_flight, 1);
 }
+
+static const struct owner connection_owner = {connection_answered, connection_recorded};
 
 /* Without suspension, for when there is no room for it: the record is produced, but not waited for. */
 static enum MHD_Result refuse_at_once(struct request *r) {
@@ -337,6 +350,7 @@ static enum MHD_Result on_complete(struct request *r) {
 static void *on_request_line(void *cls, const char *target, struct MHD_Connection *connection) {
     struct ingest *in = cls;
     struct request *r = request_new(in);
+    r->owner = &connection_owner;
     r->connection = connection;
     r->target = target != NULL ? arena_strndup(r->arena, target, GUARD_TARGET_MAX + 1) : NULL;
     phase(connection, CLIENT_HEADER);

@@ -7,9 +7,6 @@
 
 struct server *server_start(struct ingest *in, struct err *err);
 int server_port(const struct server *s);
-/* The request is DONE: its HTTP thread goes on with it. The caller touches neither it nor its connection any
- * more. */
-void server_resume(struct request *r);
 /* No new connections; waits up to timeout_ms until every request has its answer. False: some have not. */
 bool server_drain(struct server *s, int timeout_ms);
 void server_stop(

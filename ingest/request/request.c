@@ -1,10 +1,5 @@
 #include "ingest/request/request.h"
 
-#include "ingest/gate/gate.h"
-#include "ingest/gate/idempotency.h"
-#include "ingest/http/server.h"
-#include "ingest/log/audit.h"
-#include "ingest/scim/bulk.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/mem.h"
@@ -113,6 +108,7 @@ void request_pool_free(void) {
  * gate. */
 struct request *request_abandon(struct request *r) {
     struct request *s = request_new(r->in);
+    s->owner = r->owner;
     s->connection = r->connection;
     s->txn = r->txn;
     s->wall_us = r->wall_us;
@@ -153,25 +149,11 @@ void request_enter(struct request *r, enum request_state to) {
 void request_finish(struct request *r) {
     r->done_us = clock_mono_us();
     (void)failpoint("ingest.before_answer");
-    if (idempotency_keeps(r)) {
-        r->job = JOB_KEEP;
-        request_enter(r, REQUEST_GATE);
-        gate_push(r->in->gate, r);
-        return;
-    }
-    if (r->parent != NULL) {
-        bulk_answered(r);
-        return;
-    }
-    bulk_leave(r);
-    audit_submit(r->in->audit, r);
+    r->owner->answered(r);
 }
 
 void request_resume(struct request *r) {
-    if (r->parent != NULL)
-        bulk_recorded(r);
-    else
-        server_resume(r);
+    r->owner->recorded(r);
 }
 
 static const char *behind(const char *authorization, const char *scheme, size_t n) {

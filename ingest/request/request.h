@@ -7,9 +7,9 @@
  *        +----------+---- answered without a command +
  *
  * A Bulk is a request like any other up to its admission; then it is in the hands of the Bulk thread (state
- * BULK), which makes a request of each of its operations. Those go the same way, but instead of resuming a
- * connection the last of them brings the Bulk back to that thread: once when all are answered, once when all
- * are on record.
+ * BULK), which makes a request of each of its operations. Those go the same way, but their owner is the Bulk
+ * and not a connection: the last of them brings the Bulk back to that thread, once when all are answered and
+ * once when all are on record.
  *
  * READING  the HTTP thread reads it; the connection is not suspended
  * GATE     in the gate's queue, or in the hands of the gate thread that took it from there
@@ -73,8 +73,20 @@ struct answer {
     bool close;                               /* the connection ends with this answer */
 };
 
+struct request;
+
+/* Who waits for a request: a connection (http/server.c), or the Bulk that the request is an operation of
+ * (scim/bulk.c). Set where the request is made, copied where another one answers in its place. */
+struct owner {
+    /* The answer stands in r->answer. The request is the owner's, who sees to its record. */
+    void (*answered)(struct request *r);
+    /* The record is acknowledged, or was given up (r->drop says whether none is kept). */
+    void (*recorded)(struct request *r);
+};
+
 struct request {
     struct ingest *in;
+    const struct owner *owner;
     struct MHD_Connection *connection;
     _Atomic(enum request_state) state;
     struct arena *arena; /* what lives until the answer is sent */
@@ -181,10 +193,9 @@ struct request *request_abandon(struct request *r);
 /* The gate thread has come back: it must not go on with r. Under its lock. */
 void request_let_go(struct request *r);
 
-/* The answer stands in r->answer: hands the request to the audit, by way of which it is resumed; an operation
- * to its Bulk. The caller no longer owns it. */
+/* The answer stands in r->answer: the request goes to its owner. The caller no longer owns it. */
 void request_finish(struct request *r);
-/* Its record is acknowledged, or was given up: back to its connection, or to its Bulk. */
+/* Its record is acknowledged, or was given up: back to its owner. The caller no longer owns it. */
 void request_resume(struct request *r);
 
 /* "Bearer <token>" -> the token (borrowed), NULL for anything else; "Basic <base64>" the same. */

@@ -115,15 +115,17 @@ static void count_down(struct request *bulk) {
         push(bulk->in->bulks, &bulk->in->bulks->ready, bulk);
 }
 
-void bulk_answered(struct request *operation) {
+static void operation_answered(struct request *operation) {
     count_down(operation->parent);
 }
 
-void bulk_recorded(struct request *operation) {
+static void operation_recorded(struct request *operation) {
     if (operation->drop)
         atomic_store(&operation->parent->bulk->dropped, true);
     count_down(operation->parent);
 }
+
+const struct owner bulk_owner = {operation_answered, operation_recorded};
 
 /* ---- steps ---- */
 

@@ -15,10 +15,6 @@ void bulk_start(struct request *r);
 /* The units of its other operations are granted. The same. */
 void bulk_admitted(struct request *r);
 
-/* Its answer stands in the operation. */
-void bulk_answered(struct request *operation);
-/* The operation's record is acknowledged, or given up. */
-void bulk_recorded(struct request *operation);
 /* It is answered, or given up: another one may be worked on. Does nothing for what is no Bulk. */
 void bulk_leave(struct request *r);
 

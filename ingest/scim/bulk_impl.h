@@ -25,6 +25,9 @@ struct bulk {
     atomic_bool dropped;         /* the record of one of them could not be kept */
 };
 
+/* Of the operations: their Bulk waits for them. */
+extern const struct owner bulk_owner;
+
 /* Reads the body into r->bulk, and how many units it needs into r->operations. Anything but ERR_OK is the
  * answer. */
 enum err_code bulk_read(struct request *r, struct err *err);

@@ -35,6 +35,7 @@ enum err_code bulk_read(struct request *r, struct err *err) {
 static struct request *operation_new(struct request *r, size_t i) {
     struct bulk_op *op = &r->bulk->request.ops[i];
     struct request *o = request_new(r->in);
+    o->owner = &bulk_owner;
     o->parent = r;
     o->index = i;
     o->txn = uuid_derive(&r->txn, (uint32_t)i);

@@ -123,7 +123,7 @@ static void verdicts(void **state) {
     assert_int_equal(r->answer.status, 422);
     assert_false(idempotency_claimed(r, ERR_DB_LOST));
     assert_int_equal(r->answer.status, 503);
-    assert_false(idempotency_keeps(r));
+    assert_false(idempotency_take_answer(r));
 
     r->idempotency->verdict = IDEMPOTENCY_FRESH;
     assert_true(idempotency_claimed(r, ERR_OK));
@@ -138,10 +138,10 @@ static void keeps(int status, enum err_code code, bool due, int stored) {
     r->keeps = true;
     answer_json(r, status, "{}");
     r->answer.code = code;
-    assert_int_equal(idempotency_keeps(r), due);
+    assert_int_equal(idempotency_take_answer(r), due);
     if (due)
         assert_int_equal(r->idempotency->status, stored);
-    assert_false(idempotency_keeps(r)); /* once */
+    assert_false(idempotency_take_answer(r)); /* once */
 }
 
 static void what_is_kept(void **state) {
@@ -157,7 +157,7 @@ static void what_is_kept(void **state) {
     r->keeps = true;
     answer_json(r, 201, "{\"token\":\"secret\"}");
     r->answer.no_store = true;
-    assert_false(idempotency_keeps(r));
+    assert_false(idempotency_take_answer(r));
 }
 
 static void the_same_answer(void **state) {
@@ -169,7 +169,7 @@ static void the_same_answer(void **state) {
     answer_json(r, 201, "{\"id\":1}");
     r->answer.location = "http://x/y";
     snprintf(r->answer.etag, sizeof r->answer.etag, "W/\"1\"");
-    assert_true(idempotency_keeps(r));
+    assert_true(idempotency_take_answer(r));
     i->content = arena_strdup(r->arena, i->content);
     i->verdict = IDEMPOTENCY_ANSWERED;
     answer_no_content(r, 0);
