@@ -1,41 +1,9 @@
 #include "schemas/stream/command_impl.h"
 
-static const char *const type_texts[] = {
-#define COMMAND_TEXT(sym, text) text,
-    COMMAND_TYPES(COMMAND_TEXT)
-#undef COMMAND_TEXT
-};
-
-static const unsigned type_carries[COMMAND_TYPE_COUNT] = {
-    [COMMAND_USER_CREATE] = OF_USERS | CARRY_RESOURCE,
-    [COMMAND_USER_REPLACE] = OF_USERS | CARRY_RESOURCE | MAY_CLEARED,
-    [COMMAND_USER_PATCH] = OF_USERS | CARRY_OPS,
-    [COMMAND_USER_DELETE] = OF_USERS,
-    [COMMAND_ROOM_CREATE] = OF_ROOMS | CARRY_RESOURCE | MAY_MEMBERS,
-    [COMMAND_ROOM_REPLACE] = OF_ROOMS | CARRY_RESOURCE | MAY_MEMBERS | MAY_CLEARED,
-    [COMMAND_ROOM_PATCH] = OF_ROOMS | CARRY_OPS,
-    [COMMAND_ROOM_DELETE] = OF_ROOMS,
-    [COMMAND_RESOURCE_CREATE] = CARRY_TYPE | CARRY_RESOURCE,
-    [COMMAND_RESOURCE_REPLACE] = CARRY_TYPE | CARRY_RESOURCE | MAY_CLEARED,
-    [COMMAND_RESOURCE_PATCH] = CARRY_TYPE | CARRY_OPS,
-    [COMMAND_RESOURCE_DELETE] = CARRY_TYPE,
-    [COMMAND_REQUEST_REFUSED] = MAY_TYPE | CARRY_REFUSAL,
-    [COMMAND_WORKSPACE_CREATE] = CARRY_RESOURCE,
-    [COMMAND_WORKSPACE_SET] = CARRY_RESOURCE,
-    [COMMAND_KEY_CREATE] = CARRY_RESOURCE,
-    [COMMAND_KEY_ROTATE] = CARRY_RESOURCE,
-    [COMMAND_OWNER_CREATE] = CARRY_RESOURCE,
-    [COMMAND_USER_LOGIN] = OF_USERS | CARRY_RESOURCE,
-    [COMMAND_MEMBER_PUT] = OF_ROOMS | CARRY_RESOURCE,
-    [COMMAND_MEMBER_DELETE] = OF_ROOMS | CARRY_RESOURCE,
-};
-
-unsigned command_carries(enum command_type t) {
-    return type_carries[t];
-}
-
-const char *command_type_text(enum command_type t) {
-    return t < COMMAND_TYPE_COUNT ? type_texts[t] : "unknown";
+struct audit_target command_target(const struct command *c) {
+    if (c->rt != NULL)
+        return target_resource(c->rt, c->id.s, NULL);
+    return (struct audit_target){.kind = command_row(c->type)->target, .id = c->id.s};
 }
 
 static int append_chunk(const char *p, size_t n, void *out) {
@@ -96,7 +64,7 @@ static void put_conditions(const struct command *c, struct jbuf *out) {
 }
 
 static void put_refusal(const struct command *c, struct jbuf *out) {
-    if ((type_carries[c->type] & CARRY_REFUSAL) == 0)
+    if ((command_row(c->type)->carries & CARRY_REFUSAL) == 0)
         return;
     jb_key(out, "refusal");
     jb_raw(out, "{");
@@ -120,7 +88,7 @@ void command_encode(const struct command *c, struct jbuf *out) {
     jb_kstr(out, "id", c->id.s);
     if (c->traceparent[0] != '\0')
         jb_kstr(out, "traceparent", c->traceparent);
-    if ((type_carries[c->type] & (CARRY_TYPE | MAY_TYPE)) != 0 && c->rt != NULL)
+    if ((command_row(c->type)->carries & (CARRY_TYPE | MAY_TYPE)) != 0 && c->rt != NULL)
         jb_kstr(out, "resourceType", c->rt->name);
     put_tree(out, "resource", c->resource);
     put_tree(out, "ops", c->ops);

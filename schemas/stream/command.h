@@ -6,47 +6,13 @@
 #include "ops/runtime/err.h"
 #include "ops/runtime/id.h"
 #include "ops/runtime/jbuf.h"
+#include "schemas/stream/command_type.h"
 #include "schemas/types/dialect.h"
 #include "schemas/types/schema.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-/* X(symbol, text) */
-#define COMMAND_TYPES(X)                                                                                     \
-    X(USER_CREATE, "user.create")                                                                            \
-    X(USER_REPLACE, "user.replace")                                                                          \
-    X(USER_PATCH, "user.patch")                                                                              \
-    X(USER_DELETE, "user.delete")                                                                            \
-    X(ROOM_CREATE, "room.create")                                                                            \
-    X(ROOM_REPLACE, "room.replace")                                                                          \
-    X(ROOM_PATCH, "room.patch")                                                                              \
-    X(ROOM_DELETE, "room.delete")                                                                            \
-    X(RESOURCE_CREATE, "resource.create")                                                                    \
-    X(RESOURCE_REPLACE, "resource.replace")                                                                  \
-    X(RESOURCE_PATCH, "resource.patch")                                                                      \
-    X(RESOURCE_DELETE, "resource.delete")                                                                    \
-    X(REQUEST_REFUSED, "request.refused")                                                                    \
-    X(WORKSPACE_CREATE, "workspace.create")                                                                  \
-    X(WORKSPACE_SET, "workspace.set")                                                                        \
-    X(KEY_CREATE, "key.create")                                                                              \
-    X(KEY_REVOKE, "key.revoke")                                                                              \
-    X(KEY_ROTATE, "key.rotate")                                                                              \
-    X(OWNER_CREATE, "owner.create")                                                                          \
-    X(OWNER_REVOKE, "owner.revoke")                                                                          \
-    X(USER_LOGIN, "user.login")                                                                              \
-    X(MEMBER_PUT, "member.put")                                                                              \
-    X(MEMBER_DELETE, "member.delete")                                                                        \
-    X(GUARD_RELEASE, "guard.release")
-
-enum command_type {
-#define COMMAND_ENUM(sym, text) COMMAND_##sym,
-    COMMAND_TYPES(COMMAND_ENUM)
-#undef COMMAND_ENUM
-        COMMAND_TYPE_COUNT
-};
-const char *command_type_text(enum command_type t);
 
 enum actor_kind { ACTOR_KEY, ACTOR_OPERATOR, ACTOR_OWNER };
 struct actor {
@@ -102,6 +68,10 @@ struct command {
     enum err_code refusal;
     char refusal_detail[512];
 };
+
+/* What the audit records about c name as their target: the resource where its type is known, else what its
+ * row says. The id is borrowed from c. */
+struct audit_target command_target(const struct command *c);
 
 /* Appends the JSON text of c to out. Borrows the json_t. */
 void command_encode(const struct command *c, struct jbuf *out);

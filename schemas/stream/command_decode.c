@@ -23,14 +23,8 @@ static bool get_actor(const json_t *o, struct actor *a, struct err *err) {
 }
 
 static bool get_type(const json_t *o, enum command_type *type, struct err *err) {
-    const char *text = json_string_value(json_object_get(o, "type"));
-    for (int t = 0; text != NULL && t < COMMAND_TYPE_COUNT; t++) {
-        if (strcmp(text, command_type_text((enum command_type)t)) == 0) {
-            *type = (enum command_type)t;
-            return true;
-        }
-    }
-    return wire_bad(err, "type", "unknown");
+    *type = command_type_parse(json_string_value(json_object_get(o, "type")));
+    return *type < COMMAND_TYPE_COUNT || wire_bad(err, "type", "unknown");
 }
 
 /* The reason becomes static text, because events keep pointers to it. */
@@ -102,9 +96,10 @@ static bool get_envelope(const json_t *o, struct command *c, struct err *err) {
 /* Users and rooms are known by the command's type, the others by name. */
 static bool get_resource_type(const json_t *o, struct command *c, struct err *err) {
     const json_t *name = json_object_get(o, "resourceType");
-    unsigned carries = command_carries(c->type);
-    if ((carries & (OF_USERS | OF_ROOMS)) != 0)
-        c->rt = resource_type_of((carries & OF_USERS) != 0 ? RESOURCE_USER : RESOURCE_ROOM);
+    const struct command_row *row = command_row(c->type);
+    unsigned carries = row->carries;
+    if (row->target == TARGET_USER || row->target == TARGET_ROOM)
+        c->rt = resource_type_of(row->target == TARGET_USER ? RESOURCE_USER : RESOURCE_ROOM);
     if (name == NULL && (carries & CARRY_TYPE) == 0)
         return true;
     if ((carries & (CARRY_TYPE | MAY_TYPE)) == 0)
@@ -175,7 +170,7 @@ static bool get_async(const json_t *o, struct command_async *a, struct err *err)
 
 static bool get_refusal(const json_t *o, struct command *c, struct err *err) {
     const json_t *v = json_object_get(o, "refusal");
-    bool wanted = (command_carries(c->type) & CARRY_REFUSAL) != 0;
+    bool wanted = (command_row(c->type)->carries & CARRY_REFUSAL) != 0;
     if (wanted != json_is_object(v))
         return v == NULL && !wanted
                    ? true
@@ -190,7 +185,7 @@ static bool get_refusal(const json_t *o, struct command *c, struct err *err) {
 }
 
 static bool get_conditions(const json_t *o, struct command *c, struct err *err) {
-    bool may_clear = (command_carries(c->type) & MAY_CLEARED) != 0;
+    bool may_clear = (command_row(c->type)->carries & MAY_CLEARED) != 0;
     if (!may_clear && json_object_get(o, "cleared") != NULL)
         return wire_bad(err, "cleared", "does not belong to a command of this type");
     return get_list(o, "cleared", false, &c->cleared, err) &&
@@ -199,7 +194,7 @@ static bool get_conditions(const json_t *o, struct command *c, struct err *err) 
 }
 
 static bool get_payload(const json_t *o, struct command *c, struct err *err) {
-    unsigned carries = command_carries(c->type);
+    unsigned carries = command_row(c->type)->carries;
     return get_tree(o, "resource", (carries & CARRY_RESOURCE) != 0, JSON_OBJECT, &c->resource, err) &&
            get_tree(o, "ops", (carries & CARRY_OPS) != 0, JSON_ARRAY, &c->ops, err) && get_ops(c->ops, err) &&
            get_members(o, (carries & MAY_MEMBERS) != 0, &c->members, err) && get_refusal(o, c, err) &&

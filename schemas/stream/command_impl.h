@@ -6,21 +6,6 @@
 
 #define COMMAND_VERSION 1
 
-/* What a command of each type carries besides the envelope: decode demands it, and refuses what does not
- * belong. OF_…: whose type it is where it does not travel. */
-enum command_carries {
-    CARRY_RESOURCE = 1,
-    CARRY_OPS = 2,
-    MAY_MEMBERS = 4,
-    CARRY_TYPE = 8,
-    MAY_CLEARED = 16,
-    MAY_TYPE = 32,
-    CARRY_REFUSAL = 64,
-    OF_USERS = 128,
-    OF_ROOMS = 256
-};
-unsigned command_carries(enum command_type t);
-
 /* Members of a record of ours. Each getter returns false, with err set, for a member that is missing or of
  * the wrong kind. */
 bool wire_bad(struct err *err, const char *name, const char *what); /* false */

@@ -52,50 +52,12 @@ void headers_audit_request(struct headers *h, const struct audit_request *r, con
            traceparent, JSON_TYPE);
 }
 
-static const char *command_collection(enum command_type t) {
-    switch (t) {
-    case COMMAND_USER_CREATE:
-    case COMMAND_USER_REPLACE:
-    case COMMAND_USER_PATCH:
-    case COMMAND_USER_DELETE:
-    case COMMAND_USER_LOGIN:
-        return "users";
-    case COMMAND_ROOM_CREATE:
-    case COMMAND_ROOM_REPLACE:
-    case COMMAND_ROOM_PATCH:
-    case COMMAND_ROOM_DELETE:
-    case COMMAND_MEMBER_PUT:
-    case COMMAND_MEMBER_DELETE:
-        return "rooms";
-    case COMMAND_RESOURCE_CREATE:
-    case COMMAND_RESOURCE_REPLACE:
-    case COMMAND_RESOURCE_PATCH:
-    case COMMAND_RESOURCE_DELETE:
-        return "resources";
-    case COMMAND_REQUEST_REFUSED:
-        return "commands";
-    case COMMAND_KEY_CREATE:
-    case COMMAND_KEY_REVOKE:
-    case COMMAND_KEY_ROTATE:
-    case COMMAND_GUARD_RELEASE:
-        return "keys";
-    case COMMAND_OWNER_CREATE:
-    case COMMAND_OWNER_REVOKE:
-        return "owners";
-    case COMMAND_WORKSPACE_CREATE:
-    case COMMAND_WORKSPACE_SET:
-    case COMMAND_TYPE_COUNT:
-        break;
-    }
-    return "workspaces";
-}
-
 void headers_command(struct headers *h, const struct command *c) {
     h->n = 0;
     snprintf(h->type, sizeof h->type, "usher.command.%s", command_type_text(c->type));
-    /* What was refused before it had a target is named by itself. */
-    snprintf(h->subject, sizeof h->subject, "%s/%s", command_collection(c->type),
-             c->type == COMMAND_REQUEST_REFUSED ? c->txn.s : c->id.s);
+    const struct command_row *row = command_row(c->type);
+    snprintf(h->subject, sizeof h->subject, "%s/%s", target_row(row->target)->collection,
+             row->target == TARGET_COMMAND ? c->txn.s : c->id.s);
     common(h, c->txn.s, h->type, h->subject, c->workspace.s, c->txn.s, -1, c->time_us, c->traceparent,
            JSON_TYPE);
 }

@@ -9,6 +9,7 @@
 #include "ops/runtime/err.h"
 #include "ops/runtime/jbuf.h"
 #include "schemas/resource/resource.h"
+#include "schemas/stream/audit_action.h"
 #include "schemas/stream/command.h"
 
 #include <stdbool.h>
@@ -77,13 +78,9 @@ void record_member_transmit_changed(struct record_context *c, const struct recor
                                     const struct record_user *user, bool transmit, const char *reason);
 
 /* A change record of usher.audit. */
-struct audit_target {
-    const char *type; /* "User", "Room", "Workspace", "Key"; NULL = no target */
-    const char *id, *name;
-};
 struct audit_change {
-    const char *action;                    /* "user.created" … "command.refused" */
-    struct audit_target target, subject;   /* subject.type NULL = null */
+    enum audit_action action;
+    struct audit_target target, subject;
     const char *outcome;                   /* "applied" or "refused" */
     const char *reason;                    /* NULL = null */
     const struct resource_change *changes; /* documents' changes; may be NULL */

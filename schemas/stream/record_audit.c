@@ -4,6 +4,7 @@
 #include "ops/runtime/clock.h"
 #include "schemas/text/jsonx.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistr.h>
@@ -15,12 +16,12 @@ static void put_tree(struct jbuf *b, const char *name, const json_t *tree) {
 
 static void put_target(struct jbuf *b, const char *name, const struct audit_target *t) {
     jb_key(b, name);
-    if (t->type == NULL) {
+    if (t->kind == TARGET_COMMAND) {
         jb_raw(b, "null");
         return;
     }
     jb_raw(b, "{");
-    jb_kstr(b, "type", t->type);
+    jb_kstr(b, "type", target_type(t));
     jb_kstr(b, "id", t->id);
     jb_kstr(b, "name", t->name);
     jb_raw(b, "}");
@@ -49,24 +50,15 @@ static void put_changes(struct jbuf *b, const struct audit_change *a) {
 /* What the record is about, as ce_subject: "users/{id}". A refused command without a target is about itself.
  */
 static const char *subject_of(const struct record_context *c, const struct audit_target *t) {
-    static const struct {
-        const char *type, *collection;
-    } collections[] = {{"User", "users"},
-                       {"Room", "rooms"},
-                       {"Key", "keys"},
-                       {"Owner", "owners"},
-                       {"Workspace", "workspaces"}};
-    for (size_t i = 0; t->type != NULL && t->id != NULL && i < sizeof collections / sizeof collections[0];
-         i++) {
-        if (strcmp(t->type, collections[i].type) == 0)
-            return arena_printf(c->arena, "%s/%s", collections[i].collection, t->id);
-    }
-    if (t->type != NULL && t->id != NULL) /* of a type that an operator defined */
-        return arena_printf(c->arena, "resources/%s", t->id);
-    return arena_printf(c->arena, "commands/%s", c->txn);
+    if (t->kind == TARGET_COMMAND || t->id == NULL)
+        return arena_printf(c->arena, "%s/%s", target_row(TARGET_COMMAND)->collection, c->txn);
+    return arena_printf(c->arena, "%s/%s", target_row(t->kind)->collection, t->id);
 }
 
 void record_audit_change(struct record_context *c, const struct audit_change *a) {
+    const struct audit_action_row *action = audit_action_row(a->action);
+    assert(action->target == TARGET_COMMAND || action->target == a->target.kind);
+    assert(a->subject.kind == TARGET_COMMAND || action->subject == a->subject.kind);
     int64_t seq = ++*c->audit_seq;
     char time[RFC3339_SIZE];
     struct jbuf b = {0};
@@ -78,7 +70,7 @@ void record_audit_change(struct record_context *c, const struct audit_change *a)
     jb_kstr(&b, "time", rfc3339_us(c->time_us, time));
     jb_kstr(&b, "txn", c->txn);
     actor_put(&b, c->actor);
-    jb_kstr(&b, "action", a->action);
+    jb_kstr(&b, "action", action->name);
     put_target(&b, "target", &a->target);
     put_target(&b, "subject", &a->subject);
     jb_kstr(&b, "outcome", a->outcome);

@@ -28,11 +28,9 @@ bool events_mode_parse(const char *text, enum events_mode *mode) {
 
 /* As the other streams name it; a resource that never came to be is named by its command. */
 static const char *ce_subject(const struct record_context *c, const struct event_subject *s) {
-    static const char *const collections[] = {
-        [RESOURCE_USER] = "users", [RESOURCE_ROOM] = "rooms", [RESOURCE_CUSTOM] = "resources"};
     if (s->rt == NULL || s->id == NULL)
         return arena_printf(c->arena, "commands/%s", c->txn);
-    return arena_printf(c->arena, "%s/%s", collections[s->rt->kind], s->id);
+    return arena_printf(c->arena, "%s/%s", target_row(target_of_type(s->rt))->collection, s->id);
 }
 
 /* Relative to the base URI (rule Y1). */
@@ -144,21 +142,7 @@ void record_event_active(struct record_context *c, const struct event_subject *s
 /* ---- outcomes ---- */
 
 int outcome_status(enum command_type type, enum err_code code) {
-    if (code != ERR_OK)
-        return err_http_status(scim_error_outward(code));
-    switch (type) {
-    case COMMAND_USER_CREATE:
-    case COMMAND_ROOM_CREATE:
-    case COMMAND_RESOURCE_CREATE:
-        return 201;
-    case COMMAND_ROOM_PATCH:
-    case COMMAND_USER_DELETE:
-    case COMMAND_ROOM_DELETE:
-    case COMMAND_RESOURCE_DELETE:
-        return 204;
-    default:
-        return 200;
-    }
+    return code == ERR_OK ? command_row(type)->status : err_http_status(scim_error_outward(code));
 }
 
 /* The resource; the collection for a create that failed; an operation of a Bulk whose path names neither has

@@ -136,36 +136,14 @@ static enum err_code decide(struct task *t) {
     return code == ERR_OK ? apply_table[c->type](t) : code;
 }
 
-static const char *target_type(const struct command *c) {
-    if (c->rt)
-        return c->rt->kind == RESOURCE_ROOM ? "Room" : c->rt->name;
-    switch (c->type) {
-    case COMMAND_KEY_CREATE:
-    case COMMAND_KEY_REVOKE:
-    case COMMAND_KEY_ROTATE:
-    case COMMAND_GUARD_RELEASE:
-        return "Key";
-    case COMMAND_OWNER_CREATE:
-    case COMMAND_OWNER_REVOKE:
-        return "Owner";
-    case COMMAND_REQUEST_REFUSED:
-        return NULL;
-    default:
-        return "Workspace";
-    }
-}
-
-static struct audit_target audit_target_of(const struct command *c) {
-    return (struct audit_target){target_type(c), c->id.s, NULL};
-}
-
 static void audit_refusal(struct task *t) {
     char reason[40];
     snprintf(reason, sizeof reason, "%s", err_name(t->err.code));
     for (char *p = reason; *p; p++)
         *p = (char)tolower((unsigned char)*p);
-    struct audit_change change = {.action = t->err.code == ERR_SEATS ? "seat.refused" : "command.refused",
-                                  .target = audit_target_of(t->command),
+    struct audit_change change = {.action =
+                                      t->err.code == ERR_SEATS ? ACTION_SEAT_REFUSED : ACTION_COMMAND_REFUSED,
+                                  .target = command_target(t->command),
                                   .outcome = "refused",
                                   .reason = arena_strdup(t->records.arena, reason),
                                   .changes_json = "[]"};
@@ -331,10 +309,10 @@ enum err_code apply_poison(struct unit_store store, struct batch *b, size_t at,
 /* ---- shared by apply_*.c ---- */
 
 struct audit_target task_target(const struct unit_resource *r) {
-    return (struct audit_target){r->rt->kind == RESOURCE_ROOM ? "Room" : r->rt->name, r->id, r->name};
+    return target_resource(r->rt, r->id, r->name);
 }
 
-void task_audit(struct task *t, const char *action, const struct audit_target *target,
+void task_audit(struct task *t, enum audit_action action, const struct audit_target *target,
                 const struct audit_target *subject, const char *reason, const struct resource_change *changes,
                 size_t nchanges) {
     struct audit_change change = {.action = action,
@@ -350,7 +328,7 @@ void task_audit(struct task *t, const char *action, const struct audit_target *t
     record_audit_change(&t->records, &change);
 }
 
-void task_audit_json(struct task *t, const char *action, const struct audit_target *target,
+void task_audit_json(struct task *t, enum audit_action action, const struct audit_target *target,
                      const char *changes_json) {
     struct audit_change change = {
         .action = action, .target = *target, .outcome = "applied", .changes_json = changes_json};

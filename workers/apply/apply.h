@@ -51,10 +51,10 @@ enum err_code apply_member_delete(struct task *t);
 enum err_code apply_guard_release(struct task *t);
 
 /* Shared by them. */
-void task_audit(struct task *t, const char *action, const struct audit_target *target,
+void task_audit(struct task *t, enum audit_action action, const struct audit_target *target,
                 const struct audit_target *subject, const char *reason, const struct resource_change *changes,
                 size_t nchanges);
-void task_audit_json(struct task *t, const char *action, const struct audit_target *target,
+void task_audit_json(struct task *t, enum audit_action action, const struct audit_target *target,
                      const char *changes_json);
 struct audit_target task_target(const struct unit_resource *r);
 enum err_code task_db_error(struct task *t); /* the unit's error, for a NULL from it */

@@ -65,11 +65,11 @@ static enum err_code refuse(struct task *t, const struct unit_guard *g, int64_t 
 
 static void trip(struct task *t, struct unit_guard *g, int64_t before, int64_t after) {
     const struct unit_key *k = unit_key(t->unit, t->workspace, g->key);
-    struct audit_target target = {"Key", g->key, k ? k->name : NULL};
+    struct audit_target target = {.kind = TARGET_KEY, .id = g->key, .name = k ? k->name : NULL};
     if (g->tripped_us)
         return;
     g->tripped_us = t->now_us;
-    task_audit_json(t, "guard.tripped", &target,
+    task_audit_json(t, ACTION_GUARD_TRIPPED, &target,
                     arena_printf(unit_arena(t->unit),
                                  "[{\"path\":\"%s\",\"op\":\"replace\",\"from\":%" PRId64 ",\"to\":%" PRId64
                                  "}]",
@@ -136,8 +136,8 @@ enum err_code apply_guard_release(struct task *t) {
         g->tripped_us = 0;
         unit_row_touch(&g->state);
     }
-    struct audit_target target = {"Key", k->id, k->name};
+    struct audit_target target = {.kind = TARGET_KEY, .id = k->id, .name = k->name};
     if (counted)
-        task_audit(t, "guard.released", &target, NULL, NULL, NULL, 0);
+        task_audit(t, ACTION_GUARD_RELEASED, &target, NULL, NULL, NULL, 0);
     return ERR_OK;
 }

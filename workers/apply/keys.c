@@ -126,8 +126,8 @@ static enum err_code check_rate(struct task *t, const json_t *rate) {
                         "rate must be a whole number from 1 to %d, or null", RATE_MAX);
 }
 
-static void audit_key(struct task *t, const char *action, const struct unit_key *k) {
-    struct audit_target target = {"Key", k->id, k->name};
+static void audit_key(struct task *t, enum audit_action action, const struct unit_key *k) {
+    struct audit_target target = {.kind = TARGET_KEY, .id = k->id, .name = k->name};
     task_audit(t, action, &target, NULL, NULL, NULL, 0);
 }
 
@@ -161,7 +161,7 @@ enum err_code apply_key_create(struct task *t) {
     k->networks = networks;
     k->rate = json_integer_value(json_object_get(given, "rate"));
     k->expires_us = f.expires_us;
-    audit_key(t, "key.created", k);
+    audit_key(t, ACTION_KEY_CREATED, k);
     return ERR_OK;
 }
 
@@ -185,7 +185,7 @@ enum err_code apply_key_revoke(struct task *t) {
     k->revoked = true;
     k->revoked_by = t->command->actor.name;
     unit_row_touch(&k->state);
-    audit_key(t, "key.revoked", k);
+    audit_key(t, ACTION_KEY_REVOKED, k);
     return ERR_OK;
 }
 
@@ -204,7 +204,7 @@ enum err_code apply_key_rotate(struct task *t) {
     k->token_hash_hex = arena_strdup(a, f.hash);
     k->prefix = arena_strdup(a, f.prefix);
     unit_row_touch(&k->state);
-    audit_key(t, "key.rotated", k);
+    audit_key(t, ACTION_KEY_ROTATED, k);
     return ERR_OK;
 }
 
@@ -223,8 +223,8 @@ static enum err_code check_owners_actor(struct task *t) {
                : err_set(&t->err, ERR_FORBIDDEN, "Only owners may change who owns the workspace");
 }
 
-static void audit_owner(struct task *t, const char *action, const struct unit_owner *o) {
-    struct audit_target target = {"Owner", o->id, o->name};
+static void audit_owner(struct task *t, enum audit_action action, const struct unit_owner *o) {
+    struct audit_target target = {.kind = TARGET_OWNER, .id = o->id, .name = o->name};
     task_audit(t, action, &target, NULL, NULL, NULL, 0);
 }
 
@@ -250,7 +250,7 @@ enum err_code apply_owner_create(struct task *t) {
     o->prefix = arena_strdup(a, f.prefix);
     o->created_by = t->command->actor.name;
     o->expires_us = f.expires_us;
-    audit_owner(t, "owner.created", o);
+    audit_owner(t, ACTION_OWNER_CREATED, o);
     return ERR_OK;
 }
 
@@ -272,6 +272,6 @@ enum err_code apply_owner_revoke(struct task *t) {
     o->revoked = true;
     o->revoked_by = t->command->actor.name;
     unit_row_touch(&o->state);
-    audit_owner(t, "owner.revoked", o);
+    audit_owner(t, ACTION_OWNER_REVOKED, o);
     return ERR_OK;
 }

@@ -11,8 +11,8 @@ static struct record_user user_of(const struct unit_resource *r) {
     return (struct record_user){r->id, r->name};
 }
 
-static void audit_member(struct task *t, const char *action, const struct unit_member *m, const char *reason,
-                         bool adds) {
+static void audit_member(struct task *t, enum audit_action action, const struct unit_member *m,
+                         const char *reason, bool adds) {
     struct audit_target room = task_target(m->room);
     char changes[128];
     if (adds)
@@ -63,9 +63,9 @@ void members_audit_unknown(struct task *t, const struct unit_resource *room, con
         struct uuid id; /* ids in records are UUIDs: another text is told as a name */
         bool is_id = uuid_parse(list->unknown[i], &id);
         struct audit_change change = {
-            .action = "command.refused",
+            .action = ACTION_COMMAND_REFUSED,
             .target = task_target(room),
-            .subject = {"User", is_id ? list->unknown[i] : NULL, is_id ? NULL : list->unknown[i]},
+            .subject = {TARGET_USER, is_id ? list->unknown[i] : NULL, is_id ? NULL : list->unknown[i]},
             .outcome = "refused",
             .reason = "unknown_member",
             .changes_json = "[]"};
@@ -82,13 +82,13 @@ bool member_add(struct task *t, struct unit_resource *room, struct unit_resource
     m->transmit = transmit;
     m->held = !user->active;
     if (m->held) {
-        audit_member(t, "member.held", m, "user_inactive", true);
+        audit_member(t, ACTION_MEMBER_HELD, m, "user_inactive", true);
         return false;
     }
     struct record_room r = room_of(room);
     struct record_user u = user_of(user);
     record_member_added(&t->records, &r, &u, m->transmit, reason);
-    audit_member(t, "member.added", m, reason, true);
+    audit_member(t, ACTION_MEMBER_ADDED, m, reason, true);
     return true;
 }
 
@@ -98,13 +98,13 @@ bool member_remove(struct task *t, struct unit_member *m, const char *reason) {
     m->present = false;
     if (m->held) {
         m->held = false;
-        audit_member(t, "member.removed", m, "held", false);
+        audit_member(t, ACTION_MEMBER_REMOVED, m, "held", false);
         return false;
     }
     struct record_room r = room_of(m->room);
     struct record_user u = user_of(m->user);
     record_member_removed(&t->records, &r, &u, m->transmit, reason);
-    audit_member(t, "member.removed", m, reason, false);
+    audit_member(t, ACTION_MEMBER_REMOVED, m, reason, false);
     return true;
 }
 
@@ -116,7 +116,7 @@ void member_set_transmit(struct task *t, struct unit_member *m, bool transmit) {
     struct record_user u = user_of(m->user);
     struct audit_target target = task_target(m->room);
     struct audit_change change = {
-        .action = "member.transmit_changed",
+        .action = ACTION_MEMBER_TRANSMIT_CHANGED,
         .target = target,
         .subject = task_target(m->user),
         .outcome = "applied",
@@ -140,7 +140,7 @@ void members_leave_all(struct task *t, struct unit_resource *user, const char *r
         struct record_room r = room_of(m->room);
         struct record_user u = user_of(user);
         record_member_removed(&t->records, &r, &u, m->transmit, reason);
-        audit_member(t, "member.removed", m, reason, false);
+        audit_member(t, ACTION_MEMBER_REMOVED, m, reason, false);
         m->held = hold;
         m->present = hold;
         task_bump(t, m->room, false);
@@ -155,7 +155,7 @@ void members_return(struct task *t, struct unit_resource *user) {
         struct record_room r = room_of(m->room);
         struct record_user u = user_of(user);
         record_member_added(&t->records, &r, &u, m->transmit, "user_reactivated");
-        audit_member(t, "member.added", m, "user_reactivated", true);
+        audit_member(t, ACTION_MEMBER_ADDED, m, "user_reactivated", true);
         task_bump(t, m->room, false);
     }
 }

@@ -10,9 +10,9 @@
 
 static void audit_resource(struct change *c) {
     struct audit_target target = task_target(c->resource);
-    const char *action = !c->before  ? "resource.created"
-                         : !c->after ? "resource.deleted"
-                                     : "resource.updated";
+    enum audit_action action = !c->before  ? ACTION_RESOURCE_CREATED
+                               : !c->after ? ACTION_RESOURCE_DELETED
+                                           : ACTION_RESOURCE_UPDATED;
     task_audit(c->task, action, &target, NULL, NULL, c->rows, c->nrows);
 }
 

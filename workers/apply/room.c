@@ -158,20 +158,21 @@ static void delete_room(struct change *c) {
     struct record_room room = {r->id, r->name};
     struct audit_target target = task_target(r);
     record_room_deleted(&t->records, &room);
-    task_audit(t, "room.deleted", &target, NULL, NULL, NULL, 0);
+    task_audit(t, ACTION_ROOM_DELETED, &target, NULL, NULL, NULL, 0);
 }
 
 static void record_document(struct change *c) {
     struct task *t = c->task;
     struct record_room room = {c->resource->id, c->resource->name};
     struct audit_target target = task_target(c->resource);
-    const char *from = resource_string(c->before, "displayName"), *action = "room.updated";
+    const char *from = resource_string(c->before, "displayName");
+    enum audit_action action = ACTION_ROOM_UPDATED;
     if (!c->before) {
         record_room_created(&t->records, &room);
-        action = "room.created";
+        action = ACTION_ROOM_CREATED;
     } else if (!from || strcmp(from, room.name) != 0) {
         record_room_renamed(&t->records, &room, from ? from : "");
-        action = "room.renamed";
+        action = ACTION_ROOM_RENAMED;
     }
     task_audit(t, action, &target, NULL, NULL, c->rows, c->nrows);
 }

@@ -32,7 +32,7 @@ void seat_set(struct task *t, struct unit_resource *r, bool seat) {
     r->seat = seat;
     t->workspace->seats_used += seat ? 1 : -1;
     struct audit_target target = task_target(r);
-    task_audit(t, seat ? "seat.taken" : "seat.freed", &target, NULL, NULL, NULL, 0);
+    task_audit(t, seat ? ACTION_SEAT_TAKEN : ACTION_SEAT_FREED, &target, NULL, NULL, NULL, 0);
 }
 
 /* The first login takes the seat or is refused; later ones only note the time. What clients see of the user
@@ -58,7 +58,7 @@ enum err_code apply_user_login(struct task *t) {
         struct audit_target target = task_target(r);
         l->first_us = at;
         t->reply->first = true;
-        task_audit(t, "user.login", &target, NULL, NULL, NULL, 0);
+        task_audit(t, ACTION_USER_LOGIN, &target, NULL, NULL, NULL, 0);
     }
     l->last_us = at > l->last_us ? at : l->last_us;
     l->times++;

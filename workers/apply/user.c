@@ -71,9 +71,10 @@ static void audit_changes(struct change *c, bool was_active) {
         if (was_active == r->active || strcmp(c->rows[i].path, "active") != 0)
             rows[rest++] = c->rows[i];
     if (rest || c->linked)
-        task_audit(c->task, c->linked ? "user.linked" : "user.updated", &target, NULL, NULL, rows, rest);
+        task_audit(c->task, c->linked ? ACTION_USER_LINKED : ACTION_USER_UPDATED, &target, NULL, NULL, rows,
+                   rest);
     if (was_active != r->active)
-        task_audit_json(c->task, r->active ? "user.reactivated" : "user.deactivated", &target,
+        task_audit_json(c->task, r->active ? ACTION_USER_REACTIVATED : ACTION_USER_DEACTIVATED, &target,
                         r->active ? "[{\"path\":\"active\",\"op\":\"replace\",\"from\":false,\"to\":true}]"
                                   : "[{\"path\":\"active\",\"op\":\"replace\",\"from\":true,\"to\":false}]");
 }
@@ -85,14 +86,14 @@ static void carry_out(struct change *c) {
     if (!c->after) {
         members_leave_all(t, r, "user_deleted", false);
         seat_set(t, r, false);
-        task_audit(t, "user.deleted", &target, NULL, NULL, NULL, 0);
+        task_audit(t, ACTION_USER_DELETED, &target, NULL, NULL, NULL, 0);
         return;
     }
     bool was_active = r->active;
     r->active = resource_active(c->after);
     if (!c->before) {
         r->managed = strcmp(t->command->reason, "scim") == 0;
-        task_audit(t, "user.created", &target, NULL, NULL, c->rows, c->nrows);
+        task_audit(t, ACTION_USER_CREATED, &target, NULL, NULL, c->rows, c->nrows);
         seat_set(t, r, c->seat);
         return;
     }

@@ -71,8 +71,8 @@ enum err_code apply_workspace_create(struct task *t) {
     w->state = ROW_NEW;
     workspace_settings_init(&w->settings);
     char *changes = set_all(t, given, true);
-    struct audit_target target = {"Workspace", w->id, w->settings.name};
-    task_audit_json(t, "workspace.created", &target, changes);
+    struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
+    task_audit_json(t, ACTION_WORKSPACE_CREATED, &target, changes);
     free(changes);
     return ERR_OK;
 }
@@ -80,12 +80,12 @@ enum err_code apply_workspace_create(struct task *t) {
 /* Seats mean something else from now on: one record says how many are used, not one for each user. */
 static enum err_code recount(struct task *t) {
     struct unit_workspace *w = t->workspace;
-    struct audit_target target = {"Workspace", w->id, w->settings.name};
+    struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
     int64_t before = w->seats_used;
     if (!unit_recount_seats(t->unit, w))
         return task_db_error(t);
     if (before != w->seats_used)
-        task_audit_json(t, "seats.recounted", &target,
+        task_audit_json(t, ACTION_SEATS_RECOUNTED, &target,
                         arena_printf(unit_arena(t->unit),
                                      "[{\"path\":\"seatsUsed\",\"op\":\"replace\",\"from\":%" PRId64
                                      ",\"to\":%" PRId64 "}]",
@@ -101,8 +101,8 @@ enum err_code apply_workspace_set(struct task *t) {
     char *changes = set_all(t, t->command->resource, false);
     if (strcmp(changes, "[]") != 0) {
         w->settings_changed = true;
-        struct audit_target target = {"Workspace", w->id, w->settings.name};
-        task_audit_json(t, "settings.changed", &target, changes);
+        struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
+        task_audit_json(t, ACTION_SETTINGS_CHANGED, &target, changes);
     }
     free(changes);
     return strcmp(seat_mode, w->settings.seat_mode) != 0 ? recount(t) : ERR_OK;

@@ -133,9 +133,9 @@ static void test_audit_member_removed(void **state) {
     record_audit_change(
         &w->c,
         &(struct audit_change){
-            .action = "member.removed",
-            .target = {"Room", EX_ROOM, "Dispatch"},
-            .subject = {"User", EX_USER, "ana@example.com"},
+            .action = ACTION_MEMBER_REMOVED,
+            .target = {TARGET_ROOM, EX_ROOM, "Dispatch"},
+            .subject = {TARGET_USER, EX_USER, "ana@example.com"},
             .outcome = "applied",
             .changes_json = "[{\"path\":\"members\",\"op\":\"remove\",\"from\":\"" EX_USER "\",\"to\":null}]",
         });
@@ -162,8 +162,8 @@ static void test_audit_user_updated(void **state) {
         {"active", "replace", json_true(), json_object_get(doc, "active")},
         {"name", "remove", json_object_get(doc, "name"), NULL},
     };
-    record_audit_change(&w->c, &(struct audit_change){.action = "user.updated",
-                                                      .target = {"User", EX_USER, "ana@example.com"},
+    record_audit_change(&w->c, &(struct audit_change){.action = ACTION_USER_UPDATED,
+                                                      .target = {TARGET_USER, EX_USER, "ana@example.com"},
                                                       .outcome = "applied",
                                                       .changes = rows,
                                                       .nchanges = 3});
@@ -173,8 +173,8 @@ static void test_audit_user_updated(void **state) {
 
 static void test_audit_refused(void **state) {
     struct world *w = *state;
-    record_audit_change(&w->c, &(struct audit_change){.action = "command.refused",
-                                                      .target = {"User", EX_USER, NULL},
+    record_audit_change(&w->c, &(struct audit_change){.action = ACTION_COMMAND_REFUSED,
+                                                      .target = {TARGET_USER, EX_USER, NULL},
                                                       .outcome = "refused",
                                                       .reason = "uniqueness",
                                                       .changes_json = "[]"});
@@ -187,8 +187,8 @@ static void test_audit_settings(void **state) {
     w->c.actor = &operator_actor;
     record_audit_change(
         &w->c, &(struct audit_change){
-                   .action = "settings.changed",
-                   .target = {"Workspace", EX_WORKSPACE, "demo"},
+                   .action = ACTION_SETTINGS_CHANGED,
+                   .target = {TARGET_WORKSPACE, EX_WORKSPACE, "demo"},
                    .outcome = "applied",
                    .changes_json = "[{\"path\":\"seats\",\"op\":\"replace\",\"from\":50,\"to\":null}]"});
     example_of(w, 0, "audit.change-settings");
@@ -198,8 +198,8 @@ static void test_audit_settings(void **state) {
 static void test_audit_control(void **state) {
     struct world *w = *state;
     record_audit_change(
-        &w->c, &(struct audit_change){.action = "guard.tripped",
-                                      .target = {"Key", EX_KEY, "Entra"},
+        &w->c, &(struct audit_change){.action = ACTION_GUARD_TRIPPED,
+                                      .target = {TARGET_KEY, EX_KEY, "Entra"},
                                       .outcome = "applied",
                                       .changes_json =
                                           "[{\"path\":\"users\",\"op\":\"replace\",\"from\":20,\"to\":21}]"});
@@ -211,8 +211,8 @@ static void test_audit_recount(void **state) {
     w->c.actor = &operator_actor;
     record_audit_change(
         &w->c, &(struct audit_change){
-                   .action = "seats.recounted",
-                   .target = {"Workspace", EX_WORKSPACE, "demo"},
+                   .action = ACTION_SEATS_RECOUNTED,
+                   .target = {TARGET_WORKSPACE, EX_WORKSPACE, "demo"},
                    .outcome = "applied",
                    .changes_json = "[{\"path\":\"seatsUsed\",\"op\":\"replace\",\"from\":50,\"to\":42}]"});
     example_of(w, 0, "audit.change-seats-recounted");
@@ -221,8 +221,8 @@ static void test_audit_recount(void **state) {
 static void test_audit_owner(void **state) {
     struct world *w = *state;
     w->c.actor = &operator_actor;
-    record_audit_change(&w->c, &(struct audit_change){.action = "owner.created",
-                                                      .target = {"Owner", EX_USER, "Ann"},
+    record_audit_change(&w->c, &(struct audit_change){.action = ACTION_OWNER_CREATED,
+                                                      .target = {TARGET_OWNER, EX_USER, "Ann"},
                                                       .outcome = "applied",
                                                       .changes_json = "[]"});
     example_of(w, 0, "audit.change-owner-created");
@@ -231,8 +231,9 @@ static void test_audit_owner(void **state) {
 /* A record about nothing in particular is about its command. */
 static void test_audit_without_target(void **state) {
     struct world *w = *state;
-    record_audit_change(&w->c, &(struct audit_change){
-                                   .action = "command.refused", .outcome = "refused", .reason = "internal"});
+    record_audit_change(
+        &w->c,
+        &(struct audit_change){.action = ACTION_COMMAND_REFUSED, .outcome = "refused", .reason = "internal"});
     assert_string_equal(w->list.rows[0].ce_subject, "commands/" EX_TXN);
     assert_non_null(strstr(
         w->list.rows[0].value,
@@ -355,8 +356,8 @@ static void test_store_round_trip(void **state) {
     const struct record_room odd = {EX_ROOM, "line\nbreak \"quoted\" \\ \xf0\x9f\x8e\xa7 \x01"};
     record_member_removed(&w->c, &odd, &ana, false, NULL);
     record_room_deleted(&w->c, &odd);
-    record_audit_change(&w->c, &(struct audit_change){.action = "room.deleted",
-                                                      .target = {"Room", EX_ROOM, odd.name},
+    record_audit_change(&w->c, &(struct audit_change){.action = ACTION_ROOM_DELETED,
+                                                      .target = {TARGET_ROOM, EX_ROOM, odd.name},
                                                       .outcome = "applied"});
     struct jbuf b = {0};
     struct record_list back = {0};

@@ -1,0 +1,95 @@
+/* Every type of command: one row each, by which the codec (command.c, command_decode.c), the headers, the
+ * outcomes that events tell, the JSON Schema and the table in schemas/README.md go (`make facts`). What a
+ * worker does with it is the row of workers/apply. */
+#ifndef USHER_SCHEMAS_STREAM_COMMAND_TYPE_H
+#define USHER_SCHEMAS_STREAM_COMMAND_TYPE_H
+
+#include "schemas/stream/target.h"
+
+/* What a command carries besides the envelope: decode demands what it must carry, and refuses what it may
+ * not. */
+enum command_carries {
+    CARRY_RESOURCE = 1, /* "resource" */
+    CARRY_OPS = 2,      /* "ops" */
+    CARRY_TYPE = 4,     /* "resourceType", of a type that an operator defined */
+    CARRY_REFUSAL = 8,  /* "refusal" */
+    MAY_TYPE = 16,      /* "resourceType", of any type */
+    MAY_MEMBERS = 32,   /* "members" */
+    MAY_CLEARED = 64,   /* "cleared" */
+};
+
+/* X(symbol, name, what "id" names, what it carries, HTTP status that tells a SCIM client of success, words
+ * for the documents) */
+#define COMMAND_TYPES(X)                                                                                     \
+    X(USER_CREATE, "user.create", USER, CARRY_RESOURCE, 201,                                                 \
+      "`resource`: the normalised document. The id is made by the ingest, so that a retry "                  \
+      "of the log converges")                                                                                \
+    X(USER_REPLACE, "user.replace", USER, CARRY_RESOURCE | MAY_CLEARED, 200,                                 \
+      "`resource`: the normalised document")                                                                 \
+    X(USER_PATCH, "user.patch", USER, CARRY_OPS, 200, "`ops`: normalised operations, in order")              \
+    X(USER_DELETE, "user.delete", USER, 0, 204, "")                                                          \
+    X(ROOM_CREATE, "room.create", ROOM, CARRY_RESOURCE | MAY_MEMBERS, 201,                                   \
+      "`resource`: the normalised document; `members` (ids): absent = not asserted, empty ="                 \
+      " none")                                                                                               \
+    X(ROOM_REPLACE, "room.replace", ROOM, CARRY_RESOURCE | MAY_MEMBERS | MAY_CLEARED, 200,                   \
+      "`resource`: the normalised document; `members` (ids): absent = not asserted, empty ="                 \
+      " none")                                                                                               \
+    X(ROOM_PATCH, "room.patch", ROOM, CARRY_OPS, 204, "`ops`: normalised operations, in order")              \
+    X(ROOM_DELETE, "room.delete", ROOM, 0, 204, "")                                                          \
+    X(RESOURCE_CREATE, "resource.create", RESOURCE, CARRY_TYPE | CARRY_RESOURCE, 201,                        \
+      "`resourceType`: the name of the type that an operator defined; `resource`: the "                      \
+      "normalised document")                                                                                 \
+    X(RESOURCE_REPLACE, "resource.replace", RESOURCE, CARRY_TYPE | CARRY_RESOURCE | MAY_CLEARED, 200,        \
+      "`resourceType`, `resource`: the normalised document")                                                 \
+    X(RESOURCE_PATCH, "resource.patch", RESOURCE, CARRY_TYPE | CARRY_OPS, 200,                               \
+      "`resourceType`; `ops`: normalised operations, in order")                                              \
+    X(RESOURCE_DELETE, "resource.delete", RESOURCE, CARRY_TYPE, 204, "`resourceType`")                       \
+    X(REQUEST_REFUSED, "request.refused", COMMAND, MAY_TYPE | CARRY_REFUSAL, 200,                            \
+      "`refusal`: `code` (§12) and `detail`; `resourceType` where the path names one. An "                  \
+      "operation of an asynchronous Bulk that the ingest has refused: it gets an outcome "                   \
+      "and an event like the others, and counts as a failure in its place")                                  \
+    X(WORKSPACE_CREATE, "workspace.create", WORKSPACE, CARRY_RESOURCE, 200,                                  \
+      "`resource`: as `workspace.set`, with a `name`")                                                       \
+    X(WORKSPACE_SET, "workspace.set", WORKSPACE, CARRY_RESOURCE, 200,                                        \
+      "`resource`: the settings given, and only those (the list is in the schema; null = no"                 \
+      " limit)")                                                                                             \
+    X(KEY_CREATE, "key.create", KEY, CARRY_RESOURCE, 200,                                                    \
+      "`resource`: `name`, `scopes`, `tokenHash` (SHA-256, hex; never the token), `prefix`,"                 \
+      " `expires` (µs since 1970, or null), `dialect`, `networks` (ranges of addresses, or "                \
+      "null), `rate` (its own, or null)")                                                                    \
+    X(KEY_REVOKE, "key.revoke", KEY, 0, 200, "")                                                             \
+    X(KEY_ROTATE, "key.rotate", KEY, CARRY_RESOURCE, 200,                                                    \
+      "`resource`: the new `tokenHash` and `prefix`; `overlapUntil` (µs since 1970): so "                   \
+      "long the old token is good too, null: dead at once")                                                  \
+    X(OWNER_CREATE, "owner.create", OWNER, CARRY_RESOURCE, 200,                                              \
+      "`resource`: `name`, `role` (`owner`, `administrator`), `tokenHash`, `prefix`, "                       \
+      "`expires`")                                                                                           \
+    X(OWNER_REVOKE, "owner.revoke", OWNER, 0, 200, "")                                                       \
+    X(USER_LOGIN, "user.login", USER, CARRY_RESOURCE, 200,                                                   \
+      "`resource`: `at` (µs since 1970), the moment that the sign-on service reports")                       \
+    X(MEMBER_PUT, "member.put", ROOM, CARRY_RESOURCE, 200,                                                   \
+      "`resource`: `user`, and `transmit` (null: the workspace's default for a new member, "                 \
+      "as it is for another)")                                                                               \
+    X(MEMBER_DELETE, "member.delete", ROOM, CARRY_RESOURCE, 200, "`resource`: `user`")                       \
+    X(GUARD_RELEASE, "guard.release", KEY, 0, 200, "")
+
+enum command_type {
+#define COMMAND_ENUM(sym, name, target, carries, status, words) COMMAND_##sym,
+    COMMAND_TYPES(COMMAND_ENUM)
+#undef COMMAND_ENUM
+        COMMAND_TYPE_COUNT
+};
+
+struct command_row {
+    const char *name; /* "user.create" */
+    enum target_kind target;
+    unsigned carries; /* enum command_carries */
+    int status;
+    const char *words;
+};
+const struct command_row *command_row(enum command_type t);
+const char *command_type_text(enum command_type t); /* the name; "unknown" for what is no type */
+/* The type of that name; COMMAND_TYPE_COUNT for an unknown one, or NULL. */
+enum command_type command_type_parse(const char *name);
+
+#endif
