@@ -176,7 +176,6 @@ void oauth_answer(struct request *r) {
     memcpy(t.key_hash, r->token_hash, sizeof t.key_hash);
     access_token_seal(&t, seal_key(), SEAL_KEY_SIZE, text);
     struct jbuf *b = answer_begin(r, 200);
-    r->answer.content_type = "application/json";
     r->answer.no_store = true;
     jb_raw(b, "{");
     jb_kstr(b, "access_token", text);
@@ -214,21 +213,26 @@ static const char *plain(struct arena *a, const char *detail) {
     return text;
 }
 
-void oauth_error(struct request *r, enum err_code code, const char *detail) {
-    struct jbuf *b = answer_begin(r, code == ERR_FORBIDDEN ? 400 : err_http_status(code));
+static void oauth_error(struct request *r, const char *detail, const char *path) {
     struct answer *a = &r->answer;
-    a->content_type = "application/json";
+    (void)path;
+    if (a->code == ERR_FORBIDDEN)
+        a->status = 400;
     a->no_store = true;
-    if (code == ERR_UNAUTHORIZED)
-        a->authenticate = "Basic realm=\"usher\", charset=\"UTF-8\"";
-    if (code == ERR_METHOD)
-        a->allow = r->route.allow;
-    if (code == ERR_RATE_LIMITED)
-        a->retry_after_s = r->verdict.retry_after_s > 0 ? r->verdict.retry_after_s : 1;
-    else if (a->status == 503)
-        a->retry_after_s = 1;
-    jb_raw(b, "{");
-    jb_kstr(b, "error", name_of(r, code));
-    jb_kstr(b, "error_description", plain(r->arena, detail));
-    jb_raw(b, "}");
+    jb_raw(&a->body, "{");
+    jb_kstr(&a->body, "error", name_of(r, a->code));
+    jb_kstr(&a->body, "error_description", plain(r->arena, detail));
+    jb_raw(&a->body, "}");
 }
+
+static const char *oauth_challenge(struct request *r, enum err_code code) {
+    (void)r;
+    return code == ERR_UNAUTHORIZED ? "Basic realm=\"usher\", charset=\"UTF-8\"" : NULL;
+}
+
+const struct form oauth_form = {
+    .reason = "api", /* it has no commands */
+    .type = PLAIN_JSON,
+    .error = oauth_error,
+    .challenge = oauth_challenge,
+};

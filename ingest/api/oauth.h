@@ -12,7 +12,7 @@ enum err_code oauth_read(struct request *r, struct err *err);
 bool oauth_is_client(const struct request *r, const struct admit_verdict *v);
 /* Writes the answer to an admitted request: a token, or why there is none. */
 void oauth_answer(struct request *r);
-/* The error in the form of RFC 6749 section 5.2. */
-void oauth_error(struct request *r, enum err_code code, const char *detail);
+/* Errors are those of RFC 6749 section 5.2; the client's credentials are asked for, no bearer token. */
+extern const struct form oauth_form;
 
 #endif

@@ -1,5 +1,5 @@
+#include "ingest/api/form.h"
 #include "ingest/api/handlers.h"
-#include "ingest/api/problem.h"
 #include "ingest/request/answer.h"
 #include "schemas/api/workspace_settings.h"
 #include "sql/ask/query.h"

@@ -1,6 +1,8 @@
 #include "ingest/http/server.h"
 
 #include "ingest/api/api.h"
+#include "ingest/api/form.h"
+#include "ingest/api/oauth.h"
 #include "ingest/gate/gate.h"
 #include "ingest/http/clients.h"
 #include "ingest/http/guard.h"
@@ -11,6 +13,7 @@
 #include "ingest/request/content.h"
 #include "ingest/request/source.h"
 #include "ingest/scim/bulk.h"
+#include "ingest/scim/form.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/log.h"
@@ -266,6 +269,20 @@ static enum err_code examine(struct request *r, const char *version, struct guar
     return ERR_OK;
 }
 
+static const struct form *form_of(enum api api) {
+    switch (api) {
+    case API_MANAGE:
+    case API_ADMIN:
+        return &api_form;
+    case API_OAUTH:
+        return &oauth_form;
+    case API_NONE:
+    case API_SCIM:
+        break;
+    }
+    return &scim_form;
+}
+
 static enum MHD_Result on_headers(struct request *r, const char *method, const char *version) {
     struct guard_facts facts;
     struct err err = {0};
@@ -278,6 +295,7 @@ static enum MHD_Result on_headers(struct request *r, const char *method, const c
         route_parse(r->method, r->path, facts.path_len, r->arena, &r->route);
     else
         r->route.api = route_api(r->target);
+    r->form = form_of(r->route.api);
     r->headers_seen = true;
     if (code == ERR_OK && route_is_public(&r->route))
         return MHD_YES;

@@ -94,7 +94,7 @@ static void command_of(const struct request *r, struct command *c) {
         .workspace = r->verdict.workspace,
         .actor = {.kind = r->verdict.kind == ADMIT_KEY ? ACTOR_KEY : ACTOR_OWNER},
         .dialect = r->verdict.dialect,
-        .reason = r->route.api == API_MANAGE || r->route.api == API_ADMIN ? "api" : "scim",
+        .reason = r->form->reason,
         .reply_partition = outcome_awaited(r) ? replies_partition(r->in->replies) : -1,
         .time_us = r->wall_us,
         .not_after_us = not_after(r),

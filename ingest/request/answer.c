@@ -1,24 +1,15 @@
 #include "ingest/request/answer.h"
 
 #include "ingest/api/api.h"
-#include "ingest/api/oauth.h"
-#include "ingest/api/problem.h"
-#include "ingest/api/resources.h"
 #include "ingest/http/routes.h"
 #include "schemas/types/scim_error.h"
 
 #include <string.h>
 
-static bool managed(const struct request *r) {
-    return r->route.api == API_MANAGE || r->route.api == API_ADMIN;
-}
-
 struct jbuf *answer_begin(struct request *r, int status) {
     struct answer *a = &r->answer;
-    struct answer fresh = {.status = status,
-                           .content_type = managed(r) ? PLAIN_JSON : SCIM_JSON,
-                           .body = a->body,
-                           .close = a->close};
+    struct answer fresh = {
+        .status = status, .content_type = r->form->type, .body = a->body, .close = a->close};
     *a = fresh;
     jb_reset(&a->body);
     return &a->body;
@@ -29,8 +20,8 @@ static const char *scopes_due(struct request *r) {
     return api_scope_names(r->route.row != NULL ? r->route.row->scopes : route_scope(&r->route), r->arena);
 }
 
-/* RFC 6750 section 3: no error code where no token was given. */
-static const char *challenge(struct request *r, enum err_code code) {
+/* No error code where no token was given. */
+const char *answer_bearer_challenge(struct request *r, enum err_code code) {
     if (code == ERR_UNAUTHORIZED)
         return r->token != NULL ? "Bearer realm=\"usher\", error=\"invalid_token\""
                                 : "Bearer realm=\"usher\"";
@@ -50,10 +41,6 @@ static void answer_failure(struct request *r, enum err_code code, const char *de
         struct err plain = {.code = shown};
         detail = err_text(&plain);
     }
-    if (r->route.kind == ROUTE_TOKEN) {
-        oauth_error(r, shown, detail);
-        return;
-    }
     if (r->revoked && err_http_status(shown) == 503) { /* "nothing was changed" would be untrue */
         shown = ERR_UNAVAILABLE;
         detail = "The credential is revoked from now on; only its record is not in the log yet. Repeat the "
@@ -62,20 +49,14 @@ static void answer_failure(struct request *r, enum err_code code, const char *de
     answer_begin(r, err_http_status(shown));
     struct answer *a = &r->answer;
     a->code = shown;
-    a->authenticate = challenge(r, shown);
+    a->authenticate = r->form->challenge(r, shown);
     if (shown == ERR_METHOD)
         a->allow = r->route.allow;
     if (shown == ERR_RATE_LIMITED)
         a->retry_after_s = r->verdict.retry_after_s > 0 ? r->verdict.retry_after_s : 1;
     else if (a->status == 503)
         a->retry_after_s = 1;
-    if (managed(r)) {
-        a->content_type = PROBLEM_JSON;
-        problem_put(&a->body, shown, detail, r->txn.s, path);
-        return;
-    }
-    a->scim_type = err_scim_type(shown);
-    scim_error_put(&a->body, a->status, a->scim_type, detail);
+    r->form->error(r, detail, path);
 }
 
 void answer_error(struct request *r, enum err_code code, const char *detail) {
@@ -88,18 +69,8 @@ void answer_err(struct request *r, const struct err *err) {
 
 void answer_resource(struct request *r, int status, const struct resource_row *row) {
     answer_begin(r, status);
-    struct answer *a = &r->answer;
-    resource_row_etag(r->route.rt, row, a->etag);
-    if (managed(r)) {
-        if (status == 201)
-            a->location = api_location(r, row->id);
-        api_put_resource(r, row);
-        return;
-    }
-    a->content_location = arena_printf(r->arena, "%s%s/%s", r->base, r->route.rt->endpoint, row->id);
-    if (status == 201)
-        a->location = a->content_location;
-    resource_render(r->route.rt, row, r->projection, r->base, &a->body);
+    resource_row_etag(r->route.rt, row, r->answer.etag);
+    r->form->resource(r, row);
 }
 
 void answer_not_modified(struct request *r, const struct resource_row *row) {

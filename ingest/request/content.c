@@ -1,8 +1,8 @@
 #include "ingest/request/content.h"
 
 #include "ingest/request/answer.h"
-#include "ingest/scim/bulk_request.h"
 #include "schemas/resource/body.h"
+#include "schemas/types/discovery.h"
 
 #include <string.h>
 #include <strings.h>
@@ -13,8 +13,6 @@
 #define BULK_DEPTH_MAX (BODY_DEPTH_MAX + 3)
 #define BULK_ELEMENTS_MAX 200000
 
-#define MERGE_PATCH_JSON "application/merge-patch+json" /* RFC 7396 */
-
 #define FORM_BYTES_MAX 16384 /* of a request for an access token */
 
 /* Parameters (charset) are not judged (rule T2). */
@@ -24,13 +22,6 @@ static bool is_type(const char *type, const char *known) {
         return false;
     char next = type[n + strspn(type + n, " \t")];
     return next == '\0' || next == ';';
-}
-
-/* What a body may be besides application/json. NULL: nothing. */
-static const char *other_type(const struct request *r) {
-    if (r->route.api == API_SCIM)
-        return SCIM_JSON;
-    return r->route.method == HTTP_PATCH ? MERGE_PATCH_JSON : NULL;
 }
 
 static void decref(void *json) {
@@ -63,7 +54,7 @@ enum err_code content_too_large(const struct request *r, struct err *err) {
 enum err_code content_parse(struct request *r, json_t **body, struct err *err) {
     struct body_limits limits = {content_limit(r), is_bulk(r) ? BULK_DEPTH_MAX : BODY_DEPTH_MAX,
                                  is_bulk(r) ? BULK_ELEMENTS_MAX : BODY_ELEMENTS_MAX};
-    const char *other = other_type(r);
+    const char *other = r->route.method == HTTP_PATCH ? r->form->accepts_patch : r->form->accepts;
     if (!is_type(r->content_type, PLAIN_JSON) && (other == NULL || !is_type(r->content_type, other)))
         return err_set(err, ERR_MEDIA_TYPE, "The body must be %s%s" PLAIN_JSON, other != NULL ? other : "",
                        other != NULL ? " or " : "");

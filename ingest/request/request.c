@@ -109,6 +109,7 @@ void request_pool_free(void) {
 struct request *request_abandon(struct request *r) {
     struct request *s = request_new(r->in);
     s->owner = r->owner;
+    s->form = r->form;
     s->connection = r->connection;
     s->txn = r->txn;
     s->wall_us = r->wall_us;

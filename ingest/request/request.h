@@ -23,6 +23,7 @@
 #define USHER_INGEST_REQUEST_REQUEST_H
 
 #include "ingest/ingest.h"
+#include "ingest/request/form.h"
 #include "ingest/request/prefer.h"
 #include "ingest/request/query.h"
 #include "ingest/request/route.h"
@@ -87,6 +88,7 @@ struct owner {
 struct request {
     struct ingest *in;
     const struct owner *owner;
+    const struct form *form;
     struct MHD_Connection *connection;
     _Atomic(enum request_state) state;
     struct arena *arena; /* what lives until the answer is sent */

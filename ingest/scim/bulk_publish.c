@@ -36,6 +36,7 @@ static struct request *operation_new(struct request *r, size_t i) {
     struct bulk_op *op = &r->bulk->request.ops[i];
     struct request *o = request_new(r->in);
     o->owner = &bulk_owner;
+    o->form = r->form;
     o->parent = r;
     o->index = i;
     o->txn = uuid_derive(&r->txn, (uint32_t)i);

@@ -23,7 +23,7 @@ static void base_query(struct request *r) {
     r->read = (struct read_query){
         .workspace = r->verdict.workspace.s,
         .rt = r->route.rt,
-        .refs = r->route.api == API_SCIM ? projection_refs(r->route.rt, r->projection) : REFS_NONE,
+        .refs = r->form->refs ? projection_refs(r->route.rt, r->projection) : REFS_NONE,
         .base = r->base,
         .arena = r->arena,
     };
@@ -56,8 +56,8 @@ enum err_code read_user_name(struct request *r, const char *user_name, struct er
 }
 
 enum err_code read_not_found(const struct request *r, struct err *err) {
-    bool room = r->route.rt->kind == RESOURCE_ROOM && r->route.api != API_SCIM;
-    return err_set(err, ERR_NOT_FOUND, "%s %s not found", room ? "Room" : r->route.rt->name,
+    bool named = r->route.rt->kind == RESOURCE_ROOM && r->form->room != NULL;
+    return err_set(err, ERR_NOT_FOUND, "%s %s not found", named ? r->form->room : r->route.rt->name,
                    r->route.segment);
 }
 
@@ -99,10 +99,7 @@ void read_answer(struct request *r, enum err_code code) {
         r->read.err.code = r->read.code;
         answer_err(r, &r->read.err);
     } else if (r->read.id == NULL) {
-        if (r->route.api == API_SCIM)
-            list_answer(r);
-        else
-            api_list_answer(r);
+        r->form->list(r);
     } else if (r->read.nrows == 0) {
         (void)read_not_found(r, &err);
         answer_err(r, &err);

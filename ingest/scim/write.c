@@ -1,6 +1,5 @@
 #include "ingest/scim/write.h"
 
-#include "ingest/api/resources.h"
 #include "ingest/gate/seal.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
@@ -20,13 +19,7 @@ static enum err_code parse_body(struct request *r, const json_t **body, struct e
         *body = r->data;
         return ERR_OK;
     }
-    json_t *parsed = NULL;
-    if (r->route.api != API_SCIM)
-        return api_write_body(r, body, err);
-    if (content_parse(r, &parsed, err) != ERR_OK)
-        return err->code;
-    *body = parsed;
-    return ERR_OK;
+    return r->form->read_body(r, body, err);
 }
 
 /* ---- what the workspace's settings ask for ---- */

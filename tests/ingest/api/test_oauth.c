@@ -23,6 +23,7 @@ static char secret[TOKEN_TEXT_SIZE];
 static int begin(void **state) {
     (void)state;
     r = request_new(&ingest);
+    r->form = &oauth_form;
     r->route = (struct route){.kind = ROUTE_TOKEN, .method = HTTP_POST, .allow = "POST"};
     r->content_type = "application/x-www-form-urlencoded";
     token_new(TOKEN_KEY, secret);

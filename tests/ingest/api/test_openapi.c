@@ -1,6 +1,6 @@
 /* The OpenAPI document is the truth: held against the table of routes both ways, against the problems that
  * there are, and against the table of settings. */
-#include "ingest/api/problem.h"
+#include "ingest/api/form.h"
 #include "ingest/http/routes.h"
 #include "schemas/api/openapi.h"
 #include "schemas/api/workspace_settings.h"

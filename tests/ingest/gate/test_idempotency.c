@@ -1,6 +1,7 @@
 /* The Idempotency-Key header, and which requests have one that counts. */
 #include "ingest/gate/idempotency.h"
 
+#include "ingest/api/form.h"
 #include "ingest/http/routes.h"
 #include "ingest/request/answer.h"
 
@@ -190,6 +191,7 @@ static void the_same_answer(void **state) {
 static int setup(void **state) {
     (void)state;
     r = request_new(&ingest);
+    r->form = &api_form;
     return 0;
 }
 

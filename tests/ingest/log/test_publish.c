@@ -5,6 +5,7 @@
 #include "ingest/log/publish.h"
 #include "ingest/log/replies.h"
 #include "ingest/scim/bulk_impl.h"
+#include "ingest/scim/form.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 
@@ -22,6 +23,7 @@ static struct ingest ingest = {.settings = {.partitions = 12, .deadline_us = 600
 
 static struct request *write_request(void) {
     struct request *r = request_new(&ingest);
+    r->form = &scim_form;
     r->command = COMMAND_USER_DELETE;
     r->resource_id = uuid_v7();
     r->verdict.workspace = uuid_v7();

@@ -1,5 +1,6 @@
 /* Lists: from a query or a .search body to the question (G1, G2, G4, G7, G8, J1, J5, F9), and the
  * ListResponse (C4, G3, G5). */
+#include "ingest/scim/form.h"
 #include "ingest/scim/list.h"
 #include "ingest/scim/search.h"
 
@@ -254,6 +255,7 @@ static void rows_of_several_types(void **state) {
 static int setup(void **state) {
     (void)state;
     r = request_new(&ingest);
+    r->form = &scim_form;
     r->base = arena_strdup(r->arena, BASE);
     r->verdict.scopes = ALL_SCOPES;
     return 0;

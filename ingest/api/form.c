@@ -1,4 +1,7 @@
-#include "ingest/api/problem.h"
+#include "ingest/api/form.h"
+
+#include "ingest/api/resources.h"
+#include "ingest/request/answer.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -27,3 +30,27 @@ void problem_put(struct jbuf *out, enum err_code code, const char *detail, const
     }
     jb_raw(out, "}");
 }
+
+static void api_error(struct request *r, const char *detail, const char *path) {
+    struct answer *a = &r->answer;
+    a->content_type = PROBLEM_JSON;
+    problem_put(&a->body, a->code, detail, r->txn.s, path);
+}
+
+static void api_resource(struct request *r, const struct resource_row *row) {
+    if (r->answer.status == 201)
+        r->answer.location = api_location(r, row->id);
+    api_put_resource(r, row);
+}
+
+const struct form api_form = {
+    .reason = "api",
+    .type = PLAIN_JSON,
+    .accepts_patch = "application/merge-patch+json", /* RFC 7396 */
+    .room = "Room",
+    .error = api_error,
+    .challenge = answer_bearer_challenge,
+    .resource = api_resource,
+    .list = api_list_answer,
+    .read_body = api_write_body,
+};

@@ -1,11 +1,13 @@
-/* Errors of the Management API: problem details (RFC 9457). */
-#ifndef USHER_INGEST_API_PROBLEM_H
-#define USHER_INGEST_API_PROBLEM_H
+/* The form of the Management API and the admin API: plain JSON, and errors as problem details (RFC 9457). */
+#ifndef USHER_INGEST_API_FORM_H
+#define USHER_INGEST_API_FORM_H
 
-#include "ops/runtime/err.h"
+#include "ingest/request/form.h"
 #include "ops/runtime/jbuf.h"
 
 #define PROBLEM_JSON "application/problem+json"
+
+extern const struct form api_form;
 
 /* The last part of the type, which never changes: INVALID_VALUE -> "invalid-value". out: 40 bytes. */
 char *problem_name(enum err_code code, char out[40]);
