@@ -99,7 +99,7 @@ static rd_kafka_t *join(struct consumer *c, struct err *err) {
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_opaque(conf, c);
     rd_kafka_t *rk = kafka_open(conf, KAFKA_CONSUMER_GROUP, err);
-    if (!rk)
+    if (rk == NULL)
         return NULL;
     rd_kafka_poll_set_consumer(rk);
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
@@ -125,7 +125,7 @@ struct consumer *consumer_open(const struct config *config, int slot, bool exact
     c->commands = metric_counter("usher_worker_commands_total", NULL, "commands taken from usher.commands");
     c->rebalances = metric_counter("usher_worker_rebalances_total", NULL, "assignments and revocations");
     c->rk = join(c, err);
-    if (!c->rk) {
+    if (c->rk == NULL) {
         free(c);
         return NULL;
     }
@@ -146,8 +146,8 @@ static bool join_again(struct consumer *c) {
     atomic_store(&c->assigned, 0);
     atomic_store(&c->dead, false);
     c->rk = join(c, &err);
-    log_event(c->rk ? LOG_WARN : LOG_ERROR, "consumer-replaced", "error=%s",
-              log_quote(c->rk ? "" : err_text(&err), quoted, sizeof quoted));
+    log_event(c->rk != NULL ? LOG_WARN : LOG_ERROR, "consumer-replaced", "error=%s",
+              log_quote(c->rk != NULL ? "" : err_text(&err), quoted, sizeof quoted));
     emitter_attach(c->emitter, c->rk);
     return c->rk != NULL;
 }
@@ -160,8 +160,8 @@ static void begin_again(struct consumer *c, const rd_kafka_message_t *m) {
         RD_KAFKA_OFFSET_BEGINNING;
     rd_kafka_error_t *error = rd_kafka_seek_partitions(c->rk, parts, -1);
     log_event(LOG_ERROR, "offset-out-of-range", "partition=%d again=%s", m->partition,
-              error ? rd_kafka_error_name(error) : "ok");
-    if (error)
+              error != NULL ? rd_kafka_error_name(error) : "ok");
+    if (error != NULL)
         rd_kafka_error_destroy(error);
     rd_kafka_topic_partition_list_destroy(parts);
 }
@@ -183,22 +183,22 @@ struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
     size_t bytes = 0;
     struct batch *b = NULL;
     rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
-    if (m)
+    if (m != NULL)
         epoch = c->epoch; /* a rebalance before the first message does no harm */
-    while (m) {
+    while (m != NULL) {
         if (m->err) {
             on_message_error(c, m);
         } else {
-            b = b ? b : batch_new();
+            b = b != NULL ? b : batch_new();
             batch_add(b, m);
             bytes += m->len;
         }
         rd_kafka_message_destroy(m);
-        if (b && (b->n >= max || bytes >= BATCH_BYTES_MAX))
+        if (b != NULL && (b->n >= max || bytes >= BATCH_BYTES_MAX))
             break;
         m = rd_kafka_consumer_poll(c->rk, 0);
     }
-    if (!b)
+    if (b == NULL)
         return NULL;
     if (c->epoch !=
         epoch) { /* taken away between two polls: whoever has them now begins at the committed offset */
@@ -219,7 +219,7 @@ void consumer_rewind(struct consumer *c, const struct batch *b) {
         rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, b->offsets[i].partition)->offset =
             b->offsets[i].first;
     rd_kafka_error_t *error = rd_kafka_seek_partitions(c->rk, parts, -1);
-    if (error) {
+    if (error != NULL) {
         log_event(LOG_WARN, "rewind-failed", "code=%s", rd_kafka_error_name(error));
         rd_kafka_error_destroy(error);
     }
@@ -239,7 +239,7 @@ rd_kafka_t *consumer_handle(struct consumer *c) {
 }
 
 void consumer_close(struct consumer *c) {
-    if (c->rk) {
+    if (c->rk != NULL) {
         rd_kafka_consumer_close(c->rk);
         emitter_attach(c->emitter, NULL);
         rd_kafka_destroy(c->rk);

@@ -12,14 +12,14 @@ struct batch *batch_new(void) {
 }
 
 void batch_free(struct batch *b) {
-    if (!b)
+    if (b == NULL)
         return;
     for (size_t i = 0; i < b->n; i++) {
         if (b->works[i].decoded)
             command_clear(&b->works[i].command);
         free(b->works[i].records.rows);
     }
-    if (b->group)
+    if (b->group != NULL)
         rd_kafka_consumer_group_metadata_destroy(b->group);
     free(b->works);
     free(b->offsets);

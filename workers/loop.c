@@ -132,7 +132,7 @@ int loop_run(struct loop *l) {
     while (!lifecycle_wait(0)) { /* takes a signal that waits; nobody else does */
         atomic_store(&l->turned_us, clock_mono_us());
         struct batch *b = consumer_next(l->consumer, 100, l->batch_max);
-        if (b)
+        if (b != NULL)
             take_batch(l, b);
         else
             answers_poll(l->answers);

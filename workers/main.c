@@ -47,10 +47,11 @@ static bool prepare_kafka(const struct config *config, const struct slot *slot, 
     for (;;) {
         struct err err = {0};
         rd_kafka_t *admin = kafka_open(kafka_conf_new(config, KAFKA_ADMIN), KAFKA_ADMIN, &err);
-        enum err_code code = admin ? kafka_topics_ensure(admin, (int)config_int(config, "partitions"),
-                                                         (int)config_int(config, "replication"), 10000, &err)
-                                   : ERR_KAFKA;
-        if (admin)
+        enum err_code code = admin != NULL
+                                 ? kafka_topics_ensure(admin, (int)config_int(config, "partitions"),
+                                                       (int)config_int(config, "replication"), 10000, &err)
+                                 : ERR_KAFKA;
+        if (admin != NULL)
             rd_kafka_destroy(admin);
         if (code == ERR_OK)
             code = selfcheck_run(config, slot_number(slot), exactly_once, &err);
@@ -88,19 +89,19 @@ static int work(const struct config *config, struct slot *slot, const struct jws
     if (!publish_key(config, key) || !prepare_kafka(config, slot, &exactly_once))
         return 0;
     struct emitter *emitter = emitter_start(config, slot, key, exactly_once);
-    if (!emitter)
+    if (emitter == NULL)
         return 0;
     struct answers *answers = answers_open(config, &err);
     struct consumer *consumer =
-        answers ? consumer_open(config, slot_number(slot), exactly_once, emitter, &err) : NULL;
-    if (!consumer) {
+        answers != NULL ? consumer_open(config, slot_number(slot), exactly_once, emitter, &err) : NULL;
+    if (consumer == NULL) {
         fprintf(stderr, "usher-worker: %s\n", err_text(&err));
         return 1;
     }
     struct loop *loop = loop_new(config, consumer, emitter, answers, slot);
     const char *listen = config_str(config, "metrics-listen");
     struct metrics_http *http = *listen ? metrics_http_start(listen, loop_ready, loop, &err) : NULL;
-    if (*listen && !http) {
+    if (*listen && http == NULL) {
         fprintf(stderr, "usher-worker: %s\n", err_text(&err));
         return 2;
     }
@@ -132,12 +133,12 @@ int main(int argc, char **argv) {
         return 2;
     }
     struct jws_key *key = signing_key_open(config_str(config, "signing-key"), &err);
-    if (!key) {
+    if (key == NULL) {
         fprintf(stderr, "usher-worker: signing-key: %s\n", err_text(&err));
         return 2;
     }
     struct slot *slot = slot_take(config);
-    int code = slot ? work(config, slot, key) : 0;
+    int code = slot != NULL ? work(config, slot, key) : 0;
     jws_key_free(key);
     log_event(LOG_INFO, "stopped", "code=%d", code);
     return code;

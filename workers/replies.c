@@ -40,7 +40,7 @@ struct answers *answers_open(const struct config *config, struct err *err) {
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_opaque(conf, a);
     a->rk = kafka_open(conf, KAFKA_PRODUCER_PLAIN, err);
-    if (!a->rk) {
+    if (a->rk == NULL) {
         free(a);
         return NULL;
     }

@@ -26,8 +26,8 @@ static rd_kafka_t *open_producer(const struct check *c, struct err *err) {
     kafka_conf_set(conf, "transactional.id", c->group);
     kafka_conf_set(conf, "log_level", "0"); /* its failures are the check's results */
     rd_kafka_t *rk = kafka_open(conf, KAFKA_PRODUCER_TRANSACTIONAL, err);
-    rd_kafka_error_t *error = rk ? rd_kafka_init_transactions(rk, STEP_MS) : NULL;
-    if (!error)
+    rd_kafka_error_t *error = rk != NULL ? rd_kafka_init_transactions(rk, STEP_MS) : NULL;
+    if (error == NULL)
         return rk;
     (void)failed(error, "init", err);
     rd_kafka_destroy(rk);
@@ -39,9 +39,9 @@ static rd_kafka_error_t *move(const struct check *c, rd_kafka_t *rk, int64_t off
     rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(offsets, TOPIC_COMMANDS, 0)->offset = offset;
     rd_kafka_error_t *error = rd_kafka_begin_transaction(rk);
-    if (!error)
+    if (error == NULL)
         error = rd_kafka_send_offsets_to_transaction(rk, offsets, c->metadata, STEP_MS);
-    if (!error)
+    if (error == NULL)
         error = commit ? rd_kafka_commit_transaction(rk, STEP_MS) : rd_kafka_abort_transaction(rk, STEP_MS);
     rd_kafka_topic_partition_list_destroy(offsets);
     return error;
@@ -59,21 +59,21 @@ static enum err_code committed(const struct check *c, int64_t *offset, struct er
 static enum err_code run(const struct check *c, bool *sticks, bool *aborts, bool *fences, struct err *err) {
     int64_t mark = clock_wall_us() & 0xffffffff, seen;
     rd_kafka_t *first = open_producer(c, err);
-    if (!first)
+    if (first == NULL)
         return ERR_KAFKA;
     rd_kafka_error_t *error = move(c, first, mark, true);
-    enum err_code code = error ? failed(error, "commit", err) : committed(c, &seen, err);
+    enum err_code code = error != NULL ? failed(error, "commit", err) : committed(c, &seen, err);
     *sticks = code == ERR_OK && seen == mark;
     if (*sticks) {
         error = move(c, first, mark + 1, false);
-        code = error ? failed(error, "abort", err) : committed(c, &seen, err);
+        code = error != NULL ? failed(error, "abort", err) : committed(c, &seen, err);
         *aborts = code == ERR_OK && seen == mark;
     }
     rd_kafka_t *second = code == ERR_OK && *aborts ? open_producer(c, err) : NULL;
-    if (second) {
+    if (second != NULL) {
         error = move(c, first, mark + 2, true);
         *fences = error != NULL;
-        if (error)
+        if (error != NULL)
             rd_kafka_error_destroy(error);
         rd_kafka_destroy(second);
     } else if (code == ERR_OK && *aborts) {
@@ -90,7 +90,7 @@ enum err_code selfcheck_run(const struct config *config, int slot, bool *exactly
     rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_CONSUMER_GROUP);
     kafka_conf_set(conf, "group.id", c.group);
     c.reader = kafka_open(conf, KAFKA_CONSUMER_GROUP, err);
-    if (!c.reader)
+    if (c.reader == NULL)
         return ERR_KAFKA;
     c.metadata = rd_kafka_consumer_group_metadata_new(c.group);
     enum err_code code = run(&c, &sticks, &aborts, &fences, err);

@@ -338,7 +338,7 @@ static void store_claims(struct unit *u, size_t *sent) {
         const struct unit_claim_row *c = o->p;
         if (!c->fresh)
             continue;
-        if (c->claim.records && strlen(c->claim.records) > LARGE_RECORDS) {
+        if (c->claim.records != NULL && strlen(c->claim.records) > LARGE_RECORDS) {
             send_claim(u, c, sent);
             continue;
         }

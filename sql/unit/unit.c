@@ -12,7 +12,7 @@ struct arena *unit_arena(struct unit *u) {
 }
 
 enum err_code unit_error(const struct unit *u, struct err *err) {
-    if (u->err.code != ERR_OK && err)
+    if (u->err.code != ERR_OK && err != NULL)
         *err = u->err;
     return u->err.code;
 }
@@ -23,8 +23,8 @@ void unit_want(struct unit *u, enum unit_kind kind, struct want want) {
         u->wants[kind] = xrealloc(u->wants[kind], u->wants_cap[kind] * sizeof(struct want));
     }
     want.a = arena_strdup(u->arena, want.a);
-    want.b = want.b ? arena_strdup(u->arena, want.b) : "";
-    want.c = want.c ? arena_strdup(u->arena, want.c) : "";
+    want.b = want.b != NULL ? arena_strdup(u->arena, want.b) : "";
+    want.c = want.c != NULL ? arena_strdup(u->arena, want.c) : "";
     u->wants[kind][u->nwants[kind]++] = want;
 }
 
@@ -35,7 +35,7 @@ static void want(struct unit *u, enum unit_kind kind, struct unit_workspace *w, 
 
 struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace) {
     struct unit_workspace *w = unit_find(u, UNIT_WORKSPACES, NULL, workspace, "");
-    if (w)
+    if (w != NULL)
         return w;
     w = arena_alloc(u->arena, sizeof *w);
     snprintf(w->id, sizeof w->id, "%s", workspace);
@@ -45,7 +45,7 @@ struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace
 }
 
 void unit_want_claim(struct unit *u, struct unit_workspace *w, const char *txn) {
-    if (!unit_find(u, UNIT_CLAIMS, w, txn, ""))
+    if (unit_find(u, UNIT_CLAIMS, w, txn, "") == NULL)
         want(u, UNIT_CLAIMS, w, txn, "", false);
 }
 
@@ -55,30 +55,30 @@ void unit_want_resource(struct unit *u, struct unit_workspace *w, const struct r
     if (!uuid_parse(id, &parsed))
         return;
     const struct unit_resource *r = unit_resource_find(u, rt, w, parsed.s);
-    if (!r || (doc && !r->doc && r->state == ROW_LOADED))
+    if (r == NULL || (doc && r->doc == NULL && r->state == ROW_LOADED))
         want(u, unit_rows_of(rt), w, parsed.s, rt->name, doc);
 }
 
 void unit_want_name(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
                     const char *name_key) {
-    if (!unit_name_entry(u, unit_names_of(rt), w, name_key, false))
+    if (unit_name_entry(u, unit_names_of(rt), w, name_key, false) == NULL)
         want(u, unit_names_of(rt), w, name_key, "", false);
 }
 
 void unit_want_member(struct unit *u, struct unit_workspace *w, const char *room, const char *user) {
     struct uuid r, m;
-    if (uuid_parse(room, &r) && uuid_parse(user, &m) && !unit_find(u, UNIT_MEMBERS, w, r.s, m.s))
+    if (uuid_parse(room, &r) && uuid_parse(user, &m) && unit_find(u, UNIT_MEMBERS, w, r.s, m.s) == NULL)
         want(u, UNIT_MEMBERS, w, r.s, m.s, false);
 }
 
 void unit_want_bulk(struct unit *u, struct unit_workspace *w, const char *txn) {
-    if (!unit_find(u, UNIT_BULKS, w, txn, ""))
+    if (unit_find(u, UNIT_BULKS, w, txn, "") == NULL)
         want(u, UNIT_BULKS, w, txn, "", false);
 }
 
 void unit_want_any(struct unit *u, struct unit_workspace *w, const char *id) {
     const struct resource_type *rt;
-    for (size_t i = 0; (rt = resource_type_at(i)); i++)
+    for (size_t i = 0; (rt = resource_type_at(i)) != NULL; i++)
         unit_want_resource(u, w, rt, id, false);
 }
 
@@ -88,13 +88,13 @@ enum err_code unit_begin(struct unit *u, struct err *err) {
 
 struct unit_claim *unit_claim(struct unit *u, struct unit_workspace *w, const char *txn) {
     struct unit_claim_row *c = unit_find(u, UNIT_CLAIMS, w, txn, "");
-    if (!c) {
+    if (c == NULL) {
         unit_want_claim(u, w, txn);
         if (!unit_fetch_wanted(u))
             return NULL;
         c = unit_find(u, UNIT_CLAIMS, w, txn, "");
     }
-    return c ? &c->claim : NULL;
+    return c != NULL ? &c->claim : NULL;
 }
 
 struct unit_resource *unit_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
@@ -102,17 +102,17 @@ struct unit_resource *unit_resource(struct unit *u, struct unit_workspace *w, co
     struct uuid parsed;
     const char *key = uuid_parse(id, &parsed) ? parsed.s : id;
     struct unit_resource *r = unit_resource_find(u, rt, w, key);
-    if (r)
+    if (r != NULL)
         return r;
     unit_want_resource(u, w, rt, key, false);
     if (!unit_fetch_wanted(u))
         return NULL;
     r = unit_resource_find(u, rt, w, key);
-    return r ? r : unit_resource_new(u, rt, w, key);
+    return r != NULL ? r : unit_resource_new(u, rt, w, key);
 }
 
 const char *unit_doc(struct unit *u, struct unit_resource *r) {
-    if (r->doc)
+    if (r->doc != NULL)
         return r->doc;
     want(u, unit_rows_of(r->rt), r->workspace, r->id, r->rt->name, true);
     return unit_fetch_wanted(u) ? r->doc : NULL;
@@ -121,7 +121,7 @@ const char *unit_doc(struct unit *u, struct unit_resource *r) {
 bool unit_name_taken(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
                      const char *name_key, const struct unit_resource *except) {
     const struct name_entry *e = unit_name_entry(u, unit_names_of(rt), w, name_key, false);
-    if (!e) {
+    if (e == NULL) {
         unit_want_name(u, w, rt, name_key);
         if (!unit_fetch_wanted(u))
             return true;
@@ -135,7 +135,7 @@ bool unit_name_taken(struct unit *u, struct unit_workspace *w, const struct reso
 
 struct unit_bulk *unit_bulk(struct unit *u, struct unit_workspace *w, const char *txn) {
     struct unit_bulk *b = unit_find(u, UNIT_BULKS, w, txn, "");
-    if (!b) {
+    if (b == NULL) {
         unit_want_bulk(u, w, txn);
         if (!unit_fetch_wanted(u))
             return NULL;
@@ -148,9 +148,9 @@ struct unit_bulk *unit_bulk(struct unit *u, struct unit_workspace *w, const char
 bool unit_any(struct unit *u, struct unit_workspace *w, const char *id) {
     const struct resource_type *rt;
     for (int asked = 0; asked < 2; asked++) {
-        for (size_t i = 0; (rt = resource_type_at(i)); i++) {
+        for (size_t i = 0; (rt = resource_type_at(i)) != NULL; i++) {
             const struct unit_resource *r = unit_resource_find(u, rt, w, id);
-            if (r && row_alive(r->state))
+            if (r != NULL && row_alive(r->state))
                 return true;
         }
         unit_want_any(u, w, id);
@@ -162,7 +162,7 @@ bool unit_any(struct unit *u, struct unit_workspace *w, const char *id) {
 
 struct unit_member *unit_member(struct unit *u, struct unit_resource *room, struct unit_resource *user) {
     struct unit_member *m = unit_find(u, UNIT_MEMBERS, room->workspace, room->id, user->id);
-    if (m)
+    if (m != NULL)
         return m;
     bool stored = room->state != ROW_NEW && user->state != ROW_NEW && !room->members_complete &&
                   !user->members_complete;
@@ -172,7 +172,7 @@ struct unit_member *unit_member(struct unit *u, struct unit_resource *room, stru
             return NULL;
         m = unit_find(u, UNIT_MEMBERS, room->workspace, room->id, user->id);
     }
-    return m ? m : unit_member_new(u, room, user);
+    return m != NULL ? m : unit_member_new(u, room, user);
 }
 
 void unit_row_touch(enum row_state *state) {
@@ -203,7 +203,7 @@ void unit_delete(struct unit_resource *r) {
 void unit_claim_set(struct unit *u, struct unit_workspace *w, const char *txn, const char *type,
                     int partition, int64_t offset, const char *outcome, const char *records) {
     struct unit_claim_row *c = unit_find(u, UNIT_CLAIMS, w, txn, "");
-    if (!c) {
+    if (c == NULL) {
         c = arena_alloc(u->arena, sizeof *c);
         unit_enter(u, UNIT_CLAIMS, w, txn, "", c);
     }

@@ -39,7 +39,7 @@ static int compare_rows(const void *x, const void *y) {
 static const struct unit_keys *keys_of(struct unit *u, const struct resource_type *rt, const json_t *doc) {
     struct unit_keys *k = arena_alloc(u->arena, sizeof *k);
     struct collection c = {u->arena, k};
-    if (doc)
+    if (doc != NULL)
         resource_keys_each(rt, doc, collect, &c);
     if (k->n > 1)
         qsort(k->rows, k->n, sizeof *k->rows, compare_rows);
@@ -87,7 +87,7 @@ struct unit_value *unit_value_enter(struct unit *u, const struct unit_workspace 
 
 static void want_value(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
                        const struct unit_key_row *row) {
-    if (row->unique && !unit_value_find(u, w, rt->name, row->path, row->key))
+    if (row->unique && unit_value_find(u, w, rt->name, row->path, row->key) == NULL)
         unit_want(u, UNIT_VALUES,
                   (struct want){.workspace = w, .a = rt->name, .b = row->path, .c = row->key});
 }
@@ -114,7 +114,7 @@ bool unit_value_taken(struct unit *u, struct unit_workspace *w, const struct res
         const struct unit_key_row *row = &k->rows[i];
         const struct unit_value *v =
             row->unique ? unit_value_find(u, w, rt->name, row->path, row->key) : NULL;
-        if (v && v->holder[0] && !(except && strcmp(v->holder, except->id) == 0)) {
+        if (v != NULL && v->holder[0] && !(except != NULL && strcmp(v->holder, except->id) == 0)) {
             *path = row->path;
             return true;
         }
@@ -136,7 +136,7 @@ static void move_value(const struct unit_key_row *row, bool gone, void *ctx) {
     if (!row->unique)
         return;
     struct unit_value *v = unit_value_find(m->unit, r->workspace, r->rt->name, row->path, row->key);
-    if (!v)
+    if (v == NULL)
         v = unit_value_enter(m->unit, r->workspace, r->rt->name, row->path, row->key);
     if (!gone)
         snprintf(v->holder, sizeof v->holder, "%s", r->id);
@@ -146,7 +146,7 @@ static void move_value(const struct unit_key_row *row, bool gone, void *ctx) {
 
 void unit_reindex(struct unit *u, struct unit_resource *r, const json_t *before, const json_t *after) {
     struct move m = {u, r};
-    if (!r->keys)
+    if (r->keys == NULL)
         r->keys = r->stored_keys = keys_of(u, r->rt, before);
     const struct unit_keys *now = keys_of(u, r->rt, after);
     compare_keys(r->keys, now, move_value, &m);
@@ -171,7 +171,7 @@ void unit_keys_changes(const struct unit_resource *r,
                                   void *ctx),
                        void *ctx) {
     struct report p = {r, fn, ctx};
-    if (r->keys)
+    if (r->keys != NULL)
         compare_keys(r->stored_keys, r->keys, report_row, &p);
 }
 
@@ -180,29 +180,29 @@ void unit_keys_changes(const struct unit_resource *r,
 #define MAIL_PATH "emails.value"
 
 void unit_mail_enter(struct unit *u, struct unit_resource *r) {
-    if (!u->index[UNIT_MAILS])
+    if (u->index[UNIT_MAILS] == NULL)
         return;
     struct name_entry *e =
-        r->name_key ? unit_name_entry(u, UNIT_MAILS, r->workspace, r->name_key, false) : NULL;
-    if (e)
+        r->name_key != NULL ? unit_name_entry(u, UNIT_MAILS, r->workspace, r->name_key, false) : NULL;
+    if (e != NULL)
         unit_entry_add(u, e, r);
-    for (size_t i = 0; r->keys && i < r->keys->n; i++) {
+    for (size_t i = 0; r->keys != NULL && i < r->keys->n; i++) {
         const struct unit_key_row *row = &r->keys->rows[i];
         e = strcmp(row->path, MAIL_PATH) == 0 ? unit_name_entry(u, UNIT_MAILS, r->workspace, row->key, false)
                                               : NULL;
-        if (e)
+        if (e != NULL)
             unit_entry_add(u, e, r);
     }
 }
 
 /* Its entry stands from now on, so that whoever is made or changed here finds it. */
 void unit_want_mail(struct unit *u, struct unit_workspace *w, const char *mail_key) {
-    if (unit_name_entry(u, UNIT_MAILS, w, mail_key, false))
+    if (unit_name_entry(u, UNIT_MAILS, w, mail_key, false) != NULL)
         return;
     (void)unit_name_entry(u, UNIT_MAILS, w, mail_key, true);
     unit_want(u, UNIT_MAILS, (struct want){.workspace = w, .a = mail_key});
-    for (const struct object *o = u->objects[UNIT_USERS]; o; o = o->next)
-        if (((const struct unit_resource *)o->p)->keys)
+    for (const struct object *o = u->objects[UNIT_USERS]; o != NULL; o = o->next)
+        if (((const struct unit_resource *)o->p)->keys != NULL)
             unit_mail_enter(u, o->p);
 }
 

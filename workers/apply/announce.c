@@ -16,8 +16,8 @@
 
 static void want_document(struct unit *u, struct unit_workspace *w, const struct command *c,
                           const json_t *doc) {
-    const char *attr = rules_of(c->rt)->name, *name = attr ? resource_string(doc, attr) : NULL;
-    if (name) {
+    const char *attr = rules_of(c->rt)->name, *name = attr != NULL ? resource_string(doc, attr) : NULL;
+    if (name != NULL) {
         char *key = fold_text(name);
         unit_want_name(u, w, c->rt, key);
         free(key);
@@ -41,17 +41,17 @@ static void want_patched_members(struct unit *u, struct unit_workspace *w, const
     json_array_foreach(c->ops, i, op) {
         const char *path = json_string_value(json_object_get(op, "path"));
         static const char one[] = "members[value eq \"";
-        if (path && !strncmp(path, one, sizeof one - 1) && strlen(path) >= sizeof one - 1 + 36) {
+        if (path != NULL && !strncmp(path, one, sizeof one - 1) && strlen(path) >= sizeof one - 1 + 36) {
             char id[37];
             snprintf(id, sizeof id, "%.36s", path + sizeof one - 1);
             unit_want_member(u, w, c->id.s, id);
         }
-        if (!path || strcmp(path, "members") != 0)
+        if (path == NULL || strcmp(path, "members") != 0)
             continue;
         json_array_foreach(json_object_get(op, "value"), k, value) {
             const char *id =
                 json_string_value(json_is_object(value) ? json_object_get(value, "value") : value);
-            if (id)
+            if (id != NULL)
                 unit_want_member(u, w, c->id.s, id);
         }
     }
@@ -69,8 +69,9 @@ static bool touches_unique(const struct resource_type *rt, const json_t *op) {
     struct attr_path path;
     struct err err;
     const char *text = json_string_value(json_object_get(op, "path"));
-    size_t len = text ? strcspn(text, "[") : 0;
-    if (len == 0 || attr_path_resolve(rt, text, len, ERR_INVALID_PATH, &path, &err) != ERR_OK || !path.attr)
+    size_t len = text != NULL ? strcspn(text, "[") : 0;
+    if (len == 0 || attr_path_resolve(rt, text, len, ERR_INVALID_PATH, &path, &err) != ERR_OK ||
+        path.attr == NULL)
         return false;
     const struct attr *a = attr_path_target(&path);
     return attr_is_unique(a) || keeps_unique(a->subs, a->nsubs);
@@ -87,10 +88,11 @@ static void want_patched_values(struct unit *u, struct unit_workspace *w, const 
     bool unique = resource_type_keeps_unique(c->rt);
     json_array_foreach(c->ops, i, op) {
         const char *path = json_string_value(json_object_get(op, "path"));
-        if (!(path && name && strcmp(path, name) == 0) && !(unique && touches_unique(c->rt, op)))
+        if (!(path != NULL && name != NULL && strcmp(path, name) == 0) &&
+            !(unique && touches_unique(c->rt, op)))
             continue;
         json_t *one = json_pack("[O]", op), *doc = json_object();
-        if (!one || !doc)
+        if (one == NULL || doc == NULL)
             abort();
         if (patch_apply(c->rt, c->dialect, one, doc, unit_arena(u), &deltas, &ndeltas, &err) == ERR_OK)
             want_document(u, w, c, doc);
@@ -111,7 +113,7 @@ static void want_bulk(struct unit *u, struct unit_workspace *w, const struct com
 
 static void want_one_member(struct unit *u, struct unit_workspace *w, const struct command *c) {
     const char *user = json_string_value(json_object_get(c->resource, "user"));
-    if (user)
+    if (user != NULL)
         unit_want_member(u, w, c->id.s, user);
 }
 

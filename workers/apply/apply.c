@@ -62,7 +62,7 @@ enum err_code task_db_error(struct task *t) {
 static enum err_code check_owner(struct task *t) {
     const struct command *c = t->command;
     const struct unit_owner *o = unit_owner(t->unit, t->workspace, c->actor.id);
-    if (!o)
+    if (o == NULL)
         return task_db_error(t);
     bool himself = c->type == COMMAND_OWNER_REVOKE && strcmp(c->id.s, c->actor.id) == 0;
     if (!row_alive(o->state) || (o->revoked && !himself))
@@ -76,7 +76,7 @@ static enum err_code check_actor(struct task *t) {
     if (t->command->actor.kind != ACTOR_KEY)
         return ERR_OK;
     const struct unit_key *k = unit_key(t->unit, t->workspace, t->command->actor.id);
-    if (!k)
+    if (k == NULL)
         return task_db_error(t);
     if (!row_alive(k->state) || k->revoked)
         return err_set(&t->err, ERR_UNAUTHORIZED, "The key has been revoked");
@@ -98,7 +98,7 @@ static enum err_code check_bulk(struct task *t) {
     if (c->bulk_fail_on <= 0)
         return ERR_OK;
     const struct unit_bulk *b = unit_bulk(t->unit, t->workspace, c->bulk.s);
-    if (!b)
+    if (b == NULL)
         return task_db_error(t);
     return b->failures < c->bulk_fail_on
                ? ERR_OK
@@ -159,7 +159,7 @@ static void refuse(struct task *t) {
     audit_refusal(t);
     struct unit_bulk *b =
         t->command->bulk_fail_on > 0 ? unit_bulk(t->unit, t->workspace, t->command->bulk.s) : NULL;
-    if (b)
+    if (b != NULL)
         b->failures++;
 }
 
@@ -168,15 +168,15 @@ static void refuse(struct task *t) {
  * Kafka's. A copy elsewhere in the log emits nothing. */
 static enum err_code repeat(struct batch *b, struct work *w, const struct unit_claim *claim,
                             struct err *err) {
-    if (claim->cancelled || !claim->outcome)
+    if (claim->cancelled || claim->outcome == NULL)
         return ERR_OK; /* an ingest cancelled it and has answered */
     enum err_code code = reply_decode(claim->outcome, strlen(claim->outcome), &w->reply, err);
     if (code != ERR_OK)
         return code;
     w->reply.doc = NULL;
     w->reply_due = true;
-    if (claim->origin_partition == w->partition && claim->origin_offset == w->offset && claim->records &&
-        w->records.n == 0)
+    if (claim->origin_partition == w->partition && claim->origin_offset == w->offset &&
+        claim->records != NULL && w->records.n == 0)
         code = record_list_decode(claim->records, b->arena, &w->records, &w->traceparent, err);
     return code;
 }
@@ -216,7 +216,8 @@ static struct task task_of(struct unit *u, struct batch *b, struct work *w,
                                             w->command.async.txn[0] ? w->command.async.txn : w->command.txn.s,
                                         .arena = b->arena,
                                         .out = &w->records};
-    (void)events_mode_parse(ws->settings.events ? ws->settings.events : "off", &t.records.events_mode);
+    (void)events_mode_parse(ws->settings.events != NULL ? ws->settings.events : "off",
+                            &t.records.events_mode);
     return t;
 }
 
@@ -224,7 +225,7 @@ static enum err_code apply_one(struct unit *u, struct batch *b, struct work *w,
                                const struct apply_settings *settings, int64_t now_us, struct err *err) {
     struct task t = task_of(u, b, w, settings, now_us);
     const struct unit_claim *known = unit_claim(u, t.workspace, w->command.txn.s);
-    if (!known)
+    if (known == NULL)
         return unit_error(u, err);
     if (known->known)
         return repeat(b, w, known, err);
@@ -321,7 +322,7 @@ void task_audit(struct task *t, enum audit_action action, const struct audit_tar
                                   .reason = reason,
                                   .changes = changes,
                                   .nchanges = nchanges};
-    if (subject)
+    if (subject != NULL)
         change.subject = *subject;
     if (nchanges == 0)
         change.changes_json = "[]";
@@ -340,7 +341,7 @@ void task_reply_resource(struct task *t, const struct unit_resource *r, bool wit
     t->reply->version = r->version;
     t->reply->created_us = r->created_us;
     t->reply->modified_us = r->modified_us;
-    t->reply->doc = with_doc && r->doc ? arena_strdup(t->records.arena, r->doc) : NULL;
+    t->reply->doc = with_doc && r->doc != NULL ? arena_strdup(t->records.arena, r->doc) : NULL;
 }
 
 const char **task_id_texts(struct task *t, const json_t *ids, size_t *n) {
@@ -353,7 +354,7 @@ const char **task_id_texts(struct task *t, const json_t *ids, size_t *n) {
 }
 
 static const char *folded(struct arena *a, const char *text) {
-    if (!text)
+    if (text == NULL)
         return NULL;
     char *key = fold_text(text);
     arena_defer(a, free, key);
@@ -375,7 +376,7 @@ void task_set_doc(struct task *t, struct unit_resource *r, const json_t *before,
         r->display_name_key = folded(a, r->display_name);
     }
     const char *attr = rules_of(r->rt)->name;
-    if (attr) {
+    if (attr != NULL) {
         const char *name = arena_strdup(a, resource_string(after, attr));
         unit_rename(t->unit, r, name, folded(a, name));
     }

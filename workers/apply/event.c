@@ -9,16 +9,16 @@ static struct event_subject subject_of(const struct unit_resource *r) {
 /* Who is in a room, as ids; a new reference. */
 static json_t *members_of(const struct unit_resource *room) {
     json_t *ids = json_array();
-    for (const struct unit_member *m = room->members; m; m = m->next_of_room)
+    for (const struct unit_member *m = room->members; m != NULL; m = m->next_of_room)
         if (m->present && !m->held)
             json_array_append_new(ids, json_string(m->user->id));
     return ids;
 }
 
 static enum event_change_kind kind_of(const struct change *c) {
-    if (!c->before)
+    if (c->before == NULL)
         return EVENT_CREATE;
-    return c->ops ? EVENT_PATCH : EVENT_PUT;
+    return c->ops != NULL ? EVENT_PATCH : EVENT_PUT;
 }
 
 /* Built only where it is told. */
@@ -40,11 +40,11 @@ static json_t *data_of(const struct change *c, const struct event_change *e) {
 void event_change(const struct change *c, bool was_active) {
     struct task *t = c->task;
     struct event_subject subject = subject_of(c->resource);
-    if (!c->after) {
+    if (c->after == NULL) {
         record_event_deleted(&t->records, &subject);
         return;
     }
-    if (c->before && !c->nrows && !c->changed && !c->linked)
+    if (c->before != NULL && !c->nrows && !c->changed && !c->linked)
         return;
     struct event_change e = {.kind = kind_of(c),
                              .subject = subject,
@@ -54,7 +54,7 @@ void event_change(const struct change *c, bool was_active) {
                              .members = c->changed};
     e.data = data_of(c, &e);
     record_event_change(&t->records, &e);
-    if (c->before && c->resource->rt->kind == RESOURCE_USER && c->resource->active != was_active)
+    if (c->before != NULL && c->resource->rt->kind == RESOURCE_USER && c->resource->active != was_active)
         record_event_active(&t->records, &subject, c->resource->active);
 }
 
@@ -62,10 +62,10 @@ void event_change(const struct change *c, bool was_active) {
  * about. */
 static const char *external_id_of(struct task *t) {
     const struct command *c = t->command;
-    if (!c->rt || c->type == COMMAND_REQUEST_REFUSED)
+    if (c->rt == NULL || c->type == COMMAND_REQUEST_REFUSED)
         return NULL;
     const struct unit_resource *r = unit_resource(t->unit, t->workspace, c->rt, t->reply->id.s);
-    return r && row_alive(r->state) ? r->external_id : NULL;
+    return r != NULL && row_alive(r->state) ? r->external_id : NULL;
 }
 
 void event_outcome(struct task *t) {

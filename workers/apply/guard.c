@@ -65,7 +65,7 @@ static enum err_code refuse(struct task *t, const struct unit_guard *g, int64_t 
 
 static void trip(struct task *t, struct unit_guard *g, int64_t before, int64_t after) {
     const struct unit_key *k = unit_key(t->unit, t->workspace, g->key);
-    struct audit_target target = {.kind = TARGET_KEY, .id = g->key, .name = k ? k->name : NULL};
+    struct audit_target target = {.kind = TARGET_KEY, .id = g->key, .name = k != NULL ? k->name : NULL};
     if (g->tripped_us)
         return;
     g->tripped_us = t->now_us;
@@ -80,7 +80,7 @@ static void trip(struct task *t, struct unit_guard *g, int64_t before, int64_t a
 static enum err_code check_held(struct task *t) {
     for (enum guard_kind kind = 0; holds(t) && kind < GUARD_KINDS; kind++) {
         const struct unit_guard *g = unit_guard(t->unit, t->workspace, t->command->actor.id, kind);
-        if (!g)
+        if (g == NULL)
             return task_db_error(t);
         if (g->tripped_us)
             return err_set(
@@ -99,7 +99,7 @@ enum err_code guard_pass(struct task *t, enum guard_kind kind, int64_t n) {
     if (!guard_watches(t) || n == 0)
         return ERR_OK;
     struct unit_guard *g = unit_guard(t->unit, t->workspace, t->command->actor.id, kind);
-    if (!g)
+    if (g == NULL)
         return task_db_error(t);
     if (check_held(t) != ERR_OK)
         return t->err.code;
@@ -121,13 +121,13 @@ enum err_code guard_pass(struct task *t, enum guard_kind kind, int64_t n) {
 enum err_code apply_guard_release(struct task *t) {
     const struct unit_key *k = unit_key(t->unit, t->workspace, t->command->id.s);
     bool counted = false;
-    if (!k)
+    if (k == NULL)
         return task_db_error(t);
     if (!row_alive(k->state))
         return err_set(&t->err, ERR_NOT_FOUND, "Key %s does not exist", t->command->id.s);
     for (enum guard_kind kind = 0; kind < GUARD_KINDS; kind++) {
         struct unit_guard *g = unit_guard(t->unit, t->workspace, k->id, kind);
-        if (!g)
+        if (g == NULL)
             return task_db_error(t);
         if (!row_alive(g->state) || (guard_removed(g) == 0 && !g->tripped_us))
             continue;

@@ -25,8 +25,8 @@ static bool check_hash(struct task *t, struct token_facts *f) {
     const json_t *given = t->command->resource;
     f->hash = text_of(given, "tokenHash");
     f->prefix = text_of(given, "prefix");
-    if (!f->hash || strlen(f->hash) != 64 || strspn(f->hash, "0123456789abcdef") != 64 || !f->prefix ||
-        !*f->prefix || strlen(f->prefix) > 32) {
+    if (f->hash == NULL || strlen(f->hash) != 64 || strspn(f->hash, "0123456789abcdef") != 64 ||
+        f->prefix == NULL || !*f->prefix || strlen(f->prefix) > 32) {
         (void)err_set(&t->err, ERR_INVALID_VALUE, "A credential needs its token's hash and prefix");
         return false;
     }
@@ -36,13 +36,13 @@ static bool check_hash(struct task *t, struct token_facts *f) {
 static bool check_facts(struct task *t, const char *what, struct token_facts *f) {
     const json_t *given = t->command->resource, *expires = json_object_get(given, "expires");
     f->name = text_of(given, "name");
-    if (!f->name) {
+    if (f->name == NULL) {
         (void)err_set_path(&t->err, ERR_INVALID_VALUE, "name", "The %s needs a name", what);
         return false;
     }
     if (workspace_name_check(what, f->name, &t->err) != ERR_OK)
         return false;
-    if (expires && !json_is_null(expires) &&
+    if (expires != NULL && !json_is_null(expires) &&
         (!json_is_integer(expires) || json_integer_value(expires) <= 0)) {
         (void)err_set_path(&t->err, ERR_INVALID_VALUE, "expires", "expires must be a moment, or null");
         return false;
@@ -96,7 +96,7 @@ static enum err_code network_list(struct task *t, const json_t *networks, const 
     json_t *v;
     char text[NET_TEXT_SIZE + 8];
     *out = NULL;
-    if (!networks || json_is_null(networks))
+    if (networks == NULL || json_is_null(networks))
         return ERR_OK;
     if (!json_is_array(networks) || json_array_size(networks) == 0)
         return err_set_path(&t->err, ERR_INVALID_VALUE, "networks",
@@ -119,7 +119,7 @@ static enum err_code network_list(struct task *t, const json_t *networks, const 
 }
 
 static enum err_code check_rate(struct task *t, const json_t *rate) {
-    if (!rate || json_is_null(rate) ||
+    if (rate == NULL || json_is_null(rate) ||
         (json_is_integer(rate) && json_integer_value(rate) >= 1 && json_integer_value(rate) <= RATE_MAX))
         return ERR_OK;
     return err_set_path(&t->err, ERR_INVALID_VALUE, "rate",
@@ -138,7 +138,7 @@ enum err_code apply_key_create(struct task *t) {
     enum dialect parsed = DIALECT_RFC;
     struct token_facts f;
     struct unit_key *k = unit_key(t->unit, t->workspace, t->command->id.s);
-    if (!k)
+    if (k == NULL)
         return task_db_error(t);
     if (k->state != ROW_ABSENT)
         return err_set(&t->err, ERR_CONFLICT, "The key exists already");
@@ -146,9 +146,9 @@ enum err_code apply_key_create(struct task *t) {
         network_list(t, json_object_get(given, "networks"), &networks) != ERR_OK ||
         check_rate(t, json_object_get(given, "rate")) != ERR_OK)
         return t->err.code;
-    if (!scopes)
+    if (scopes == NULL)
         return err_set_path(&t->err, ERR_INVALID_VALUE, "scopes", "A key needs scopes that there are");
-    if (dialect && !dialect_parse(dialect, &parsed))
+    if (dialect != NULL && !dialect_parse(dialect, &parsed))
         return err_set_path(&t->err, ERR_INVALID_VALUE, "dialect", "There is no dialect \"%.40s\"", dialect);
     struct arena *a = unit_arena(t->unit);
     unit_row_touch(&k->state);
@@ -168,9 +168,9 @@ enum err_code apply_key_create(struct task *t) {
 /* The key that the command is about; NULL: the error says why. */
 static struct unit_key *key_of(struct task *t) {
     struct unit_key *k = unit_key(t->unit, t->workspace, t->command->id.s);
-    if (k && row_alive(k->state))
+    if (k != NULL && row_alive(k->state))
         return k;
-    if (k)
+    if (k != NULL)
         (void)err_set(&t->err, ERR_NOT_FOUND, "Key %s does not exist", t->command->id.s);
     else
         (void)task_db_error(t);
@@ -180,7 +180,7 @@ static struct unit_key *key_of(struct task *t) {
 /* It may be revoked already: that is written at once, and this command follows. */
 enum err_code apply_key_revoke(struct task *t) {
     struct unit_key *k = key_of(t);
-    if (!k)
+    if (k == NULL)
         return t->err.code;
     k->revoked = true;
     k->revoked_by = t->command->actor.name;
@@ -193,7 +193,7 @@ enum err_code apply_key_revoke(struct task *t) {
 enum err_code apply_key_rotate(struct task *t) {
     struct unit_key *k = key_of(t);
     struct token_facts f;
-    if (!k || !check_hash(t, &f))
+    if (k == NULL || !check_hash(t, &f))
         return t->err.code;
     if (k->revoked || (k->expires_us && k->expires_us <= t->now_us))
         return err_set(&t->err, ERR_CONFLICT, "Key %s is %s", k->id, k->revoked ? "revoked" : "expired");
@@ -218,7 +218,7 @@ static enum err_code check_owners_actor(struct task *t) {
     const struct unit_owner *o = a->kind == ACTOR_OWNER ? unit_owner(t->unit, t->workspace, a->id) : NULL;
     if (unit_error(t->unit, &t->err) != ERR_OK)
         return t->err.code;
-    return o && o->role && strcmp(o->role, "owner") == 0
+    return o != NULL && o->role != NULL && strcmp(o->role, "owner") == 0
                ? ERR_OK
                : err_set(&t->err, ERR_FORBIDDEN, "Only owners may change who owns the workspace");
 }
@@ -232,7 +232,7 @@ enum err_code apply_owner_create(struct task *t) {
     const char *role = text_of(t->command->resource, "role");
     struct token_facts f;
     struct unit_owner *o = unit_owner(t->unit, t->workspace, t->command->id.s);
-    if (!o)
+    if (o == NULL)
         return task_db_error(t);
     if (check_owners_actor(t) != ERR_OK)
         return t->err.code;
@@ -240,7 +240,7 @@ enum err_code apply_owner_create(struct task *t) {
         return err_set(&t->err, ERR_CONFLICT, "The owner exists already");
     if (!check_facts(t, "owner", &f))
         return t->err.code;
-    if (!role || (strcmp(role, "owner") != 0 && strcmp(role, "administrator") != 0))
+    if (role == NULL || (strcmp(role, "owner") != 0 && strcmp(role, "administrator") != 0))
         return err_set_path(&t->err, ERR_INVALID_VALUE, "role", "role must be owner or administrator");
     struct arena *a = unit_arena(t->unit);
     unit_row_touch(&o->state);
@@ -257,7 +257,7 @@ enum err_code apply_owner_create(struct task *t) {
 /* Somebody must be left who can do everything. Who is revoked already was judged when that was written. */
 enum err_code apply_owner_revoke(struct task *t) {
     struct unit_owner *o = unit_owner(t->unit, t->workspace, t->command->id.s);
-    if (!o)
+    if (o == NULL)
         return task_db_error(t);
     if (check_owners_actor(t) != ERR_OK)
         return t->err.code;

@@ -40,7 +40,7 @@ enum err_code members_resolve(struct task *t, const char *const *ids, size_t n, 
     for (size_t i = 0; i < n; i++) {
         struct unit_resource *user =
             unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), ids[i]);
-        if (!user)
+        if (user == NULL)
             return task_db_error(t);
         if (row_alive(user->state))
             out->users[out->n++] = user;
@@ -76,7 +76,7 @@ void members_audit_unknown(struct task *t, const struct unit_resource *room, con
 bool member_add(struct task *t, struct unit_resource *room, struct unit_resource *user, bool transmit,
                 const char *reason) {
     struct unit_member *m = unit_member(t->unit, room, user);
-    if (!m || m->present)
+    if (m == NULL || m->present)
         return false;
     m->present = true;
     m->transmit = transmit;
@@ -93,7 +93,7 @@ bool member_add(struct task *t, struct unit_resource *room, struct unit_resource
 }
 
 bool member_remove(struct task *t, struct unit_member *m, const char *reason) {
-    if (!m || !m->present)
+    if (m == NULL || !m->present)
         return false;
     m->present = false;
     if (m->held) {
@@ -130,7 +130,7 @@ void member_set_transmit(struct task *t, struct unit_member *m, bool transmit) {
 
 /* One event a room. A held membership waits for the user's return; a deleted user's are gone. */
 void members_leave_all(struct task *t, struct unit_resource *user, const char *reason, bool hold) {
-    for (struct unit_member *m = user->members; m; m = m->next_of_user) {
+    for (struct unit_member *m = user->members; m != NULL; m = m->next_of_user) {
         if (!m->present)
             continue;
         if (m->held) {
@@ -148,7 +148,7 @@ void members_leave_all(struct task *t, struct unit_resource *user, const char *r
 }
 
 void members_return(struct task *t, struct unit_resource *user) {
-    for (struct unit_member *m = user->members; m; m = m->next_of_user) {
+    for (struct unit_member *m = user->members; m != NULL; m = m->next_of_user) {
         if (!m->present || !m->held)
             continue;
         m->held = false;

@@ -10,9 +10,9 @@
 
 static void audit_resource(struct change *c) {
     struct audit_target target = task_target(c->resource);
-    enum audit_action action = !c->before  ? ACTION_RESOURCE_CREATED
-                               : !c->after ? ACTION_RESOURCE_DELETED
-                                           : ACTION_RESOURCE_UPDATED;
+    enum audit_action action = c->before == NULL  ? ACTION_RESOURCE_CREATED
+                               : c->after == NULL ? ACTION_RESOURCE_DELETED
+                                                  : ACTION_RESOURCE_UPDATED;
     task_audit(c->task, action, &target, NULL, NULL, c->rows, c->nrows);
 }
 
@@ -26,9 +26,9 @@ const struct resource_rules *rules_of(const struct resource_type *rt) {
 
 static enum err_code name_check(const struct change *c, const char *attr) {
     struct task *t = c->task;
-    const struct unit_resource *self = c->before ? c->resource : NULL;
+    const struct unit_resource *self = c->before != NULL ? c->resource : NULL;
     const char *name = resource_string(c->after, attr);
-    if (!name)
+    if (name == NULL)
         return err_set_path(&t->err, ERR_INVALID_VALUE, attr, "%s is required", attr);
     if (c->resource->rt->kind == RESOURCE_ROOM && !t->workspace->settings.unique_rooms)
         return ERR_OK;
@@ -45,7 +45,7 @@ static enum err_code unique_check(const struct change *c) {
     struct task *t = c->task;
     const char *path = "";
     bool taken = unit_value_taken(t->unit, t->workspace, c->resource->rt, c->after,
-                                  c->before ? c->resource : NULL, &path);
+                                  c->before != NULL ? c->resource : NULL, &path);
     if (unit_error(t->unit, &t->err) != ERR_OK)
         return t->err.code;
     return taken ? err_set_path(&t->err, ERR_UNIQUENESS, path, "The value of %s is already in use", path)
@@ -55,13 +55,13 @@ static enum err_code unique_check(const struct change *c) {
 static enum err_code check(struct change *c) {
     const struct resource_rules *rules = rules_of(c->resource->rt);
     enum err_code code = ERR_OK;
-    bool written =
-        c->after && (c->nrows || !c->before); /* (one that is made may have nothing but its schemas) */
-    if (written && rules->name)
+    bool written = c->after != NULL &&
+                   (c->nrows || c->before == NULL); /* (one that is made may have nothing but its schemas) */
+    if (written && rules->name != NULL)
         code = name_check(c, rules->name);
     if (code == ERR_OK && written)
         code = unique_check(c);
-    if (code == ERR_OK && rules->check)
+    if (code == ERR_OK && rules->check != NULL)
         code = rules->check(c);
     return code;
 }
@@ -73,10 +73,10 @@ enum err_code change_carry_through(struct change *c) {
     struct task *t = c->task;
     struct unit_resource *r = c->resource;
     const struct resource_rules *rules = rules_of(r->rt);
-    bool was_active = r->active, made = c->after && !c->before;
-    if (c->after && rules->complete)
+    bool was_active = r->active, made = c->after != NULL && c->before == NULL;
+    if (c->after != NULL && rules->complete != NULL)
         rules->complete(c);
-    if (c->after)
+    if (c->after != NULL)
         c->nrows = resource_diff(r->rt, c->before, c->after, unit_arena(t->unit), &c->rows);
     if (check(c) != ERR_OK)
         return t->err.code;
@@ -86,12 +86,12 @@ enum err_code change_carry_through(struct change *c) {
         task_set_doc(t, r, c->before, c->after);
         task_bump(t, r, true);
     }
-    if (c->nrows || c->ndeltas || made || c->linked || !c->after)
+    if (c->nrows || c->ndeltas || made || c->linked || c->after == NULL)
         rules->carry_out(c);
-    if (c->after && c->changed && !c->nrows)
+    if (c->after != NULL && c->changed && !c->nrows)
         task_bump(t, r, false);
     event_change(c, was_active);
-    if (!c->after) {
+    if (c->after == NULL) {
         unit_reindex(t->unit, r, c->before, NULL);
         unit_delete(r);
         return ERR_OK;
@@ -103,12 +103,12 @@ enum err_code change_carry_through(struct change *c) {
 enum err_code apply_create(struct task *t) {
     const struct command *cmd = t->command;
     struct unit_resource *r = unit_resource(t->unit, t->workspace, cmd->rt, cmd->id.s);
-    if (!r)
+    if (r == NULL)
         return task_db_error(t);
     if (r->state != ROW_ABSENT)
         return err_set(&t->err, ERR_CONFLICT, "The id is already in use");
     struct unit_resource *account = link_account(t);
-    if (account)
+    if (account != NULL)
         return link_take_over(t, account);
     if (unit_error(t->unit, &t->err) != ERR_OK)
         return t->err.code;
@@ -134,10 +134,10 @@ static bool names_version(const json_t *versions, int64_t version) {
 static enum err_code precondition(struct task *t, const struct unit_resource *r) {
     const json_t *match = t->command->if_match, *none = t->command->if_none_match;
     char etag[32];
-    if (match && !names_version(match, r->version))
+    if (match != NULL && !names_version(match, r->version))
         return err_set(&t->err, ERR_PRECONDITION, "The resource has another version: it is at %s",
                        resource_etag(r->version, etag));
-    if (none && (json_is_string(none) || names_version(none, r->version)))
+    if (none != NULL && (json_is_string(none) || names_version(none, r->version)))
         return err_set(&t->err, ERR_PRECONDITION, "The resource is there, at version %s",
                        resource_etag(r->version, etag));
     return ERR_OK;
@@ -149,9 +149,9 @@ static void drop(void *json) {
 
 bool change_begin(struct change *c, struct task *t, struct unit_resource *r) {
     const char *text = unit_doc(t->unit, r);
-    json_t *doc = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *doc = text != NULL ? json_loads(text, 0, NULL) : NULL;
     *c = (struct change){.task = t, .resource = r, .before = doc};
-    if (!doc)
+    if (doc == NULL)
         (void)task_db_error(t);
     else
         arena_defer(unit_arena(t->unit), drop, doc);
@@ -166,7 +166,7 @@ void change_set(struct change *c, json_t *after) {
 bool change_target(struct task *t, struct change *c) {
     const struct command *cmd = t->command;
     struct unit_resource *r = unit_resource(t->unit, t->workspace, cmd->rt, cmd->id.s);
-    if (!r) {
+    if (r == NULL) {
         (void)task_db_error(t);
         return false;
     }

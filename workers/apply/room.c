@@ -35,8 +35,8 @@ static enum err_code plan_deltas(struct task *t, struct unit_resource *room,
 
 static bool matches(const struct filter *f, const struct unit_resource *user) {
     json_t *element = json_pack("{s:s, s:s, s:s}", "value", user->id, "type", "User", "display",
-                                user->display_name ? user->display_name : user->name);
-    bool hit = element && filter_match_element(f, element);
+                                user->display_name != NULL ? user->display_name : user->name);
+    bool hit = element != NULL && filter_match_element(f, element);
     json_decref(element);
     return hit;
 }
@@ -56,13 +56,13 @@ static void sort_list(struct member_list *list) {
 /* A member named by an id, if there is such a user; NULL otherwise. */
 static struct unit_member *member_of(struct task *t, struct unit_resource *room, const char *id) {
     struct unit_resource *user = unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), id);
-    return user && row_alive(user->state) ? unit_member(t->unit, room, user) : NULL;
+    return user != NULL && row_alive(user->state) ? unit_member(t->unit, room, user) : NULL;
 }
 
 /* ---- how many will go, each counted once ---- */
 
 static int64_t count_one(struct unit_member *m) {
-    if (!m || !m->present || m->held || m->counted)
+    if (m == NULL || !m->present || m->held || m->counted)
         return 0;
     m->counted = true;
     return 1;
@@ -77,7 +77,7 @@ static int64_t count_leaving(struct task *t, struct unit_resource *room, struct 
         return n;
     if (d->kind == MEMBER_SET)
         sort_list(&p->list);
-    for (struct unit_member *m = room->members; m; m = m->next_of_room)
+    for (struct unit_member *m = room->members; m != NULL; m = m->next_of_room)
         if (d->kind == MEMBER_REMOVE_ALL || (d->kind == MEMBER_SET && !stands_in(&p->list, m->user)) ||
             (d->kind == MEMBER_REMOVE_IF && m->present && matches(d->filter, m->user)))
             n += count_one(m);
@@ -91,7 +91,7 @@ static bool set_members(struct task *t, struct unit_resource *room, struct delta
     struct member_list *list = &p->list;
     bool changed = false;
     sort_list(list);
-    for (struct unit_member *m = room->members; m; m = m->next_of_room)
+    for (struct unit_member *m = room->members; m != NULL; m = m->next_of_room)
         if (m->present && !stands_in(list, m->user))
             changed |= member_remove(t, m, t->records.reason);
     for (size_t i = 0; i < list->n; i++)
@@ -109,7 +109,7 @@ static bool carry_out_delta(struct task *t, struct unit_resource *room, struct d
     for (size_t i = 0; d->kind == MEMBER_REMOVE && i < d->nids; i++)
         changed |= member_remove(t, member_of(t, room, d->ids[i]), t->records.reason);
     bool all = d->kind == MEMBER_REMOVE_ALL || d->kind == MEMBER_REMOVE_IF;
-    for (struct unit_member *m = all ? room->members : NULL; m; m = m->next_of_room)
+    for (struct unit_member *m = all ? room->members : NULL; m != NULL; m = m->next_of_room)
         if (d->kind == MEMBER_REMOVE_ALL || (m->present && matches(d->filter, m->user)))
             changed |= member_remove(t, m, t->records.reason);
     return changed;
@@ -123,12 +123,12 @@ static enum err_code check_guard(struct change *c) {
     struct unit_resource *room = c->resource;
     struct delta_plan *plan = c->plan;
     int64_t n = 0;
-    if (!guard_watches(t) || !c->before)
+    if (!guard_watches(t) || c->before == NULL)
         return ERR_OK;
-    for (size_t i = 0; c->after && i < c->ndeltas; i++)
+    for (size_t i = 0; c->after != NULL && i < c->ndeltas; i++)
         n += count_leaving(t, room, &plan[i]);
-    for (struct unit_member *m = room->members; m; m = m->next_of_room) {
-        n += c->after ? 0 : count_one(m);
+    for (struct unit_member *m = room->members; m != NULL; m = m->next_of_room) {
+        n += c->after != NULL ? 0 : count_one(m);
         m->counted = false;
     }
     if (unit_error(t->unit, &t->err) != ERR_OK)
@@ -138,12 +138,12 @@ static enum err_code check_guard(struct change *c) {
 
 static enum err_code check(struct change *c) {
     struct task *t = c->task;
-    if (!c->after)
+    if (c->after == NULL)
         return unit_load_members(t->unit, c->resource) ? check_guard(c) : task_db_error(t);
     struct delta_plan *plan = arena_alloc(unit_arena(t->unit), (c->ndeltas + 1) * sizeof *plan);
     c->plan = plan;
     for (size_t i = 0; i < c->ndeltas; i++)
-        plan[i].transmit = c->transmit ? *c->transmit : t->workspace->settings.default_transmit;
+        plan[i].transmit = c->transmit != NULL ? *c->transmit : t->workspace->settings.default_transmit;
     if (plan_deltas(t, c->resource, c->deltas, c->ndeltas, plan) != ERR_OK)
         return t->err.code;
     return check_guard(c);
@@ -153,7 +153,7 @@ static enum err_code check(struct change *c) {
 static void delete_room(struct change *c) {
     struct task *t = c->task;
     struct unit_resource *r = c->resource;
-    for (struct unit_member *m = r->members; m; m = m->next_of_room)
+    for (struct unit_member *m = r->members; m != NULL; m = m->next_of_room)
         (void)member_remove(t, m, "room_deleted");
     struct record_room room = {r->id, r->name};
     struct audit_target target = task_target(r);
@@ -167,11 +167,11 @@ static void record_document(struct change *c) {
     struct audit_target target = task_target(c->resource);
     const char *from = resource_string(c->before, "displayName");
     enum audit_action action = ACTION_ROOM_UPDATED;
-    if (!c->before) {
+    if (c->before == NULL) {
         record_room_created(&t->records, &room);
         action = ACTION_ROOM_CREATED;
-    } else if (!from || strcmp(from, room.name) != 0) {
-        record_room_renamed(&t->records, &room, from ? from : "");
+    } else if (from == NULL || strcmp(from, room.name) != 0) {
+        record_room_renamed(&t->records, &room, from != NULL ? from : "");
         action = ACTION_ROOM_RENAMED;
     }
     task_audit(t, action, &target, NULL, NULL, c->rows, c->nrows);
@@ -179,12 +179,12 @@ static void record_document(struct change *c) {
 
 static void carry_out(struct change *c) {
     struct delta_plan *plan = c->plan;
-    if (!c->after) {
+    if (c->after == NULL) {
         delete_room(c);
         return;
     }
     c->resource->active = true;
-    if (!c->before)
+    if (c->before == NULL)
         c->resource->members_complete = true;
     if (c->nrows)
         record_document(c);
@@ -203,13 +203,14 @@ static struct unit_member *one_member(struct task *t, struct change *c) {
     if (!change_target(t, c))
         return NULL;
     struct unit_resource *user =
-        id ? unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), id) : NULL;
-    struct unit_member *m = user && row_alive(user->state) ? unit_member(t->unit, c->resource, user) : NULL;
-    if (!id)
+        id != NULL ? unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), id) : NULL;
+    struct unit_member *m =
+        user != NULL && row_alive(user->state) ? unit_member(t->unit, c->resource, user) : NULL;
+    if (id == NULL)
         (void)err_set_path(&t->err, ERR_INVALID_VALUE, "user", "No user is given");
-    else if (user && !row_alive(user->state))
+    else if (user != NULL && !row_alive(user->state))
         (void)err_set(&t->err, ERR_NOT_FOUND, "User %s does not exist", id);
-    else if (!m)
+    else if (m == NULL)
         (void)task_db_error(t);
     return m;
 }
@@ -218,7 +219,7 @@ static struct unit_member *one_member(struct task *t, struct change *c) {
  */
 static enum err_code change_member(struct change *c, const char *op, const struct member_delta *delta) {
     json_t *ops = json_pack("[{s:s, s:s, s:[s]}]", "op", op, "path", "members", "value", delta->ids[0]);
-    if (!ops)
+    if (ops == NULL)
         return err_set(&c->task->err, ERR_INTERNAL, "No memory");
     change_set(c, json_incref((json_t *)(uintptr_t)c->before)); /* the document stays */
     c->ops = ops;
@@ -234,14 +235,14 @@ enum err_code apply_member_put(struct task *t) {
     const json_t *given = json_object_get(t->command->resource, "transmit");
     bool transmit = json_is_true(given);
     struct change c;
-    if (given && !json_is_boolean(given) && !json_is_null(given))
+    if (given != NULL && !json_is_boolean(given) && !json_is_null(given))
         return err_set_path(&t->err, ERR_INVALID_VALUE, "transmit", "transmit must be true, false or null");
     struct unit_member *m = one_member(t, &c);
-    if (!m)
+    if (m == NULL)
         return t->err.code;
     c.transmit = json_is_boolean(given) ? &transmit : NULL;
     if (m->present) {
-        if (c.transmit)
+        if (c.transmit != NULL)
             member_set_transmit(t, m, transmit);
         task_reply_resource(t, c.resource, false);
         return ERR_OK;
@@ -254,7 +255,7 @@ enum err_code apply_member_put(struct task *t) {
 enum err_code apply_member_delete(struct task *t) {
     struct change c;
     struct unit_member *m = one_member(t, &c);
-    if (!m)
+    if (m == NULL)
         return t->err.code;
     if (!m->present)
         return err_set(&t->err, ERR_NOT_FOUND, "User %s is not a member of room %s", m->user->id,

@@ -11,10 +11,10 @@ enum err_code seat_wanted(struct task *t, const struct unit_resource *r, bool ac
     *wanted = active;
     if (!active || !on_first_login(t))
         return ERR_OK;
-    const struct unit_login *l = r ? unit_login(t->unit, t->workspace, r->id) : NULL;
-    if (r && !l)
+    const struct unit_login *l = r != NULL ? unit_login(t->unit, t->workspace, r->id) : NULL;
+    if (r != NULL && l == NULL)
         return task_db_error(t);
-    *wanted = l && row_alive(l->state);
+    *wanted = l != NULL && row_alive(l->state);
     return ERR_OK;
 }
 
@@ -41,14 +41,14 @@ enum err_code apply_user_login(struct task *t) {
     const struct command *c = t->command;
     int64_t at = json_integer_value(json_object_get(c->resource, "at"));
     struct unit_resource *r = unit_resource(t->unit, t->workspace, c->rt, c->id.s);
-    if (!r)
+    if (r == NULL)
         return task_db_error(t);
     if (!row_alive(r->state))
         return err_set(&t->err, ERR_NOT_FOUND, "User %s does not exist", c->id.s);
     if (!r->active)
         return err_set(&t->err, ERR_FORBIDDEN, "User %s is deactivated", r->id);
     struct unit_login *l = unit_login(t->unit, t->workspace, r->id);
-    if (!l)
+    if (l == NULL)
         return task_db_error(t);
     if (on_first_login(t) && !r->seat && seat_check(t) != ERR_OK)
         return t->err.code;

@@ -17,12 +17,13 @@ static json_t *role_of(const json_t *doc) {
 }
 
 static void complete(struct change *c) {
-    json_t *role = c->before ? role_of(c->before)
-                             : json_boolean(strcmp(c->task->workspace->settings.default_role, "editor") == 0);
+    json_t *role = c->before != NULL
+                       ? role_of(c->before)
+                       : json_boolean(strcmp(c->task->workspace->settings.default_role, "editor") == 0);
     json_t *extension = json_object_get(c->after, SCHEMA_USHER_USER);
-    if (!role || role_of(c->after) || c->task->command->type == COMMAND_USER_PATCH)
+    if (role == NULL || role_of(c->after) != NULL || c->task->command->type == COMMAND_USER_PATCH)
         return;
-    if (!extension) {
+    if (extension == NULL) {
         extension = json_object();
         json_object_set_new(c->after, SCHEMA_USHER_USER, extension);
     }
@@ -35,7 +36,7 @@ static void complete(struct change *c) {
 
 static enum err_code check_email(const struct change *c) {
     const char *now = resource_string(c->after, "userName"), *before = resource_string(c->before, "userName");
-    bool given = !before || strcmp(before, now) != 0;
+    bool given = before == NULL || strcmp(before, now) != 0;
     if (!c->task->workspace->settings.require_email || !given || is_mail_shaped(now))
         return ERR_OK;
     return err_set_path(&c->task->err, ERR_INVALID_VALUE, "userName",
@@ -45,16 +46,16 @@ static enum err_code check_email(const struct change *c) {
 static enum err_code check(struct change *c) {
     struct task *t = c->task;
     struct unit_resource *r = c->resource;
-    bool was_active = c->before && r->active, active = c->after && resource_active(c->after);
-    bool removed = c->before && (!c->after || (was_active && !active));
-    if (c->after && check_email(c) != ERR_OK)
+    bool was_active = c->before != NULL && r->active, active = c->after != NULL && resource_active(c->after);
+    bool removed = c->before != NULL && (c->after == NULL || (was_active && !active));
+    if (c->after != NULL && check_email(c) != ERR_OK)
         return t->err.code;
     c->seat = r->seat;
-    if (!c->before || !c->after || active != was_active) {
-        if (seat_wanted(t, c->before ? r : NULL, active, &c->seat) != ERR_OK ||
+    if (c->before == NULL || c->after == NULL || active != was_active) {
+        if (seat_wanted(t, c->before != NULL ? r : NULL, active, &c->seat) != ERR_OK ||
             (c->seat && !r->seat && seat_check(t) != ERR_OK))
             return t->err.code;
-        if (c->before && !unit_load_rooms(t->unit, r))
+        if (c->before != NULL && !unit_load_rooms(t->unit, r))
             return task_db_error(t);
     }
     return removed ? guard_pass(t, GUARD_USERS, 1) : ERR_OK;
@@ -83,7 +84,7 @@ static void carry_out(struct change *c) {
     struct task *t = c->task;
     struct unit_resource *r = c->resource;
     struct audit_target target = task_target(r);
-    if (!c->after) {
+    if (c->after == NULL) {
         members_leave_all(t, r, "user_deleted", false);
         seat_set(t, r, false);
         task_audit(t, ACTION_USER_DELETED, &target, NULL, NULL, NULL, 0);
@@ -91,7 +92,7 @@ static void carry_out(struct change *c) {
     }
     bool was_active = r->active;
     r->active = resource_active(c->after);
-    if (!c->before) {
+    if (c->before == NULL) {
         r->managed = strcmp(t->command->reason, "scim") == 0;
         task_audit(t, ACTION_USER_CREATED, &target, NULL, NULL, c->rows, c->nrows);
         seat_set(t, r, c->seat);

@@ -12,7 +12,7 @@ static enum err_code check_settings(struct task *t, const json_t *given) {
     if (workspace_settings_check(given, &t->err) != ERR_OK)
         return t->err.code;
     const char *wanted = json_string_value(json_object_get(given, "name"));
-    bool renames = wanted && (!row_alive(w->state) || strcmp(wanted, w->settings.name) != 0);
+    bool renames = wanted != NULL && (!row_alive(w->state) || strcmp(wanted, w->settings.name) != 0);
     if (renames && !unit_workspace_name_free(t->unit, wanted)) {
         if (unit_error(t->unit, &t->err) != ERR_OK)
             return t->err.code;
@@ -64,7 +64,7 @@ enum err_code apply_workspace_create(struct task *t) {
     const json_t *given = t->command->resource;
     if (w->state != ROW_ABSENT)
         return err_set(&t->err, ERR_CONFLICT, "The workspace exists already");
-    if (!json_object_get(given, "name"))
+    if (json_object_get(given, "name") == NULL)
         return err_set_path(&t->err, ERR_INVALID_VALUE, "name", "A workspace needs a name");
     if (check_settings(t, given) != ERR_OK)
         return t->err.code;

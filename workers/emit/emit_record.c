@@ -48,7 +48,7 @@ static rd_kafka_error_t *emit_record(rd_kafka_t *rk, const struct jws_key *key, 
     struct headers h;
     struct jbuf token = {0};
     const char *value = r->value;
-    size_t len = value ? strlen(value) : 0;
+    size_t len = value != NULL ? strlen(value) : 0;
     headers_record(&h, r, w->command.workspace.s, w->command.txn.s, w->traceparent);
     if (r->topic == RECORD_EVENTS) {
         jws_sign(key, EVENT_TYPE, value, len, &token);
@@ -66,15 +66,15 @@ rd_kafka_error_t *emit_batch(rd_kafka_t *producer, const struct jws_key *key, co
     for (size_t i = 0; i < b->n; i++) {
         const struct work *w = &b->works[i];
         rd_kafka_error_t *error = NULL;
-        for (size_t k = 0; !error && k < w->records.n; k++) {
+        for (size_t k = 0; error == NULL && k < w->records.n; k++) {
             error = emit_record(producer, key, w, &w->records.rows[k]);
             (*count)++;
         }
-        if (!error && w->poison) {
+        if (error == NULL && w->poison) {
             error = emit_poison(producer, w);
             (*count)++;
         }
-        if (error)
+        if (error != NULL)
             return error;
     }
     return NULL;

@@ -57,7 +57,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 }
 
 static void close_producer(struct emitter *e) {
-    if (e->producer)
+    if (e->producer != NULL)
         rd_kafka_destroy(e->producer);
     e->producer = NULL;
 }
@@ -82,10 +82,10 @@ static bool open_producer(struct emitter *e) {
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_opaque(conf, e);
     e->producer = kafka_open(conf, KAFKA_PRODUCER_TRANSACTIONAL, &err);
-    if (!e->producer)
+    if (e->producer == NULL)
         return false;
     rd_kafka_error_t *error = rd_kafka_init_transactions(e->producer, 10000);
-    if (error) {
+    if (error != NULL) {
         report("init", error);
         rd_kafka_error_destroy(error);
         close_producer(e);
@@ -98,11 +98,11 @@ static bool open_producer(struct emitter *e) {
 /* ---- one transaction ---- */
 
 static size_t offsets_of(const struct batch *list, rd_kafka_topic_partition_list_t *offsets) {
-    for (const struct batch *b = list; b; b = b->next) {
+    for (const struct batch *b = list; b != NULL; b = b->next) {
         for (size_t i = 0; i < b->noffsets; i++) {
             rd_kafka_topic_partition_t *p =
                 rd_kafka_topic_partition_list_find(offsets, TOPIC_COMMANDS, b->offsets[i].partition);
-            if (!p)
+            if (p == NULL)
                 p = rd_kafka_topic_partition_list_add(offsets, TOPIC_COMMANDS, b->offsets[i].partition);
             p->offset = b->offsets[i].next;
         }
@@ -114,7 +114,7 @@ static size_t offsets_of(const struct batch *list, rd_kafka_topic_partition_list
  * asked. */
 static int already_committed(struct emitter *e, const struct batch *list) {
     rd_kafka_t *consumer = atomic_load(&e->consumer);
-    if (!e->exactly_once || !consumer)
+    if (!e->exactly_once || consumer == NULL)
         return 0;
     rd_kafka_topic_partition_list_t *want = rd_kafka_topic_partition_list_new(8), *have;
     offsets_of(list, want);
@@ -154,11 +154,11 @@ static enum verdict recover(struct emitter *e, const char *step, rd_kafka_error_
     rd_kafka_error_destroy(error);
     if (!replace) {
         error = rd_kafka_abort_transaction(e->producer, -1);
-        if (error) {
+        if (error != NULL) {
             report("abort", error);
             rd_kafka_error_destroy(error);
         }
-        replace = error || in_doubt(e, started_us);
+        replace = error != NULL || in_doubt(e, started_us);
     }
     if (replace)
         close_producer(e);
@@ -170,19 +170,19 @@ static rd_kafka_error_t *send_offsets(struct emitter *e, const struct batch *lis
     rd_kafka_error_t *error = NULL;
     offsets_of(list, offsets);
     do {
-        if (error) {
+        if (error != NULL) {
             rd_kafka_error_destroy(error);
             usleep(2000);
         }
         error = rd_kafka_send_offsets_to_transaction(e->producer, offsets, list->group, -1);
-    } while (error && rd_kafka_error_is_retriable(error) && !atomic_load(&e->dropping));
+    } while (error != NULL && rd_kafka_error_is_retriable(error) && !atomic_load(&e->dropping));
     rd_kafka_topic_partition_list_destroy(offsets);
     return error;
 }
 
 static rd_kafka_error_t *commit(struct emitter *e) {
     rd_kafka_error_t *error = rd_kafka_commit_transaction(e->producer, -1);
-    while (error && rd_kafka_error_is_retriable(error)) {
+    while (error != NULL && rd_kafka_error_is_retriable(error)) {
         rd_kafka_error_destroy(error);
         usleep(2000);
         error = rd_kafka_commit_transaction(e->producer, -1);
@@ -215,7 +215,7 @@ static size_t count_records(const struct batch *b) {
  * taken before) go together, as they share the generation of the group. Under the lock. */
 static struct batch *take(struct emitter *e, unsigned epoch, size_t records) {
     struct batch *first = e->head, **end = &e->head;
-    while (*end && (*end)->epoch == epoch &&
+    while (*end != NULL && (*end)->epoch == epoch &&
            (records == 0 || records + count_records(*end) <= TRANSACTION_RECORDS)) {
         records += count_records(*end);
         end = &(*end)->next;
@@ -226,7 +226,7 @@ static struct batch *take(struct emitter *e, unsigned epoch, size_t records) {
     struct batch *rest = *end;
     *end = NULL;
     e->head = rest;
-    if (!rest)
+    if (rest == NULL)
         e->tail = &e->head;
     metric_set(e->waiting, (int64_t)e->queued);
     pthread_cond_broadcast(&e->changed);
@@ -246,20 +246,20 @@ static void settle_deliveries(struct emitter *e) {
 static rd_kafka_error_t *gather(struct emitter *e, struct batch *list, size_t *records, int64_t until_us) {
     struct batch *last = list;
     rd_kafka_error_t *error = NULL;
-    while (last->next)
+    while (last->next != NULL)
         last = last->next;
-    while (!error) {
+    while (error == NULL) {
         struct batch *more = NULL;
         pthread_mutex_lock(&e->lock);
-        while (!e->head && !e->stopping && !e->settling && wait_until(e, until_us))
+        while (e->head == NULL && !e->stopping && !e->settling && wait_until(e, until_us))
             ;
-        if (e->head && clock_mono_us() < until_us && !e->settling)
+        if (e->head != NULL && clock_mono_us() < until_us && !e->settling)
             more = take(e, list->epoch, *records);
         pthread_mutex_unlock(&e->lock);
-        if (!more)
+        if (more == NULL)
             break;
         last->next = more;
-        for (; more && !error; more = more->next) {
+        for (; more != NULL && error == NULL; more = more->next) {
             error = emit_batch(e->producer, e->key, more, records);
             last = more;
         }
@@ -274,20 +274,20 @@ static enum verdict transact(struct emitter *e, struct batch *list, bool first) 
     size_t records = 0;
     atomic_store(&e->doubtful, false);
     (void)failpoint("emit.before_begin");
-    if ((error = rd_kafka_begin_transaction(e->producer)))
+    if ((error = rd_kafka_begin_transaction(e->producer)) != NULL)
         return recover(e, "begin", error);
     (void)failpoint("emit.after_begin");
     (void)failpoint("emit.before_produce");
-    for (const struct batch *b = list; b; b = b->next)
-        if ((error = emit_batch(e->producer, e->key, b, &records)))
+    for (const struct batch *b = list; b != NULL; b = b->next)
+        if ((error = emit_batch(e->producer, e->key, b, &records)) != NULL)
             return recover(e, "produce", error);
-    if (first && (error = gather(e, list, &records, started_us + e->hold_us)))
+    if (first && (error = gather(e, list, &records, started_us + e->hold_us)) != NULL)
         return recover(e, "produce", error);
     int64_t ending_us = clock_mono_us();
     (void)failpoint("emit.after_produce");
     if (e->exactly_once) {
         (void)failpoint("emit.before_send_offsets");
-        if ((error = send_offsets(e, list)))
+        if ((error = send_offsets(e, list)) != NULL)
             return recover(e, "send-offsets", error);
         (void)failpoint("emit.after_send_offsets");
     }
@@ -297,7 +297,7 @@ static enum verdict transact(struct emitter *e, struct batch *list, bool first) 
         return DROPPED;
     }
     (void)failpoint("emit.before_commit");
-    if ((error = commit(e)))
+    if ((error = commit(e)) != NULL)
         return recover(e, "commit", error);
     (void)failpoint("emit.after_commit");
     metric_add(e->transactions, 1);
@@ -312,7 +312,7 @@ static enum verdict transact(struct emitter *e, struct batch *list, bool first) 
 static void commit_plainly(struct emitter *e, const struct batch *list) {
     rd_kafka_t *consumer = atomic_load(&e->consumer);
     rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(8);
-    if (consumer && offsets_of(list, offsets))
+    if (consumer != NULL && offsets_of(list, offsets))
         (void)rd_kafka_commit(consumer, offsets, 1);
     rd_kafka_topic_partition_list_destroy(offsets);
 }
@@ -327,7 +327,7 @@ static void emit(struct emitter *e, struct batch *list) {
         }
         if (attempt > 0)
             usleep(20000);
-        if (!e->producer && !open_producer(e))
+        if (e->producer == NULL && !open_producer(e))
             continue;
         int committed = attempt > 0 ? already_committed(e, list) : 0;
         if (committed != 0) {
@@ -343,7 +343,7 @@ static void emit(struct emitter *e, struct batch *list) {
 /* ---- the thread ---- */
 
 static void free_list(struct batch *list) {
-    while (list) {
+    while (list != NULL) {
         struct batch *next = list->next;
         batch_free(list);
         list = next;
@@ -354,9 +354,9 @@ static void *emitter_main(void *arg) {
     struct emitter *e = arg;
     pthread_mutex_lock(&e->lock);
     for (;;) {
-        while (!e->head && !e->stopping)
+        while (e->head == NULL && !e->stopping)
             pthread_cond_wait(&e->changed, &e->lock);
-        if (!e->head)
+        if (e->head == NULL)
             break;
         struct batch *list = take(e, e->head->epoch, 0);
         e->busy = true;
@@ -424,7 +424,7 @@ void emitter_settle(struct emitter *e, bool lost) {
     pthread_mutex_lock(&e->lock);
     e->settling = true;
     pthread_cond_broadcast(&e->changed);
-    while (e->head || e->busy)
+    while (e->head != NULL || e->busy)
         pthread_cond_wait(&e->changed, &e->lock);
     e->settling = false;
     pthread_mutex_unlock(&e->lock);

@@ -43,12 +43,12 @@ static void end_transaction(const struct slot *s, int dead) {
     rd_kafka_conf_t *conf = kafka_conf_new(s->config, KAFKA_PRODUCER_TRANSACTIONAL);
     kafka_conf_set(conf, "transactional.id", id);
     rd_kafka_t *rk = kafka_open(conf, KAFKA_PRODUCER_TRANSACTIONAL, &err);
-    rd_kafka_error_t *failed = rk ? rd_kafka_init_transactions(rk, 10000) : NULL;
-    log_event(failed || !rk ? LOG_WARN : LOG_INFO, "dead-slot", "slot=%d ended=%s", dead,
-              failed || !rk ? "no" : "yes");
-    if (failed)
+    rd_kafka_error_t *failed = rk != NULL ? rd_kafka_init_transactions(rk, 10000) : NULL;
+    log_event(failed != NULL || rk == NULL ? LOG_WARN : LOG_INFO, "dead-slot", "slot=%d ended=%s", dead,
+              failed != NULL || rk == NULL ? "no" : "yes");
+    if (failed != NULL)
         rd_kafka_error_destroy(failed);
-    if (rk)
+    if (rk != NULL)
         rd_kafka_destroy(rk);
 }
 
@@ -170,7 +170,7 @@ bool slot_held(struct slot *s) {
 
 void slot_free(struct slot *s, bool clean) {
     struct err err;
-    if (!s)
+    if (s == NULL)
         return;
     pthread_mutex_lock(&s->lock);
     s->reaping = false;
