@@ -6,18 +6,21 @@
 #include "sql/db.h"
 #include "sql/unit/unit_private.h"
 
-/* Arrays of one statement's parameters, column by column. */
-#define POSTGRES_MAX_COLUMNS 17
+/* Arrays of one statement's parameters, column by column. Begins as {.ncolumns = n}; the arrays begin with
+ * the first row. */
+#define POSTGRES_MAX_COLUMNS 15
 struct postgres_rows {
     struct jbuf column[POSTGRES_MAX_COLUMNS];
     int ncolumns;
     size_t n;
 };
-void postgres_rows_begin(struct postgres_rows *r, int ncolumns);
-/* A row's first two columns. */
+/* A row's first two columns; the caller adds the others. */
 void postgres_rows_add(struct postgres_rows *r, const char *workspace, const char *id);
-/* Sends the statement unless there are no rows; frees the arrays. Counts sent statements. */
+/* Sends the statement and frees the arrays; nothing where there are no rows. Counts sent statements. */
 void postgres_rows_send(struct postgres_rows *r, struct unit *u, const char *sql, size_t *sent);
+/* The same in parts, for statements with further parameters. There must be rows. */
+void postgres_rows_end(struct postgres_rows *r, const char *params[]);
+void postgres_rows_free(struct postgres_rows *r);
 
 /* For loads and stores: a bigint of microseconds since 1970 from a timestamptz, and back. */
 #define POSTGRES_MICROS(column) "(extract(epoch FROM " column ") * 1000000)::bigint"

@@ -196,8 +196,7 @@ static void add_guard(struct postgres_rows *rows, const struct unit_guard *g) {
 
 /* Logins of users who are there at the end: those of others went with them. */
 static void store_logins(struct unit *u, size_t *sent) {
-    struct postgres_rows rows;
-    postgres_rows_begin(&rows, 5);
+    struct postgres_rows rows = {.ncolumns = 5};
     for (const struct object *o = u->objects[UNIT_LOGINS]; o != NULL; o = o->next) {
         const struct unit_login *l = o->p;
         const struct unit_resource *user =
@@ -213,20 +212,17 @@ static void store_logins(struct unit *u, size_t *sent) {
 }
 
 void postgres_store_control(struct unit *u, size_t *sent) {
-    struct postgres_rows keys, owners, guards;
+    struct postgres_rows keys = {.ncolumns = 15}, owners = {.ncolumns = 10}, guards = {.ncolumns = 8};
     const struct object *o;
-    postgres_rows_begin(&keys, 15);
     for (o = u->objects[UNIT_KEYS]; o != NULL; o = o->next)
         if (to_write(((const struct unit_key *)o->p)->state))
             add_key(&keys, o->p);
     postgres_rows_send(&keys, u, key_sql, sent);
-    postgres_rows_begin(&owners, 10);
     for (o = u->objects[UNIT_OWNERS]; o != NULL; o = o->next)
         if (to_write(((const struct unit_owner *)o->p)->state))
             add_owner(&owners, o->p);
     postgres_rows_send(&owners, u, owner_sql, sent);
     store_logins(u, sent);
-    postgres_rows_begin(&guards, 8);
     for (o = u->objects[UNIT_GUARDS]; o != NULL; o = o->next)
         if (to_write(((const struct unit_guard *)o->p)->state))
             add_guard(&guards, o->p);

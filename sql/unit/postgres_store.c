@@ -164,8 +164,7 @@ static const struct resource_table {
 #define RESOURCE_TABLES (sizeof resource_tables / sizeof *resource_tables)
 
 static void store_deleted(struct unit *u, size_t *sent) {
-    struct postgres_rows members;
-    postgres_rows_begin(&members, 3);
+    struct postgres_rows members = {.ncolumns = 3};
     for (const struct object *o = u->objects[UNIT_MEMBERS]; o != NULL; o = o->next) {
         const struct unit_member *m = o->p;
         if (!m->was_present || m->present)
@@ -175,8 +174,7 @@ static void store_deleted(struct unit *u, size_t *sent) {
     }
     postgres_rows_send(&members, u, member_delete_sql, sent);
     for (const struct resource_table *t = resource_tables; t < resource_tables + RESOURCE_TABLES; t++) {
-        struct postgres_rows gone;
-        postgres_rows_begin(&gone, 2);
+        struct postgres_rows gone = {.ncolumns = 2};
         for (const struct object *o = u->objects[t->kind]; o != NULL; o = o->next) {
             const struct unit_resource *r = o->p;
             if (r->state == ROW_DELETED)
@@ -187,9 +185,7 @@ static void store_deleted(struct unit *u, size_t *sent) {
 }
 
 static void store_resources(struct unit *u, const struct resource_table *t, size_t *sent) {
-    struct postgres_rows changed, made;
-    postgres_rows_begin(&changed, t->columns);
-    postgres_rows_begin(&made, t->columns);
+    struct postgres_rows changed = {.ncolumns = t->columns}, made = {.ncolumns = t->columns};
     for (const struct object *o = u->objects[t->kind]; o != NULL; o = o->next) {
         const struct unit_resource *r = o->p;
         if (r->state == ROW_NEW)
@@ -202,8 +198,7 @@ static void store_resources(struct unit *u, const struct resource_table *t, size
 }
 
 static void store_seats(struct unit *u, size_t *sent) {
-    struct postgres_rows changed;
-    postgres_rows_begin(&changed, 2);
+    struct postgres_rows changed = {.ncolumns = 2};
     for (const struct object *o = u->objects[UNIT_USERS]; o != NULL; o = o->next) {
         const struct unit_resource *r = o->p;
         if ((r->state == ROW_LOADED || r->state == ROW_CHANGED) && !r->doc_changed &&
@@ -230,9 +225,7 @@ static void add_value(const struct unit_resource *r, const struct unit_key_row *
 
 /* All that goes, then all that comes: a unique value may have changed hands. */
 static void store_values(struct unit *u, size_t *sent) {
-    struct value_rows v;
-    postgres_rows_begin(&v.gone, 5);
-    postgres_rows_begin(&v.made, 6);
+    struct value_rows v = {.gone = {.ncolumns = 5}, .made = {.ncolumns = 6}};
     for (const struct resource_table *t = resource_tables; t < resource_tables + RESOURCE_TABLES; t++)
         for (const struct object *o = u->objects[t->kind]; o != NULL; o = o->next)
             unit_keys_changes(o->p, add_value, &v);
@@ -241,8 +234,7 @@ static void store_values(struct unit *u, size_t *sent) {
 }
 
 static void store_bulks(struct unit *u, size_t *sent) {
-    struct postgres_rows rows;
-    postgres_rows_begin(&rows, 3);
+    struct postgres_rows rows = {.ncolumns = 3};
     for (const struct object *o = u->objects[UNIT_BULKS]; o != NULL; o = o->next) {
         const struct unit_bulk *b = o->p;
         if (b->failures == b->stored_failures)
@@ -253,50 +245,52 @@ static void store_bulks(struct unit *u, size_t *sent) {
     postgres_rows_send(&rows, u, bulk_sql, sent);
 }
 
-static bool touched(const struct unit_resource *r) {
-    return r->state == ROW_CHANGED && !r->doc_changed && r->version > r->stored_version;
+static const char *number(char out[24], int64_t v) {
+    snprintf(out, 24, "%lld", (long long)v);
+    return out;
+}
+
+static int64_t versions_gone_on(const struct unit_resource *r) {
+    return r->state == ROW_CHANGED && !r->doc_changed ? r->version - r->stored_version : 0;
+}
+
+/* The largest number of versions below `below` that a room went on; 0: none did. */
+static int64_t next_step(const struct unit *u, int64_t below) {
+    int64_t by = 0;
+    for (const struct object *o = u->objects[UNIT_ROOMS]; o != NULL; o = o->next) {
+        int64_t n = versions_gone_on(o->p);
+        if (n < below && n > by)
+            by = n;
+    }
+    return by;
 }
 
 /* Rooms by the number of versions that they went on: mostly one, more where a batch changed a room again and
  * again. */
 static void store_touched(struct unit *u, size_t *sent) {
-    int64_t below = INT64_MAX;
-    for (;;) {
-        int64_t by = 0, modified_us = 0;
+    for (int64_t by = next_step(u, INT64_MAX); by > 0; by = next_step(u, by)) {
+        struct postgres_rows rows = {.ncolumns = 2};
+        const char *params[4];
+        char by_text[24], modified_text[24];
+        int64_t modified_us = 0;
         for (const struct object *o = u->objects[UNIT_ROOMS]; o != NULL; o = o->next) {
             const struct unit_resource *r = o->p;
-            if (touched(r) && r->version - r->stored_version < below && r->version - r->stored_version > by)
-                by = r->version - r->stored_version;
-        }
-        if (by == 0)
-            return;
-        struct postgres_rows rows;
-        postgres_rows_begin(&rows, 2);
-        for (const struct object *o = u->objects[UNIT_ROOMS]; o != NULL; o = o->next) {
-            const struct unit_resource *r = o->p;
-            if (!touched(r) || r->version - r->stored_version != by)
+            if (versions_gone_on(r) != by)
                 continue;
             postgres_rows_add(&rows, r->workspace->id, r->id);
             modified_us = r->modified_us; /* the same in the whole batch */
         }
-        pg_array_end(&rows.column[0]);
-        pg_array_end(&rows.column[1]);
-        char by_text[24], modified_text[24];
-        snprintf(by_text, sizeof by_text, "%lld", (long long)by);
-        snprintf(modified_text, sizeof modified_text, "%lld", (long long)modified_us);
-        const char *params[] = {rows.column[0].p, rows.column[1].p, by_text, modified_text};
+        postgres_rows_end(&rows, params);
+        params[2] = number(by_text, by);
+        params[3] = number(modified_text, modified_us);
         db_send(u->store.at, room_touch_sql, 4, params);
         (*sent)++;
-        jb_free(&rows.column[0]);
-        jb_free(&rows.column[1]);
-        below = by;
+        postgres_rows_free(&rows);
     }
 }
 
 static void store_members(struct unit *u, size_t *sent) {
-    struct postgres_rows changed, made;
-    postgres_rows_begin(&changed, 5);
-    postgres_rows_begin(&made, 5);
+    struct postgres_rows changed = {.ncolumns = 5}, made = {.ncolumns = 5};
     for (const struct object *o = u->objects[UNIT_MEMBERS]; o != NULL; o = o->next) {
         const struct unit_member *m = o->p;
         if (!m->present || (m->was_present && m->was_held == m->held && m->was_transmit == m->transmit))
@@ -309,11 +303,6 @@ static void store_members(struct unit *u, size_t *sent) {
     }
     postgres_rows_send(&changed, u, member_update_sql, sent);
     postgres_rows_send(&made, u, member_insert_sql, sent);
-}
-
-static const char *number(char out[24], int64_t v) {
-    snprintf(out, 24, "%lld", (long long)v);
-    return out;
 }
 
 /* Megabytes of records are passed as they are: an array's text would have to be escaped, and read again byte
@@ -332,8 +321,7 @@ static void send_claim(struct unit *u, const struct unit_claim_row *c, size_t *s
 }
 
 static void store_claims(struct unit *u, size_t *sent) {
-    struct postgres_rows made;
-    postgres_rows_begin(&made, 7);
+    struct postgres_rows made = {.ncolumns = 7};
     for (const struct object *o = u->objects[UNIT_CLAIMS]; o != NULL; o = o->next) {
         const struct unit_claim_row *c = o->p;
         if (!c->fresh)
