@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct config_row rows[] = {
+const struct config_row ingest_settings[] = {
     {"listen", CONFIG_STR, "127.0.0.1:8080", 0, 0, "address and port to serve HTTP on, host:port", false},
     {"pg", CONFIG_STR, "", 0, 0, "PostgreSQL connection string of the role usher_ingest", true},
     KAFKA_CONFIG_ROWS,
@@ -101,7 +101,7 @@ void settings_load(struct settings *s, int argc, char **argv) {
     char **rest;
     int nrest;
     config_judge_with(judge);
-    const struct config *c = config_load("usher-ingest", rows, argc, argv, &rest, &nrest);
+    const struct config *c = config_load("usher-ingest", ingest_settings, argc, argv, &rest, &nrest);
     if (nrest > 0) {
         fprintf(stderr, "usher-ingest: unexpected argument: %s\n", rest[0]);
         exit(2);

@@ -1,4 +1,5 @@
-/* Settings of usher-ingest: one row each in settings.c, read once at start, constant afterwards. */
+/* Settings of usher-ingest: one row each in settings.c, read once at start, constant afterwards.
+ * ops/settings.md explains each. */
 #ifndef USHER_INGEST_SETTINGS_H
 #define USHER_INGEST_SETTINGS_H
 
@@ -7,6 +8,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+extern const struct config_row ingest_settings[];
 
 struct settings {
     const struct config *config;

@@ -7,16 +7,49 @@
 #define STATS_METHODS 7 /* enum http_method */
 #define STATS_CLASSES 6 /* status / 100 */
 
+/* X(member of struct stats, kind, name, labels or NULL, help): one row a series. ops/metrics.md explains each
+ * name. */
+#define STATS(X)                                                                                             \
+    X(in_flight, gauge, "usher_in_flight_requests", NULL, "Requests that wait for their answer.")            \
+    X(connections, gauge, "usher_http_connections", NULL, "Open client connections.")                        \
+    X(reaped, counter, "usher_http_reaped_total", NULL, "Connections ended for sending too slowly.")         \
+    X(guarded, counter, "usher_http_guarded_total", NULL, "Requests refused for malformed HTTP.")            \
+    X(over_cap, counter, "usher_http_over_cap_total", NULL,                                                  \
+      "Requests refused because too many were in flight.")                                                   \
+    X(gate_batches, counter, "usher_gate_batches_total", NULL, "Batches taken by the gate threads.")         \
+    X(gate_requests, counter, "usher_gate_batch_requests_total", NULL, "Requests in those batches.")         \
+    X(gate_admit, histogram, "usher_gate_admit_seconds", NULL, "Round trip of one admission batch.")         \
+    X(gate_read, histogram, "usher_gate_read_seconds", NULL, "Round trip of one batch of reads.")            \
+    X(rate_limited, counter, "usher_rate_limited_total", NULL, "Requests refused over their key's rate.")    \
+    X(unauthorized, counter, "usher_unauthorized_total", NULL, "Requests without a valid credential.")       \
+    X(pending, gauge, "usher_pending_commands", NULL, "Published commands without a reply yet.")             \
+    X(published, counter, "usher_commands_published_total", NULL, "Commands acknowledged by Kafka.")         \
+    X(publish_failed, counter, "usher_commands_failed_total", NULL, "Commands that Kafka did not take.")     \
+    X(producers_replaced, counter, "usher_producers_replaced_total", NULL,                                   \
+      "Producers replaced after a fatal error.")                                                             \
+    X(replies, counter, "usher_replies_total", NULL, "Replies that a request waited for.")                   \
+    X(unknown_replies, counter, "usher_unknown_replies_total", NULL,                                         \
+      "Replies that nobody here waited for (any more).")                                                     \
+    X(deadline_won, counter, "usher_deadlines_total", "result=\"cancelled\"", DEADLINES)                     \
+    X(deadline_lost, counter, "usher_deadlines_total", "result=\"applied\"", DEADLINES)                      \
+    X(deadline_unknown, counter, "usher_deadlines_total", "result=\"unknown\"", DEADLINES)                   \
+    X(audit_waiting, gauge, "usher_audit_unacknowledged", NULL,                                              \
+      "Request records that Kafka has not acknowledged yet.")                                                \
+    X(audit_ack, histogram, "usher_audit_ack_seconds", NULL,                                                 \
+      "From a request record produced to its acknowledgement.")                                              \
+    X(audit_late, counter, "usher_audit_late_total", NULL,                                                   \
+      "Answers replaced by 503 because their record was not acknowledged in time.")                          \
+    X(audit_dropped, counter, "usher_audit_dropped_total", NULL,                                             \
+      "Requests left unanswered because no record of them could be kept.")
+
+#define DEADLINES "Commands not answered in time: cancelled, applied after all, or not to be asked."
+
 struct stats {
     struct metric *requests[STATS_METHODS][STATS_CLASSES];
     struct metric *duration[STATS_METHODS];
-    struct metric *in_flight, *connections, *pending, *reaped, *guarded, *over_cap;
-    struct metric *gate_batches, *gate_requests, *gate_admit, *gate_read;
-    struct metric *rate_limited, *unauthorized;
-    struct metric *published, *publish_failed, *producers_replaced;
-    struct metric *replies, *unknown_replies;
-    struct metric *deadline_won, *deadline_lost, *deadline_unknown;
-    struct metric *audit_waiting, *audit_ack, *audit_late, *audit_dropped;
+#define STATS_MEMBER(member, kind, name, labels, help) struct metric *member;
+    STATS(STATS_MEMBER)
+#undef STATS_MEMBER
 };
 
 extern struct stats stats;

@@ -5,7 +5,7 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
-#include "ops/runtime/metrics.h"
+#include "workers/stats.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,7 +23,6 @@ struct consumer {
     unsigned epoch; /* counts assignments taken and given back */
     atomic_int assigned;
     atomic_bool dead;
-    struct metric *batches, *commands, *rebalances;
 };
 
 /* Where to begin: at the committed offset, or where the log begins if there is none; never at its end, which
@@ -63,7 +62,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topi
                          void *opaque) {
     struct consumer *c = opaque;
     c->epoch++;
-    metric_add(c->rebalances, 1);
+    metric_add(worker_stats.rebalances, 1);
     if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         on_assign(c, parts);
         return;
@@ -121,9 +120,6 @@ struct consumer *consumer_open(const struct config *config, int slot, bool exact
     c->slot = slot;
     c->exactly_once = exactly_once;
     c->emitter = emitter;
-    c->batches = metric_counter("usher_worker_batches_total", NULL, "batches taken from usher.commands");
-    c->commands = metric_counter("usher_worker_commands_total", NULL, "commands taken from usher.commands");
-    c->rebalances = metric_counter("usher_worker_rebalances_total", NULL, "assignments and revocations");
     c->rk = join(c, err);
     if (c->rk == NULL) {
         free(c);
@@ -207,8 +203,8 @@ struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
     }
     b->epoch = epoch;
     b->group = rd_kafka_consumer_group_metadata(c->rk);
-    metric_add(c->batches, 1);
-    metric_add(c->commands, (int64_t)b->n);
+    metric_add(worker_stats.batches, 1);
+    metric_add(worker_stats.commands, (int64_t)b->n);
     (void)failpoint("worker.polled");
     return b;
 }

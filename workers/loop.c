@@ -5,9 +5,9 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
-#include "ops/runtime/metrics.h"
 #include "sql/db.h"
 #include "workers/apply/apply.h"
+#include "workers/stats.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -28,7 +28,6 @@ struct loop {
     struct apply_settings settings;
     size_t batch_max;
     atomic_llong turned_us;
-    struct metric *apply_us, *retries, *poisoned;
 };
 
 struct loop *loop_new(const struct config *config, struct consumer *consumer, struct emitter *emitter,
@@ -43,10 +42,6 @@ struct loop *loop_new(const struct config *config, struct consumer *consumer, st
                                           .events_issuer = config_str(config, "events-issuer")};
     l->batch_max = (size_t)config_int(config, "batch-max");
     atomic_store(&l->turned_us, clock_mono_us());
-    l->apply_us =
-        metric_histogram("usher_worker_apply_seconds", NULL, "time of a batch's PostgreSQL transaction");
-    l->retries = metric_counter("usher_worker_retries_total", NULL, "batches that had to be tried again");
-    l->poisoned = metric_counter("usher_worker_poison_total", NULL, "commands that went to usher.deadletter");
     return l;
 }
 
@@ -76,7 +71,7 @@ static enum err_code apply_patiently(struct loop *l, struct batch *b, size_t fir
         enum err_code code = apply_batch(unit_postgres(l->db), b, first, n, &l->settings, err);
         if (err_class(code) != ERR_CLASS_RETRY)
             return code;
-        metric_add(l->retries, 1);
+        metric_add(worker_stats.retries, 1);
         if (clock_mono_us() > until_us || lifecycle_stopping())
             return code;
         usleep(20000);
@@ -100,10 +95,10 @@ static enum err_code apply_singly(struct loop *l, struct batch *b, struct err *e
     return ERR_OK;
 }
 
-static void count_poison(struct loop *l, const struct batch *b) {
+static void count_poison(const struct batch *b) {
     for (size_t i = 0; i < b->n; i++)
         if (b->works[i].poison)
-            metric_add(l->poisoned, 1);
+            metric_add(worker_stats.poisoned, 1);
 }
 
 static void take_batch(struct loop *l, struct batch *b) {
@@ -121,8 +116,8 @@ static void take_batch(struct loop *l, struct batch *b) {
         return;
     }
     (void)failpoint("worker.after_pg_commit");
-    metric_observe_us(l->apply_us, clock_mono_us() - started_us);
-    count_poison(l, b);
+    metric_observe_us(worker_stats.apply, clock_mono_us() - started_us);
+    count_poison(b);
     answers_send(l->answers, b->works, b->n);
     emitter_push(l->emitter, b);
 }

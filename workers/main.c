@@ -11,36 +11,11 @@
 #include "workers/loop.h"
 #include "workers/replies.h"
 #include "workers/selfcheck.h"
+#include "workers/settings.h"
+#include "workers/stats.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-static const struct config_row settings[] = {
-    {"pg", CONFIG_STR, NULL, 0, 0, "PostgreSQL, as a libpq connection string", true},
-    KAFKA_CONFIG_ROWS,
-    {"replication", CONFIG_INT, "-1", -1, 9,
-     "replication factor of topics that are made; -1: the broker's default", false},
-    {"schema-dir", CONFIG_STR, "", 0, 0,
-     "folder of JSON files with schemas and resource types of your own; the same for ingest and worker",
-     false},
-    {"batch-max", CONFIG_INT, "512", 1, 5000, "commands in one transaction at most", false},
-    {"emit-hold-ms", CONFIG_INT, "40", 0, 1000,
-     "how long a Kafka transaction stays open for further batches; read_committed readers wait that much "
-     "longer",
-     false},
-    {"events-issuer", CONFIG_STR, "urn:usher", 0, 0,
-     "claim iss of SCIM events: who says so, best the public URL, under which /.well-known/jwks.json is",
-     false},
-    {"signing-key", CONFIG_STR, "", 0, 0,
-     "PEM file with the EC key (P-256) that SCIM events are signed with; empty: a new one with each start",
-     false},
-    {"outcome-hours", CONFIG_INT, "192", 24, 87600,
-     "how long outcomes of commands are kept; must exceed the retention of usher.commands (168)", false},
-    {"metrics-listen", CONFIG_STR, "", 0, 0, "host:port of /metrics, /healthz and /readyz; empty: none",
-     false},
-    {"log-level", CONFIG_STR, "info", 0, 0, "debug, info, warn or error", false},
-    {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
-};
 
 /* Topics, and what the broker can do: asked until it answers. */
 static bool prepare_kafka(const struct config *config, const struct slot *slot, bool *exactly_once) {
@@ -120,13 +95,14 @@ int main(int argc, char **argv) {
     char **rest;
     int nrest;
     lifecycle_init();
-    struct config *config = config_load("usher-worker", settings, argc, argv, &rest, &nrest);
+    struct config *config = config_load("usher-worker", worker_settings, argc, argv, &rest, &nrest);
     if (nrest) {
         fprintf(stderr, "usher-worker: unexpected argument %s\n", rest[0]);
         return 2;
     }
     log_init("worker", config_str(config, "log-level"));
     failpoint_init();
+    worker_stats_init();
     struct err err = {0};
     if (schema_load_folder(config_str(config, "schema-dir"), &err) != ERR_OK) {
         fprintf(stderr, "usher-worker: %s\n", err_text(&err));

@@ -5,15 +5,14 @@
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
-#include "ops/runtime/metrics.h"
 #include "workers/emit/emit_record.h"
+#include "workers/stats.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct answers {
     rd_kafka_t *rk;
-    struct metric *sent, *lost;
 };
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
@@ -24,16 +23,13 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
-    (void)rk;
+    (void)rk, (void)opaque;
     if (m->err)
-        metric_add(((struct answers *)opaque)->lost, 1);
+        metric_add(worker_stats.replies_lost, 1);
 }
 
 struct answers *answers_open(const struct config *config, struct err *err) {
     struct answers *a = xcalloc(1, sizeof *a);
-    a->sent = metric_counter("usher_worker_replies_total", NULL, "replies produced");
-    a->lost = metric_counter("usher_worker_replies_lost_total", NULL,
-                             "replies that did not reach the log; the ingest asks at its deadline");
     rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_PRODUCER_PLAIN);
     kafka_conf_set(conf, "message.timeout.ms", "10000"); /* nobody waits longer */
     rd_kafka_conf_set_error_cb(conf, on_error);
@@ -69,10 +65,10 @@ void answers_send(struct answers *a, const struct work *works, size_t n) {
             RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
             rd_kafka_headers_destroy(headers);
-            metric_add(a->lost, 1);
+            metric_add(worker_stats.replies_lost, 1);
         }
     }
-    metric_add(a->sent, (int64_t)n);
+    metric_add(worker_stats.replies, (int64_t)n);
     jb_free(&value);
     answers_poll(a);
     (void)failpoint("worker.after_reply");

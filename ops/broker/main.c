@@ -5,6 +5,7 @@
  * oldest records of a partition beyond 5 MiB, knows no compaction, and its transactions hide and fence
  * nothing. It says so on start. Exactly-once is claimed and tested on Apache Kafka only. This file is the
  * only one of the product that knows the mock's (experimental) interface. */
+#include "ops/broker/settings.h"
 #include "ops/runtime/config.h"
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/lifecycle.h"
@@ -16,14 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static const struct config_row settings[] = {
-    {"bootstrap-file", CONFIG_STR, "", 0, 0, "file that gets the address (host:port) once the broker answers",
-     false},
-    {"partitions", CONFIG_INT, "12", 1, 1024, "partitions of every topic", false},
-    {"log-level", CONFIG_STR, "info", 0, 0, "debug, info, warn or error", false},
-    {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
-};
 
 /* The mock creates an unknown topic by itself, with a partition count of its own: so each is made before
  * anybody can ask. */
@@ -84,7 +77,7 @@ int main(int argc, char **argv) {
     char **rest;
     int nrest;
     lifecycle_init();
-    struct config *config = config_load("usher-broker", settings, argc, argv, &rest, &nrest);
+    struct config *config = config_load("usher-broker", broker_settings, argc, argv, &rest, &nrest);
     if (nrest > 0) {
         fprintf(stderr, "usher-broker: unexpected argument '%s'\n", rest[0]);
         return 2;

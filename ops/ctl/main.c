@@ -1,6 +1,6 @@
 /* usherctl: the operator's tool. */
 #include "ops/ctl/ctl.h"
-#include "ops/runtime/kafka_conf.h"
+#include "ops/ctl/ctl_settings.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "schemas/api/workspace_settings.h"
@@ -9,14 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const struct config_row settings[] = {
-    {"pg", CONFIG_STR, "", 0, 0, "PostgreSQL as an administrator, libpq URI", true},
-    KAFKA_CONFIG_ROWS,
-    {"deadline-ms", CONFIG_INT, "15000", 100, 600000, "how long to wait for a worker, ms", false},
-    {"log-level", CONFIG_STR, "error", 0, 0, "debug, info, warn or error", false},
-    {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
-};
 
 static const char *const no_flags[] = {NULL};
 static const char *const name_flag[] = {"name", NULL};
@@ -164,14 +156,15 @@ int main(int argc, char **argv) {
     int nrest, status;
 
     lifecycle_init();
-    enum err_code code = ctl_args_split(argc, argv, settings, &args, &err);
+    enum err_code code = ctl_args_split(argc, argv, ctl_settings, &args, &err);
     if (args.help) {
         print_usage(stdout);
         fputs("\nSettings:\n", stdout);
         fflush(stdout);
         args.settings[args.nsettings++] = help;
     }
-    struct config *config = config_load("usherctl", settings, args.nsettings, args.settings, &rest, &nrest);
+    struct config *config =
+        config_load("usherctl", ctl_settings, args.nsettings, args.settings, &rest, &nrest);
     log_init("usherctl", config_str(config, "log-level"));
     if (code == ERR_OK)
         code = choose(&args, &verb, &err);

@@ -6,8 +6,8 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
-#include "ops/runtime/metrics.h"
 #include "workers/emit/emit_record.h"
+#include "workers/stats.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,7 +35,6 @@ struct emitter {
     bool busy, stopping, settling;
     int64_t hold_us;
     bool clean;
-    struct metric *transactions, *records, *aborted, *waiting, *end_us;
 };
 
 enum verdict { DONE, AGAIN, DROPPED };
@@ -147,7 +146,7 @@ static bool in_doubt(struct emitter *e, int64_t started_us) {
 /* After a failed step: abort where that is enough, a new producer where it is not. Frees the error. */
 static enum verdict recover(struct emitter *e, const char *step, rd_kafka_error_t *error) {
     report(step, error);
-    metric_add(e->aborted, 1);
+    metric_add(worker_stats.emit_aborted, 1);
     enum verdict verdict = lost_ownership(rd_kafka_error_code(error)) ? DROPPED : AGAIN;
     int64_t started_us = clock_mono_us();
     bool replace = rd_kafka_error_is_fatal(error) || !rd_kafka_error_txn_requires_abort(error);
@@ -228,7 +227,7 @@ static struct batch *take(struct emitter *e, unsigned epoch, size_t records) {
     e->head = rest;
     if (rest == NULL)
         e->tail = &e->head;
-    metric_set(e->waiting, (int64_t)e->queued);
+    metric_set(worker_stats.emit_waiting, (int64_t)e->queued);
     pthread_cond_broadcast(&e->changed);
     return first;
 }
@@ -300,9 +299,9 @@ static enum verdict transact(struct emitter *e, struct batch *list, bool first) 
     if ((error = commit(e)) != NULL)
         return recover(e, "commit", error);
     (void)failpoint("emit.after_commit");
-    metric_add(e->transactions, 1);
-    metric_add(e->records, (int64_t)records);
-    metric_observe_us(e->end_us, clock_mono_us() - ending_us);
+    metric_add(worker_stats.emit_transactions, 1);
+    metric_add(worker_stats.emit_records, (int64_t)records);
+    metric_observe_us(worker_stats.emit_end, clock_mono_us() - ending_us);
     if (in_doubt(e, ending_us))
         close_producer(e);
     return DONE;
@@ -384,14 +383,7 @@ struct emitter *emitter_start(const struct config *config, struct slot *slot, co
     e->tail = &e->head;
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->changed, NULL);
-    e->transactions = metric_counter("usher_emit_transactions_total", NULL, "Kafka transactions committed");
-    e->records = metric_counter("usher_emit_records_total", NULL, "records emitted in them");
-    e->aborted = metric_counter("usher_emit_aborted_total", NULL, "Kafka transactions that did not commit");
-    e->end_us =
-        metric_histogram("usher_emit_end_seconds", NULL, "time that ending a Kafka transaction takes");
     e->hold_us = config_int(config, "emit-hold-ms") * 1000;
-    e->waiting = metric_gauge("usher_emit_waiting_batches", NULL,
-                              "committed batches that wait for their Kafka transaction");
     while (!open_producer(e)) {
         if (lifecycle_wait(200)) {
             free(e);

@@ -1,0 +1,9 @@
+/* Settings of usher-broker. ops/settings.md explains each. */
+#ifndef USHER_BROKER_SETTINGS_H
+#define USHER_BROKER_SETTINGS_H
+
+#include "ops/runtime/config.h"
+
+extern const struct config_row broker_settings[];
+
+#endif

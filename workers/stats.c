@@ -1,0 +1,10 @@
+#include "workers/stats.h"
+
+struct worker_stats worker_stats;
+
+void worker_stats_init(void) {
+#define WORKER_STATS_REGISTER(member, kind, name, labels, help)                                              \
+    worker_stats.member = metric_##kind(name, labels, help);
+    WORKER_STATS(WORKER_STATS_REGISTER)
+#undef WORKER_STATS_REGISTER
+}

@@ -1,0 +1,36 @@
+/* The worker's metrics, registered once before any thread starts. */
+#ifndef USHER_WORKERS_STATS_H
+#define USHER_WORKERS_STATS_H
+
+#include "ops/runtime/metrics.h"
+
+/* X(member of struct worker_stats, kind, name, labels or NULL, help): one row a series. ops/metrics.md
+ * explains each name. */
+#define WORKER_STATS(X)                                                                                      \
+    X(batches, counter, "usher_worker_batches_total", NULL, "Batches taken from usher.commands.")            \
+    X(commands, counter, "usher_worker_commands_total", NULL, "Commands taken from usher.commands.")         \
+    X(rebalances, counter, "usher_worker_rebalances_total", NULL,                                            \
+      "Assignments and revocations of partitions.")                                                          \
+    X(apply, histogram, "usher_worker_apply_seconds", NULL, "Time of a batch's PostgreSQL transaction.")     \
+    X(retries, counter, "usher_worker_retries_total", NULL, "Batches that had to be tried again.")           \
+    X(poisoned, counter, "usher_worker_poison_total", NULL, "Commands that went to usher.deadletter.")       \
+    X(replies, counter, "usher_worker_replies_total", NULL, "Replies produced.")                             \
+    X(replies_lost, counter, "usher_worker_replies_lost_total", NULL,                                        \
+      "Replies that did not reach the log; the ingest asks at its deadline.")                                \
+    X(emit_transactions, counter, "usher_emit_transactions_total", NULL, "Kafka transactions committed.")    \
+    X(emit_records, counter, "usher_emit_records_total", NULL, "Records emitted in them.")                   \
+    X(emit_aborted, counter, "usher_emit_aborted_total", NULL, "Kafka transactions that did not commit.")    \
+    X(emit_end, histogram, "usher_emit_end_seconds", NULL, "Time that ending a Kafka transaction takes.")    \
+    X(emit_waiting, gauge, "usher_emit_waiting_batches", NULL,                                               \
+      "Committed batches that wait for their Kafka transaction.")
+
+struct worker_stats {
+#define WORKER_STATS_MEMBER(member, kind, name, labels, help) struct metric *member;
+    WORKER_STATS(WORKER_STATS_MEMBER)
+#undef WORKER_STATS_MEMBER
+};
+
+extern struct worker_stats worker_stats;
+void worker_stats_init(void);
+
+#endif
