@@ -66,9 +66,10 @@ void answers_send(struct answers *a, const struct work *works, size_t n) {
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
             rd_kafka_headers_destroy(headers);
             metric_add(worker_stats.replies_lost, 1);
+            continue;
         }
+        metric_add(worker_stats.replies, 1);
     }
-    metric_add(worker_stats.replies, (int64_t)n);
     jb_free(&value);
     answers_poll(a);
     (void)failpoint("worker.after_reply");
