@@ -130,7 +130,7 @@ struct consumer *consumer_open(const struct config *config, int slot, bool exact
 }
 
 /* A static member whose answer from the group was lost in a broker's fall is taken for a stranger when it
- * comes again, which librdkafka calls fatal: that instance never works again, another one does. */
+ * comes again, which librdkafka calls fatal: that instance never deliveries again, another one does. */
 static bool join_again(struct consumer *c) {
     struct err err = {0};
     char quoted[600];
@@ -228,10 +228,6 @@ bool consumer_assigned(const struct consumer *c) {
 
 bool consumer_alive(struct consumer *c) {
     return !atomic_load(&c->dead) || join_again(c);
-}
-
-rd_kafka_t *consumer_handle(struct consumer *c) {
-    return c->rk;
 }
 
 void consumer_close(struct consumer *c) {

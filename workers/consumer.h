@@ -21,7 +21,6 @@ void consumer_rewind(struct consumer *c, const struct batch *b);
 bool consumer_assigned(const struct consumer *c);
 /* Joins the group anew if this member was thrown out for good. False: not possible, the process must end. */
 bool consumer_alive(struct consumer *c);
-rd_kafka_t *consumer_handle(struct consumer *c);
 /* Leaves; the rebalance settles the emitter first. */
 void consumer_close(struct consumer *c);
 

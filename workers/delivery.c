@@ -2,6 +2,7 @@
 
 #include "ops/runtime/mem.h"
 
+#include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,13 +16,13 @@ void batch_free(struct batch *b) {
     if (b == NULL)
         return;
     for (size_t i = 0; i < b->n; i++) {
-        if (b->works[i].decoded)
-            command_clear(&b->works[i].command);
-        free(b->works[i].records.rows);
+        if (b->deliveries[i].decoded)
+            command_clear(&b->deliveries[i].command);
+        free(b->deliveries[i].records.rows);
     }
     if (b->group != NULL)
         rd_kafka_consumer_group_metadata_destroy(b->group);
-    free(b->works);
+    free(b->deliveries);
     free(b->offsets);
     arena_free(b->arena);
     free(b);
@@ -49,17 +50,17 @@ static char *keep(struct arena *a, const void *bytes, size_t n) {
 void batch_add(struct batch *b, const rd_kafka_message_t *m) {
     if (b->n == b->cap) {
         b->cap = b->cap ? b->cap * 2 : 32;
-        b->works = xrealloc(b->works, b->cap * sizeof *b->works);
+        b->deliveries = xrealloc(b->deliveries, b->cap * sizeof *b->deliveries);
     }
-    struct work *w = &b->works[b->n++];
-    memset(w, 0, sizeof *w);
-    w->partition = m->partition;
-    w->offset = m->offset;
-    w->key = keep(b->arena, m->key, m->key_len);
-    w->key_len = m->key_len;
-    w->value = keep(b->arena, m->payload, m->len);
-    w->value_len = m->len;
-    w->traceparent = "";
-    w->decoded = command_decode(w->value, w->value_len, &w->command, &w->decode_err) == ERR_OK;
+    struct delivery *d = &b->deliveries[b->n++];
+    memset(d, 0, sizeof *d);
+    d->partition = m->partition;
+    d->offset = m->offset;
+    d->key = keep(b->arena, m->key, m->key_len);
+    d->key_len = m->key_len;
+    d->value = keep(b->arena, m->payload, m->len);
+    d->value_len = m->len;
+    d->traceparent = "";
+    d->decoded = command_decode(d->value, d->value_len, &d->command, &d->decode_err) == ERR_OK;
     mark_offset(b, m->partition, m->offset);
 }

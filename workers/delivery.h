@@ -1,5 +1,5 @@
 /* What a worker carries from the log to the streams: the commands of one batch, what became of them, and the
- * records that they emit. A batch is made by the consumer, decided by apply, answered by answers, and ends in
+ * records that they emit. A batch is made by the consumer, decided by apply, answered by replies, and ends in
  * the emitter. One thread owns it at a time. */
 #ifndef USHER_WORKERS_DELIVERY_H
 #define USHER_WORKERS_DELIVERY_H
@@ -8,10 +8,12 @@
 #include "schemas/stream/command.h"
 #include "schemas/stream/record.h"
 
-#include <librdkafka/rdkafka.h>
+/* librdkafka's, which who only decides does not need to know. */
+struct rd_kafka_message_s;
+struct rd_kafka_consumer_group_metadata_s;
 
 /* One record of usher.commands. */
-struct work {
+struct delivery {
     int32_t partition;
     int64_t offset;
     const char *key, *value; /* as they stood in the log */
@@ -33,12 +35,12 @@ struct batch_offset {
 
 struct batch {
     struct arena *arena;
-    struct work *works;
+    struct delivery *deliveries;
     size_t n, cap;
     struct batch_offset *offsets;
     size_t noffsets;
-    rd_kafka_consumer_group_metadata_t
-        *group;     /* of the very poll that brought the batch: fences a worker that lost the partition */
+    /* Of the very poll that brought the batch: fences a worker that lost the partition. */
+    struct rd_kafka_consumer_group_metadata_s *group;
     unsigned epoch; /* of the assignment; see emitter */
     struct batch *next;
 };
@@ -46,6 +48,6 @@ struct batch {
 struct batch *batch_new(void);
 void batch_free(struct batch *b);
 /* Copies the message in. */
-void batch_add(struct batch *b, const rd_kafka_message_t *m);
+void batch_add(struct batch *b, const struct rd_kafka_message_s *m);
 
 #endif

@@ -22,7 +22,7 @@
 struct loop {
     struct consumer *consumer;
     struct emitter *emitter;
-    struct answers *answers;
+    struct replies *replies;
     struct slot *slot;
     struct db *db;
     struct apply_settings settings;
@@ -31,11 +31,11 @@ struct loop {
 };
 
 struct loop *loop_new(const struct config *config, struct consumer *consumer, struct emitter *emitter,
-                      struct answers *answers, struct slot *slot) {
+                      struct replies *replies, struct slot *slot) {
     struct loop *l = xcalloc(1, sizeof *l);
     l->consumer = consumer;
     l->emitter = emitter;
-    l->answers = answers;
+    l->replies = replies;
     l->slot = slot;
     l->db = db_new(config_str(config, "pg"), "usher-worker", "");
     l->settings = (struct apply_settings){.partitions = (int)config_int(config, "partitions"),
@@ -97,7 +97,7 @@ static enum err_code apply_singly(struct loop *l, struct batch *b, struct err *e
 
 static void count_poison(const struct batch *b) {
     for (size_t i = 0; i < b->n; i++)
-        if (b->works[i].poison)
+        if (b->deliveries[i].poison)
             metric_add(worker_stats.poisoned, 1);
 }
 
@@ -118,7 +118,7 @@ static void take_batch(struct loop *l, struct batch *b) {
     (void)failpoint("worker.after_pg_commit");
     metric_observe_us(worker_stats.apply, clock_mono_us() - started_us);
     count_poison(b);
-    answers_send(l->answers, b->works, b->n);
+    replies_send(l->replies, b->deliveries, b->n);
     emitter_push(l->emitter, b);
 }
 
@@ -130,7 +130,7 @@ int loop_run(struct loop *l) {
         if (b != NULL)
             take_batch(l, b);
         else
-            answers_poll(l->answers);
+            replies_poll(l->replies);
         if (!slot_held(l->slot) || !consumer_alive(l->consumer))
             return EXIT_TRY_AGAIN;
         if (!told && consumer_assigned(l->consumer)) {

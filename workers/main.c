@@ -1,4 +1,4 @@
-/* usher-worker: takes commands from the log, applies them to PostgreSQL, answers, and emits what changed. */
+/* usher-worker: takes commands from the log, applies them to PostgreSQL, replies, and emits what changed. */
 #include "ops/runtime/config.h"
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/kafka_conf.h"
@@ -66,14 +66,14 @@ static int work(const struct config *config, struct slot *slot, const struct jws
     struct emitter *emitter = emitter_start(config, slot, key, exactly_once);
     if (emitter == NULL)
         return 0;
-    struct answers *answers = answers_open(config, &err);
+    struct replies *replies = replies_open(config, &err);
     struct consumer *consumer =
-        answers != NULL ? consumer_open(config, slot_number(slot), exactly_once, emitter, &err) : NULL;
+        replies != NULL ? consumer_open(config, slot_number(slot), exactly_once, emitter, &err) : NULL;
     if (consumer == NULL) {
         fprintf(stderr, "usher-worker: %s\n", err_text(&err));
         return 1;
     }
-    struct loop *loop = loop_new(config, consumer, emitter, answers, slot);
+    struct loop *loop = loop_new(config, consumer, emitter, replies, slot);
     const char *listen = config_str(config, "metrics-listen");
     struct metrics_http *http = *listen ? metrics_http_start(listen, loop_ready, loop, &err) : NULL;
     if (*listen && http == NULL) {
@@ -85,7 +85,7 @@ static int work(const struct config *config, struct slot *slot, const struct jws
     metrics_http_stop(http);
     consumer_close(consumer);
     bool clean = emitter_stop(emitter);
-    answers_close(answers);
+    replies_close(replies);
     loop_free(loop);
     slot_free(slot, clean);
     return code;

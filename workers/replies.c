@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct answers {
+struct replies {
     rd_kafka_t *rk;
 };
 
@@ -28,40 +28,40 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
         metric_add(worker_stats.replies_lost, 1);
 }
 
-struct answers *answers_open(const struct config *config, struct err *err) {
-    struct answers *a = xcalloc(1, sizeof *a);
+struct replies *replies_open(const struct config *config, struct err *err) {
+    struct replies *r = xcalloc(1, sizeof *r);
     rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_PRODUCER_PLAIN);
     kafka_conf_set(conf, "message.timeout.ms", "10000"); /* nobody waits longer */
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    rd_kafka_conf_set_opaque(conf, a);
-    a->rk = kafka_open(conf, KAFKA_PRODUCER_PLAIN, err);
-    if (a->rk == NULL) {
-        free(a);
+    rd_kafka_conf_set_opaque(conf, r);
+    r->rk = kafka_open(conf, KAFKA_PRODUCER_PLAIN, err);
+    if (r->rk == NULL) {
+        free(r);
         return NULL;
     }
     static const char *const topics[] = {TOPIC_REPLIES};
     struct err ignored;
-    (void)kafka_warm_up(a->rk, topics, 1, 5000, &ignored);
-    return a;
+    (void)kafka_warm_up(r->rk, topics, 1, 5000, &ignored);
+    return r;
 }
 
-void answers_send(struct answers *a, const struct work *works, size_t n) {
+void replies_send(struct replies *r, const struct delivery *deliveries, size_t n) {
     struct jbuf value = {0};
     int64_t now_us = clock_wall_us();
     (void)failpoint("worker.before_reply");
     for (size_t i = 0; i < n; i++) {
-        const struct work *w = &works[i];
-        if (!w->reply_due || w->command.reply_partition < 0)
+        const struct delivery *d = &deliveries[i];
+        if (!d->reply_due || d->command.reply_partition < 0)
             continue;
         struct headers h;
         jb_reset(&value);
-        reply_encode(&w->reply, &value);
-        headers_reply(&h, w->command.workspace.s, w->command.txn.s, now_us);
+        reply_encode(&d->reply, &value);
+        headers_reply(&h, d->command.workspace.s, d->command.txn.s, now_us);
         rd_kafka_headers_t *headers = emit_headers(&h);
         rd_kafka_resp_err_t code = rd_kafka_producev(
-            a->rk, RD_KAFKA_V_TOPIC(TOPIC_REPLIES), RD_KAFKA_V_PARTITION(w->command.reply_partition),
-            RD_KAFKA_V_VALUE(value.p, value.n), RD_KAFKA_V_KEY(w->command.txn.s, strlen(w->command.txn.s)),
+            r->rk, RD_KAFKA_V_TOPIC(TOPIC_REPLIES), RD_KAFKA_V_PARTITION(d->command.reply_partition),
+            RD_KAFKA_V_VALUE(value.p, value.n), RD_KAFKA_V_KEY(d->command.txn.s, strlen(d->command.txn.s)),
             RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
             rd_kafka_headers_destroy(headers);
@@ -71,16 +71,16 @@ void answers_send(struct answers *a, const struct work *works, size_t n) {
         metric_add(worker_stats.replies, 1);
     }
     jb_free(&value);
-    answers_poll(a);
+    replies_poll(r);
     (void)failpoint("worker.after_reply");
 }
 
-void answers_poll(struct answers *a) {
-    rd_kafka_poll(a->rk, 0);
+void replies_poll(struct replies *r) {
+    rd_kafka_poll(r->rk, 0);
 }
 
-void answers_close(struct answers *a) {
-    rd_kafka_flush(a->rk, 3000);
-    rd_kafka_destroy(a->rk);
-    free(a);
+void replies_close(struct replies *r) {
+    rd_kafka_flush(r->rk, 3000);
+    rd_kafka_destroy(r->rk);
+    free(r);
 }

@@ -6,11 +6,11 @@
 #include "ops/runtime/config.h"
 #include "workers/delivery.h"
 
-struct answers;
+struct replies;
 
-struct answers *answers_open(const struct config *config, struct err *err);
-void answers_send(struct answers *a, const struct work *works, size_t n);
-void answers_poll(struct answers *a); /* must be called now and then */
-void answers_close(struct answers *a);
+struct replies *replies_open(const struct config *config, struct err *err);
+void replies_send(struct replies *r, const struct delivery *deliveries, size_t n);
+void replies_poll(struct replies *r); /* must be called now and then */
+void replies_close(struct replies *r);
 
 #endif

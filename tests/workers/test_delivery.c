@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <librdkafka/rdkafka.h>
 
 static void add(struct batch *b, int32_t partition, int64_t offset, const char *value) {
     char text[256];
@@ -38,10 +39,10 @@ static void what_cannot_be_decoded_keeps_its_bytes(void **state) {
     (void)state;
     struct batch *b = batch_new();
     add(b, 0, 1, "no command");
-    assert_false(b->works[0].decoded);
-    assert_int_equal(b->works[0].decode_err.code, ERR_DECODE);
-    assert_string_equal(b->works[0].value, "no command");
-    assert_int_equal(b->works[0].value_len, strlen("no command"));
+    assert_false(b->deliveries[0].decoded);
+    assert_int_equal(b->deliveries[0].decode_err.code, ERR_DECODE);
+    assert_string_equal(b->deliveries[0].value, "no command");
+    assert_int_equal(b->deliveries[0].value_len, strlen("no command"));
     batch_free(b);
 }
 

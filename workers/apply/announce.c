@@ -117,7 +117,7 @@ static void want_one_member(struct unit *u, struct unit_workspace *w, const stru
         unit_want_member(u, w, c->id.s, user);
 }
 
-void task_announce(struct unit *u, struct unit_workspace *w, const struct command *c) {
+void decision_announce(struct unit *u, struct unit_workspace *w, const struct command *c) {
     unit_want_claim(u, w, c->txn.s);
     if (c->actor.kind == ACTOR_KEY)
         unit_want_key(u, w, c->actor.id);

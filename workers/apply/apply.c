@@ -14,12 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum err_code (*apply_fn)(struct task *t);
+typedef enum err_code (*apply_fn)(struct decision *d);
 
 /* An operation of an asynchronous Bulk that the ingest has refused: its outcome has a place here like those
  * of the others. */
-static enum err_code apply_request_refused(struct task *t) {
-    return err_set(&t->err, t->command->refusal, "%s", t->command->refusal_detail);
+static enum err_code apply_request_refused(struct decision *d) {
+    return err_set(&d->err, d->command->refusal, "%s", d->command->refusal_detail);
 }
 
 static const apply_fn apply_table[COMMAND_TYPE_COUNT] = {
@@ -51,114 +51,114 @@ static const apply_fn apply_table[COMMAND_TYPE_COUNT] = {
 
 /* ---- deciding ---- */
 
-enum err_code task_db_error(struct task *t) {
-    if (unit_error(t->unit, &t->err) == ERR_OK)
-        return err_set(&t->err, ERR_INTERNAL, "An object is missing");
-    return t->err.code;
+enum err_code decision_db_error(struct decision *d) {
+    if (unit_error(d->unit, &d->err) == ERR_OK)
+        return err_set(&d->err, ERR_INTERNAL, "An object is missing");
+    return d->err.code;
 }
 
 /* Is the credential still alive? It is read under the workspace's lock, which the revocation takes too. Who
  * revokes himself is dead already when this command follows. */
-static enum err_code check_owner(struct task *t) {
-    const struct command *c = t->command;
-    const struct unit_owner *o = unit_owner(t->unit, t->workspace, c->actor.id);
+static enum err_code check_owner(struct decision *d) {
+    const struct command *c = d->command;
+    const struct unit_owner *o = unit_owner(d->unit, d->workspace, c->actor.id);
     if (o == NULL)
-        return task_db_error(t);
+        return decision_db_error(d);
     bool himself = c->type == COMMAND_OWNER_REVOKE && strcmp(c->id.s, c->actor.id) == 0;
     if (!row_alive(o->state) || (o->revoked && !himself))
-        return err_set(&t->err, ERR_UNAUTHORIZED, "The credential has been revoked");
+        return err_set(&d->err, ERR_UNAUTHORIZED, "The credential has been revoked");
     return ERR_OK;
 }
 
-static enum err_code check_actor(struct task *t) {
-    if (t->command->actor.kind == ACTOR_OWNER)
-        return check_owner(t);
-    if (t->command->actor.kind != ACTOR_KEY)
+static enum err_code check_actor(struct decision *d) {
+    if (d->command->actor.kind == ACTOR_OWNER)
+        return check_owner(d);
+    if (d->command->actor.kind != ACTOR_KEY)
         return ERR_OK;
-    const struct unit_key *k = unit_key(t->unit, t->workspace, t->command->actor.id);
+    const struct unit_key *k = unit_key(d->unit, d->workspace, d->command->actor.id);
     if (k == NULL)
-        return task_db_error(t);
+        return decision_db_error(d);
     if (!row_alive(k->state) || k->revoked)
-        return err_set(&t->err, ERR_UNAUTHORIZED, "The key has been revoked");
+        return err_set(&d->err, ERR_UNAUTHORIZED, "The key has been revoked");
     return ERR_OK;
 }
 
 /* Identity providers wait until people can sign in. */
-static enum err_code check_sso(struct task *t) {
-    const struct workspace_settings *s = &t->workspace->settings;
-    if (!s->require_sso || s->sso_ready || strcmp(t->command->reason, "scim") != 0)
+static enum err_code check_sso(struct decision *d) {
+    const struct workspace_settings *s = &d->workspace->settings;
+    if (!s->require_sso || s->sso_ready || strcmp(d->command->reason, "scim") != 0)
         return ERR_OK;
-    return err_set(&t->err, ERR_FORBIDDEN,
+    return err_set(&d->err, ERR_FORBIDDEN,
                    "SCIM is refused in this workspace until single sign-on is marked as set up");
 }
 
 /* The operations before it in its Bulk have failed too often. */
-static enum err_code check_bulk(struct task *t) {
-    const struct command *c = t->command;
+static enum err_code check_bulk(struct decision *d) {
+    const struct command *c = d->command;
     if (c->bulk_fail_on <= 0)
         return ERR_OK;
-    const struct unit_bulk *b = unit_bulk(t->unit, t->workspace, c->bulk.s);
+    const struct unit_bulk *b = unit_bulk(d->unit, d->workspace, c->bulk.s);
     if (b == NULL)
-        return task_db_error(t);
+        return decision_db_error(d);
     return b->failures < c->bulk_fail_on
                ? ERR_OK
-               : err_set(&t->err, ERR_BULK_STOPPED, "%d operations of the Bulk have failed", b->failures);
+               : err_set(&d->err, ERR_BULK_STOPPED, "%d operations of the Bulk have failed", b->failures);
 }
 
 /* What it refers to in its Bulk must be there (rule B4). */
-static enum err_code check_needs(struct task *t) {
+static enum err_code check_needs(struct decision *d) {
     size_t i;
     json_t *need;
-    json_array_foreach(t->command->needs, i, need) {
-        if (unit_any(t->unit, t->workspace, json_string_value(json_object_get(need, "id"))))
+    json_array_foreach(d->command->needs, i, need) {
+        if (unit_any(d->unit, d->workspace, json_string_value(json_object_get(need, "id"))))
             continue;
-        if (unit_error(t->unit, &t->err) != ERR_OK)
-            return t->err.code;
-        return err_set(&t->err, ERR_CONFLICT, "bulkId \"%.72s\" names a resource that was not created",
+        if (unit_error(d->unit, &d->err) != ERR_OK)
+            return d->err.code;
+        return err_set(&d->err, ERR_CONFLICT, "bulkId \"%.72s\" names a resource that was not created",
                        json_string_value(json_object_get(need, "bulkId")));
     }
     return ERR_OK;
 }
 
-static enum err_code decide(struct task *t) {
-    const struct command *c = t->command;
-    if (!row_alive(t->workspace->state) && c->type != COMMAND_WORKSPACE_CREATE)
-        return err_set(&t->err, ERR_NOT_FOUND, "The workspace does not exist");
-    enum err_code code = check_bulk(t);
-    if (code == ERR_OK && c->not_after_us && t->now_us > c->not_after_us)
-        code = err_set(&t->err, ERR_DEADLINE, "The command came too late; nothing was changed");
+static enum err_code decide(struct decision *d) {
+    const struct command *c = d->command;
+    if (!row_alive(d->workspace->state) && c->type != COMMAND_WORKSPACE_CREATE)
+        return err_set(&d->err, ERR_NOT_FOUND, "The workspace does not exist");
+    enum err_code code = check_bulk(d);
+    if (code == ERR_OK && c->not_after_us && d->now_us > c->not_after_us)
+        code = err_set(&d->err, ERR_DEADLINE, "The command came too late; nothing was changed");
     if (code == ERR_OK)
-        code = check_actor(t);
+        code = check_actor(d);
     if (code == ERR_OK)
-        code = check_sso(t);
+        code = check_sso(d);
     if (code == ERR_OK)
-        code = check_needs(t);
-    return code == ERR_OK ? apply_table[c->type](t) : code;
+        code = check_needs(d);
+    return code == ERR_OK ? apply_table[c->type](d) : code;
 }
 
-static void audit_refusal(struct task *t) {
+static void audit_refusal(struct decision *d) {
     char reason[40];
-    snprintf(reason, sizeof reason, "%s", err_name(t->err.code));
+    snprintf(reason, sizeof reason, "%s", err_name(d->err.code));
     for (char *p = reason; *p; p++)
         *p = (char)tolower((unsigned char)*p);
     struct audit_change change = {.action =
-                                      t->err.code == ERR_SEATS ? ACTION_SEAT_REFUSED : ACTION_COMMAND_REFUSED,
-                                  .target = command_target(t->command),
+                                      d->err.code == ERR_SEATS ? ACTION_SEAT_REFUSED : ACTION_COMMAND_REFUSED,
+                                  .target = command_target(d->command),
                                   .outcome = "refused",
-                                  .reason = arena_strdup(t->records.arena, reason),
+                                  .reason = arena_strdup(d->records.arena, reason),
                                   .changes_json = "[]"};
-    record_audit_change(&t->records, &change);
+    record_audit_change(&d->records, &change);
 }
 
 /* What a Bulk did not come to leaves no record: nothing was tried. */
-static void refuse(struct task *t) {
-    t->reply->code = t->err.code;
-    snprintf(t->reply->detail, sizeof t->reply->detail, "%s", err_text(&t->err));
-    if (!row_alive(t->workspace->state) || t->err.code == ERR_BULK_STOPPED)
+static void refuse(struct decision *d) {
+    d->reply->code = d->err.code;
+    snprintf(d->reply->detail, sizeof d->reply->detail, "%s", err_text(&d->err));
+    if (!row_alive(d->workspace->state) || d->err.code == ERR_BULK_STOPPED)
         return; /* (no workspace, no numbers, no audit of it) */
-    audit_refusal(t);
+    audit_refusal(d);
     struct unit_bulk *b =
-        t->command->bulk_fail_on > 0 ? unit_bulk(t->unit, t->workspace, t->command->bulk.s) : NULL;
+        d->command->bulk_fail_on > 0 ? unit_bulk(d->unit, d->workspace, d->command->bulk.s) : NULL;
     if (b != NULL)
         b->failures++;
 }
@@ -166,92 +166,97 @@ static void refuse(struct task *t) {
 /* A command whose txn is known: the stored outcome is the answer. Its records go out again only from the
  * record in the log that was applied: the first attempt may have died between PostgreSQL's commit and
  * Kafka's. A copy elsewhere in the log emits nothing. */
-static enum err_code repeat(struct batch *b, struct work *w, const struct unit_claim *claim,
+static enum err_code repeat(struct batch *b, struct delivery *delivery, const struct unit_claim *claim,
                             struct err *err) {
     if (claim->cancelled || claim->outcome == NULL)
         return ERR_OK; /* an ingest cancelled it and has answered */
-    enum err_code code = reply_decode(claim->outcome, strlen(claim->outcome), &w->reply, err);
+    enum err_code code = reply_decode(claim->outcome, strlen(claim->outcome), &delivery->reply, err);
     if (code != ERR_OK)
         return code;
-    w->reply.doc = NULL;
-    w->reply_due = true;
-    if (claim->origin_partition == w->partition && claim->origin_offset == w->offset &&
-        claim->records != NULL && w->records.n == 0)
-        code = record_list_decode(claim->records, b->arena, &w->records, &w->traceparent, err);
+    delivery->reply.doc = NULL;
+    delivery->reply_due = true;
+    if (claim->origin_partition == delivery->partition && claim->origin_offset == delivery->offset &&
+        claim->records != NULL && delivery->records.n == 0)
+        code = record_list_decode(claim->records, b->arena, &delivery->records, &delivery->traceparent, err);
     return code;
 }
 
 /* The outcome and the records, as they are stored under the txn. */
-static void claim(struct unit *u, struct unit_workspace *ws, struct work *w) {
+static void claim(struct unit *u, struct unit_workspace *ws, struct delivery *delivery) {
     struct arena *a = unit_arena(u);
     struct jbuf outcome = {0}, records = {0};
-    char *doc = w->reply.doc;
-    w->reply.doc = NULL; /* the document stands in its table */
-    reply_encode(&w->reply, &outcome);
-    w->reply.doc = doc;
-    if (w->records.n)
-        record_list_encode(w->records.rows, w->records.n, w->traceparent, &records);
-    unit_claim_set(u, ws, w->command.txn.s, command_type_text(w->command.type), w->partition, w->offset,
-                   arena_strdup(a, outcome.p), records.n ? arena_strdup(a, records.p) : NULL);
+    char *doc = delivery->reply.doc;
+    delivery->reply.doc = NULL; /* the document stands in its table */
+    reply_encode(&delivery->reply, &outcome);
+    delivery->reply.doc = doc;
+    if (delivery->records.n)
+        record_list_encode(delivery->records.rows, delivery->records.n, delivery->traceparent, &records);
+    unit_claim_set(u, ws, delivery->command.txn.s, command_type_text(delivery->command.type),
+                   delivery->partition, delivery->offset, arena_strdup(a, outcome.p),
+                   records.n ? arena_strdup(a, records.p) : NULL);
     jb_free(&outcome);
     jb_free(&records);
 }
 
-static struct task task_of(struct unit *u, struct batch *b, struct work *w,
-                           const struct apply_settings *settings, int64_t now_us) {
-    struct unit_workspace *ws = unit_want_workspace(u, w->command.workspace.s);
-    struct task t = {
-        .unit = u, .workspace = ws, .command = &w->command, .reply = &w->reply, .now_us = now_us};
-    t.records = (struct record_context){.workspace = ws->id,
-                                        .txn = w->command.txn.s,
-                                        .actor = &w->command.actor,
-                                        .reason = w->command.reason,
-                                        .traceparent = w->command.traceparent,
-                                        .time_us = now_us,
-                                        .membership_seq = &ws->membership_seq,
-                                        .audit_seq = &ws->audit_seq,
-                                        .events_seq = &ws->events_seq,
-                                        .events_issuer = settings->events_issuer,
-                                        .events_txn =
-                                            w->command.async.txn[0] ? w->command.async.txn : w->command.txn.s,
-                                        .arena = b->arena,
-                                        .out = &w->records};
+static struct decision decision_of(struct unit *u, struct batch *b, struct delivery *delivery,
+                                   const struct apply_settings *settings, int64_t now_us) {
+    struct unit_workspace *ws = unit_want_workspace(u, delivery->command.workspace.s);
+    struct decision d = {.unit = u,
+                         .workspace = ws,
+                         .command = &delivery->command,
+                         .reply = &delivery->reply,
+                         .now_us = now_us};
+    d.records = (struct record_context){
+        .workspace = ws->id,
+        .txn = delivery->command.txn.s,
+        .actor = &delivery->command.actor,
+        .reason = delivery->command.reason,
+        .traceparent = delivery->command.traceparent,
+        .time_us = now_us,
+        .membership_seq = &ws->membership_seq,
+        .audit_seq = &ws->audit_seq,
+        .events_seq = &ws->events_seq,
+        .events_issuer = settings->events_issuer,
+        .events_txn = delivery->command.async.txn[0] ? delivery->command.async.txn : delivery->command.txn.s,
+        .arena = b->arena,
+        .out = &delivery->records};
     (void)events_mode_parse(ws->settings.events != NULL ? ws->settings.events : "off",
-                            &t.records.events_mode);
-    return t;
+                            &d.records.events_mode);
+    return d;
 }
 
-static enum err_code apply_one(struct unit *u, struct batch *b, struct work *w,
+static enum err_code apply_one(struct unit *u, struct batch *b, struct delivery *delivery,
                                const struct apply_settings *settings, int64_t now_us, struct err *err) {
-    struct task t = task_of(u, b, w, settings, now_us);
-    const struct unit_claim *known = unit_claim(u, t.workspace, w->command.txn.s);
+    struct decision d = decision_of(u, b, delivery, settings, now_us);
+    const struct unit_claim *known = unit_claim(u, d.workspace, delivery->command.txn.s);
     if (known == NULL)
         return unit_error(u, err);
     if (known->known)
-        return repeat(b, w, known, err);
-    w->traceparent = w->command.traceparent;
-    w->reply = (struct reply){.txn = w->command.txn, .code = ERR_OK, .id = w->command.id};
-    w->reply_due = true;
-    (void)decide(&t);
+        return repeat(b, delivery, known, err);
+    delivery->traceparent = delivery->command.traceparent;
+    delivery->reply =
+        (struct reply){.txn = delivery->command.txn, .code = ERR_OK, .id = delivery->command.id};
+    delivery->reply_due = true;
+    (void)decide(&d);
     if (unit_error(u, err) != ERR_OK)
         return err->code;
-    if (t.err.code != ERR_OK)
-        refuse(&t);
-    event_outcome(&t);
-    claim(u, t.workspace, w);
+    if (d.err.code != ERR_OK)
+        refuse(&d);
+    event_outcome(&d);
+    claim(u, d.workspace, delivery);
     return unit_error(u, err);
 }
 
-static bool usable(struct work *w, int partitions) {
-    if (w->poison || !w->decoded) {
-        w->poison = true;
+static bool usable(struct delivery *delivery, int partitions) {
+    if (delivery->poison || !delivery->decoded) {
+        delivery->poison = true;
         return false;
     }
-    if (workspace_partition(w->command.workspace.s, partitions) != w->partition) {
-        (void)err_set(&w->decode_err, ERR_DECODE, "The workspace does not belong to this partition");
-        w->poison = true;
+    if (workspace_partition(delivery->command.workspace.s, partitions) != delivery->partition) {
+        (void)err_set(&delivery->decode_err, ERR_DECODE, "The workspace does not belong to this partition");
+        delivery->poison = true;
     }
-    return !w->poison;
+    return !delivery->poison;
 }
 
 enum err_code apply_batch(struct unit_store store, struct batch *b, size_t first, size_t n,
@@ -261,19 +266,19 @@ enum err_code apply_batch(struct unit_store store, struct batch *b, size_t first
     int64_t now_us = clock_wall_us();
     struct unit *u = unit_new(store);
     for (size_t i = first; i < first + n; i++) {
-        struct work *w = &b->works[i];
-        w->records.n = 0; /* an attempt before may have left some */
-        w->reply_due = false;
-        if (!usable(w, settings->partitions))
+        struct delivery *delivery = &b->deliveries[i];
+        delivery->records.n = 0; /* an attempt before may have left some */
+        delivery->reply_due = false;
+        if (!usable(delivery, settings->partitions))
             continue;
-        task_announce(u, unit_want_workspace(u, w->command.workspace.s), &w->command);
+        decision_announce(u, unit_want_workspace(u, delivery->command.workspace.s), &delivery->command);
         any = true;
     }
     if (any)
         code = unit_begin(u, err);
     for (size_t i = first; any && code == ERR_OK && i < first + n; i++)
-        if (!b->works[i].poison)
-            code = apply_one(u, b, &b->works[i], settings, now_us, err);
+        if (!b->deliveries[i].poison)
+            code = apply_one(u, b, &b->deliveries[i], settings, now_us, err);
     if (any && code == ERR_OK)
         code = unit_commit(u, err);
     unit_free(u);
@@ -282,40 +287,40 @@ enum err_code apply_batch(struct unit_store store, struct batch *b, size_t first
 
 enum err_code apply_poison(struct unit_store store, struct batch *b, size_t at,
                            const struct apply_settings *settings, const struct err *why, struct err *err) {
-    struct work *w = &b->works[at];
+    struct delivery *delivery = &b->deliveries[at];
     struct unit *u = unit_new(store);
-    w->records.n = 0;
-    struct unit_workspace *ws = unit_want_workspace(u, w->command.workspace.s);
-    unit_want_claim(u, ws, w->command.txn.s);
+    delivery->records.n = 0;
+    struct unit_workspace *ws = unit_want_workspace(u, delivery->command.workspace.s);
+    unit_want_claim(u, ws, delivery->command.txn.s);
     enum err_code code = unit_begin(u, err);
     if (code == ERR_OK) {
-        struct task t = task_of(u, b, w, settings, clock_wall_us());
-        w->reply = (struct reply){.txn = w->command.txn, .id = w->command.id};
-        w->reply_due = true;
-        (void)err_set(&t.err, ERR_INTERNAL, "The command cannot be stored");
-        refuse(&t);
-        event_outcome(&t);
-        w->traceparent = w->command.traceparent;
-        claim(u, ws, w);
+        struct decision d = decision_of(u, b, delivery, settings, clock_wall_us());
+        delivery->reply = (struct reply){.txn = delivery->command.txn, .id = delivery->command.id};
+        delivery->reply_due = true;
+        (void)err_set(&d.err, ERR_INTERNAL, "The command cannot be stored");
+        refuse(&d);
+        event_outcome(&d);
+        delivery->traceparent = delivery->command.traceparent;
+        claim(u, ws, delivery);
         code = unit_commit(u, err);
     }
     unit_free(u);
     if (code == ERR_OK) {
-        w->decode_err = *why;
-        w->poison = true;
+        delivery->decode_err = *why;
+        delivery->poison = true;
     }
     return code;
 }
 
 /* ---- shared by apply_*.c ---- */
 
-struct audit_target task_target(const struct unit_resource *r) {
+struct audit_target decision_target(const struct unit_resource *r) {
     return target_resource(r->rt, r->id, r->name);
 }
 
-void task_audit(struct task *t, enum audit_action action, const struct audit_target *target,
-                const struct audit_target *subject, const char *reason, const struct resource_change *changes,
-                size_t nchanges) {
+void decision_audit(struct decision *d, enum audit_action action, const struct audit_target *target,
+                    const struct audit_target *subject, const char *reason,
+                    const struct resource_change *changes, size_t nchanges) {
     struct audit_change change = {.action = action,
                                   .target = *target,
                                   .outcome = "applied",
@@ -326,26 +331,26 @@ void task_audit(struct task *t, enum audit_action action, const struct audit_tar
         change.subject = *subject;
     if (nchanges == 0)
         change.changes_json = "[]";
-    record_audit_change(&t->records, &change);
+    record_audit_change(&d->records, &change);
 }
 
-void task_audit_json(struct task *t, enum audit_action action, const struct audit_target *target,
-                     const char *changes_json) {
+void decision_audit_json(struct decision *d, enum audit_action action, const struct audit_target *target,
+                         const char *changes_json) {
     struct audit_change change = {
         .action = action, .target = *target, .outcome = "applied", .changes_json = changes_json};
-    record_audit_change(&t->records, &change);
+    record_audit_change(&d->records, &change);
 }
 
-void task_reply_resource(struct task *t, const struct unit_resource *r, bool with_doc) {
-    snprintf(t->reply->id.s, sizeof t->reply->id.s, "%s", r->id);
-    t->reply->version = r->version;
-    t->reply->created_us = r->created_us;
-    t->reply->modified_us = r->modified_us;
-    t->reply->doc = with_doc && r->doc != NULL ? arena_strdup(t->records.arena, r->doc) : NULL;
+void decision_reply_resource(struct decision *d, const struct unit_resource *r, bool with_doc) {
+    snprintf(d->reply->id.s, sizeof d->reply->id.s, "%s", r->id);
+    d->reply->version = r->version;
+    d->reply->created_us = r->created_us;
+    d->reply->modified_us = r->modified_us;
+    d->reply->doc = with_doc && r->doc != NULL ? arena_strdup(d->records.arena, r->doc) : NULL;
 }
 
-const char **task_id_texts(struct task *t, const json_t *ids, size_t *n) {
-    const char **texts = arena_alloc(unit_arena(t->unit), (json_array_size(ids) + 1) * sizeof *texts);
+const char **decision_id_texts(struct decision *d, const json_t *ids, size_t *n) {
+    const char **texts = arena_alloc(unit_arena(d->unit), (json_array_size(ids) + 1) * sizeof *texts);
     size_t i;
     json_t *id;
     *n = 0;
@@ -361,8 +366,9 @@ static const char *folded(struct arena *a, const char *text) {
     return key;
 }
 
-void task_set_doc(struct task *t, struct unit_resource *r, const json_t *before, const json_t *after) {
-    struct arena *a = unit_arena(t->unit);
+void decision_set_doc(struct decision *d, struct unit_resource *r, const json_t *before,
+                      const json_t *after) {
+    struct arena *a = unit_arena(d->unit);
     struct jbuf doc = {0};
     jsonx_text(after, &doc);
     char *text = jb_take(&doc), *search = resource_search_text(r->rt, after);
@@ -378,13 +384,13 @@ void task_set_doc(struct task *t, struct unit_resource *r, const json_t *before,
     const char *attr = rules_of(r->rt)->name;
     if (attr != NULL) {
         const char *name = arena_strdup(a, resource_string(after, attr));
-        unit_rename(t->unit, r, name, folded(a, name));
+        unit_rename(d->unit, r, name, folded(a, name));
     }
-    unit_reindex(t->unit, r, before, after);
+    unit_reindex(d->unit, r, before, after);
 }
 
-void task_bump(struct task *t, struct unit_resource *r, bool doc_changed) {
+void decision_bump(struct decision *d, struct unit_resource *r, bool doc_changed) {
     r->version++;
-    r->modified_us = t->now_us;
+    r->modified_us = d->now_us;
     unit_touch(r, doc_changed);
 }

@@ -23,25 +23,25 @@ static enum event_change_kind kind_of(const struct change *c) {
 
 /* Built only where it is told. */
 static json_t *data_of(const struct change *c, const struct event_change *e) {
-    const struct command *cmd = c->task->command;
+    const struct command *cmd = c->decision->command;
     json_t *members, *data;
-    if (c->task->records.events_mode != EVENTS_FULL)
+    if (c->decision->records.events_mode != EVENTS_FULL)
         return NULL;
     if (e->kind == EVENT_PATCH)
         return event_data_patch(cmd->rt, c->ops);
     if (e->kind == EVENT_PUT)
         return event_data_put(cmd->rt, cmd->resource, cmd->members);
     members = c->resource->rt->kind == RESOURCE_ROOM ? members_of(c->resource) : NULL;
-    data = event_data_create(&e->subject, c->after, e->version, c->task->now_us, members);
+    data = event_data_create(&e->subject, c->after, e->version, c->decision->now_us, members);
     json_decref(members);
     return data;
 }
 
 void event_change(const struct change *c, bool was_active) {
-    struct task *t = c->task;
+    struct decision *d = c->decision;
     struct event_subject subject = subject_of(c->resource);
     if (c->after == NULL) {
-        record_event_deleted(&t->records, &subject);
+        record_event_deleted(&d->records, &subject);
         return;
     }
     if (c->before != NULL && !c->nrows && !c->changed && !c->linked)
@@ -53,22 +53,22 @@ void event_change(const struct change *c, bool was_active) {
                              .nchanges = c->nrows,
                              .members = c->changed};
     e.data = data_of(c, &e);
-    record_event_change(&t->records, &e);
+    record_event_change(&d->records, &e);
     if (c->before != NULL && c->resource->rt->kind == RESOURCE_USER && c->resource->active != was_active)
-        record_event_active(&t->records, &subject, c->resource->active);
+        record_event_active(&d->records, &subject, c->resource->active);
 }
 
 /* The resource is known by its external id where the unit has it: what the command made, took over, or was
  * about. */
-static const char *external_id_of(struct task *t) {
-    const struct command *c = t->command;
+static const char *external_id_of(struct decision *d) {
+    const struct command *c = d->command;
     if (c->rt == NULL || c->type == COMMAND_REQUEST_REFUSED)
         return NULL;
-    const struct unit_resource *r = unit_resource(t->unit, t->workspace, c->rt, t->reply->id.s);
+    const struct unit_resource *r = unit_resource(d->unit, d->workspace, c->rt, d->reply->id.s);
     return r != NULL && row_alive(r->state) ? r->external_id : NULL;
 }
 
-void event_outcome(struct task *t) {
-    if (t->command->async.txn[0] && row_alive(t->workspace->state))
-        record_event_outcome(&t->records, t->command, t->reply, external_id_of(t));
+void event_outcome(struct decision *d) {
+    if (d->command->async.txn[0] && row_alive(d->workspace->state))
+        record_event_outcome(&d->records, d->command, d->reply, external_id_of(d));
 }

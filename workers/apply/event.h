@@ -7,6 +7,6 @@
 /* After a change was carried out; a deleted resource is still there. was_active: before it. */
 void event_change(const struct change *c, bool was_active);
 /* After the command was decided, applied or refused; nothing unless its client asked not to wait. */
-void event_outcome(struct task *t);
+void event_outcome(struct decision *d);
 
 #endif

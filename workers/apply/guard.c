@@ -6,12 +6,12 @@
 
 static const char *const words[GUARD_KINDS] = {"users", "members"};
 
-static bool holds(const struct task *t) {
-    return strcmp(t->workspace->settings.guard_mode, "hold") == 0;
+static bool holds(const struct decision *d) {
+    return strcmp(d->workspace->settings.guard_mode, "hold") == 0;
 }
 
-bool guard_watches(const struct task *t) {
-    return t->command->actor.kind == ACTOR_KEY && strcmp(t->workspace->settings.guard_mode, "off") != 0;
+bool guard_watches(const struct decision *d) {
+    return d->command->actor.kind == ACTOR_KEY && strcmp(d->workspace->settings.guard_mode, "off") != 0;
 }
 
 void guard_slide(struct unit_guard *g, int64_t now_us, int64_t window_s) {
@@ -37,25 +37,26 @@ int64_t guard_allowed(int64_t base, const struct workspace_settings *s) {
 
 /* How many there were when the window began: counted with its first removal, and again when that count has
  * left the window. */
-static bool count_base(struct task *t, struct unit_guard *g) {
+static bool count_base(struct decision *d, struct unit_guard *g) {
     int64_t age = g->head - g->base_at, now;
     if (g->state != ROW_ABSENT && guard_removed(g) > 0 && age >= 0 && age < GUARD_BUCKETS)
         return true;
-    now = unit_count(t->unit, t->workspace, g->kind);
+    now = unit_count(d->unit, d->workspace, g->kind);
     g->base = now + guard_removed(g);
     g->base_at = g->head;
     return now >= 0;
 }
 
-static enum err_code refuse(struct task *t, const struct unit_guard *g, int64_t removed, int64_t allowed) {
-    const struct workspace_settings *s = &t->workspace->settings;
-    return err_set(&t->err, ERR_GUARD,
+static enum err_code refuse(struct decision *d, const struct unit_guard *g, int64_t removed,
+                            int64_t allowed) {
+    const struct workspace_settings *s = &d->workspace->settings;
+    return err_set(&d->err, ERR_GUARD,
                    "The guard against mass changes: with this %" PRId64
                    " %s would have been %s by one key within %" PRId64 " seconds, and %" PRId64 " of %" PRId64
                    " are allowed. Nothing was changed. %s %s",
                    removed, words[g->kind], g->kind == GUARD_USERS ? "deactivated or deleted" : "removed",
                    s->guard_window, allowed, g->base,
-                   holds(t)
+                   holds(d)
                        ? "The key's removals are held until an owner or operator releases them: usherctl "
                          "guard release"
                        : "It is possible again when earlier removals have left the window, or when an owner "
@@ -63,54 +64,54 @@ static enum err_code refuse(struct task *t, const struct unit_guard *g, int64_t 
                    g->key);
 }
 
-static void trip(struct task *t, struct unit_guard *g, int64_t before, int64_t after) {
-    const struct unit_key *k = unit_key(t->unit, t->workspace, g->key);
+static void trip(struct decision *d, struct unit_guard *g, int64_t before, int64_t after) {
+    const struct unit_key *k = unit_key(d->unit, d->workspace, g->key);
     struct audit_target target = {.kind = TARGET_KEY, .id = g->key, .name = k != NULL ? k->name : NULL};
     if (g->tripped_us)
         return;
-    g->tripped_us = t->now_us;
-    task_audit_json(t, ACTION_GUARD_TRIPPED, &target,
-                    arena_printf(unit_arena(t->unit),
-                                 "[{\"path\":\"%s\",\"op\":\"replace\",\"from\":%" PRId64 ",\"to\":%" PRId64
-                                 "}]",
-                                 words[g->kind], before, after));
+    g->tripped_us = d->now_us;
+    decision_audit_json(d, ACTION_GUARD_TRIPPED, &target,
+                        arena_printf(unit_arena(d->unit),
+                                     "[{\"path\":\"%s\",\"op\":\"replace\",\"from\":%" PRId64
+                                     ",\"to\":%" PRId64 "}]",
+                                     words[g->kind], before, after));
 }
 
 /* What was tripped in mode hold stays so, for all of the key's removals, until it is released. */
-static enum err_code check_held(struct task *t) {
-    for (enum guard_kind kind = 0; holds(t) && kind < GUARD_KINDS; kind++) {
-        const struct unit_guard *g = unit_guard(t->unit, t->workspace, t->command->actor.id, kind);
+static enum err_code check_held(struct decision *d) {
+    for (enum guard_kind kind = 0; holds(d) && kind < GUARD_KINDS; kind++) {
+        const struct unit_guard *g = unit_guard(d->unit, d->workspace, d->command->actor.id, kind);
         if (g == NULL)
-            return task_db_error(t);
+            return decision_db_error(d);
         if (g->tripped_us)
             return err_set(
-                &t->err, ERR_GUARD,
+                &d->err, ERR_GUARD,
                 "This key's removals are held by the guard against mass changes: too many %s were to "
                 "be removed within %" PRId64
                 " seconds. An owner or operator releases them: usherctl guard release %s",
-                words[kind], t->workspace->settings.guard_window, g->key);
+                words[kind], d->workspace->settings.guard_window, g->key);
     }
     return ERR_OK;
 }
 
 /* A refused command leaves one trace: that the guard has tripped. */
-enum err_code guard_pass(struct task *t, enum guard_kind kind, int64_t n) {
-    const struct workspace_settings *s = &t->workspace->settings;
-    if (!guard_watches(t) || n == 0)
+enum err_code guard_pass(struct decision *d, enum guard_kind kind, int64_t n) {
+    const struct workspace_settings *s = &d->workspace->settings;
+    if (!guard_watches(d) || n == 0)
         return ERR_OK;
-    struct unit_guard *g = unit_guard(t->unit, t->workspace, t->command->actor.id, kind);
+    struct unit_guard *g = unit_guard(d->unit, d->workspace, d->command->actor.id, kind);
     if (g == NULL)
-        return task_db_error(t);
-    if (check_held(t) != ERR_OK)
-        return t->err.code;
-    guard_slide(g, t->now_us, s->guard_window);
-    if (!count_base(t, g))
-        return task_db_error(t);
+        return decision_db_error(d);
+    if (check_held(d) != ERR_OK)
+        return d->err.code;
+    guard_slide(g, d->now_us, s->guard_window);
+    if (!count_base(d, g))
+        return decision_db_error(d);
     unit_row_touch(&g->state);
     int64_t before = guard_removed(g), allowed = guard_allowed(g->base, s);
     if (before + n > allowed) {
-        trip(t, g, before, before + n);
-        return refuse(t, g, before + n, allowed);
+        trip(d, g, before, before + n);
+        return refuse(d, g, before + n, allowed);
     }
     g->tripped_us = 0;
     g->slots[g->head % GUARD_BUCKETS] += n;
@@ -118,17 +119,17 @@ enum err_code guard_pass(struct task *t, enum guard_kind kind, int64_t n) {
 }
 
 /* The key may remove again, as if it had removed nothing so far. */
-enum err_code apply_guard_release(struct task *t) {
-    const struct unit_key *k = unit_key(t->unit, t->workspace, t->command->id.s);
+enum err_code apply_guard_release(struct decision *d) {
+    const struct unit_key *k = unit_key(d->unit, d->workspace, d->command->id.s);
     bool counted = false;
     if (k == NULL)
-        return task_db_error(t);
+        return decision_db_error(d);
     if (!row_alive(k->state))
-        return err_set(&t->err, ERR_NOT_FOUND, "Key %s does not exist", t->command->id.s);
+        return err_set(&d->err, ERR_NOT_FOUND, "Key %s does not exist", d->command->id.s);
     for (enum guard_kind kind = 0; kind < GUARD_KINDS; kind++) {
-        struct unit_guard *g = unit_guard(t->unit, t->workspace, k->id, kind);
+        struct unit_guard *g = unit_guard(d->unit, d->workspace, k->id, kind);
         if (g == NULL)
-            return task_db_error(t);
+            return decision_db_error(d);
         if (!row_alive(g->state) || (guard_removed(g) == 0 && !g->tripped_us))
             continue;
         counted = true;
@@ -138,6 +139,6 @@ enum err_code apply_guard_release(struct task *t) {
     }
     struct audit_target target = {.kind = TARGET_KEY, .id = k->id, .name = k->name};
     if (counted)
-        task_audit(t, ACTION_GUARD_RELEASED, &target, NULL, NULL, NULL, 0);
+        decision_audit(d, ACTION_GUARD_RELEASED, &target, NULL, NULL, NULL, 0);
     return ERR_OK;
 }

@@ -5,10 +5,10 @@
 
 #include "workers/apply/apply.h"
 
-bool guard_watches(const struct task *t);
+bool guard_watches(const struct decision *d);
 /* The command is about to remove n (users deactivated or deleted, or members): counts them, or ERR_GUARD.
  * Must be the last check, when nothing else can refuse the command. */
-enum err_code guard_pass(struct task *t, enum guard_kind kind, int64_t n);
+enum err_code guard_pass(struct decision *d, enum guard_kind kind, int64_t n);
 
 /* The window itself. Goes on to the bucket of this moment: what has left the window is empty again; so is all
  * where the window's length was changed in such a way that the buckets' numbers mean another time. */

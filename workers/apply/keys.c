@@ -20,41 +20,41 @@ struct token_facts {
     int64_t expires_us;
 };
 
-/* False, and t->err says why, where they are not good. */
-static bool check_hash(struct task *t, struct token_facts *f) {
-    const json_t *given = t->command->resource;
+/* False, and d->err says why, where they are not good. */
+static bool check_hash(struct decision *d, struct token_facts *f) {
+    const json_t *given = d->command->resource;
     f->hash = text_of(given, "tokenHash");
     f->prefix = text_of(given, "prefix");
     if (f->hash == NULL || strlen(f->hash) != 64 || strspn(f->hash, "0123456789abcdef") != 64 ||
         f->prefix == NULL || !*f->prefix || strlen(f->prefix) > 32) {
-        (void)err_set(&t->err, ERR_INVALID_VALUE, "A credential needs its token's hash and prefix");
+        (void)err_set(&d->err, ERR_INVALID_VALUE, "A credential needs its token's hash and prefix");
         return false;
     }
     return true;
 }
 
-static bool check_facts(struct task *t, const char *what, struct token_facts *f) {
-    const json_t *given = t->command->resource, *expires = json_object_get(given, "expires");
+static bool check_facts(struct decision *d, const char *what, struct token_facts *f) {
+    const json_t *given = d->command->resource, *expires = json_object_get(given, "expires");
     f->name = text_of(given, "name");
     if (f->name == NULL) {
-        (void)err_set_path(&t->err, ERR_INVALID_VALUE, "name", "The %s needs a name", what);
+        (void)err_set_path(&d->err, ERR_INVALID_VALUE, "name", "The %s needs a name", what);
         return false;
     }
-    if (workspace_name_check(what, f->name, &t->err) != ERR_OK)
+    if (workspace_name_check(what, f->name, &d->err) != ERR_OK)
         return false;
     if (expires != NULL && !json_is_null(expires) &&
         (!json_is_integer(expires) || json_integer_value(expires) <= 0)) {
-        (void)err_set_path(&t->err, ERR_INVALID_VALUE, "expires", "expires must be a moment, or null");
+        (void)err_set_path(&d->err, ERR_INVALID_VALUE, "expires", "expires must be a moment, or null");
         return false;
     }
     f->expires_us = json_integer_value(expires); /* (0 for null) */
-    return check_hash(t, f);
+    return check_hash(d, f);
 }
 
 /* ---- keys ---- */
 
 /* As a PostgreSQL array, in the unit's arena; NULL where the list holds anything but scopes. */
-static const char *scope_list(struct task *t, const json_t *scopes) {
+static const char *scope_list(struct decision *d, const json_t *scopes) {
     struct jbuf list = {0};
     size_t i;
     json_t *v;
@@ -66,7 +66,7 @@ static const char *scope_list(struct task *t, const json_t *scopes) {
             pg_array_text(&list, json_string_value(v));
     }
     pg_array_end(&list);
-    const char *text = good ? arena_strdup(unit_arena(t->unit), list.p) : NULL;
+    const char *text = good ? arena_strdup(unit_arena(d->unit), list.p) : NULL;
     jb_free(&list);
     return text;
 }
@@ -90,7 +90,7 @@ static bool canonical_range(const json_t *v, char out[NET_TEXT_SIZE + 8]) {
 }
 
 /* *out: a PostgreSQL array in the unit's arena; NULL where the key may be used from anywhere. */
-static enum err_code network_list(struct task *t, const json_t *networks, const char **out) {
+static enum err_code network_list(struct decision *d, const json_t *networks, const char **out) {
     struct jbuf list = {0};
     size_t i;
     json_t *v;
@@ -99,7 +99,7 @@ static enum err_code network_list(struct task *t, const json_t *networks, const 
     if (networks == NULL || json_is_null(networks))
         return ERR_OK;
     if (!json_is_array(networks) || json_array_size(networks) == 0)
-        return err_set_path(&t->err, ERR_INVALID_VALUE, "networks",
+        return err_set_path(&d->err, ERR_INVALID_VALUE, "networks",
                             "networks must be a list of at least one network, or null");
     pg_array_begin(&list);
     json_array_foreach((json_t *)networks, i, v) {
@@ -108,170 +108,170 @@ static enum err_code network_list(struct task *t, const json_t *networks, const 
             continue;
         }
         jb_free(&list);
-        return err_set_path(&t->err, ERR_INVALID_VALUE, "networks",
+        return err_set_path(&d->err, ERR_INVALID_VALUE, "networks",
                             "\"%.60s\" is no network like 203.0.113.0/24 or 2001:db8::/32",
                             json_is_string(v) ? json_string_value(v) : "?");
     }
     pg_array_end(&list);
-    *out = arena_strdup(unit_arena(t->unit), list.p);
+    *out = arena_strdup(unit_arena(d->unit), list.p);
     jb_free(&list);
     return ERR_OK;
 }
 
-static enum err_code check_rate(struct task *t, const json_t *rate) {
+static enum err_code check_rate(struct decision *d, const json_t *rate) {
     if (rate == NULL || json_is_null(rate) ||
         (json_is_integer(rate) && json_integer_value(rate) >= 1 && json_integer_value(rate) <= RATE_MAX))
         return ERR_OK;
-    return err_set_path(&t->err, ERR_INVALID_VALUE, "rate",
+    return err_set_path(&d->err, ERR_INVALID_VALUE, "rate",
                         "rate must be a whole number from 1 to %d, or null", RATE_MAX);
 }
 
-static void audit_key(struct task *t, enum audit_action action, const struct unit_key *k) {
+static void audit_key(struct decision *d, enum audit_action action, const struct unit_key *k) {
     struct audit_target target = {.kind = TARGET_KEY, .id = k->id, .name = k->name};
-    task_audit(t, action, &target, NULL, NULL, NULL, 0);
+    decision_audit(d, action, &target, NULL, NULL, NULL, 0);
 }
 
-enum err_code apply_key_create(struct task *t) {
-    const json_t *given = t->command->resource;
+enum err_code apply_key_create(struct decision *d) {
+    const json_t *given = d->command->resource;
     const char *dialect = text_of(given, "dialect"), *networks,
-               *scopes = scope_list(t, json_object_get(given, "scopes"));
+               *scopes = scope_list(d, json_object_get(given, "scopes"));
     enum dialect parsed = DIALECT_RFC;
     struct token_facts f;
-    struct unit_key *k = unit_key(t->unit, t->workspace, t->command->id.s);
+    struct unit_key *k = unit_key(d->unit, d->workspace, d->command->id.s);
     if (k == NULL)
-        return task_db_error(t);
+        return decision_db_error(d);
     if (k->state != ROW_ABSENT)
-        return err_set(&t->err, ERR_CONFLICT, "The key exists already");
-    if (!check_facts(t, "key", &f) ||
-        network_list(t, json_object_get(given, "networks"), &networks) != ERR_OK ||
-        check_rate(t, json_object_get(given, "rate")) != ERR_OK)
-        return t->err.code;
+        return err_set(&d->err, ERR_CONFLICT, "The key exists already");
+    if (!check_facts(d, "key", &f) ||
+        network_list(d, json_object_get(given, "networks"), &networks) != ERR_OK ||
+        check_rate(d, json_object_get(given, "rate")) != ERR_OK)
+        return d->err.code;
     if (scopes == NULL)
-        return err_set_path(&t->err, ERR_INVALID_VALUE, "scopes", "A key needs scopes that there are");
+        return err_set_path(&d->err, ERR_INVALID_VALUE, "scopes", "A key needs scopes that there are");
     if (dialect != NULL && !dialect_parse(dialect, &parsed))
-        return err_set_path(&t->err, ERR_INVALID_VALUE, "dialect", "There is no dialect \"%.40s\"", dialect);
-    struct arena *a = unit_arena(t->unit);
+        return err_set_path(&d->err, ERR_INVALID_VALUE, "dialect", "There is no dialect \"%.40s\"", dialect);
+    struct arena *a = unit_arena(d->unit);
     unit_row_touch(&k->state);
     k->name = arena_strdup(a, f.name);
     k->token_hash_hex = arena_strdup(a, f.hash);
     k->prefix = arena_strdup(a, f.prefix);
     k->dialect = dialect_name(parsed);
-    k->created_by = t->command->actor.name;
+    k->created_by = d->command->actor.name;
     k->scopes = scopes;
     k->networks = networks;
     k->rate = json_integer_value(json_object_get(given, "rate"));
     k->expires_us = f.expires_us;
-    audit_key(t, ACTION_KEY_CREATED, k);
+    audit_key(d, ACTION_KEY_CREATED, k);
     return ERR_OK;
 }
 
 /* The key that the command is about; NULL: the error says why. */
-static struct unit_key *key_of(struct task *t) {
-    struct unit_key *k = unit_key(t->unit, t->workspace, t->command->id.s);
+static struct unit_key *key_of(struct decision *d) {
+    struct unit_key *k = unit_key(d->unit, d->workspace, d->command->id.s);
     if (k != NULL && row_alive(k->state))
         return k;
     if (k != NULL)
-        (void)err_set(&t->err, ERR_NOT_FOUND, "Key %s does not exist", t->command->id.s);
+        (void)err_set(&d->err, ERR_NOT_FOUND, "Key %s does not exist", d->command->id.s);
     else
-        (void)task_db_error(t);
+        (void)decision_db_error(d);
     return NULL;
 }
 
 /* It may be revoked already: that is written at once, and this command follows. */
-enum err_code apply_key_revoke(struct task *t) {
-    struct unit_key *k = key_of(t);
+enum err_code apply_key_revoke(struct decision *d) {
+    struct unit_key *k = key_of(d);
     if (k == NULL)
-        return t->err.code;
+        return d->err.code;
     k->revoked = true;
-    k->revoked_by = t->command->actor.name;
+    k->revoked_by = d->command->actor.name;
     unit_row_touch(&k->state);
-    audit_key(t, ACTION_KEY_REVOKED, k);
+    audit_key(d, ACTION_KEY_REVOKED, k);
     return ERR_OK;
 }
 
 /* A new token. The old one dies now, or at overlapUntil; one before that dies now in any case. */
-enum err_code apply_key_rotate(struct task *t) {
-    struct unit_key *k = key_of(t);
+enum err_code apply_key_rotate(struct decision *d) {
+    struct unit_key *k = key_of(d);
     struct token_facts f;
-    if (k == NULL || !check_hash(t, &f))
-        return t->err.code;
-    if (k->revoked || (k->expires_us && k->expires_us <= t->now_us))
-        return err_set(&t->err, ERR_CONFLICT, "Key %s is %s", k->id, k->revoked ? "revoked" : "expired");
-    struct arena *a = unit_arena(t->unit);
-    int64_t until = json_integer_value(json_object_get(t->command->resource, "overlapUntil"));
-    k->old_token_hash_hex = until > t->now_us ? k->token_hash_hex : NULL;
-    k->old_until_us = until > t->now_us ? until : 0;
+    if (k == NULL || !check_hash(d, &f))
+        return d->err.code;
+    if (k->revoked || (k->expires_us && k->expires_us <= d->now_us))
+        return err_set(&d->err, ERR_CONFLICT, "Key %s is %s", k->id, k->revoked ? "revoked" : "expired");
+    struct arena *a = unit_arena(d->unit);
+    int64_t until = json_integer_value(json_object_get(d->command->resource, "overlapUntil"));
+    k->old_token_hash_hex = until > d->now_us ? k->token_hash_hex : NULL;
+    k->old_until_us = until > d->now_us ? until : 0;
     k->token_hash_hex = arena_strdup(a, f.hash);
     k->prefix = arena_strdup(a, f.prefix);
     unit_row_touch(&k->state);
-    audit_key(t, ACTION_KEY_ROTATED, k);
+    audit_key(d, ACTION_KEY_ROTATED, k);
     return ERR_OK;
 }
 
 /* ---- owners and administrators ---- */
 
 /* Administrators do everything but this. */
-static enum err_code check_owners_actor(struct task *t) {
-    const struct actor *a = &t->command->actor;
+static enum err_code check_owners_actor(struct decision *d) {
+    const struct actor *a = &d->command->actor;
     if (a->kind == ACTOR_OPERATOR)
         return ERR_OK;
-    const struct unit_owner *o = a->kind == ACTOR_OWNER ? unit_owner(t->unit, t->workspace, a->id) : NULL;
-    if (unit_error(t->unit, &t->err) != ERR_OK)
-        return t->err.code;
+    const struct unit_owner *o = a->kind == ACTOR_OWNER ? unit_owner(d->unit, d->workspace, a->id) : NULL;
+    if (unit_error(d->unit, &d->err) != ERR_OK)
+        return d->err.code;
     return o != NULL && o->role != NULL && strcmp(o->role, "owner") == 0
                ? ERR_OK
-               : err_set(&t->err, ERR_FORBIDDEN, "Only owners may change who owns the workspace");
+               : err_set(&d->err, ERR_FORBIDDEN, "Only owners may change who owns the workspace");
 }
 
-static void audit_owner(struct task *t, enum audit_action action, const struct unit_owner *o) {
+static void audit_owner(struct decision *d, enum audit_action action, const struct unit_owner *o) {
     struct audit_target target = {.kind = TARGET_OWNER, .id = o->id, .name = o->name};
-    task_audit(t, action, &target, NULL, NULL, NULL, 0);
+    decision_audit(d, action, &target, NULL, NULL, NULL, 0);
 }
 
-enum err_code apply_owner_create(struct task *t) {
-    const char *role = text_of(t->command->resource, "role");
+enum err_code apply_owner_create(struct decision *d) {
+    const char *role = text_of(d->command->resource, "role");
     struct token_facts f;
-    struct unit_owner *o = unit_owner(t->unit, t->workspace, t->command->id.s);
+    struct unit_owner *o = unit_owner(d->unit, d->workspace, d->command->id.s);
     if (o == NULL)
-        return task_db_error(t);
-    if (check_owners_actor(t) != ERR_OK)
-        return t->err.code;
+        return decision_db_error(d);
+    if (check_owners_actor(d) != ERR_OK)
+        return d->err.code;
     if (o->state != ROW_ABSENT)
-        return err_set(&t->err, ERR_CONFLICT, "The owner exists already");
-    if (!check_facts(t, "owner", &f))
-        return t->err.code;
+        return err_set(&d->err, ERR_CONFLICT, "The owner exists already");
+    if (!check_facts(d, "owner", &f))
+        return d->err.code;
     if (role == NULL || (strcmp(role, "owner") != 0 && strcmp(role, "administrator") != 0))
-        return err_set_path(&t->err, ERR_INVALID_VALUE, "role", "role must be owner or administrator");
-    struct arena *a = unit_arena(t->unit);
+        return err_set_path(&d->err, ERR_INVALID_VALUE, "role", "role must be owner or administrator");
+    struct arena *a = unit_arena(d->unit);
     unit_row_touch(&o->state);
     o->name = arena_strdup(a, f.name);
     o->role = arena_strdup(a, role);
     o->token_hash_hex = arena_strdup(a, f.hash);
     o->prefix = arena_strdup(a, f.prefix);
-    o->created_by = t->command->actor.name;
+    o->created_by = d->command->actor.name;
     o->expires_us = f.expires_us;
-    audit_owner(t, ACTION_OWNER_CREATED, o);
+    audit_owner(d, ACTION_OWNER_CREATED, o);
     return ERR_OK;
 }
 
 /* Somebody must be left who can do everything. Who is revoked already was judged when that was written. */
-enum err_code apply_owner_revoke(struct task *t) {
-    struct unit_owner *o = unit_owner(t->unit, t->workspace, t->command->id.s);
+enum err_code apply_owner_revoke(struct decision *d) {
+    struct unit_owner *o = unit_owner(d->unit, d->workspace, d->command->id.s);
     if (o == NULL)
-        return task_db_error(t);
-    if (check_owners_actor(t) != ERR_OK)
-        return t->err.code;
+        return decision_db_error(d);
+    if (check_owners_actor(d) != ERR_OK)
+        return d->err.code;
     if (!row_alive(o->state))
-        return err_set(&t->err, ERR_NOT_FOUND, "Owner %s does not exist", t->command->id.s);
+        return err_set(&d->err, ERR_NOT_FOUND, "Owner %s does not exist", d->command->id.s);
     if (!o->revoked && strcmp(o->role, "owner") == 0 &&
-        !unit_other_owner(t->unit, t->workspace, o, t->now_us)) {
-        if (unit_error(t->unit, &t->err) != ERR_OK)
-            return t->err.code;
-        return err_set(&t->err, ERR_CONFLICT, "The last owner cannot be removed");
+        !unit_other_owner(d->unit, d->workspace, o, d->now_us)) {
+        if (unit_error(d->unit, &d->err) != ERR_OK)
+            return d->err.code;
+        return err_set(&d->err, ERR_CONFLICT, "The last owner cannot be removed");
     }
     o->revoked = true;
-    o->revoked_by = t->command->actor.name;
+    o->revoked_by = d->command->actor.name;
     unit_row_touch(&o->state);
-    audit_owner(t, ACTION_OWNER_REVOKED, o);
+    audit_owner(d, ACTION_OWNER_REVOKED, o);
     return ERR_OK;
 }

@@ -22,8 +22,8 @@ void link_announce(struct unit *u, struct unit_workspace *w, const struct comman
 }
 
 /* It is alive, nobody's yet, and this is its main address. */
-static bool fits(struct task *t, struct unit_resource *r, const char *key) {
-    const char *text = row_alive(r->state) && !r->managed ? unit_doc(t->unit, r) : NULL;
+static bool fits(struct decision *d, struct unit_resource *r, const char *key) {
+    const char *text = row_alive(r->state) && !r->managed ? unit_doc(d->unit, r) : NULL;
     json_t *doc = text != NULL ? json_loads(text, 0, NULL) : NULL;
     const char *mail = doc != NULL ? resource_email(doc) : NULL;
     char *folded = mail != NULL ? fold_text(mail) : NULL;
@@ -37,27 +37,27 @@ static bool older(const struct unit_resource *a, const struct unit_resource *b) 
     return a->created_us != b->created_us ? a->created_us < b->created_us : strcmp(a->id, b->id) < 0;
 }
 
-struct unit_resource *link_account(struct task *t) {
-    char *key = t->workspace->settings.link_by_email ? mail_key(t->command) : NULL;
+struct unit_resource *link_account(struct decision *d) {
+    char *key = d->workspace->settings.link_by_email ? mail_key(d->command) : NULL;
     struct unit_resource *found = NULL;
     size_t n = 0;
     struct unit_resource *const *holders =
-        key != NULL ? unit_mail_holders(t->unit, t->workspace, key, &n) : NULL;
+        key != NULL ? unit_mail_holders(d->unit, d->workspace, key, &n) : NULL;
     for (size_t i = 0; i < n; i++)
-        if ((found == NULL || older(holders[i], found)) && fits(t, holders[i], key))
+        if ((found == NULL || older(holders[i], found)) && fits(d, holders[i], key))
             found = holders[i];
     free(key);
-    return unit_error(t->unit, NULL) == ERR_OK ? found : NULL;
+    return unit_error(d->unit, NULL) == ERR_OK ? found : NULL;
 }
 
-enum err_code link_take_over(struct task *t, struct unit_resource *account) {
+enum err_code link_take_over(struct decision *d, struct unit_resource *account) {
     struct change c;
     json_t *after = NULL;
-    if (!change_begin(&c, t, account))
-        return t->err.code;
+    if (!change_begin(&c, d, account))
+        return d->err.code;
     c.linked = true;
-    if (resource_replace(account->rt, c.before, t->command->resource, NULL, &after, &t->err) != ERR_OK)
-        return t->err.code;
+    if (resource_replace(account->rt, c.before, d->command->resource, NULL, &after, &d->err) != ERR_OK)
+        return d->err.code;
     change_set(&c, after);
     return change_carry_through(&c);
 }

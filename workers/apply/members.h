@@ -15,18 +15,19 @@ struct member_list {
     const char **unknown;
     size_t nunknown;
 };
-enum err_code members_resolve(struct task *t, const char *const *ids, size_t n, struct member_list *out);
+enum err_code members_resolve(struct decision *d, const char *const *ids, size_t n, struct member_list *out);
 
 /* Each does nothing where nothing changes (idempotent), records what changed, and says whether the room's
  * visible members changed. */
-bool member_add(struct task *t, struct unit_resource *room, struct unit_resource *user, bool transmit,
+bool member_add(struct decision *d, struct unit_resource *room, struct unit_resource *user, bool transmit,
                 const char *reason);
-bool member_remove(struct task *t, struct unit_member *m, const char *reason);
+bool member_remove(struct decision *d, struct unit_member *m, const char *reason);
 /* Of one who is a member, or is held. */
-void member_set_transmit(struct task *t, struct unit_member *m, bool transmit);
-void members_audit_unknown(struct task *t, const struct unit_resource *room, const struct member_list *list);
+void member_set_transmit(struct decision *d, struct unit_member *m, bool transmit);
+void members_audit_unknown(struct decision *d, const struct unit_resource *room,
+                           const struct member_list *list);
 /* All rooms of a user at once. The rooms must be loaded (unit_load_rooms). */
-void members_leave_all(struct task *t, struct unit_resource *user, const char *reason, bool hold);
-void members_return(struct task *t, struct unit_resource *user);
+void members_leave_all(struct decision *d, struct unit_resource *user, const char *reason, bool hold);
+void members_return(struct decision *d, struct unit_resource *user);
 
 #endif

@@ -7,7 +7,7 @@
 #include "workers/apply/apply.h"
 
 struct change {
-    struct task *task;
+    struct decision *decision;
     struct unit_resource *resource;
     const json_t *before;         /* NULL: it is made */
     json_t *after;                /* NULL: it is deleted */
@@ -37,10 +37,11 @@ struct resource_rules {
 extern const struct resource_rules user_rules, room_rules;
 const struct resource_rules *rules_of(const struct resource_type *rt);
 
-/* A change of a resource that is there: its document becomes `before`. False: the task's error says why. */
-bool change_begin(struct change *c, struct task *t, struct unit_resource *r);
+/* A change of a resource that is there: its document becomes `before`. False: the decision's error says why.
+ */
+bool change_begin(struct change *c, struct decision *d, struct unit_resource *r);
 /* The same for the resource that the command is about, which must be there, and as the client expects it. */
-bool change_target(struct task *t, struct change *c);
+bool change_target(struct decision *d, struct change *c);
 /* Steals the document that is to be. */
 void change_set(struct change *c, json_t *after);
 /* From one document to the next, whatever way it was made: completes, compares, checks, carries out, records,
@@ -48,9 +49,9 @@ void change_set(struct change *c, json_t *after);
 enum err_code change_carry_through(struct change *c);
 
 /* The commands of all types (apply.h). */
-enum err_code apply_create(struct task *t);
-enum err_code apply_replace(struct task *t);
-enum err_code apply_patch(struct task *t);
-enum err_code apply_delete(struct task *t);
+enum err_code apply_create(struct decision *d);
+enum err_code apply_replace(struct decision *d);
+enum err_code apply_patch(struct decision *d);
+enum err_code apply_delete(struct decision *d);
 
 #endif

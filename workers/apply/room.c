@@ -14,19 +14,19 @@ struct delta_plan {
     bool transmit; /* of those who come */
 };
 
-static enum err_code plan_deltas(struct task *t, struct unit_resource *room,
+static enum err_code plan_deltas(struct decision *d, struct unit_resource *room,
                                  const struct member_delta *deltas, size_t n, struct delta_plan *plan) {
     for (size_t i = 0; i < n; i++) {
         enum err_code code = ERR_OK;
         plan[i].delta = &deltas[i];
         bool all = deltas[i].kind == MEMBER_SET || deltas[i].kind == MEMBER_REMOVE_ALL ||
                    deltas[i].kind == MEMBER_REMOVE_IF;
-        if (all && !unit_load_members(t->unit, room)) /* first: most of a list's users come with them */
-            code = task_db_error(t);
+        if (all && !unit_load_members(d->unit, room)) /* first: most of a list's users come with them */
+            code = decision_db_error(d);
         if (code == ERR_OK && (deltas[i].kind == MEMBER_ADD || deltas[i].kind == MEMBER_SET))
-            code = members_resolve(t, deltas[i].ids, deltas[i].nids, &plan[i].list);
+            code = members_resolve(d, deltas[i].ids, deltas[i].nids, &plan[i].list);
         for (size_t k = 0; code == ERR_OK && deltas[i].kind == MEMBER_REMOVE && k < deltas[i].nids; k++)
-            unit_want_member(t->unit, t->workspace, room->id, deltas[i].ids[k]);
+            unit_want_member(d->unit, d->workspace, room->id, deltas[i].ids[k]);
         if (code != ERR_OK)
             return code;
     }
@@ -54,9 +54,9 @@ static void sort_list(struct member_list *list) {
 }
 
 /* A member named by an id, if there is such a user; NULL otherwise. */
-static struct unit_member *member_of(struct task *t, struct unit_resource *room, const char *id) {
-    struct unit_resource *user = unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), id);
-    return user != NULL && row_alive(user->state) ? unit_member(t->unit, room, user) : NULL;
+static struct unit_member *member_of(struct decision *d, struct unit_resource *room, const char *id) {
+    struct unit_resource *user = unit_resource(d->unit, d->workspace, resource_type_of(RESOURCE_USER), id);
+    return user != NULL && row_alive(user->state) ? unit_member(d->unit, room, user) : NULL;
 }
 
 /* ---- how many will go, each counted once ---- */
@@ -68,18 +68,19 @@ static int64_t count_one(struct unit_member *m) {
     return 1;
 }
 
-static int64_t count_leaving(struct task *t, struct unit_resource *room, struct delta_plan *p) {
-    const struct member_delta *d = p->delta;
+static int64_t count_leaving(struct decision *d, struct unit_resource *room, struct delta_plan *p) {
+    const struct member_delta *delta = p->delta;
     int64_t n = 0;
-    for (size_t i = 0; d->kind == MEMBER_REMOVE && i < d->nids; i++)
-        n += count_one(member_of(t, room, d->ids[i]));
-    if (d->kind == MEMBER_ADD || d->kind == MEMBER_REMOVE)
+    for (size_t i = 0; delta->kind == MEMBER_REMOVE && i < delta->nids; i++)
+        n += count_one(member_of(d, room, delta->ids[i]));
+    if (delta->kind == MEMBER_ADD || delta->kind == MEMBER_REMOVE)
         return n;
-    if (d->kind == MEMBER_SET)
+    if (delta->kind == MEMBER_SET)
         sort_list(&p->list);
     for (struct unit_member *m = room->members; m != NULL; m = m->next_of_room)
-        if (d->kind == MEMBER_REMOVE_ALL || (d->kind == MEMBER_SET && !stands_in(&p->list, m->user)) ||
-            (d->kind == MEMBER_REMOVE_IF && m->present && matches(d->filter, m->user)))
+        if (delta->kind == MEMBER_REMOVE_ALL ||
+            (delta->kind == MEMBER_SET && !stands_in(&p->list, m->user)) ||
+            (delta->kind == MEMBER_REMOVE_IF && m->present && matches(delta->filter, m->user)))
             n += count_one(m);
     return n;
 }
@@ -87,31 +88,31 @@ static int64_t count_leaving(struct task *t, struct unit_resource *room, struct 
 /* ---- carrying out ---- */
 
 /* The wanted list becomes additions and removals of the rows that differ. */
-static bool set_members(struct task *t, struct unit_resource *room, struct delta_plan *p) {
+static bool set_members(struct decision *d, struct unit_resource *room, struct delta_plan *p) {
     struct member_list *list = &p->list;
     bool changed = false;
     sort_list(list);
     for (struct unit_member *m = room->members; m != NULL; m = m->next_of_room)
         if (m->present && !stands_in(list, m->user))
-            changed |= member_remove(t, m, t->records.reason);
+            changed |= member_remove(d, m, d->records.reason);
     for (size_t i = 0; i < list->n; i++)
-        changed |= member_add(t, room, list->users[i], p->transmit, t->records.reason);
+        changed |= member_add(d, room, list->users[i], p->transmit, d->records.reason);
     return changed;
 }
 
-static bool carry_out_delta(struct task *t, struct unit_resource *room, struct delta_plan *p) {
+static bool carry_out_delta(struct decision *d, struct unit_resource *room, struct delta_plan *p) {
     bool changed = false;
-    const struct member_delta *d = p->delta;
-    if (d->kind == MEMBER_SET)
-        return set_members(t, room, p);
-    for (size_t i = 0; d->kind == MEMBER_ADD && i < p->list.n; i++)
-        changed |= member_add(t, room, p->list.users[i], p->transmit, t->records.reason);
-    for (size_t i = 0; d->kind == MEMBER_REMOVE && i < d->nids; i++)
-        changed |= member_remove(t, member_of(t, room, d->ids[i]), t->records.reason);
-    bool all = d->kind == MEMBER_REMOVE_ALL || d->kind == MEMBER_REMOVE_IF;
+    const struct member_delta *delta = p->delta;
+    if (delta->kind == MEMBER_SET)
+        return set_members(d, room, p);
+    for (size_t i = 0; delta->kind == MEMBER_ADD && i < p->list.n; i++)
+        changed |= member_add(d, room, p->list.users[i], p->transmit, d->records.reason);
+    for (size_t i = 0; delta->kind == MEMBER_REMOVE && i < delta->nids; i++)
+        changed |= member_remove(d, member_of(d, room, delta->ids[i]), d->records.reason);
+    bool all = delta->kind == MEMBER_REMOVE_ALL || delta->kind == MEMBER_REMOVE_IF;
     for (struct unit_member *m = all ? room->members : NULL; m != NULL; m = m->next_of_room)
-        if (d->kind == MEMBER_REMOVE_ALL || (m->present && matches(d->filter, m->user)))
-            changed |= member_remove(t, m, t->records.reason);
+        if (delta->kind == MEMBER_REMOVE_ALL || (m->present && matches(delta->filter, m->user)))
+            changed |= member_remove(d, m, d->records.reason);
     return changed;
 }
 
@@ -119,62 +120,62 @@ static bool carry_out_delta(struct task *t, struct unit_resource *room, struct d
 
 /* Only where somebody counts: a long list is not gone through for nothing. */
 static enum err_code check_guard(struct change *c) {
-    struct task *t = c->task;
+    struct decision *d = c->decision;
     struct unit_resource *room = c->resource;
     struct delta_plan *plan = c->plan;
     int64_t n = 0;
-    if (!guard_watches(t) || c->before == NULL)
+    if (!guard_watches(d) || c->before == NULL)
         return ERR_OK;
     for (size_t i = 0; c->after != NULL && i < c->ndeltas; i++)
-        n += count_leaving(t, room, &plan[i]);
+        n += count_leaving(d, room, &plan[i]);
     for (struct unit_member *m = room->members; m != NULL; m = m->next_of_room) {
         n += c->after != NULL ? 0 : count_one(m);
         m->counted = false;
     }
-    if (unit_error(t->unit, &t->err) != ERR_OK)
-        return t->err.code;
-    return guard_pass(t, GUARD_MEMBERS, n);
+    if (unit_error(d->unit, &d->err) != ERR_OK)
+        return d->err.code;
+    return guard_pass(d, GUARD_MEMBERS, n);
 }
 
 static enum err_code check(struct change *c) {
-    struct task *t = c->task;
+    struct decision *d = c->decision;
     if (c->after == NULL)
-        return unit_load_members(t->unit, c->resource) ? check_guard(c) : task_db_error(t);
-    struct delta_plan *plan = arena_alloc(unit_arena(t->unit), (c->ndeltas + 1) * sizeof *plan);
+        return unit_load_members(d->unit, c->resource) ? check_guard(c) : decision_db_error(d);
+    struct delta_plan *plan = arena_alloc(unit_arena(d->unit), (c->ndeltas + 1) * sizeof *plan);
     c->plan = plan;
     for (size_t i = 0; i < c->ndeltas; i++)
-        plan[i].transmit = c->transmit != NULL ? *c->transmit : t->workspace->settings.default_transmit;
-    if (plan_deltas(t, c->resource, c->deltas, c->ndeltas, plan) != ERR_OK)
-        return t->err.code;
+        plan[i].transmit = c->transmit != NULL ? *c->transmit : d->workspace->settings.default_transmit;
+    if (plan_deltas(d, c->resource, c->deltas, c->ndeltas, plan) != ERR_OK)
+        return d->err.code;
     return check_guard(c);
 }
 
 /* It first loses its members, one event each. */
 static void delete_room(struct change *c) {
-    struct task *t = c->task;
+    struct decision *d = c->decision;
     struct unit_resource *r = c->resource;
     for (struct unit_member *m = r->members; m != NULL; m = m->next_of_room)
-        (void)member_remove(t, m, "room_deleted");
+        (void)member_remove(d, m, "room_deleted");
     struct record_room room = {r->id, r->name};
-    struct audit_target target = task_target(r);
-    record_room_deleted(&t->records, &room);
-    task_audit(t, ACTION_ROOM_DELETED, &target, NULL, NULL, NULL, 0);
+    struct audit_target target = decision_target(r);
+    record_room_deleted(&d->records, &room);
+    decision_audit(d, ACTION_ROOM_DELETED, &target, NULL, NULL, NULL, 0);
 }
 
 static void record_document(struct change *c) {
-    struct task *t = c->task;
+    struct decision *d = c->decision;
     struct record_room room = {c->resource->id, c->resource->name};
-    struct audit_target target = task_target(c->resource);
+    struct audit_target target = decision_target(c->resource);
     const char *from = resource_string(c->before, "displayName");
     enum audit_action action = ACTION_ROOM_UPDATED;
     if (c->before == NULL) {
-        record_room_created(&t->records, &room);
+        record_room_created(&d->records, &room);
         action = ACTION_ROOM_CREATED;
     } else if (from == NULL || strcmp(from, room.name) != 0) {
-        record_room_renamed(&t->records, &room, from != NULL ? from : "");
+        record_room_renamed(&d->records, &room, from != NULL ? from : "");
         action = ACTION_ROOM_RENAMED;
     }
-    task_audit(t, action, &target, NULL, NULL, c->rows, c->nrows);
+    decision_audit(d, action, &target, NULL, NULL, c->rows, c->nrows);
 }
 
 static void carry_out(struct change *c) {
@@ -189,29 +190,29 @@ static void carry_out(struct change *c) {
     if (c->nrows)
         record_document(c);
     for (size_t i = 0; i < c->ndeltas; i++) {
-        c->changed |= carry_out_delta(c->task, c->resource, &plan[i]);
-        members_audit_unknown(c->task, c->resource, &plan[i].list);
+        c->changed |= carry_out_delta(c->decision, c->resource, &plan[i]);
+        members_audit_unknown(c->decision, c->resource, &plan[i].list);
     }
 }
 
 /* ---- one member ---- */
 
 /* The membership that the command is about, present or not. Room and user must be there: else NULL, and
- * t->err says. */
-static struct unit_member *one_member(struct task *t, struct change *c) {
-    const char *id = json_string_value(json_object_get(t->command->resource, "user"));
-    if (!change_target(t, c))
+ * d->err says. */
+static struct unit_member *one_member(struct decision *d, struct change *c) {
+    const char *id = json_string_value(json_object_get(d->command->resource, "user"));
+    if (!change_target(d, c))
         return NULL;
     struct unit_resource *user =
-        id != NULL ? unit_resource(t->unit, t->workspace, resource_type_of(RESOURCE_USER), id) : NULL;
+        id != NULL ? unit_resource(d->unit, d->workspace, resource_type_of(RESOURCE_USER), id) : NULL;
     struct unit_member *m =
-        user != NULL && row_alive(user->state) ? unit_member(t->unit, c->resource, user) : NULL;
+        user != NULL && row_alive(user->state) ? unit_member(d->unit, c->resource, user) : NULL;
     if (id == NULL)
-        (void)err_set_path(&t->err, ERR_INVALID_VALUE, "user", "No user is given");
+        (void)err_set_path(&d->err, ERR_INVALID_VALUE, "user", "No user is given");
     else if (user != NULL && !row_alive(user->state))
-        (void)err_set(&t->err, ERR_NOT_FOUND, "User %s does not exist", id);
+        (void)err_set(&d->err, ERR_NOT_FOUND, "User %s does not exist", id);
     else if (m == NULL)
-        (void)task_db_error(t);
+        (void)decision_db_error(d);
     return m;
 }
 
@@ -220,7 +221,7 @@ static struct unit_member *one_member(struct task *t, struct change *c) {
 static enum err_code change_member(struct change *c, const char *op, const struct member_delta *delta) {
     json_t *ops = json_pack("[{s:s, s:s, s:[s]}]", "op", op, "path", "members", "value", delta->ids[0]);
     if (ops == NULL)
-        return err_set(&c->task->err, ERR_INTERNAL, "No memory");
+        return err_set(&c->decision->err, ERR_INTERNAL, "No memory");
     change_set(c, json_incref((json_t *)(uintptr_t)c->before)); /* the document stays */
     c->ops = ops;
     c->deltas = delta;
@@ -231,34 +232,34 @@ static enum err_code change_member(struct change *c, const char *op, const struc
 }
 
 /* Who is a member already keeps what nobody asked to change. */
-enum err_code apply_member_put(struct task *t) {
-    const json_t *given = json_object_get(t->command->resource, "transmit");
+enum err_code apply_member_put(struct decision *d) {
+    const json_t *given = json_object_get(d->command->resource, "transmit");
     bool transmit = json_is_true(given);
     struct change c;
     if (given != NULL && !json_is_boolean(given) && !json_is_null(given))
-        return err_set_path(&t->err, ERR_INVALID_VALUE, "transmit", "transmit must be true, false or null");
-    struct unit_member *m = one_member(t, &c);
+        return err_set_path(&d->err, ERR_INVALID_VALUE, "transmit", "transmit must be true, false or null");
+    struct unit_member *m = one_member(d, &c);
     if (m == NULL)
-        return t->err.code;
+        return d->err.code;
     c.transmit = json_is_boolean(given) ? &transmit : NULL;
     if (m->present) {
         if (c.transmit != NULL)
-            member_set_transmit(t, m, transmit);
-        task_reply_resource(t, c.resource, false);
+            member_set_transmit(d, m, transmit);
+        decision_reply_resource(d, c.resource, false);
         return ERR_OK;
     }
-    t->reply->first = true;
+    d->reply->first = true;
     const char *ids[] = {m->user->id};
     return change_member(&c, "add", &(struct member_delta){.kind = MEMBER_ADD, .ids = ids, .nids = 1});
 }
 
-enum err_code apply_member_delete(struct task *t) {
+enum err_code apply_member_delete(struct decision *d) {
     struct change c;
-    struct unit_member *m = one_member(t, &c);
+    struct unit_member *m = one_member(d, &c);
     if (m == NULL)
-        return t->err.code;
+        return d->err.code;
     if (!m->present)
-        return err_set(&t->err, ERR_NOT_FOUND, "User %s is not a member of room %s", m->user->id,
+        return err_set(&d->err, ERR_NOT_FOUND, "User %s is not a member of room %s", m->user->id,
                        c.resource->id);
     const char *ids[] = {m->user->id};
     return change_member(&c, "remove", &(struct member_delta){.kind = MEMBER_REMOVE, .ids = ids, .nids = 1});

@@ -7,10 +7,10 @@
 #include "workers/apply/apply.h"
 
 /* *wanted: has the user a seat, if active is this? r NULL: one that is made. */
-enum err_code seat_wanted(struct task *t, const struct unit_resource *r, bool active, bool *wanted);
+enum err_code seat_wanted(struct decision *d, const struct unit_resource *r, bool active, bool *wanted);
 /* Is one left? ERR_SEATS with used and limit. */
-enum err_code seat_check(struct task *t);
+enum err_code seat_check(struct decision *d);
 /* Takes or gives it back, counts, and records it; nothing where it is so already. */
-void seat_set(struct task *t, struct unit_resource *r, bool seat);
+void seat_set(struct decision *d, struct unit_resource *r, bool seat);
 
 #endif

@@ -19,9 +19,9 @@ static json_t *role_of(const json_t *doc) {
 static void complete(struct change *c) {
     json_t *role = c->before != NULL
                        ? role_of(c->before)
-                       : json_boolean(strcmp(c->task->workspace->settings.default_role, "editor") == 0);
+                       : json_boolean(strcmp(c->decision->workspace->settings.default_role, "editor") == 0);
     json_t *extension = json_object_get(c->after, SCHEMA_USHER_USER);
-    if (role == NULL || role_of(c->after) != NULL || c->task->command->type == COMMAND_USER_PATCH)
+    if (role == NULL || role_of(c->after) != NULL || c->decision->command->type == COMMAND_USER_PATCH)
         return;
     if (extension == NULL) {
         extension = json_object();
@@ -37,74 +37,75 @@ static void complete(struct change *c) {
 static enum err_code check_email(const struct change *c) {
     const char *now = resource_string(c->after, "userName"), *before = resource_string(c->before, "userName");
     bool given = before == NULL || strcmp(before, now) != 0;
-    if (!c->task->workspace->settings.require_email || !given || is_mail_shaped(now))
+    if (!c->decision->workspace->settings.require_email || !given || is_mail_shaped(now))
         return ERR_OK;
-    return err_set_path(&c->task->err, ERR_INVALID_VALUE, "userName",
+    return err_set_path(&c->decision->err, ERR_INVALID_VALUE, "userName",
                         "userName must be an e-mail address in this workspace");
 }
 
 static enum err_code check(struct change *c) {
-    struct task *t = c->task;
+    struct decision *d = c->decision;
     struct unit_resource *r = c->resource;
     bool was_active = c->before != NULL && r->active, active = c->after != NULL && resource_active(c->after);
     bool removed = c->before != NULL && (c->after == NULL || (was_active && !active));
     if (c->after != NULL && check_email(c) != ERR_OK)
-        return t->err.code;
+        return d->err.code;
     c->seat = r->seat;
     if (c->before == NULL || c->after == NULL || active != was_active) {
-        if (seat_wanted(t, c->before != NULL ? r : NULL, active, &c->seat) != ERR_OK ||
-            (c->seat && !r->seat && seat_check(t) != ERR_OK))
-            return t->err.code;
-        if (c->before != NULL && !unit_load_rooms(t->unit, r))
-            return task_db_error(t);
+        if (seat_wanted(d, c->before != NULL ? r : NULL, active, &c->seat) != ERR_OK ||
+            (c->seat && !r->seat && seat_check(d) != ERR_OK))
+            return d->err.code;
+        if (c->before != NULL && !unit_load_rooms(d->unit, r))
+            return decision_db_error(d);
     }
-    return removed ? guard_pass(t, GUARD_USERS, 1) : ERR_OK;
+    return removed ? guard_pass(d, GUARD_USERS, 1) : ERR_OK;
 }
 
 /* ---- carrying out ---- */
 
 static void audit_changes(struct change *c, bool was_active) {
     struct unit_resource *r = c->resource;
-    struct audit_target target = task_target(r);
+    struct audit_target target = decision_target(r);
     size_t rest = 0;
-    struct resource_change *rows = arena_alloc(unit_arena(c->task->unit), (c->nrows + 1) * sizeof *rows);
+    struct resource_change *rows = arena_alloc(unit_arena(c->decision->unit), (c->nrows + 1) * sizeof *rows);
     for (size_t i = 0; i < c->nrows; i++) /* the switch has an action of its own */
         if (was_active == r->active || strcmp(c->rows[i].path, "active") != 0)
             rows[rest++] = c->rows[i];
     if (rest || c->linked)
-        task_audit(c->task, c->linked ? ACTION_USER_LINKED : ACTION_USER_UPDATED, &target, NULL, NULL, rows,
-                   rest);
+        decision_audit(c->decision, c->linked ? ACTION_USER_LINKED : ACTION_USER_UPDATED, &target, NULL, NULL,
+                       rows, rest);
     if (was_active != r->active)
-        task_audit_json(c->task, r->active ? ACTION_USER_REACTIVATED : ACTION_USER_DEACTIVATED, &target,
-                        r->active ? "[{\"path\":\"active\",\"op\":\"replace\",\"from\":false,\"to\":true}]"
-                                  : "[{\"path\":\"active\",\"op\":\"replace\",\"from\":true,\"to\":false}]");
+        decision_audit_json(
+            c->decision, r->active ? ACTION_USER_REACTIVATED : ACTION_USER_DEACTIVATED, &target,
+            r->active ? "[{\"path\":\"active\",\"op\":\"replace\",\"from\":false,\"to\":true}]"
+                      : "[{\"path\":\"active\",\"op\":\"replace\",\"from\":true,\"to\":false}]");
 }
 
 static void carry_out(struct change *c) {
-    struct task *t = c->task;
+    struct decision *d = c->decision;
     struct unit_resource *r = c->resource;
-    struct audit_target target = task_target(r);
+    struct audit_target target = decision_target(r);
     if (c->after == NULL) {
-        members_leave_all(t, r, "user_deleted", false);
-        seat_set(t, r, false);
-        task_audit(t, ACTION_USER_DELETED, &target, NULL, NULL, NULL, 0);
+        members_leave_all(d, r, "user_deleted", false);
+        seat_set(d, r, false);
+        decision_audit(d, ACTION_USER_DELETED, &target, NULL, NULL, NULL, 0);
         return;
     }
     bool was_active = r->active;
     r->active = resource_active(c->after);
     if (c->before == NULL) {
-        r->managed = strcmp(t->command->reason, "scim") == 0;
-        task_audit(t, ACTION_USER_CREATED, &target, NULL, NULL, c->rows, c->nrows);
-        seat_set(t, r, c->seat);
+        r->managed = strcmp(d->command->reason, "scim") == 0;
+        decision_audit(d, ACTION_USER_CREATED, &target, NULL, NULL, c->rows, c->nrows);
+        seat_set(d, r, c->seat);
         return;
     }
     r->managed |= c->linked;
     audit_changes(c, was_active);
     if (was_active && !r->active)
-        members_leave_all(t, r, "user_deactivated", t->workspace->settings.restore_rooms);
-    seat_set(t, r, c->seat);
+        members_leave_all(d, r, "user_deactivated", d->workspace->settings.restore_rooms);
+    seat_set(d, r, c->seat);
     if (r->active && !was_active)
-        members_return(t, r);
+        members_return(d, r);
 }
 
 const struct resource_rules user_rules = {

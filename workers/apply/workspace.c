@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum err_code check_settings(struct task *t, const json_t *given) {
-    const struct unit_workspace *w = t->workspace;
-    if (workspace_settings_check(given, &t->err) != ERR_OK)
-        return t->err.code;
+static enum err_code check_settings(struct decision *d, const json_t *given) {
+    const struct unit_workspace *w = d->workspace;
+    if (workspace_settings_check(given, &d->err) != ERR_OK)
+        return d->err.code;
     const char *wanted = json_string_value(json_object_get(given, "name"));
     bool renames = wanted != NULL && (!row_alive(w->state) || strcmp(wanted, w->settings.name) != 0);
-    if (renames && !unit_workspace_name_free(t->unit, wanted)) {
-        if (unit_error(t->unit, &t->err) != ERR_OK)
-            return t->err.code;
-        return err_set_path(&t->err, ERR_UNIQUENESS, "name", "A workspace named \"%.100s\" exists already",
+    if (renames && !unit_workspace_name_free(d->unit, wanted)) {
+        if (unit_error(d->unit, &d->err) != ERR_OK)
+            return d->err.code;
+        return err_set_path(&d->err, ERR_UNIQUENESS, "name", "A workspace named \"%.100s\" exists already",
                             wanted);
     }
     return ERR_OK;
@@ -36,8 +36,8 @@ static void put_change(struct jbuf *changes, const char *path, bool created, con
 }
 
 /* Sets what is given; the audit's changes are the settings that differ afterwards. malloc'ed. */
-static char *set_all(struct task *t, const json_t *given, bool created) {
-    struct workspace_settings *s = &t->workspace->settings;
+static char *set_all(struct decision *d, const json_t *given, bool created) {
+    struct workspace_settings *s = &d->workspace->settings;
     struct jbuf changes = {0};
     const char *name;
     json_t *v;
@@ -49,7 +49,7 @@ static char *set_all(struct task *t, const json_t *given, bool created) {
             jb_raw(&before, "null");
         else
             workspace_setting_put(s, row, &before);
-        workspace_setting_set(s, row, v, unit_arena(t->unit));
+        workspace_setting_set(s, row, v, unit_arena(d->unit));
         workspace_setting_put(s, row, &after);
         put_change(&changes, name, created, before.p, after.p);
         jb_free(&before);
@@ -59,51 +59,51 @@ static char *set_all(struct task *t, const json_t *given, bool created) {
     return jb_take(&changes);
 }
 
-enum err_code apply_workspace_create(struct task *t) {
-    struct unit_workspace *w = t->workspace;
-    const json_t *given = t->command->resource;
+enum err_code apply_workspace_create(struct decision *d) {
+    struct unit_workspace *w = d->workspace;
+    const json_t *given = d->command->resource;
     if (w->state != ROW_ABSENT)
-        return err_set(&t->err, ERR_CONFLICT, "The workspace exists already");
+        return err_set(&d->err, ERR_CONFLICT, "The workspace exists already");
     if (json_object_get(given, "name") == NULL)
-        return err_set_path(&t->err, ERR_INVALID_VALUE, "name", "A workspace needs a name");
-    if (check_settings(t, given) != ERR_OK)
-        return t->err.code;
+        return err_set_path(&d->err, ERR_INVALID_VALUE, "name", "A workspace needs a name");
+    if (check_settings(d, given) != ERR_OK)
+        return d->err.code;
     w->state = ROW_NEW;
     workspace_settings_init(&w->settings);
-    char *changes = set_all(t, given, true);
+    char *changes = set_all(d, given, true);
     struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
-    task_audit_json(t, ACTION_WORKSPACE_CREATED, &target, changes);
+    decision_audit_json(d, ACTION_WORKSPACE_CREATED, &target, changes);
     free(changes);
     return ERR_OK;
 }
 
 /* Seats mean something else from now on: one record says how many are used, not one for each user. */
-static enum err_code recount(struct task *t) {
-    struct unit_workspace *w = t->workspace;
+static enum err_code recount(struct decision *d) {
+    struct unit_workspace *w = d->workspace;
     struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
     int64_t before = w->seats_used;
-    if (!unit_recount_seats(t->unit, w))
-        return task_db_error(t);
+    if (!unit_recount_seats(d->unit, w))
+        return decision_db_error(d);
     if (before != w->seats_used)
-        task_audit_json(t, ACTION_SEATS_RECOUNTED, &target,
-                        arena_printf(unit_arena(t->unit),
-                                     "[{\"path\":\"seatsUsed\",\"op\":\"replace\",\"from\":%" PRId64
-                                     ",\"to\":%" PRId64 "}]",
-                                     before, w->seats_used));
+        decision_audit_json(d, ACTION_SEATS_RECOUNTED, &target,
+                            arena_printf(unit_arena(d->unit),
+                                         "[{\"path\":\"seatsUsed\",\"op\":\"replace\",\"from\":%" PRId64
+                                         ",\"to\":%" PRId64 "}]",
+                                         before, w->seats_used));
     return ERR_OK;
 }
 
-enum err_code apply_workspace_set(struct task *t) {
-    struct unit_workspace *w = t->workspace;
+enum err_code apply_workspace_set(struct decision *d) {
+    struct unit_workspace *w = d->workspace;
     const char *seat_mode = w->settings.seat_mode;
-    if (check_settings(t, t->command->resource) != ERR_OK)
-        return t->err.code;
-    char *changes = set_all(t, t->command->resource, false);
+    if (check_settings(d, d->command->resource) != ERR_OK)
+        return d->err.code;
+    char *changes = set_all(d, d->command->resource, false);
     if (strcmp(changes, "[]") != 0) {
         w->settings_changed = true;
         struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
-        task_audit_json(t, ACTION_SETTINGS_CHANGED, &target, changes);
+        decision_audit_json(d, ACTION_SETTINGS_CHANGED, &target, changes);
     }
     free(changes);
-    return strcmp(seat_mode, w->settings.seat_mode) != 0 ? recount(t) : ERR_OK;
+    return strcmp(seat_mode, w->settings.seat_mode) != 0 ? recount(d) : ERR_OK;
 }

@@ -31,32 +31,32 @@ static rd_kafka_error_t *produce(rd_kafka_t *rk, const char *topic, int32_t part
     }
 }
 
-static rd_kafka_error_t *emit_poison(rd_kafka_t *rk, const struct work *w) {
+static rd_kafka_error_t *emit_poison(rd_kafka_t *rk, const struct delivery *d) {
     struct headers h;
     char quoted[300];
-    headers_deadletter(&h, w->decode_err.code, err_text(&w->decode_err), TOPIC_COMMANDS, w->partition,
-                       w->offset, clock_wall_us());
-    log_event(LOG_ERROR, "deadletter", "partition=%d offset=%lld reason=%s", w->partition,
-              (long long)w->offset, log_quote(err_text(&w->decode_err), quoted, sizeof quoted));
-    return produce(rk, TOPIC_DEADLETTER, w->partition, w->key, w->key_len, w->value, w->value_len, &h);
+    headers_deadletter(&h, d->decode_err.code, err_text(&d->decode_err), TOPIC_COMMANDS, d->partition,
+                       d->offset, clock_wall_us());
+    log_event(LOG_ERROR, "deadletter", "partition=%d offset=%lld reason=%s", d->partition,
+              (long long)d->offset, log_quote(err_text(&d->decode_err), quoted, sizeof quoted));
+    return produce(rk, TOPIC_DEADLETTER, d->partition, d->key, d->key_len, d->value, d->value_len, &h);
 }
 
 /* What is stored of an event is what it says; its signature is made here, anew each time that it goes out, so
  * that a key can be changed at any time. */
-static rd_kafka_error_t *emit_record(rd_kafka_t *rk, const struct jws_key *key, const struct work *w,
+static rd_kafka_error_t *emit_record(rd_kafka_t *rk, const struct jws_key *key, const struct delivery *d,
                                      const struct record *r) {
     struct headers h;
     struct jbuf token = {0};
     const char *value = r->value;
     size_t len = value != NULL ? strlen(value) : 0;
-    headers_record(&h, r, w->command.workspace.s, w->command.txn.s, w->traceparent);
+    headers_record(&h, r, d->command.workspace.s, d->command.txn.s, d->traceparent);
     if (r->topic == RECORD_EVENTS) {
         jws_sign(key, EVENT_TYPE, value, len, &token);
         value = token.p;
         len = token.n;
     }
     rd_kafka_error_t *error =
-        produce(rk, record_topic_name(r->topic), w->partition, r->key, strlen(r->key), value, len, &h);
+        produce(rk, record_topic_name(r->topic), d->partition, r->key, strlen(r->key), value, len, &h);
     jb_free(&token);
     return error;
 }
@@ -64,14 +64,14 @@ static rd_kafka_error_t *emit_record(rd_kafka_t *rk, const struct jws_key *key, 
 rd_kafka_error_t *emit_batch(rd_kafka_t *producer, const struct jws_key *key, const struct batch *b,
                              size_t *count) {
     for (size_t i = 0; i < b->n; i++) {
-        const struct work *w = &b->works[i];
+        const struct delivery *d = &b->deliveries[i];
         rd_kafka_error_t *error = NULL;
-        for (size_t k = 0; error == NULL && k < w->records.n; k++) {
-            error = emit_record(producer, key, w, &w->records.rows[k]);
+        for (size_t k = 0; error == NULL && k < d->records.n; k++) {
+            error = emit_record(producer, key, d, &d->records.rows[k]);
             (*count)++;
         }
-        if (error == NULL && w->poison) {
-            error = emit_poison(producer, w);
+        if (error == NULL && d->poison) {
+            error = emit_poison(producer, d);
             (*count)++;
         }
         if (error != NULL)

@@ -6,6 +6,8 @@
 #include "schemas/stream/headers.h"
 #include "workers/delivery.h"
 
+#include <librdkafka/rdkafka.h>
+
 /* Kafka headers from rows; the caller owns them until a produce call takes them. */
 rd_kafka_headers_t *emit_headers(const struct headers *h);
 /* Produces all records of a batch, and its poison commands to usher.deadletter, into the open transaction;

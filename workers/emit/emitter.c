@@ -206,7 +206,7 @@ static bool wait_until(struct emitter *e, int64_t until_us) {
 static size_t count_records(const struct batch *b) {
     size_t n = 0;
     for (size_t i = 0; i < b->n; i++)
-        n += b->works[i].records.n + b->works[i].poison;
+        n += b->deliveries[i].records.n + b->deliveries[i].poison;
     return n;
 }
 

@@ -13,6 +13,8 @@
 #include "workers/delivery.h"
 #include "workers/emit/slot.h"
 
+#include <librdkafka/rdkafka.h>
+
 struct emitter;
 
 /* exactly_once: the broker can do transactions with offsets; otherwise (trial broker) offsets are committed
