@@ -1,37 +1,35 @@
-"""The judgement after the load has stopped: streams against PostgreSQL (tests/support/stream.py), and both against what the clients were told."""
+"""The judgement after the load has stopped: streams against PostgreSQL (tests/support/stream.py), and both against what
+the clients were told."""
 
 import collections
-import time
 
 import stream
+from waiting import wait_until
 
 
-def settle(stack, load, timeout=60):
-    """Waits until no command waits any more: what was accepted for later has an outcome, and the log of commands and the counters stand still."""
-    end, before = time.monotonic() + timeout, None
-    accepted = [txn for loader in load.loaders for txn, _ in loader.accepted]
-    while time.monotonic() < end:
-        now = stack.sql("SELECT count(*) FROM usher.command_log WHERE txn = ANY (%s::uuid[])", accepted)[0][0]
-        if now < len(accepted):  # a new owner of a partition may take some seconds
-            time.sleep(0.5)
-            continue
-        now = stack.sql("SELECT count(*), (SELECT sum(membership_seq + audit_seq + events_seq) FROM usher.workspaces) FROM usher.command_log")
-        if now == before:
-            return
-        before = now
-        time.sleep(1.0)
-    raise stream.StreamError("PostgreSQL does not come to rest within %d s" % timeout)
+def settle(stack):
+    """Waits until no command waits any more: each that stands in the log of commands and can be read has been claimed,
+    and no other comes. (A new owner of a partition may take some seconds to begin.)"""
+    def waiting():
+        commands = stream.read_topic(stack.kafka, stream.COMMANDS)
+        claimed = {txn for txn, in stack.sql("SELECT txn::text FROM usher.command_log")}
+        return len(commands), {r.value["txn"] for r in commands if isinstance(r.value, dict) and "txn" in r.value} - claimed
+
+    seen = [waiting()]
+
+    def settled():
+        seen.append(waiting())
+        return not seen[-1][1] and seen[-2] == seen[-1]
+
+    wait_until(settled, "all commands to be claimed", lambda: seen[-1])
 
 
 def judge(stack, load, killed=None):
     """Everything that must be true now. Gives the list of what is wrong."""
-    for loader in load.loaders:
-        if loader.is_alive():
-            return ["a client hangs"]
-    settle(stack, load)
+    settle(stack)
     acknowledged = [a for loader in load.loaders for a in loader.acknowledged]
     wrong = stream.verify(stack.kafka, stack.connection, partitions=int(stack.env.get("USHER_PARTITIONS", "12")),
-                          acknowledged=acknowledged, killed=killed, timeout=60)
+                          acknowledged=acknowledged, killed=killed)
     audit = stream.read_topic(stack.kafka, stream.AUDIT)
     membership, events = (stream.read_topic(stack.kafka, t) for t in (stream.MEMBERSHIP, stream.EVENTS))
     for loader in load.loaders:

@@ -9,6 +9,7 @@ import threading
 import time
 
 from scimhttp import GROUP, USER, Answer, Broken, Client, check_answer, patch_op
+from waiting import let_time_pass, wait_until
 
 DONE, NOT_DONE, UNSURE = "done", "not done", "unsure"
 NOT_SENT = Answer(0, [], b"")  # there was no connection to send it on
@@ -40,7 +41,7 @@ class Loader(threading.Thread):
     def __init__(self, number, workspace, url, shared, renames, pace):
         super().__init__(daemon=True, name="client-%d" % number)
         self.workspace, self.shared, self.renames, self.pace = workspace, shared, renames, pace
-        self.client = Client(url, workspace.token, check=False, timeout=20)
+        self.client = Client(url, workspace.token, check=False)
         self.random, self.tag = random.Random(number), "c%d-%d" % (number, int(time.time() * 1000) % 10000000)
         self.stopping, self.paused, self.idle = threading.Event(), threading.Event(), threading.Event()
         self.users, self.rooms, self.gone, self.frozen = {}, {}, [], []
@@ -92,7 +93,7 @@ class Loader(threading.Thread):
             verdict = UNSURE
         self.counts[verdict] += 1
         if verdict != DONE:
-            time.sleep(0.2 if verdict == UNSURE else 0.05)
+            let_time_pass(0.2 if verdict == UNSURE else 0.05, "a client that is refused does not come back at once")
         return verdict
 
     def write(self, method, path, body, expected, allowed=()):
@@ -285,15 +286,14 @@ class Loader(threading.Thread):
         while not self.stopping.is_set():
             if self.paused.is_set():
                 self.idle.set()
-                time.sleep(0.02)
+                let_time_pass(0.02, "a pause ends at any time")
                 continue
             self.idle.clear()
             try:
                 self.step()
             except Exception as trouble:  # a fault of the test itself must not pass for silence
                 self.faults.append("client failed: %r" % trouble)
-            if self.pace:
-                time.sleep(self.random.random() * self.pace)
+            let_time_pass(self.random.random() * self.pace, "clients have a pace")
         self.idle.set()
         self.client.close()
 
@@ -331,17 +331,22 @@ class Load:
     def count(self, what):
         return sum(loader.counts[what] for loader in self.loaders)
 
-    def progress(self, more=60, timeout=30):
-        """Waits until that many changes more have been acknowledged. False if it takes too long."""
-        due, end = self.done() + more, time.monotonic() + timeout
-        while self.done() < due:
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.02)
-        return True
+    def answered(self):
+        """Requests that have come to an end, whatever that was."""
+        return sum(len(loader.answers) for loader in self.loaders)
+
+    def failed(self):
+        """Changes that could not be decided in time, or whose fate is not known."""
+        return self.count("deadline") + self.count(UNSURE)
+
+    def works(self, more):
+        """Waits until that many changes more have been acknowledged."""
+        due = self.done() + more
+        wait_until(lambda: self.done() >= due, "%d changes to be acknowledged" % more, self.done)
 
     def stop(self):
+        """Each client ends after the answer that it waits for."""
         for loader in self.loaders:
             loader.stopping.set()
         for loader in self.loaders:
-            loader.join(40)
+            loader.join()

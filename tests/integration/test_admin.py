@@ -4,12 +4,12 @@ import datetime
 import json
 import signal
 import threading
-import time
 import uuid
 
 from case import Case
 from openapi import MERGE, ApiClient, problem
-from scimhttp import USER, Broken, wait_until
+from scimhttp import USER, Broken
+from waiting import let_time_pass
 from stack import ALL_SCOPES
 
 SCOPES = ALL_SCOPES.split(",")
@@ -213,7 +213,7 @@ class Keys(AdminCase):
         for good in (second, third):
             self.expect(self.ws.open(good).get("/Users?count=0"), 200)
         self.owner.post("/keys/%s/rotate" % key, {"overlapSeconds": 1})
-        time.sleep(1.2)
+        let_time_pass(1.2, "the overlap of a second")
         for dead in (second, third):
             self.expect(self.ws.open(dead).get("/Users?count=0"), 401)
         self.assertIsNone(self.owner.get("/keys/" + key).json["oldTokenUntil"])
@@ -332,7 +332,7 @@ class Owners(AdminCase):
         self.is_problem(owner.delete("/owners/" + oid), 409, "conflict")
         self.assertEqual(owner.get("/workspace").status, 200)
         self.make(owner, "soon gone", "owner", expires=ahead(1))
-        time.sleep(1.2)
+        let_time_pass(1.2, "the owner's second")
         self.is_problem(owner.delete("/owners/" + oid), 409, "conflict")  # one that has expired does not count
         self.is_problem(owner.delete("/owners/%s" % uuid.uuid4()), 404, "not-found")
 
@@ -427,5 +427,5 @@ class Outage(AdminCase):
         def revoked():
             answer = owner.delete("/keys/" + key)
             return answer.status == 204
-        wait_until(revoked, 30)
+        self.wait_until(revoked, "the revocation to be recorded")
         self.assertIn(("key.revoked", "owner", oid), self.actions(ws.id, key))

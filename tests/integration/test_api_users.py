@@ -1,6 +1,5 @@
 """Users of the Management API: created, read, found, changed, deactivated, deleted, imported; logins and seats; operations and activity."""
 
-import time
 
 from apicase import NOBODY, ApiCase
 from apihttp import JSON
@@ -283,12 +282,11 @@ class Reports(ApiCase):
         changes = [c for c in self.followers.changes(self.ws.id) if c["target"]["id"] == u["id"] and c["action"] == "user.created"]
         self.assertEqual(len(changes), 1)
 
-        def records():
-            return [r.value for r in self.followers.audit.snapshot() if r.value and r.value.get("kind") == "request" and r.value.get("workspace") == self.ws.id and r.value["txn"] == changes[0]["txn"]]
-        end = time.monotonic() + 10
-        while not records() and time.monotonic() < end:
-            time.sleep(0.05)
-        self.assertEqual([(r["key"]["class"], r["path"], r["status"]) for r in records()], [("api", "/api/v1/users", 201)])
+        def of_the_same_txn(requests):
+            return [r for r in requests if r["txn"] == changes[0]["txn"]]
+
+        requests = of_the_same_txn(self.followers.requests(self.ws.id, of_the_same_txn, "the request's record"))
+        self.assertEqual([(r["key"]["class"], r["path"], r["status"]) for r in requests], [("api", "/api/v1/users", 201)])
 
 
 

@@ -15,7 +15,8 @@ import contract
 import jws
 import stream
 from case import Case
-from scimhttp import ERROR, GROUP, SCIM_TYPE, USER, patch_op, wait_until
+from scimhttp import ERROR, GROUP, SCIM_TYPE, USER, patch_op
+from waiting import SILENCE, let_time_pass
 
 ASYNC = {"Prefer": "respond-async"}
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -42,7 +43,7 @@ class Async(Case):
         return client
 
     def keys(self):
-        with urllib.request.urlopen(self.stack.url + "/.well-known/jwks.json", timeout=10) as answer:
+        with urllib.request.urlopen(self.stack.url + "/.well-known/jwks.json", timeout=SILENCE) as answer:
             return jws.KeySet(json.loads(answer.read())["keys"])
 
     def accepted(self, answer):
@@ -62,7 +63,7 @@ class Async(Case):
         """Waits for what stands at the Location of a 202; gives (verified claims, payload)."""
         txn, path = self.accepted(answer)
         last = []
-        wait_until(lambda: last.append(self.ask(path, client)) or last[-1].status != 202, 15, "the outcome")
+        self.wait_until(lambda: last.append(self.ask(path, client)) or last[-1].status != 202, "the outcome")
         self.assertEqual((last[-1].status, last[-1].headers["content-type"]), (200, "application/secevent+jwt"), repr(last[-1]))
         claims = self.keys().verify(last[-1].body.decode())
         self.assertEqual((claims["txn"], list(claims["events"])), (txn, [stream.ASYNC]))
@@ -178,7 +179,7 @@ class Single(Async):
             pending = self.ask(path)
             self.assertEqual((pending.status, pending.body, pending.headers["retry-after"]), (202, b"", "1"))
             self.assertNotIn("content-type", pending.headers)
-            time.sleep(5)  # beyond the deadline of those who wait
+            let_time_pass(5, "four seconds are the deadline of those who wait for an answer; this outcome may come later")
             self.assertEqual(self.ask(path).status, 202)
             self.assertEqual(self.http.find("/Users", 'userName eq "patient"').json["totalResults"], 0)
         self.assertEqual(self.outcome(answer)[1]["status"], "201")
@@ -243,7 +244,7 @@ class Location(Async):
             self.accepted(answer)
         self.stack.signal("INGEST")
         self.stack.signal("WORKER")
-        wait_until(lambda: not self.stack.alive("INGEST") and not self.stack.alive("WORKER"), 10, "the programs to end")
+        self.wait_until(lambda: not self.stack.alive("INGEST") and not self.stack.alive("WORKER"), "the programs to end")
         self.stack.start()
         for client in (self.http, self.bare):
             client.close()
@@ -264,7 +265,7 @@ class Bulk(Async):
         """The response at the Location of an asynchronous Bulk."""
         _, path = self.accepted(answer)
         last = []
-        wait_until(lambda: last.append(self.ask(path)) or last[-1].status != 202, 15, "the outcome")
+        self.wait_until(lambda: last.append(self.ask(path)) or last[-1].status != 202, "the outcome")
         self.assertEqual((last[-1].status, last[-1].headers["content-type"]), (200, SCIM_TYPE), repr(last[-1]))
         self.assertEqual(last[-1].json["schemas"], [BULK_RESPONSE])
         return last[-1].json["Operations"]

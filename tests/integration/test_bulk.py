@@ -3,7 +3,6 @@
 import json
 import socket
 
-import stream
 from case import Case
 from scimhttp import ENTERPRISE, GROUP, USER, in_flight, patch_op
 
@@ -208,9 +207,8 @@ class FailOnErrors(BulkCase):
         shown = {int(r["bulkId"]): r["status"] for r in results}
         self.assertEqual(list(shown), sorted(shown), "in the order of the request")
         self.assertEqual(names, {"u%d" % i for i, s in shown.items() if s == "201"}, "done is what is shown as done")
-        records = stream.requests_of(self.followers.audit.wait(
-            lambda rs: any(r.value["workspace"] == ws.id and r.value["path"].endswith("/Bulk") for r in stream.requests_of(rs)), 20, "the Bulk's record"))
-        told = [r.value for r in records if r.value["workspace"] == ws.id and r.value.get("bulk")]
+        records = self.followers.requests(ws.id, lambda rs: any(r["path"].endswith("/Bulk") for r in rs), "the Bulk's record")
+        told = [r for r in records if r.get("bulk")]
         self.assertEqual(sorted(str(r["status"]) for r in told), sorted(shown.values()), "what was not done has no record")
         return "".join({"201": "+", "409": "w", "400": "i"}[shown[i]] if i in shown else "." for i in range(len(good)))
 
@@ -343,9 +341,7 @@ class Records(BulkCase):
         """B7: own txn, status and path; the Bulk's own has as many operations as it cost. All are there before the answer is."""
         ws = self.stack.workspace("bulk-audit", rate=100000)
         results = self.bulk(post_room("g", "x", "bulkId:a"), post_user("a", "a"), {"method": "DELETE", "path": "/Users/" + NOBODY}, {"method": "GET", "path": "/Users"}, client=ws.client)
-        records = stream.requests_of(self.followers.audit.wait(
-            lambda rs: sum(r.value["workspace"] == ws.id and r.value["path"].startswith("/scim/v2/") for r in stream.requests_of(rs)) >= 5, 20, "five records"))
-        mine = [r.value for r in records if r.value["workspace"] == ws.id]
+        mine = self.followers.requests(ws.id, lambda rs: sum(r["path"].startswith("/scim/v2/") for r in rs) >= 5, "five records")
         parent = [r for r in mine if r["path"] == "/scim/v2/Bulk"]
         self.assertEqual([(r["status"], r["operations"], "bulk" in r) for r in parent], [(200, 4, False)])
         parts = [r for r in mine if r.get("bulk")]

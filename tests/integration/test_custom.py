@@ -4,7 +4,6 @@ concurrency, for all types. On a stack of its own, which reads tests/cases/schem
 import os
 import signal
 import threading
-import time
 
 import case
 import stack as stacks
@@ -66,8 +65,9 @@ class Custom(Case):
     def holders(self, path, key):
         return [r for r, in self.stack.sql("SELECT resource_id::text FROM resource_keys WHERE workspace_id = %s AND path = %s AND key = %s", self.ws.id, path, key)]
 
-    def held(self, jobs, gap=0.15):
-        """Sends jobs (functions of a client) one after the other while the worker stands still, so that one batch has them all, in this order."""
+    def held(self, jobs):
+        """Sends jobs (functions of a client) while the worker stands still, so that one batch has them all. Each is sent
+        when the command of the one before stands in the log, so they are in this order."""
         answers = [None] * len(jobs)
 
         def send(i):
@@ -76,13 +76,17 @@ class Custom(Case):
             own_client.close()
 
         threads = [threading.Thread(target=send, args=(i,)) for i in range(len(jobs))]
+        commands = stream.Follower(self.stack.kafka, stream.COMMANDS)
         self.stack.signal("WORKER", signal.SIGSTOP)
         try:
-            for t in threads:
+            commands.read_to(stream.end_offsets(self.stack.kafka, stream.COMMANDS))
+            known = len(commands.snapshot(self.ws.id))
+            for n, t in enumerate(threads, 1):
                 t.start()
-                time.sleep(gap)
+                commands.wait(lambda rs, due=known + n: len(rs) >= due, "command %d" % n, self.ws.id)
         finally:
             self.stack.signal("WORKER", signal.SIGCONT)
+            commands.close()
         for t in threads:
             t.join()
         return answers
@@ -234,7 +238,7 @@ class Keys(Custom):
 
     def test_eight_at_once_one_wins(self):
         """Races: of 8 creates with one unique value at once, one is made; side by side in the log, and in one batch."""
-        for way in (lambda jobs: in_flight(8, jobs, self.http), lambda jobs: self.held(jobs, 0.02)):
+        for way in (lambda jobs: in_flight(8, jobs, self.http), lambda jobs: self.held(jobs)):
             tag = self.serial()
             jobs = [lambda c, i=i, tag=tag: c.post("/Devices", {"schemas": [DEVICE], "deviceName": "x", "serial": "%s-%d" % (tag, i), "assetTag": tag}) for i in range(8)]
             answers = way(jobs)
@@ -289,7 +293,7 @@ class Preconditions(Custom):
 
     def test_of_writers_with_one_version_one_wins(self):
         for path, operation, body in self.resources():
-            for way in (lambda jobs: in_flight(6, jobs, self.http), lambda jobs: self.held(jobs, 0.02)):
+            for way in (lambda jobs: in_flight(6, jobs, self.http), lambda jobs: self.held(jobs)):
                 version = self.version(path)
                 jobs = [lambda c, i=i, v=version: c.patch(path + "?attributes=id", patch_op(operation("%s-%d" % (v, i))), headers={"If-Match": v}) for i in range(6)]
                 answers = way(jobs)
@@ -355,7 +359,7 @@ class InBulk(Custom):
         """Q3: 202 for a resource of an own type too, and it comes."""
         answer = self.expect(self.http.post("/Sites", self.site("Later"), headers={"Prefer": "respond-async"}), 202)
         self.assertTrue(answer.headers["set-txn"])
-        case.wait_until(lambda: self.http.find("/Sites", 'title eq "Later"').json["totalResults"] == 1, 20, "the site")
+        self.wait_until(lambda: self.http.find("/Sites", 'title eq "Later"').json["totalResults"] == 1, "the site")
 
 
 class Streams(Custom):

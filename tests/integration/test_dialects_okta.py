@@ -2,7 +2,6 @@
 
 import json
 
-import stream
 from dialects import NOBODY, Idp, timed
 from scimhttp import ERROR, GROUP, LIST, ROLE, USER, in_flight, patch_op, statuses
 
@@ -100,7 +99,7 @@ class Users(Idp):
         rows = self.stack.sql("SELECT doc::text, search::text FROM users WHERE workspace_id=%s", self.ws.id)
         outcomes = self.stack.sql("SELECT c::text FROM command_log c WHERE workspace_id=%s", self.ws.id)
         self.followers.settle(self.ws.id)
-        records = [r for f in (self.followers.membership, self.followers.audit, self.followers.rooms) for r in stream.of_workspace(f.snapshot(), self.ws.id)]
+        records = [r for f in (self.followers.membership, self.followers.audit, self.followers.rooms) for r in f.snapshot(self.ws.id)]
         text = repr(rows) + repr(outcomes) + repr([(r.headers, r.value) for r in records])
         self.assertIn("q48@okta.example", text)  # else nothing was looked at
         for secret in secrets:

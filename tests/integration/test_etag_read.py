@@ -57,7 +57,7 @@ class Reads(Case):
     def test_V2_several_lines(self):
         made = self.user("lines@read.example")
         wire = "GET /scim/v2/Users/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nIf-None-Match: \"x\"\r\nIf-None-Match: %s\r\n\r\n" % (made["id"], self.ws.token, made["meta"]["version"])
-        answers, _ = raw(self.stack.host, self.stack.port, wire.encode())
+        answers = raw(self.stack.host, self.stack.port, wire.encode())
         self.assertEqual(answers[0].status, 304)
 
     def test_HEAD(self):

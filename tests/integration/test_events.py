@@ -10,6 +10,7 @@ import stream
 from case import Case
 from scimhttp import ENTERPRISE, GROUP, ROLE, USER, Client, patch_op
 from stack import ToolError
+from waiting import SILENCE
 
 PROV = stream.PROV
 SECRET = "Ab-very-Secret-9!"
@@ -39,7 +40,7 @@ class Events(Case):
         return jws.KeySet(self.key_set()["keys"])
 
     def key_set(self):
-        with urllib.request.urlopen(self.stack.url + "/.well-known/jwks.json", timeout=10) as answer:
+        with urllib.request.urlopen(self.stack.url + "/.well-known/jwks.json", timeout=SILENCE) as answer:
             self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, "application/jwk-set+json"))
             return json.loads(answer.read())
 
@@ -82,9 +83,9 @@ class Notice(Events):
         records = self.followers.tokens(ws.id)
         self.assertEqual([r.value["sub_id"]["uri"] for r in records], ["/Users/" + one, "/Users/" + two])
         for n, r in enumerate(records, 1):
-            header, claims = jws.parts(r.token)
+            header, claims = jws.parts(r.text)
             self.assertEqual((header["alg"], header["typ"]), ("ES256", "secevent+jwt"))
-            self.assertEqual(self.keys().verify(r.token), claims)
+            self.assertEqual(self.keys().verify(r.text), claims)
             self.assertEqual(set(claims), {"iss", "aud", "iat", "jti", "txn", "sub_id", "events"})
             self.assertEqual(claims["iss"], self.stack.url)
             self.assertEqual(claims["aud"], [ws.id])
@@ -128,7 +129,7 @@ class Notice(Events):
             self.user("late-%d" % i, ws.client)
         before = self.followers.tokens(ws.id)
         self.assertEqual(len(before), 3)
-        self.assertEqual([r.token for r in stream.of_workspace(stream.read_topic(self.stack.kafka, stream.EVENTS), ws.id)], [r.token for r in before])
+        self.assertEqual([r.text for r in stream.of_workspace(stream.read_topic(self.stack.kafka, stream.EVENTS), ws.id)], [r.text for r in before])
 
     def test_nothing_happened_nothing_is_told(self):
         """No-ops, reads and refusals."""
@@ -253,12 +254,12 @@ class Keys(Events):
         """K4: the check that the other tests rely on."""
         self.user("forged")
         r = self.followers.tokens(self.ws.id)[-1]
-        header, claims, signature = r.token.split(".")
+        header, claims, signature = r.text.split(".")
         other = claims[:-8] + ("A" if claims[-8] != "A" else "B") + claims[-7:]
         with self.assertRaises(jws.TokenError):
             self.keys().verify(".".join((header, other, signature)))
         with self.assertRaises(jws.TokenError):
-            jws.KeySet([]).verify(r.token)
+            jws.KeySet([]).verify(r.text)
 
 
 if __name__ == "__main__":

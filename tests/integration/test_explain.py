@@ -5,11 +5,11 @@ them. On a stack of its own."""
 import json
 import os
 import re
-import time
 import urllib.parse
 
 import stack as stacks
 from case import Case
+from waiting import let_time_pass
 
 USERS, ROOMS, DEVICES, OF_ROOM = 100000, 2000, 20000, 50  # each user is in one room
 HANDFUL = 12
@@ -172,7 +172,7 @@ class Plans(Case):
         self.look_up_all("on empty tables", False)  # and so prepared
         for statement in FILL:
             self.fill(statement)
-        time.sleep(REPLANNED)
+        let_time_pass(REPLANNED, "a connection plans anew only then what it has prepared")
         self.http.get("/Users?count=0")
         self.look_up_all("as prepared on empty tables", True)
         self.anew()

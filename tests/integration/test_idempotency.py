@@ -4,11 +4,10 @@ import hashlib
 import re
 import signal
 import threading
-import time
 
 from apicase import ApiCase
 from apihttp import ApiClient
-from scimhttp import Broken, in_flight, statuses, wait_until
+from scimhttp import Broken, in_flight, statuses
 from stack import free_port
 
 KEEPS = ("content-type", "location", "etag", "usher-txn")
@@ -146,7 +145,8 @@ class Together(ApiCase):
         try:
             first = threading.Thread(target=lambda: answers.append(client.post("/users", {"userName": "slow"}, headers=key("slow"))))
             first.start()
-            wait_until(lambda: self.stack.sql("SELECT 1 FROM idempotency WHERE workspace_id=%s AND idem_key='slow'", self.ws.id), 5, "the first request's key")
+            kept = "SELECT 1 FROM idempotency WHERE workspace_id=%s AND idem_key='slow'"
+            self.wait_until(lambda: self.stack.sql(kept, self.ws.id), "the first request's key")
             got = self.problem(self.api.post("/users", {"userName": "slow"}, headers=key("slow")), 409, "in-progress")
             self.assertTrue(got.headers["retry-after"].isdigit())
             self.problem(self.api.post("/users", {"userName": "other"}, headers=key("slow")), 422, "key-reused")
@@ -155,7 +155,7 @@ class Together(ApiCase):
             self.assertEqual(self.stack.sql("SELECT count(*) FROM idempotency WHERE workspace_id=%s AND idem_key='slow'", self.ws.id), [(0,)])
         finally:
             self.stack.signal("WORKER", signal.SIGCONT)
-        wait_until(lambda: self.api.post("/users", {"userName": "slow"}, headers=key("slow")).status == 201, 30, "the retry to be done")
+        self.wait_until(lambda: self.api.post("/users", {"userName": "slow"}, headers=key("slow")).status == 201, "the retry to be done")
         self.assertEqual(len(self.api.pages("/users", userName="slow")), 1)
 
 
@@ -171,12 +171,11 @@ class Killed(ApiCase):
 
     def again(self, method, path, body, name):
         """Until it is no longer being done."""
-        end = time.monotonic() + 20
-        while True:
+        def done():
             got = self.api.request(method, path, body, headers=key(name))
-            if got.status != 409 or got.json["type"] != "urn:usher:problem:in-progress" or time.monotonic() > end:
-                return got
-            time.sleep(0.1)
+            return None if got.status == 409 and got.json["type"] == "urn:usher:problem:in-progress" else got
+
+        return self.wait_until(done, "%s to be no longer in progress" % name)
 
     def created(self, action, name):
         return [c["target"]["id"] for c in self.followers.changes(self.ws.id) if c["action"] == action and c["target"]["name"] == name]

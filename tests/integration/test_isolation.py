@@ -7,7 +7,7 @@ import uuid
 
 from case import Case
 from openapi import ApiClient, operations, problem
-from scimhttp import GROUP, USER, Client, patch_op, wait_until
+from scimhttp import GROUP, USER, Client, patch_op
 
 WORDS = {"id": "user", "room": "room", "user": "user", "key": "key", "txn": "txn"}
 
@@ -180,7 +180,7 @@ class Isolation(Case):
         self.expect(accepted, 202)
         path = urllib.parse.urlsplit(accepted.headers["location"]).path.removeprefix("/scim/v2")
         outcome = Client(self.stack.url, self.a.ws.token, check=False)  # (a token, not SCIM's JSON)
-        wait_until(lambda: outcome.get(path).status == 200)
+        self.wait_until(lambda: outcome.get(path).status == 200, "the outcome")
         self.before = self.a.state(self)
         self.expect(self.b.scim.get(path), 404)
         self.assertEqual(self.b.api.get("/operations/" + accepted.headers["set-txn"]).status, 404)

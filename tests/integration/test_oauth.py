@@ -3,13 +3,13 @@
 import base64
 import datetime
 import json
-import time
 import urllib.parse
 
 import proxied
 from case import Case
 from scimhttp import USER, Client
 from stack import ALL_SCOPES
+from waiting import let_time_pass_until
 
 
 class OAuth(Case):
@@ -130,7 +130,7 @@ class OAuth(Case):
         self.assertLessEqual(given["expires_in"], 5)
         client = self.ws.open(given["access_token"])
         self.expect(client.get("/Users?count=0"), 200)
-        time.sleep(max(0.0, (soon - datetime.datetime.now(datetime.timezone.utc)).total_seconds()) + 0.3)
+        let_time_pass_until(soon, "the key lives until then")
         self.expect(client.get("/Users?count=0"), 401)
 
     def test_rotated(self):
@@ -176,7 +176,7 @@ class OAuth(Case):
         def ours(records):
             return [r.value for r in records if r.value and (r.value.get("key") or {}).get("id") == key and r.value.get("path") == "/oauth2/token"]
 
-        self.followers.audit.wait(lambda rs: len(ours(rs)) >= 2, what="the records of two requests for a token")
+        self.followers.audit.wait(lambda rs: len(ours(rs)) >= 2, "the records of two requests for a token")
         self.assertEqual([(r["method"], r["status"]) for r in ours(self.followers.audit.snapshot())], [("POST", 200)] * 2)
         everything = str([r.value for r in self.followers.audit.snapshot()])
         self.assertNotIn(secret, everything)

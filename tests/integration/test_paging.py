@@ -10,6 +10,7 @@ import urllib.parse
 import stack as stacks
 from case import Case
 from scimhttp import USER, statuses
+from waiting import let_time_pass
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 DEVICE = "urn:example:params:scim:schemas:2.0:Device"
@@ -342,7 +343,7 @@ class Lifetime(Pages):
         self.assertEqual(self.http.get("/ServiceProviderConfig").json["pagination"]["cursorTimeout"], self.SECONDS)
         cursor = self.page(cursor="", count=2)["nextCursor"]
         self.page(cursor=cursor, count=2)
-        time.sleep(self.SECONDS + 0.2)
+        let_time_pass(self.SECONDS + 0.2, "so long a cursor lives")
         self.refused("expiredCursor", cursor=cursor, count=2)
         self.refused("invalidCursor", cursor=cursor, count=2, sortBy="title")  # of another query: no word about its age
         self.page(cursor="", count=2)

@@ -50,7 +50,7 @@ class Return(Case):
         body = b'{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"displayName","value":"lines"}]}'
         head = ("PATCH /scim/v2%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/scim+json\r\nContent-Length: %d\r\nPrefer: wait=5\r\nprefer: return=minimal\r\n"
                 "Connection: close\r\n\r\n" % (path, self.ws.token, len(body))).encode()
-        answers, _ = raw(self.http.host, self.http.port, head + body)
+        answers = raw(self.http.host, self.http.port, head + body)
         self.assertEqual([a.status for a in answers], [204])
 
     def test_errors_are_errors(self):

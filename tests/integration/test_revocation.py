@@ -7,7 +7,8 @@ import time
 
 import proxied
 from case import Case
-from scimhttp import USER, wait_until
+from scimhttp import USER
+from waiting import let_time_pass
 
 
 class Revocation(Case):
@@ -25,7 +26,7 @@ class Revocation(Case):
             results.append((began, client.post("/Users", {"schemas": [USER], "userName": name}).status, name))
             n += 1
             if results[-1][1] == 401:
-                time.sleep(0.005)
+                let_time_pass(0.005, "who is refused comes again, but not without end")
         client.close()
 
     def test_nothing_after_the_answer(self):
@@ -34,10 +35,10 @@ class Revocation(Case):
         threads = [threading.Thread(target=self.hammer, args=(self.ws.open(token, url=self.urls[i % 2]), "w%d" % i, results[i], stop)) for i in range(8)]
         for t in threads:
             t.start()
-        wait_until(lambda: all(len(r) >= 5 for r in results), 30, "the writers to be under way")
+        self.wait_until(lambda: all(len(r) >= 5 for r in results), "the writers to be under way")
         self.stack.ctl("key", "revoke", key)
         answered = time.monotonic()
-        time.sleep(1.0)
+        self.wait_until(lambda: all(len([r for r in one if r[0] > answered]) >= 20 for one in results), "later writes")
         stop.set()
         for t in threads:
             t.join()
@@ -78,7 +79,8 @@ class Revocation(Case):
             published = [proxied.metric(u, "usher_pending_commands") for u in self.urls]
             for t in threads:
                 t.start()
-            wait_until(lambda: sum(proxied.metric(u, "usher_pending_commands") for u in self.urls) >= sum(published) + 6, 10, "six commands to be in the log")
+            self.wait_until(lambda: sum(proxied.metric(u, "usher_pending_commands") for u in self.urls) >= sum(published) + 6,
+                            "six commands to be in the log")
             self.stack.sql("SELECT usher.key_revoke_now(%s, %s, 'test')", ws.id, key)
         finally:
             for name in workers:

@@ -334,10 +334,10 @@ class Secrets(Case):
         self.followers.settle(self.ws.id)
         everything = repr(self.stack.sql("SELECT u::text FROM users u WHERE workspace_id=%s", self.ws.id)) + repr(self.stack.sql("SELECT c::text FROM command_log c WHERE workspace_id=%s", self.ws.id))
         for follower in (self.followers.audit, self.followers.membership, self.followers.rooms):
-            everything += repr([(r.headers, r.value) for r in stream.of_workspace(follower.snapshot(), self.ws.id)])
+            everything += repr([(r.headers, r.value) for r in follower.snapshot(self.ws.id)])
         commands = stream.Follower(self.stack.kafka, "usher.commands")
         try:
-            commands.wait(lambda rs: sum(1 for r in rs if made["id"] in repr(r.value)) >= 4, what="the user's commands")
+            commands.wait(lambda rs: sum(1 for r in rs if made["id"] in repr(r.value)) >= 4, "the user's commands", self.ws.id)
             everything += repr([r.value for r in commands.snapshot()])
         finally:
             commands.close()

@@ -3,7 +3,6 @@
 import json
 import urllib.parse
 
-import stream
 from case import Case
 from scimhttp import ENTERPRISE, GROUP, LIST, USER
 
@@ -128,11 +127,7 @@ class Search(Case):
         self.expect(ws.client.post("/Users/.search", {"schemas": [SEARCH], "filter": 'userName eq "secret-b"', "count": 3}), 200)
         self.expect(ws.client.post("/.search", {"schemas": [SEARCH], "filter": 'userName eq "secret-c" or externalId co "secret-d"', "sortBy": "userName", "cursor": ""}), 200)
 
-        def requests(records):
-            return [r for r in stream.of_workspace(records, ws.id) if r.value.get("kind") == "request"]
-
-        self.followers.audit.wait(lambda rs: len(requests(rs)) >= 3, 30, "three requests on record")
-        mine = requests(self.followers.audit.snapshot())
-        self.assertEqual([r.value["query"] for r in mine], ['filter=userName eq "?"&count=3', 'filter=userName eq "?"&count=3',
-                                                            'filter=userName eq "?" or externalId co "?"&sortBy=userName&cursor='])
-        self.assertNotIn("secret", json.dumps([r.value for r in mine]))
+        mine = self.followers.requests(ws.id, lambda rs: len(rs) >= 3, "three requests on record")
+        self.assertEqual([r["query"] for r in mine], ['filter=userName eq "?"&count=3', 'filter=userName eq "?"&count=3',
+                                                      'filter=userName eq "?" or externalId co "?"&sortBy=userName&cursor='])
+        self.assertNotIn("secret", json.dumps(mine))

@@ -5,7 +5,7 @@ import random
 import doors
 from case import Case
 from doors import change
-from scimhttp import USER, Client, in_flight, statuses, wait_until
+from scimhttp import USER, Client, in_flight, statuses
 from test_two import second_ingest
 
 
@@ -142,9 +142,6 @@ class Races(Seats):
     def setUpClass(cls):
         super().setUpClass()
         cls.urls = [cls.stack.url, second_ingest(cls.stack)]
-        for url in cls.urls:
-            http = Client(url, prefix="", check=False)
-            wait_until(lambda http=http: http.get("/readyz").status == 200, 30, url + " to be ready")
 
     def storm(self, ws, limit, seed, jobs_of):
         clients = [Client(url, ws.token, check=False) for url in self.urls]

@@ -7,8 +7,9 @@ import ssl
 import subprocess
 
 from case import Case
-from scimhttp import USER, wait_until
+from scimhttp import USER
 from stack import free_port
+from waiting import SILENCE, run, wait_for_end, wait_until
 
 
 def make_pair(folder, name, host="localhost"):
@@ -32,18 +33,21 @@ class Tls(Case):
         with open(os.path.join(cls.stack.run_dir, "log", "ingest-tls.log"), "ab") as log:
             cls.process = subprocess.Popen(cls.command("--listen", "127.0.0.1:%d" % cls.port, "--tls-cert", cls.cert, "--tls-key", cls.key), stdin=subprocess.DEVNULL,
                                            stdout=log, stderr=log)
-        wait_until(lambda: cls.ready(), 60, "the ingest with TLS to be ready")
+        wait_until(cls.ready, "the ingest with TLS to be ready", cls.stack.progress)
 
     @classmethod
     def tearDownClass(cls):
         super().tearDownClass()
         cls.process.terminate()
-        code = cls.process.wait(30)
+        code = wait_for_end(cls.process, "the ingest with TLS")
         assert code == 0, "the ingest with TLS ended with %s" % code
 
     @classmethod
     def command(cls, *arguments):
         return [os.path.join(cls.stack.env["USHER_BIN"], "usher-ingest"), "--config", os.path.join(cls.stack.run_dir, "conf", "ingest"), *arguments]
+
+    def run_ingest(self, *arguments):
+        return run(self.command(*arguments), capture_output=True, text=True)
 
     @classmethod
     def install(cls, pair):
@@ -63,7 +67,7 @@ class Tls(Case):
 
     @classmethod
     def connect(cls, context):
-        connection = http.client.HTTPSConnection("127.0.0.1", cls.port, context=context, timeout=20)
+        connection = http.client.HTTPSConnection("127.0.0.1", cls.port, context=context, timeout=SILENCE)
         connection.connect()
         return connection
 
@@ -119,7 +123,7 @@ class Tls(Case):
         return done == {0, 1}
 
     def test_plain_http_is_not_answered(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SILENCE)
         with self.assertRaises((OSError, http.client.HTTPException)):
             connection.request("GET", "/healthz")
             connection.getresponse()
@@ -148,7 +152,7 @@ class Tls(Case):
         self.assertEqual(self.ask(old, "GET", "/scim/v2/Users?count=0")[0], 200)
         self.install(self.second)
         self.reload()
-        wait_until(lambda: self.accepts(self.second[0]), 10, "the new certificate")
+        self.wait_until(lambda: self.accepts(self.second[0]), "the new certificate")
         self.assertFalse(self.accepts(self.first[0]))
         old.auto_open = False  # http.client would open another one unasked
         self.assertEqual(self.ask(old, "GET", "/scim/v2/Users?count=0")[0], 200)
@@ -162,11 +166,11 @@ class Tls(Case):
             with open(log, errors="replace") as f:
                 return "certificate-not-reloaded" in f.read()
 
-        wait_until(told, 10, "the log to say that it was not taken")
+        self.wait_until(told, "the log to say that it was not taken")
         self.assertTrue(self.accepts(self.second[0]))
         self.install(self.first)
         self.reload()
-        wait_until(lambda: self.accepts(self.first[0]), 10, "the first certificate again")
+        self.wait_until(lambda: self.accepts(self.first[0]), "the first certificate again")
         self.assertEqual(self.ask(old, "GET", "/scim/v2/Users?count=0")[0], 200)
         old.close()
 
@@ -180,12 +184,12 @@ class Tls(Case):
         for cert, key, named in wrong:
             for check in ((), ("--check-config",)):
                 with self.subTest(cert=os.path.basename(cert), key=os.path.basename(key), check=check):
-                    run = subprocess.run(self.command("--listen", "127.0.0.1:%d" % free_port(), "--tls-cert", cert, "--tls-key", key, *check), capture_output=True,
-                                         text=True, timeout=30)
-                    self.assertNotEqual(run.returncode, 0)
-                    self.assertIn(named, run.stderr)
-        good = subprocess.run(self.command("--tls-cert", self.first[0], "--tls-key", self.first[1], "--check-config"), capture_output=True, text=True, timeout=30)
+                    port = "127.0.0.1:%d" % free_port()
+                    done = self.run_ingest("--listen", port, "--tls-cert", cert, "--tls-key", key, *check)
+                    self.assertNotEqual(done.returncode, 0)
+                    self.assertIn(named, done.stderr)
+        good = self.run_ingest("--tls-cert", self.first[0], "--tls-key", self.first[1], "--check-config")
         self.assertEqual((good.returncode, good.stdout.strip()), (0, "ok"), good.stderr)
-        proxies = subprocess.run(self.command("--trusted-proxies", "10.0.0.1/8", "--check-config"), capture_output=True, text=True, timeout=30)
+        proxies = self.run_ingest("--trusted-proxies", "10.0.0.1/8", "--check-config")
         self.assertEqual(proxies.returncode, 1)
         self.assertIn("10.0.0.1/8", proxies.stderr)

@@ -4,8 +4,7 @@ import unittest
 
 import case
 import stream
-from case import Case
-from scimhttp import USER, Client, in_flight, statuses, wait_until
+from scimhttp import USER, Client, in_flight, statuses
 from stack import free_port
 from test_members import Concurrency
 
@@ -31,9 +30,6 @@ class TwoOfEach(Concurrency):
     def setUpClass(cls):
         super().setUpClass()
         cls.urls = [cls.stack.url, second_ingest(cls.stack)]
-        for url in cls.urls:
-            http = Client(url, prefix="", check=False)
-            wait_until(lambda http=http: http.get("/readyz").status == 200, 30, url + " to be ready")
 
     def test_both_workers_work(self):
         """Workspaces fall into partitions of both; without this the others would prove nothing."""

@@ -67,8 +67,8 @@ def check_answer(answer, write):
 class ApiClient(scimhttp.Client):
     """As Client, below /api/v1."""
 
-    def __init__(self, url, token=None, headers=None, check=True, timeout=30, prefix="/api/v1"):
-        super().__init__(url, token, prefix, headers, check, timeout)
+    def __init__(self, url, token=None, headers=None, check=True, prefix="/api/v1"):
+        super().__init__(url, token, prefix, headers, check)
 
     def encode(self, method, path, body=None, headers=None):
         given = dict(headers or {})
@@ -109,4 +109,4 @@ class ApiClient(scimhttp.Client):
             assert n < 1000, "a list without end"
 
     def again(self):
-        return ApiClient("http://%s:%d" % (self.host, self.port), self.token, self.extra, self.check, self.timeout, self.prefix)
+        return ApiClient("http://%s:%d" % (self.host, self.port), self.token, self.extra, self.check, self.prefix)

@@ -1,4 +1,5 @@
-"""What the integration suites share: one stack for the whole run (RUN_DIR of the environment), readers of its streams, small helpers."""
+"""What the integration suites share: one stack for the whole run (RUN_DIR of the environment), readers of its streams,
+small helpers."""
 
 import os
 import sys
@@ -7,8 +8,9 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import stream  # noqa: E402
-from scimhttp import USER, GROUP, wait_until  # noqa: E402
+from scimhttp import USER, GROUP  # noqa: E402
 from stack import Stack  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 try:
     import contract
@@ -26,6 +28,9 @@ def contract_faults(record):
         found = [str(trouble).splitlines()[0]]
     return ["%s[%d]@%d: %s" % (record.topic, record.partition, record.offset, f) for f in (found or [])]
 
+
+# Seconds that a busy machine may add to what usher promises to do by a certain time.
+BUSY = 15
 
 PUBLIC = (stream.MEMBERSHIP, stream.ROOMS, stream.AUDIT, stream.EVENTS)
 
@@ -47,34 +52,45 @@ class Followers:
     scim = property(lambda self: self._of(stream.EVENTS))
 
     def whole(self, topic):
-        """All records of a topic, as stream.read_topic gives them. For the embedded broker, which forgets the first ones of a partition beyond 5 MB: so it must be read along from the start."""
+        """All records of a topic, as stream.read_topic gives them. For the embedded broker, which forgets the first
+        ones of a partition beyond 5 MB: so it must be read along from the start."""
         return sorted(self._of(topic).snapshot(), key=lambda r: (r.partition, r.offset))
 
-    def settle(self, workspace, timeout=30):
+    def settle(self, workspace):
         """Waits until the streams hold all that PostgreSQL has counted for a workspace."""
-        membership, audit, scim = self.stack.sql("SELECT membership_seq, audit_seq, events_seq FROM workspaces WHERE workspace_id=%s", workspace)[0]
+        query = "SELECT membership_seq, audit_seq, events_seq FROM workspaces WHERE workspace_id=%s"
+        membership, audit, scim = self.stack.sql(query, workspace)[0]
 
         def last(records):
-            return max((stream.seq_of(r) or 0 for r in stream.of_workspace(records, workspace)), default=0)
+            return max((stream.seq_of(r) or 0 for r in records), default=0)
 
-        self.membership.wait(lambda rs: last(rs) >= membership, timeout, "membership %d" % membership)
-        self.rooms.wait(lambda rs: last(rs) >= membership, timeout, "rooms %d" % membership)
-        self.audit.wait(lambda rs: last(stream.changes_of(rs)) >= audit, timeout, "audit %d" % audit)
-        self.scim.wait(lambda rs: last(rs) >= scim, timeout, "events %d" % scim)
+        self.membership.wait(lambda rs: last(rs) >= membership, "number %d" % membership, workspace)
+        self.rooms.wait(lambda rs: last(rs) >= membership, "number %d" % membership, workspace)
+        self.audit.wait(lambda rs: last(stream.changes_of(rs)) >= audit, "change %d" % audit, workspace)
+        self.scim.wait(lambda rs: last(rs) >= scim, "number %d" % scim, workspace)
 
     def events(self, workspace):
         """The membership events of a workspace, all of them."""
         self.settle(workspace)
-        return [r.value for r in stream.of_workspace(self.membership.snapshot(), workspace)]
+        return [r.value for r in self.membership.snapshot(workspace)]
 
     def changes(self, workspace):
+        """The change records of a workspace, all of them."""
         self.settle(workspace)
-        return [r.value for r in stream.changes_of(stream.of_workspace(self.audit.snapshot(), workspace))]
+        return [r.value for r in stream.changes_of(self.audit.snapshot(workspace))]
 
     def tokens(self, workspace):
         """The records of usher.events of a workspace, all of them."""
         self.settle(workspace)
-        return stream.of_workspace(self.scim.snapshot(), workspace)
+        return self.scim.snapshot(workspace)
+
+    def requests(self, workspace, enough, what):
+        """Waits until enough(requests) is true, of the values of a workspace's request records; gives them. (They have
+        no number that PostgreSQL counts.)"""
+        def of(records):
+            return [r.value for r in stream.requests_of(records)]
+
+        return of(self.audit.wait(lambda rs: enough(of(rs)), what, workspace))
 
     def trouble(self):
         """What the published schemas have against any record of any workspace."""
@@ -130,6 +146,10 @@ class Case(unittest.TestCase):
     def tearDownClass(cls):
         cls.http.close()
 
+    def wait_until(self, condition, what):
+        """While usher works (Stack.progress). Gives the condition's value."""
+        return wait_until(condition, what, self.stack.progress)
+
     def none_wrong(self, wrong):
         if wrong:
             self.fail("%d faults\n  %s" % (len(wrong), "\n  ".join(wrong[:25])))
@@ -155,4 +175,4 @@ class Case(unittest.TestCase):
         return {m["value"] for m in self.expect((client or self.http).get("/Groups/" + room), 200).json.get("members", [])}
 
 
-__all__ = ["Case", "Followers", "contract_faults", "end_shared", "shared_followers", "shared_stack", "wait_until"]
+__all__ = ["BUSY", "Case", "Followers", "contract_faults", "end_shared", "shared_followers", "shared_stack"]

@@ -9,6 +9,7 @@ from unittest import mock
 
 from case import Case, shared_stack
 from stack import ROOT, Stack
+from waiting import run
 
 SCHEMAS = os.environ.get("SCHEMA_DIR", os.path.join(ROOT, "tests", "cases", "schemas", "good"))  # "": the built-in types alone
 SEED = int(os.environ.get("DIFF_SEED", "20261122"))  # a failure names it
@@ -38,9 +39,9 @@ class DiffCase(Case):
     def lines(self, *words):
         """What the program prints, a JSON value a line."""
         command = [os.path.join(ROOT, self.program), *(["--schemas", SCHEMAS] if SCHEMAS else []), *(str(w) for w in words)]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=120)
-        self.assertEqual(run.returncode, 0, "%s: %s" % (" ".join(command), run.stderr))
-        return [json.loads(line) for line in run.stdout.splitlines()]
+        done = run(command, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, "%s: %s" % (" ".join(command), done.stderr))
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def file(self, value):
         """A file with a JSON value; gives its path."""

@@ -133,8 +133,8 @@ MERGE = "application/merge-patch+json"
 class ApiClient(scimhttp.Client):
     """Below `prefix`; every answer must pass check."""
 
-    def __init__(self, url, token=None, prefix="/api/v1", headers=None, judged=True, timeout=30):
-        super().__init__(url, token, prefix, headers, False, timeout)
+    def __init__(self, url, token=None, prefix="/api/v1", headers=None, judged=True):
+        super().__init__(url, token, prefix, headers, False)
         self.judged = judged
 
     def request(self, method, path, body=None, headers=None):
@@ -146,7 +146,7 @@ class ApiClient(scimhttp.Client):
         return answer
 
     def again(self):
-        return ApiClient("http://%s:%d" % (self.host, self.port), self.token, self.prefix, self.extra, self.judged, self.timeout)
+        return ApiClient("http://%s:%d" % (self.host, self.port), self.token, self.prefix, self.extra, self.judged)
 
 
 def problem(answer):

@@ -183,11 +183,9 @@ class Replay:
 
     def streams(self, followers):
         wid = self.workspace.id
-        followers.audit.wait(lambda rs: len(stream.requests_of(stream.of_workspace(rs, wid))) >= len(self.steps), what="request records")
+        followers.requests(wid, lambda rs: len(rs) >= len(self.steps), "request records")
         followers.settle(wid)
-        audit = stream.of_workspace(followers.audit.snapshot(), wid)
-        membership = stream.of_workspace(followers.membership.snapshot(), wid)
-        rooms = stream.of_workspace(followers.rooms.snapshot(), wid)
+        audit, membership, rooms = (f.snapshot(wid) for f in (followers.audit, followers.membership, followers.rooms))
         requests = sorted((r.value for r in stream.requests_of(audit)), key=lambda v: v["n"])
         if len(requests) != len(self.steps):
             return ["%d request records for %d steps" % (len(requests), len(self.steps))]

@@ -9,11 +9,11 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 
 import psycopg2
 
 from scimhttp import Client
+from waiting import run, wait_until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LOCAL = os.path.join(ROOT, "ops", "local", "usher-local")
@@ -92,7 +92,8 @@ class Stack:
         stack.reload()
         return stack
 
-    def _local(self, *words, timeout=240, check=True, **settings):
+    def local(self, *words, check=True, **settings):
+        """usher-local; settings: further variables for it. Gives its exit code and what it said."""
         env = dict(os.environ, RUN_DIR=self.run_dir, PORT=str(self.port), FLAVOUR=self.flavour)
         env.pop("KAFKA", None)
         env.update(self.settings, **settings)
@@ -103,7 +104,7 @@ class Stack:
         os.makedirs(os.path.join(self.run_dir, "log"), exist_ok=True)
         path = os.path.join(self.run_dir, "log", "usher-local.%s.log" % words[0])
         with open(path, "wb") as log:
-            code = subprocess.run(command, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=timeout).returncode
+            code = run(command, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
         with open(path, errors="replace") as log:
             text = log.read()
         if check and code != 0:
@@ -111,13 +112,13 @@ class Stack:
         return code, text
 
     def start(self):
-        self._local("start")
+        self.local("start")
         self.reload()
         return self
 
     def stop(self):
         self.forget()
-        return self._local("stop", check=False)
+        return self.local("stop", check=False)
 
     def reload(self):
         self.env = read_env(os.path.join(self.run_dir, "env"))
@@ -128,11 +129,11 @@ class Stack:
 
     def stop_part(self, name):
         """As usher-local calls it: worker-two. Nothing happens where it does not run."""
-        self._local("stop", name)
+        self.local("stop", name)
         self.start()  # brings RUN_DIR/env up to date
 
     def extra_worker(self, name):
-        self._local("extra-worker", name)
+        self.local("extra-worker", name)
         self.reload()
 
     def extra_ingest(self, name, port, arguments="", failpoint=""):
@@ -142,7 +143,7 @@ class Stack:
             self.reload()
             known = ("INGEST_" + name).upper().replace("-", "_")
             if "USHER_PID_" + known not in self.env or not self.alive(known):
-                self._local("extra-ingest", name, str(port), INGEST_ARGS=arguments, USHER_FAILPOINT_INGEST=failpoint)
+                self.local("extra-ingest", name, str(port), INGEST_ARGS=arguments, USHER_FAILPOINT_INGEST=failpoint)
                 self.reload()
         return self.env["USHER_URL_" + known]
 
@@ -169,21 +170,13 @@ class Stack:
             raise ProcessLookupError("%s (pid %d) has ended" % (program, pid))
         os.kill(pid, number)
         if number == signal.SIGSTOP:  # a thread on the other core goes on for a moment
-            self._wait(lambda: set(self._thread_states(pid)) == {"T"}, 5, "%s to stand still" % program)
+            wait_until(lambda: set(self._thread_states(pid)) == {"T"}, "%s to stand still" % program, pause=0.001)
 
     @staticmethod
     def _thread_states(pid):
         for task in os.listdir("/proc/%d/task" % pid):
             with open("/proc/%d/task/%s/stat" % (pid, task)) as f:
                 yield f.read().rsplit(")", 1)[1].split()[0]
-
-    @staticmethod
-    def _wait(done, seconds, what):
-        until = time.monotonic() + seconds
-        while not done():
-            if time.monotonic() > until:
-                raise AssertionError("waited %s s for %s" % (seconds, what))
-            time.sleep(0.001)
 
     def alive(self, program):
         try:
@@ -200,10 +193,10 @@ class Stack:
         for name, value in flags.items():
             if value is not None:
                 command += ["--" + name.replace("_", "-")] + ([] if value is True else [str(value)])
-        run = subprocess.run(command, env=dict(os.environ, **self.env), capture_output=True, text=True, timeout=60)
-        if run.returncode != 0:
-            raise ToolError(command, run.returncode, run.stdout, run.stderr)
-        return json.loads(run.stdout) if run.stdout.strip() else {}
+        done = run(command, env=dict(os.environ, **self.env), capture_output=True, text=True)
+        if done.returncode != 0:
+            raise ToolError(command, done.returncode, done.stdout, done.stderr)
+        return json.loads(done.stdout) if done.stdout.strip() else {}
 
     def workspace(self, name=None, dialect=None, rate=100000, **flags):
         self._names += 1
@@ -226,6 +219,13 @@ class Stack:
         self.connection.commit()
         return rows
 
+    def progress(self):
+        """What moves while usher works: the numbers of its records, and how much the programs have logged."""
+        logs = os.path.join(self.run_dir, "log")
+        logged = sum(os.path.getsize(os.path.join(logs, name)) for name in os.listdir(logs))
+        counted = self.sql("SELECT sum(membership_seq + audit_seq + events_seq) FROM workspaces")[0][0]
+        return {"numbers of records": counted, "bytes of logs": logged}
+
     def forget(self):
         if self._connection is not None:
             self._connection.close()
@@ -239,13 +239,3 @@ def temporary(kafka="embedded", flavour="asan", name="usher", **settings):
 
 def remove(stack):
     shutil.rmtree(stack.run_dir, ignore_errors=True)
-
-
-def wait_port_closed(port, timeout=10):
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        with socket.socket() as s:
-            if s.connect_ex(("127.0.0.1", port)) != 0:
-                return True
-        time.sleep(0.1)
-    return False

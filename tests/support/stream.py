@@ -1,110 +1,20 @@
-"""A reader of usher's streams that knows nothing of usher's code: it reads with kcat, and judges with the words of schemas/README.md alone.
+"""A judge of usher's streams that knows nothing of usher's code: it judges with the words of schemas/README.md alone.
 
-Reading:    read_topic(kafka, topic, isolation) -> [Record]; Follower(kafka, topic) reads along.
 Judging:    check_*(...) -> list of sentences, one for each thing that is wrong; an empty list means that all is well.
 Everything: verify(kafka, pg, ...) waits until the streams have caught up with PostgreSQL and runs every check.
 
-The checks have their own tests (test_stream.py), which damage good streams and demand that the damage is found.
+topics.py reads. The checks have their own tests (test_stream.py), which damage good streams and demand that the damage
+is found.
 """
 
 import collections
-import json
-import subprocess
-import threading
-import time
 
 import jws
+from topics import AUDIT, EVENTS, MEMBERSHIP, ROOMS, UNCOMMITTED, read_topic, workspace_of
+from topics import COMMANDS, COMMITTED, DEADLETTER, REPLIES, Follower, Record, StreamError, end_offsets, parse_line  # noqa: F401
+from waiting import Silence, wait_until
 
-MEMBERSHIP, ROOMS, AUDIT, EVENTS = "usher.membership", "usher.rooms", "usher.audit", "usher.events"
-COMMANDS, REPLIES, DEADLETTER = "usher.commands", "usher.replies", "usher.deadletter"
 NIL = "00000000-0000-0000-0000-000000000000"
-COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
-
-# value is the parsed JSON, or None for a tombstone; of usher.events the claims of the token, which are not verified by that (check_tokens).
-Record = collections.namedtuple("Record", "topic partition offset key headers value token", defaults=(None,))
-
-
-class StreamError(Exception):
-    """The stream cannot be read at all, or never catches up."""
-
-
-# ---------------------------------------------------------------- reading
-
-def _kcat(kafka, topic, isolation, *more):
-    return ["kcat", "-C", "-q", "-u", "-J", "-b", kafka, "-t", topic, "-o", "beginning", "-X", "isolation.level=" + isolation,
-            "-X", "fetch.wait.max.ms=20", "-X", "topic.metadata.refresh.interval.ms=1000", *more]
-
-
-def parse_line(line):
-    """One line of `kcat -J`. Headers come as a list name, value, name, value."""
-    envelope = json.loads(line)
-    headers = envelope.get("headers") or {}
-    if isinstance(headers, list):
-        headers = dict(zip(headers[0::2], headers[1::2]))
-    payload = envelope.get("payload")
-    value = None
-    if payload and envelope["topic"] == EVENTS:
-        try:
-            value = jws.parts(payload)[1]
-        except jws.TokenError as e:
-            value = {"unreadable": "%s: %s" % (e, payload)}
-        return Record(envelope["topic"], envelope["partition"], envelope["offset"], envelope.get("key"), headers, value, payload)
-    if payload is not None and payload != "":
-        try:
-            value = json.loads(payload)
-        except ValueError:
-            value = {"unreadable": payload}
-    return Record(envelope["topic"], envelope["partition"], envelope["offset"], envelope.get("key"), headers, value)
-
-
-def read_topic(kafka, topic, isolation=COMMITTED, timeout=60):
-    """All records of a topic from the first to the end of each partition as it is now, sorted by partition and offset."""
-    run = subprocess.run(_kcat(kafka, topic, isolation, "-e"), capture_output=True, timeout=timeout)
-    if run.returncode != 0:
-        raise StreamError("kcat %s: %s" % (topic, run.stderr.decode(errors="replace")[-500:]))
-    records = [parse_line(line) for line in run.stdout.decode(errors="replace").splitlines() if line]
-    records.sort(key=lambda r: (r.partition, r.offset))
-    return records
-
-
-class Follower:
-    """Reads a topic from its beginning and goes on reading; wait() until enough is there."""
-
-    def __init__(self, kafka, topic, isolation=COMMITTED):
-        self.records, self.topic = [], topic
-        self._changed = threading.Condition()
-        self._process = subprocess.Popen(_kcat(kafka, topic, isolation), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self):
-        for line in self._process.stdout:
-            record = parse_line(line.decode(errors="replace"))
-            with self._changed:
-                self.records.append(record)
-                self._changed.notify_all()
-
-    def snapshot(self):
-        with self._changed:
-            return list(self.records)
-
-    def wait(self, enough, timeout=20, what="records"):
-        """Waits until enough(records) is true; gives the records."""
-        end = time.monotonic() + timeout
-        with self._changed:
-            while not enough(self.records):
-                left = end - time.monotonic()
-                if left <= 0:
-                    raise StreamError("%s: waited %.0f s for %s; have %d records, last %r"
-                                      % (self.topic, timeout, what, len(self.records), self.records[-1:]))
-                self._changed.wait(left)
-            return list(self.records)
-
-    def close(self):
-        self._process.terminate()
-        self._process.wait()
-        self._thread.join(5)
-
 
 # ---------------------------------------------------------------- small helpers
 
@@ -120,16 +30,6 @@ def murmur2(data):
         h = (h ^ int.from_bytes(tail, "little")) * m & mask
     h = (h ^ (h >> 13)) * m & mask
     return (h ^ (h >> 15)) & 0x7FFFFFFF
-
-
-def workspace_of(record):
-    """From the value, or (tombstones) from ce_source."""
-    if record.topic == EVENTS:
-        return (record.value.get("aud") or [None])[0]
-    if record.value is not None:
-        return record.value.get("workspace")
-    source = record.headers.get("ce_source", "")
-    return source[3:] if source.startswith("/w/") else None
 
 
 def seq_of(record):
@@ -282,7 +182,7 @@ def check_tokens(events, keys):
     wrong = []
     for r in events:
         try:
-            keys.verify(r.token)
+            keys.verify(r.text)
         except jws.TokenError as e:
             wrong.append("%s: %s" % (_where(r), e))
     return wrong
@@ -525,24 +425,37 @@ def events_modes(connection):
     return found
 
 
-def read_settled(read, connection, timeout=60):
-    """Reads membership, rooms, audit and events until they hold all that PostgreSQL has counted. Nobody may be writing. read: all committed records of a topic."""
-    end = time.monotonic() + timeout
-    while True:
+def read_settled(read, connection):
+    """Reads membership, rooms, audit and events until they hold all that PostgreSQL has counted, or stand still without
+    that. Nobody may be writing. read: gives all committed records of a topic. Gives the four and what is missing."""
+    found = []
+
+    def missing():
         want = counters(connection)
-        membership, rooms, audit, events = map(read, (MEMBERSHIP, ROOMS, AUDIT, EVENTS))
-        behind = check_against_counters(membership, {w: n[0] for w, n in want.items()}, MEMBERSHIP)
-        behind += check_against_counters(changes_of(audit), {w: n[1] for w, n in want.items()}, AUDIT)
-        behind += check_against_counters(rooms, {w: n[0] for w, n in want.items()}, ROOMS)
-        behind += check_against_counters(events, {w: n[2] for w, n in want.items()}, EVENTS)
-        if not behind or time.monotonic() > end:
-            return membership, rooms, audit, events, behind
-        time.sleep(0.3)
+        found[:] = map(read, (MEMBERSHIP, ROOMS, AUDIT, EVENTS))
+        membership, rooms, audit, events = found
+        due = [{w: n[i] for w, n in want.items()} for i in range(3)]
+        return (check_against_counters(membership, due[0], MEMBERSHIP) + check_against_counters(rooms, due[0], ROOMS)
+                + check_against_counters(changes_of(audit), due[1], AUDIT) + check_against_counters(events, due[2], EVENTS))
+
+    behind = []
+
+    def settled():
+        behind[:] = missing()
+        return not behind
+
+    try:
+        wait_until(settled, "the streams to hold what PostgreSQL has", lambda: [len(records) for records in found])
+    except Silence:
+        pass  # what is missing says it better
+    return (*found, behind)
 
 
-def verify(kafka, connection, partitions=None, acknowledged=(), refused=(), killed=None, uncommitted=True, timeout=60, contract=None, read=None):
-    """Every check at once; gives the list of what is wrong. contract: a record's faults. read: gives the records of a topic that somebody has read along."""
-    membership, rooms, audit, events, wrong = read_settled(read or (lambda topic: read_topic(kafka, topic)), connection, timeout)
+def verify(kafka, connection, partitions=None, acknowledged=(), refused=(), killed=None, uncommitted=True, contract=None,
+           read=None):
+    """Every check at once; gives the list of what is wrong. contract: a record's faults. read: gives the records of a
+    topic that somebody has read along."""
+    membership, rooms, audit, events, wrong = read_settled(read or (lambda topic: read_topic(kafka, topic)), connection)
     changes = changes_of(audit)
     wrong = list(wrong)
     wrong += check_sequence(membership, MEMBERSHIP) + check_sequence(changes, AUDIT) + check_sequence(events, EVENTS)

@@ -290,7 +290,7 @@ class Events(unittest.TestCase):
                          + stream.check_told(events, self.of_w(), {W: "notice"}) + stream.check_against_counters(events, {W: 6}), [])
 
     def test_a_parsed_token(self):
-        line = {"topic": stream.EVENTS, "partition": 0, "offset": 1, "headers": [], "key": W, "payload": told()[0].token}
+        line = {"topic": stream.EVENTS, "partition": 0, "offset": 1, "headers": [], "key": W, "payload": told()[0].text}
         self.assertEqual(stream.parse_line(json.dumps(line)).value, told()[0].value)
         line["payload"] = "no.token"
         self.assertIn("unreadable", stream.parse_line(json.dumps(line)).value)
@@ -310,13 +310,13 @@ class Events(unittest.TestCase):
 
     def test_bad_signatures(self):
         good_one, keys = told()[0], jws.KeySet([SIGNER.jwk])
-        head, body, signature = good_one.token.split(".")
+        head, body, signature = good_one.text.split(".")
         another = SIGNER.sign({**good_one.value, "iat": 2}).split(".")
         for token, word in ((".".join((head, another[1], signature)), "signature"), (".".join((head, body, another[2])), "signature"),
                             (SIGNER.sign(good_one.value, alg="none"), "header"), (SIGNER.sign(good_one.value, typ="JWT"), "header"),
-                            (SIGNER.sign(good_one.value, kid="x"), "not published"), (head + "." + body, "parts"), (good_one.token + "=", "padding"),
+                            (SIGNER.sign(good_one.value, kid="x"), "not published"), (head + "." + body, "parts"), (good_one.text + "=", "padding"),
                             (".".join((head, body, signature[:-4])), "bytes")):
-            self.found(stream.check_tokens([good_one._replace(token=token)], keys), word)
+            self.found(stream.check_tokens([good_one._replace(text=token)], keys), word)
         self.found(stream.check_tokens([good_one], jws.KeySet([Signer().jwk])), "not published")
         with self.assertRaises(jws.TokenError):
             jws.KeySet([{**SIGNER.jwk, "kid": "mine"}])
