@@ -1,6 +1,7 @@
 #!/bin/bash
-# Runs the unit test programs given as arguments and prints one line at the end, "N passed, N failed", summed over all. A program that
-# is not there, crashes, leaks or holds no test counts as one failure. That each rule has a test (tests/COVERAGE.md) counts as one test.
+# Runs the unit test programs given as arguments and prints one line at the end, "N passed, N failed", summed over all.
+# A program that is not there, crashes, leaks or holds no test counts as one failure. That each rule has a test
+# (tests/COVERAGE.md) counts as one test.
 set -uo pipefail
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
@@ -17,7 +18,9 @@ for program in "$@"; do
         failed=$((failed + 1))
         continue
     fi
-    timeout "${TEST_TIMEOUT:-120}" "$program" >"$out" 2>&1 </dev/null
+    # An endless loop is ended by the limit of processor time, which means the same on a busy machine. The other limit,
+    # of time, is for a program that waits for something that never comes.
+    (ulimit -t "${TEST_PROCESSOR_SECONDS:-120}" && exec timeout 900 "$program") >"$out" 2>&1 </dev/null
     code=$?
     cat "$out"
     ok=$(grep -c '^\[       OK \]' "$out")

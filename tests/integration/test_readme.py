@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 import stack as stacks
+from waiting import run
 
 PAGE = os.path.join(stacks.ROOT, "README.md")
 
@@ -28,9 +29,9 @@ class TryIt(unittest.TestCase):
         folder = os.path.join(cls.stack.run_dir, "reader")  # the folder that the reader works in: `.run` is below it
         os.makedirs(folder)
         os.symlink(cls.stack.run_dir, os.path.join(folder, ".run"))
-        run = subprocess.run(["bash", "-euo", "pipefail", "-c", commands("Try it")], cwd=folder, capture_output=True, text=True,
-                             stdin=subprocess.DEVNULL, timeout=120)
-        cls.code, cls.out, cls.err = run.returncode, run.stdout, run.stderr
+        done = run(["bash", "-euo", "pipefail", "-c", commands("Try it")], cwd=folder, capture_output=True, text=True,
+                   stdin=subprocess.DEVNULL)
+        cls.code, cls.out, cls.err = done.returncode, done.stdout, done.stderr
 
     @classmethod
     def tearDownClass(cls):

@@ -1,0 +1,73 @@
+"""What runs where: the suites, in which order, on which broker. runner.py runs them.
+
+A new suite is named in TOGETHER, or in ALONE where it disturbs others; and in BROKER if a real broker can make a
+difference. The runner refuses to start while a suite is named nowhere."""
+
+import glob
+import os
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+KINDS = ("embedded", "real")
+
+# Suites that run at the same time, in so many processes: some of them wait most of their time (a rate window takes a
+# minute). Each process takes the next one of the list, the long ones first, so that all end at about the same time.
+PROCESSES = 6
+TOGETHER = (
+    "retry", "explain", "paging", "bad_input", "custom", "diff_patch", "scopes", "diff_filter", "dialects_entra",
+    "isolation", "settings", "rules_http", "rules_cases", "keys", "schema_change", "etag_read", "api_users", "throttle",
+    "limits", "oauth", "dialects_together", "guard", "events", "scim", "members", "bulk", "okta_session",
+    "dialects_okta", "dialects_governance", "link", "search", "rules_data", "api_members", "dialects_directories",
+    "dialects_entra_gallery", "equivalence", "roles", "storage", "tls", "preconditions", "sort", "prefer", "api_rooms",
+    "entra_session", "readme")
+
+# Suites that run one after the other when those have ended, in a process that has read all streams along. streams
+# judges what all others wrote. seats and two add a second worker, which two ends. The rest stops and kills programs.
+# whole judges everything once more.
+ALONE = ("streams", "seats", "two", "whole", "admin", "async", "revocation", "idempotency", "outage")
+
+# After those, on real Kafka alone: bulk_alone breaks things off, and what is broken off is seen twice on the embedded
+# broker, which knows no transactions.
+LAST = ("bulk_alone", "whole")
+
+# Suites for both brokers: about what the topics hold, in which order, and what happens while a program stands still or
+# ends. All others judge HTTP, documents, plans and limits. These are decided in the programs and in PostgreSQL, by the
+# same commands whichever broker carries them; so the broker that starts at once is enough for them.
+BROKER = {"streams", "events", "async", "members", "bulk", "entra_session", "okta_session", "seats", "admin",
+          "revocation", "idempotency", "outage", "two", "whole", "bulk_alone"}
+
+# Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
+# others worthless. They always run; contract only if it is wanted.
+TESTS_OF_TESTS = ("waiting", "stream", "coverage", "lint_docs")
+FIRST = TESTS_OF_TESTS + ("contract",)
+
+
+def suites_here():
+    return sorted(os.path.basename(path)[5:-3] for path in glob.glob(os.path.join(HERE, "test_*.py")))
+
+
+def name_of(word):
+    """"members.test_100" selects tests of the suite members, by a part of their names."""
+    return word.partition(".")[0]
+
+
+def forgotten():
+    return set(suites_here()) - set(TOGETHER + ALONE + LAST + FIRST)
+
+
+def words_for(suite, wanted):
+    """What of a suite is to run: nothing, all of it, or parts."""
+    return [w for w in wanted if name_of(w) == suite] if wanted else [suite]
+
+
+def first(wanted):
+    """The suites without a stack."""
+    return [s for s in FIRST if s in TESTS_OF_TESTS or words_for(s, wanted)]
+
+
+def on_stack(kind, wanted, all_kinds):
+    """(suites that run together, suites that run alone) of one broker. all_kinds: the real broker is there for the
+    suites of BROKER; where it alone was asked for, for all that are wanted."""
+    def due(suites):
+        return [w for s in suites for w in words_for(s, wanted) if kind != "real" or not all_kinds or s in BROKER]
+
+    return due(TOGETHER), due(ALONE + (LAST if wanted or kind == "real" else ()))
