@@ -17,7 +17,7 @@ PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lunistring -lm -lpthread
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
         -Wformat=2 -Wno-format-zero-length -Wvla -Wundef -Wpointer-arith $(WERROR)
-BASE := -std=gnu11 -g -fno-omit-frame-pointer -pthread -I. -D_GNU_SOURCE -DUSHER_VERSION=$(VERSION) $(WARN)
+BASE := -std=gnu11 -g -fno-omit-frame-pointer -pthread -I. -D_GNU_SOURCE $(WARN)
 FLAGS_release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 FLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -fsanitize=thread
@@ -63,6 +63,7 @@ TOOLS := $(basename $(shell grep -lE '^int main' $(wildcard $(TOOL_DIRS:%=tests/
 unit_room = $(or $(filter ctl broker,$(word 3,$(subst /, ,$(1)))),$(patsubst ops,runtime,$(word 2,$(subst /, ,$(1)))))
 
 SOURCES = $(filter-out %/main.c tests/fuzz/fuzz_%,$(wildcard $(DIR_$(1))/*.c $(DIR_$(1))/*/*.c)) $(GEN_$(1))
+GEN_runtime := build/gen/version.c
 GEN_sql := build/gen/migrations.c
 GEN_schemas := build/gen/openapi.c
 MIGRATIONS := $(sort $(wildcard sql/migrations/[0-9]*.sql))
@@ -110,8 +111,11 @@ build/gen/migrations.c: ops/build/embed_migrations.sh $(MIGRATIONS) $(if $(filte
 	@mkdir -p $(@D); bash $< $(MIGRATIONS) > $@; echo $(MIGRATIONS) > build/gen/migrations.list
 FORCE:
 
-build/gen/openapi.c: ops/build/embed_text.sh schemas/openapi.json
-	@mkdir -p $(@D); bash $< schemas/api/openapi.h openapi_json schemas/openapi.json > $@
+build/gen/openapi.c: ops/build/embed_text.sh schemas/openapi.json Makefile
+	@mkdir -p $(@D); bash $< schemas/api/openapi.h openapi_json schemas/openapi.json VERSION=$(VERSION) > $@
+
+build/gen/version.c: Makefile
+	@mkdir -p $(@D); printf '#include "ops/runtime/version.h"\n\nconst char usher_version[] = "%s";\n' '$(VERSION)' > $@
 
 FLAVOUR ?= asan
 units: $(UNITS:%=build/$(FLAVOUR)/%)

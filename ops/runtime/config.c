@@ -4,6 +4,7 @@
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
+#include "ops/runtime/version.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,11 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-/* The build gives the version as bare tokens, which survive every shell. */
-#define TEXT_OF(tokens) #tokens
-#define TEXT(macro) TEXT_OF(macro)
-#define VERSION TEXT(USHER_VERSION)
 
 /* "kafka.linger.ms" goes to the Kafka library as it is, in programs that have a "kafka" setting. */
 #define PASS_ROW "kafka"
@@ -311,7 +307,7 @@ static void print_help(const char *program, const struct config *c) {
     printf("%s %s\n\nSettings, each as flag --key VALUE, as environment variable USHER_KEY, or as `key = "
            "value` in the file of\n"
            "--config FILE. Also: --check-config, --version, --help.\n\n",
-           program, VERSION);
+           program, usher_version);
     for (size_t i = 0; i < c->nrows; i++) {
         const struct config_row *row = &c->rows[i];
         printf("  %-18s %s", row->key, row->help);
@@ -354,7 +350,7 @@ struct config *config_load(const char *program, const struct config_row *rows, i
         print_help(program, c);
         exit(0);
     case CONFIG_VERSION:
-        printf("%s %s\n", program, VERSION);
+        printf("%s %s\n", program, usher_version);
         exit(0);
     case CONFIG_CHECK:
         puts("ok");

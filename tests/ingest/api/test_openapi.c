@@ -2,6 +2,7 @@
  * there are, and against the table of settings. */
 #include "ingest/api/form.h"
 #include "ingest/http/routes.h"
+#include "ops/runtime/version.h"
 #include "schemas/api/openapi.h"
 #include "schemas/api/workspace_settings.h"
 #include "schemas/types/scim_error.h"
@@ -250,6 +251,11 @@ static void settings_are_the_tables(void **state) {
     assert_int_equal(json_object_size(shown), workspace_setting_count + 3);
 }
 
+static void the_version_is_the_programs(void **state) {
+    (void)state;
+    assert_string_equal(json_string_value(at(at(doc, "info"), "version")), usher_version);
+}
+
 static int setup(void **state) {
     json_error_t error;
     (void)state;
@@ -267,6 +273,7 @@ static int teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_version_is_the_programs),
         cmocka_unit_test(every_route_has_an_operation),
         cmocka_unit_test(every_operation_has_a_route),
         cmocka_unit_test(scopes_and_roles_are_the_routes),
