@@ -59,6 +59,8 @@ UNITS := $(basename $(foreach d,$(UNIT_DIRS),$(wildcard tests/$(d)/test_*.c test
 FUZZERS := $(basename $(wildcard tests/fuzz/fuzz_*.c))
 UNITS += $(FUZZERS)
 TOOL_DIRS := integration crash bench
+# Prints the tables of the code, which facts.py holds the documents against.
+FACTS := tests/facts/print
 TOOLS := $(basename $(shell grep -lE '^int main' $(wildcard $(TOOL_DIRS:%=tests/%/*.c)) /dev/null))
 unit_room = $(or $(filter ctl broker,$(word 3,$(subst /, ,$(1)))),$(patsubst ops,runtime,$(word 2,$(subst /, ,$(1)))))
 
@@ -70,7 +72,7 @@ MIGRATIONS := $(sort $(wildcard sql/migrations/[0-9]*.sql))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check coverage test fuzz conformance bench lint format install clean run start stop reset FORCE
+.PHONY: all help deps units tools check coverage facts test fuzz conformance bench lint format install clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -83,6 +85,7 @@ build/$(1)/obj/%.o: %.c
 $(foreach r,$(ROOMS),$(call room,$(1),$(r)))
 $(foreach p,$(PROGRAMS),$(call program,$(1),$(p),$(ROOM_$(p))))
 $(foreach t,$(UNITS),$(call test,$(1),$(t),$(USE_$(call unit_room,$(t))) $(if $(filter %_http %_bulk,$(t)),ingest)))
+$(call test,$(1),$(FACTS),$(USE_all))
 $(foreach t,$(TOOLS),$(call test,$(1),$(t),$(if $(findstring /diff_,$(t)),$(USE_diff),$(USE_all))))
 endef
 define room
@@ -118,23 +121,31 @@ build/gen/version.c: Makefile
 	@mkdir -p $(@D); printf '#include "ops/runtime/version.h"\n\nconst char usher_version[] = "%s";\n' '$(VERSION)' > $@
 
 FLAVOUR ?= asan
-units: $(UNITS:%=build/$(FLAVOUR)/%)
+units: $(UNITS:%=build/$(FLAVOUR)/%) build/$(FLAVOUR)/$(FACTS)
 tools: $(TOOLS:%=build/release/%)
 
 # Installs missing Debian packages, says which; at once if none is missing. Groups: build run test kafka.
 deps:
 	@ops/local/deps.sh build run test
 
-# A unit test program that cannot be built counts as failed, so the build goes on (-k) and the runner looks for each.
+# All unit tests, that each rule has one, and that documents say what the code says. A unit test program that cannot be built counts as
+# failed, so the build goes on (-k) and the runner looks for each.
 check:
 	@ops/local/deps.sh build
 	@$(MAKE) --no-print-directory -k units || true
-	@bash ops/build/run_units.sh $(UNITS:%=build/$(FLAVOUR)/%)
+	@FACTS=build/$(FLAVOUR)/$(FACTS) bash ops/build/run_units.sh $(UNITS:%=build/$(FLAVOUR)/%)
 
 # The table of rules and the tests that prove them; check fails where it is out of date.
 coverage:
 	@ops/local/deps.sh build
 	@/usr/bin/python3 -B tests/support/coverage.py
+
+# What documents repeat of the code: tables in schemas/README.md, lists in schemas/json, the sample configurations. check fails where one is
+# out of date, or where ops/settings.md or ops/metrics.md says something else than the code.
+facts:
+	@ops/local/deps.sh build
+	@$(MAKE) --no-print-directory build/$(FLAVOUR)/$(FACTS)
+	@/usr/bin/python3 -B tests/facts/facts.py build/$(FLAVOUR)/$(FACTS)
 
 # The stages' makes are not called through $(MAKE), or `make -n test` would run them.
 STAGE_MAKE = make --no-print-directory $(MAKEOVERRIDES)
@@ -182,7 +193,7 @@ stop reset:
 	@KAFKA='$(KAFKA)' RUN_DIR='$(RUN_DIR)' PORT='$(PORT)' ops/local/usher-local $@
 
 help:
-	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  check  coverage  test  conformance  bench"
+	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  check  coverage  facts  test  conformance  bench"
 	@echo "lint  format  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
 -include $(shell find build -name '*.d' 2>/dev/null)

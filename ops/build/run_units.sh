@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs the unit test programs given as arguments and prints one line at the end, "N passed, N failed", summed over all.
-# A program that is not there, crashes, leaks or holds no test counts as one failure. That each rule has a test
-# (tests/COVERAGE.md) counts as one test.
+# A program that is not there, crashes, leaks or holds no test counts as one failure. With $FACTS set, the program that
+# prints the tables of the code, two more tests count: that each rule has a test (tests/COVERAGE.md), and that documents
+# say what the code says.
 set -uo pipefail
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
@@ -31,11 +32,18 @@ for program in "$@"; do
     fi
     passed=$((passed + ok)) failed=$((failed + bad))
 done
-echo "== tests/COVERAGE.md"
-if /usr/bin/python3 -B tests/support/coverage.py --check; then
-    passed=$((passed + 1))
-else
-    failed=$((failed + 1))
+judge() { # TITLE COMMAND...
+    echo "== $1"
+    shift
+    if /usr/bin/python3 -B "$@" --check; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+}
+if [ -n "${FACTS:-}" ]; then
+    judge tests/COVERAGE.md tests/support/coverage.py
+    judge "facts in documents" tests/facts/facts.py "$FACTS"
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -51,8 +51,7 @@ enum command_carries {
     X(WORKSPACE_CREATE, "workspace.create", WORKSPACE, CARRY_RESOURCE, 200,                                  \
       "`resource`: as `workspace.set`, with a `name`")                                                       \
     X(WORKSPACE_SET, "workspace.set", WORKSPACE, CARRY_RESOURCE, 200,                                        \
-      "`resource`: the settings given, and only those (the list is in the schema; null = no"                 \
-      " limit)")                                                                                             \
+      "`resource`: the settings given, and only those: {settings}. `seats` null: no limit")                  \
     X(KEY_CREATE, "key.create", KEY, CARRY_RESOURCE, 200,                                                    \
       "`resource`: `name`, `scopes`, `tokenHash` (SHA-256, hex; never the token), `prefix`,"                 \
       " `expires` (µs since 1970, or null), `dialect`, `networks` (ranges of addresses, or "                \

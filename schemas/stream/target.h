@@ -9,7 +9,7 @@
  * its own, the command stands for itself. RESOURCE: of a type that an operator defined, whose name is the
  * target type. */
 #define TARGETS(X)                                                                                           \
-    X(COMMAND, NULL, "commands", "what the command was about")                                               \
+    X(COMMAND, NULL, "commands", "what it was about")                                                        \
     X(USER, "User", "users", "the user")                                                                     \
     X(ROOM, "Room", "rooms", "the room")                                                                     \
     X(RESOURCE, NULL, "resources", "the resource")                                                           \

@@ -1,5 +1,8 @@
 """The settings of a workspace, each through both doors: usherctl and the admin API; and what those do that have no suite of their own."""
 
+import os
+import subprocess
+
 import doors
 from case import Case
 from doors import change
@@ -30,6 +33,17 @@ SETTINGS = {
 
 def as_text(value):
     return {None: "none", True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, int) or isinstance(value, bool) else str(value)
+
+
+class Files(Case):
+    def test_the_samples_are_accepted(self):
+        """ops/*.conf: every setting of a program with its default (make check holds them against the tables)."""
+        ops = os.path.join(os.path.dirname(__file__), "..", "..", "ops")
+        for program in ("usher-ingest", "usher-worker", "usherctl", "usher-broker"):
+            with self.subTest(program):
+                done = subprocess.run([os.path.join(self.stack.env["USHER_BIN"], program), "--config", os.path.join(ops, program + ".conf"), "--check-config"],
+                                      capture_output=True, text=True, timeout=30, env={"PATH": os.environ["PATH"]})
+                self.assertEqual((done.returncode, done.stdout), (0, "ok\n"), done.stderr)
 
 
 class Doors(Case):
