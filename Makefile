@@ -128,12 +128,14 @@ tools: $(TOOLS:%=build/release/%)
 deps:
 	@ops/local/deps.sh build run test
 
-# All unit tests, that each rule has one, and that documents say what the code says. A unit test program that cannot be built counts as
-# failed, so the build goes on (-k) and the runner looks for each.
+# All unit tests, that each rule has one, and that documents say what the code says; with T a room, a folder or a test alone.
+# A program that cannot be built counts as failed, so the build goes on (-k) and the runner looks for each.
 check:
 	@ops/local/deps.sh build
-	@$(MAKE) --no-print-directory -k units || true
-	@FACTS=build/$(FLAVOUR)/$(FACTS) bash ops/build/run_units.sh $(UNITS:%=build/$(FLAVOUR)/%)
+	@picked=$$(bash ops/build/pick_units.sh '$(T)' $(UNITS)) || exit 1; \
+	picked=$$(printf 'build/$(FLAVOUR)/%s\n' $$picked); \
+	$(MAKE) --no-print-directory -k $(if $(T),$$picked,units) || true; \
+	$(if $(T),,FACTS=build/$(FLAVOUR)/$(FACTS)) bash ops/build/run_units.sh $$picked
 
 # The table of rules and the tests that prove them; check fails where it is out of date.
 coverage:
@@ -193,7 +195,8 @@ stop reset:
 	@KAFKA='$(KAFKA)' RUN_DIR='$(RUN_DIR)' PORT='$(PORT)' ops/local/usher-local $@
 
 help:
-	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  check  coverage  facts  test  conformance  bench"
-	@echo "lint  format  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
+	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  test  conformance  bench  fuzz"
+	@echo "check [T=ingest | T=ingest/request | T=ingest/request/route | T=route]: the unit tests, a room, a folder, a test"
+	@echo "coverage  facts  lint  format  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
 -include $(shell find build -name '*.d' 2>/dev/null)
