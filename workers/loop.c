@@ -6,7 +6,7 @@
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 #include "sql/db.h"
-#include "workers/apply/apply.h"
+#include "workers/apply/decision.h"
 #include "workers/stats.h"
 
 #include <stdatomic.h>

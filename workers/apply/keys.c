@@ -2,7 +2,7 @@
 #include "ops/runtime/net_range.h"
 #include "sql/ask/admit.h"
 #include "sql/pg_array.h"
-#include "workers/apply/apply.h"
+#include "workers/apply/decision.h"
 
 #include <stdio.h>
 #include <stdlib.h>

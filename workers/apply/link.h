@@ -3,7 +3,7 @@
 #ifndef USHER_WORKERS_APPLY_LINK_H
 #define USHER_WORKERS_APPLY_LINK_H
 
-#include "workers/apply/apply.h"
+#include "workers/apply/decision.h"
 
 /* Tells the unit what link_account will ask for. */
 void link_announce(struct unit *u, struct unit_workspace *w, const struct command *c);

@@ -3,7 +3,7 @@
 #define USHER_WORKERS_APPLY_MEMBERS_H
 
 #include "schemas/patch/patch.h"
-#include "workers/apply/apply.h"
+#include "workers/apply/decision.h"
 
 /* Checks the ids of a delta's list: unknown users are ERR_INVALID_VALUE naming them, with nothing applied;
  * under dialect okta they are left out of the list (and counted: *unknown, in the unit's arena), but for a

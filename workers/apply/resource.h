@@ -4,7 +4,7 @@
 #define USHER_WORKERS_APPLY_RESOURCE_H
 
 #include "schemas/patch/patch.h"
-#include "workers/apply/apply.h"
+#include "workers/apply/decision.h"
 
 struct change {
     struct decision *decision;

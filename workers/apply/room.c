@@ -1,5 +1,5 @@
 /* Rooms (SCIM Groups): their members, and the events that say so. */
-#include "workers/apply/guard.h"
+#include "workers/apply/mass_guard.h"
 #include "workers/apply/members.h"
 #include "workers/apply/resource.h"
 

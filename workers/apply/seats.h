@@ -4,7 +4,7 @@
 #ifndef USHER_WORKERS_APPLY_SEATS_H
 #define USHER_WORKERS_APPLY_SEATS_H
 
-#include "workers/apply/apply.h"
+#include "workers/apply/decision.h"
 
 /* *wanted: has the user a seat, if active is this? r NULL: one that is made. */
 enum err_code seat_wanted(struct decision *d, const struct unit_resource *r, bool active, bool *wanted);

@@ -1,7 +1,7 @@
 /* Users: role, seats, and what a change of `active` does to rooms. */
 #include "schemas/resource/resource.h"
 #include "schemas/types/schema_names.h"
-#include "workers/apply/guard.h"
+#include "workers/apply/mass_guard.h"
 #include "workers/apply/members.h"
 #include "workers/apply/resource.h"
 #include "workers/apply/seats.h"

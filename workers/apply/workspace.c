@@ -1,7 +1,7 @@
 /* Workspaces: an operator's or owner's commands, in the same order and the same audit as everything else of a
  * workspace. The settings are the table's (schemas/workspace_settings.h). */
 #include "ops/runtime/jbuf.h"
-#include "workers/apply/apply.h"
+#include "workers/apply/decision.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

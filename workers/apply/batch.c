@@ -1,4 +1,4 @@
-#include "workers/apply/apply.h"
+#include "workers/apply/decision.h"
 
 #include "ops/runtime/clock.h"
 #include "ops/runtime/mem.h"

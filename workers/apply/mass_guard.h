@@ -3,7 +3,7 @@
 #ifndef USHER_WORKERS_APPLY_GUARD_H
 #define USHER_WORKERS_APPLY_GUARD_H
 
-#include "workers/apply/apply.h"
+#include "workers/apply/decision.h"
 
 bool guard_watches(const struct decision *d);
 /* The command is about to remove n (users deactivated or deleted, or members): counts them, or ERR_GUARD.

@@ -1,4 +1,4 @@
-#include "workers/apply/guard.h"
+#include "workers/apply/mass_guard.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* The guard's window: what one key has removed in the last so many seconds, in 16 parts. */
-#include "workers/apply/guard.h"
+#include "workers/apply/mass_guard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
