@@ -6,7 +6,7 @@
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 #include "sql/db.h"
-#include "workers/apply/decision.h"
+#include "workers/apply/batch.h"
 #include "workers/stats.h"
 
 #include <stdatomic.h>
@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #define STUCK_US 60000000 /* a loop that has not come round for so long is not ready */
-#define PATIENCE_US                                                                                          \
-    3000000 /* a batch that cannot be stored for so long goes back, so that rebalances are served */
+/* A transaction that has been tried for so long gives its batch back, so that rebalances are served. */
+#define PATIENCE_US 3000000
 #define EXIT_TRY_AGAIN 75
 
 struct loop {
@@ -25,10 +25,24 @@ struct loop {
     struct replies *replies;
     struct slot *slot;
     struct db *db;
-    struct apply_settings settings;
+    struct apply apply;
+    int64_t patient_until_us; /* of the transaction that is tried */
     size_t batch_max;
     atomic_llong turned_us;
 };
+
+/* The database asks to try again: yes, within bounds. */
+static bool loop_again(void *arg, int tries) {
+    struct loop *l = arg;
+    int64_t now_us = clock_mono_us();
+    if (tries == 1)
+        l->patient_until_us = now_us + PATIENCE_US;
+    metric_add(worker_stats.retries, 1);
+    if (now_us > l->patient_until_us || lifecycle_stopping())
+        return false;
+    usleep(20000);
+    return true;
+}
 
 struct loop *loop_new(const struct config *config, struct consumer *consumer, struct emitter *emitter,
                       struct replies *replies, struct slot *slot) {
@@ -38,8 +52,12 @@ struct loop *loop_new(const struct config *config, struct consumer *consumer, st
     l->replies = replies;
     l->slot = slot;
     l->db = db_new(config_str(config, "pg"), "usher-worker", "");
-    l->settings = (struct apply_settings){.partitions = (int)config_int(config, "partitions"),
-                                          .events_issuer = config_str(config, "events-issuer")};
+    l->apply = (struct apply){.store = unit_postgres(l->db),
+                              .partitions = (int)config_int(config, "partitions"),
+                              .events_issuer = config_str(config, "events-issuer"),
+                              .now_us = clock_wall_us,
+                              .again = loop_again,
+                              .arg = l};
     l->batch_max = (size_t)config_int(config, "batch-max");
     atomic_store(&l->turned_us, clock_mono_us());
     return l;
@@ -63,38 +81,6 @@ bool loop_ready(void *arg, char *why, size_t n) {
     return true;
 }
 
-/* Again and again while the database asks for it, within bounds. */
-static enum err_code apply_patiently(struct loop *l, struct batch *b, size_t first, size_t n,
-                                     struct err *err) {
-    int64_t until_us = clock_mono_us() + PATIENCE_US;
-    for (;;) {
-        enum err_code code = apply_batch(unit_postgres(l->db), b, first, n, &l->settings, err);
-        if (err_class(code) != ERR_CLASS_RETRY)
-            return code;
-        metric_add(worker_stats.retries, 1);
-        if (clock_mono_us() > until_us || lifecycle_stopping())
-            return code;
-        usleep(20000);
-    }
-}
-
-/* The batch cannot be stored as a whole and trying again will not help: command by command, until the one is
- * found that cannot be stored alone. */
-static enum err_code apply_singly(struct loop *l, struct batch *b, struct err *err) {
-    for (size_t i = 0; i < b->n; i++) {
-        struct err why;
-        enum err_code code = apply_patiently(l, b, i, 1, &why);
-        if (err_class(code) == ERR_CLASS_RETRY)
-            return err_set(err, code, "%s", err_text(&why));
-        if (code == ERR_OK)
-            continue;
-        code = apply_poison(unit_postgres(l->db), b, i, &l->settings, &why, err);
-        if (code != ERR_OK)
-            return code;
-    }
-    return ERR_OK;
-}
-
 static void count_poison(const struct batch *b) {
     for (size_t i = 0; i < b->n; i++)
         if (b->deliveries[i].poison)
@@ -104,10 +90,7 @@ static void count_poison(const struct batch *b) {
 static void take_batch(struct loop *l, struct batch *b) {
     struct err err = {0};
     int64_t started_us = clock_mono_us();
-    enum err_code code = apply_patiently(l, b, 0, b->n, &err);
-    if (code != ERR_OK && err_class(code) != ERR_CLASS_RETRY)
-        code = apply_singly(l, b, &err);
-    if (code != ERR_OK) {
+    if (apply_batch(&l->apply, b, &err) != ERR_OK) {
         char quoted[600];
         log_event(LOG_WARN, "batch-put-back", "n=%zu error=%s", b->n,
                   log_quote(err_text(&err), quoted, sizeof quoted));

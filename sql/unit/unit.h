@@ -6,8 +6,9 @@
  * more round trip. What was not announced is fetched when it is asked for.
  *
  * What must stay true: the workspaces' rows are locked first, so nobody else changes anything of them until
- * the commit; objects are changed only after every check of a command has passed, so a refused command leaves
- * no trace; objects live until unit_free. */
+ * the commit; objects are changed only after every check of a command has passed, so of a refused command no
+ * change is left behind, but for what counts refusals: its Bulk's failures, and the guard that it has
+ * tripped; objects live until unit_free. */
 #ifndef USHER_SQL_UNIT_UNIT_H
 #define USHER_SQL_UNIT_UNIT_H
 

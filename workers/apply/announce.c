@@ -1,11 +1,11 @@
-/* What a command will touch, told before the transaction begins, so that one round trip loads it for the
- * whole batch. Only speed rests on it: what was not told is loaded when it is needed. */
+#include "workers/apply/announce.h"
+
 #include "schemas/patch/patch.h"
 #include "schemas/resource/resource.h"
 #include "schemas/resource/resource_keys.h"
 #include "schemas/text/fold.h"
+#include "workers/apply/carry.h"
 #include "workers/apply/link.h"
-#include "workers/apply/resource.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,9 +57,9 @@ static void want_patched_members(struct unit *u, struct unit_workspace *w, const
     }
 }
 
-static bool keeps_unique(const struct attr *attrs, size_t n) {
+static bool attrs_keep_unique(const struct attr *attrs, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (attr_is_unique(&attrs[i]) || keeps_unique(attrs[i].subs, attrs[i].nsubs))
+        if (attr_is_unique(&attrs[i]) || attrs_keep_unique(attrs[i].subs, attrs[i].nsubs))
             return true;
     return false;
 }
@@ -74,7 +74,7 @@ static bool touches_unique(const struct resource_type *rt, const json_t *op) {
         path.attr == NULL)
         return false;
     const struct attr *a = attr_path_target(&path);
-    return attr_is_unique(a) || keeps_unique(a->subs, a->nsubs);
+    return attr_is_unique(a) || attrs_keep_unique(a->subs, a->nsubs);
 }
 
 /* The names and unique values that a patch gives: those of an empty document after it. */
@@ -101,81 +101,27 @@ static void want_patched_values(struct unit *u, struct unit_workspace *w, const 
     }
 }
 
-static void want_bulk(struct unit *u, struct unit_workspace *w, const struct command *c) {
-    size_t i;
-    json_t *need;
-    if (c->bulk_fail_on > 0)
-        unit_want_bulk(u, w, c->bulk.s);
-    json_array_foreach(c->needs, i, need) {
-        unit_want_any(u, w, json_string_value(json_object_get(need, "id")));
-    }
+void announce_create(struct unit *u, struct unit_workspace *w, const struct command *c) {
+    unit_want_resource(u, w, c->rt, c->id.s, false);
+    want_document(u, w, c, c->resource);
+    link_announce(u, w, c);
+    want_users(u, w, c->members);
 }
 
-static void want_one_member(struct unit *u, struct unit_workspace *w, const struct command *c) {
-    const char *user = json_string_value(json_object_get(c->resource, "user"));
-    if (user != NULL)
-        unit_want_member(u, w, c->id.s, user);
-}
-
-void decision_announce(struct unit *u, struct unit_workspace *w, const struct command *c) {
-    unit_want_claim(u, w, c->txn.s);
-    if (c->actor.kind == ACTOR_KEY)
-        unit_want_key(u, w, c->actor.id);
-    else if (c->actor.kind == ACTOR_OWNER)
-        unit_want_owners(u, w);
-    want_bulk(u, w, c);
-    switch (c->type) {
-    case COMMAND_USER_CREATE:
-    case COMMAND_ROOM_CREATE:
-    case COMMAND_RESOURCE_CREATE:
-        unit_want_resource(u, w, c->rt, c->id.s, false);
-        want_document(u, w, c, c->resource);
-        link_announce(u, w, c);
+void announce_replace(struct unit *u, struct unit_workspace *w, const struct command *c) {
+    unit_want_resource(u, w, c->rt, c->id.s, true);
+    want_document(u, w, c, c->resource);
+    if (json_array_size(c->members) <= MEMBERS_AT_ONCE)
         want_users(u, w, c->members);
-        break;
-    case COMMAND_USER_REPLACE:
-    case COMMAND_ROOM_REPLACE:
-    case COMMAND_RESOURCE_REPLACE:
-        unit_want_resource(u, w, c->rt, c->id.s, true);
-        want_document(u, w, c, c->resource);
-        if (json_array_size(c->members) <= MEMBERS_AT_ONCE)
-            want_users(u, w, c->members);
-        break;
-    case COMMAND_USER_PATCH:
-    case COMMAND_ROOM_PATCH:
-    case COMMAND_RESOURCE_PATCH:
-        unit_want_resource(u, w, c->rt, c->id.s, true);
-        want_patched_values(u, w, c);
-        if (c->rt->kind == RESOURCE_ROOM)
-            want_patched_members(u, w, c);
-        break;
-    case COMMAND_USER_DELETE:
-    case COMMAND_ROOM_DELETE:
-    case COMMAND_RESOURCE_DELETE:
-        unit_want_resource(u, w, c->rt, c->id.s, true);
-        break;
-    case COMMAND_USER_LOGIN:
-        unit_want_resource(u, w, c->rt, c->id.s, false);
-        unit_want_login(u, w, c->id.s);
-        break;
-    case COMMAND_MEMBER_PUT:
-    case COMMAND_MEMBER_DELETE:
-        want_one_member(u, w, c);
-        break;
-    case COMMAND_KEY_CREATE:
-    case COMMAND_KEY_REVOKE:
-    case COMMAND_KEY_ROTATE:
-    case COMMAND_GUARD_RELEASE:
-        unit_want_key(u, w, c->id.s);
-        break;
-    case COMMAND_OWNER_CREATE:
-    case COMMAND_OWNER_REVOKE:
-        unit_want_owners(u, w);
-        break;
-    case COMMAND_REQUEST_REFUSED:
-    case COMMAND_WORKSPACE_CREATE:
-    case COMMAND_WORKSPACE_SET:
-    case COMMAND_TYPE_COUNT:
-        break;
-    }
+}
+
+void announce_patch(struct unit *u, struct unit_workspace *w, const struct command *c) {
+    unit_want_resource(u, w, c->rt, c->id.s, true);
+    want_patched_values(u, w, c);
+    if (c->rt->kind == RESOURCE_ROOM)
+        want_patched_members(u, w, c);
+}
+
+void announce_delete(struct unit *u, struct unit_workspace *w, const struct command *c) {
+    unit_want_resource(u, w, c->rt, c->id.s, true);
 }

@@ -16,7 +16,7 @@ static json_t *members_of(const struct unit_resource *room) {
 }
 
 static enum event_change_kind kind_of(const struct change *c) {
-    if (c->before == NULL)
+    if (change_makes(c))
         return EVENT_CREATE;
     return c->ops != NULL ? EVENT_PATCH : EVENT_PUT;
 }
@@ -37,24 +37,23 @@ static json_t *data_of(const struct change *c, const struct event_change *e) {
     return data;
 }
 
-void event_change(const struct change *c, bool was_active) {
+void event_deleted(const struct change *c) {
+    struct event_subject subject = subject_of(c->resource);
+    record_event_deleted(&c->decision->records, &subject);
+}
+
+void event_changed(const struct change *c) {
     struct decision *d = c->decision;
     struct event_subject subject = subject_of(c->resource);
-    if (c->after == NULL) {
-        record_event_deleted(&d->records, &subject);
-        return;
-    }
-    if (c->before != NULL && !c->nrows && !c->changed && !c->linked)
-        return;
     struct event_change e = {.kind = kind_of(c),
                              .subject = subject,
                              .version = c->resource->version,
                              .changes = c->rows,
                              .nchanges = c->nrows,
-                             .members = c->changed};
+                             .members = c->members_changed};
     e.data = data_of(c, &e);
     record_event_change(&d->records, &e);
-    if (c->before != NULL && c->resource->rt->kind == RESOURCE_USER && c->resource->active != was_active)
+    if (!change_makes(c) && c->resource->rt->kind == RESOURCE_USER && c->resource->active != c->was_active)
         record_event_active(&d->records, &subject, c->resource->active);
 }
 

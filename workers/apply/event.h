@@ -2,10 +2,12 @@
 #ifndef USHER_WORKERS_APPLY_EVENT_H
 #define USHER_WORKERS_APPLY_EVENT_H
 
-#include "workers/apply/resource.h"
+#include "workers/apply/change.h"
 
-/* After a change was carried out; a deleted resource is still there. was_active: before it. */
-void event_change(const struct change *c, bool was_active);
+/* After a change was carried out. */
+void event_changed(const struct change *c);
+/* While the resource is still there. */
+void event_deleted(const struct change *c);
 /* After the command was decided, applied or refused; nothing unless its client asked not to wait. */
 void event_outcome(struct decision *d);
 

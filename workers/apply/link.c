@@ -2,27 +2,27 @@
 
 #include "schemas/resource/resource.h"
 #include "schemas/text/fold.h"
-#include "workers/apply/resource.h"
+#include "workers/apply/carry.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* The folded main address of a user who comes from an identity provider; malloc'ed. NULL: none. */
-static char *mail_key(const struct command *c) {
+static char *link_mail_key(const struct command *c) {
     const char *mail =
         c->type == COMMAND_USER_CREATE && strcmp(c->reason, "scim") == 0 ? resource_email(c->resource) : NULL;
     return mail != NULL ? fold_text(mail) : NULL;
 }
 
 void link_announce(struct unit *u, struct unit_workspace *w, const struct command *c) {
-    char *key = mail_key(c);
+    char *key = link_mail_key(c);
     if (key != NULL)
         unit_want_mail(u, w, key);
     free(key);
 }
 
 /* It is alive, nobody's yet, and this is its main address. */
-static bool fits(struct decision *d, struct unit_resource *r, const char *key) {
+static bool link_fits(struct decision *d, struct unit_resource *r, const char *key) {
     const char *text = row_alive(r->state) && !r->managed ? unit_doc(d->unit, r) : NULL;
     json_t *doc = text != NULL ? json_loads(text, 0, NULL) : NULL;
     const char *mail = doc != NULL ? resource_email(doc) : NULL;
@@ -33,18 +33,18 @@ static bool fits(struct decision *d, struct unit_resource *r, const char *key) {
     return same;
 }
 
-static bool older(const struct unit_resource *a, const struct unit_resource *b) {
+static bool link_older(const struct unit_resource *a, const struct unit_resource *b) {
     return a->created_us != b->created_us ? a->created_us < b->created_us : strcmp(a->id, b->id) < 0;
 }
 
 struct unit_resource *link_account(struct decision *d) {
-    char *key = d->workspace->settings.link_by_email ? mail_key(d->command) : NULL;
+    char *key = d->workspace->settings.link_by_email ? link_mail_key(d->command) : NULL;
     struct unit_resource *found = NULL;
     size_t n = 0;
     struct unit_resource *const *holders =
         key != NULL ? unit_mail_holders(d->unit, d->workspace, key, &n) : NULL;
     for (size_t i = 0; i < n; i++)
-        if ((found == NULL || older(holders[i], found)) && fits(d, holders[i], key))
+        if ((found == NULL || link_older(holders[i], found)) && link_fits(d, holders[i], key))
             found = holders[i];
     free(key);
     return unit_error(d->unit, NULL) == ERR_OK ? found : NULL;

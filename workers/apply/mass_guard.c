@@ -4,17 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const words[GUARD_KINDS] = {"users", "members"};
+static const char *const guard_words[GUARD_KINDS] = {"users", "members"};
 
-static bool holds(const struct decision *d) {
+static bool guard_holds(const struct decision *d) {
     return strcmp(d->workspace->settings.guard_mode, "hold") == 0;
 }
 
-bool guard_watches(const struct decision *d) {
+bool mass_guard_watches(const struct decision *d) {
     return d->command->actor.kind == ACTOR_KEY && strcmp(d->workspace->settings.guard_mode, "off") != 0;
 }
 
-void guard_slide(struct unit_guard *g, int64_t now_us, int64_t window_s) {
+void mass_guard_slide(struct unit_guard *g, int64_t now_us, int64_t window_s) {
     int64_t bucket = now_us / (window_s * 1000000 / GUARD_BUCKETS), steps = bucket - g->head;
     if (steps < 0 || steps > GUARD_BUCKETS)
         steps = GUARD_BUCKETS;
@@ -23,48 +23,48 @@ void guard_slide(struct unit_guard *g, int64_t now_us, int64_t window_s) {
     g->head = bucket;
 }
 
-int64_t guard_removed(const struct unit_guard *g) {
+int64_t mass_guard_removed(const struct unit_guard *g) {
     int64_t sum = 0;
     for (int i = 0; i < GUARD_BUCKETS; i++)
         sum += g->slots[i];
     return sum;
 }
 
-int64_t guard_allowed(int64_t base, const struct workspace_settings *s) {
+int64_t mass_guard_allowed(int64_t base, const struct workspace_settings *s) {
     int64_t share = base * s->guard_share / 100;
     return share > s->guard_min ? share : s->guard_min;
 }
 
 /* How many there were when the window began: counted with its first removal, and again when that count has
  * left the window. */
-static bool count_base(struct decision *d, struct unit_guard *g) {
+static bool guard_count_base(struct decision *d, struct unit_guard *g) {
     int64_t age = g->head - g->base_at, now;
-    if (g->state != ROW_ABSENT && guard_removed(g) > 0 && age >= 0 && age < GUARD_BUCKETS)
+    if (g->state != ROW_ABSENT && mass_guard_removed(g) > 0 && age >= 0 && age < GUARD_BUCKETS)
         return true;
     now = unit_count(d->unit, d->workspace, g->kind);
-    g->base = now + guard_removed(g);
+    g->base = now + mass_guard_removed(g);
     g->base_at = g->head;
     return now >= 0;
 }
 
-static enum err_code refuse(struct decision *d, const struct unit_guard *g, int64_t removed,
-                            int64_t allowed) {
+static enum err_code guard_refuse(struct decision *d, const struct unit_guard *g, int64_t removed,
+                                  int64_t allowed) {
     const struct workspace_settings *s = &d->workspace->settings;
-    return err_set(&d->err, ERR_GUARD,
-                   "The guard against mass changes: with this %" PRId64
-                   " %s would have been %s by one key within %" PRId64 " seconds, and %" PRId64 " of %" PRId64
-                   " are allowed. Nothing was changed. %s %s",
-                   removed, words[g->kind], g->kind == GUARD_USERS ? "deactivated or deleted" : "removed",
-                   s->guard_window, allowed, g->base,
-                   holds(d)
-                       ? "The key's removals are held until an owner or operator releases them: usherctl "
+    return err_set(
+        &d->err, ERR_GUARD,
+        "The guard against mass changes: with this %" PRId64
+        " %s would have been %s by one key within %" PRId64 " seconds, and %" PRId64 " of %" PRId64
+        " are allowed. Nothing was changed. %s %s",
+        removed, guard_words[g->kind], g->kind == GUARD_USERS ? "deactivated or deleted" : "removed",
+        s->guard_window, allowed, g->base,
+        guard_holds(d) ? "The key's removals are held until an owner or operator releases them: usherctl "
                          "guard release"
                        : "It is possible again when earlier removals have left the window, or when an owner "
                          "or operator releases the key: usherctl guard release",
-                   g->key);
+        g->key);
 }
 
-static void trip(struct decision *d, struct unit_guard *g, int64_t before, int64_t after) {
+static void guard_trip(struct decision *d, struct unit_guard *g, int64_t before, int64_t after) {
     const struct unit_key *k = unit_key(d->unit, d->workspace, g->key);
     struct audit_target target = {.kind = TARGET_KEY, .id = g->key, .name = k != NULL ? k->name : NULL};
     if (g->tripped_us)
@@ -74,12 +74,12 @@ static void trip(struct decision *d, struct unit_guard *g, int64_t before, int64
                         arena_printf(unit_arena(d->unit),
                                      "[{\"path\":\"%s\",\"op\":\"replace\",\"from\":%" PRId64
                                      ",\"to\":%" PRId64 "}]",
-                                     words[g->kind], before, after));
+                                     guard_words[g->kind], before, after));
 }
 
 /* What was tripped in mode hold stays so, for all of the key's removals, until it is released. */
-static enum err_code check_held(struct decision *d) {
-    for (enum guard_kind kind = 0; holds(d) && kind < GUARD_KINDS; kind++) {
+static enum err_code guard_check_held(struct decision *d) {
+    for (enum guard_kind kind = 0; guard_holds(d) && kind < GUARD_KINDS; kind++) {
         const struct unit_guard *g = unit_guard(d->unit, d->workspace, d->command->actor.id, kind);
         if (g == NULL)
             return decision_db_error(d);
@@ -89,29 +89,29 @@ static enum err_code check_held(struct decision *d) {
                 "This key's removals are held by the guard against mass changes: too many %s were to "
                 "be removed within %" PRId64
                 " seconds. An owner or operator releases them: usherctl guard release %s",
-                words[kind], d->workspace->settings.guard_window, g->key);
+                guard_words[kind], d->workspace->settings.guard_window, g->key);
     }
     return ERR_OK;
 }
 
 /* A refused command leaves one trace: that the guard has tripped. */
-enum err_code guard_pass(struct decision *d, enum guard_kind kind, int64_t n) {
+enum err_code mass_guard_pass(struct decision *d, enum guard_kind kind, int64_t n) {
     const struct workspace_settings *s = &d->workspace->settings;
-    if (!guard_watches(d) || n == 0)
+    if (!mass_guard_watches(d) || n == 0)
         return ERR_OK;
     struct unit_guard *g = unit_guard(d->unit, d->workspace, d->command->actor.id, kind);
     if (g == NULL)
         return decision_db_error(d);
-    if (check_held(d) != ERR_OK)
+    if (guard_check_held(d) != ERR_OK)
         return d->err.code;
-    guard_slide(g, d->now_us, s->guard_window);
-    if (!count_base(d, g))
+    mass_guard_slide(g, d->now_us, s->guard_window);
+    if (!guard_count_base(d, g))
         return decision_db_error(d);
     unit_row_touch(&g->state);
-    int64_t before = guard_removed(g), allowed = guard_allowed(g->base, s);
+    int64_t before = mass_guard_removed(g), allowed = mass_guard_allowed(g->base, s);
     if (before + n > allowed) {
-        trip(d, g, before, before + n);
-        return refuse(d, g, before + n, allowed);
+        guard_trip(d, g, before, before + n);
+        return guard_refuse(d, g, before + n, allowed);
     }
     g->tripped_us = 0;
     g->slots[g->head % GUARD_BUCKETS] += n;
@@ -130,7 +130,7 @@ enum err_code apply_guard_release(struct decision *d) {
         struct unit_guard *g = unit_guard(d->unit, d->workspace, k->id, kind);
         if (g == NULL)
             return decision_db_error(d);
-        if (!row_alive(g->state) || (guard_removed(g) == 0 && !g->tripped_us))
+        if (!row_alive(g->state) || (mass_guard_removed(g) == 0 && !g->tripped_us))
             continue;
         counted = true;
         memset(g->slots, 0, sizeof g->slots);

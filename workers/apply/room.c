@@ -1,7 +1,8 @@
 /* Rooms (SCIM Groups): their members, and the events that say so. */
+#include "schemas/resource/resource.h"
+#include "workers/apply/change.h"
 #include "workers/apply/mass_guard.h"
 #include "workers/apply/members.h"
-#include "workers/apply/resource.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,7 @@ static enum err_code plan_deltas(struct decision *d, struct unit_resource *room,
     return ERR_OK;
 }
 
-static bool matches(const struct filter *f, const struct unit_resource *user) {
+static bool member_matches(const struct filter *f, const struct unit_resource *user) {
     json_t *element = json_pack("{s:s, s:s, s:s}", "value", user->id, "type", "User", "display",
                                 user->display_name != NULL ? user->display_name : user->name);
     bool hit = element != NULL && filter_match_element(f, element);
@@ -61,7 +62,7 @@ static struct unit_member *member_of(struct decision *d, struct unit_resource *r
 
 /* ---- how many will go, each counted once ---- */
 
-static int64_t count_one(struct unit_member *m) {
+static int64_t count_once(struct unit_member *m) {
     if (m == NULL || !m->present || m->held || m->counted)
         return 0;
     m->counted = true;
@@ -72,7 +73,7 @@ static int64_t count_leaving(struct decision *d, struct unit_resource *room, str
     const struct member_delta *delta = p->delta;
     int64_t n = 0;
     for (size_t i = 0; delta->kind == MEMBER_REMOVE && i < delta->nids; i++)
-        n += count_one(member_of(d, room, delta->ids[i]));
+        n += count_once(member_of(d, room, delta->ids[i]));
     if (delta->kind == MEMBER_ADD || delta->kind == MEMBER_REMOVE)
         return n;
     if (delta->kind == MEMBER_SET)
@@ -80,8 +81,8 @@ static int64_t count_leaving(struct decision *d, struct unit_resource *room, str
     for (struct unit_member *m = room->members; m != NULL; m = m->next_of_room)
         if (delta->kind == MEMBER_REMOVE_ALL ||
             (delta->kind == MEMBER_SET && !stands_in(&p->list, m->user)) ||
-            (delta->kind == MEMBER_REMOVE_IF && m->present && matches(delta->filter, m->user)))
-            n += count_one(m);
+            (delta->kind == MEMBER_REMOVE_IF && m->present && member_matches(delta->filter, m->user)))
+            n += count_once(m);
     return n;
 }
 
@@ -111,7 +112,7 @@ static bool carry_out_delta(struct decision *d, struct unit_resource *room, stru
         changed |= member_remove(d, member_of(d, room, delta->ids[i]), d->records.reason);
     bool all = delta->kind == MEMBER_REMOVE_ALL || delta->kind == MEMBER_REMOVE_IF;
     for (struct unit_member *m = all ? room->members : NULL; m != NULL; m = m->next_of_room)
-        if (delta->kind == MEMBER_REMOVE_ALL || (m->present && matches(delta->filter, m->user)))
+        if (delta->kind == MEMBER_REMOVE_ALL || (m->present && member_matches(delta->filter, m->user)))
             changed |= member_remove(d, m, d->records.reason);
     return changed;
 }
@@ -119,39 +120,39 @@ static bool carry_out_delta(struct decision *d, struct unit_resource *room, stru
 /* ---- changes ---- */
 
 /* Only where somebody counts: a long list is not gone through for nothing. */
-static enum err_code check_guard(struct change *c) {
+static enum err_code room_check_guard(struct change *c) {
     struct decision *d = c->decision;
     struct unit_resource *room = c->resource;
     struct delta_plan *plan = c->plan;
     int64_t n = 0;
-    if (!guard_watches(d) || c->before == NULL)
+    if (!mass_guard_watches(d) || c->before == NULL)
         return ERR_OK;
     for (size_t i = 0; c->after != NULL && i < c->ndeltas; i++)
         n += count_leaving(d, room, &plan[i]);
     for (struct unit_member *m = room->members; m != NULL; m = m->next_of_room) {
-        n += c->after != NULL ? 0 : count_one(m);
+        n += c->after != NULL ? 0 : count_once(m);
         m->counted = false;
     }
     if (unit_error(d->unit, &d->err) != ERR_OK)
         return d->err.code;
-    return guard_pass(d, GUARD_MEMBERS, n);
+    return mass_guard_pass(d, GUARD_MEMBERS, n);
 }
 
-static enum err_code check(struct change *c) {
+static enum err_code room_check(struct change *c) {
     struct decision *d = c->decision;
     if (c->after == NULL)
-        return unit_load_members(d->unit, c->resource) ? check_guard(c) : decision_db_error(d);
+        return unit_load_members(d->unit, c->resource) ? room_check_guard(c) : decision_db_error(d);
     struct delta_plan *plan = arena_alloc(unit_arena(d->unit), (c->ndeltas + 1) * sizeof *plan);
     c->plan = plan;
     for (size_t i = 0; i < c->ndeltas; i++)
         plan[i].transmit = c->transmit != NULL ? *c->transmit : d->workspace->settings.default_transmit;
     if (plan_deltas(d, c->resource, c->deltas, c->ndeltas, plan) != ERR_OK)
         return d->err.code;
-    return check_guard(c);
+    return room_check_guard(c);
 }
 
 /* It first loses its members, one event each. */
-static void delete_room(struct change *c) {
+static void room_delete(struct change *c) {
     struct decision *d = c->decision;
     struct unit_resource *r = c->resource;
     for (struct unit_member *m = r->members; m != NULL; m = m->next_of_room)
@@ -162,7 +163,7 @@ static void delete_room(struct change *c) {
     decision_audit(d, ACTION_ROOM_DELETED, &target, NULL, NULL, NULL, 0);
 }
 
-static void record_document(struct change *c) {
+static void room_record_document(struct change *c) {
     struct decision *d = c->decision;
     struct record_room room = {c->resource->id, c->resource->name};
     struct audit_target target = decision_target(c->resource);
@@ -178,91 +179,22 @@ static void record_document(struct change *c) {
     decision_audit(d, action, &target, NULL, NULL, c->rows, c->nrows);
 }
 
-static void carry_out(struct change *c) {
+static void room_carry_out(struct change *c) {
     struct delta_plan *plan = c->plan;
     if (c->after == NULL) {
-        delete_room(c);
+        room_delete(c);
         return;
     }
     c->resource->active = true;
     if (c->before == NULL)
         c->resource->members_complete = true;
     if (c->nrows)
-        record_document(c);
+        room_record_document(c);
     for (size_t i = 0; i < c->ndeltas; i++) {
-        c->changed |= carry_out_delta(c->decision, c->resource, &plan[i]);
+        c->members_changed |= carry_out_delta(c->decision, c->resource, &plan[i]);
         members_audit_unknown(c->decision, c->resource, &plan[i].list);
     }
 }
 
-/* ---- one member ---- */
-
-/* The membership that the command is about, present or not. Room and user must be there: else NULL, and
- * d->err says. */
-static struct unit_member *one_member(struct decision *d, struct change *c) {
-    const char *id = json_string_value(json_object_get(d->command->resource, "user"));
-    if (!change_target(d, c))
-        return NULL;
-    struct unit_resource *user =
-        id != NULL ? unit_resource(d->unit, d->workspace, resource_type_of(RESOURCE_USER), id) : NULL;
-    struct unit_member *m =
-        user != NULL && row_alive(user->state) ? unit_member(d->unit, c->resource, user) : NULL;
-    if (id == NULL)
-        (void)err_set_path(&d->err, ERR_INVALID_VALUE, "user", "No user is given");
-    else if (user != NULL && !row_alive(user->state))
-        (void)err_set(&d->err, ERR_NOT_FOUND, "User %s does not exist", id);
-    else if (m == NULL)
-        (void)decision_db_error(d);
-    return m;
-}
-
-/* The same change as a PATCH of the room's members by `delta`: told as such; op as the operation is called.
- */
-static enum err_code change_member(struct change *c, const char *op, const struct member_delta *delta) {
-    json_t *ops = json_pack("[{s:s, s:s, s:[s]}]", "op", op, "path", "members", "value", delta->ids[0]);
-    if (ops == NULL)
-        return err_set(&c->decision->err, ERR_INTERNAL, "No memory");
-    change_set(c, json_incref((json_t *)(uintptr_t)c->before)); /* the document stays */
-    c->ops = ops;
-    c->deltas = delta;
-    c->ndeltas = 1;
-    enum err_code code = change_carry_through(c);
-    json_decref(ops);
-    return code;
-}
-
-/* Who is a member already keeps what nobody asked to change. */
-enum err_code apply_member_put(struct decision *d) {
-    const json_t *given = json_object_get(d->command->resource, "transmit");
-    bool transmit = json_is_true(given);
-    struct change c;
-    if (given != NULL && !json_is_boolean(given) && !json_is_null(given))
-        return err_set_path(&d->err, ERR_INVALID_VALUE, "transmit", "transmit must be true, false or null");
-    struct unit_member *m = one_member(d, &c);
-    if (m == NULL)
-        return d->err.code;
-    c.transmit = json_is_boolean(given) ? &transmit : NULL;
-    if (m->present) {
-        if (c.transmit != NULL)
-            member_set_transmit(d, m, transmit);
-        decision_reply_resource(d, c.resource, false);
-        return ERR_OK;
-    }
-    d->reply->first = true;
-    const char *ids[] = {m->user->id};
-    return change_member(&c, "add", &(struct member_delta){.kind = MEMBER_ADD, .ids = ids, .nids = 1});
-}
-
-enum err_code apply_member_delete(struct decision *d) {
-    struct change c;
-    struct unit_member *m = one_member(d, &c);
-    if (m == NULL)
-        return d->err.code;
-    if (!m->present)
-        return err_set(&d->err, ERR_NOT_FOUND, "User %s is not a member of room %s", m->user->id,
-                       c.resource->id);
-    const char *ids[] = {m->user->id};
-    return change_member(&c, "remove", &(struct member_delta){.kind = MEMBER_REMOVE, .ids = ids, .nids = 1});
-}
-
-const struct resource_rules room_rules = {.name = "displayName", .check = check, .carry_out = carry_out};
+const struct resource_rules room_rules = {
+    .name = "displayName", .check = room_check, .carry_out = room_carry_out};

@@ -6,6 +6,8 @@
 
 #include "workers/apply/decision.h"
 
+/* Does the first login take the seat, and not the account alone? */
+bool seat_on_first_login(const struct decision *d);
 /* *wanted: has the user a seat, if active is this? r NULL: one that is made. */
 enum err_code seat_wanted(struct decision *d, const struct unit_resource *r, bool active, bool *wanted);
 /* Is one left? ERR_SEATS with used and limit. */

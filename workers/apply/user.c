@@ -1,9 +1,9 @@
 /* Users: role, seats, and what a change of `active` does to rooms. */
 #include "schemas/resource/resource.h"
 #include "schemas/types/schema_names.h"
+#include "workers/apply/change.h"
 #include "workers/apply/mass_guard.h"
 #include "workers/apply/members.h"
-#include "workers/apply/resource.h"
 #include "workers/apply/seats.h"
 
 #include <stdlib.h>
@@ -16,8 +16,8 @@ static json_t *role_of(const json_t *doc) {
     return json_object_get(json_object_get(doc, SCHEMA_USHER_USER), "editor");
 }
 
-static void complete(struct change *c) {
-    json_t *role = c->before != NULL
+static void user_complete(struct change *c) {
+    json_t *role = !change_makes(c)
                        ? role_of(c->before)
                        : json_boolean(strcmp(c->decision->workspace->settings.default_role, "editor") == 0);
     json_t *extension = json_object_get(c->after, SCHEMA_USHER_USER);
@@ -34,7 +34,7 @@ static void complete(struct change *c) {
 
 /* ---- checks ---- */
 
-static enum err_code check_email(const struct change *c) {
+static enum err_code user_check_email(const struct change *c) {
     const char *now = resource_string(c->after, "userName"), *before = resource_string(c->before, "userName");
     bool given = before == NULL || strcmp(before, now) != 0;
     if (!c->decision->workspace->settings.require_email || !given || is_mail_shaped(now))
@@ -43,70 +43,95 @@ static enum err_code check_email(const struct change *c) {
                         "userName must be an e-mail address in this workspace");
 }
 
-static enum err_code check(struct change *c) {
+/* The seat that the user has afterwards, if there is one to be had. */
+static enum err_code user_check_seat(struct change *c, bool active) {
     struct decision *d = c->decision;
     struct unit_resource *r = c->resource;
-    bool was_active = c->before != NULL && r->active, active = c->after != NULL && resource_active(c->after);
-    bool removed = c->before != NULL && (c->after == NULL || (was_active && !active));
-    if (c->after != NULL && check_email(c) != ERR_OK)
+    if (seat_wanted(d, change_makes(c) ? NULL : r, active, &c->seat) != ERR_OK)
+        return d->err.code;
+    return c->seat && !r->seat ? seat_check(d) : ERR_OK;
+}
+
+static enum err_code user_check(struct change *c) {
+    struct decision *d = c->decision;
+    struct unit_resource *r = c->resource;
+    bool active = !change_deletes(c) && resource_active(c->after);
+    bool switched = active != c->was_active, leaves = change_deletes(c) || (c->was_active && !active);
+    if (!change_deletes(c) && user_check_email(c) != ERR_OK)
         return d->err.code;
     c->seat = r->seat;
-    if (c->before == NULL || c->after == NULL || active != was_active) {
-        if (seat_wanted(d, c->before != NULL ? r : NULL, active, &c->seat) != ERR_OK ||
-            (c->seat && !r->seat && seat_check(d) != ERR_OK))
-            return d->err.code;
-        if (c->before != NULL && !unit_load_rooms(d->unit, r))
-            return decision_db_error(d);
-    }
-    return removed ? guard_pass(d, GUARD_USERS, 1) : ERR_OK;
+    if ((change_makes(c) || change_deletes(c) || switched) && user_check_seat(c, active) != ERR_OK)
+        return d->err.code;
+    if (change_makes(c))
+        return ERR_OK;
+    if ((change_deletes(c) || switched) && !unit_load_rooms(d->unit, r))
+        return decision_db_error(d);
+    return leaves ? mass_guard_pass(d, GUARD_USERS, 1) : ERR_OK;
 }
 
 /* ---- carrying out ---- */
 
-static void audit_changes(struct change *c, bool was_active) {
+static void user_audit(struct change *c) {
     struct unit_resource *r = c->resource;
     struct audit_target target = decision_target(r);
+    bool switched = c->was_active != r->active;
     size_t rest = 0;
     struct resource_change *rows = arena_alloc(unit_arena(c->decision->unit), (c->nrows + 1) * sizeof *rows);
     for (size_t i = 0; i < c->nrows; i++) /* the switch has an action of its own */
-        if (was_active == r->active || strcmp(c->rows[i].path, "active") != 0)
+        if (!switched || strcmp(c->rows[i].path, "active") != 0)
             rows[rest++] = c->rows[i];
-    if (rest || c->linked)
+    if (rest > 0 || c->linked)
         decision_audit(c->decision, c->linked ? ACTION_USER_LINKED : ACTION_USER_UPDATED, &target, NULL, NULL,
                        rows, rest);
-    if (was_active != r->active)
+    if (switched)
         decision_audit_json(
             c->decision, r->active ? ACTION_USER_REACTIVATED : ACTION_USER_DEACTIVATED, &target,
             r->active ? "[{\"path\":\"active\",\"op\":\"replace\",\"from\":false,\"to\":true}]"
                       : "[{\"path\":\"active\",\"op\":\"replace\",\"from\":true,\"to\":false}]");
 }
 
-static void carry_out(struct change *c) {
+static void user_made(struct change *c) {
+    struct decision *d = c->decision;
+    struct audit_target target = decision_target(c->resource);
+    c->resource->managed = strcmp(d->command->reason, "scim") == 0;
+    decision_audit(d, ACTION_USER_CREATED, &target, NULL, NULL, c->rows, c->nrows);
+    seat_set(d, c->resource, c->seat);
+}
+
+static void user_deleted(struct change *c) {
+    struct decision *d = c->decision;
+    struct audit_target target = decision_target(c->resource);
+    members_leave_all(d, c->resource, "user_deleted", false);
+    seat_set(d, c->resource, false);
+    decision_audit(d, ACTION_USER_DELETED, &target, NULL, NULL, NULL, 0);
+}
+
+static void user_changed(struct change *c) {
     struct decision *d = c->decision;
     struct unit_resource *r = c->resource;
-    struct audit_target target = decision_target(r);
-    if (c->after == NULL) {
-        members_leave_all(d, r, "user_deleted", false);
-        seat_set(d, r, false);
-        decision_audit(d, ACTION_USER_DELETED, &target, NULL, NULL, NULL, 0);
-        return;
-    }
-    bool was_active = r->active;
-    r->active = resource_active(c->after);
-    if (c->before == NULL) {
-        r->managed = strcmp(d->command->reason, "scim") == 0;
-        decision_audit(d, ACTION_USER_CREATED, &target, NULL, NULL, c->rows, c->nrows);
-        seat_set(d, r, c->seat);
-        return;
-    }
     r->managed |= c->linked;
-    audit_changes(c, was_active);
-    if (was_active && !r->active)
+    user_audit(c);
+    if (c->was_active && !r->active)
         members_leave_all(d, r, "user_deactivated", d->workspace->settings.restore_rooms);
     seat_set(d, r, c->seat);
-    if (r->active && !was_active)
+    if (r->active && !c->was_active)
         members_return(d, r);
 }
 
-const struct resource_rules user_rules = {
-    .name = "userName", .answered = true, .complete = complete, .check = check, .carry_out = carry_out};
+static void user_carry_out(struct change *c) {
+    if (change_deletes(c)) {
+        user_deleted(c);
+        return;
+    }
+    c->resource->active = resource_active(c->after);
+    if (change_makes(c))
+        user_made(c);
+    else
+        user_changed(c);
+}
+
+const struct resource_rules user_rules = {.name = "userName",
+                                          .answered = true,
+                                          .complete = user_complete,
+                                          .check = user_check,
+                                          .carry_out = user_carry_out};

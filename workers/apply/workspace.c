@@ -1,13 +1,12 @@
-/* Workspaces: an operator's or owner's commands, in the same order and the same audit as everything else of a
- * workspace. The settings are the table's (schemas/workspace_settings.h). */
+#include "workers/apply/workspace.h"
+
 #include "ops/runtime/jbuf.h"
-#include "workers/apply/decision.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-static enum err_code check_settings(struct decision *d, const json_t *given) {
+static enum err_code settings_check(struct decision *d, const json_t *given) {
     const struct unit_workspace *w = d->workspace;
     if (workspace_settings_check(given, &d->err) != ERR_OK)
         return d->err.code;
@@ -22,8 +21,8 @@ static enum err_code check_settings(struct decision *d, const json_t *given) {
     return ERR_OK;
 }
 
-static void put_change(struct jbuf *changes, const char *path, bool created, const char *from,
-                       const char *to) {
+static void settings_put_change(struct jbuf *changes, const char *path, bool created, const char *from,
+                                const char *to) {
     if (strcmp(from, to) == 0)
         return;
     jb_sep(changes);
@@ -36,7 +35,7 @@ static void put_change(struct jbuf *changes, const char *path, bool created, con
 }
 
 /* Sets what is given; the audit's changes are the settings that differ afterwards. malloc'ed. */
-static char *set_all(struct decision *d, const json_t *given, bool created) {
+static char *settings_set(struct decision *d, const json_t *given, bool created) {
     struct workspace_settings *s = &d->workspace->settings;
     struct jbuf changes = {0};
     const char *name;
@@ -51,7 +50,7 @@ static char *set_all(struct decision *d, const json_t *given, bool created) {
             workspace_setting_put(s, row, &before);
         workspace_setting_set(s, row, v, unit_arena(d->unit));
         workspace_setting_put(s, row, &after);
-        put_change(&changes, name, created, before.p, after.p);
+        settings_put_change(&changes, name, created, before.p, after.p);
         jb_free(&before);
         jb_free(&after);
     }
@@ -66,11 +65,11 @@ enum err_code apply_workspace_create(struct decision *d) {
         return err_set(&d->err, ERR_CONFLICT, "The workspace exists already");
     if (json_object_get(given, "name") == NULL)
         return err_set_path(&d->err, ERR_INVALID_VALUE, "name", "A workspace needs a name");
-    if (check_settings(d, given) != ERR_OK)
+    if (settings_check(d, given) != ERR_OK)
         return d->err.code;
     w->state = ROW_NEW;
     workspace_settings_init(&w->settings);
-    char *changes = set_all(d, given, true);
+    char *changes = settings_set(d, given, true);
     struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
     decision_audit_json(d, ACTION_WORKSPACE_CREATED, &target, changes);
     free(changes);
@@ -78,7 +77,7 @@ enum err_code apply_workspace_create(struct decision *d) {
 }
 
 /* Seats mean something else from now on: one record says how many are used, not one for each user. */
-static enum err_code recount(struct decision *d) {
+static enum err_code seats_recount(struct decision *d) {
     struct unit_workspace *w = d->workspace;
     struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
     int64_t before = w->seats_used;
@@ -96,14 +95,14 @@ static enum err_code recount(struct decision *d) {
 enum err_code apply_workspace_set(struct decision *d) {
     struct unit_workspace *w = d->workspace;
     const char *seat_mode = w->settings.seat_mode;
-    if (check_settings(d, d->command->resource) != ERR_OK)
+    if (settings_check(d, d->command->resource) != ERR_OK)
         return d->err.code;
-    char *changes = set_all(d, d->command->resource, false);
+    char *changes = settings_set(d, d->command->resource, false);
     if (strcmp(changes, "[]") != 0) {
         w->settings_changed = true;
         struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
         decision_audit_json(d, ACTION_SETTINGS_CHANGED, &target, changes);
     }
     free(changes);
-    return strcmp(seat_mode, w->settings.seat_mode) != 0 ? recount(d) : ERR_OK;
+    return strcmp(seat_mode, w->settings.seat_mode) != 0 ? seats_recount(d) : ERR_OK;
 }

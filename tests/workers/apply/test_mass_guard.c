@@ -13,13 +13,13 @@
 #define NOW (INT64_C(1795342530) * SECOND)
 
 static void remove_at(struct unit_guard *g, int64_t second, int64_t n) {
-    guard_slide(g, NOW + second * SECOND, WINDOW);
+    mass_guard_slide(g, NOW + second * SECOND, WINDOW);
     g->slots[g->head % GUARD_BUCKETS] += n;
 }
 
 static int64_t removed_at(struct unit_guard *g, int64_t second) {
-    guard_slide(g, NOW + second * SECOND, WINDOW);
-    return guard_removed(g);
+    mass_guard_slide(g, NOW + second * SECOND, WINDOW);
+    return mass_guard_removed(g);
 }
 
 static void what_is_old_leaves(void **state) {
@@ -40,7 +40,7 @@ static void one_bucket_after_the_other(void **state) {
     struct unit_guard g = {0};
     for (int64_t i = 0; i < 100; i++) { /* one in each bucket: sixteen in the window, always */
         remove_at(&g, i * 10, 1);
-        assert_int_equal(guard_removed(&g), i < GUARD_BUCKETS ? i + 1 : GUARD_BUCKETS);
+        assert_int_equal(mass_guard_removed(&g), i < GUARD_BUCKETS ? i + 1 : GUARD_BUCKETS);
     }
 }
 
@@ -57,22 +57,22 @@ static void another_length_begins_anew(void **state) {
     (void)state;
     struct unit_guard g = {0};
     remove_at(&g, 0, 9);
-    guard_slide(&g, NOW, WINDOW * 10);
-    assert_int_equal(guard_removed(&g), 0);
+    mass_guard_slide(&g, NOW, WINDOW * 10);
+    assert_int_equal(mass_guard_removed(&g), 0);
     g.slots[g.head % GUARD_BUCKETS] = 2;
-    guard_slide(&g, NOW, WINDOW);
-    assert_int_equal(guard_removed(&g), 0);
+    mass_guard_slide(&g, NOW, WINDOW);
+    assert_int_equal(mass_guard_removed(&g), 0);
 }
 
 static void a_share_but_so_many_in_any_case(void **state) {
     (void)state;
     struct workspace_settings s = {.guard_share = 20, .guard_min = 10};
-    assert_int_equal(guard_allowed(1000, &s), 200);
-    assert_int_equal(guard_allowed(54, &s), 10);
-    assert_int_equal(guard_allowed(59, &s), 11); /* rounded down */
-    assert_int_equal(guard_allowed(0, &s), 10);
+    assert_int_equal(mass_guard_allowed(1000, &s), 200);
+    assert_int_equal(mass_guard_allowed(54, &s), 10);
+    assert_int_equal(mass_guard_allowed(59, &s), 11); /* rounded down */
+    assert_int_equal(mass_guard_allowed(0, &s), 10);
     s.guard_min = 0;
-    assert_int_equal(guard_allowed(4, &s), 0);
+    assert_int_equal(mass_guard_allowed(4, &s), 0);
 }
 
 int main(void) {

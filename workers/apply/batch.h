@@ -1,0 +1,27 @@
+/* Applies the commands of a batch: one transaction for all of them, or, where that cannot be stored, one for
+ * each, until the command is found that cannot be stored alone. */
+#ifndef USHER_WORKERS_APPLY_BATCH_H
+#define USHER_WORKERS_APPLY_BATCH_H
+
+#include "sql/unit/unit.h"
+#include "workers/delivery.h"
+
+/* Where and how commands are applied. */
+struct apply {
+    struct unit_store store;
+    int partitions;            /* of usher.commands */
+    const char *events_issuer; /* who says so: claim iss of SCIM events */
+    int64_t (*now_us)(void);   /* wall clock */
+    /* Asked after an error that may go away: is another try worth it? tries: how many there were of this
+     * transaction. It may wait. */
+    bool (*again)(void *arg, int tries);
+    void *arg;
+};
+
+/* Decides every command and commits: claims, changes, sequence numbers, outcomes and records. On ERR_OK every
+ * delivery has its reply and records; what can never be stored is refused, and marked as poison. Otherwise
+ * (the class is RETRY, or the tables themselves are wrong) nothing of the batch may be used: it is delivered
+ * again, and what was committed all the same is known by its claim. */
+enum err_code apply_batch(const struct apply *a, struct batch *b, struct err *err);
+
+#endif

@@ -1,0 +1,20 @@
+/* What keys and the credentials of owners have in common, as commands carry it: never the token itself. */
+#ifndef USHER_WORKERS_APPLY_CREDENTIAL_H
+#define USHER_WORKERS_APPLY_CREDENTIAL_H
+
+#include "workers/apply/decision.h"
+
+/* Texts are borrowed from the command. */
+struct credential {
+    const char *name, *hash, *prefix;
+    int64_t expires_us;
+};
+
+/* The text of a member; NULL where there is none. */
+const char *credential_text(const json_t *given, const char *name);
+/* Fill in what the command gives: all of it, or hash and prefix alone. False: not good, d->err says why.
+ * what: as the error calls it. */
+USHER_MUST_CHECK bool credential_check(struct decision *d, const char *what, struct credential *f);
+USHER_MUST_CHECK bool credential_check_token(struct decision *d, struct credential *f);
+
+#endif

@@ -1,0 +1,42 @@
+#include "workers/apply/login.h"
+
+#include "workers/apply/seats.h"
+
+void announce_login(struct unit *u, struct unit_workspace *w, const struct command *c) {
+    unit_want_resource(u, w, c->rt, c->id.s, false);
+    unit_want_login(u, w, c->id.s);
+}
+
+/* The first login takes the seat or is refused; later ones only note the time. What clients see of the user
+ * as a resource does not change: no version, no event. */
+enum err_code apply_user_login(struct decision *d) {
+    const struct command *c = d->command;
+    int64_t at = json_integer_value(json_object_get(c->resource, "at"));
+    struct unit_resource *r = unit_resource(d->unit, d->workspace, c->rt, c->id.s);
+    if (r == NULL)
+        return decision_db_error(d);
+    if (!row_alive(r->state))
+        return err_set(&d->err, ERR_NOT_FOUND, "User %s does not exist", c->id.s);
+    if (!r->active)
+        return err_set(&d->err, ERR_FORBIDDEN, "User %s is deactivated", r->id);
+    struct unit_login *l = unit_login(d->unit, d->workspace, r->id);
+    if (l == NULL)
+        return decision_db_error(d);
+    if (seat_on_first_login(d) && !r->seat && seat_check(d) != ERR_OK)
+        return d->err.code;
+    if (at <= 0 || at > d->now_us)
+        at = d->now_us;
+    if (!row_alive(l->state)) {
+        struct audit_target target = decision_target(r);
+        l->first_us = at;
+        d->reply->first = true;
+        decision_audit(d, ACTION_USER_LOGIN, &target, NULL, NULL, NULL, 0);
+    }
+    l->last_us = at > l->last_us ? at : l->last_us;
+    l->times++;
+    unit_row_touch(&l->state);
+    if (seat_on_first_login(d))
+        seat_set(d, r, true);
+    decision_reply_resource(d, r, false);
+    return unit_error(d->unit, &d->err);
+}

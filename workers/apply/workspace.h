@@ -1,0 +1,11 @@
+/* Verbs on workspaces: an operator's or owner's commands, in the same order and the same audit as everything
+ * else of a workspace. The settings are the table's (schemas/api/workspace_settings.h). */
+#ifndef USHER_WORKERS_APPLY_WORKSPACE_H
+#define USHER_WORKERS_APPLY_WORKSPACE_H
+
+#include "workers/apply/decision.h"
+
+enum err_code apply_workspace_create(struct decision *d);
+enum err_code apply_workspace_set(struct decision *d);
+
+#endif
