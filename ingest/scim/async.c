@@ -1,9 +1,9 @@
 #include "ingest/scim/async.h"
 
 #include "ingest/gate/seal.h"
-#include "ingest/http/jwks.h"
 #include "ingest/request/answer.h"
 #include "ingest/scim/bulk_request.h"
+#include "ingest/scim/jwks.h"
 #include "ops/runtime/clock.h"
 #include "schemas/stream/record_event.h"
 #include "sql/ask/command_log.h"

@@ -1,4 +1,4 @@
-#include "ingest/http/jwks.h"
+#include "ingest/scim/jwks.h"
 
 #include "ingest/request/answer.h"
 #include "ops/runtime/clock.h"

@@ -1,7 +1,7 @@
 /* The keys of SCIM events as a server of HTTP needs them: what /.well-known/jwks.json shows, and our own to
  * sign outcomes with. */
-#ifndef USHER_INGEST_HTTP_JWKS_H
-#define USHER_INGEST_HTTP_JWKS_H
+#ifndef USHER_INGEST_SCIM_JWKS_H
+#define USHER_INGEST_SCIM_JWKS_H
 
 #include "ingest/request/request.h"
 #include "ops/runtime/jws.h"
