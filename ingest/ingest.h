@@ -10,6 +10,7 @@
 
 struct ingest {
     struct settings settings;
+    const struct route_table *routes; /* all that is served */
     struct gate *gate;
     struct bulks *bulks;
     struct pending *pending;

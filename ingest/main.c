@@ -5,6 +5,7 @@
 #include "ingest/gate/gate.h"
 #include "ingest/gate/throttle.h"
 #include "ingest/http/health.h"
+#include "ingest/http/routes.h"
 #include "ingest/http/server.h"
 #include "ingest/http/tls.h"
 #include "ingest/log/audit.h"
@@ -79,7 +80,7 @@ static void stop(struct ticker *ticker) {
     pending_free(ingest.pending);
     request_pool_free();
     tls_close(ingest.tls);
-    keys_close();
+    jwks_close();
     docs_close();
     log_event(LOG_INFO, "stopped", "%s", "");
 }
@@ -88,15 +89,16 @@ int main(int argc, char **argv) {
     struct err err = {0};
     lifecycle_init();
     settings_load(&ingest.settings, argc, argv);
+    ingest.routes = &routes;
     stats_init();
     docs_open();
 
     if (open_tls(&err) != ERR_OK)
         return refuse_start("tls", &err);
-    if (keys_open(config_str(ingest.settings.config, "signing-key"), &err) != ERR_OK)
+    if (jwks_open(config_str(ingest.settings.config, "signing-key"), &err) != ERR_OK)
         return refuse_start("signing-key", &err);
     ingest.pending = pending_new();
-    ingest.replies = replies_new(&ingest);
+    ingest.replies = replies_new(&ingest, gate_replied);
     ingest.audit = audit_new(&ingest, &err);
     if (ingest.audit == NULL)
         return refuse_start("audit producer", &err);

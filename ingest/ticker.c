@@ -5,8 +5,8 @@
 #include "ingest/http/clients.h"
 #include "ingest/log/audit.h"
 #include "ingest/log/pending.h"
+#include "ingest/request/handle.h"
 #include "ingest/scim/bulk.h"
-#include "ingest/scim/write.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/mem.h"
 
@@ -27,7 +27,7 @@ static void expire(struct ingest *in, int64_t now_us) {
     bool accepted;
     for (struct request *r; (r = pending_take_expired(in->pending, now_us, &accepted)) != NULL;) {
         if (accepted)
-            write_all_accepted(r);
+            handle_accepted(r);
         else
             gate_push_all(in->gate, r, JOB_CANCEL);
     }

@@ -2,6 +2,7 @@
 
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
+#include "ingest/request/handle.h"
 #include "ops/runtime/clock.h"
 #include "schemas/api/workspace_settings.h"
 #include "schemas/text/jsonx.h"
@@ -11,32 +12,32 @@
 
 /* ---- lists ---- */
 
-enum api_step admin_list(struct request *r, const char *what, int kind, size_t p) {
+enum step admin_list(struct request *r, const char *what, int kind, size_t p) {
     struct err err = {0};
     const char *after;
     int limit;
     if (api_page(r, what, &limit, &after, &err) != ERR_OK)
-        return api_refuse(r, &err);
+        return handle_refuse(r, &err);
     struct db_query *q = api_query(r, kind);
     q->p[p] = after;
     q->p[p + 1] = arena_printf(r->arena, "%d", limit + 1);
     r->limit = limit;
-    return API_QUERY;
+    return STEP_QUERY;
 }
 
-enum api_step admin_listed(struct request *r, const char *what, size_t id,
-                           void (*put)(struct jbuf *b, const char *const *row)) {
+enum step admin_list_answer(struct request *r, const char *what, size_t id,
+                            void (*put)(struct jbuf *b, const char *const *row)) {
     const struct db_query *q = r->db_query;
     bool more = q->nrows > (size_t)r->limit;
     size_t n = more ? (size_t)r->limit : q->nrows;
-    struct jbuf *b = api_answer(r, 200);
+    struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{\"items\":[");
     for (size_t i = 0; i < n; i++)
         put(b, q->rows[i]);
     jb_raw(b, "]");
     api_put_next(r, what, more, n > 0 ? q->rows[n - 1][id] : NULL);
     jb_raw(b, "}");
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
 
 /* ---- what comes in ---- */
@@ -84,9 +85,9 @@ enum err_code admin_expires(const json_t *body, int64_t *expires_us, struct err 
 
 /* ---- commands ---- */
 
-enum api_step admin_publish(struct request *r, enum command_type type, json_t *resource) {
+enum step admin_publish(struct request *r, enum command_type type, json_t *resource) {
     r->command = type;
     r->resource = resource;
     content_keep(r, resource);
-    return API_PUBLISH;
+    return STEP_PUBLISH;
 }

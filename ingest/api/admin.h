@@ -7,24 +7,24 @@
 #include "ingest/api/api.h"
 
 /* admin_workspace.c */
-extern const struct api_handler admin_workspace_patch;
+extern const struct handler admin_workspace_patch;
 /* admin_key.c */
-extern const struct api_handler admin_key_list, admin_key_get, admin_key_create, admin_key_rotate,
+extern const struct handler admin_key_list, admin_key_get, admin_key_create, admin_key_rotate,
     admin_key_revoke;
 /* admin_owner.c */
-extern const struct api_handler admin_owner_list, admin_owner_get, admin_owner_create, admin_owner_revoke;
+extern const struct handler admin_owner_list, admin_owner_get, admin_owner_create, admin_owner_revoke;
 /* admin_guard.c */
-extern const struct api_handler admin_guard_list, admin_guard_release;
+extern const struct handler admin_guard_list, admin_guard_release;
 
 /* ---- what they share (admin.c) ---- */
 
 /* A list in pages: limit and cursor are read, and the query asks for one row more than the page has. p: of
  * the query's parameters the one that says after which id; the limit stands behind it. */
-enum api_step admin_list(struct request *r, const char *what, int kind, size_t p);
+enum step admin_list(struct request *r, const char *what, int kind, size_t p);
 /* The answer: the rows of the query that belong to the page, each put as a JSON object (with jb_sep), and the
  * cursor behind the last, by the column of its id. */
-enum api_step admin_listed(struct request *r, const char *what, size_t id,
-                           void (*put)(struct jbuf *b, const char *const *row));
+enum step admin_list_answer(struct request *r, const char *what, size_t id,
+                            void (*put)(struct jbuf *b, const char *const *row));
 
 /* The id in the path becomes r->resource_id; false: 404 is answered. */
 bool admin_id(struct request *r, const char *what);
@@ -36,6 +36,6 @@ enum err_code admin_name(const json_t *body, const char *what, const char **name
 enum err_code admin_expires(const json_t *body, int64_t *expires_us, struct err *err);
 
 /* The resource that the command carries; becomes the request's. */
-enum api_step admin_publish(struct request *r, enum command_type type, json_t *resource);
+enum step admin_publish(struct request *r, enum command_type type, json_t *resource);
 
 #endif

@@ -20,24 +20,24 @@ struct admin_credential {
 };
 
 /* Lists: begin, looked. */
-enum api_step admin_credential_list(struct request *r, const struct admin_credential *c);
-enum api_step admin_credential_listed(struct request *r, const struct admin_credential *c);
+enum step admin_credential_list(struct request *r, const struct admin_credential *c);
+enum step admin_credential_list_answer(struct request *r, const struct admin_credential *c);
 /* One: by the id in the path; by r->resource_id; what was found, or 404. */
-enum api_step admin_credential_get(struct request *r, const struct admin_credential *c);
-enum api_step admin_credential_query(struct request *r, const struct admin_credential *c);
-enum api_step admin_credential_show(struct request *r, const struct admin_credential *c);
+enum step admin_credential_get(struct request *r, const struct admin_credential *c);
+enum step admin_credential_query(struct request *r, const struct admin_credential *c);
+enum step admin_credential_show(struct request *r, const struct admin_credential *c);
 
 /* Creation: begin, replied. (Repeated under one txn it finds the one that the first request made.) */
-enum api_step admin_credential_create(struct request *r, const struct admin_credential *c);
-enum api_step admin_credential_created(struct request *r, const struct admin_credential *c);
+enum step admin_credential_create(struct request *r, const struct admin_credential *c);
+enum step admin_credential_create_on_reply(struct request *r, const struct admin_credential *c);
 /* Makes a token, which r->secret has until it is shown, and puts what is stored of it into the resource. */
 void admin_credential_token(struct request *r, const struct admin_credential *c, json_t *resource);
 /* The answer to what made a token: the token and the row. 409 where the token is not the one that is stored
  * now: the change was made by an earlier request that this one repeats, or was overtaken. */
-enum api_step admin_credential_show_token(struct request *r, const struct admin_credential *c, int status);
+enum step admin_credential_show_token(struct request *r, const struct admin_credential *c, int status);
 
 /* Revocation: begin; and dead from now on, the command tells the order and the audit. */
-enum api_step admin_credential_revoke(struct request *r, const struct admin_credential *c);
-enum api_step admin_credential_revoked(struct request *r, const struct admin_credential *c);
+enum step admin_credential_revoke(struct request *r, const struct admin_credential *c);
+enum step admin_credential_revoke_on_rows(struct request *r, const struct admin_credential *c);
 
 #endif

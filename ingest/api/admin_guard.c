@@ -4,7 +4,7 @@
 #include "ingest/request/answer.h"
 #include "sql/ask/query.h"
 
-static enum api_step list_begin(struct request *r) {
+static enum step guard_list_begin(struct request *r) {
     return admin_list(r, "guards", QUERY_GUARDS, 0);
 }
 
@@ -33,17 +33,17 @@ static void put_guard(struct jbuf *b, const char *const *row) {
     jb_raw(b, "}");
 }
 
-static enum api_step list_looked(struct request *r) {
-    return admin_listed(r, "guards", COL_GUARD_KEY, put_guard);
+static enum step guard_list_on_rows(struct request *r) {
+    return admin_list_answer(r, "guards", COL_GUARD_KEY, put_guard);
 }
-const struct api_handler admin_guard_list = {list_begin, list_looked, NULL};
+const struct handler admin_guard_list = {.begin = guard_list_begin, .on_rows = guard_list_on_rows};
 
-static enum api_step release_begin(struct request *r) {
-    return admin_id(r, "Key") ? admin_publish(r, COMMAND_GUARD_RELEASE, NULL) : API_ANSWERED;
+static enum step guard_release_begin(struct request *r) {
+    return admin_id(r, "Key") ? admin_publish(r, COMMAND_GUARD_RELEASE, NULL) : STEP_ANSWERED;
 }
 
-static enum api_step release_replied(struct request *r) {
+static enum step guard_release_on_reply(struct request *r) {
     answer_no_content(r, 0);
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
-const struct api_handler admin_guard_release = {release_begin, NULL, release_replied};
+const struct handler admin_guard_release = {.begin = guard_release_begin, .on_reply = guard_release_on_reply};

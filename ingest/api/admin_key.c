@@ -2,6 +2,7 @@
 #include "ingest/api/admin_credential.h"
 
 #include "ingest/request/answer.h"
+#include "ingest/request/handle.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/net_range.h"
 #include "schemas/api/credential.h"
@@ -124,34 +125,35 @@ static const struct admin_credential keys = {
     .read = read_key,
 };
 
-static enum api_step create_begin(struct request *r) {
+static enum step key_create_begin(struct request *r) {
     return admin_credential_create(r, &keys);
 }
-static enum api_step create_replied(struct request *r) {
-    return admin_credential_created(r, &keys);
+static enum step key_create_on_reply(struct request *r) {
+    return admin_credential_create_on_reply(r, &keys);
 }
-static enum api_step create_looked(struct request *r) {
+static enum step key_create_on_rows(struct request *r) {
     return admin_credential_show_token(r, &keys, 201);
 }
-const struct api_handler admin_key_create = {create_begin, create_looked, create_replied};
+const struct handler admin_key_create = {
+    .begin = key_create_begin, .on_rows = key_create_on_rows, .on_reply = key_create_on_reply};
 
 /* ---- reads ---- */
 
-static enum api_step list_begin(struct request *r) {
+static enum step key_list_begin(struct request *r) {
     return admin_credential_list(r, &keys);
 }
-static enum api_step list_looked(struct request *r) {
-    return admin_credential_listed(r, &keys);
+static enum step key_list_on_rows(struct request *r) {
+    return admin_credential_list_answer(r, &keys);
 }
-const struct api_handler admin_key_list = {list_begin, list_looked, NULL};
+const struct handler admin_key_list = {.begin = key_list_begin, .on_rows = key_list_on_rows};
 
-static enum api_step get_begin(struct request *r) {
+static enum step key_get_begin(struct request *r) {
     return admin_credential_get(r, &keys);
 }
-static enum api_step get_looked(struct request *r) {
+static enum step key_get_on_rows(struct request *r) {
     return admin_credential_show(r, &keys);
 }
-const struct api_handler admin_key_get = {get_begin, get_looked, NULL};
+const struct handler admin_key_get = {.begin = key_get_begin, .on_rows = key_get_on_rows};
 
 /* ---- rotation ---- */
 
@@ -167,38 +169,40 @@ static enum err_code read_overlap(const json_t *body, int64_t *seconds, struct e
                         "overlapSeconds must be a whole number from 0 to %d", OVERLAP_MAX);
 }
 
-static enum api_step rotate_begin(struct request *r) {
+static enum step key_rotate_begin(struct request *r) {
     struct err err = {0};
     json_t *body, *change;
     int64_t seconds;
     if (!admin_id(r, "Key"))
-        return API_ANSWERED;
+        return STEP_ANSWERED;
     if (api_body(r, true, &body, &err) != ERR_OK || read_overlap(body, &seconds, &err) != ERR_OK)
-        return api_refuse(r, &err);
+        return handle_refuse(r, &err);
     change = json_object();
     credential_put_moment(change, "overlapUntil", seconds > 0 ? clock_wall_us() + seconds * 1000000 : 0);
     admin_credential_token(r, &keys, change);
     return admin_publish(r, COMMAND_KEY_ROTATE, change);
 }
 
-static enum api_step rotate_looked(struct request *r) {
+static enum step key_rotate_on_rows(struct request *r) {
     return admin_credential_show_token(r, &keys, 200);
 }
-static enum api_step rotate_replied(struct request *r) {
+static enum step key_rotate_on_reply(struct request *r) {
     return admin_credential_query(r, &keys);
 }
-const struct api_handler admin_key_rotate = {rotate_begin, rotate_looked, rotate_replied};
+const struct handler admin_key_rotate = {
+    .begin = key_rotate_begin, .on_rows = key_rotate_on_rows, .on_reply = key_rotate_on_reply};
 
 /* ---- revocation ---- */
 
-static enum api_step revoke_begin(struct request *r) {
+static enum step key_revoke_begin(struct request *r) {
     return admin_credential_revoke(r, &keys);
 }
-static enum api_step revoke_looked(struct request *r) {
-    return admin_credential_revoked(r, &keys);
+static enum step key_revoke_on_rows(struct request *r) {
+    return admin_credential_revoke_on_rows(r, &keys);
 }
-static enum api_step revoke_replied(struct request *r) {
+static enum step key_revoke_on_reply(struct request *r) {
     answer_no_content(r, 0);
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
-const struct api_handler admin_key_revoke = {revoke_begin, revoke_looked, revoke_replied};
+const struct handler admin_key_revoke = {
+    .begin = key_revoke_begin, .on_rows = key_revoke_on_rows, .on_reply = key_revoke_on_reply};

@@ -54,45 +54,47 @@ static const struct admin_credential owners = {
     .read = read_owner,
 };
 
-static enum api_step create_begin(struct request *r) {
+static enum step owner_create_begin(struct request *r) {
     return admin_credential_create(r, &owners);
 }
-static enum api_step create_replied(struct request *r) {
-    return admin_credential_created(r, &owners);
+static enum step owner_create_on_reply(struct request *r) {
+    return admin_credential_create_on_reply(r, &owners);
 }
-static enum api_step create_looked(struct request *r) {
+static enum step owner_create_on_rows(struct request *r) {
     return admin_credential_show_token(r, &owners, 201);
 }
-const struct api_handler admin_owner_create = {create_begin, create_looked, create_replied};
+const struct handler admin_owner_create = {
+    .begin = owner_create_begin, .on_rows = owner_create_on_rows, .on_reply = owner_create_on_reply};
 
 /* ---- reads ---- */
 
-static enum api_step list_begin(struct request *r) {
+static enum step owner_list_begin(struct request *r) {
     return admin_credential_list(r, &owners);
 }
-static enum api_step list_looked(struct request *r) {
-    return admin_credential_listed(r, &owners);
+static enum step owner_list_on_rows(struct request *r) {
+    return admin_credential_list_answer(r, &owners);
 }
-const struct api_handler admin_owner_list = {list_begin, list_looked, NULL};
+const struct handler admin_owner_list = {.begin = owner_list_begin, .on_rows = owner_list_on_rows};
 
-static enum api_step get_begin(struct request *r) {
+static enum step owner_get_begin(struct request *r) {
     return admin_credential_get(r, &owners);
 }
-static enum api_step get_looked(struct request *r) {
+static enum step owner_get_on_rows(struct request *r) {
     return admin_credential_show(r, &owners);
 }
-const struct api_handler admin_owner_get = {get_begin, get_looked, NULL};
+const struct handler admin_owner_get = {.begin = owner_get_begin, .on_rows = owner_get_on_rows};
 
 /* ---- revocation ---- */
 
-static enum api_step revoke_begin(struct request *r) {
+static enum step owner_revoke_begin(struct request *r) {
     return admin_credential_revoke(r, &owners);
 }
-static enum api_step revoke_looked(struct request *r) {
-    return admin_credential_revoked(r, &owners);
+static enum step owner_revoke_on_rows(struct request *r) {
+    return admin_credential_revoke_on_rows(r, &owners);
 }
-static enum api_step revoke_replied(struct request *r) {
+static enum step owner_revoke_on_reply(struct request *r) {
     answer_no_content(r, 0);
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
-const struct api_handler admin_owner_revoke = {revoke_begin, revoke_looked, revoke_replied};
+const struct handler admin_owner_revoke = {
+    .begin = owner_revoke_begin, .on_rows = owner_revoke_on_rows, .on_reply = owner_revoke_on_reply};

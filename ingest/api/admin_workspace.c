@@ -2,12 +2,13 @@
 #include "ingest/api/admin.h"
 
 #include "ingest/api/handlers.h"
+#include "ingest/request/handle.h"
 #include "schemas/api/workspace_settings.h"
 #include "schemas/text/jsonx.h"
 
 #include <string.h>
 
-/* What answers show besides may be sent back, and says nothing. */
+/* What answers workspace_patch_on_rows besides may be sent back, and says nothing. */
 static json_t *settings_of(const json_t *body) {
     static const char *const facts[] = {"id", "seatsUsed", "created"};
     json_t *given = jsonx_copy(body);
@@ -16,24 +17,25 @@ static json_t *settings_of(const json_t *body) {
     return given;
 }
 
-static enum api_step patch_begin(struct request *r) {
+static enum step workspace_patch_begin(struct request *r) {
     struct err err = {0};
     json_t *body, *given;
     if (api_body(r, false, &body, &err) != ERR_OK)
-        return api_refuse(r, &err);
+        return handle_refuse(r, &err);
     given = settings_of(body);
     if (workspace_settings_check(given, &err) != ERR_OK) {
         json_decref(given);
-        return api_refuse(r, &err);
+        return handle_refuse(r, &err);
     }
     r->resource_id = r->verdict.workspace;
     return admin_publish(r, COMMAND_WORKSPACE_SET, given);
 }
-static enum api_step show(struct request *r) {
-    return api_workspace.looked(r);
+static enum step workspace_patch_on_rows(struct request *r) {
+    return api_workspace.on_rows(r);
 }
 
-static enum api_step look(struct request *r) {
+static enum step workspace_patch_on_reply(struct request *r) {
     return api_workspace.begin(r);
 }
-const struct api_handler admin_workspace_patch = {patch_begin, show, look};
+const struct handler admin_workspace_patch = {
+    .begin = workspace_patch_begin, .on_rows = workspace_patch_on_rows, .on_reply = workspace_patch_on_reply};

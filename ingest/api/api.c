@@ -1,9 +1,9 @@
 #include "ingest/api/api.h"
 
 #include "ingest/gate/seal.h"
-#include "ingest/http/routes.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
+#include "ingest/request/handle.h"
 #include "ops/runtime/clock.h"
 #include "schemas/api/cursor.h"
 #include "schemas/types/discovery.h"
@@ -13,70 +13,15 @@
 
 #define LIMIT_DEFAULT 100
 
-/* ---- steps ---- */
-
-enum api_step api_begin(struct request *r) {
-    return r->route.row->handler->begin(r);
-}
-
-enum api_step api_looked(struct request *r, enum err_code code) {
-    struct err err = {.code = code};
-    if (code == ERR_OK)
-        return r->route.row->handler->looked(r);
-    if (r->encoded == NULL)
-        return api_refuse(r, &err);
-    /* applied, but it cannot be shown: the operation's address tells what it did */
-    (void)err_set(&err, ERR_OUTCOME_UNKNOWN, "It was done, but cannot be shown now; ask for txn %s",
-                  r->txn.s);
-    return api_refuse(r, &err);
-}
-
-enum api_step api_replied(struct request *r) {
-    return r->route.row->handler->replied(r);
-}
-
-enum api_step api_refuse(struct request *r, const struct err *err) {
-    answer_err(r, err);
-    return API_ANSWERED;
-}
-
-enum api_step api_not_found(struct request *r, const char *what, const char *id) {
+enum step api_not_found(struct request *r, const char *what, const char *id) {
     struct err err = {0};
     (void)err_set(&err, ERR_NOT_FOUND, "%s %.100s not found", what, id);
-    return api_refuse(r, &err);
+    return handle_refuse(r, &err);
 }
-
-/* ---- who may ---- */
-
-const char *api_scope_names(unsigned scopes, struct arena *a) {
-    const char *text = NULL;
-    for (unsigned bit = 1; bit <= scopes; bit <<= 1)
-        if (scopes & bit)
-            text = text == NULL ? scope_name(bit) : arena_printf(a, "%s %s", text, scope_name(bit));
-    return text;
-}
-
-enum err_code api_permit(const struct request *r, struct err *err) {
-    const struct api_route *row = r->route.row;
-    if (row == NULL)
-        return ERR_OK;
-    if (row->access == ACCESS_KEY && (r->verdict.scopes & row->scopes) == 0)
-        return err_set(err, ERR_INSUFFICIENT_SCOPE, "The key lacks the scope %s",
-                       api_scope_names(row->scopes, r->arena));
-    if (row->access == ACCESS_OWNER && r->verdict.kind != ADMIT_OWNER)
-        return err_set(err, ERR_FORBIDDEN, "Only an owner may do this, not an administrator");
-    return ERR_OK;
-}
-
-/* ---- for handlers ---- */
 
 enum err_code api_body(struct request *r, bool optional, json_t **body, struct err *err) {
     *body = NULL;
     return optional && r->body.n == 0 ? ERR_OK : content_parse(r, body, err);
-}
-
-struct jbuf *api_answer(struct request *r, int status) {
-    return answer_begin(r, status);
 }
 
 struct db_query *api_query(struct request *r, int kind) {

@@ -50,21 +50,21 @@ static void put_address(const struct request *r, struct jbuf *b) {
         jb_str(b, "/");
 }
 
-static enum api_step json_begin(struct request *r) {
+static enum step docs_json_begin(struct request *r) {
     struct jbuf *b = answer_begin(r, 200);
     jb_mem(b, before.p, before.n);
     put_address(r, b);
     jb_mem(b, after.p, after.n);
     answer_plain(r, 200, PLAIN_JSON);
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
-const struct api_handler docs_json = {json_begin, NULL, NULL};
+const struct handler docs_json = {.begin = docs_json_begin};
 
-static enum api_step html_begin(struct request *r) {
+static enum step docs_html_begin(struct request *r) {
     struct jbuf *b = answer_begin(r, 200);
     jb_mem(b, page.p, page.n);
     answer_plain(r, 200, "text/html; charset=utf-8");
     r->answer.policy = DOCS_PAGE_POLICY;
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
-const struct api_handler docs_html = {html_begin, NULL, NULL};
+const struct handler docs_html = {.begin = docs_html_begin};

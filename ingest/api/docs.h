@@ -2,12 +2,12 @@
 #ifndef USHER_INGEST_API_DOCS_H
 #define USHER_INGEST_API_DOCS_H
 
-#include "ingest/api/api.h"
+#include "ingest/request/handler.h"
 
 /* Before any thread starts. */
 void docs_open(void);
 void docs_close(void);
 
-extern const struct api_handler docs_json, docs_html;
+extern const struct handler docs_json, docs_html;
 
 #endif

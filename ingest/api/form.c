@@ -44,10 +44,12 @@ static void api_resource(struct request *r, const struct resource_row *row) {
 }
 
 const struct form api_form = {
+    .prefix = API_PREFIX,
     .reason = "api",
     .type = PLAIN_JSON,
     .accepts_patch = "application/merge-patch+json", /* RFC 7396 */
     .room = "Room",
+    .empty_patch = true,
     .error = api_error,
     .challenge = answer_bearer_challenge,
     .resource = api_resource,

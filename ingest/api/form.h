@@ -5,6 +5,7 @@
 #include "ingest/request/form.h"
 #include "ops/runtime/jbuf.h"
 
+#define API_PREFIX "/api/v1"
 #define PROBLEM_JSON "application/problem+json"
 
 extern const struct form api_form;

@@ -1,10 +1,10 @@
-#include "ingest/api/import.h"
-
+/* A list of users at once. Goes the way of a Bulk (scim/bulk.h), whose operations are the creates. */
+#include "ingest/api/form.h"
+#include "ingest/api/handlers.h"
 #include "ingest/api/resources.h"
-#include "ingest/http/routes.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
-#include "ingest/scim/bulk_impl.h"
+#include "ingest/scim/bulk.h"
 #include "schemas/api/api_resource.h"
 
 #include <string.h>
@@ -36,22 +36,27 @@ static void read_user(struct request *r, const json_t *user, struct bulk_op *op)
     content_keep(r, scim);
 }
 
-enum err_code api_import_parse(struct request *r, const json_t *body, struct bulk_request *out,
-                               struct err *err) {
-    struct route create;
+/* {"users":[…]} -> one POST each, in their order. What is wrong with one user alone is noted in its
+ * operation. */
+static enum err_code import_parse(struct request *r, json_t *body, struct bulk_request *out,
+                                  struct err *err) {
     json_t *users;
     if (users_of(body, &users, err) != ERR_OK)
         return err->code;
-    route_parse("POST", USERS_PATH, strlen(USERS_PATH), r->arena, &create);
     *out = (struct bulk_request){.n = json_array_size(users)};
     out->ops = arena_alloc(r->arena, out->n * sizeof *out->ops);
     out->order = arena_alloc(r->arena, out->n * sizeof *out->order);
     for (size_t i = 0; i < out->n; i++) {
-        out->ops[i] = (struct bulk_op){.method = "POST", .path = USERS_PATH, .route = create};
+        out->ops[i] = (struct bulk_op){.method = "POST", .path = USERS_PATH, .route = r->route};
         out->order[i] = i;
         read_user(r, json_array_get(users, i), &out->ops[i]);
     }
     return ERR_OK;
+}
+
+/* Users do not refer to each other, so they stay in their order. */
+static void import_plan(struct request *r, struct bulk_request *b) {
+    (void)r, (void)b;
 }
 
 static void put_result(struct jbuf *b, struct request *operation) {
@@ -70,10 +75,24 @@ static void put_result(struct jbuf *b, struct request *operation) {
     jb_raw(b, "}");
 }
 
-void api_import_answer(struct request *r, struct request *const *operations, size_t n) {
+/* {"results":[…]}: of each user the status, and id, version and location, or the problem. */
+static void import_answer(struct request *r) {
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{\"results\":[");
-    for (size_t i = 0; i < n; i++)
-        put_result(b, operations[i]);
+    for (int i = 0; i < r->operations; i++)
+        put_result(b, bulk_operation(r, (size_t)i));
     jb_raw(b, "]}");
 }
+
+static const struct bulk_kind import_kind = {import_parse, import_plan, import_answer};
+
+static enum step import_begin(struct request *r) {
+    return bulk_begin(r, &import_kind);
+}
+
+const struct handler api_import = {
+    .begin = import_begin,
+    .on_units = bulk_on_units,
+    .content = &content_bulk,
+    .long_deadline = true,
+};

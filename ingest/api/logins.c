@@ -1,6 +1,8 @@
+#include "ingest/api/api.h"
 #include "ingest/api/handlers.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
+#include "ingest/request/handle.h"
 #include "ops/runtime/clock.h"
 #include "schemas/text/fold.h"
 #include "sql/ask/query.h"
@@ -46,15 +48,15 @@ static enum err_code read_report(const json_t *body, int *way, const char **who,
                                        "user, userName or externalId is missing: who has logged in?");
 }
 
-static enum api_step send(struct request *r, const char *id) {
+static enum step login_publish(struct request *r, const char *id) {
     if (!uuid_parse(id, &r->resource_id))
         return api_not_found(r, "User", id);
     r->command = COMMAND_USER_LOGIN;
-    return API_PUBLISH;
+    return STEP_PUBLISH;
 }
 
-/* Whoever is named by another name than the id is looked up first. */
-static enum api_step seek(struct request *r, int way, const char *who) {
+/* Whoever is named by another name than the id is login_on_rows up first. */
+static enum step login_seek(struct request *r, int way, const char *who) {
     struct db_query *q = api_query(r, way == BY_NAME ? QUERY_USER_NAMED : QUERY_USER_EXTERNAL);
     q->p[0] = who;
     if (way == BY_NAME) {
@@ -62,45 +64,45 @@ static enum api_step seek(struct request *r, int way, const char *who) {
         q->p[0] = folded;
         arena_defer(r->arena, free, folded);
     }
-    return API_QUERY;
+    return STEP_QUERY;
 }
 
-static enum api_step begin(struct request *r) {
+static enum step login_begin(struct request *r) {
     struct err err = {0};
     json_t *body;
     int64_t at_us = r->wall_us;
     const char *who = NULL;
     int way;
     if (api_body(r, false, &body, &err) != ERR_OK || read_report(body, &way, &who, &at_us, &err) != ERR_OK)
-        return api_refuse(r, &err);
+        return handle_refuse(r, &err);
     r->resource = json_pack("{s:I}", "at", (json_int_t)at_us);
     content_keep(r, r->resource);
-    return way == BY_ID ? send(r, who) : seek(r, way, who);
+    return way == BY_ID ? login_publish(r, who) : login_seek(r, way, who);
 }
 
-static enum api_step looked(struct request *r) {
+static enum step login_on_rows(struct request *r) {
     const struct db_query *q = r->db_query;
     struct err err = {0};
     if (q->nrows == 0) {
         (void)err_set(&err, ERR_NOT_FOUND, "There is no such user");
-        return api_refuse(r, &err);
+        return handle_refuse(r, &err);
     }
     if (q->nrows > 1) {
         (void)err_set_path(&err, ERR_CONFLICT, "externalId", "More than one user has this externalId");
-        return api_refuse(r, &err);
+        return handle_refuse(r, &err);
     }
-    return send(r, q->rows[0][COL_USER_ID]);
+    return login_publish(r, q->rows[0][COL_USER_ID]);
 }
 
 /* Whoever may log in has a seat, in every mode. */
-static enum api_step replied(struct request *r) {
+static enum step login_on_reply(struct request *r) {
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{");
     jb_kstr(b, "user", r->reply.id.s);
     jb_kbool(b, "seat", true);
     jb_kbool(b, "first", r->reply.first);
     jb_raw(b, "}");
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
 
-const struct api_handler api_login = {begin, looked, replied};
+const struct handler api_login = {.begin = login_begin, .on_rows = login_on_rows, .on_reply = login_on_reply};

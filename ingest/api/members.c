@@ -1,6 +1,8 @@
+#include "ingest/api/api.h"
 #include "ingest/api/handlers.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
+#include "ingest/request/handle.h"
 #include "sql/ask/query.h"
 
 #include <stdio.h>
@@ -8,7 +10,7 @@
 
 /* ---- lists: one more row is asked for than shown, which tells whether there is a next page ---- */
 
-static enum api_step begin_list(struct request *r, int kind, const char *what, const char *list) {
+static enum step begin_page(struct request *r, int kind, const char *what, const char *list) {
     struct err err = {0};
     struct uuid id;
     const char *after;
@@ -16,12 +18,12 @@ static enum api_step begin_list(struct request *r, int kind, const char *what, c
     if (!uuid_parse(r->route.segment, &id))
         return api_not_found(r, what, r->route.segment);
     if (api_page(r, list, &limit, &after, &err) != ERR_OK)
-        return api_refuse(r, &err);
+        return handle_refuse(r, &err);
     struct db_query *q = api_query(r, kind);
     q->p[0] = arena_strdup(r->arena, id.s);
     q->p[1] = after;
     q->p[2] = arena_printf(r->arena, "%d", limit + 1);
-    return API_QUERY;
+    return STEP_QUERY;
 }
 
 /* How many rows are shown. There is always a row, perhaps without what a row is about. */
@@ -45,11 +47,11 @@ static void put_member(struct jbuf *b, const char *user, const char *name, const
     api_put_time(b, "since", db_cell_int(since));
 }
 
-static enum api_step begin_members(struct request *r) {
-    return begin_list(r, QUERY_MEMBERS, "Room", "members");
+static enum step member_list_begin(struct request *r) {
+    return begin_page(r, QUERY_MEMBERS, "Room", "members");
 }
 
-static enum api_step looked_members(struct request *r) {
+static enum step member_list_on_rows(struct request *r) {
     const struct db_query *q = r->db_query;
     bool more;
     if (!there(q, COL_MEMBERS_FOUND))
@@ -70,14 +72,14 @@ static enum api_step looked_members(struct request *r) {
     jb_raw(b, "]");
     api_put_next(r, "members", more, more ? q->rows[n - 1][COL_MEMBERS_USER] : NULL);
     jb_raw(b, "}");
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
 
-static enum api_step begin_rooms(struct request *r) {
-    return begin_list(r, QUERY_ROOMS, "User", "rooms");
+static enum step room_list_begin(struct request *r) {
+    return begin_page(r, QUERY_ROOMS, "User", "rooms");
 }
 
-static enum api_step looked_rooms(struct request *r) {
+static enum step room_list_on_rows(struct request *r) {
     const struct db_query *q = r->db_query;
     bool more;
     if (!there(q, COL_ROOMS_FOUND))
@@ -100,15 +102,15 @@ static enum api_step looked_rooms(struct request *r) {
     jb_raw(b, "]");
     api_put_next(r, "rooms", more, more ? q->rows[n - 1][COL_ROOMS_ROOM] : NULL);
     jb_raw(b, "}");
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
 
-const struct api_handler api_member_list = {begin_members, looked_members, NULL};
-const struct api_handler api_room_list = {begin_rooms, looked_rooms, NULL};
+const struct handler api_member_list = {.begin = member_list_begin, .on_rows = member_list_on_rows};
+const struct handler api_room_list = {.begin = room_list_begin, .on_rows = room_list_on_rows};
 
 /* ---- one member ---- */
 
-static enum api_step send(struct request *r, enum command_type type, json_t *transmit) {
+static enum step member_publish(struct request *r, enum command_type type, json_t *transmit) {
     struct uuid user;
     if (!uuid_parse(r->route.segment, &r->resource_id)) {
         json_decref(transmit);
@@ -122,7 +124,7 @@ static enum api_step send(struct request *r, enum command_type type, json_t *tra
     r->resource = transmit != NULL ? json_pack("{s:s, s:o}", "user", user.s, "transmit", transmit)
                                    : json_pack("{s:s}", "user", user.s);
     content_keep(r, r->resource);
-    return API_PUBLISH;
+    return STEP_PUBLISH;
 }
 
 /* {"transmit": true | false}; without it, or without a body: as it is, or as the workspace has it. */
@@ -142,24 +144,24 @@ static enum err_code read_transmit(struct request *r, json_t **transmit, struct 
     return ERR_OK;
 }
 
-static enum api_step begin_put(struct request *r) {
+static enum step member_put_begin(struct request *r) {
     struct err err = {0};
     json_t *transmit;
     if (read_transmit(r, &transmit, &err) != ERR_OK)
-        return api_refuse(r, &err);
-    return send(r, COMMAND_MEMBER_PUT, transmit);
+        return handle_refuse(r, &err);
+    return member_publish(r, COMMAND_MEMBER_PUT, transmit);
 }
 
-static enum api_step replied_put(struct request *r) {
+static enum step member_put_on_reply(struct request *r) {
     struct db_query *q = api_query(r, QUERY_MEMBER);
     q->p[0] = r->resource_id.s;
     q->p[1] = json_string_value(json_object_get(r->resource, "user"));
-    return API_QUERY;
+    return STEP_QUERY;
 }
 
 /* The member as it is now, which another request may have changed or removed since: then what was put is all
  * that there is to show. */
-static enum api_step looked_put(struct request *r) {
+static enum step member_put_on_rows(struct request *r) {
     const struct db_query *q = r->db_query;
     const char *const *row = q->nrows > 0 ? q->rows[0] : NULL;
     const json_t *given = json_object_get(r->resource, "transmit");
@@ -176,17 +178,18 @@ static enum api_step looked_put(struct request *r) {
     jb_raw(b, "}");
     if (r->reply.first)
         r->answer.location = arena_printf(r->arena, "%s/rooms/%s/members/%s", r->base, q->p[0], q->p[1]);
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
 
-static enum api_step begin_delete(struct request *r) {
-    return send(r, COMMAND_MEMBER_DELETE, NULL);
+static enum step member_delete_begin(struct request *r) {
+    return member_publish(r, COMMAND_MEMBER_DELETE, NULL);
 }
 
-static enum api_step replied_delete(struct request *r) {
+static enum step member_delete_on_reply(struct request *r) {
     answer_no_content(r, 0);
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
 
-const struct api_handler api_member_put = {begin_put, looked_put, replied_put};
-const struct api_handler api_member_delete = {begin_delete, NULL, replied_delete};
+const struct handler api_member_put = {
+    .begin = member_put_begin, .on_rows = member_put_on_rows, .on_reply = member_put_on_reply};
+const struct handler api_member_delete = {.begin = member_delete_begin, .on_reply = member_delete_on_reply};

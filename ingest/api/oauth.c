@@ -2,6 +2,8 @@
 
 #include "ingest/gate/seal.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/content.h"
+#include "ingest/request/handle.h"
 #include "ops/runtime/access_token.h"
 #include "ops/runtime/clock.h"
 
@@ -94,7 +96,8 @@ static enum err_code read_client(struct request *r, struct err *err) {
     return ERR_OK;
 }
 
-enum err_code oauth_read(struct request *r, struct err *err) {
+/* Reads who the client says it is, from header or form, into r->oauth and r->token_hash. */
+static enum err_code oauth_read(struct request *r, struct err *err) {
     enum token_kind kind;
     r->oauth = arena_alloc(r->arena, sizeof *r->oauth);
     *r->oauth = (struct oauth){0};
@@ -111,7 +114,8 @@ enum err_code oauth_read(struct request *r, struct err *err) {
     return ERR_OK;
 }
 
-bool oauth_is_client(const struct request *r, const struct admit_verdict *v) {
+/* Is the key the one that client_id names? */
+static bool oauth_agrees(const struct request *r, const struct admit_verdict *v) {
     return strcasecmp(r->oauth->client_id, v->key.s) == 0;
 }
 
@@ -163,13 +167,11 @@ static void put_scopes(struct jbuf *out, unsigned scopes) {
     jb_raw(out, "\"");
 }
 
-void oauth_answer(struct request *r) {
+static enum step oauth_begin(struct request *r) {
     struct err err = {0};
     unsigned scopes = 0;
-    if (prepare(r, &scopes, &err) != ERR_OK) {
-        answer_err(r, &err);
-        return;
-    }
+    if (prepare(r, &scopes, &err) != ERR_OK)
+        return handle_refuse(r, &err);
     int64_t now_us = clock_wall_us(), seconds = lifetime_s(r, now_us);
     struct access_token t = {.scopes = (unsigned char)scopes, .expires_s = now_us / 1000000 + seconds};
     char text[ACCESS_TOKEN_TEXT_SIZE];
@@ -183,7 +185,20 @@ void oauth_answer(struct request *r) {
     jb_kint(b, "expires_in", seconds);
     put_scopes(b, scopes);
     jb_raw(b, "}");
+    return STEP_ANSWERED;
 }
+
+static const struct identification client_identification = {
+    .read = oauth_read,
+    .agrees = oauth_agrees,
+    .unknown = "The client is not known, or its secret is wrong",
+};
+
+const struct handler oauth_token = {
+    .begin = oauth_begin,
+    .identification = &client_identification,
+    .content = &content_form,
+};
 
 /* ---- errors ---- */
 

@@ -6,12 +6,9 @@
 
 #include "ingest/request/request.h"
 
-/* Reads who the client says it is, from header or form, into r->oauth and r->token_hash. */
-enum err_code oauth_read(struct request *r, struct err *err);
-/* Is the admitted key the one that client_id names? */
-bool oauth_is_client(const struct request *r, const struct admit_verdict *v);
-/* Writes the answer to an admitted request: a token, or why there is none. */
-void oauth_answer(struct request *r);
+/* POST /oauth2/token. */
+extern const struct handler oauth_token;
+
 /* Errors are those of RFC 6749 section 5.2; the client's credentials are asked for, no bearer token. */
 extern const struct form oauth_form;
 

@@ -1,6 +1,8 @@
+#include "ingest/api/api.h"
 #include "ingest/api/form.h"
 #include "ingest/api/handlers.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/handle.h"
 #include "schemas/api/workspace_settings.h"
 #include "sql/ask/query.h"
 
@@ -31,34 +33,34 @@ static void put_command(struct jbuf *b, const char *const *row, bool detail) {
     reply_clear(&reply);
 }
 
-static enum api_step begin_operation(struct request *r) {
+static enum step operation_begin(struct request *r) {
     struct uuid txn;
     if (!uuid_parse(r->route.segment, &txn))
         return api_not_found(r, "Operation", r->route.segment);
     api_query(r, QUERY_OPERATION)->p[0] = arena_strdup(r->arena, txn.s);
-    return API_QUERY;
+    return STEP_QUERY;
 }
 
-static enum api_step looked_operation(struct request *r) {
+static enum step operation_on_rows(struct request *r) {
     if (r->db_query->nrows == 0)
         return api_not_found(r, "Operation", r->route.segment);
     put_command(answer_begin(r, 200), r->db_query->rows[0], true);
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
 
-static enum api_step begin_activity(struct request *r) {
+static enum step activity_begin(struct request *r) {
     struct err err = {0};
     const char *before;
     int limit;
     if (api_page(r, "activity", &limit, &before, &err) != ERR_OK)
-        return api_refuse(r, &err);
+        return handle_refuse(r, &err);
     struct db_query *q = api_query(r, QUERY_ACTIVITY);
     q->p[0] = before;
     q->p[1] = arena_printf(r->arena, "%d", limit + 1);
-    return API_QUERY;
+    return STEP_QUERY;
 }
 
-static enum api_step looked_activity(struct request *r) {
+static enum step activity_on_rows(struct request *r) {
     const struct db_query *q = r->db_query;
     size_t most = (size_t)db_cell_int(q->p[1]) - 1, n = q->nrows < most ? q->nrows : most;
     bool more = q->nrows > most;
@@ -71,17 +73,17 @@ static enum api_step looked_activity(struct request *r) {
     jb_raw(b, "]");
     api_put_next(r, "activity", more, more ? q->rows[n - 1][COL_COMMAND_TXN] : NULL);
     jb_raw(b, "}");
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
 
-const struct api_handler api_operation = {begin_operation, looked_operation, NULL};
-const struct api_handler api_activity = {begin_activity, looked_activity, NULL};
+const struct handler api_operation = {.begin = operation_begin, .on_rows = operation_on_rows};
+const struct handler api_activity = {.begin = activity_begin, .on_rows = activity_on_rows};
 
 /* ---- the workspace ---- */
 
-static enum api_step begin_workspace(struct request *r) {
+static enum step workspace_begin(struct request *r) {
     (void)api_query(r, QUERY_WORKSPACE);
-    return API_QUERY;
+    return STEP_QUERY;
 }
 
 static void load_settings(struct request *r, struct workspace_settings *s) {
@@ -90,7 +92,7 @@ static void load_settings(struct request *r, struct workspace_settings *s) {
         workspace_setting_load(s, &workspace_setting_table[i], r->db_query->rows[0][i], r->arena);
 }
 
-static enum api_step looked_workspace(struct request *r) {
+static enum step workspace_on_rows(struct request *r) {
     const struct db_query *q = r->db_query;
     struct workspace_settings s;
     if (q->nrows == 0)
@@ -106,10 +108,10 @@ static enum api_step looked_workspace(struct request *r) {
     jb_kint(b, "seatsUsed", db_cell_int(q->rows[0][COL_WORKSPACE_SEATS_USED]));
     api_put_time(b, "created", db_cell_int(q->rows[0][COL_WORKSPACE_CREATED]));
     jb_raw(b, "}");
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
 
-static enum api_step looked_seats(struct request *r) {
+static enum step seats_on_rows(struct request *r) {
     struct workspace_settings s;
     if (r->db_query->nrows == 0)
         return api_not_found(r, "Workspace", r->verdict.workspace.s);
@@ -121,8 +123,8 @@ static enum api_step looked_seats(struct request *r) {
     workspace_setting_put(&s, workspace_setting_of("seats"), b);
     jb_kint(b, "used", db_cell_int(r->db_query->rows[0][COL_WORKSPACE_SEATS_USED]));
     jb_raw(b, "}");
-    return API_ANSWERED;
+    return STEP_ANSWERED;
 }
 
-const struct api_handler api_workspace = {begin_workspace, looked_workspace, NULL};
-const struct api_handler api_seats = {begin_workspace, looked_seats, NULL};
+const struct handler api_workspace = {.begin = workspace_begin, .on_rows = workspace_on_rows};
+const struct handler api_seats = {.begin = workspace_begin, .on_rows = seats_on_rows};

@@ -1,9 +1,12 @@
 #include "ingest/api/resources.h"
 
-#include "ingest/http/routes.h"
+#include "ingest/api/handlers.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
+#include "ingest/request/handle.h"
 #include "ingest/scim/list.h"
+#include "ingest/scim/read.h"
+#include "ingest/scim/write.h"
 #include "schemas/api/api_resource.h"
 #include "schemas/types/discovery.h"
 
@@ -84,8 +87,9 @@ static enum err_code filter_of(const struct request *r, const char **out, struct
     return code;
 }
 
-/* The question that SCIM has for it; the query stays as it came, for the record. */
-enum err_code api_list_prepare(struct request *r, struct err *err) {
+/* The question that SCIM has for it; the query stays as it came, for the record. `filter` is SCIM's;
+ * userName, externalId, email, displayName and active are looked for as they are, all of them at once. */
+static enum err_code prepare_list(struct request *r, struct err *err) {
     const char *filter, *cursor = query_get(&r->query, "cursor");
     struct query given = r->query;
     struct query_param asked[2] = {{"cursor", cursor != NULL ? cursor : ""}};
@@ -128,3 +132,28 @@ char *api_location(const struct request *r, const char *id) {
     return arena_printf(r->arena, "%s/%s/%s", r->base, r->route.rt->kind == RESOURCE_USER ? "users" : "rooms",
                         id);
 }
+
+/* ---- steps ---- */
+
+static enum step api_list_begin(struct request *r) {
+    struct err err = {0};
+    return prepare_list(r, &err) == ERR_OK ? STEP_READ : handle_refuse(r, &err);
+}
+
+/* A user is read again, since the answer also shows what only the store knows. */
+static enum step api_write_on_reply(struct request *r) {
+    if (r->route.method == HTTP_DELETE) {
+        answer_no_content(r, 0);
+    } else if (r->reply.doc != NULL && r->route.rt->kind != RESOURCE_USER) {
+        write_show_document(r, r->reply.doc);
+    } else {
+        read_resource(r);
+        return STEP_READ;
+    }
+    return STEP_ANSWERED;
+}
+
+const struct handler api_read = {.begin = read_begin, .on_read = read_on_read};
+const struct handler api_list = {.begin = api_list_begin, .on_read = read_on_read};
+const struct handler api_write = {
+    .begin = write_begin, .on_read = write_on_read, .on_reply = api_write_on_reply};

@@ -1,5 +1,5 @@
-/* Users and rooms of the Management API: the forms in which they come and go. What is done with them is what
- * SCIM does (read.h, write.h). */
+/* Users and rooms of the Management API: how they come and go. What is done with them is what SCIM does
+ * (scim/read.h, scim/write.h). */
 #ifndef USHER_INGEST_API_RESOURCES_H
 #define USHER_INGEST_API_RESOURCES_H
 
@@ -9,9 +9,7 @@
  * request. */
 enum err_code api_write_body(struct request *r, const json_t **body, struct err *err);
 
-/* GET /users, /rooms: as list_prepare and list_answer. `filter` is SCIM's; userName, externalId, email,
- * displayName and active are looked for as they are, all of them at once. */
-enum err_code api_list_prepare(struct request *r, struct err *err);
+/* A page of users or rooms, out of r->read. */
 void api_list_answer(struct request *r);
 
 /* Appends the resource to the answer. */

@@ -1,7 +1,5 @@
 #include "ingest/gate/admission.h"
 
-#include "ingest/api/api.h"
-#include "ingest/api/oauth.h"
 #include "ingest/gate/delay.h"
 #include "ingest/gate/seal.h"
 #include "ingest/gate/throttle.h"
@@ -55,7 +53,7 @@ static void refuse_guess(struct request *r, const char *detail) {
 
 /* ---- before the round trip: nothing is asked for a token that cannot be one ---- */
 
-static bool read_access_token(struct request *r) {
+static bool check_access_token_or_refuse(struct request *r) {
     struct access_token t;
     if (seal_key() == NULL) {
         refuse(r, ERR_UNAVAILABLE, NULL);
@@ -74,13 +72,13 @@ static bool read_access_token(struct request *r) {
     return true;
 }
 
-static bool read_token(struct request *r) {
+static bool check_token_or_refuse(struct request *r) {
     if (r->token == NULL) {
         refuse(r, ERR_UNAUTHORIZED, NULL);
         return false;
     }
     if (access_token_is(r->token))
-        return read_access_token(r);
+        return check_access_token_or_refuse(r);
     if (!token_well_formed(r->token, strlen(r->token), NULL)) {
         refuse_guess(r, "The bearer token is malformed");
         return false;
@@ -90,9 +88,13 @@ static bool read_token(struct request *r) {
     return true;
 }
 
-static bool read_client(struct request *r) {
+/* By what the handler knows of, where that is no bearer token. */
+static bool identify_or_refuse(struct request *r) {
+    const struct identification *how = r->handler->identification;
     struct err err = {0};
-    if (oauth_read(r, &err) == ERR_OK)
+    if (how == NULL)
+        return check_token_or_refuse(r);
+    if (how->read(r, &err) == ERR_OK)
         return true;
     if (err.code == ERR_UNAUTHORIZED)
         refuse_guess(r, err.detail);
@@ -101,8 +103,8 @@ static bool read_client(struct request *r) {
     return false;
 }
 
-static bool plausible(struct request *r) {
-    if (!(r->route.kind == ROUTE_TOKEN ? read_client(r) : read_token(r)))
+static bool ask_or_refuse(struct request *r) {
+    if (!identify_or_refuse(r))
         return false;
     if (clock_mono_us() > r->deadline_us) {
         refuse(r, ERR_UNAVAILABLE, NULL);
@@ -130,7 +132,7 @@ static const char *state_text(const struct admit_verdict *v) {
 
 /* One kind of credential does not open the doors of the other. */
 static enum err_code check_class(const struct request *r, const struct admit_verdict *v, struct err *err) {
-    bool admin = r->route.api == API_ADMIN;
+    bool admin = r->route.row->access >= ACCESS_ADMINISTRATOR;
     if (v->kind == ADMIT_KEY && admin)
         return err_set(err, ERR_FORBIDDEN,
                        "The admin API takes the credential of an owner or administrator, not an API key");
@@ -146,7 +148,7 @@ static enum err_code check_place(const struct request *r, const struct admit_ver
     if (v->restricted && (r->source_ip == NULL || !net_ranges_hold(&v->networks, &r->source)))
         return err_set(err, ERR_FORBIDDEN, "This key may not be used from this network (%s)",
                        r->source_ip != NULL ? r->source_ip : "of which nothing is known");
-    if (r->route.api == API_SCIM && v->require_sso && !v->sso_ready)
+    if (r->route.row->access == ACCESS_SCIM && v->require_sso && !v->sso_ready)
         return err_set(
             err, ERR_FORBIDDEN,
             "This workspace takes SCIM only once single sign-on is marked as set up (setting sso-ready)");
@@ -172,7 +174,6 @@ static char *base_url(const struct request *r) {
 }
 
 static enum err_code permit(struct request *r, struct err *err) {
-    unsigned scope = route_scope(&r->route);
     if (!workspace_agrees(r))
         return err_set(err, ERR_NOT_FOUND, "There is nothing at this path");
     if (r->route.code == ERR_NOT_FOUND)
@@ -181,10 +182,10 @@ static enum err_code permit(struct request *r, struct err *err) {
         return err_set(err, ERR_METHOD, "Allowed here: %s", r->route.allow);
     if (r->route.code != ERR_OK)
         return err_set(err, r->route.code, "%s", "");
-    if ((r->verdict.scopes & scope) != scope)
-        return err_set(err, ERR_INSUFFICIENT_SCOPE, "The key lacks the scope %s", scope_name(scope));
-    if (api_permit(r, err) != ERR_OK)
+    if (route_permit(&r->route, r->verdict.scopes, r->arena, err) != ERR_OK)
         return err->code;
+    if (r->route.row->access == ACCESS_OWNER && r->verdict.kind != ADMIT_OWNER)
+        return err_set(err, ERR_FORBIDDEN, "Only an owner may do this, not an administrator");
     if (r->query_broken)
         return err_set(err, ERR_BAD_REQUEST,
                        "The query is not correctly encoded, or has too many parameters");
@@ -195,9 +196,10 @@ static enum err_code permit(struct request *r, struct err *err) {
 }
 
 /* Is it the credential of somebody, alive? */
-static bool known(struct request *r, const struct admit_verdict *v) {
-    if (v->state == ADMIT_UNKNOWN || (r->oauth != NULL && !oauth_is_client(r, v))) {
-        refuse_guess(r, r->oauth != NULL ? "The client is not known, or its secret is wrong" : state_text(v));
+static bool take_verdict_or_refuse(struct request *r, const struct admit_verdict *v) {
+    const struct identification *how = r->handler->identification;
+    if (v->state == ADMIT_UNKNOWN || (how != NULL && !how->agrees(r, v))) {
+        refuse_guess(r, how != NULL ? how->unknown : state_text(v));
         return false;
     }
     r->verdict = *v;
@@ -211,9 +213,9 @@ static bool known(struct request *r, const struct admit_verdict *v) {
 }
 
 /* True if the request goes on; else it is answered. */
-static bool judge(struct request *r, const struct admit_verdict *v, int *granted) {
+static bool admit_or_refuse(struct request *r, const struct admit_verdict *v, int *granted) {
     struct err err = {0};
-    if (!known(r, v))
+    if (!take_verdict_or_refuse(r, v))
         return false;
     if (--*granted >= 0)
         r->verdict.remaining += *granted; /* as if the batch had come one after the other */
@@ -237,7 +239,7 @@ size_t admission_collect(struct admission *a, struct request **requests, size_t 
     a->n = 0;
     a->code = ERR_OK;
     for (size_t i = 0; i < n; i++) {
-        if (!plausible(requests[i]))
+        if (!ask_or_refuse(requests[i]))
             continue;
         requests[i]->ask = ask_for(a, requests[i]);
         requests[left++] = requests[i];
@@ -269,7 +271,7 @@ void admission_collect_units(struct admission *a, struct request **requests, siz
 
 /* True if the Bulk goes on; else it is answered. Who it was is known already; it may have been revoked since.
  */
-static bool judge_units(struct request *r, const struct admit_verdict *v) {
+static bool admit_units_or_refuse(struct request *r, const struct admit_verdict *v) {
     r->verdict.state = v->state;
     if (v->state != ADMIT_OK) {
         refuse(r, ERR_UNAUTHORIZED, state_text(v));
@@ -301,7 +303,7 @@ size_t admission_judge_units(struct admission *a, struct request **requests, siz
         struct request *r = requests[i];
         if (a->code != ERR_OK)
             refuse(r, a->code, NULL);
-        else if (judge_units(r, &a->verdict[r->ask]))
+        else if (admit_units_or_refuse(r, &a->verdict[r->ask]))
             requests[on++] = r;
     }
     clear(a);
@@ -314,7 +316,7 @@ size_t admission_judge(struct admission *a, struct request **requests, size_t n)
         struct request *r = requests[i];
         if (a->code != ERR_OK)
             refuse(r, a->code, NULL);
-        else if (judge(r, &a->verdict[r->ask], &a->granted[r->ask]))
+        else if (admit_or_refuse(r, &a->verdict[r->ask], &a->granted[r->ask]))
             requests[on++] = r;
     }
     clear(a);

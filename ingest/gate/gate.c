@@ -3,7 +3,7 @@
 #include "ingest/gate/gate_impl.h"
 #include "ingest/gate/idempotency.h"
 #include "ingest/request/answer.h"
-#include "ingest/scim/write.h"
+#include "ingest/request/handle.h"
 #include "ingest/stats.h"
 #include "ops/runtime/mem.h"
 
@@ -134,7 +134,7 @@ struct hand *gate_hand(struct gate_thread *t, const struct request *r) {
         return &t->hand[HAND_LISTS];
     case JOB_CANCEL:
         return &t->hand[HAND_CANCELS];
-    case JOB_LOOK:
+    case JOB_QUERY:
         return &t->hand[HAND_QUERIES];
     case JOB_KEEP:
         return &t->hand[HAND_ANSWERS];
@@ -185,7 +185,7 @@ static struct request *take_stuck(struct gate *g, int64_t now_us) {
 
 static void answer_stuck(struct request *r, enum request_job job, bool published) {
     if (job == JOB_CANCEL || job == JOB_KEEP || published)
-        write_unknown(r);
+        answer_unknown(r);
     else
         answer_error(r, ERR_UNAVAILABLE, NULL); /* nothing has happened yet */
     request_finish(r);
@@ -203,11 +203,11 @@ static void abandon(struct hand *h, int64_t now_us) {
 void gate_tick(struct gate *g, int64_t now_us) {
     for (struct request *stuck = take_stuck(g, now_us), *r; (r = stuck) != NULL;) {
         stuck = r->next;
-        if (r->job == JOB_READ) {
-            write_shown(r, false);
+        if (r->job == JOB_READ) { /* applied, and only to be shown */
+            (void)r->handler->on_read(r, ERR_DB_LOST);
             request_finish(r);
-        } else if (r->job == JOB_LOOK) {
-            (void)api_looked(r, ERR_DB_LOST);
+        } else if (r->job == JOB_QUERY) {
+            (void)handle_rows(r, ERR_DB_LOST);
             request_finish(r);
         } else {
             answer_stuck(r, r->job, false);

@@ -16,6 +16,9 @@ void gate_push(struct gate *g, struct request *r);
 bool gate_keep(struct gate *g, struct request *r);
 /* All that `next` links, for one job. */
 void gate_push_all(struct gate *g, struct request *r, enum request_job job);
+/* A request's reply was decoded (r->reply): does what comes next. Any thread; the caller no longer owns it.
+ */
+void gate_replied(struct request *r);
 /* Answers what has stood in the queue for too long because all gate threads hang on the database. */
 void gate_tick(struct gate *g, int64_t now_us);
 

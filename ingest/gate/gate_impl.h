@@ -1,9 +1,8 @@
-/* Inside of the gate: what gate.c (queue, threads, what happens when the database hangs), gate_start.c (one
- * request after its admission) and gate_ask.c (the round trips) share. */
+/* Inside of the gate: what gate.c (queue, threads, what happens when the database hangs), steps.c (one
+ * request from step to step) and rounds.c (the round trips) share. */
 #ifndef USHER_INGEST_GATE_GATE_IMPL_H
 #define USHER_INGEST_GATE_GATE_IMPL_H
 
-#include "ingest/api/api.h"
 #include "ingest/gate/admission.h"
 #include "ingest/request/request.h"
 #include "sql/ask/command_log.h"
@@ -18,9 +17,8 @@ enum {
     HAND_CANCELS,   /* their deadline has passed */
     HAND_READS,     /* users, rooms, look-ups */
     HAND_LISTS,     /* lists that may read much */
-    HAND_QUERIES,   /* what handlers of the Management API ask … */
-    HAND_REVOKES,   /* … and which keys and owners they revoke */
-    HAND_QUESTIONS, /* outcomes of asynchronous requests */
+    HAND_QUERIES,   /* what handlers ask the database */
+    HAND_QUESTIONS, /* what they ask in a round trip of its own */
     HAND_ANSWERS,   /* to be kept before they are sent */
     GATE_HANDS
 };
@@ -54,11 +52,10 @@ void gate_give_back(struct gate *g, struct request *const *list, size_t n, enum 
 void gate_block(struct gate_thread *t);
 void gate_unblock(struct gate_thread *t);
 
-/* An admitted request: begins with it. dispatch: its Idempotency-Key, if any, is claimed. */
+/* An admitted request: begins with it, once its Idempotency-Key, if any, is claimed. */
 void gate_start(struct gate_thread *t, struct request *r);
-void gate_dispatch(struct gate_thread *t, struct request *r);
-void gate_publish(struct gate_thread *t, struct request *r);
-void gate_step(struct gate_thread *t, struct request *r, enum api_step step);
+/* Carries out what a handler has said. */
+void gate_step(struct gate_thread *t, struct request *r, enum step step);
 
 /* All that is in hand, until nothing is. */
 void gate_ask(struct gate_thread *t);

@@ -1,6 +1,5 @@
 #include "ingest/gate/idempotency.h"
 
-#include "ingest/http/routes.h"
 #include "ingest/request/answer.h"
 
 #include <ctype.h>
@@ -39,9 +38,8 @@ char *idempotency_key(const char *header, struct arena *a) {
     return key != NULL && key[0] != '\0' && strlen(key) <= KEY_MAX ? key : NULL;
 }
 
-bool idempotency_wanted(const struct request *r) {
-    return r->idempotency_key != NULL && r->route.row != NULL && r->route.row->access != ACCESS_NONE &&
-           r->route.method != HTTP_GET && r->route.method != HTTP_OPTIONS;
+bool idempotency_is_asked(const struct request *r) {
+    return r->idempotency_key != NULL && r->route.row->by_txn;
 }
 
 /* ---- the claim ---- */
@@ -69,7 +67,7 @@ enum err_code idempotency_prepare(struct request *r, struct err *err) {
     if (key == NULL)
         return err_set(err, ERR_BAD_REQUEST,
                        "Idempotency-Key is one text of 1 to %d printable ASCII characters", KEY_MAX);
-    int64_t longest_us = r->route.kind == ROUTE_BULK ? s->bulk_deadline_us : s->deadline_us;
+    int64_t longest_us = r->handler->long_deadline ? s->bulk_deadline_us : s->deadline_us;
     *i = (struct idempotency){.workspace = r->verdict.workspace.s,
                               .principal = r->verdict.key.s,
                               .key = key,
@@ -105,7 +103,7 @@ static bool refuse(struct request *r, enum err_code code, const char *detail) {
     return false;
 }
 
-bool idempotency_claimed(struct request *r, enum err_code code) {
+bool idempotency_on_claimed(struct request *r, enum err_code code) {
     struct idempotency *i = r->idempotency;
     if (code != ERR_OK)
         return refuse(r, code, NULL);
@@ -162,7 +160,7 @@ bool idempotency_take_answer(struct request *r) {
     return true;
 }
 
-void idempotency_kept(struct request *r, enum err_code code) {
+void idempotency_on_kept(struct request *r, enum err_code code) {
     struct err err = {0};
     if (code == ERR_OK && r->idempotency->verdict == IDEMPOTENCY_ANSWERED)
         repeat(r);

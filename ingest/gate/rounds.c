@@ -1,15 +1,12 @@
 #include "ingest/gate/gate_impl.h"
 #include "ingest/gate/idempotency.h"
 #include "ingest/request/answer.h"
-#include "ingest/scim/async.h"
-#include "ingest/scim/bulk.h"
-#include "ingest/scim/read.h"
-#include "ingest/scim/write.h"
+#include "ingest/request/handle.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "sql/ask/query.h"
-#include "sql/ask/revocation.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* ---- requests with an Idempotency-Key: claimed before they are done, kept before they are answered ---- */
@@ -43,10 +40,8 @@ static void claim_keys(struct gate_thread *t) {
                    ? ask_durably(t, &t->hand[HAND_REPEATS], idempotency_claim, asked, &code)
                    : 0;
     for (size_t i = 0; i < n; i++) {
-        if (idempotency_claimed(asked[i], code))
-            gate_dispatch(t, asked[i]);
-        else
-            request_finish(asked[i]);
+        struct request *r = asked[i];
+        gate_step(t, r, idempotency_on_claimed(r, code) ? r->handler->begin(r) : STEP_ANSWERED);
     }
 }
 
@@ -57,29 +52,27 @@ static void keep_answers(struct gate_thread *t) {
                    ? ask_durably(t, &t->hand[HAND_ANSWERS], idempotency_store, asked, &code)
                    : 0;
     for (size_t i = 0; i < n; i++) {
-        idempotency_kept(asked[i], code);
+        idempotency_on_kept(asked[i], code);
         request_finish(asked[i]);
     }
 }
 
 /* ---- the deadline ---- */
 
-static void answer_claim(struct gate_thread *t, struct request *r, enum err_code code,
-                         const struct claim *claim) {
+static void on_claimed(struct gate_thread *t, struct request *r, enum err_code code,
+                       const struct claim *claim) {
     if (code == ERR_OK && claim->result == CLAIM_LOST) {
         metric_add(stats.deadline_lost, 1);
         r->reply = claim->outcome;
-        write_keep_reply(r);
-        if (!write_outcome(r)) {
-            gate_add(gate_hand(t, r), r);
-            return;
-        }
-    } else if (code == ERR_OK) {
+        gate_step(t, r, handle_reply(r));
+        return;
+    }
+    if (code == ERR_OK) {
         metric_add(stats.deadline_won, 1);
         answer_error(r, ERR_DEADLINE, NULL);
     } else {
         metric_add(stats.deadline_unknown, 1);
-        write_unknown(r);
+        answer_unknown(r);
     }
     request_finish(r);
 }
@@ -103,7 +96,7 @@ static void cancel(struct gate_thread *t) {
     for (size_t i = 0, k = 0; i < n; i++) {
         if (k < t->hand[HAND_CANCELS].n && t->hand[HAND_CANCELS].r[k] == asked[i]) {
             k++;
-            answer_claim(t, asked[i], code, &t->claims[i]);
+            on_claimed(t, asked[i], code, &t->claims[i]);
         } else if (code == ERR_OK) {
             reply_clear(&t->claims[i].outcome); /* answered meanwhile */
         }
@@ -123,27 +116,11 @@ static void admit_bulks(struct gate_thread *t) {
     gate_unblock(t);
     h->n = admission_judge_units(&t->admission, h->r, h->n);
     for (size_t i = 0; i < h->n; i++)
-        bulk_admitted(h->r[i]);
+        gate_step(t, h->r[i], h->r[i]->handler->on_units(h->r[i]));
     h->n = 0;
 }
 
 /* ---- reads, all of the batch in one round trip ---- */
-
-static void after_read(struct gate_thread *t, struct request *r, enum err_code code) {
-    if (route_reads(&r->route)) {
-        read_answer(r, code);
-    } else if (r->encoded != NULL) { /* applied; the answer shows it */
-        write_shown(r, code == ERR_OK);
-    } else if (r->route.method == HTTP_POST) {
-        write_no_seat(r, code);
-    } else if (code == ERR_OK && r->read.nrows == 1) {
-        gate_publish(t, r);
-        return;
-    } else {
-        read_answer(r, code);
-    }
-    request_finish(r);
-}
 
 static void run_reads(struct gate_thread *t, struct hand *h) {
     struct read_query *queries[GATE_BATCH];
@@ -160,8 +137,11 @@ static void run_reads(struct gate_thread *t, struct hand *h) {
         code = read_batch(t->db, queries, n, &err);
     gate_unblock(t);
     metric_observe_us(stats.gate_read, clock_mono_us() - begin);
-    for (size_t i = 0; i < h->n; i++)
-        after_read(t, h->r[i], code);
+    for (size_t i = 0; i < h->n; i++) {
+        enum step step = h->r[i]->handler->on_read(h->r[i], code);
+        assert(step != STEP_READ); /* it would come into this very hand */
+        gate_step(t, h->r[i], step);
+    }
     h->n = 0;
 }
 
@@ -188,7 +168,7 @@ static void run_list(struct gate_thread *t) {
     run_reads(t, h);
 }
 
-/* ---- what handlers of the Management API ask, in one round trip too ---- */
+/* ---- what handlers ask, in one round trip too ---- */
 
 static void run_queries(struct gate_thread *t) {
     struct db_query *queries[GATE_BATCH];
@@ -209,43 +189,26 @@ static void run_queries(struct gate_thread *t) {
     memcpy(asked, h->r, n * sizeof *asked);
     h->n = 0;
     for (size_t i = 0; i < n; i++)
-        gate_step(t, asked[i], api_looked(asked[i], code));
+        gate_step(t, asked[i], handle_rows(asked[i], code));
 }
 
-/* Revocations are rare: one round trip each. */
-static void run_revoke(struct gate_thread *t) {
-    struct request *r = t->hand[HAND_REVOKES].r[t->hand[HAND_REVOKES].n - 1];
-    size_t n = t->hand[HAND_REVOKES].n;
-    struct err err = {0};
-    enum err_code code = ERR_DB_LOST;
-    gate_block(t);
-    for (int i = 0; i < 2 && (code == ERR_DB_LOST || code == ERR_DB_RETRY); i++)
-        code = credential_revoke_now(t->durable_db, r->revocation, &err);
-    gate_unblock(t);
-    if (t->hand[HAND_REVOKES].n < n &&
-        (t->hand[HAND_REVOKES].n == 0 || t->hand[HAND_REVOKES].r[t->hand[HAND_REVOKES].n - 1] != r))
-        return; /* answered meanwhile */
-    t->hand[HAND_REVOKES].n--;
-    gate_step(t, r, api_looked(r, code));
-}
-
-/* ---- looks at outcomes: rare, so one round trip each ---- */
+/* ---- what is asked in a round trip of its own: rare ---- */
 
 static void ask_last(struct gate_thread *t) {
-    struct request *r = t->hand[HAND_QUESTIONS].r[t->hand[HAND_QUESTIONS].n - 1];
-    size_t n = t->hand[HAND_QUESTIONS].n;
+    struct hand *h = &t->hand[HAND_QUESTIONS];
+    size_t n = h->n;
+    struct request *r = h->r[n - 1];
+    struct question *q = r->question;
     struct err err = {0};
     enum err_code code = ERR_DB_LOST;
     gate_block(t);
     for (int i = 0; i < 2 && (code == ERR_DB_LOST || code == ERR_DB_RETRY); i++)
-        code = async_ask(r->question, t->db, &err);
+        code = q->ask(q, q->durable ? t->durable_db : t->db, &err);
     gate_unblock(t);
-    if (t->hand[HAND_QUESTIONS].n < n &&
-        (t->hand[HAND_QUESTIONS].n == 0 || t->hand[HAND_QUESTIONS].r[t->hand[HAND_QUESTIONS].n - 1] != r))
+    if (h->n < n && (h->n == 0 || h->r[h->n - 1] != r))
         return; /* answered meanwhile */
-    t->hand[HAND_QUESTIONS].n--;
-    async_answer(r, code);
-    request_finish(r);
+    h->n--;
+    gate_step(t, r, handle_rows(r, code));
 }
 
 /* ---- who is it ---- */
@@ -275,8 +238,6 @@ void gate_ask(struct gate_thread *t) {
     run_reads(t, &t->hand[HAND_READS]);
     while (t->hand[HAND_QUERIES].n > 0)
         run_queries(t);
-    while (t->hand[HAND_REVOKES].n > 0)
-        run_revoke(t);
     while (t->hand[HAND_QUESTIONS].n > 0)
         ask_last(t);
     keep_answers(t);

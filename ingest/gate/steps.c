@@ -1,21 +1,14 @@
-#include "ingest/api/oauth.h"
+#include "ingest/gate/gate.h"
 #include "ingest/gate/gate_impl.h"
 #include "ingest/gate/idempotency.h"
 #include "ingest/log/publish.h"
 #include "ingest/log/replies.h"
 #include "ingest/request/answer.h"
-#include "ingest/scim/async.h"
-#include "ingest/scim/bulk.h"
-#include "ingest/scim/discovery.h"
-#include "ingest/scim/read.h"
-#include "ingest/scim/write.h"
+#include "ingest/request/handle.h"
 
-static void refuse(struct request *r, const struct err *err) {
-    answer_err(r, err);
-    request_finish(r);
-}
+#include <assert.h>
 
-void gate_publish(struct gate_thread *t, struct request *r) {
+static void publish_or_refuse(struct gate_thread *t, struct request *r) {
     if (replies_polled(t->in->replies)) {
         publish_request(t->in->publish, r, &t->scratch);
         return;
@@ -24,95 +17,47 @@ void gate_publish(struct gate_thread *t, struct request *r) {
     request_finish(r);
 }
 
-void gate_step(struct gate_thread *t, struct request *r, enum api_step step) {
+void gate_step(struct gate_thread *t, struct request *r, enum step step) {
     switch (step) {
-    case API_ANSWERED:
+    case STEP_ANSWERED:
         request_finish(r);
         break;
-    case API_QUERY:
+    case STEP_READ:
+        gate_add(&t->hand[HAND_READS], r);
+        break;
+    case STEP_QUERY:
         gate_add(&t->hand[HAND_QUERIES], r);
         break;
-    case API_REVOKE:
-        gate_add(&t->hand[HAND_REVOKES], r);
-        break;
-    case API_PUBLISH:
-        gate_publish(t, r);
-        break;
-    }
-}
-
-static void start_write(struct gate_thread *t, struct request *r) {
-    struct err err = {0};
-    if (write_prepare(r, &err) != ERR_OK) {
-        if (write_seek_duplicate(r, &err))
-            gate_add(&t->hand[HAND_READS], r);
-        else
-            refuse(r, &err);
-    } else if (write_asks_existence(r)) {
-        read_existence(r);
-        gate_add(&t->hand[HAND_READS], r);
-    } else {
-        gate_publish(t, r);
-    }
-}
-
-static void start_read(struct gate_thread *t, struct request *r) {
-    struct err err = {0};
-    if (read_prepare(r, &err) != ERR_OK)
-        refuse(r, &err);
-    else
-        gate_add(&t->hand[HAND_READS], r);
-}
-
-static void start_question(struct gate_thread *t, struct request *r) {
-    struct err err = {0};
-    if (async_prepare(r, &err) != ERR_OK)
-        refuse(r, &err);
-    else
+    case STEP_ASK:
         gate_add(&t->hand[HAND_QUESTIONS], r);
+        break;
+    case STEP_PUBLISH:
+        publish_or_refuse(t, r);
+        break;
+    case STEP_GONE:
+        break;
+    }
 }
 
-void gate_dispatch(struct gate_thread *t, struct request *r) {
-    if (r->route.method == HTTP_OPTIONS) {
-        answer_options(r);
+/* From the thread that follows the replies. What is applied is at most shown, so there is nothing but reads.
+ */
+void gate_replied(struct request *r) {
+    enum step step = handle_reply(r);
+    if (step == STEP_ANSWERED) {
         request_finish(r);
         return;
     }
-    switch (r->route.kind) {
-    case ROUTE_COLLECTION:
-    case ROUTE_RESOURCE:
-    case ROUTE_ROOT:
-    case ROUTE_SEARCH:
-        if (route_reads(&r->route))
-            start_read(t, r);
-        else
-            start_write(t, r);
-        break;
-    case ROUTE_BULK:
-        bulk_start(r);
-        break;
-    case ROUTE_STEPS:
-        gate_step(t, r, api_begin(r));
-        break;
-    case ROUTE_TOKEN:
-        oauth_answer(r);
-        request_finish(r);
-        break;
-    case ROUTE_ASYNC_RESULT:
-        start_question(t, r);
-        break;
-    default:
-        discovery_answer(r);
-        request_finish(r);
-    }
+    assert(step == STEP_READ || step == STEP_QUERY);
+    r->job = step == STEP_READ ? JOB_READ : JOB_QUERY;
+    gate_push(r->in->gate, r);
 }
 
 void gate_start(struct gate_thread *t, struct request *r) {
     struct err err = {0};
-    if (!idempotency_wanted(r))
-        gate_dispatch(t, r);
+    if (!idempotency_is_asked(r))
+        gate_step(t, r, r->handler->begin(r));
     else if (idempotency_prepare(r, &err) != ERR_OK)
-        refuse(r, &err);
+        gate_step(t, r, handle_refuse(r, &err));
     else
         gate_add(&t->hand[HAND_REPEATS], r);
 }

@@ -81,7 +81,7 @@ static void check_postgres(struct health *h) {
     if (up)
         up = seal_load(h->db, &err) == ERR_OK;
     if (up)
-        up = keys_refresh(h->db, &err) == ERR_OK;
+        up = jwks_refresh(h->db, &err) == ERR_OK;
     if (up != (atomic_exchange(&h->postgres_us, up ? clock_mono_us() : 0) != 0))
         log_event(up ? LOG_INFO : LOG_WARN, "postgresql", "reachable=%s", up ? "yes" : "no");
 }
@@ -187,7 +187,14 @@ void health_close(struct health *h) {
 
 /* ---- answers ---- */
 
-static void answer_ready(struct request *r, struct health *h) {
+static enum step alive_begin(struct request *r) {
+    jb_raw(&r->answer.body, "ok\n");
+    answer_plain(r, 200, "text/plain; charset=utf-8");
+    return STEP_ANSWERED;
+}
+
+static enum step readiness_begin(struct request *r) {
+    struct health *h = r->in->health;
     struct part parts[PARTS];
     struct jbuf *b = &r->answer.body;
     bool ready = health_ready(h);
@@ -207,24 +214,19 @@ static void answer_ready(struct request *r, struct health *h) {
         jb_str(b, "stopping");
     }
     jb_raw(b, "]}\n");
-    answer_plain(r, ready ? 200 : 503, "application/json");
+    answer_plain(r, ready ? 200 : 503, PLAIN_JSON);
+    return STEP_ANSWERED;
 }
 
-void health_answer(struct request *r) {
+static enum step metrics_begin(struct request *r) {
     struct ingest *in = r->in;
-    if (r->route.code != ERR_OK) {
-        answer_error(r, r->route.code, NULL);
-    } else if (r->route.kind == ROUTE_READYZ) {
-        answer_ready(r, in->health);
-    } else if (r->route.kind == ROUTE_JWKS) {
-        keys_answer(r);
-    } else if (r->route.kind == ROUTE_METRICS) {
-        metric_set(stats.in_flight, atomic_load(&in->in_flight));
-        metric_set(stats.pending, (int64_t)pending_count(in->pending));
-        metrics_render(&r->answer.body);
-        answer_plain(r, 200, "text/plain; version=0.0.4; charset=utf-8");
-    } else {
-        jb_raw(&r->answer.body, "ok\n");
-        answer_plain(r, 200, "text/plain; charset=utf-8");
-    }
+    metric_set(stats.in_flight, atomic_load(&in->in_flight));
+    metric_set(stats.pending, (int64_t)pending_count(in->pending));
+    metrics_render(&r->answer.body);
+    answer_plain(r, 200, "text/plain; version=0.0.4; charset=utf-8");
+    return STEP_ANSWERED;
 }
+
+const struct handler health_alive = {.begin = alive_begin};
+const struct handler health_readiness = {.begin = readiness_begin};
+const struct handler health_metrics = {.begin = metrics_begin};

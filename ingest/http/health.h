@@ -8,7 +8,7 @@
 struct health *health_new(struct ingest *in);
 void health_close(struct health *h);
 bool health_ready(struct health *h);
-/* /healthz, /readyz, /metrics: the answer is made here and needs neither credentials nor suspension. */
-void health_answer(struct request *r);
+/* /healthz, /readyz, /metrics */
+extern const struct handler health_alive, health_readiness, health_metrics;
 
 #endif

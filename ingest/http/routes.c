@@ -2,51 +2,124 @@
 
 #include "ingest/api/admin.h"
 #include "ingest/api/docs.h"
+#include "ingest/api/form.h"
 #include "ingest/api/handlers.h"
+#include "ingest/api/oauth.h"
+#include "ingest/http/health.h"
+#include "ingest/request/handle.h"
+#include "ingest/scim/async.h"
+#include "ingest/scim/bulk.h"
+#include "ingest/scim/discovery.h"
+#include "ingest/scim/form.h"
+#include "ingest/scim/jwks.h"
+#include "ingest/scim/read.h"
+#include "ingest/scim/write.h"
 #include "sql/ask/admit.h"
 
-#define PATCH_OP(value)                                                                                      \
-    "{\"schemas\":[\"" MESSAGE_PATCH "\"],\"Operations\":[{\"op\":\"replace\",\"path\":\"active\","          \
-    "\"value\":" value "}]}"
+/* ---- SCIM (RFC 7644 section 3.2), also below /w/{workspace} ---- */
 
+#define SCIM_ROW(m, where, what, needs)                                                                      \
+    .method = HTTP_##m, .path = "(/w/{workspace})" where, .handler = &what, .form = &scim_form,              \
+    .access = ACCESS_SCIM, .scopes = needs, .acts = HTTP_##m
+/* Of a type of resource, or one of them: of the scopes those count that are for the type. */
+#define READ (SCOPE_SCIM_USERS_READ | SCOPE_SCIM_ROOMS_READ)
+#define WRITE (SCOPE_SCIM_USERS_WRITE | SCOPE_SCIM_ROOMS_WRITE)
+#define TYPE(m, path, what, needs)                                                                           \
+    { SCIM_ROW(m, SCIM_PREFIX "/{type}" path, what, needs) }
+/* Any valid key may ask. */
+#define SCIM(m, path, what)                                                                                  \
+    { SCIM_ROW(m, SCIM_PREFIX path, what, 0), .escaped = true }
+#define SCIM_NOTHING(path, why)                                                                              \
+    { SCIM_ROW(ANY, path, options_handler, 0), .escaped = true, .code = why }
+
+/* ---- the Management API and the admin API ---- */
+
+#define API_ROW(m, where, may, what, like)                                                                   \
+    .method = HTTP_##m, .path = API_PREFIX where, .handler = &what, .form = &api_form, .access = may,        \
+    .acts = HTTP_##like, .by_txn = HTTP_##m != HTTP_GET
 #define ANY_SCOPE                                                                                            \
     (SCOPE_API_USERS_READ | SCOPE_API_USERS_WRITE | SCOPE_API_ROOMS_READ | SCOPE_API_ROOMS_WRITE)
-#define ANY ACCESS_KEY, ANY_SCOPE, ABOUT_NONE
-#define USERS(scope) ACCESS_KEY, SCOPE_API_USERS_##scope, ABOUT_USERS
-#define ROOMS(scope) ACCESS_KEY, SCOPE_API_ROOMS_##scope, ABOUT_ROOMS
-
+#define API(m, path, what)                                                                                   \
+    { API_ROW(m, path, ACCESS_API, what, m), .scopes = ANY_SCOPE }
+#define USERS(m, path, needs, what)                                                                          \
+    { API_ROW(m, path, ACCESS_API, what, m), .scopes = SCOPE_API_USERS_##needs, .about = ABOUT_USERS }
+#define ROOMS(m, path, needs, what)                                                                          \
+    { API_ROW(m, path, ACCESS_API, what, m), .scopes = SCOPE_API_ROOMS_##needs, .about = ABOUT_ROOMS }
+/* A POST that is a PATCH of one attribute. */
+#define ACTIVATE(path, value)                                                                                \
+    {                                                                                                        \
+        API_ROW(POST, path, ACCESS_API, api_write, PATCH),                                                   \
+            .scopes = SCOPE_API_USERS_WRITE, .about = ABOUT_USERS,                                           \
+            .patch = "{\"schemas\":[\"" MESSAGE_PATCH "\"],\"Operations\":[{\"op\":\"replace\","             \
+                     "\"path\":\"active\",\"value\":" value "}]}"                                            \
+    }
 /* (The scopes of owners and administrators are none: their kind opens the door.) */
-#define ADMIN(method, path, may, handler)                                                                    \
-    { HTTP_##method, "/admin" path, ACCESS_##may, 0, ABOUT_NONE, ROUTE_STEPS, HTTP_##method, NULL, &handler }
-#define ALL(path, handler)                                                                                   \
-    { HTTP_GET, path, ACCESS_NONE, 0, ABOUT_NONE, ROUTE_STEPS, HTTP_GET, NULL, &handler }
+#define ADMIN(m, path, may, what)                                                                            \
+    { API_ROW(m, "/admin" path, ACCESS_##may, what, m) }
+#define DOCUMENT(path, what)                                                                                 \
+    { API_ROW(GET, path, ACCESS_PUBLIC, what, GET) }
+#define API_NOTHING(where, may)                                                                              \
+    {                                                                                                        \
+        .method = HTTP_ANY, .path = where, .handler = &options_handler, .form = &api_form, .access = may,    \
+        .code = ERR_NOT_FOUND                                                                                \
+    }
 
-const struct api_route api_routes[] = {
-    {HTTP_GET, "/users", USERS(READ), ROUTE_COLLECTION, HTTP_GET, NULL, NULL},
-    {HTTP_POST, "/users", USERS(WRITE), ROUTE_COLLECTION, HTTP_POST, NULL, NULL},
-    {HTTP_POST, "/users/import", USERS(WRITE), ROUTE_BULK, HTTP_POST, NULL, NULL},
-    {HTTP_GET, "/users/{id}", USERS(READ), ROUTE_RESOURCE, HTTP_GET, NULL, NULL},
-    {HTTP_PATCH, "/users/{id}", USERS(WRITE), ROUTE_RESOURCE, HTTP_PATCH, NULL, NULL},
-    {HTTP_DELETE, "/users/{id}", USERS(WRITE), ROUTE_RESOURCE, HTTP_DELETE, NULL, NULL},
-    {HTTP_POST, "/users/{id}/deactivate", USERS(WRITE), ROUTE_RESOURCE, HTTP_PATCH, PATCH_OP("false"), NULL},
-    {HTTP_POST, "/users/{id}/reactivate", USERS(WRITE), ROUTE_RESOURCE, HTTP_PATCH, PATCH_OP("true"), NULL},
-    {HTTP_GET, "/users/{id}/rooms", ROOMS(READ), ROUTE_STEPS, HTTP_GET, NULL, &api_room_list},
-    {HTTP_POST, "/logins", USERS(WRITE), ROUTE_STEPS, HTTP_POST, NULL, &api_login},
-    {HTTP_GET, "/seats", USERS(READ), ROUTE_STEPS, HTTP_GET, NULL, &api_seats},
+/* ---- what stands alone: with one method and no OPTIONS ---- */
 
-    {HTTP_GET, "/rooms", ROOMS(READ), ROUTE_COLLECTION, HTTP_GET, NULL, NULL},
-    {HTTP_POST, "/rooms", ROOMS(WRITE), ROUTE_COLLECTION, HTTP_POST, NULL, NULL},
-    {HTTP_GET, "/rooms/{id}", ROOMS(READ), ROUTE_RESOURCE, HTTP_GET, NULL, NULL},
-    {HTTP_PATCH, "/rooms/{id}", ROOMS(WRITE), ROUTE_RESOURCE, HTTP_PATCH, NULL, NULL},
-    {HTTP_DELETE, "/rooms/{id}", ROOMS(WRITE), ROUTE_RESOURCE, HTTP_DELETE, NULL, NULL},
-    {HTTP_GET, "/rooms/{room}/members", ROOMS(READ), ROUTE_STEPS, HTTP_GET, NULL, &api_member_list},
-    {HTTP_PUT, "/rooms/{room}/members/{user}", ROOMS(WRITE), ROUTE_STEPS, HTTP_PUT, NULL, &api_member_put},
-    {HTTP_DELETE, "/rooms/{room}/members/{user}", ROOMS(WRITE), ROUTE_STEPS, HTTP_DELETE, NULL,
-     &api_member_delete},
+#define ALONE(m, where, what, spoken, may, refused)                                                          \
+    {.method = HTTP_##m, .path = where, .handler = &what, .form = &spoken, .access = may, .acts = HTTP_##m}, \
+    {                                                                                                        \
+        .method = HTTP_ANY, .path = where, .handler = &options_handler, .form = &spoken, .access = refused,  \
+        .code = ERR_METHOD                                                                                   \
+    }
+#define PUBLIC(path, what) ALONE(GET, path, what, scim_form, ACCESS_PUBLIC, ACCESS_PUBLIC)
 
-    {HTTP_GET, "/operations/{txn}", ANY, ROUTE_STEPS, HTTP_GET, NULL, &api_operation},
-    {HTTP_GET, "/workspace", ANY, ROUTE_STEPS, HTTP_GET, NULL, &api_workspace},
-    {HTTP_GET, "/activity", ANY, ROUTE_STEPS, HTTP_GET, NULL, &api_activity},
+static const struct route_row rows[] = {
+    TYPE(GET, "/", scim_list, READ),
+    TYPE(POST, "/", scim_write, WRITE),
+    TYPE(POST, "/.search", scim_search, READ),
+    TYPE(GET, "/{id}", scim_read, READ),
+    TYPE(PUT, "/{id}", scim_write, WRITE),
+    TYPE(PATCH, "/{id}", scim_write, WRITE),
+    TYPE(DELETE, "/{id}", scim_write, WRITE),
+    SCIM(GET, "/", scim_list),
+    SCIM(POST, "/.search/", scim_search),
+    SCIM(GET, "/ServiceProviderConfig/", discovery_config_get),
+    SCIM(GET, "/ResourceTypes/", discovery_types_get),
+    SCIM(GET, "/ResourceTypes/{name}", discovery_type_get),
+    SCIM(GET, "/Schemas/", discovery_schemas_get),
+    SCIM(GET, "/Schemas/{urn}", discovery_schema_get),
+    SCIM(GET, "/AsyncResults/{handle}", async_result),
+    SCIM(POST, "/Bulk/", scim_bulk),
+    SCIM_NOTHING(SCIM_PREFIX "/Me/", ERR_NOT_IMPLEMENTED), /* whatever the method (rule W1) */
+    SCIM_NOTHING(SCIM_PREFIX "/*", ERR_NOT_FOUND),
+    SCIM_NOTHING("/scim/{version}/*", ERR_INVALID_VERS),
+    SCIM_NOTHING("/scim/*", ERR_NOT_FOUND),
+
+    USERS(GET, "/users", READ, api_list),
+    USERS(POST, "/users", WRITE, api_write),
+    USERS(POST, "/users/import", WRITE, api_import),
+    USERS(GET, "/users/{id}", READ, api_read),
+    USERS(PATCH, "/users/{id}", WRITE, api_write),
+    USERS(DELETE, "/users/{id}", WRITE, api_write),
+    ACTIVATE("/users/{id}/deactivate", "false"),
+    ACTIVATE("/users/{id}/reactivate", "true"),
+    ROOMS(GET, "/users/{id}/rooms", READ, api_room_list),
+    USERS(POST, "/logins", WRITE, api_login),
+    USERS(GET, "/seats", READ, api_seats),
+
+    ROOMS(GET, "/rooms", READ, api_list),
+    ROOMS(POST, "/rooms", WRITE, api_write),
+    ROOMS(GET, "/rooms/{id}", READ, api_read),
+    ROOMS(PATCH, "/rooms/{id}", WRITE, api_write),
+    ROOMS(DELETE, "/rooms/{id}", WRITE, api_write),
+    ROOMS(GET, "/rooms/{room}/members", READ, api_member_list),
+    ROOMS(PUT, "/rooms/{room}/members/{user}", WRITE, api_member_put),
+    ROOMS(DELETE, "/rooms/{room}/members/{user}", WRITE, api_member_delete),
+
+    API(GET, "/operations/{txn}", api_operation),
+    API(GET, "/workspace", api_workspace),
+    API(GET, "/activity", api_activity),
 
     ADMIN(GET, "/workspace", ADMINISTRATOR, api_workspace),
     ADMIN(PATCH, "/workspace", ADMINISTRATOR, admin_workspace_patch),
@@ -62,8 +135,23 @@ const struct api_route api_routes[] = {
     ADMIN(GET, "/seats", ADMINISTRATOR, api_seats),
     ADMIN(GET, "/guards", ADMINISTRATOR, admin_guard_list),
     ADMIN(POST, "/guards/{key}/release", ADMINISTRATOR, admin_guard_release),
+    API_NOTHING(API_PREFIX "/admin/*", ACCESS_ADMINISTRATOR),
 
-    ALL("/openapi.json", docs_json),
-    ALL("/docs", docs_html),
+    DOCUMENT("/openapi.json", docs_json),
+    DOCUMENT("/docs", docs_html),
+    API_NOTHING("/api/*", ACCESS_API),
+
+    ALONE(POST, "/oauth2/token", oauth_token, oauth_form, ACCESS_KEY, ACCESS_ANYBODY),
+    PUBLIC("/.well-known/jwks.json", jwks_get),
+    PUBLIC("/healthz", health_alive),
+    PUBLIC("/readyz", health_readiness),
+    PUBLIC("/metrics", health_metrics),
+    {.method = HTTP_ANY,
+     .path = "/*",
+     .handler = &options_handler,
+     .form = &scim_form,
+     .access = ACCESS_ANYBODY,
+     .code = ERR_NOT_FOUND},
 };
-const size_t api_route_count = sizeof api_routes / sizeof *api_routes;
+
+const struct route_table routes = {rows, sizeof rows / sizeof *rows};

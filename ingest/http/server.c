@@ -1,19 +1,14 @@
 #include "ingest/http/server.h"
 
-#include "ingest/api/api.h"
-#include "ingest/api/form.h"
-#include "ingest/api/oauth.h"
 #include "ingest/gate/gate.h"
 #include "ingest/http/clients.h"
 #include "ingest/http/guard.h"
-#include "ingest/http/health.h"
 #include "ingest/http/tls.h"
 #include "ingest/log/audit.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
 #include "ingest/request/source.h"
 #include "ingest/scim/bulk.h"
-#include "ingest/scim/form.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/log.h"
@@ -53,12 +48,6 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
         MHD_add_response_header(response, name, value);
 }
 
-/* By its txn what became of it can be asked for. */
-static bool writes_api(const struct request *r) {
-    return (r->route.api == API_MANAGE || r->route.api == API_ADMIN) && r->route.row != NULL &&
-           r->route.method != HTTP_GET && r->route.method != HTTP_OPTIONS;
-}
-
 static void add_headers(struct MHD_Response *response, const struct request *r) {
     const struct answer *a = &r->answer;
     add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->content_type);
@@ -69,7 +58,7 @@ static void add_headers(struct MHD_Response *response, const struct request *r) 
     add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, a->authenticate);
     add_header(response, "Preference-Applied", a->preference_applied);
     add_header(response, "Set-Txn", a->set_txn);
-    if (writes_api(r))
+    if (r->route.row->by_txn) /* what became of it can be asked for */
         add_header(response, "Usher-Txn", r->txn.s);
     if (a->retry_after_s > 0) {
         char seconds[16];
@@ -269,35 +258,20 @@ static enum err_code examine(struct request *r, const char *version, struct guar
     return ERR_OK;
 }
 
-static const struct form *form_of(enum api api) {
-    switch (api) {
-    case API_MANAGE:
-    case API_ADMIN:
-        return &api_form;
-    case API_OAUTH:
-        return &oauth_form;
-    case API_NONE:
-    case API_SCIM:
-        break;
-    }
-    return &scim_form;
-}
-
 static enum MHD_Result on_headers(struct request *r, const char *method, const char *version) {
     struct guard_facts facts;
     struct err err = {0};
     struct ingest *in = r->in;
     snprintf(r->method, sizeof r->method, "%s", method);
-    r->route.method = HTTP_OTHER;
     bool stopping = atomic_load(&in->stopping);
     enum err_code code = examine(r, version, &facts, &err);
     if (code == ERR_OK)
-        route_parse(r->method, r->path, facts.path_len, r->arena, &r->route);
+        route_parse(in->routes, r->method, r->path, facts.path_len, r->arena, &r->route);
     else
-        r->route.api = route_api(r->target);
-    r->form = form_of(r->route.api);
+        route_unreadable(in->routes, r->target, &r->route);
+    request_take_route(r);
     r->headers_seen = true;
-    if (code == ERR_OK && route_is_public(&r->route))
+    if (code == ERR_OK && r->route.row->access == ACCESS_PUBLIC)
         return MHD_YES;
     if (stopping || atomic_load(&in->in_flight) >= in->settings.max_in_flight) {
         metric_add(stats.over_cap, stopping ? 0 : 1);
@@ -336,25 +310,30 @@ static enum MHD_Result on_body(struct request *r, const char *data, size_t *size
     return MHD_YES;
 }
 
+/* At once, on this thread. */
+static enum MHD_Result answer_public(struct request *r) {
+    if (r->route.code != ERR_OK)
+        answer_error(r, r->route.code, NULL);
+    else
+        (void)r->handler->begin(r);
+    return send_answer(r);
+}
+
+/* Nothing is there for anybody: no credentials are needed to be told so. */
+static void answer_anybody(struct request *r) {
+    enum err_code code = r->route.code;
+    answer_error(r, code, code == ERR_NOT_FOUND ? "There is nothing at this path" : NULL);
+    request_finish(r);
+}
+
 static enum MHD_Result on_complete(struct request *r) {
-    if (route_is_public(&r->route)) {
-        if (r->route.row != NULL)
-            (void)api_begin(r);
-        else
-            health_answer(r);
-        return send_answer(r);
-    }
+    enum route_access access = r->route.row->access;
+    if (access == ACCESS_PUBLIC)
+        return answer_public(r);
     if (!suspend(r))
         return refuse_at_once(r);
-    bool token = r->route.kind == ROUTE_TOKEN && r->route.code == ERR_OK;
-    if (r->route.api == API_NONE ||
-        (r->route.api == API_OAUTH &&
-         !token)) { /* nothing here, for nobody: no credentials needed to say so */
-        if (r->route.kind == ROUTE_NONE)
-            answer_error(r, ERR_NOT_FOUND, "There is nothing at this path");
-        else
-            answer_error(r, r->route.code != ERR_OK ? r->route.code : ERR_NOT_IMPLEMENTED, NULL);
-        request_finish(r);
+    if (access == ACCESS_ANYBODY) {
+        answer_anybody(r);
         return MHD_YES;
     }
     r->job = JOB_ADMIT;

@@ -122,6 +122,16 @@ static const char *printable(struct request *r, const char *s, size_t max) {
     return out;
 }
 
+/* What the credential is for: that of the place where it is used, else of its scopes. */
+static const char *class_of(const struct request *r) {
+    const struct admit_verdict *v = &r->verdict;
+    if (v->kind != ADMIT_KEY)
+        return "owner";
+    if (r->route.row->access == ACCESS_API || r->route.row->access == ACCESS_SCIM)
+        return r->route.row->access == ACCESS_API ? "api" : "scim";
+    return v->scopes & (SCOPE_SCIM_ROOMS_WRITE * 2 - 1) ? "scim" : "api";
+}
+
 static struct audit_request describe(struct request *r) {
     const struct admit_verdict *v = &r->verdict;
     bool known = r->admitted;
@@ -134,12 +144,7 @@ static struct audit_request describe(struct request *r) {
         .txn = r->txn.s,
         .key_id = known ? v->key.s : NULL,
         .key_name = known ? v->key_name : NULL,
-        .key_class = !known                                         ? NULL
-                     : v->kind != ADMIT_KEY                         ? "owner"
-                     : r->route.api == API_MANAGE                   ? "api"
-                     : r->route.api == API_SCIM                     ? "scim"
-                     : v->scopes & (SCOPE_SCIM_ROOMS_WRITE * 2 - 1) ? "scim"
-                                                                    : "api",
+        .key_class = known ? class_of(r) : NULL,
         .method = printable(r, r->method, sizeof r->method),
         .path = path != NULL ? printable(r, path, path_len < 1024 ? path_len : 1024) : "",
         .query = query_masked(&r->query, r->arena),

@@ -5,7 +5,7 @@
 #include "ingest/log/producer.h"
 #include "ingest/log/replies.h"
 #include "ingest/request/answer.h"
-#include "ingest/scim/write.h"
+#include "ingest/request/handle.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/failpoint.h"
@@ -189,7 +189,7 @@ static void on_report(void *ctx, const rd_kafka_message_t *m) {
         metric_add(stats.published, 1);
         (void)failpoint("ingest.after_publish");
         if (m->_private == &asynchronous && message_txn(m, txn))
-            write_all_accepted(pending_acknowledge(p->in->pending, txn));
+            handle_accepted(pending_acknowledge(p->in->pending, txn));
         return;
     }
     bool given_up = m->err == RD_KAFKA_RESP_ERR__FATAL || m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||

@@ -1,10 +1,8 @@
 #include "ingest/log/replies.h"
 
-#include "ingest/gate/gate.h"
 #include "ingest/log/message.h"
 #include "ingest/log/pending.h"
 #include "ingest/request/answer.h"
-#include "ingest/scim/write.h"
 #include "ingest/stats.h"
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
@@ -18,6 +16,7 @@
 
 struct replies {
     struct ingest *in;
+    void (*on_reply)(struct request *r);
     _Atomic int32_t partition;
     atomic_bool polled, stop, running;
     unsigned generation; /* of the connection that holds the lock */
@@ -67,7 +66,7 @@ bool replies_polled(const struct replies *r) {
 
 /* ---- following ---- */
 
-static void on_reply(struct replies *replies, const rd_kafka_message_t *m) {
+static void on_message(struct replies *replies, const rd_kafka_message_t *m) {
     char txn[37];
     struct request *r = message_txn(m, txn) ? pending_take(replies->in->pending, txn) : NULL;
     if (r == NULL) { /* answered at the deadline, or another instance's */
@@ -80,16 +79,11 @@ static void on_reply(struct replies *replies, const rd_kafka_message_t *m) {
         char quoted[300];
         log_event(LOG_ERROR, "reply-undecodable", "txn=%s error=%s", txn,
                   log_quote(err_text(&err), quoted, sizeof quoted));
-        write_unknown(r);
+        answer_unknown(r);
         request_finish(r);
         return;
     }
-    write_keep_reply(r);
-    if (write_outcome(r)) {
-        request_finish(r);
-    } else {
-        gate_push(replies->in->gate, r);
-    }
+    replies->on_reply(r);
 }
 
 static void *poll_thread(void *arg) {
@@ -97,7 +91,7 @@ static void *poll_thread(void *arg) {
     while (!atomic_load(&r->stop)) {
         rd_kafka_message_t *m = rd_kafka_consumer_poll(r->rk, 100);
         if (m != NULL && m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-            on_reply(r, m);
+            on_message(r, m);
         else if (m != NULL)
             log_event(LOG_WARN, "replies-error", "error=%s", rd_kafka_err2name(m->err));
         if (m == NULL || m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -145,9 +139,10 @@ enum err_code replies_follow(struct replies *r, struct err *err) {
     return ERR_OK;
 }
 
-struct replies *replies_new(struct ingest *in) {
+struct replies *replies_new(struct ingest *in, void (*on_reply)(struct request *r)) {
     struct replies *r = xcalloc(1, sizeof *r);
     r->in = in;
+    r->on_reply = on_reply;
     atomic_store(&r->partition, -1);
     return r;
 }

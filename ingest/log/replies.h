@@ -10,7 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct replies *replies_new(struct ingest *in);
+struct request;
+
+/* on_reply: called with each request whose reply has come, r->reply filled; the request is the function's. */
+struct replies *replies_new(struct ingest *in, void (*on_reply)(struct request *r));
 void replies_close(struct replies *r);
 
 /* Picks a partition that no other instance holds, by advisory lock on db (a session of its own: the lock goes

@@ -1,7 +1,5 @@
 #include "ingest/request/answer.h"
 
-#include "ingest/api/api.h"
-#include "ingest/http/routes.h"
 #include "schemas/types/scim_error.h"
 
 #include <string.h>
@@ -17,7 +15,7 @@ struct jbuf *answer_begin(struct request *r, int status) {
 
 /* Those of which one is needed; NULL where it depends on more than the route. */
 static const char *scopes_due(struct request *r) {
-    return api_scope_names(r->route.row != NULL ? r->route.row->scopes : route_scope(&r->route), r->arena);
+    return route_scope_names(route_scopes(&r->route), r->arena);
 }
 
 /* No error code where no token was given. */
@@ -65,6 +63,11 @@ void answer_error(struct request *r, enum err_code code, const char *detail) {
 
 void answer_err(struct request *r, const struct err *err) {
     answer_failure(r, err->code, err->detail, err->path);
+}
+
+void answer_unknown(struct request *r) {
+    answer_error(r, ERR_OUTCOME_UNKNOWN,
+                 arena_printf(r->arena, "Not done in time; the outcome of txn %s is not known", r->txn.s));
 }
 
 void answer_resource(struct request *r, int status, const struct resource_row *row) {

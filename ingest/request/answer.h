@@ -13,6 +13,8 @@ struct jbuf *answer_begin(struct request *r, int status);
 /* detail NULL: the table's text. What went wrong inside (database, log) is not told to clients. */
 void answer_error(struct request *r, enum err_code code, const char *detail);
 void answer_err(struct request *r, const struct err *err);
+/* Nobody can say now whether the command was applied. */
+void answer_unknown(struct request *r);
 /* With the resource's ETag, and the headers that its form gives it. */
 void answer_resource(struct request *r, int status, const struct resource_row *row);
 /* 304. The body is there for its length, which Content-Length says (RFC 9110 section 8.6); it is not sent. */

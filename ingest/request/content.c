@@ -7,13 +7,19 @@
 #include <string.h>
 #include <strings.h>
 
-#define BODY_DEPTH_MAX 32
-#define BODY_ELEMENTS_MAX 600000 /* a room of 100,000 members with all their sub-attributes */
-/* A resource stands three levels deep in a Bulk; as trees several Bulks are in memory at the same time. */
-#define BULK_DEPTH_MAX (BODY_DEPTH_MAX + 3)
-#define BULK_ELEMENTS_MAX 200000
+#define DEPTH_MAX 32
 
-#define FORM_BYTES_MAX 16384 /* of a request for an access token */
+/* A room of 100,000 members with all their sub-attributes. */
+const struct content_limits content_document = {.depth = DEPTH_MAX, .elements = 600000};
+/* A resource stands three levels deep in a Bulk; as trees several Bulks are in memory at the same time. */
+const struct content_limits content_bulk = {
+    .bytes = BULK_MAX_BYTES, /* rule B6 */
+    .depth = DEPTH_MAX + 3,
+    .elements = 200000,
+    .too_large = "The Bulk is larger than maxPayloadSize",
+};
+/* A request for an access token. */
+const struct content_limits content_form = {.bytes = 16384};
 
 /* Parameters (charset) are not judged (rule T2). */
 static bool is_type(const char *type, const char *known) {
@@ -33,27 +39,27 @@ void content_keep(struct request *r, json_t *json) {
         arena_defer(r->arena, decref, json);
 }
 
-static bool is_bulk(const struct request *r) {
-    return r->route.kind == ROUTE_BULK;
+/* By the path alone, since a body may be refused before its method is. */
+static const struct content_limits *limits_of(const struct request *r) {
+    const struct route_row *place = r->route.place;
+    return place != NULL && place->handler->content != NULL ? place->handler->content : &content_document;
 }
 
 size_t content_limit(const struct request *r) {
-    size_t max = r->in->settings.max_body_bytes;
-    if (r->route.kind == ROUTE_TOKEN)
-        return FORM_BYTES_MAX;
-    return is_bulk(r) && max > BULK_MAX_BYTES ? BULK_MAX_BYTES : max;
+    size_t most = r->in->settings.max_body_bytes, own = limits_of(r)->bytes;
+    return own != 0 && own < most ? own : most;
 }
 
 enum err_code content_too_large(const struct request *r, struct err *err) {
-    return err_set(err, ERR_TOO_LARGE,
-                   is_bulk(r) ? "The Bulk is larger than maxPayloadSize (%zu bytes)"
-                              : "The body is larger than %zu bytes",
-                   content_limit(r));
+    const char *named = limits_of(r)->too_large;
+    size_t limit = content_limit(r);
+    return named != NULL ? err_set(err, ERR_TOO_LARGE, "%s (%zu bytes)", named, limit)
+                         : err_set(err, ERR_TOO_LARGE, "The body is larger than %zu bytes", limit);
 }
 
 enum err_code content_parse(struct request *r, json_t **body, struct err *err) {
-    struct body_limits limits = {content_limit(r), is_bulk(r) ? BULK_DEPTH_MAX : BODY_DEPTH_MAX,
-                                 is_bulk(r) ? BULK_ELEMENTS_MAX : BODY_ELEMENTS_MAX};
+    const struct content_limits *l = limits_of(r);
+    struct body_limits limits = {content_limit(r), l->depth, l->elements};
     const char *other = r->route.method == HTTP_PATCH ? r->form->accepts_patch : r->form->accepts;
     if (!is_type(r->content_type, PLAIN_JSON) && (other == NULL || !is_type(r->content_type, other)))
         return err_set(err, ERR_MEDIA_TYPE, "The body must be %s%s" PLAIN_JSON, other != NULL ? other : "",

@@ -12,12 +12,14 @@
 struct request;
 
 struct form {
+    const char *prefix;        /* of its paths, "/scim/v2"; NULL = they have none in common */
     const char *reason;        /* of its commands: where the change came from */
     const char *type;          /* content type of resources and lists */
     const char *accepts;       /* type of a body besides application/json; NULL = none */
     const char *accepts_patch; /* the same of a PATCH */
     const char *room;          /* what a room is called; NULL = as its type is named */
     bool refs;                 /* a resource is shown with its members or groups */
+    bool empty_patch;          /* a PATCH may change nothing */
 
     /* The body of an error, and its content type; r->answer has status and code already. path: the attribute
      * that it is about; NULL or "" = not known. */

@@ -109,6 +109,7 @@ void request_pool_free(void) {
 struct request *request_abandon(struct request *r) {
     struct request *s = request_new(r->in);
     s->owner = r->owner;
+    s->handler = r->handler;
     s->form = r->form;
     s->connection = r->connection;
     s->txn = r->txn;
@@ -145,6 +146,11 @@ bool request_move(struct request *r, enum request_state from, enum request_state
 
 void request_enter(struct request *r, enum request_state to) {
     atomic_store(&r->state, to);
+}
+
+void request_take_route(struct request *r) {
+    r->handler = r->route.row->handler;
+    r->form = r->route.row->form;
 }
 
 void request_finish(struct request *r) {

@@ -54,7 +54,7 @@ enum request_job {
     JOB_READ,   /* the answer to a write shows the resource as it is now */
     JOB_LIST,   /* a list that has been admitted and waits for its turn */
     JOB_CANCEL, /* the deadline has passed: claim the txn */
-    JOB_LOOK,   /* the same, as a handler of the Management API sees to it */
+    JOB_QUERY,  /* the same, by a query of its handler */
     JOB_KEEP,   /* the answer is made, and to be kept first (idempotency.h) */
     JOB_UNITS,  /* a Bulk: the rate units of its other operations */
 };
@@ -88,6 +88,7 @@ struct owner {
 struct request {
     struct ingest *in;
     const struct owner *owner;
+    const struct handler *handler;
     const struct form *form;
     struct MHD_Connection *connection;
     _Atomic(enum request_state) state;
@@ -130,18 +131,16 @@ struct request {
     enum request_job job;
     struct read_query read;
     struct list *list;               /* of a list: what its answer needs (list.c) */
-    struct async_question *question; /* of a look at outcomes (async.c) */
+    struct question *question;       /* of STEP_ASK */
     struct idempotency *idempotency; /* of a write with that header (idempotency.c) */
     bool keeps;                      /* its answer is to be kept before it is sent */
     bool again;                      /* its command may have been applied already, under the same txn */
     struct db_query *db_query;       /* of the Management API (api.h) */
-    struct revocation *revocation;   /* of a key or an owner (admin_credential.c) */
     int limit;                       /* rows of its page */
     const char *secret;              /* a token that was made, and is shown in this answer alone */
     bool revoked;                    /* what it revokes is dead already, whatever becomes of the command */
     enum command_type command;
     struct uuid resource_id;
-    const json_t *data;                          /* of a Bulk's operation: its document, in the Bulk's tree */
     json_t *resource, *ops, *members, *cleared;  /* of the command; they live in the arena */
     json_t *must_match, *must_not_match, *needs; /* the same: ifMatch, ifNoneMatch, needs */
     char *encoded; /* the command's bytes, to send them again; NULL before it was published */
@@ -194,6 +193,9 @@ void request_enter(struct request *r, enum request_state to);
 struct request *request_abandon(struct request *r);
 /* The gate thread has come back: it must not go on with r. Under its lock. */
 void request_let_go(struct request *r);
+
+/* Its route is known: handler and form are those of the row. */
+void request_take_route(struct request *r);
 
 /* The answer stands in r->answer: the request goes to its owner. The caller no longer owns it. */
 void request_finish(struct request *r);

@@ -1,6 +1,5 @@
 #include "ingest/request/route.h"
 
-#include "ingest/http/routes.h"
 #include "ingest/request/query.h"
 #include "sql/ask/admit.h"
 
@@ -8,46 +7,9 @@
 #include <string.h>
 
 #define BIT(m) (1u << (m))
-#define READ (BIT(HTTP_GET) | BIT(HTTP_OPTIONS))
-#define WRITE (BIT(HTTP_PUT) | BIT(HTTP_PATCH) | BIT(HTTP_DELETE))
-#define POST (BIT(HTTP_POST) | BIT(HTTP_OPTIONS))
-#define ALLOW_READ "GET, HEAD, OPTIONS"
-#define ALLOW_POST "POST, OPTIONS"
-
-static const struct endpoint {
-    const char *name;
-    bool item; /* with one more segment behind it */
-    enum route_kind kind;
-    unsigned methods;
-    const char *allow;
-} endpoints[] = {
-    {"ServiceProviderConfig", false, ROUTE_CONFIG, READ, ALLOW_READ},
-    {"ResourceTypes", false, ROUTE_TYPES, READ, ALLOW_READ},
-    {"ResourceTypes", true, ROUTE_TYPE, READ, ALLOW_READ},
-    {"Schemas", false, ROUTE_SCHEMAS, READ, ALLOW_READ},
-    {"Schemas", true, ROUTE_SCHEMA, READ, ALLOW_READ},
-    {"AsyncResults", true, ROUTE_ASYNC_RESULT, READ, ALLOW_READ},
-    {"Bulk", false, ROUTE_BULK, POST, ALLOW_POST},
-    {".search", false, ROUTE_SEARCH, POST, ALLOW_POST},
-    {"Me", false, ROUTE_ME, 0, NULL},
-};
-static const struct endpoint root = {"", false, ROUTE_ROOT, READ, ALLOW_READ};
-static const struct endpoint collection = {"", false, ROUTE_COLLECTION, READ | POST,
-                                           "GET, HEAD, POST, OPTIONS"};
-static const struct endpoint resource = {"", true, ROUTE_RESOURCE, READ | WRITE,
-                                         "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"};
-static const struct endpoint search = {".search", true, ROUTE_SEARCH, POST, ALLOW_POST};
-
-static const struct {
-    const char *path;
-    enum route_kind kind;
-    enum http_method method;
-    const char *allow;
-} fixed[] = {{"/healthz", ROUTE_HEALTHZ, HTTP_GET, "GET, HEAD"},
-             {"/readyz", ROUTE_READYZ, HTTP_GET, "GET, HEAD"},
-             {"/metrics", ROUTE_METRICS, HTTP_GET, "GET, HEAD"},
-             {"/.well-known/jwks.json", ROUTE_JWKS, HTTP_GET, "GET, HEAD"},
-             {"/oauth2/token", ROUTE_TOKEN, HTTP_POST, "POST"}};
+#define SEGMENTS_MAX 12
+#define WORKSPACE_SEGMENTS 2 /* "/w/{workspace}" */
+#define PREFIX_SEGMENTS 2    /* "/scim/v2": never with escapes */
 
 static enum http_method method_of(const char *m) {
     static const char *const names[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
@@ -59,126 +21,142 @@ static enum http_method method_of(const char *m) {
     return HTTP_OTHER;
 }
 
-struct span {
+/* ---- paths in segments ---- */
+
+struct segment {
     const char *p;
     size_t n;
+    bool typed; /* rt has been looked for */
+    const struct resource_type *rt;
 };
 
-static bool span_is(struct span s, const char *text) {
-    return s.n == strlen(text) && memcmp(s.p, text, s.n) == 0;
+struct path {
+    struct segment segments[SEGMENTS_MAX];
+    size_t n;
+    size_t behind; /* segments of "/w/{workspace}" at the front */
+    const char *workspace;
+    struct arena *arena;
+};
+
+static bool segment_is(const struct segment *s, const char *text, size_t n) {
+    return s->n == n && memcmp(s->p, text, n) == 0;
 }
 
-/* Takes "/segment" off the front of rest. */
-static bool take_segment(struct span *rest, struct span *out) {
-    if (rest->n == 0 || rest->p[0] != '/')
-        return false;
-    const char *begin = rest->p + 1;
-    const char *end = memchr(begin, '/', rest->n - 1);
-    *out = (struct span){begin, end != NULL ? (size_t)(end - begin) : rest->n - 1};
-    rest->n -= out->n + 1;
-    rest->p += out->n + 1;
-    return true;
+static char *decoded(const struct path *p, const struct segment *s) {
+    return query_decode(s->p, s->n, false, p->arena);
 }
 
-static bool is_version(struct span s) {
-    if (s.n < 2 || s.p[0] != 'v')
-        return false;
-    for (size_t i = 1; i < s.n; i++)
-        if (!isdigit((unsigned char)s.p[i]) && s.p[i] != '.')
-            return false;
-    return true;
-}
-
-/* Takes the prefix off; the rest is what stands behind it. */
-static bool take_prefix(const char *path, struct span *rest, struct arena *a, struct route *out) {
-    struct span s = {0};
-    if (!take_segment(rest, &s))
-        return false;
-    if (span_is(s, "w")) {
-        struct span workspace;
-        if (!take_segment(rest, &workspace) || workspace.n == 0)
-            return false;
-        out->workspace = query_decode(workspace.p, workspace.n, false, a);
-        if (out->workspace == NULL || !take_segment(rest, &s))
-            return false;
+/* What is longer than anything in the table is cut, and fits nothing either way. */
+static void split(const char *text, size_t len, struct arena *a, struct path *out) {
+    const char *end = text + len;
+    out->n = out->behind = 0;
+    out->workspace = NULL;
+    out->arena = a;
+    while (text < end && text[0] == '/' && out->n < SEGMENTS_MAX) {
+        const char *begin = text + 1, *slash = memchr(begin, '/', (size_t)(end - begin));
+        text = slash != NULL ? slash : end;
+        out->segments[out->n++] = (struct segment){.p = begin, .n = (size_t)(text - begin)};
     }
-    if (!span_is(s, "scim"))
-        return false;
-    out->api = API_SCIM;
-    if (!take_segment(rest, &s))
-        return false;
-    if (!span_is(s, "v2")) {
-        if (is_version(s))
-            out->code = ERR_INVALID_VERS;
-        return false;
-    }
-    out->prefix = arena_strndup(a, path, (size_t)(rest->p - path));
-    return true;
-}
-
-static const struct endpoint *find(struct span name, bool item, struct span second, struct arena *a,
-                                   struct route *out) {
-    char *decoded = query_decode(name.p, name.n, false, a);
-    out->rt = decoded != NULL ? resource_type_by_endpoint(decoded) : NULL;
-    if (out->rt != NULL && item)
-        return span_is(second, ".search") ? &search : &resource;
-    if (out->rt != NULL)
-        return &collection;
-    for (size_t i = 0; i < sizeof endpoints / sizeof *endpoints; i++)
-        if (decoded != NULL && endpoints[i].item == item && strcmp(decoded, endpoints[i].name) == 0)
-            return &endpoints[i];
-    return NULL;
-}
-
-/* What stands behind the prefix. NULL: nothing that we know. */
-static const struct endpoint *parse_rest(struct span rest, struct span *second, struct arena *a,
-                                         struct route *out) {
-    struct span name;
-    if (rest.n == 0 || (rest.n == 1 && rest.p[0] == '/'))
-        return &root;
-    if (!take_segment(&rest, &name))
-        return NULL;
-    (void)take_segment(&rest, second); /* one trailing slash on a collection is tolerated (rule T7) */
-    return rest.n == 0 ? find(name, second->n > 0, *second, a, out) : NULL;
-}
-
-static void parse_scim(struct span rest, struct arena *a, struct route *out) {
-    struct span second = {0};
-    const struct endpoint *e = parse_rest(rest, &second, a, out);
-    if (e == NULL)
+    if (out->n <= WORKSPACE_SEGMENTS || !segment_is(&out->segments[0], "w", 1) || out->segments[1].n == 0)
         return;
-    out->kind = e->kind;
-    out->code = ERR_OK;
-    out->allow = e->allow;
-    if (e->item)
-        out->segment = query_decode(second.p, second.n, false, a);
-    if (e->kind == ROUTE_ME)
-        out->code = ERR_NOT_IMPLEMENTED;
-    else if (e->item && out->segment == NULL)
-        out->code = ERR_NOT_FOUND;
-    else if (!(e->methods & BIT(out->method)))
-        out->code = ERR_METHOD;
+    out->workspace = decoded(out, &out->segments[1]);
+    out->behind = out->workspace != NULL ? WORKSPACE_SEGMENTS : 0;
 }
 
-/* ---- the Management API ---- */
-
-/* Does the path fit the template? Then its {…} are taken. */
-static bool fits(struct span rest, const char *template, struct arena *a, struct route *out) {
-    struct span left = {template, strlen(template)}, have, want;
-    const char **into[] = {&out->segment, &out->second};
-    size_t n = 0;
-    out->segment = out->second = NULL;
-    while (take_segment(&left, &want)) {
-        if (!take_segment(&rest, &have))
-            return false;
-        if (want.n == 0 || want.p[0] != '{') {
-            if (have.n != want.n || memcmp(have.p, want.p, want.n) != 0)
-                return false;
-        } else if (have.n == 0 || n == 2 || (*into[n++] = query_decode(have.p, have.n, false, a)) == NULL) {
-            return false;
-        }
+static const struct resource_type *type_of(struct path *p, struct segment *s) {
+    if (!s->typed) {
+        const char *name = decoded(p, s);
+        s->rt = name != NULL ? resource_type_by_endpoint(name) : NULL;
+        s->typed = true;
     }
-    return rest.n == 0;
+    return s->rt;
+}
+
+static bool is_version(const struct segment *s) {
+    if (s->n < 2 || s->p[0] != 'v')
+        return false;
+    for (size_t i = 1; i < s->n; i++)
+        if (!isdigit((unsigned char)s->p[i]) && s->p[i] != '.')
+            return false;
+    return true;
+}
+
+/* ---- does a path fit a row? ---- */
+
+static bool is_rest(const struct route_row *row) {
+    return row->path[strlen(row->path) - 1] == '*';
+}
+
+/* Behind what stands in brackets at the front. */
+static const char *template_of(const struct route_row *row) {
+    return row->path[0] == '(' ? strchr(row->path, ')') + 1 : row->path;
+}
+
+static bool is_name(const struct path *p, const struct segment *s, const char *name, size_t n, bool escaped) {
+    if (segment_is(s, name, n))
+        return true;
+    const char *text = escaped && memchr(s->p, '%', s->n) != NULL ? decoded(p, s) : NULL;
+    return text != NULL && strlen(text) == n && memcmp(text, name, n) == 0;
+}
+
+static bool part_fits(struct path *p, struct segment *s, const char *part, size_t n, bool escaped) {
+    if (part[0] != '{')
+        return is_name(p, s, part, n, escaped);
+    if (n == 6 && memcmp(part, "{type}", n) == 0)
+        return type_of(p, s) != NULL;
+    if (n == 9 && memcmp(part, "{version}", n) == 0)
+        return is_version(s);
+    return s->n > 0;
+}
+
+static bool fits(struct path *p, const struct route_row *row) {
+    const char *t = template_of(row);
+    size_t first = t != row->path ? p->behind : 0, i = first;
+    for (; t[0] == '/' && t[1] != '\0'; i++) {
+        const char *part = t + 1;
+        if (part[0] == '*')
+            return true;
+        size_t n = strcspn(part, "/");
+        if (i == p->n ||
+            !part_fits(p, &p->segments[i], part, n, row->escaped && i >= first + PREFIX_SEGMENTS))
+            return false;
+        t = part + n;
+    }
+    if (t[0] == '/' && i + 1 == p->n && p->segments[i].n == 0) /* the slash at the end (rule T7) */
+        i++;
+    return i == p->n;
+}
+
+/* ---- what the path says ---- */
+
+/* Takes the {…}. False: one of them is not correctly encoded, so it names nothing. */
+static bool take_parts(struct path *p, const struct route_row *row, struct route *out) {
+    const char *t = template_of(row), **into[] = {&out->segment, &out->second};
+    size_t i = t != row->path ? p->behind : 0, n = 0;
+    for (; t[0] == '/' && i < p->n; i++) {
+        const char *part = t + 1;
+        size_t len = strcspn(part, "/");
+        t = part + len;
+        if (part[0] != '{')
+            continue;
+        if (len == 6 && memcmp(part, "{type}", len) == 0)
+            out->rt = p->segments[i].rt;
+        else if (n < 2 && (*into[n++] = decoded(p, &p->segments[i])) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static const struct resource_type *type_about(enum route_about about) {
+    switch (about) {
+    case ABOUT_USERS:
+        return resource_type_of(RESOURCE_USER);
+    case ABOUT_ROOMS:
+        return resource_type_of(RESOURCE_ROOM);
+    case ABOUT_NONE:
+        break;
+    }
+    return NULL;
 }
 
 static const char *allowed(unsigned methods, struct arena *a) {
@@ -190,110 +168,115 @@ static const char *allowed(unsigned methods, struct arena *a) {
     return text;
 }
 
-static void take_row(const struct api_route *row, struct route *out) {
-    out->row = row;
-    out->kind = row->kind;
-    out->rt = row->about == ABOUT_USERS   ? resource_type_of(RESOURCE_USER)
-              : row->about == ABOUT_ROOMS ? resource_type_of(RESOURCE_ROOM)
-                                          : NULL;
-    if (out->method != HTTP_OPTIONS)
-        out->method = row->acts;
+/* The prefix of the form, behind the workspace as it was sent. */
+static const char *prefix_of(const struct path *p, const struct form *form) {
+    if (p->behind == 0 || form->prefix == NULL)
+        return form->prefix;
+    const struct segment *last = &p->segments[p->behind - 1];
+    const char *begin = p->segments[0].p - 1;
+    return arena_printf(p->arena, "%.*s%s", (int)(last->p + last->n - begin), begin, form->prefix);
 }
 
-/* Below /api: a path that fits has the methods of all rows that it fits. Where one says {id} and another a
- * word, the word's row stands first in the table and is the only one. */
-static void parse_api(struct span rest, struct arena *a, struct route *out) {
-    struct span version, first, probe;
-    const char *template = NULL;
-    unsigned methods = BIT(HTTP_OPTIONS);
-    struct route found;
-    out->api = API_MANAGE;
-    if (!take_segment(&rest, &version) || !span_is(version, "v1"))
-        return;
-    out->prefix = API_PREFIX;
-    probe = rest;
-    if (take_segment(&probe, &first) && span_is(first, "admin"))
-        out->api = API_ADMIN;
-    for (size_t i = 0; i < api_route_count; i++) {
-        const struct api_route *row = &api_routes[i];
-        struct route one = *out;
-        if (template != NULL ? strcmp(template, row->path) != 0 : !fits(rest, row->path, a, &one))
-            continue;
-        if (template == NULL)
-            found = one;
-        template = row->path;
-        methods |= BIT(row->method);
-        if (row->method == found.method && found.row == NULL)
-            take_row(row, &found);
+/* ---- the search ---- */
+
+static const struct route_row *first_fit(const struct route_table *t, struct path *p, bool rest) {
+    for (size_t i = 0; i < t->n; i++)
+        if ((!rest || is_rest(&t->rows[i])) && fits(p, &t->rows[i]))
+            return &t->rows[i];
+    return NULL;
+}
+
+/* Among the rows of one path that of the method, or that of any. methods: which there are. */
+static const struct route_row *row_of(const struct route_table *t, const struct route_row *place,
+                                      enum http_method method, unsigned *methods) {
+    const struct route_row *found = NULL, *any = NULL;
+    *methods = 0;
+    for (const struct route_row *row = place; row < t->rows + t->n && strcmp(row->path, place->path) == 0;
+         row++) {
+        if (row->method == HTTP_ANY)
+            any = row;
+        else
+            *methods |= BIT(row->method);
+        if (row->method == method)
+            found = row;
     }
-    if (template == NULL)
-        return;
-    *out = found;
-    out->allow = allowed(methods, a);
-    out->code = out->row != NULL || out->method == HTTP_OPTIONS ? ERR_OK : ERR_METHOD;
-    if (out->row == NULL)
-        out->kind = ROUTE_STEPS;
+    if (any == NULL)
+        *methods |= BIT(HTTP_OPTIONS);
+    return found != NULL ? found : any;
 }
 
-enum api route_api(const char *target) {
-    return target != NULL && strncmp(target, "/api/", 5) == 0 ? API_MANAGE : API_NONE;
-}
-
-bool route_is_public(const struct route *r) {
-    switch (r->kind) {
-    case ROUTE_HEALTHZ:
-    case ROUTE_READYZ:
-    case ROUTE_METRICS:
-    case ROUTE_JWKS:
-        return true;
-    default:
-        return r->row != NULL && r->row->access == ACCESS_NONE;
-    }
-}
-
-void route_parse(const char *method, const char *path, size_t len, struct arena *a, struct route *out) {
-    *out = (struct route){.code = ERR_NOT_FOUND, .method = method_of(method)};
-    struct span rest = {path, len};
-    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
-        if (!span_is(rest, fixed[i].path))
-            continue;
-        out->kind = fixed[i].kind;
-        out->api = fixed[i].kind == ROUTE_TOKEN ? API_OAUTH : API_NONE;
-        out->code = out->method == fixed[i].method ? ERR_OK : ERR_METHOD;
-        out->allow = fixed[i].allow;
+/* Sets row and code, for a place in the table those of its method. */
+static void find_row(const struct route_table *t, struct path *p, struct route *out) {
+    const struct route_row *place = first_fit(t, p, false);
+    unsigned methods;
+    if (is_rest(place) || !take_parts(p, place, out)) {
+        out->row = is_rest(place) ? place : first_fit(t, p, true);
+        out->code = out->row->code;
         return;
     }
-    struct span api = rest, first;
-    if (take_segment(&api, &first) && span_is(first, "api"))
-        parse_api(api, a, out);
-    else if (take_prefix(path, &rest, a, out))
-        parse_scim(rest, a, out);
+    out->place = place;
+    if (out->rt == NULL)
+        out->rt = type_about(place->about);
+    out->row = row_of(t, place, out->method, &methods);
+    out->allow = allowed(methods, p->arena);
+    if (out->row != NULL) {
+        out->code = out->row->code;
+    } else {
+        out->row = first_fit(t, p, true);
+        out->code = out->method == HTTP_OPTIONS ? ERR_OK : ERR_METHOD;
+    }
+    if (out->row->method == out->method)
+        out->method = out->row->acts;
 }
 
-bool route_reads(const struct route *r) {
-    switch (r->kind) {
-    case ROUTE_ROOT:
-    case ROUTE_SEARCH:
-        return true;
-    case ROUTE_COLLECTION:
-    case ROUTE_RESOURCE:
-        return r->method == HTTP_GET;
-    default:
-        return false;
+void route_parse(const struct route_table *t, const char *method, const char *path, size_t len,
+                 struct arena *a, struct route *out) {
+    struct path p;
+    *out = (struct route){.method = method_of(method)};
+    split(path, len, a, &p);
+    find_row(t, &p, out);
+    if (out->row->path[0] == '(') {
+        out->workspace = p.workspace;
+        out->prefix = prefix_of(&p, out->row->form);
+    } else {
+        out->prefix = out->row->form->prefix;
     }
 }
 
-unsigned route_type_scope(const struct resource_type *rt, bool write) {
+void route_unreadable(const struct route_table *t, const char *target, struct route *out) {
+    *out = (struct route){.method = HTTP_OTHER};
+    for (size_t i = 0; out->row == NULL && i < t->n; i++) {
+        const struct route_row *row = &t->rows[i];
+        if (is_rest(row) && strncmp(target != NULL ? target : "/", row->path, strlen(row->path) - 1) == 0)
+            out->row = row;
+    }
+    if (out->row == NULL) /* no path at all */
+        out->row = &t->rows[t->n - 1];
+}
+
+/* ---- scopes ---- */
+
+unsigned route_type_scopes(const struct resource_type *rt) {
     if (rt->kind == RESOURCE_ROOM)
-        return write ? SCOPE_SCIM_ROOMS_WRITE : SCOPE_SCIM_ROOMS_READ;
-    return write ? SCOPE_SCIM_USERS_WRITE : SCOPE_SCIM_USERS_READ;
+        return SCOPE_SCIM_ROOMS_READ | SCOPE_SCIM_ROOMS_WRITE | SCOPE_API_ROOMS_READ | SCOPE_API_ROOMS_WRITE;
+    return SCOPE_SCIM_USERS_READ | SCOPE_SCIM_USERS_WRITE | SCOPE_API_USERS_READ | SCOPE_API_USERS_WRITE;
 }
 
-unsigned route_scope(const struct route *r) {
-    if (r->api != API_SCIM)
-        return 0;
-    bool typed = r->kind == ROUTE_COLLECTION || r->kind == ROUTE_RESOURCE || r->kind == ROUTE_SEARCH;
-    if (!typed || r->rt == NULL || r->method == HTTP_OPTIONS)
-        return 0;
-    return route_type_scope(r->rt, !route_reads(r));
+unsigned route_scopes(const struct route *r) {
+    return r->rt != NULL ? r->row->scopes & route_type_scopes(r->rt) : r->row->scopes;
+}
+
+const char *route_scope_names(unsigned scopes, struct arena *a) {
+    const char *text = NULL;
+    for (unsigned bit = 1; bit <= scopes; bit <<= 1)
+        if (scopes & bit)
+            text = text == NULL ? scope_name(bit) : arena_printf(a, "%s %s", text, scope_name(bit));
+    return text;
+}
+
+enum err_code route_permit(const struct route *r, unsigned scopes, struct arena *a, struct err *err) {
+    unsigned due = route_scopes(r);
+    if (due == 0 || (scopes & due) != 0)
+        return ERR_OK;
+    return err_set(err, ERR_INSUFFICIENT_SCOPE, "The key lacks the scope %s", route_scope_names(due, a));
 }

@@ -1,85 +1,95 @@
-/* Method and path -> what is asked for. Of SCIM one table of endpoints (RFC 7644 section 3.2), under two
- * prefixes: /scim/v2 and /w/{workspace}/scim/v2. Of the Management API the table of api_routes.h. */
+/* Method and path -> the row of a table: what is done there, in which form, and who may. The table of all
+ * that usher serves stands in http/routes.c; this is the type of its rows, and how a request finds its own.
+ */
 #ifndef USHER_INGEST_REQUEST_ROUTE_H
 #define USHER_INGEST_REQUEST_ROUTE_H
 
+#include "ingest/request/form.h"
+#include "ingest/request/handler.h"
 #include "ops/runtime/arena.h"
-#include "ops/runtime/err.h"
 #include "schemas/types/schema.h"
 
-#include <stdbool.h>
+#include <stddef.h>
 
 enum http_method {
-    HTTP_GET,
+    HTTP_GET, /* and HEAD: rule of HTTP */
     HTTP_POST,
     HTTP_PUT,
     HTTP_PATCH,
     HTTP_DELETE,
     HTTP_OPTIONS,
-    HTTP_OTHER
-}; /* HEAD is GET: rule of HTTP */
-
-/* Whose forms a request and its answer have. */
-enum api {
-    API_NONE,   /* health, metrics, keys, and paths where there is nothing */
-    API_SCIM,   /* below one of the prefixes */
-    API_MANAGE, /* /api/v1, by keys */
-    API_ADMIN,  /* /api/v1/admin, by owners and administrators */
-    API_OAUTH,  /* /oauth2 */
+    HTTP_OTHER, /* of a request: none of these */
+    HTTP_ANY,   /* of a row: all that no row before it names */
 };
 
-enum route_kind {
-    ROUTE_NONE,
-    ROUTE_COLLECTION, /* /Users, /Groups */
-    ROUTE_RESOURCE,   /* /Users/{id} */
-    ROUTE_ROOT,       /* the base URL: a query over all types */
-    ROUTE_SEARCH,     /* /.search (rt NULL), /Users/.search */
-    ROUTE_CONFIG,     /* /ServiceProviderConfig */
-    ROUTE_TYPES,
-    ROUTE_TYPE,
-    ROUTE_SCHEMAS,
-    ROUTE_SCHEMA,
-    ROUTE_BULK,         /* /Bulk */
-    ROUTE_ASYNC_RESULT, /* /AsyncResults/{handle} */
-    ROUTE_ME,           /* not offered, whatever the method (rule W1) */
-    ROUTE_HEALTHZ,
-    ROUTE_READYZ,
-    ROUTE_METRICS,
-    ROUTE_JWKS,  /* /.well-known/jwks.json */
-    ROUTE_TOKEN, /* /oauth2/token: its credentials are a client's (RFC 6749 section 2.3) */
-    ROUTE_STEPS, /* of the Management API: what its handler does (api.h) */
+/* What a caller needs to be told what stands there. */
+enum route_access {
+    ACCESS_PUBLIC,        /* nothing; answered at once, without audit */
+    ACCESS_ANYBODY,       /* nothing */
+    ACCESS_KEY,           /* an API key, */
+    ACCESS_SCIM,          /* … which speaks SCIM, */
+    ACCESS_API,           /* … or the Management API */
+    ACCESS_ADMINISTRATOR, /* an owner's or administrator's credential */
+    ACCESS_OWNER,         /* an owner's */
 };
 
-struct api_route;
+enum route_about { ABOUT_NONE, ABOUT_USERS, ABOUT_ROOMS };
+
+struct route_row {
+    enum http_method method;
+    /* "/api/v1/rooms/{room}/members/{user}". Rows of one path stand together. Of two paths that a request
+     * fits the first one counts. {type}     the endpoint of a type of resource, which becomes route.rt
+     *   {version}  v and a number
+     *   {…}        any text
+     *   (…)        at the front: may be there or not; its {…} is a workspace
+     *   /          at the end: may be there or not
+     *   *          at the end: whatever follows, or nothing. Such a row says what is told of paths that are
+     * not in the table, and answers OPTIONS for those that are */
+    const char *path;
+    const struct handler *handler;
+    const struct form *form;
+    enum route_access access;
+    unsigned scopes; /* of a key, any one of them will do; where the path names a type, of those that are
+                        for the type. 0 = any key, or it depends on more than the route */
+    enum route_about about; /* the type that it is about, where the path does not name it */
+    enum http_method acts;  /* like this method of SCIM does there */
+    const char *patch;      /* a PatchOp, instead of a body */
+    bool escaped;           /* names may stand there with percent escapes, behind the first two */
+    bool by_txn;            /* Idempotency-Key counts, and the answer says the txn */
+    enum err_code code;     /* what the answer is once the caller is known, instead of what a handler does */
+};
+
+struct route_table {
+    const struct route_row *rows;
+    size_t n;
+};
 
 struct route {
-    enum route_kind kind;
-    enum http_method method; /* of the Management API: the one of SCIM that does the same */
-    enum err_code code;      /* ERR_OK, or what the answer is once the caller is known: NOT_FOUND, METHOD,
-                                NOT_IMPLEMENTED… */
-    const char *allow;       /* the methods that are allowed here, as the Allow header says it */
-    enum api api;
-    const struct resource_type *rt; /* NULL where the path names no type */
-    const char *segment;            /* the last part, decoded: id, type name, schema URN; NULL if none. Of the
-                                       Management API the first {id} of the path … */
-    const char *second;             /* … and the second */
-    const char *workspace;          /* decoded, id or name; NULL under /scim/v2 */
-    const char *prefix;             /* as sent, without trailing slash: "/scim/v2", "/api/v1" */
-    const struct api_route *row;    /* of the Management API: its row; NULL where nothing fits */
+    const struct route_row *row;   /* never NULL once the request line was read */
+    const struct route_row *place; /* the first row of its path, whatever the method; NULL: no such path */
+    enum http_method method;       /* as the row acts */
+    enum err_code code;            /* ERR_OK, or what the answer is once the caller is known */
+    const char *allow;             /* the methods that are allowed here, as the Allow header says it */
+    const struct resource_type *rt;
+    const char *segment;   /* the first {…}, decoded: id, type name, schema URN; NULL if none … */
+    const char *second;    /* … and the second */
+    const char *workspace; /* decoded, id or name; NULL if none */
+    const char *prefix;    /* of the form, as sent, without trailing slash: "/w/acme/scim/v2" */
 };
 
 /* path[0..len) is raw and has passed the guard. Texts live in the arena. */
-void route_parse(const char *method, const char *path, size_t len, struct arena *a, struct route *out);
-/* Whose a request target is, before it has been read: for what is refused then. */
-enum api route_api(const char *target);
-/* Nobody need say who he is. */
-bool route_is_public(const struct route *r);
-/* The scope that a route of SCIM asks for (one bit of enum scope). 0 where any valid key may ask, and where
- * it depends on more than the route: discovery, queries over all types, Bulk, outcomes. */
-unsigned route_scope(const struct route *r);
-/* Resources of an operator's own types go with users. */
-unsigned route_type_scope(const struct resource_type *rt, bool write);
-/* Lists and single resources, however they are asked for: nothing is written. */
-bool route_reads(const struct route *r);
+void route_parse(const struct route_table *t, const char *method, const char *path, size_t len,
+                 struct arena *a, struct route *out);
+/* The same for a request target that cannot be read: only whose form the answer has. target may be NULL. */
+void route_unreadable(const struct route_table *t, const char *target, struct route *out);
+
+/* The scopes (enum scope) of which a key must have one; 0 = none. */
+unsigned route_scopes(const struct route *r);
+/* Has the key one of them? Else ERR_INSUFFICIENT_SCOPE, which names them. */
+enum err_code route_permit(const struct route *r, unsigned scopes, struct arena *a, struct err *err);
+/* All scopes for resources of a type. Those of an operator's own types go with users. */
+unsigned route_type_scopes(const struct resource_type *rt);
+/* Names of scopes with blanks between them; NULL for none. */
+const char *route_scope_names(unsigned scopes, struct arena *a);
 
 #endif

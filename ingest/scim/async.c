@@ -2,6 +2,7 @@
 
 #include "ingest/gate/seal.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/handle.h"
 #include "ingest/scim/bulk_request.h"
 #include "ingest/scim/jwks.h"
 #include "ops/runtime/clock.h"
@@ -19,6 +20,7 @@
 #define RETRY_S 1
 
 struct async_question {
+    struct question question;
     struct uuid workspace;
     struct uuid *txns; /* of the commands: one, or a Bulk's operations in order */
     size_t n;
@@ -44,15 +46,23 @@ static bool seal(const struct uuid *workspace, const struct uuid *txn, int opera
     return true;
 }
 
-char *async_handle(const struct request *r, int operations) {
+/* Where the outcome will be: the base, "/AsyncResults/", the txn, of a Bulk the number of its operations, and
+ * a seal over that and the workspace. NULL while the secret that it is sealed with is not there. */
+static char *handle_of(const struct request *r, int operations) {
     char text[SEAL_TEXT];
-    if (r->route.kind != ROUTE_BULK)
-        operations = 0;
     if (!seal(&r->verdict.workspace, &r->txn, operations, text))
         return NULL;
     if (operations == 0)
         return arena_printf(r->arena, "%s" PATH "%s.%s", r->base, r->txn.s, text);
     return arena_printf(r->arena, "%s" PATH "%s.%d.%s", r->base, r->txn.s, operations, text);
+}
+
+void async_accept(struct request *r, int operations) {
+    answer_no_content(r, 0);
+    r->answer.status = 202;
+    r->answer.set_txn = r->txn.s;
+    r->answer.preference_applied = "respond-async";
+    r->answer.location = handle_of(r, operations);
 }
 
 /* "{txn}.{seal}" or "{txn}.{operations}.{seal}". False unless it was made for this workspace. */
@@ -79,29 +89,6 @@ static bool unseal(const struct uuid *workspace, const char *handle, struct uuid
 
 /* ---- the question ---- */
 
-enum err_code async_prepare(struct request *r, struct err *err) {
-    struct async_question *q = arena_alloc(r->arena, sizeof *q);
-    struct uuid txn;
-    int operations;
-    if ((r->verdict.scopes & (SCOPE_SCIM_USERS_WRITE | SCOPE_SCIM_ROOMS_WRITE)) == 0)
-        return err_set(err, ERR_INSUFFICIENT_SCOPE, "The key lacks the scopes %s and %s",
-                       scope_name(SCOPE_SCIM_USERS_WRITE), scope_name(SCOPE_SCIM_ROOMS_WRITE));
-    if (seal_key() == NULL)
-        return err_set(err, ERR_UNAVAILABLE, "Outcomes cannot be looked up now");
-    if (!unseal(&r->verdict.workspace, r->route.segment, &txn, &operations))
-        return err_set(err, ERR_NOT_FOUND, "There is no such outcome");
-    q->workspace = r->verdict.workspace;
-    q->arena = r->arena;
-    q->bulk = operations > 0;
-    q->n = q->bulk ? (size_t)operations : 1;
-    q->txns = arena_alloc(r->arena, q->n * sizeof *q->txns);
-    q->claims = arena_alloc(r->arena, q->n * sizeof *q->claims);
-    for (size_t i = 0; i < q->n; i++)
-        q->txns[i] = q->bulk ? uuid_derive(&txn, (uint32_t)i) : txn;
-    r->question = q;
-    return ERR_OK;
-}
-
 /* The outcome's event among what a command put on the streams. */
 static void take_outcome(size_t i, bool known, const char *records, void *ctx) {
     struct async_question *q = ctx;
@@ -116,9 +103,39 @@ static void take_outcome(size_t i, bool known, const char *records, void *ctx) {
     record_list_clear(&list);
 }
 
-enum err_code async_ask(struct async_question *q, struct db *db, struct err *err) {
+static enum err_code ask_outcomes(struct question *question, struct db *db, struct err *err) {
+    struct async_question *q = (struct async_question *)question;
     q->known = 0;
     return command_log_outcomes(db, q->workspace.s, q->txns, q->n, take_outcome, q, err);
+}
+
+static enum err_code prepare_question(struct request *r, struct err *err) {
+    struct async_question *q = arena_alloc(r->arena, sizeof *q);
+    struct uuid txn;
+    int operations;
+    if ((r->verdict.scopes & (SCOPE_SCIM_USERS_WRITE | SCOPE_SCIM_ROOMS_WRITE)) == 0)
+        return err_set(err, ERR_INSUFFICIENT_SCOPE, "The key lacks the scopes %s and %s",
+                       scope_name(SCOPE_SCIM_USERS_WRITE), scope_name(SCOPE_SCIM_ROOMS_WRITE));
+    if (seal_key() == NULL)
+        return err_set(err, ERR_UNAVAILABLE, "Outcomes cannot be looked up now");
+    if (!unseal(&r->verdict.workspace, r->route.segment, &txn, &operations))
+        return err_set(err, ERR_NOT_FOUND, "There is no such outcome");
+    q->question.ask = ask_outcomes;
+    q->workspace = r->verdict.workspace;
+    q->arena = r->arena;
+    q->bulk = operations > 0;
+    q->n = q->bulk ? (size_t)operations : 1;
+    q->txns = arena_alloc(r->arena, q->n * sizeof *q->txns);
+    q->claims = arena_alloc(r->arena, q->n * sizeof *q->claims);
+    for (size_t i = 0; i < q->n; i++)
+        q->txns[i] = q->bulk ? uuid_derive(&txn, (uint32_t)i) : txn;
+    r->question = &q->question;
+    return ERR_OK;
+}
+
+static enum step async_result_begin(struct request *r) {
+    struct err err = {0};
+    return prepare_question(r, &err) == ERR_OK ? STEP_ASK : handle_refuse(r, &err);
 }
 
 /* ---- the answer ---- */
@@ -134,8 +151,8 @@ static int64_t age_hours(const struct uuid *txn) {
 
 /* Accepted means that it will be decided, so an unknown one waits, unless it is so old that outcomes of its
  * age are forgotten. */
-static void answer_undecided(struct request *r) {
-    if (age_hours(&r->question->txns[0]) >= config_int(r->in->settings.config, "outcome-hours")) {
+static void answer_undecided(struct request *r, const struct async_question *q) {
+    if (age_hours(&q->txns[0]) >= config_int(r->in->settings.config, "outcome-hours")) {
         answer_error(r, ERR_GONE, "The outcome is no longer kept");
         return;
     }
@@ -146,13 +163,12 @@ static void answer_undecided(struct request *r) {
 
 static void answer_token(struct request *r, const char *claims) {
     answer_no_content(r, 0);
-    jws_sign(keys_own(), EVENT_TYPE, claims, strlen(claims), &r->answer.body);
+    jws_sign(jwks_own(), EVENT_TYPE, claims, strlen(claims), &r->answer.body);
     answer_plain(r, 200, EVENT_MEDIA_TYPE);
 }
 
 /* Each operation's event holds its result as a Bulk's response has it (rule Q5). */
-static void answer_bulk(struct request *r) {
-    const struct async_question *q = r->question;
+static void answer_results(struct request *r, const struct async_question *q) {
     json_t *body = json_object(), *results = json_array(), *schemas = json_array();
     json_array_append_new(schemas, json_string(MESSAGE_BULK_RESPONSE));
     for (size_t i = 0; i < q->n; i++) {
@@ -170,19 +186,20 @@ static void answer_bulk(struct request *r) {
     json_decref(body);
 }
 
-void async_answer(struct request *r, enum err_code asked) {
-    const struct async_question *q = r->question;
+static enum step async_result_on_rows(struct request *r) {
+    const struct async_question *q = (const struct async_question *)r->question;
     size_t told = 0;
     for (size_t i = 0; i < q->n; i++)
         told += q->claims[i] != NULL;
-    if (asked != ERR_OK)
-        answer_error(r, asked, NULL);
-    else if (q->known < q->n)
-        answer_undecided(r);
+    if (q->known < q->n)
+        answer_undecided(r, q);
     else if (told < q->n) /* decided, but nobody was promised to hear of it here */
         answer_error(r, ERR_NOT_FOUND, "There is no such outcome");
     else if (q->bulk)
-        answer_bulk(r);
+        answer_results(r, q);
     else
         answer_token(r, q->claims[0]);
+    return STEP_ANSWERED;
 }
+
+const struct handler async_result = {.begin = async_result_begin, .on_rows = async_result_on_rows};

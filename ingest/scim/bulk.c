@@ -61,8 +61,10 @@ static void push(struct bulks *b, struct queue *q, struct request *r) {
     pthread_cond_signal(&b->filled);
 }
 
-void bulk_start(struct request *r) {
+enum step bulk_begin(struct request *r, const struct bulk_kind *kind) {
     struct bulks *b = r->in->bulks;
+    r->bulk = arena_alloc(r->arena, sizeof *r->bulk);
+    r->bulk->kind = kind;
     request_enter(r, REQUEST_BULK);
     pthread_mutex_lock(&b->lock);
     bool full = b->fresh.n >= WAITING_MAX;
@@ -71,15 +73,16 @@ void bulk_start(struct request *r) {
     pthread_mutex_unlock(&b->lock);
     if (!full) {
         pthread_cond_signal(&b->filled);
-        return;
+        return STEP_GONE;
     }
     answer_error(r, ERR_UNAVAILABLE, "Too many Bulks are under way");
-    request_finish(r);
+    return STEP_ANSWERED;
 }
 
-void bulk_admitted(struct request *r) {
+enum step bulk_on_units(struct request *r) {
     request_enter(r, REQUEST_BULK);
     push(r->in->bulks, &r->in->bulks->ready, r);
+    return STEP_GONE;
 }
 
 void bulk_leave(struct request *r) {
@@ -140,7 +143,7 @@ static void step_read(struct bulks *b, struct request *r) {
     if (bulk_read(r, &err) != ERR_OK) {
         refuse(r, &err);
     } else if (r->operations == 1) {
-        bulk_admitted(r);
+        (void)bulk_on_units(r);
     } else {
         r->job = JOB_UNITS;
         request_enter(r, REQUEST_GATE);
@@ -188,7 +191,7 @@ static void step_answer(struct request *r) {
 }
 
 static void work(struct bulks *b, struct request *r) {
-    switch (r->bulk != NULL ? r->bulk->step : BULK_READ) {
+    switch (r->bulk->step) {
     case BULK_READ:
         step_read(b, r);
         break;

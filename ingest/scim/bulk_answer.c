@@ -1,5 +1,5 @@
-#include "ingest/api/import.h"
 #include "ingest/request/answer.h"
+#include "ingest/scim/async.h"
 #include "ingest/scim/bulk_impl.h"
 #include "ingest/scim/write.h"
 
@@ -7,6 +7,10 @@
 
 struct request *bulk_answer_of(struct request *operation) {
     return operation->stand_in != NULL ? operation->stand_in : operation;
+}
+
+struct request *bulk_operation(const struct request *r, size_t i) {
+    return r->bulk->operations[i];
 }
 
 bool bulk_is_done(const struct request *operation) {
@@ -76,21 +80,9 @@ static bool promised(const struct request *r) {
     return false;
 }
 
-void bulk_answer(struct request *r) {
+void scim_bulk_answer(struct request *r) {
     struct bulk *b = r->bulk;
     struct jbuf text = {0};
-    if (atomic_load(&b->dropped)) {
-        answer_error(r, ERR_UNAVAILABLE, "The request could not be recorded in time");
-        return;
-    }
-    if (r->async && promised(r)) {
-        write_accepted(r);
-        return;
-    }
-    if (r->route.api != API_SCIM) {
-        api_import_answer(r, b->operations, b->request.n);
-        return;
-    }
     jb_raw(&text, "{\"schemas\":[\"" MESSAGE_BULK_RESPONSE "\"],\"Operations\":[");
     for (size_t i = 0; i < b->request.n; i++)
         if (bulk_is_done(b->operations[i]))
@@ -99,3 +91,31 @@ void bulk_answer(struct request *r) {
     answer_json(r, 200, text.p);
     jb_free(&text);
 }
+
+void bulk_answer(struct request *r) {
+    if (atomic_load(&r->bulk->dropped))
+        answer_error(r, ERR_UNAVAILABLE, "The request could not be recorded in time");
+    else if (r->async && promised(r))
+        async_accept(r, r->operations);
+    else
+        r->bulk->kind->answer(r);
+}
+
+/* ---- the operations' own answers ---- */
+
+/* In a Bulk the answer has no resource: rule B2. */
+static enum step operation_on_reply(struct request *o) {
+    answer_no_content(o, o->route.method == HTTP_DELETE ? 0 : o->reply.version);
+    o->answer.status = write_is_quiet(o) ? 204 : write_success(o);
+    return STEP_ANSWERED;
+}
+
+static void operation_on_accepted(struct request *o) {
+    answer_no_content(o, 0);
+    o->answer.status = 202;
+}
+
+const struct handler bulk_operation_handler = {
+    .on_reply = operation_on_reply,
+    .on_accepted = operation_on_accepted,
+};

@@ -1,10 +1,10 @@
-/* Inside of a Bulk: what bulk.c (queue and steps), bulk_work.c (from body to commands) and bulk_answer.c
+/* Inside of a Bulk: what bulk.c (queue and steps), bulk_publish.c (from body to commands) and bulk_answer.c
  * share. */
 #ifndef USHER_INGEST_SCIM_BULK_IMPL_H
 #define USHER_INGEST_SCIM_BULK_IMPL_H
 
 #include "ingest/request/request.h"
-#include "ingest/scim/bulk_request.h"
+#include "ingest/scim/bulk.h"
 
 #include <stdatomic.h>
 
@@ -17,6 +17,7 @@ enum bulk_step {
 };
 
 struct bulk {
+    const struct bulk_kind *kind;
     enum bulk_step step;
     struct bulk_request request;
     struct request **operations; /* in the order of the request */
@@ -25,8 +26,9 @@ struct bulk {
     atomic_bool dropped;         /* the record of one of them could not be kept */
 };
 
-/* Of the operations: their Bulk waits for them. */
+/* Of the operations: their Bulk waits for them, and their answers are parts of its own. */
 extern const struct owner bulk_owner;
+extern const struct handler bulk_operation_handler;
 
 /* Reads the body into r->bulk, and how many units it needs into r->operations. Anything but ERR_OK is the
  * answer. */
@@ -35,13 +37,13 @@ enum err_code bulk_read(struct request *r, struct err *err);
  * bytes. */
 void bulk_publish(struct request *r, struct jbuf *scratch);
 
-/* Of an operation: the request that has its answer (it, or its stand-in). */
-struct request *bulk_answer_of(struct request *operation);
 /* It counts: it was done, or it failed before failOnErrors was reached. Only after all are answered. */
 bool bulk_is_done(const struct request *operation);
 /* All are answered: which were stopped (rule B3). */
 void bulk_judge(struct request *r);
-/* The BulkResponse, or 202. */
+/* The answer of its kind, or 202. */
 void bulk_answer(struct request *r);
+/* That of SCIM: the BulkResponse. */
+void scim_bulk_answer(struct request *r);
 
 #endif

@@ -7,6 +7,8 @@
  * them is let go of, since its value is known; circles of rooms are refused. */
 #include "ingest/scim/bulk_request.h"
 
+#include "ingest/scim/bulk.h"
+#include "ingest/scim/write.h"
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/mem.h"
 
@@ -20,6 +22,7 @@
 
 struct plan {
     struct bulk_request *b;
+    const struct route_table *table;
     struct arena *arena;
     json_t *ids;               /* bulkId -> index */
     size_t *linked;            /* of operation i: the last one (index + 1) that was linked to it */
@@ -186,7 +189,7 @@ static const char *replace_segment(struct plan *p, size_t i, const char *path) {
 
 static void check_route(struct bulk_op *op, struct arena *a) {
     const struct route *r = &op->route;
-    if (r->kind == ROUTE_BULK)
+    if (r->place != NULL && r->place->handler == &scim_bulk)
         refuse(op, ERR_INVALID_VALUE, "A Bulk cannot be part of a Bulk");
     else if (r->code == ERR_METHOD)
         refuse(op, ERR_METHOD, arena_printf(a, "Allowed here: %s", r->allow));
@@ -194,7 +197,7 @@ static void check_route(struct bulk_op *op, struct arena *a) {
         refuse(op, ERR_NOT_FOUND, "There is nothing at this path");
     else if (r->code != ERR_OK)
         refuse(op, r->code, NULL);
-    else if (r->kind != ROUTE_COLLECTION && r->kind != ROUTE_RESOURCE)
+    else if (r->row->handler != &scim_write)
         refuse(op, ERR_INVALID_VALUE, "Operations create, change or delete resources");
 }
 
@@ -208,9 +211,9 @@ static void route_op(struct plan *p, size_t i, const char *base, const char *pre
     }
     path = replace_segment(p, i, path);
     op->path = arena_printf(p->arena, "%s%s%s", prefix, path[0] == '/' || path[0] == '\0' ? "" : "/", path);
-    route_parse(op->method, op->path, strlen(op->path), p->arena, &op->route);
+    route_parse(p->table, op->method, op->path, strlen(op->path), p->arena, &op->route);
     check_route(op, p->arena);
-    if (op->code == ERR_OK && op->route.kind == ROUTE_RESOURCE)
+    if (op->code == ERR_OK && op->route.segment != NULL)
         (void)uuid_parse(op->route.segment, &op->id);
 }
 
@@ -220,7 +223,7 @@ static void route_op(struct plan *p, size_t i, const char *base, const char *pre
  * the resource, wherever that stands, by its reference.) */
 static void link_same_resource(struct plan *p, size_t i, json_t *last) {
     struct bulk_op *op = &p->b->ops[i];
-    if (op->code != ERR_OK || op->route.kind != ROUTE_RESOURCE || !uuid_is_set(&op->id))
+    if (op->code != ERR_OK || op->route.segment == NULL || !uuid_is_set(&op->id))
         return;
     const json_t *before = json_object_get(last, op->id.s);
     if (before != NULL)
@@ -319,8 +322,9 @@ static void make_order(struct bulk_request *b, struct arena *a) {
     }
 }
 
-void bulk_plan(struct bulk_request *b, const char *base, const char *prefix, struct arena *a) {
-    struct plan p = {.b = b, .arena = a, .ids = json_object()};
+void bulk_plan(struct bulk_request *b, const struct route_table *table, const char *base, const char *prefix,
+               struct arena *a) {
+    struct plan p = {.b = b, .table = table, .arena = a, .ids = json_object()};
     p.linked = arena_alloc(a, b->n * sizeof *p.linked);
     p.scratch = xcalloc(b->n + 1, sizeof *p.scratch);
     p.named = arena_alloc(a, b->n * sizeof *p.named);

@@ -1,10 +1,10 @@
-#include "ingest/api/import.h"
 #include "ingest/gate/seal.h"
 #include "ingest/log/publish.h"
 #include "ingest/log/replies.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
 #include "ingest/scim/bulk_impl.h"
+#include "ingest/scim/read.h"
 #include "ingest/scim/write.h"
 #include "sql/ask/admit.h"
 
@@ -14,18 +14,14 @@
 
 enum err_code bulk_read(struct request *r, struct err *err) {
     json_t *body = NULL;
-    struct bulk *b = arena_alloc(r->arena, sizeof *b);
-    if (content_parse(r, &body, err) != ERR_OK)
-        return err->code;
-    if ((r->route.api == API_SCIM ? bulk_parse(body, r->arena, &b->request, err)
-                                  : api_import_parse(r, body, &b->request, err)) != ERR_OK)
+    struct bulk *b = r->bulk;
+    if (content_parse(r, &body, err) != ERR_OK || b->kind->parse(r, body, &b->request, err) != ERR_OK)
         return err->code;
     if (b->request.n > (size_t)r->verdict.rate_limit)
         return err_set(err, ERR_TOO_LARGE,
                        "The Bulk has %zu operations, more than the rate limit of this key (%d in 60 seconds)",
                        b->request.n, r->verdict.rate_limit);
     b->step = BULK_PUBLISH;
-    r->bulk = b;
     r->operations = (int)b->request.n;
     return ERR_OK;
 }
@@ -36,6 +32,7 @@ static struct request *operation_new(struct request *r, size_t i) {
     struct bulk_op *op = &r->bulk->request.ops[i];
     struct request *o = request_new(r->in);
     o->owner = &bulk_owner;
+    o->handler = &bulk_operation_handler;
     o->form = r->form;
     o->parent = r;
     o->index = i;
@@ -54,21 +51,12 @@ static struct request *operation_new(struct request *r, size_t i) {
     o->admitted = r->admitted;
     o->verdict = r->verdict;
     o->base = r->base;
-    o->data = op->data;
     o->bulk_id = op->bulk_id;
     o->if_match = op->version;
     o->async = r->async;
     o->again = r->again;
     o->resource_id = op->id;
     return o;
-}
-
-/* Rule B7. */
-static enum err_code authorise(const struct request *o, struct err *err) {
-    unsigned scope = route_scope(&o->route);
-    if ((o->verdict.scopes & scope) == scope)
-        return ERR_OK;
-    return err_set(err, ERR_INSUFFICIENT_SCOPE, "The key lacks the scope %s", scope_name(scope));
 }
 
 /* What it refers to must have been made (rule B4): the worker looks, where we do not know already. */
@@ -98,9 +86,12 @@ static enum err_code need(struct request *o, const struct bulk_op *op, struct er
 static enum err_code prepare(struct request *o, struct bulk_op *op, struct err *err) {
     if (op->code != ERR_OK)
         return err_set(err, op->code, "%s", op->detail != NULL ? op->detail : "");
-    if (authorise(o, err) != ERR_OK || need(o, op, err) != ERR_OK)
+    if (route_permit(&o->route, o->verdict.scopes, o->arena, err) != ERR_OK || /* rule B7 */
+        need(o, op, err) != ERR_OK)
         return err->code;
-    return write_prepare(o, err);
+    if (o->route.method != HTTP_POST && read_target(o, err) != ERR_OK)
+        return err->code;
+    return write_prepare(o, op->data, err);
 }
 
 /* In the order in which they are done: an operation knows of those that it refers to whether they failed
@@ -158,9 +149,7 @@ static void make_operations(struct request *r) {
 
 void bulk_publish(struct request *r, struct jbuf *scratch) {
     bool heard = replies_polled(r->in->replies); /* else nobody would hear the outcomes */
-    r->async = r->prefer.respond_async && r->route.api == API_SCIM && seal_loaded();
-    if (r->route.api == API_SCIM)
-        bulk_plan(&r->bulk->request, r->base, r->route.prefix, r->arena);
+    r->bulk->kind->plan(r, &r->bulk->request);
     make_operations(r);
     for (struct request *o = r->operation; o != NULL; o = o->sibling) {
         if (!heard)
@@ -170,3 +159,28 @@ void bulk_publish(struct request *r, struct jbuf *scratch) {
     }
     publish_bulk(r->in->publish, r, scratch);
 }
+
+/* ---- the Bulks of SCIM ---- */
+
+static enum err_code scim_bulk_parse(struct request *r, json_t *body, struct bulk_request *out,
+                                     struct err *err) {
+    return bulk_parse(body, r->arena, out, err);
+}
+
+static void scim_bulk_plan(struct request *r, struct bulk_request *b) {
+    r->async = r->prefer.respond_async && seal_loaded(); /* (as of a single write) */
+    bulk_plan(b, r->in->routes, r->base, r->route.prefix, r->arena);
+}
+
+static const struct bulk_kind scim_bulk_kind = {scim_bulk_parse, scim_bulk_plan, scim_bulk_answer};
+
+static enum step scim_bulk_begin(struct request *r) {
+    return bulk_begin(r, &scim_bulk_kind);
+}
+
+const struct handler scim_bulk = {
+    .begin = scim_bulk_begin,
+    .on_units = bulk_on_units,
+    .content = &content_bulk,
+    .long_deadline = true,
+};

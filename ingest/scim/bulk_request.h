@@ -55,8 +55,9 @@ struct bulk_request {
  * of it is done; ERR_TOO_LARGE: too many operations (rule B6). What is wrong with one operation alone is
  * noted in it. */
 enum err_code bulk_parse(json_t *body, struct arena *a, struct bulk_request *out, struct err *err);
-/* Routes, ids, references, order. base: URL that resources stand under; prefix: its path. Replaces references
- * in the body's values. Operations that cannot be done are noted. */
-void bulk_plan(struct bulk_request *b, const char *base, const char *prefix, struct arena *a);
+/* Routes (by the table), ids, references, order. base: URL that resources stand under; prefix: its path.
+ * Replaces references in the body's values. Operations that cannot be done are noted. */
+void bulk_plan(struct bulk_request *b, const struct route_table *table, const char *base, const char *prefix,
+               struct arena *a);
 
 #endif

@@ -13,33 +13,47 @@ static bool shows_events(const struct request *r) {
     return r->in->settings.announce_events || (names != NULL && strcasestr(names, "securityEvents") != NULL);
 }
 
-static char *document(const struct request *r) {
-    switch (r->route.kind) {
-    case ROUTE_CONFIG:
-        return discovery_config(r->base, r->in->settings.cursor_seconds, shows_events(r));
-    case ROUTE_TYPES:
-        return discovery_resource_types(r->base);
-    case ROUTE_TYPE:
-        return discovery_resource_type(r->base, r->route.segment);
-    case ROUTE_SCHEMAS:
-        return discovery_schemas(r->base);
-    case ROUTE_SCHEMA:
-        return discovery_schema(r->base, r->route.segment);
-    default:
-        return NULL;
-    }
-}
-
-void discovery_answer(struct request *r) {
-    /* A filter that would be ignored must not look as if it had been applied (RFC 7644 section 4). */
-    if (r->route.kind != ROUTE_CONFIG && query_get(&r->query, "filter") != NULL) {
-        answer_error(r, ERR_FORBIDDEN, "Discovery documents cannot be filtered");
-        return;
-    }
-    char *text = document(r);
+/* Takes the text. NULL: there is no such document. */
+static enum step answer_document(struct request *r, char *text) {
     if (text == NULL)
         answer_error(r, ERR_NOT_FOUND, NULL);
     else
         answer_json(r, 200, text);
     free(text);
+    return STEP_ANSWERED;
 }
+
+/* A filter that would be ignored must not look as if it had been applied (RFC 7644 section 4). */
+static enum step answer_unfiltered(struct request *r, char *text) {
+    if (query_get(&r->query, "filter") == NULL)
+        return answer_document(r, text);
+    free(text);
+    answer_error(r, ERR_FORBIDDEN, "Discovery documents cannot be filtered");
+    return STEP_ANSWERED;
+}
+
+static enum step config_begin(struct request *r) {
+    return answer_document(r, discovery_config(r->base, r->in->settings.cursor_seconds, shows_events(r)));
+}
+
+static enum step types_begin(struct request *r) {
+    return answer_unfiltered(r, discovery_resource_types(r->base));
+}
+
+static enum step type_begin(struct request *r) {
+    return answer_unfiltered(r, discovery_resource_type(r->base, r->route.segment));
+}
+
+static enum step schemas_begin(struct request *r) {
+    return answer_unfiltered(r, discovery_schemas(r->base));
+}
+
+static enum step schema_begin(struct request *r) {
+    return answer_unfiltered(r, discovery_schema(r->base, r->route.segment));
+}
+
+const struct handler discovery_config_get = {.begin = config_begin};
+const struct handler discovery_types_get = {.begin = types_begin};
+const struct handler discovery_type_get = {.begin = type_begin};
+const struct handler discovery_schemas_get = {.begin = schemas_begin};
+const struct handler discovery_schema_get = {.begin = schema_begin};

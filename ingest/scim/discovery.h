@@ -4,6 +4,7 @@
 
 #include "ingest/request/request.h"
 
-void discovery_answer(struct request *r);
+extern const struct handler discovery_config_get, discovery_types_get, discovery_type_get,
+    discovery_schemas_get, discovery_schema_get;
 
 #endif

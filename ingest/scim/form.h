@@ -4,6 +4,7 @@
 
 #include "ingest/request/form.h"
 
+#define SCIM_PREFIX "/scim/v2"
 #define SCIM_JSON "application/scim+json"
 
 extern const struct form scim_form;

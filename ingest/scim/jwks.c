@@ -14,22 +14,22 @@ static int64_t refreshed_us;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct jbuf set; /* under the lock */
 
-enum err_code keys_open(const char *file, struct err *err) {
+enum err_code jwks_open(const char *file, struct err *err) {
     own = signing_key_open(file, err);
     return own != NULL ? ERR_OK : ERR_CONFIG;
 }
 
-void keys_close(void) {
+void jwks_close(void) {
     jws_key_free(own);
     own = NULL;
     jb_free(&set);
 }
 
-const struct jws_key *keys_own(void) {
+const struct jws_key *jwks_own(void) {
     return own;
 }
 
-enum err_code keys_refresh(struct db *db, struct err *err) {
+enum err_code jwks_refresh(struct db *db, struct err *err) {
     struct jbuf fresh = {0};
     int64_t now_us = clock_mono_us();
     if (published && now_us - refreshed_us < REFRESH_US)
@@ -48,7 +48,7 @@ enum err_code keys_refresh(struct db *db, struct err *err) {
     return ERR_OK;
 }
 
-void keys_answer(struct request *r) {
+static enum step jwks_begin(struct request *r) {
     pthread_mutex_lock(&lock);
     if (set.n > 0)
         jb_mem(&r->answer.body, set.p, set.n);
@@ -57,4 +57,7 @@ void keys_answer(struct request *r) {
         answer_plain(r, 200, "application/jwk-set+json");
     else
         answer_error(r, ERR_UNAVAILABLE, NULL);
+    return STEP_ANSWERED;
 }
+
+const struct handler jwks_get = {.begin = jwks_begin};

@@ -8,15 +8,15 @@
 #include "sql/db.h"
 
 /* Reads ours from the PEM file ("": a fresh one). Before any thread is started. */
-enum err_code keys_open(const char *file, struct err *err);
-void keys_close(void);
-const struct jws_key *keys_own(void);
+enum err_code jwks_open(const char *file, struct err *err);
+void jwks_close(void);
+const struct jws_key *jwks_own(void);
 
 /* Publishes ours, once, and reads all that are published, every few seconds. One thread, with its own
  * connection. */
-enum err_code keys_refresh(struct db *db, struct err *err);
-/* The answer to /.well-known/jwks.json (RFC 7517 section 5), from what was read last; without credentials.
- * 503 while nothing was read yet. */
-void keys_answer(struct request *r);
+enum err_code jwks_refresh(struct db *db, struct err *err);
+/* /.well-known/jwks.json (RFC 7517 section 5), from what was read last; without credentials. 503 while
+ * nothing was read yet. */
+extern const struct handler jwks_get;
 
 #endif

@@ -31,7 +31,8 @@ static const char *said(const struct request *r, const char *name) {
 /* ---- what is listed ---- */
 
 static bool may_read(const struct request *r, const struct resource_type *rt) {
-    return (r->verdict.scopes & route_type_scope(rt, false)) != 0;
+    const unsigned reads = SCOPE_SCIM_USERS_READ | SCOPE_SCIM_ROOMS_READ;
+    return (r->verdict.scopes & route_type_scopes(rt) & reads) != 0;
 }
 
 /* One part per type. A query over all types is over those that the key may read (rules G10, F9). */

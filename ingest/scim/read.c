@@ -1,9 +1,9 @@
 #include "ingest/scim/read.h"
 
-#include "ingest/api/resources.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
 #include "ingest/request/etag.h"
+#include "ingest/request/handle.h"
 #include "ingest/scim/list.h"
 #include "ingest/scim/search.h"
 
@@ -55,31 +55,29 @@ enum err_code read_user_name(struct request *r, const char *user_name, struct er
     return code;
 }
 
-enum err_code read_not_found(const struct request *r, struct err *err) {
+static enum err_code not_found(const struct request *r, struct err *err) {
     bool named = r->route.rt->kind == RESOURCE_ROOM && r->form->room != NULL;
     return err_set(err, ERR_NOT_FOUND, "%s %s not found", named ? r->form->room : r->route.rt->name,
                    r->route.segment);
 }
 
-/* A search says in its body what a list says in its query (rule J5). */
-static enum err_code prepare_search(struct request *r, struct err *err) {
-    json_t *body = NULL;
-    if (content_parse(r, &body, err) != ERR_OK || search_query(body, r->arena, &r->query, err) != ERR_OK)
-        return err->code;
-    return list_prepare(r, err);
+enum err_code read_target(struct request *r, struct err *err) {
+    return uuid_parse(r->route.segment, &r->resource_id) ? ERR_OK : not_found(r, err);
 }
 
-enum err_code read_prepare(struct request *r, struct err *err) {
-    if (r->route.kind == ROUTE_SEARCH)
-        return prepare_search(r, err);
-    if (r->route.kind != ROUTE_RESOURCE)
-        return r->route.api == API_SCIM ? list_prepare(r, err) : api_list_prepare(r, err);
-    if (r->route.api == API_SCIM && read_projection(r, err) != ERR_OK)
-        return err->code;
-    if (!uuid_parse(r->route.segment, &r->resource_id))
-        return read_not_found(r, err);
+/* ---- one resource ---- */
+
+enum step read_begin(struct request *r) {
+    struct err err = {0};
+    if (read_target(r, &err) != ERR_OK)
+        return handle_refuse(r, &err);
     read_resource(r);
-    return ERR_OK;
+    return STEP_READ;
+}
+
+static enum step scim_read_begin(struct request *r) {
+    struct err err = {0};
+    return read_projection(r, &err) == ERR_OK ? read_begin(r) : handle_refuse(r, &err);
 }
 
 /* RFC 9110 section 13.1.2, rule V2: what the client has already is not sent again. */
@@ -91,7 +89,7 @@ static bool has_it(const struct request *r, const struct resource_row *row) {
     return etag_matches(&tags, row->version, resource_refs_tag(r->route.rt, row));
 }
 
-void read_answer(struct request *r, enum err_code code) {
+enum step read_on_read(struct request *r, enum err_code code) {
     struct err err = {0};
     if (code != ERR_OK) {
         answer_error(r, code, NULL);
@@ -101,11 +99,32 @@ void read_answer(struct request *r, enum err_code code) {
     } else if (r->read.id == NULL) {
         r->form->list(r);
     } else if (r->read.nrows == 0) {
-        (void)read_not_found(r, &err);
+        (void)not_found(r, &err);
         answer_err(r, &err);
     } else if (has_it(r, &r->read.rows[0])) {
         answer_not_modified(r, &r->read.rows[0]);
     } else {
         answer_resource(r, 200, &r->read.rows[0]);
     }
+    return STEP_ANSWERED;
 }
+
+/* ---- lists ---- */
+
+static enum step scim_list_begin(struct request *r) {
+    struct err err = {0};
+    return list_prepare(r, &err) == ERR_OK ? STEP_READ : handle_refuse(r, &err);
+}
+
+/* A search says in its body what a list says in its query (rule J5). */
+static enum step scim_search_begin(struct request *r) {
+    struct err err = {0};
+    json_t *body = NULL;
+    if (content_parse(r, &body, &err) != ERR_OK || search_query(body, r->arena, &r->query, &err) != ERR_OK)
+        return handle_refuse(r, &err);
+    return scim_list_begin(r);
+}
+
+const struct handler scim_read = {.begin = scim_read_begin, .on_read = read_on_read};
+const struct handler scim_list = {.begin = scim_list_begin, .on_read = read_on_read};
+const struct handler scim_search = {.begin = scim_search_begin, .on_read = read_on_read};

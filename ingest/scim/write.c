@@ -4,6 +4,8 @@
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
 #include "ingest/request/etag.h"
+#include "ingest/request/handle.h"
+#include "ingest/scim/async.h"
 #include "ingest/scim/read.h"
 #include "ops/runtime/id.h"
 #include "schemas/patch/patch.h"
@@ -13,14 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-static enum err_code parse_body(struct request *r, const json_t **body, struct err *err) {
-    if (r->parent != NULL) { /* parsed with its Bulk */
-        *body = r->data;
-        return ERR_OK;
-    }
-    return r->form->read_body(r, body, err);
-}
 
 /* ---- what the workspace's settings ask for ---- */
 
@@ -58,20 +52,23 @@ static enum err_code check_seats(const struct request *r, struct err *err) {
     return no_seat(r, err);
 }
 
-bool write_seek_duplicate(struct request *r, const struct err *why) {
+/* Refused for want of a seat; before that is said, a duplicate is looked for, which is the truer refusal
+ * (rule C2). */
+static enum step seek_duplicate(struct request *r, const struct err *why) {
     struct err ignored;
-    return why->code == ERR_SEATS &&
-           read_user_name(r, resource_string(r->resource, "userName"), &ignored) == ERR_OK;
+    if (read_user_name(r, resource_string(r->resource, "userName"), &ignored) == ERR_OK)
+        return STEP_READ;
+    return handle_refuse(r, why);
 }
 
-void write_no_seat(struct request *r, enum err_code read) {
+static enum step answer_no_seat(struct request *r, enum err_code read) {
     struct err err = {0};
     if (read == ERR_OK && r->read.code == ERR_OK && r->read.nrows > 0)
         (void)err_set_path(&err, ERR_UNIQUENESS, "userName", "userName \"%.200s\" is already in use",
                            resource_string(r->resource, "userName"));
     else
         (void)no_seat(r, &err);
-    answer_err(r, &err);
+    return handle_refuse(r, &err);
 }
 
 /* ---- the command ---- */
@@ -118,21 +115,18 @@ static enum err_code prepare_document(struct request *r, const json_t *body, str
     content_keep(r, r->cleared);
     if (users && check_email(r, resource_string(r->resource, "userName"), err) != ERR_OK)
         return err->code;
-    if (!create)
-        return ERR_OK;
-    if (!uuid_is_set(
-            &r->resource_id)) /* made here, so that a command that is sent again makes no second resource */
+    /* Made here, so that a command that is sent again makes no second resource. */
+    if (create && !uuid_is_set(&r->resource_id))
         r->resource_id = uuid_v7();
-    return users && r->parent == NULL ? check_seats(r, err) : ERR_OK;
+    return ERR_OK;
 }
 
-/* A merge patch may be empty (RFC 7396): then nothing is changed, if only the resource is there. */
-static bool changes_nothing(const struct request *r, const json_t *body) {
-    return r->route.api != API_SCIM && json_array_size(json_object_get(body, "Operations")) == 0;
+static bool changes_nothing(const json_t *body) {
+    return json_array_size(json_object_get(body, "Operations")) == 0;
 }
 
 static enum err_code prepare_patch(struct request *r, const json_t *body, struct err *err) {
-    if (changes_nothing(r, body)) {
+    if (r->form->empty_patch && changes_nothing(body)) { /* but the resource must be there */
         content_keep(r, r->ops = json_array());
         return ERR_OK;
     }
@@ -144,30 +138,71 @@ static enum err_code prepare_patch(struct request *r, const json_t *body, struct
     return r->route.rt->kind == RESOURCE_USER ? check_patched_email(r, err) : ERR_OK;
 }
 
-enum err_code write_prepare(struct request *r, struct err *err) {
-    const json_t *body = NULL;
-    if (r->route.api == API_SCIM && read_projection(r, err) != ERR_OK)
-        return err->code;
-    if (r->route.kind == ROUTE_RESOURCE && !uuid_parse(r->route.segment, &r->resource_id))
-        return read_not_found(r, err);
+enum err_code write_prepare(struct request *r, const json_t *body, struct err *err) {
     r->command = command_type_of(&r->route);
-    if (r->parent ==
-        NULL) /* without the seal there is no address for the outcome: then the answer is the outcome */
-        r->async = r->prefer.respond_async && r->route.api == API_SCIM && seal_loaded();
     prepare_preconditions(r);
     if (r->route.method == HTTP_DELETE)
         return ERR_OK;
-    if (parse_body(r, &body, err) != ERR_OK)
-        return err->code;
-    enum err_code rc =
-        r->route.method == HTTP_PATCH ? prepare_patch(r, body, err) : prepare_document(r, body, err);
-    if (rc == ERR_OK && r->route.api == API_SCIM)
-        r->projection = projection_of_write(r->route.rt, r->projection, r->resource, r->ops, r->arena);
-    return rc;
+    return r->route.method == HTTP_PATCH ? prepare_patch(r, body, err) : prepare_document(r, body, err);
 }
 
-bool write_asks_existence(const struct request *r) {
+/* ---- the steps ---- */
+
+/* Must it be seen first whether the resource is there? ops/DESIGN.md, "Decided points": DELETE of an unknown
+ * id is 404 without a command. What is known at once is said at once, also where an asynchronous answer was
+ * asked for (rule Q8). */
+static bool asks_existence(const struct request *r) {
     if (r->again) /* it may be gone by this very command: the worker knows */
         return false;
     return r->route.method == HTTP_DELETE || (r->async && r->route.method != HTTP_POST);
 }
+
+enum step write_begin(struct request *r) {
+    const json_t *body = NULL;
+    struct err err = {0};
+    bool create = r->route.method == HTTP_POST;
+    if ((!create && read_target(r, &err) != ERR_OK) ||
+        (r->route.method != HTTP_DELETE && r->form->read_body(r, &body, &err) != ERR_OK) ||
+        write_prepare(r, body, &err) != ERR_OK)
+        return handle_refuse(r, &err);
+    if (create && r->route.rt->kind == RESOURCE_USER && check_seats(r, &err) != ERR_OK)
+        return seek_duplicate(r, &err);
+    if (!asks_existence(r))
+        return STEP_PUBLISH;
+    read_existence(r);
+    return STEP_READ;
+}
+
+enum step write_on_read(struct request *r, enum err_code code) {
+    if (r->encoded != NULL) { /* applied; the answer shows it */
+        write_show(r, code == ERR_OK);
+        return STEP_ANSWERED;
+    }
+    if (r->route.method == HTTP_POST)
+        return answer_no_seat(r, code);
+    return code == ERR_OK && r->read.nrows == 1 ? STEP_PUBLISH : read_on_read(r, code);
+}
+
+static enum step scim_write_begin(struct request *r) {
+    struct err err = {0};
+    if (read_projection(r, &err) != ERR_OK)
+        return handle_refuse(r, &err);
+    /* A 202 needs a Location, and the Location is sealed with a key (seal.h). While that key is not loaded,
+     * respond-async is ignored and the client gets the outcome itself. */
+    r->async = r->prefer.respond_async && seal_loaded();
+    enum step next = write_begin(r);
+    if (next != STEP_ANSWERED)
+        r->projection = projection_of_write(r->route.rt, r->projection, r->resource, r->ops, r->arena);
+    return next;
+}
+
+static void scim_write_on_accepted(struct request *r) {
+    async_accept(r, 0);
+}
+
+const struct handler scim_write = {
+    .begin = scim_write_begin,
+    .on_read = scim_write_on_read,
+    .on_reply = scim_write_on_reply,
+    .on_accepted = scim_write_on_accepted,
+};

@@ -4,32 +4,31 @@
 
 #include "ingest/request/request.h"
 
-/* Validates the whole request and fills the command. Anything but ERR_OK is the answer. */
-enum err_code write_prepare(struct request *r, struct err *err);
-/* Must it be seen first whether the resource is there? DESIGN section 7: DELETE of an unknown id is 404
- * without a command. What is known at once is said at once, also where an asynchronous answer was asked for
- * (rule Q8). */
-bool write_asks_existence(const struct request *r);
+/* POST, PUT, PATCH and DELETE of a resource. */
+extern const struct handler scim_write;
 
-/* write_answer.c */
+/* ---- for other handlers that write resources ---- */
 
-/* r->reply was filled by a decoder: from now on its memory goes with the request. */
-void write_keep_reply(struct request *r);
-/* Makes the answer from r->reply. False: it shows something that must be read first (r->read or r->db_query
- * is ready, r->job says which). */
-bool write_outcome(struct request *r);
-/* After that read; read_ok false: the read failed. */
-void write_shown(struct request *r, bool read_ok);
-/* Nobody can say now whether it was applied. */
-void write_unknown(struct request *r);
-/* 202: the log has it, so it will be done (rule Q3). */
-void write_accepted(struct request *r);
-/* The same for all that `next` links, which are then finished. */
-void write_all_accepted(struct request *r);
+/* From the request to the command: the id in the path, the body, and what can be refused early. */
+enum step write_begin(struct request *r);
+/* Validates a whole write and fills its command. body: as SCIM has it; NULL for a DELETE. Anything but ERR_OK
+ * is the answer. */
+enum err_code write_prepare(struct request *r, const json_t *body, struct err *err);
+/* Of a write: it was seen whether the resource is there, or it is shown as it is now. */
+enum step write_on_read(struct request *r, enum err_code code);
 
-/* Refused for want of a seat; before that is said, a duplicate is looked for, which is the truer refusal
- * (rule C2): reads, then answers. */
-bool write_seek_duplicate(struct request *r, const struct err *why);
-void write_no_seat(struct request *r, enum err_code read);
+/* ---- outcome.c ---- */
+
+/* 201 for what was made, 200 for what was changed. */
+int write_success(const struct request *r);
+/* The resource without what only a read knows: a user's rooms, a room's members. */
+void write_show_document(struct request *r, const char *doc);
+/* After the read that follows a command; read_ok false: the read failed. */
+void write_show(struct request *r, bool read_ok);
+/* Is it answered with 204? ops/DESIGN.md, "Decided points": rooms answer a PATCH so. The client may prefer
+ * the one or the other (rule Q2), but who asks for attributes gets them (rule P3). */
+bool write_is_quiet(const struct request *r);
+enum step scim_write_on_reply(struct request *r);
+enum step scim_write_on_read(struct request *r, enum err_code code);
 
 #endif

@@ -1,4 +1,5 @@
 /* The body of a Bulk: its envelope, then references, ids and order. */
+#include "ingest/http/routes.h"
 #include "ingest/scim/bulk_request.h"
 #include "schemas/resource/body.h"
 #include "tests/fuzz/fuzz.h"
@@ -55,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         FUZZ_CHECK(code == ERR_OK || (err_class(code) == ERR_CLASS_REJECT && err.detail[0] != '\0'),
                    "bulk_parse gives %s", err_name(code));
         if (code == ERR_OK) {
-            bulk_plan(&b, BASE, "/scim/v2", a);
+            bulk_plan(&b, &routes, BASE, "/scim/v2", a);
             for (size_t i = 0; i < b.n; i++)
                 check_operation(&b.ops[i], i);
             check_order(&b, a);

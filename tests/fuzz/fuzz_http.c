@@ -1,10 +1,11 @@
 /* The head of a request: "METHOD TARGET VERSION", then headers line by line. What the guard lets through goes
  * on to the router and to the parser of queries. */
 #include "ingest/http/guard.h"
+#include "ingest/http/routes.h"
 #include "ingest/request/etag.h"
 #include "ingest/request/prefer.h"
 #include "ingest/request/query.h"
-#include "ingest/request/route.h"
+#include "ingest/scim/read.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
@@ -77,14 +78,13 @@ static void check_query(const char *text, struct arena *a) {
 
 static void check_route(const char *method, const struct guard_facts *facts, struct arena *a) {
     struct route route;
-    route_parse(method, facts->path, facts->path_len, a, &route);
+    route_parse(&routes, method, facts->path, facts->path_len, a, &route);
     FUZZ_CHECK(route.code != ERR_METHOD || route.allow != NULL, "405 without Allow");
-    FUZZ_CHECK(route.code != ERR_OK || route.kind != ROUTE_NONE, "a route to nowhere");
-    FUZZ_CHECK(route.kind != ROUTE_RESOURCE || route.code != ERR_OK ||
-                   (route.rt != NULL && route.segment != NULL),
+    FUZZ_CHECK(route.row != NULL && route.row->handler != NULL && route.row->form != NULL, "no row");
+    FUZZ_CHECK(route.code != ERR_OK || route.place != NULL, "a route to nowhere");
+    FUZZ_CHECK(route.row->handler != &scim_read || (route.rt != NULL && route.segment != NULL),
                "a resource without type or id");
-    if (route.code == ERR_OK)
-        (void)route_scope(&route);
+    (void)route_scopes(&route);
 }
 
 /* Headers that say how: nothing in them is an error, what cannot be read counts as not said. */

@@ -1,5 +1,6 @@
 /* The form of the Management API: errors as problem details, resources with their address. */
 #include "ingest/api/form.h"
+#include "ingest/http/routes.h"
 #include "ingest/request/answer.h"
 
 #include <jansson.h>
@@ -15,7 +16,7 @@ static struct arena *arena;
 
 static struct route route(const char *method, const char *path) {
     struct route r;
-    route_parse(method, path, strlen(path), arena, &r);
+    route_parse(&routes, method, path, strlen(path), arena, &r);
     return r;
 }
 

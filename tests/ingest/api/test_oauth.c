@@ -24,7 +24,8 @@ static int begin(void **state) {
     (void)state;
     r = request_new(&ingest);
     r->form = &oauth_form;
-    r->route = (struct route){.kind = ROUTE_TOKEN, .method = HTTP_POST, .allow = "POST"};
+    r->handler = &oauth_token;
+    r->route = (struct route){.method = HTTP_POST, .allow = "POST"};
     r->content_type = "application/x-www-form-urlencoded";
     token_new(TOKEN_KEY, secret);
     return 0;
@@ -54,13 +55,13 @@ static void basic(const char *id, const char *password) {
 static bool is_key(void) {
     struct admit_verdict v = {0};
     assert_true(uuid_parse(KEY, &v.key));
-    return oauth_is_client(r, &v);
+    return oauth_token.identification->agrees(r, &v);
 }
 
 static void assert_reads(void) {
     struct err err = {0};
     unsigned char hash[TOKEN_HASH_SIZE];
-    assert_int_equal(oauth_read(r, &err), ERR_OK);
+    assert_int_equal(oauth_token.identification->read(r, &err), ERR_OK);
     token_hash(secret, strlen(secret), hash);
     assert_memory_equal(r->token_hash, hash, sizeof hash);
     assert_true(is_key());
@@ -68,7 +69,7 @@ static void assert_reads(void) {
 
 static void assert_fails(enum err_code code) {
     struct err err = {0};
-    assert_int_equal(oauth_read(r, &err), code);
+    assert_int_equal(oauth_token.identification->read(r, &err), code);
     assert_string_not_equal(err.detail, "");
     assert_null(strstr(err.detail, secret));
 }
@@ -99,7 +100,7 @@ static void another_client_s_secret(void **state) {
     (void)state;
     struct err err = {0};
     basic("0188e9d0-5566-7778-899a-abbccddeeff1", secret);
-    assert_int_equal(oauth_read(r, &err), ERR_OK);
+    assert_int_equal(oauth_token.identification->read(r, &err), ERR_OK);
     assert_false(is_key());
 }
 
@@ -200,8 +201,8 @@ static void grants_and_scopes(void **state) {
         struct err err = {0};
         form(rows[i].form);
         basic(KEY, secret);
-        assert_int_equal(oauth_read(r, &err), ERR_OK);
-        oauth_answer(r);
+        assert_int_equal(oauth_token.identification->read(r, &err), ERR_OK);
+        assert_int_equal(oauth_token.begin(r), STEP_ANSWERED);
         json_t *body = json_loadb(r->answer.body.p, r->answer.body.n, 0, NULL);
         assert_string_equal(json_string_value(json_object_get(body, "error")), rows[i].error);
         json_decref(body);

@@ -56,7 +56,8 @@ static void keys(void **state) {
 }
 
 static void ask(const char *method, const char *path) {
-    route_parse(method, path, strlen(path), r->arena, &r->route);
+    route_parse(&routes, method, path, strlen(path), r->arena, &r->route);
+    request_take_route(r);
     snprintf(r->method, sizeof r->method, "%s", method);
     r->path = path;
 }
@@ -65,20 +66,20 @@ static void counts_for_writes_of_the_management_api(void **state) {
     (void)state;
     r->idempotency_key = "a";
     ask("POST", "/api/v1/users");
-    assert_true(idempotency_wanted(r));
+    assert_true(idempotency_is_asked(r));
     ask("POST", "/api/v1/users/x/deactivate");
-    assert_true(idempotency_wanted(r));
+    assert_true(idempotency_is_asked(r));
     static const char *const others[][2] = {{"GET", "/api/v1/users"},
                                             {"OPTIONS", "/api/v1/users"},
                                             {"POST", "/api/v1/nothing"},
                                             {"POST", "/scim/v2/Users"}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         ask(others[i][0], others[i][1]);
-        assert_false(idempotency_wanted(r));
+        assert_false(idempotency_is_asked(r));
     }
     r->idempotency_key = NULL;
     ask("POST", "/api/v1/users");
-    assert_false(idempotency_wanted(r));
+    assert_false(idempotency_is_asked(r));
 }
 
 static void fingerprint_of(const char *method, const char *path, const char *query, const char *body,
@@ -116,22 +117,22 @@ static void verdicts(void **state) {
     unsigned char print[FINGERPRINT_SIZE];
     fingerprint_of("POST", "/api/v1/users", NULL, "{}", print);
     r->idempotency->verdict = IDEMPOTENCY_RUNNING;
-    assert_false(idempotency_claimed(r, ERR_OK));
+    assert_false(idempotency_on_claimed(r, ERR_OK));
     assert_int_equal(r->answer.status, 409);
     assert_true(r->answer.retry_after_s > 0);
     r->idempotency->verdict = IDEMPOTENCY_OTHER;
-    assert_false(idempotency_claimed(r, ERR_OK));
+    assert_false(idempotency_on_claimed(r, ERR_OK));
     assert_int_equal(r->answer.status, 422);
-    assert_false(idempotency_claimed(r, ERR_DB_LOST));
+    assert_false(idempotency_on_claimed(r, ERR_DB_LOST));
     assert_int_equal(r->answer.status, 503);
     assert_false(idempotency_take_answer(r));
 
     r->idempotency->verdict = IDEMPOTENCY_FRESH;
-    assert_true(idempotency_claimed(r, ERR_OK));
+    assert_true(idempotency_on_claimed(r, ERR_OK));
     assert_true(uuid_eq(&r->txn, &mine) && !r->again);
     r->idempotency->verdict = IDEMPOTENCY_AGAIN;
     r->idempotency->txn = other;
-    assert_true(idempotency_claimed(r, ERR_OK));
+    assert_true(idempotency_on_claimed(r, ERR_OK));
     assert_true(uuid_eq(&r->txn, &other) && r->again);
 }
 
@@ -174,17 +175,17 @@ static void the_same_answer(void **state) {
     i->content = arena_strdup(r->arena, i->content);
     i->verdict = IDEMPOTENCY_ANSWERED;
     answer_no_content(r, 0);
-    assert_false(idempotency_claimed(r, ERR_OK));
+    assert_false(idempotency_on_claimed(r, ERR_OK));
     assert_int_equal(r->answer.status, 201);
     assert_string_equal(r->answer.body.p, "{\"id\":1}");
     assert_string_equal(r->answer.location, "http://x/y");
     assert_string_equal(r->answer.etag, "W/\"1\"");
     assert_string_equal(r->answer.content_type, "application/json");
     answer_json(r, 200, "{\"id\":2}"); /* somebody else was faster */
-    idempotency_kept(r, ERR_OK);
+    idempotency_on_kept(r, ERR_OK);
     assert_string_equal(r->answer.body.p, "{\"id\":1}");
     i->verdict = IDEMPOTENCY_FRESH;
-    idempotency_kept(r, ERR_DB_LOST);
+    idempotency_on_kept(r, ERR_DB_LOST);
     assert_int_equal(r->answer.code, ERR_OUTCOME_UNKNOWN);
 }
 

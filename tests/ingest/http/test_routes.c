@@ -1,7 +1,16 @@
-/* The doors of the Management API: every row of the table is found, by its own path and method alone; who may
- * enter. */
-#include "ingest/api/api.h"
+/* The table of routes: method and path of SCIM, and of what stands alone -> handler, scope, refusal (rules
+ * D1, D9, T7, C9, N1). The Management API has tests of its own (test_routes_api.c). */
+#include "ingest/api/oauth.h"
+#include "ingest/http/health.h"
 #include "ingest/http/routes.h"
+#include "ingest/request/handle.h"
+#include "ingest/scim/async.h"
+#include "ingest/scim/bulk.h"
+#include "ingest/scim/discovery.h"
+#include "ingest/scim/form.h"
+#include "ingest/scim/jwks.h"
+#include "ingest/scim/read.h"
+#include "ingest/scim/write.h"
 #include "sql/ask/admit.h"
 
 #include <setjmp.h>
@@ -12,136 +21,195 @@
 
 #include <cmocka.h>
 
-static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 static struct arena *arena;
 
 static struct route route(const char *method, const char *path) {
     struct route r;
-    route_parse(method, path, strlen(path), arena, &r);
+    route_parse(&routes, method, path, strlen(path), arena, &r);
     return r;
 }
 
-/* The path of a row with something in place of each {…}. */
-static char *path_of(const struct api_route *row) {
-    char *path = arena_printf(arena, "%s", API_PREFIX), part[200];
-    for (const char *p = row->path; *p != '\0';) {
-        size_t n = strcspn(p, "{");
-        snprintf(part, sizeof part, "%.*s%s", (int)n, p, p[n] == '{' ? "some%20id" : "");
-        path = arena_printf(arena, "%s%s", path, part);
-        p += n;
-        if (*p == '{')
-            p += strcspn(p, "}") + 1;
-    }
-    return path;
-}
-
-static void every_row_is_found(void **state) {
+static void finds_endpoints(void **state) {
     (void)state;
-    for (size_t i = 0; i < api_route_count; i++) {
-        const struct api_route *row = &api_routes[i];
-        struct route r = route(methods[row->method], path_of(row));
+    static const struct {
+        const char *method, *path;
+        const struct handler *handler;
+        unsigned scope;
+    } rows[] = {
+        {"GET", "/scim/v2/Users", &scim_list, SCOPE_SCIM_USERS_READ},
+        {"HEAD", "/scim/v2/Users", &scim_list, SCOPE_SCIM_USERS_READ},
+        {"POST", "/scim/v2/Users", &scim_write, SCOPE_SCIM_USERS_WRITE},
+        {"POST", "/scim/v2/Users/", &scim_write, SCOPE_SCIM_USERS_WRITE},
+        {"GET", "/scim/v2/Groups/", &scim_list, SCOPE_SCIM_ROOMS_READ},
+        {"GET", "/scim/v2/Groups/1", &scim_read, SCOPE_SCIM_ROOMS_READ},
+        {"PUT", "/scim/v2/Groups/1", &scim_write, SCOPE_SCIM_ROOMS_WRITE},
+        {"PATCH", "/scim/v2/Users/1", &scim_write, SCOPE_SCIM_USERS_WRITE},
+        {"DELETE", "/scim/v2/Users/1", &scim_write, SCOPE_SCIM_USERS_WRITE},
+        {"GET", "/w/acme/scim/v2/Users", &scim_list, SCOPE_SCIM_USERS_READ},
+        {"GET", "/scim/v2/ServiceProviderConfig", &discovery_config_get, 0},
+        {"GET", "/scim/v2/ServiceProviderConfig/", &discovery_config_get, 0},
+        {"GET", "/scim/v2/ResourceTypes", &discovery_types_get, 0},
+        {"GET", "/scim/v2/ResourceTypes/User", &discovery_type_get, 0},
+        {"GET", "/scim/v2/Schemas", &discovery_schemas_get, 0},
+        {"GET", "/scim/v2/Schemas/urn:x", &discovery_schema_get, 0},
+        {"GET", "/healthz", &health_alive, 0},
+        {"HEAD", "/readyz", &health_readiness, 0},
+        {"GET", "/scim/v2", &scim_list, 0},
+        {"GET", "/w/acme/scim/v2/", &scim_list, 0},
+        {"POST", "/scim/v2/.search", &scim_search, 0},
+        {"POST", "/scim/v2/Users/.search", &scim_search, SCOPE_SCIM_USERS_READ},
+        {"POST", "/w/a/scim/v2/Groups/.search", &scim_search, SCOPE_SCIM_ROOMS_READ},
+        {"POST", "/scim/v2/Bulk", &scim_bulk, 0},
+        {"GET", "/scim/v2/AsyncResults/x", &async_result, 0},
+        {"OPTIONS", "/scim/v2/Users/1", &options_handler, 0},
+        {"GET", "/scim/v2/%55sers/1", &scim_read, SCOPE_SCIM_USERS_READ},
+        {"GET", "/scim/v2/%53chemas", &discovery_schemas_get, 0},
+        {"GET", "/metrics", &health_metrics, 0},
+        {"GET", "/.well-known/jwks.json", &jwks_get, 0},
+        {"POST", "/oauth2/token", &oauth_token, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct route r = route(rows[i].method, rows[i].path);
         assert_int_equal(r.code, ERR_OK);
-        assert_ptr_equal(r.row, row);
-        assert_int_equal(r.kind, row->kind);
-        assert_int_equal(r.method, row->acts);
-        assert_int_equal(r.api, row->access > ACCESS_KEY ? API_ADMIN : API_MANAGE);
-        assert_string_equal(r.prefix, API_PREFIX);
-        const char *first = strchr(row->path, '{'), *second = first != NULL ? strchr(first + 1, '{') : NULL;
-        assert_int_equal(r.segment != NULL, first != NULL);
-        assert_int_equal(r.second != NULL, second != NULL);
-        if (first != NULL)
-            assert_string_equal(r.segment, "some id");
+        assert_ptr_equal(r.row->handler, rows[i].handler);
+        assert_int_equal(route_scopes(&r), rows[i].scope);
     }
 }
 
-static bool in_table(const char *path, enum http_method method) {
-    for (size_t i = 0; i < api_route_count; i++)
-        if (strcmp(api_routes[i].path, path) == 0 && api_routes[i].method == method)
-            return true;
-    return false;
+static void takes_prefix_workspace_and_segment(void **state) {
+    (void)state;
+    struct route r = route("GET", "/w/caf%C3%A9%20x/scim/v2/Schemas/urn%3Aa");
+    assert_string_equal(r.workspace, "caf\xc3\xa9 x");
+    assert_string_equal(r.prefix, "/w/caf%C3%A9%20x/scim/v2"); /* as sent: meta.location repeats it */
+    assert_string_equal(r.segment, "urn:a");
+    assert_ptr_equal(r.row->form, &scim_form);
+    r = route("GET", "/scim/v2/Users/abc");
+    assert_null(r.workspace);
+    assert_string_equal(r.prefix, "/scim/v2");
+    assert_string_equal(r.segment, "abc");
 }
 
-static void other_methods_are_refused_and_the_others_named(void **state) {
+static void knows_nothing_else(void **state) {
     (void)state;
-    for (size_t i = 0; i < api_route_count; i++) {
-        char *path = path_of(&api_routes[i]);
-        for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
-            bool known = in_table(api_routes[i].path, (enum http_method)m);
-            struct route r = route(methods[m], path);
-            assert_int_equal(r.code, known ? ERR_OK : ERR_METHOD);
-            assert_int_equal(strstr(r.allow, methods[m]) != NULL, known);
-        }
-        assert_int_equal(route("TRACE", path).code, ERR_METHOD);
-        assert_int_equal(route("OPTIONS", path).code, ERR_OK);
-    }
-    assert_string_equal(route("PUT", "/api/v1/users").allow, "GET, HEAD, POST, OPTIONS");
-}
-
-static void rows_are_in_order_and_whole(void **state) {
-    (void)state;
-    for (size_t i = 0; i < api_route_count; i++) {
-        const struct api_route *row = &api_routes[i];
-        assert_int_equal(row->path[0], '/');
-        assert_int_equal(row->access == ACCESS_KEY, row->scopes != 0);
-        assert_int_equal(strncmp(row->path, "/admin", 6) == 0, row->access > ACCESS_KEY);
-        assert_int_equal(row->kind == ROUTE_STEPS, row->handler != NULL);
-        assert_int_equal(row->scopes & ~0xf0u, 0); /* no scope of SCIM opens anything here */
-        assert_true(row->handler == NULL || row->handler->begin != NULL);
-        assert_true(row->kind == ROUTE_STEPS || row->about != ABOUT_NONE);
-        for (size_t k = 0; k < i; k++) /* none twice */
-            assert_false(strcmp(api_routes[k].path, row->path) == 0 && api_routes[k].method == row->method);
-    }
-}
-
-static void nothing_else_is_there(void **state) {
-    (void)state;
-    static const char *const paths[] = {
-        "/api",           "/api/",          "/api/v1",           "/api/v1/",
-        "/api/v2/users",  "/api/v1/nobody", "/api/v1/users/",    "/api/v1/users/a/b",
-        "/api/v1//users", "/api/v1/Users",  "/api/v1/users/%ff", "/api/v1/rooms//members/x"};
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        struct route r = route("GET", paths[i]);
+    static const struct {
+        const char *path;
+        bool scim;
+    } rows[] = {
+        {"/", false},
+        {"/scim", true},
+        {"/scim/v2//", true},
+        {"/scim/v2/AsyncResults", true},
+        {"/scim/v2/.search/x", true},
+        {"/.well-known", false},
+        {"/scim/v2/Users//", true},
+        {"/scim/v2/Users/1/", true},
+        {"/scim/v2/Users/1/members", true},
+        {"/scim/v2/Rooms", true},
+        {"/scim/v2/ServiceProviderConfig/x", true},
+        {"/scim/v22x/Users", true},
+        {"/scimx/v2/Users", false},
+        {"/w/acme", false},
+        {"/w//scim/v2/Users", false},
+        {"/w/acme/api/v1", false},
+        {"/healthz/", false},
+        {"/x", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct route r = route("GET", rows[i].path);
         assert_int_equal(r.code, ERR_NOT_FOUND);
-        assert_int_equal(r.api, API_MANAGE);
-        assert_null(r.row);
+        assert_null(r.place);
+        assert_int_equal(r.row->access, rows[i].scim ? ACCESS_SCIM : ACCESS_ANYBODY);
+        assert_ptr_equal(r.row->form, &scim_form);
     }
-    assert_int_equal(route("GET", "/api/v1/admin/nothing").api, API_ADMIN);
-    assert_int_equal(route("GET", "/apix/v1/users").api, API_NONE);
-    assert_int_equal(route("GET", "/w/acme/api/v1/users").api, API_NONE);
-    assert_int_equal(route_api("/api/v1/users?x=%zz"), API_MANAGE);
-    assert_int_equal(route_api("/scim/v2/Users"), API_NONE);
 }
 
-/* Eight keys of one scope each against every row. */
-static void each_scope_opens_its_doors(void **state) {
+static void refuses_methods(void **state) {
     (void)state;
-    for (size_t i = 0; i < api_route_count; i++) {
-        const struct api_route *row = &api_routes[i];
-        struct request r = {.arena = arena, .route = {.api = API_MANAGE, .row = row}};
-        bool write = row->method != HTTP_GET;
-        for (unsigned bit = 1; bit <= SCOPE_API_ROOMS_WRITE; bit <<= 1) {
-            struct err err = {0};
-            r.verdict.scopes = bit;
-            bool in = api_permit(&r, &err) == ERR_OK;
-            if (row->access != ACCESS_KEY)
-                continue;
-            assert_int_equal(in, (row->scopes & bit) != 0);
-            if (!in)
-                assert_non_null(strstr(err.detail, "api:"));
+    static const char *const rows[][3] = {
+        {"PUT", "/scim/v2/Users", "GET, HEAD, POST, OPTIONS"},
+        {"PATCH", "/scim/v2/Groups/", "GET, HEAD, POST, OPTIONS"},
+        {"DELETE", "/scim/v2/Users", "GET, HEAD, POST, OPTIONS"},
+        {"POST", "/scim/v2/Users/1", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"},
+        {"POST", "/scim/v2/Schemas", "GET, HEAD, OPTIONS"},
+        {"DELETE", "/scim/v2/ResourceTypes/User", "GET, HEAD, OPTIONS"},
+        {"PUT", "/scim/v2/ServiceProviderConfig", "GET, HEAD, OPTIONS"},
+        {"POST", "/scim/v2", "GET, HEAD, OPTIONS"},
+        {"GET", "/scim/v2/.search", "POST, OPTIONS"},
+        {"GET", "/scim/v2/Users/.search", "POST, OPTIONS"},
+        {"GET", "/scim/v2/Bulk", "POST, OPTIONS"},
+        {"DELETE", "/scim/v2/AsyncResults/x", "GET, HEAD, OPTIONS"},
+        {"get", "/scim/v2/Users", "GET, HEAD, POST, OPTIONS"}, /* methods are case-sensitive */
+        {"TRACE", "/scim/v2/Users", "GET, HEAD, POST, OPTIONS"},
+        {"POST", "/metrics", "GET, HEAD"},
+        {"OPTIONS", "/.well-known/jwks.json", "GET, HEAD"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct route r = route(rows[i][0], rows[i][1]);
+        assert_int_equal(r.code, ERR_METHOD);
+        assert_string_equal(r.allow, rows[i][2]);
+    }
+}
+
+static void w1_offers_no_me(void **state) {
+    (void)state;
+    static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        assert_int_equal(route(methods[i], "/scim/v2/Me").code, ERR_NOT_IMPLEMENTED);
+}
+
+static void d1_refuses_other_versions(void **state) {
+    (void)state;
+    assert_int_equal(route("GET", "/scim/v1/Users").code, ERR_INVALID_VERS);
+    assert_int_equal(route("GET", "/scim/v2.1/Users").code, ERR_INVALID_VERS);
+    assert_int_equal(route("GET", "/w/a/scim/v3").code, ERR_INVALID_VERS);
+    assert_int_equal(route("GET", "/scim/Users").code, ERR_NOT_FOUND);
+}
+
+static void refuses_segments_that_are_not_utf8(void **state) {
+    (void)state;
+    assert_int_equal(route("GET", "/scim/v2/Users/%ff").code, ERR_NOT_FOUND);
+    assert_int_equal(route("GET", "/w/%ff/scim/v2/Users").code, ERR_NOT_FOUND);
+}
+
+/* Whose answers need no credentials, and whose are on record all the same. */
+static void what_anybody_may_know(void **state) {
+    (void)state;
+    static const struct {
+        const char *method, *path;
+        enum route_access access;
+    } rows[] = {
+        {"GET", "/healthz", ACCESS_PUBLIC},         {"POST", "/healthz", ACCESS_PUBLIC},
+        {"GET", "/api/v1/docs", ACCESS_PUBLIC},     {"POST", "/api/v1/docs", ACCESS_API},
+        {"POST", "/oauth2/token", ACCESS_KEY},      {"GET", "/oauth2/token", ACCESS_ANYBODY},
+        {"GET", "/oauth2/other", ACCESS_ANYBODY},   {"GET", "/", ACCESS_ANYBODY},
+        {"OPTIONS", "/scim/v2/Users", ACCESS_SCIM},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(route(rows[i].method, rows[i].path).row->access, rows[i].access);
+    assert_ptr_equal(route("GET", "/oauth2/token").row->form, &oauth_form);
+}
+
+/* What is about one type asks for that type's scope; types of one's own go with users. */
+static void every_typed_row_asks_for_one_scope(void **state) {
+    (void)state;
+    for (size_t i = 0; i < routes.n; i++) {
+        const struct route_row *row = &routes.rows[i];
+        if (strstr(row->path, "{type}") == NULL)
+            continue;
+        for (size_t k = 0; resource_type_at(k) != NULL; k++) {
+            struct route r = {.row = row, .rt = resource_type_at(k)};
+            unsigned scopes = route_scopes(&r);
+            assert_true(scopes != 0 && (scopes & (scopes - 1)) == 0);
         }
-        if (row->access == ACCESS_KEY && write)
-            assert_true(row->scopes == SCOPE_API_USERS_WRITE || row->scopes == SCOPE_API_ROOMS_WRITE);
     }
 }
 
-static void some_doors_are_an_owners(void **state) {
+/* A body may be refused before its method is: the limits are those of the path. */
+static void limits_go_with_the_path(void **state) {
     (void)state;
-    static const struct api_route row = {.access = ACCESS_OWNER, .path = "/admin/x"};
-    struct request r = {.arena = arena, .route = {.api = API_ADMIN, .row = &row}};
-    r.verdict.kind = ADMIT_ADMINISTRATOR;
-    assert_int_equal(api_permit(&r, NULL), ERR_FORBIDDEN);
-    r.verdict.kind = ADMIT_OWNER;
-    assert_int_equal(api_permit(&r, NULL), ERR_OK);
+    assert_ptr_equal(route("PUT", "/scim/v2/Bulk").place->handler, &scim_bulk);
+    assert_ptr_equal(route("GET", "/oauth2/token").place->handler, &oauth_token);
+    assert_ptr_equal(route("GET", "/oauth2/token").row->handler, &options_handler);
 }
 
 static int setup(void **state) {
@@ -158,12 +226,16 @@ static int teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_row_is_found),
-        cmocka_unit_test(other_methods_are_refused_and_the_others_named),
-        cmocka_unit_test(rows_are_in_order_and_whole),
-        cmocka_unit_test(nothing_else_is_there),
-        cmocka_unit_test(each_scope_opens_its_doors),
-        cmocka_unit_test(some_doors_are_an_owners),
+        cmocka_unit_test(finds_endpoints),
+        cmocka_unit_test(takes_prefix_workspace_and_segment),
+        cmocka_unit_test(knows_nothing_else),
+        cmocka_unit_test(refuses_methods),
+        cmocka_unit_test(w1_offers_no_me),
+        cmocka_unit_test(d1_refuses_other_versions),
+        cmocka_unit_test(refuses_segments_that_are_not_utf8),
+        cmocka_unit_test(what_anybody_may_know),
+        cmocka_unit_test(every_typed_row_asks_for_one_scope),
+        cmocka_unit_test(limits_go_with_the_path),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -137,7 +137,7 @@ static int setup(void **state) {
     (void)state;
     stats_init();
     ingest.pending = pending_new();
-    ingest.replies = replies_new(&ingest);
+    ingest.replies = replies_new(&ingest, NULL);
     return 0;
 }
 

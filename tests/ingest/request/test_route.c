@@ -1,4 +1,5 @@
-/* Method and path -> endpoint, scope, refusal (rules D1, D9, T7, C9, N1). */
+/* The matcher of routes, on a table of the test's own: templates, what is in their places, what is not there.
+ */
 #include "ingest/request/route.h"
 #include "sql/ask/admit.h"
 
@@ -12,151 +13,139 @@
 
 static struct arena *arena;
 
+static const struct form plain = {.prefix = NULL}, prefixed = {.prefix = "/a/v1"};
+static const struct handler handlers[12];
+
+#define ROW(i, m, where, spoken) .method = HTTP_##m, .path = where, .handler = &handlers[i], .form = &spoken
+
+static const struct route_row rows[] = {
+    {ROW(0, GET, "(/w/{workspace})/a/v1/{type}/", prefixed),
+     .scopes = SCOPE_SCIM_USERS_READ | SCOPE_SCIM_ROOMS_READ},
+    {ROW(1, POST, "(/w/{workspace})/a/v1/{type}/", prefixed)},
+    {ROW(2, GET, "(/w/{workspace})/a/v1/Things/{thing}/parts/{part}", prefixed), .escaped = true},
+    {ROW(3, ANY, "(/w/{workspace})/a/v1/Never", prefixed), .code = ERR_NOT_IMPLEMENTED},
+    {ROW(4, ANY, "(/w/{workspace})/a/v1/*", prefixed), .code = ERR_NOT_FOUND},
+    {ROW(5, ANY, "/a/{version}/*", plain), .code = ERR_INVALID_VERS},
+    {ROW(6, GET, "/b/word", plain), .scopes = SCOPE_API_ROOMS_READ},
+    {ROW(7, POST, "/b/{any}", plain), .about = ABOUT_ROOMS, .acts = HTTP_PATCH},
+    {ROW(8, DELETE, "/b/{any}", plain)},
+    {ROW(9, GET, "/alone", plain)},
+    {ROW(10, ANY, "/alone", plain), .code = ERR_METHOD},
+    {ROW(11, ANY, "/*", plain), .code = ERR_NOT_FOUND},
+};
+static const struct route_table table = {rows, sizeof rows / sizeof *rows};
+
 static struct route route(const char *method, const char *path) {
     struct route r;
-    route_parse(method, path, strlen(path), arena, &r);
+    route_parse(&table, method, path, strlen(path), arena, &r);
     return r;
 }
 
-static void finds_endpoints(void **state) {
+static size_t found(const struct route *r) {
+    return (size_t)(r->row - rows);
+}
+
+static void finds_rows(void **state) {
     (void)state;
     static const struct {
         const char *method, *path;
-        enum route_kind kind;
-        unsigned scope;
-    } rows[] = {
-        {"GET", "/scim/v2/Users", ROUTE_COLLECTION, SCOPE_SCIM_USERS_READ},
-        {"HEAD", "/scim/v2/Users", ROUTE_COLLECTION, SCOPE_SCIM_USERS_READ},
-        {"POST", "/scim/v2/Users", ROUTE_COLLECTION, SCOPE_SCIM_USERS_WRITE},
-        {"POST", "/scim/v2/Users/", ROUTE_COLLECTION, SCOPE_SCIM_USERS_WRITE},
-        {"GET", "/scim/v2/Groups/", ROUTE_COLLECTION, SCOPE_SCIM_ROOMS_READ},
-        {"GET", "/scim/v2/Groups/1", ROUTE_RESOURCE, SCOPE_SCIM_ROOMS_READ},
-        {"PUT", "/scim/v2/Groups/1", ROUTE_RESOURCE, SCOPE_SCIM_ROOMS_WRITE},
-        {"PATCH", "/scim/v2/Users/1", ROUTE_RESOURCE, SCOPE_SCIM_USERS_WRITE},
-        {"DELETE", "/scim/v2/Users/1", ROUTE_RESOURCE, SCOPE_SCIM_USERS_WRITE},
-        {"GET", "/w/acme/scim/v2/Users", ROUTE_COLLECTION, SCOPE_SCIM_USERS_READ},
-        {"GET", "/scim/v2/ServiceProviderConfig", ROUTE_CONFIG, 0},
-        {"GET", "/scim/v2/ServiceProviderConfig/", ROUTE_CONFIG, 0},
-        {"GET", "/scim/v2/ResourceTypes", ROUTE_TYPES, 0},
-        {"GET", "/scim/v2/ResourceTypes/User", ROUTE_TYPE, 0},
-        {"GET", "/scim/v2/Schemas", ROUTE_SCHEMAS, 0},
-        {"GET", "/scim/v2/Schemas/urn:x", ROUTE_SCHEMA, 0},
-        {"GET", "/healthz", ROUTE_HEALTHZ, 0},
-        {"HEAD", "/readyz", ROUTE_READYZ, 0},
-        {"GET", "/scim/v2", ROUTE_ROOT, 0},
-        {"GET", "/w/acme/scim/v2/", ROUTE_ROOT, 0},
-        {"POST", "/scim/v2/.search", ROUTE_SEARCH, 0},
-        {"POST", "/scim/v2/Users/.search", ROUTE_SEARCH, SCOPE_SCIM_USERS_READ},
-        {"POST", "/w/a/scim/v2/Groups/.search", ROUTE_SEARCH, SCOPE_SCIM_ROOMS_READ},
-        {"POST", "/scim/v2/Bulk", ROUTE_BULK, 0},
-        {"GET", "/scim/v2/AsyncResults/x", ROUTE_ASYNC_RESULT, 0},
-        {"OPTIONS", "/scim/v2/Users/1", ROUTE_RESOURCE, 0},
-        {"GET", "/scim/v2/%55sers/1", ROUTE_RESOURCE, SCOPE_SCIM_USERS_READ},
-        {"GET", "/scim/v2/%53chemas", ROUTE_SCHEMAS, 0},
-        {"GET", "/metrics", ROUTE_METRICS, 0},
-        {"GET", "/.well-known/jwks.json", ROUTE_JWKS, 0},
-        {"POST", "/oauth2/token", ROUTE_TOKEN, 0},
+        size_t row;
+        enum err_code code;
+    } cases[] = {
+        {"GET", "/a/v1/Users", 0, ERR_OK},
+        {"HEAD", "/a/v1/users", 0, ERR_OK},
+        {"GET", "/a/v1/Users/", 0, ERR_OK},
+        {"POST", "/w/acme/a/v1/%55sers", 1, ERR_OK},
+        {"GET", "/a/v1/Users//", 4, ERR_NOT_FOUND},
+        {"GET", "/a/v1/Nobodies", 4, ERR_NOT_FOUND},
+        {"PUT", "/a/v1/Users", 4, ERR_METHOD},
+        {"OPTIONS", "/a/v1/Users", 4, ERR_OK},
+        {"GET", "/a/v1/Things/1/parts/2", 2, ERR_OK},
+        {"GET", "/a/v1/%54hings/1/p%61rts/2", 2, ERR_OK},       /* escaped */
+        {"GET", "/%61/v1/Things/1/parts/2", 11, ERR_NOT_FOUND}, /* never the prefix */
+        {"GET", "/a/v1/Things/1/parts/2/", 4, ERR_NOT_FOUND},
+        {"GET", "/a/v1/Things//parts/2", 4, ERR_NOT_FOUND},
+        {"GET", "/a/v1/Things/%ff/parts/2", 4, ERR_NOT_FOUND},
+        {"PATCH", "/a/v1/Never", 3, ERR_NOT_IMPLEMENTED},
+        {"GET", "/a/v1", 4, ERR_NOT_FOUND},
+        {"GET", "/a/v2.1/Users", 5, ERR_INVALID_VERS},
+        {"GET", "/a/vx/Users", 11, ERR_NOT_FOUND},
+        {"GET", "/b/word", 6, ERR_OK},
+        {"POST", "/b/word", 11, ERR_METHOD}, /* the first path that fits counts */
+        {"POST", "/b/other", 7, ERR_OK},
+        {"DELETE", "/b/other", 8, ERR_OK},
+        {"GET", "/b/%6fther", 11, ERR_METHOD},
+        {"GET", "/b/w%6frd", 11, ERR_METHOD}, /* not escaped: it is some text */
+        {"GET", "/alone", 9, ERR_OK},
+        {"OPTIONS", "/alone", 10, ERR_METHOD},
+        {"GET", "/", 11, ERR_NOT_FOUND},
+        {"GET", "/w/acme", 11, ERR_NOT_FOUND},
+        {"GET", "/w/acme/b/word", 11, ERR_NOT_FOUND},
+        {"GET", "/w//a/v1/Users", 11, ERR_NOT_FOUND},
+        {"GET", "/a/v1/1/2/3/4/5/6/7/8/9/10/11/12/13/14", 4, ERR_NOT_FOUND},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct route r = route(rows[i].method, rows[i].path);
-        assert_int_equal(r.code, ERR_OK);
-        assert_int_equal(r.kind, rows[i].kind);
-        assert_int_equal(route_scope(&r), rows[i].scope);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct route r = route(cases[i].method, cases[i].path);
+        if (found(&r) != cases[i].row || r.code != cases[i].code)
+            fail_msg("%s %s: row %zu, %s", cases[i].method, cases[i].path, found(&r), err_name(r.code));
     }
 }
 
-static void takes_prefix_workspace_and_segment(void **state) {
+static void takes_what_stands_in_the_places(void **state) {
     (void)state;
-    struct route r = route("GET", "/w/caf%C3%A9%20x/scim/v2/Schemas/urn%3Aa");
+    struct route r = route("GET", "/w/caf%C3%A9%20x/a/v1/Things/urn%3Aa/parts/2");
     assert_string_equal(r.workspace, "caf\xc3\xa9 x");
-    assert_string_equal(r.prefix, "/w/caf%C3%A9%20x/scim/v2"); /* as sent: meta.location repeats it */
+    assert_string_equal(r.prefix, "/w/caf%C3%A9%20x/a/v1"); /* as sent */
     assert_string_equal(r.segment, "urn:a");
-    assert_int_equal(r.api, API_SCIM);
-    r = route("GET", "/scim/v2/Users/abc");
+    assert_string_equal(r.second, "2");
+    r = route("GET", "/a/v1/Groups");
     assert_null(r.workspace);
-    assert_string_equal(r.prefix, "/scim/v2");
-    assert_string_equal(r.segment, "abc");
+    assert_null(r.segment);
+    assert_string_equal(r.prefix, "/a/v1");
+    assert_int_equal(r.rt->kind, RESOURCE_ROOM);
+    assert_int_equal(route_scopes(&r), SCOPE_SCIM_ROOMS_READ); /* of its scopes those for the type */
+    r = route("POST", "/b/x");
+    assert_int_equal(r.rt->kind, RESOURCE_ROOM);
+    assert_int_equal(r.method, HTTP_PATCH); /* as it acts */
+    assert_null(r.prefix);
 }
 
-static void knows_nothing_else(void **state) {
+/* What is known of the path stays where only the method is wrong. */
+static void the_place_is_known(void **state) {
     (void)state;
-    static const struct {
-        const char *path;
-        bool scim;
-    } rows[] = {
-        {"/", false},
-        {"/scim", true},
-        {"/scim/v2//", true},
-        {"/scim/v2/AsyncResults", true},
-        {"/scim/v2/.search/x", true},
-        {"/.well-known", false},
-        {"/scim/v2/Users//", true},
-        {"/scim/v2/Users/1/", true},
-        {"/scim/v2/Users/1/members", true},
-        {"/scim/v2/Rooms", true},
-        {"/scim/v2/ServiceProviderConfig/x", true},
-        {"/scim/v22x/Users", true},
-        {"/scimx/v2/Users", false},
-        {"/w/acme", false},
-        {"/w//scim/v2/Users", false},
-        {"/w/acme/api/v1", false},
-        {"/healthz/", false},
-        {"/x", false},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct route r = route("GET", rows[i].path);
-        assert_int_equal(r.code, ERR_NOT_FOUND);
-        assert_int_equal(r.kind, ROUTE_NONE);
-        assert_int_equal(r.api == API_SCIM, rows[i].scim);
-    }
+    struct route r = route("PUT", "/a/v1/Users");
+    assert_ptr_equal(r.place, &rows[0]);
+    assert_string_equal(r.allow, "GET, HEAD, POST, OPTIONS");
+    assert_int_equal(r.rt->kind, RESOURCE_USER);
+    assert_int_equal(r.method, HTTP_PUT);
+    r = route("PUT", "/alone");
+    assert_ptr_equal(r.place, &rows[9]);
+    assert_string_equal(r.allow, "GET, HEAD");
+    assert_null(route("GET", "/a/v1/nothing").place);
 }
 
-static void refuses_methods(void **state) {
+static void scopes_are_asked_for(void **state) {
     (void)state;
-    static const char *const rows[][3] = {
-        {"PUT", "/scim/v2/Users", "GET, HEAD, POST, OPTIONS"},
-        {"PATCH", "/scim/v2/Groups/", "GET, HEAD, POST, OPTIONS"},
-        {"DELETE", "/scim/v2/Users", "GET, HEAD, POST, OPTIONS"},
-        {"POST", "/scim/v2/Users/1", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"},
-        {"POST", "/scim/v2/Schemas", "GET, HEAD, OPTIONS"},
-        {"DELETE", "/scim/v2/ResourceTypes/User", "GET, HEAD, OPTIONS"},
-        {"PUT", "/scim/v2/ServiceProviderConfig", "GET, HEAD, OPTIONS"},
-        {"POST", "/scim/v2", "GET, HEAD, OPTIONS"},
-        {"GET", "/scim/v2/.search", "POST, OPTIONS"},
-        {"GET", "/scim/v2/Users/.search", "POST, OPTIONS"},
-        {"GET", "/scim/v2/Bulk", "POST, OPTIONS"},
-        {"DELETE", "/scim/v2/AsyncResults/x", "GET, HEAD, OPTIONS"},
-        {"get", "/scim/v2/Users", "GET, HEAD, POST, OPTIONS"}, /* methods are case-sensitive */
-        {"TRACE", "/scim/v2/Users", "GET, HEAD, POST, OPTIONS"},
-        {"POST", "/metrics", "GET, HEAD"},
-        {"OPTIONS", "/.well-known/jwks.json", "GET, HEAD"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct route r = route(rows[i][0], rows[i][1]);
-        assert_int_equal(r.code, ERR_METHOD);
-        assert_string_equal(r.allow, rows[i][2]);
-    }
+    struct err err = {0};
+    struct route r = route("GET", "/b/word");
+    assert_int_equal(route_permit(&r, SCOPE_API_ROOMS_READ | SCOPE_API_USERS_READ, arena, &err), ERR_OK);
+    assert_int_equal(route_permit(&r, SCOPE_API_ROOMS_WRITE, arena, &err), ERR_INSUFFICIENT_SCOPE);
+    assert_string_equal(err.detail, "The key lacks the scope api:rooms:read");
+    r = route("POST", "/b/x"); /* any key */
+    assert_int_equal(route_permit(&r, 0, arena, &err), ERR_OK);
+    assert_null(route_scope_names(0, arena));
+    assert_string_equal(route_scope_names(SCOPE_SCIM_USERS_READ | SCOPE_API_ROOMS_WRITE, arena),
+                        "scim:users:read api:rooms:write");
 }
 
-static void w1_offers_no_me(void **state) {
+static void a_target_that_cannot_be_read(void **state) {
     (void)state;
-    static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        assert_int_equal(route(methods[i], "/scim/v2/Me").code, ERR_NOT_IMPLEMENTED);
-}
-
-static void d1_refuses_other_versions(void **state) {
-    (void)state;
-    assert_int_equal(route("GET", "/scim/v1/Users").code, ERR_INVALID_VERS);
-    assert_int_equal(route("GET", "/scim/v2.1/Users").code, ERR_INVALID_VERS);
-    assert_int_equal(route("GET", "/w/a/scim/v3").code, ERR_INVALID_VERS);
-    assert_int_equal(route("GET", "/scim/Users").code, ERR_NOT_FOUND);
-}
-
-static void refuses_segments_that_are_not_utf8(void **state) {
-    (void)state;
-    assert_int_equal(route("GET", "/scim/v2/Users/%ff").code, ERR_NOT_FOUND);
-    assert_int_equal(route("GET", "/w/%ff/scim/v2/Users").code, ERR_NOT_FOUND);
+    struct route r;
+    route_unreadable(&table, "/b/\x01", &r);
+    assert_ptr_equal(r.row, &rows[11]);
+    assert_int_equal(r.method, HTTP_OTHER);
+    route_unreadable(&table, NULL, &r);
+    assert_ptr_equal(r.row, &rows[11]);
 }
 
 static int setup(void **state) {
@@ -173,13 +162,11 @@ static int teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_endpoints),
-        cmocka_unit_test(takes_prefix_workspace_and_segment),
-        cmocka_unit_test(knows_nothing_else),
-        cmocka_unit_test(refuses_methods),
-        cmocka_unit_test(w1_offers_no_me),
-        cmocka_unit_test(d1_refuses_other_versions),
-        cmocka_unit_test(refuses_segments_that_are_not_utf8),
+        cmocka_unit_test(finds_rows),
+        cmocka_unit_test(takes_what_stands_in_the_places),
+        cmocka_unit_test(the_place_is_known),
+        cmocka_unit_test(scopes_are_asked_for),
+        cmocka_unit_test(a_target_that_cannot_be_read),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests_name("ingest/route", tests, setup, teardown);
 }

@@ -1,4 +1,5 @@
 /* Bulks as far as they are pure: what is a BulkRequest, what refers to what, what comes first. */
+#include "ingest/http/routes.h"
 #include "ingest/scim/bulk_request.h"
 
 #include <setjmp.h>
@@ -46,7 +47,7 @@ static struct bulk_case planned(const char *operations) {
     struct err err = {0};
     if (bulk_parse(c.body, c.arena, &c.b, &err) != ERR_OK)
         fail_msg("%s: %s", operations, err.detail);
-    bulk_plan(&c.b, BASE, "/scim/v2", c.arena);
+    bulk_plan(&c.b, &routes, BASE, "/scim/v2", c.arena);
     return c;
 }
 
@@ -373,7 +374,7 @@ static void many_references(void **state) {
                                               "bulkId", id, "data", "x", refs));
     }
     assert_int_equal(bulk_parse(body, a, &b, NULL), ERR_OK);
-    bulk_plan(&b, BASE, "/scim/v2", a);
+    bulk_plan(&b, &routes, BASE, "/scim/v2", a);
     bool placed[BULK_MAX_OPERATIONS] = {false};
     for (size_t i = 0; i < b.n; i++) {
         const struct bulk_op *op = &b.ops[b.order[i]];

@@ -1,5 +1,6 @@
 /* Lists: from a query or a .search body to the question (G1, G2, G4, G7, G8, J1, J5, F9), and the
  * ListResponse (C4, G3, G5). */
+#include "ingest/http/routes.h"
 #include "ingest/scim/form.h"
 #include "ingest/scim/list.h"
 #include "ingest/scim/search.h"
@@ -21,7 +22,7 @@ static struct request *r;
 
 static enum err_code prepare(const char *path, const char *query) {
     struct err err = {0};
-    route_parse("GET", path, strlen(path), r->arena, &r->route);
+    route_parse(&routes, "GET", path, strlen(path), r->arena, &r->route);
     assert_int_equal(r->route.code, ERR_OK);
     assert_int_equal(query_parse(query, r->arena, &r->query, &err), ERR_OK);
     enum err_code code = list_prepare(r, &err);

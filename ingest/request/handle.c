@@ -1,0 +1,48 @@
+#include "ingest/request/handle.h"
+
+#include "ingest/request/answer.h"
+
+#include <stdlib.h>
+
+static enum step options_begin(struct request *r) {
+    answer_options(r);
+    return STEP_ANSWERED;
+}
+
+const struct handler options_handler = {.begin = options_begin};
+
+enum step handle_refuse(struct request *r, const struct err *err) {
+    answer_err(r, err);
+    return STEP_ANSWERED;
+}
+
+enum step handle_rows(struct request *r, enum err_code code) {
+    struct err err = {.code = code};
+    if (code == ERR_OK)
+        return r->handler->on_rows(r);
+    /* Applied, but it cannot be shown: the operation's address tells what it did. */
+    if (r->encoded != NULL)
+        (void)err_set(&err, ERR_OUTCOME_UNKNOWN, "It was done, but cannot be shown now; ask for txn %s",
+                      r->txn.s);
+    return handle_refuse(r, &err);
+}
+
+enum step handle_reply(struct request *r) {
+    const struct reply *reply = &r->reply;
+    if (reply->doc != NULL)
+        arena_defer(r->arena, free, reply->doc);
+    if (uuid_is_set(&reply->id)) /* of the first time, or of an account that a create has taken over */
+        r->resource_id = reply->id;
+    if (reply->code == ERR_OK)
+        return r->handler->on_reply(r);
+    answer_error(r, reply->code, reply->detail);
+    return STEP_ANSWERED;
+}
+
+void handle_accepted(struct request *r) {
+    for (struct request *next; r != NULL; r = next) {
+        next = r->next;
+        r->handler->on_accepted(r);
+        request_finish(r);
+    }
+}
