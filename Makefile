@@ -66,9 +66,8 @@ unit_room = $(or $(filter ctl broker,$(word 3,$(subst /, ,$(1)))),$(patsubst ops
 
 SOURCES = $(filter-out %/main.c tests/fuzz/fuzz_%,$(wildcard $(DIR_$(1))/*.c $(DIR_$(1))/*/*.c)) $(GEN_$(1))
 GEN_runtime := build/gen/version.c
-GEN_sql := build/gen/migrations.c
+GEN_sql := build/gen/statements.c build/gen/migrations.c build/gen/functions.c
 GEN_schemas := build/gen/openapi.c
-MIGRATIONS := $(sort $(wildcard sql/migrations/[0-9]*.sql))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -78,7 +77,7 @@ all: $(PROGRAMS:%=build/release/bin/%)
 
 # $(1) flavour
 define flavour
-build/$(1)/obj/%.o: %.c
+build/$(1)/obj/%.o: %.c | build/gen/statements.h
 	@mkdir -p $$(@D)
 	@echo "  CC      $(1) $$<"
 	@$$(CC) $$(BASE) $$(FLAGS_$(1)) $$(PKG_CFLAGS) -MMD -MP $$(CPPFLAGS) $$(CFLAGS) -c $$< -o $$@
@@ -109,9 +108,17 @@ $(foreach f,release asan tsan fuzz,$(eval $(call flavour,$(f))))
 build/fuzz/%: CC := clang
 build/fuzz/%: LDFLAGS += -fsanitize=fuzzer
 
-# The migrations go into the programs, so that an installed usherctl needs no files.
-build/gen/migrations.c: ops/build/embed_migrations.sh $(MIGRATIONS) $(if $(filter-out $(MIGRATIONS),$(shell cat build/gen/migrations.list 2>/dev/null))$(filter-out $(shell cat build/gen/migrations.list 2>/dev/null),$(MIGRATIONS)),FORCE)
-	@mkdir -p $(@D); bash $< $(MIGRATIONS) > $@; echo $(MIGRATIONS) > build/gen/migrations.list
+# SQL goes into the programs, so that an installed one needs no files. $(1) a folder of sql/
+define embed
+SQL_$(1) := $(sort $(wildcard sql/$(1)/*.sql))
+build/gen/$(1).c: ops/build/embed_sql.py $$(SQL_$(1)) $$(if $$(filter-out $$(SQL_$(1)),$$(shell cat build/gen/$(1).list 2>/dev/null))$$(filter-out $$(shell cat build/gen/$(1).list 2>/dev/null),$$(SQL_$(1))),FORCE)
+	@mkdir -p build/gen; /usr/bin/python3 -B $$< build/gen $(1) $$(SQL_$(1)) && echo $$(SQL_$(1)) > build/gen/$(1).list
+
+endef
+$(foreach d,statements migrations functions,$(eval $(call embed,$(d))))
+# Written anew only where it says something else, so that a changed text compiles no more than it must.
+build/gen/statements.h: build/gen/statements.c
+	@:
 FORCE:
 
 build/gen/openapi.c: ops/build/embed_text.sh schemas/openapi.json Makefile
@@ -172,7 +179,7 @@ bench:
 	@tests/bench/run
 
 C_FILES = $(shell find ingest workers schemas sql tests ops -name '*.[ch]' | sort)
-lint:
+lint: build/gen/statements.h
 	@ops/local/deps.sh build lint
 	@bash ops/build/lint.sh "$(BASE) $(PKG_CFLAGS)" $(C_FILES)
 

@@ -16,17 +16,15 @@
 #define DB_SILENCE_MS 15000
 #define REPLAN_FIRST 8
 #define REPLAN_US (10 * INT64_C(1000000))
-#define DB_STATEMENTS_MAX 160
-#define DB_TEXTS_MAX 96 /* of them, made at run time */
+#define DB_TEXTS_MAX 96 /* kept prepared, of those made at run time */
 
-struct statement {
-    const char *sql; /* identity: the pointer, or the text where it is a copy */
-    char *copy;
+struct text {
+    char *sql;
     bool prepared;
 };
 
-struct pending {  /* one queued libpq query */
-    int prepares; /* index of the statement that it prepares; -1: it is the caller's */
+struct pending {    /* one queued libpq query */
+    bool *prepares; /* it prepares the statement that this belongs to; NULL: it is the caller's */
 };
 
 struct db {
@@ -35,12 +33,12 @@ struct db {
     char *options;
     PGconn *conn;
     unsigned generation;
-    struct statement statements[DB_STATEMENTS_MAX];
-    int nstatements, ntexts;
+    bool prepared[SQL_STATEMENTS];
+    struct text texts[DB_TEXTS_MAX];
+    int ntexts;
     struct pending *queue;
     size_t nqueue, cap;
-    size_t ncaller; /* of the queued ones, the caller's */
-    bool broken;    /* a send failed: flush reports it */
+    bool broken; /* a send failed: flush reports it */
     int64_t retry_at_us;
     unsigned flushes, replan_at; /* since it connected */
     int64_t replan_due_us;
@@ -54,26 +52,27 @@ struct db *db_new(const char *uri, const char *app, const char *options) {
     struct db *db = xcalloc(1, sizeof *db);
     db->uri = xstrdup(uri);
     db->app = xstrdup(app);
-    db->options = xstrdup(options ? options : "");
+    db->options = xstrdup(options != NULL ? options : "");
     db->replan_at = REPLAN_FIRST;
     return db;
 }
 
 static void disconnect(struct db *db) {
-    if (db->conn)
+    if (db->conn != NULL)
         PQfinish(db->conn);
     db->conn = NULL;
-    for (int i = 0; i < db->nstatements; i++)
-        free(db->statements[i].copy);
-    db->nstatements = db->ntexts = 0;
-    db->nqueue = db->ncaller = 0;
+    memset(db->prepared, 0, sizeof db->prepared);
+    for (int i = 0; i < db->ntexts; i++)
+        free(db->texts[i].sql);
+    db->ntexts = 0;
+    db->nqueue = 0;
     db->broken = false;
     db->flushes = 0;
     db->replan_at = REPLAN_FIRST;
 }
 
 void db_free(struct db *db) {
-    if (!db)
+    if (db == NULL)
         return;
     disconnect(db);
     free(db->uri);
@@ -93,7 +92,7 @@ unsigned db_generation(const struct db *db) {
 
 /* The library's message without its trailing newline, without line breaks. */
 static void message(const char *from, char *out, size_t size) {
-    snprintf(out, size, "%s", from ? from : "");
+    snprintf(out, size, "%s", from != NULL ? from : "");
     for (char *p = out; *p; p++)
         if (*p == '\n')
             *p = p[1] ? ' ' : '\0';
@@ -106,7 +105,7 @@ static void ignore_notice(void *arg, const PGresult *r) {
 }
 
 enum err_code db_connect(struct db *db, struct err *err) {
-    if (db->conn)
+    if (db->conn != NULL)
         return ERR_OK;
     if (clock_mono_us() < db->retry_at_us)
         return err_set(err, ERR_DB_LOST, "The database cannot be reached");
@@ -142,7 +141,7 @@ enum err_code db_connect(struct db *db, struct err *err) {
 
 /* SQLSTATE -> what to do (pitfalls: retries). */
 static enum err_code code_of(const char *sqlstate) {
-    if (!sqlstate || !*sqlstate)
+    if (sqlstate == NULL || *sqlstate == '\0')
         return ERR_DB_LOST;
     if (!strcmp(sqlstate, "40001") || !strcmp(sqlstate, "40P01") || !strcmp(sqlstate, "55P03") ||
         !strcmp(sqlstate, "57014"))
@@ -159,86 +158,67 @@ static enum err_code code_of(const char *sqlstate) {
 
 static enum err_code lost(struct db *db, struct err *err) {
     char text[256], quoted[300];
-    message(db->conn ? PQerrorMessage(db->conn) : "", text, sizeof text);
+    message(db->conn != NULL ? PQerrorMessage(db->conn) : "", text, sizeof text);
     log_event(LOG_WARN, "db-lost", "app=%s error=%s", db->app, log_quote(text, quoted, sizeof quoted));
     disconnect(db);
     return err_set(err, ERR_DB_LOST, "The database connection was lost");
 }
 
-static void enqueue(struct db *db, int prepares) {
+static void enqueue(struct db *db, bool *prepares) {
     if (db->nqueue == db->cap) {
-        db->cap = db->cap ? db->cap * 2 : 64;
+        db->cap = db->cap > 0 ? db->cap * 2 : 64;
         db->queue = xrealloc(db->queue, db->cap * sizeof *db->queue);
     }
     db->queue[db->nqueue++] = (struct pending){prepares};
-    if (prepares < 0)
-        db->ncaller++;
 }
 
-static int statement_add(struct db *db, const char *sql, char *copy) {
-    db->statements[db->nstatements] = (struct statement){sql, copy, false};
-    return db->nstatements++;
-}
-
-static int statement_index(struct db *db, const char *sql) {
-    for (int i = 0; i < db->nstatements; i++)
-        if (db->statements[i].sql == sql)
-            return i;
-    return db->nstatements < DB_STATEMENTS_MAX ? statement_add(db, sql, NULL) : -1;
-}
-
+/* The text's place among those that are kept, made if there is room; -1: there is none. */
 static int text_index(struct db *db, const char *sql) {
-    for (int i = 0; i < db->nstatements; i++)
-        if (db->statements[i].copy && !strcmp(db->statements[i].copy, sql))
+    for (int i = 0; i < db->ntexts; i++)
+        if (strcmp(db->texts[i].sql, sql) == 0)
             return i;
-    if (db->ntexts == DB_TEXTS_MAX || db->nstatements == DB_STATEMENTS_MAX)
+    if (db->ntexts == DB_TEXTS_MAX)
         return -1;
-    db->ntexts++;
-    char *copy = xstrdup(sql);
-    return statement_add(db, copy, copy);
+    db->texts[db->ntexts] = (struct text){xstrdup(sql), false};
+    return db->ntexts++;
 }
 
-static bool usable(struct db *db) {
+/* Connects if need be. Where that fails the flush reports it. */
+static bool ensure_connected(struct db *db) {
     struct err ignored;
     if (!db->broken && db_connect(db, &ignored) != ERR_OK)
         db->broken = true;
     return !db->broken;
 }
 
-static void prepare(struct db *db, int i, const char *name) {
-    if (db->statements[i].prepared)
-        return;
-    if (!PQsendPrepare(db->conn, name, db->statements[i].sql, 0, NULL))
-        db->broken = true;
-    enqueue(db, i);
-    db->statements[i].prepared = true; /* taken back by the flush if it was not run */
-}
-
-/* i: the statement, -1 = run the text unprepared. */
-static void send_statement(struct db *db, int i, const char *sql, int nparams, const char *const *params) {
-    int sent;
-    if (i < 0) {
-        sent = PQsendQueryParams(db->conn, sql, nparams, NULL, params, NULL, NULL, 0);
-    } else {
-        char name[16];
-        snprintf(name, sizeof name, "s%d", i);
-        prepare(db, i, name);
-        sent = PQsendQueryPrepared(db->conn, name, nparams, params, NULL, NULL, 0);
+static void send_prepared(struct db *db, const char *name, const char *sql, bool *prepared, int nparams,
+                          const char *const *params) {
+    if (!*prepared) {
+        if (PQsendPrepare(db->conn, name, sql, 0, NULL) == 0)
+            db->broken = true;
+        enqueue(db, prepared);
+        *prepared = true; /* taken back by the flush if it was not run */
     }
-    if (!sent)
+    if (PQsendQueryPrepared(db->conn, name, nparams, params, NULL, NULL, 0) == 0)
         db->broken = true;
 }
 
-void db_send(struct db *db, const char *sql, int nparams, const char *const *params) {
-    if (usable(db))
-        send_statement(db, statement_index(db, sql), sql, nparams, params);
-    enqueue(db, -1);
+void db_queue(struct db *db, enum statement s, const char *const *params) {
+    const struct statement_text *t = &statement_texts[s];
+    if (ensure_connected(db))
+        send_prepared(db, t->name, t->text, &db->prepared[s], t->nparams, params);
+    enqueue(db, NULL);
 }
 
-void db_send_text(struct db *db, const char *sql, int nparams, const char *const *params) {
-    if (usable(db))
-        send_statement(db, text_index(db, sql), sql, nparams, params);
-    enqueue(db, -1);
+void db_queue_text(struct db *db, const char *sql, int nparams, const char *const *params) {
+    char name[16];
+    int i = ensure_connected(db) ? text_index(db, sql) : -1;
+    snprintf(name, sizeof name, "text%d", i);
+    if (i >= 0)
+        send_prepared(db, name, sql, &db->texts[i].prepared, nparams, params);
+    else if (!db->broken && PQsendQueryParams(db->conn, sql, nparams, NULL, params, NULL, NULL, 0) == 0)
+        db->broken = true;
+    enqueue(db, NULL);
 }
 
 /* Sends what is buffered and waits until a result can be taken without blocking. */
@@ -265,12 +245,12 @@ static PGresult *next_result(struct db *db) {
 /* Takes the result of one queued query and the NULL that follows it. */
 static bool take_one(struct db *db, PGresult **out) {
     *out = next_result(db);
-    if (!*out)
+    if (*out == NULL)
         return false;
     if (!await_result(db))
         return false;
     PGresult *end = PQgetResult(db->conn);
-    if (end) { /* cannot be: one statement, one result */
+    if (end != NULL) { /* cannot be: one statement, one result */
         PQclear(end);
         return false;
     }
@@ -279,7 +259,7 @@ static bool take_one(struct db *db, PGresult **out) {
 
 static bool take_sync(struct db *db) {
     PGresult *r = next_result(db);
-    bool ok = r && PQresultStatus(r) == PGRES_PIPELINE_SYNC;
+    bool ok = r != NULL && PQresultStatus(r) == PGRES_PIPELINE_SYNC;
     PQclear(r);
     return ok;
 }
@@ -291,7 +271,7 @@ static enum err_code refused(struct db *db, const PGresult *r, struct err *err) 
     char text[256], quoted[300];
     message(primary, text, sizeof text);
     log_event(code == ERR_DB_BUG ? LOG_ERROR : LOG_WARN, "db-refused", "app=%s sqlstate=%s error=%s", db->app,
-              state ? state : "-", log_quote(text, quoted, sizeof quoted));
+              state != NULL ? state : "-", log_quote(text, quoted, sizeof quoted));
     return err_set(err, code, "%s", text);
 }
 
@@ -315,10 +295,10 @@ enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size
     size_t at = 0;
     for (size_t i = 0; i < n; i++)
         results[i] = NULL;
-    if (failed)
+    if (failed != NULL)
         *failed = n;
-    if (db->broken || !db->conn || !PQpipelineSync(db->conn)) {
-        db->retry_at_us = db->conn ? 0 : db->retry_at_us;
+    if (db->broken || db->conn == NULL || !PQpipelineSync(db->conn)) {
+        db->retry_at_us = db->conn != NULL ? 0 : db->retry_at_us;
         return lost(db, err);
     }
     for (size_t i = 0; i < db->nqueue; i++) {
@@ -330,24 +310,24 @@ enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size
         }
         ExecStatusType status = PQresultStatus(r);
         bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
-        int prepares = db->queue[i].prepares;
+        bool *prepares = db->queue[i].prepares;
         if (!ok && status != PGRES_PIPELINE_ABORTED && code == ERR_OK) {
             code = refused(db, r, err);
-            if (failed)
+            if (failed != NULL)
                 *failed = at;
         }
-        if (prepares >= 0 && !ok)
-            db->statements[prepares].prepared = false;
-        if (prepares >= 0 || at >= n || !ok) {
+        if (prepares != NULL && !ok)
+            *prepares = false;
+        if (prepares != NULL || at >= n || !ok) {
             PQclear(r);
         } else {
             results[at] = xcalloc(1, sizeof **results);
             results[at]->pg = r;
         }
-        if (prepares < 0)
+        if (prepares == NULL)
             at++;
     }
-    db->nqueue = db->ncaller = 0;
+    db->nqueue = 0;
     if (!take_sync(db)) {
         db_results_free(results, n);
         return lost(db, err);
@@ -368,10 +348,10 @@ enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size
 }
 
 void db_rollback(struct db *db) {
-    if (!db->conn || PQtransactionStatus(db->conn) == PQTRANS_IDLE)
+    if (db->conn == NULL || PQtransactionStatus(db->conn) == PQTRANS_IDLE)
         return;
     PGresult *r = NULL;
-    db->nqueue = db->ncaller = 0;
+    db->nqueue = 0;
     bool ok = PQsendQueryParams(db->conn, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 0) &&
               PQpipelineSync(db->conn) && take_one(db, &r) && take_sync(db);
     PQclear(r);
@@ -381,7 +361,7 @@ void db_rollback(struct db *db) {
 
 void db_results_free(struct db_result **results, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (results[i]) {
+        if (results[i] != NULL) {
             PQclear(results[i]->pg);
             free(results[i]);
         }
@@ -389,16 +369,31 @@ void db_results_free(struct db_result **results, size_t n) {
     }
 }
 
-enum err_code db_run(struct db *db, const char *sql, int nparams, const char *const *params,
-                     struct db_result **out, struct err *err) {
+/* The one result of what was queued. */
+static enum err_code run(struct db *db, struct db_result **out, struct err *err) {
     struct db_result *r = NULL;
-    db_send(db, sql, nparams, params);
     enum err_code code = db_flush(db, &r, 1, NULL, err);
-    if (out && code == ERR_OK)
+    if (out != NULL && code == ERR_OK)
         *out = r;
     else
         db_results_free(&r, 1);
     return code;
+}
+
+enum err_code db_run(struct db *db, enum statement s, const char *const *params, struct db_result **out,
+                     struct err *err) {
+    db_queue(db, s, params);
+    return run(db, out, err);
+}
+
+enum err_code db_run_text(struct db *db, const char *sql, int nparams, const char *const *params,
+                          struct db_result **out, struct err *err) {
+    db_queue_text(db, sql, nparams, params);
+    return run(db, out, err);
+}
+
+enum err_code db_ping(struct db *db, struct err *err) {
+    return db_run(db, SQL_CONNECTION_PING, NULL, NULL, err);
 }
 
 enum err_code db_script(struct db *db, const char *sql, struct err *err) {

@@ -1,10 +1,11 @@
 /* The one place that knows libpq. A connection has one owner thread. Statements are prepared on first use and
- * run in pipeline mode: queue any number with db_send, then db_flush once: one round trip. Results come back
- * in the order of sending. */
+ * run in pipeline mode: queue any number with db_queue, then db_flush once: one round trip. Results come back
+ * in the order of queueing. */
 #ifndef USHER_SQL_DB_H
 #define USHER_SQL_DB_H
 
 #include "ops/runtime/err.h"
+#include "sql/statement.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,13 +24,12 @@ bool db_connected(const struct db *db);
 /* Number of successful connects so far: a changed value means that session state (advisory locks) is gone. */
 unsigned db_generation(const struct db *db);
 
-/* Parameters in text form; NULL = SQL NULL. Arrays are built with pg_array_*. */
-/* Queues one statement (sql must be a string with static lifetime: it is the key of the prepared statement).
- */
-void db_send(struct db *db, const char *sql, int nparams, const char *const *params);
-/* The same for statements made at run time (filters): sql is copied; a bounded number of texts is prepared
- * and kept per connection, the others are run unprepared. */
-void db_send_text(struct db *db, const char *sql, int nparams, const char *const *params);
+/* Parameters in text form; NULL = SQL NULL. Arrays are built with pg_array_*. params has as many as the
+ * statement's comment tells. */
+void db_queue(struct db *db, enum statement s, const char *const *params);
+/* The same for texts made at run time: sql is copied; a bounded number of texts is prepared and kept per
+ * connection, the others are run unprepared. */
+void db_queue_text(struct db *db, const char *sql, int nparams, const char *const *params);
 /* Sends a sync, waits for all results of what was queued. results[i] for the i-th statement (i < n = number
  * queued; free with db_results_free). All statements since the last flush are one transaction unless they
  * contain BEGIN/COMMIT; after an error the rest is not run. On error: results are freed, an open transaction
@@ -38,8 +38,12 @@ void db_send_text(struct db *db, const char *sql, int nparams, const char *const
 enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size_t *failed, struct err *err);
 void db_results_free(struct db_result **results, size_t n);
 /* One statement, one round trip. *out may be NULL. */
-enum err_code db_run(struct db *db, const char *sql, int nparams, const char *const *params,
-                     struct db_result **out, struct err *err);
+enum err_code db_run(struct db *db, enum statement s, const char *const *params, struct db_result **out,
+                     struct err *err);
+enum err_code db_run_text(struct db *db, const char *sql, int nparams, const char *const *params,
+                          struct db_result **out, struct err *err);
+/* Does it answer? One round trip. */
+enum err_code db_ping(struct db *db, struct err *err);
 /* A script of several statements without parameters (migrations), simple protocol. */
 enum err_code db_script(struct db *db, const char *sql, struct err *err);
 /* Rolls back if a transaction is open. */

@@ -2,36 +2,46 @@
 
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/log.h"
+#include "ops/runtime/version.h"
+#include "sql/functions.h"
 #include "sql/migrations.h"
 
-static const char ledger_sql[] = "SELECT pg_advisory_lock(7000, 0);"
-                                 "CREATE SCHEMA IF NOT EXISTS usher;"
-                                 "CREATE TABLE IF NOT EXISTS usher.migrations (number int NOT NULL, name "
-                                 "text NOT NULL, at timestamptz NOT NULL DEFAULT now())";
+#include <stdio.h>
 
-enum err_code migrate_state(struct db *db, int *applied, int *known, struct err *err) {
-    *applied = 0;
-    *known = nmigrations ? migrations[nmigrations - 1].number : 0;
+#define FUNCTIONS_SINCE 5 /* the migration that made the table which knows what functions there are */
+
+static enum err_code ask(struct db *db, enum statement s, const char *const *params, int *out,
+                         struct err *err) {
     struct db_result *r;
-    if (db_run(db, "SELECT to_regclass('usher.migrations') IS NOT NULL", 0, NULL, &r, err) != ERR_OK)
+    if (db_run(db, s, params, &r, err) != ERR_OK)
         return err->code;
-    bool there = db_bool(r, 0, 0);
-    db_results_free(&r, 1);
-    if (!there)
-        return ERR_OK;
-    if (db_run(db, "SELECT coalesce(max(number), 0) FROM usher.migrations", 0, NULL, &r, err) != ERR_OK)
-        return err->code;
-    *applied = (int)db_int(r, 0, 0);
+    *out = (int)db_int(r, 0, 0);
     db_results_free(&r, 1);
     return ERR_OK;
 }
 
-static enum err_code apply(struct db *db, const struct migration *m, struct err *err) {
+enum err_code migrate_state(struct db *db, struct schema_state *state, struct err *err) {
+    const char *params[] = {functions_hash, usher_version};
+    int there = 0, functions = 0;
+    *state = (struct schema_state){.known = nmigrations > 0 ? migrations[nmigrations - 1].number : 0};
+    enum err_code code = ask(db, SQL_MIGRATE_LEDGER_IS_THERE, NULL, &there, err);
+    if (code == ERR_OK && there)
+        code = ask(db, SQL_MIGRATE_AT, NULL, &state->applied, err);
+    if (code == ERR_OK && state->applied >= FUNCTIONS_SINCE)
+        code = ask(db, SQL_MIGRATE_FUNCTIONS_ARE, params, &functions, err);
+    state->functions = functions != 0;
+    return code;
+}
+
+bool schema_is_current(const struct schema_state *state) {
+    return state->applied == state->known && state->functions;
+}
+
+static enum err_code run_step(struct db *db, const struct migration *m, struct err *err) {
     struct jbuf script = {0};
-    jb_printf(&script,
-              "BEGIN; SET LOCAL statement_timeout = 0; %s; INSERT INTO usher.migrations (number, name) "
-              "VALUES (%d, '%s'); COMMIT",
-              m->sql, m->number, m->name);
+    char number[16];
+    snprintf(number, sizeof number, "%d", m->number);
+    SQL_FILL(&script, sql_part_migrate_step, {"text", m->sql}, {"number", number}, {"name", m->name});
     enum err_code code = db_script(db, script.p, err);
     jb_free(&script);
     if (code == ERR_OK)
@@ -39,20 +49,33 @@ static enum err_code apply(struct db *db, const struct migration *m, struct err 
     return code;
 }
 
+static enum err_code run_functions(struct db *db, struct err *err) {
+    struct jbuf script = {0};
+    SQL_FILL(&script, sql_part_migrate_functions, {"text", functions_text}, {"hash", functions_hash},
+             {"version", usher_version});
+    enum err_code code = db_script(db, script.p, err);
+    jb_free(&script);
+    if (code == ERR_OK)
+        log_event(LOG_INFO, "functions-applied", "hash=%s", functions_hash);
+    return code;
+}
+
 enum err_code migrate_run(struct db *db, int *applied, struct err *err) {
+    struct schema_state state;
+    struct err ignored;
     *applied = 0;
-    if (db_script(db, ledger_sql, err) != ERR_OK)
+    if (db_script(db, sql_part_migrate_ledger, err) != ERR_OK)
         return err->code;
-    int have, known;
-    enum err_code code = migrate_state(db, &have, &known, err);
+    enum err_code code = migrate_state(db, &state, err);
     for (size_t i = 0; code == ERR_OK && i < nmigrations; i++) {
-        if (migrations[i].number <= have)
+        if (migrations[i].number <= state.applied)
             continue;
-        code = apply(db, &migrations[i], err);
+        code = run_step(db, &migrations[i], err);
         if (code == ERR_OK)
             (*applied)++;
     }
-    struct err ignored;
-    (void)db_script(db, "SELECT pg_advisory_unlock(7000, 0)", &ignored);
+    if (code == ERR_OK && state.applied <= state.known && !state.functions)
+        code = run_functions(db, err);
+    (void)db_script(db, sql_part_migrate_unlock, &ignored);
     return code;
 }

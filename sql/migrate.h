@@ -1,15 +1,23 @@
-/* Brings a database to the newest schema: the embedded migrations, forward only, each in a transaction of its
- * own. */
+/* Brings a database to the newest schema: first the embedded migrations (tables), forward only, each in a
+ * transaction of its own; then all functions, in one transaction, if their text is another one than before.
+ */
 #ifndef USHER_SQL_MIGRATE_H
 #define USHER_SQL_MIGRATE_H
 
 #include "sql/db.h"
 
-/* Applies what is missing; *applied = how many. Safe to run from several places at once (advisory lock). The
- * connection's role must be able to create schemas and roles (a superuser, or the database's owner with
- * CREATEROLE). */
+struct schema_state {
+    int applied;    /* highest number of a migration that has run; 0: none */
+    int known;      /* highest number known to this program */
+    bool functions; /* its functions are those of this program, or of a newer one */
+};
+enum err_code migrate_state(struct db *db, struct schema_state *state, struct err *err);
+/* Is it what this program needs, and no newer one? */
+bool schema_is_current(const struct schema_state *state);
+
+/* Applies what is missing; *applied = how many migrations. Safe to repeat, and to run from several places at
+ * once (advisory lock). A database that a newer program has migrated is left alone. The connection's role
+ * must be able to create schemas and roles (a superuser, or the database's owner with CREATEROLE). */
 enum err_code migrate_run(struct db *db, int *applied, struct err *err);
-/* Highest number applied (0: none) and highest known to this program. */
-enum err_code migrate_state(struct db *db, int *applied, int *known, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* The numbered migrations of sql/migrations, embedded at build time in rising order
- * (ops/build/embed_migrations.sh). A row with number 0 follows the last one. */
+ * (ops/build/embed_sql.py). A row with number 0 follows the last one. */
 #ifndef USHER_SQL_MIGRATIONS_H
 #define USHER_SQL_MIGRATIONS_H
 

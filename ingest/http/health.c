@@ -75,7 +75,7 @@ static void fail(struct health *h, const struct err *err) {
 
 static void check_postgres(struct health *h) {
     struct err err = {0};
-    bool up = db_run(h->db, "SELECT 1", 0, NULL, NULL, &err) == ERR_OK;
+    bool up = db_ping(h->db, &err) == ERR_OK;
     if (up)
         up = replies_hold_slot(h->in->replies, h->db, &err) == ERR_OK;
     if (up)

@@ -66,7 +66,4 @@ void ctl_actor(struct actor *a);
  * something is wrong. */
 bool ctl_status_kafka(struct ctl *c);
 
-/* For columns: a timestamptz as RFC 3339 text. */
-#define CTL_TIME(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-
 #endif

@@ -25,7 +25,7 @@ void ctl_show_rows(struct ctl *c, const struct ctl_list *list, const struct db_r
         jb_raw(&c->out, list->none);
 }
 
-enum err_code ctl_list_workspace(struct ctl *c, const struct ctl_list *list, const char *sql,
+enum err_code ctl_list_workspace(struct ctl *c, const struct ctl_list *list, enum statement rows,
                                  struct err *err) {
     const char *given;
     struct ctl_workspace w;
@@ -36,7 +36,7 @@ enum err_code ctl_list_workspace(struct ctl *c, const struct ctl_list *list, con
     if (code != ERR_OK)
         return code;
     const char *params[] = {w.id.s};
-    if (db_run(c->db, sql, 1, params, &r, err) != ERR_OK)
+    if (db_run(c->db, rows, params, &r, err) != ERR_OK)
         return err->code;
     ctl_show_rows(c, list, r);
     db_results_free(&r, 1);
@@ -45,22 +45,16 @@ enum err_code ctl_list_workspace(struct ctl *c, const struct ctl_list *list, con
 
 /* ---- credentials ---- */
 
-#define FIND_ID(table)                                                                                       \
-    "SELECT workspace_id, id, name, revoked IS NULL FROM usher." table                                       \
-    " WHERE id = $1::uuid AND ($2::uuid IS NULL OR workspace_id = $2::uuid)"
-#define FIND_NAME(table)                                                                                     \
-    "SELECT workspace_id, id, name, revoked IS NULL FROM usher." table                                       \
-    " WHERE name = $1 AND ($2::uuid IS NULL OR workspace_id = $2::uuid) ORDER BY revoked IS NULL DESC"
-
 static const struct kind {
     const char *member;               /* JSON */
     const char *one, *several, *dead; /* in sentences */
-    const char *by_id, *by_name;
+    enum statement by_id, by_name;
     enum command_type revoke;
 } kinds[] = {
-    [CTL_KEY] = {"key", "key", "several keys", "key", FIND_ID("keys"), FIND_NAME("keys"), COMMAND_KEY_REVOKE},
-    [CTL_OWNER] = {"owner", "owner or administrator", "several", "credential", FIND_ID("owners"),
-                   FIND_NAME("owners"), COMMAND_OWNER_REVOKE},
+    [CTL_KEY] = {"key", "key", "several keys", "key", SQL_CTL_CREDENTIAL_KEY_BY_ID,
+                 SQL_CTL_CREDENTIAL_KEY_BY_NAME, COMMAND_KEY_REVOKE},
+    [CTL_OWNER] = {"owner", "owner or administrator", "several", "credential", SQL_CTL_CREDENTIAL_OWNER_BY_ID,
+                   SQL_CTL_CREDENTIAL_OWNER_BY_NAME, COMMAND_OWNER_REVOKE},
 };
 
 /* workspace NULL: in any. */
@@ -68,8 +62,7 @@ static enum err_code find(struct ctl *c, const struct kind *kind, const char *gi
                           struct ctl_credential *out, struct err *err) {
     const char *params[] = {given, workspace};
     struct db_result *r;
-    if (db_run(c->db, uuid_parse(given, &out->id) ? kind->by_id : kind->by_name, 2, params, &r, err) !=
-        ERR_OK)
+    if (db_run(c->db, uuid_parse(given, &out->id) ? kind->by_id : kind->by_name, params, &r, err) != ERR_OK)
         return err->code;
     enum err_code code = ERR_OK;
     size_t n = db_rows(r);

@@ -13,8 +13,8 @@ struct ctl_list {
     void (*print)(struct jbuf *b, const struct db_result *r, size_t row); /* as lines */
 };
 void ctl_show_rows(struct ctl *c, const struct ctl_list *list, const struct db_result *r);
-/* The rows that `sql` has for $1, the workspace that --workspace names. ERR_USAGE, ERR_NOT_FOUND. */
-enum err_code ctl_list_workspace(struct ctl *c, const struct ctl_list *list, const char *sql,
+/* The rows that the statement has for $1, the workspace that --workspace names. ERR_USAGE, ERR_NOT_FOUND. */
+enum err_code ctl_list_workspace(struct ctl *c, const struct ctl_list *list, enum statement rows,
                                  struct err *err);
 
 enum ctl_credential_kind { CTL_KEY, CTL_OWNER };

@@ -1,17 +1,7 @@
 /* usherctl guard list|release: the guard against mass changes. */
 #include "ops/ctl/ctl_find.h"
 
-enum { G_KEY, G_NAME, G_KIND, G_REMOVED, G_BASE, G_TRIPPED };
-/* What has left the window is not shown: buckets are a sixteenth of it each, numbered since 1970. */
-static const char list_sql[] =
-    "SELECT g.key_id, k.name, g.kind, (SELECT coalesce(sum(g.slots[b % 16 + 1]), 0) FROM "
-    "generate_series(greatest(g.head - 15, x.now - 15), g.head) AS b), g.base, " CTL_TIME(
-        "g.tripped") " FROM usher.guard_windows g "
-                     "JOIN usher.workspaces w ON w.workspace_id = g.workspace_id "
-                     "LEFT JOIN usher.keys k ON k.workspace_id = g.workspace_id AND k.id = g.key_id "
-                     "CROSS JOIN LATERAL (SELECT (extract(epoch FROM now()) * 1000000)::bigint / "
-                     "(w.guard_window * 1000000::bigint / 16) AS now) x "
-                     "WHERE g.workspace_id = $1::uuid ORDER BY g.key_id, g.kind";
+enum { G_KEY, G_NAME, G_KIND, G_REMOVED, G_BASE, G_TRIPPED }; /* of statements/ctl_list.sql */
 
 static void put_guard(struct jbuf *b, const struct db_result *r, size_t row) {
     jb_sep(b);
@@ -36,7 +26,7 @@ static void print_guard(struct jbuf *b, const struct db_result *r, size_t row) {
 enum err_code ctl_guard_list(struct ctl *c, struct err *err) {
     static const struct ctl_list list = {"guards", "no key has removed anything under guard\n", put_guard,
                                          print_guard};
-    return ctl_list_workspace(c, &list, list_sql, err);
+    return ctl_list_workspace(c, &list, SQL_CTL_LIST_GUARDS, err);
 }
 
 enum err_code ctl_guard_release(struct ctl *c, struct err *err) {

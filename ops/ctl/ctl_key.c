@@ -177,15 +177,6 @@ enum {
     K_REVOKED_BY,
     K_USED
 };
-/* The old token is shown only as long as it is good. */
-#define KEY_TIMES                                                                                                               \
-    CTL_TIME("k.created")                                                                                                       \
-    ", k.created_by, " CTL_TIME("k.expires") ", CASE WHEN k.old_token_hash IS NOT NULL AND k.old_until > now() THEN " CTL_TIME( \
-        "k.old_until") " END, " CTL_TIME("k.revoked") ", k.revoked_by, " CTL_TIME("r.last_used")
-static const char list_sql[] =
-    "SELECT k.id, k.name, k.prefix, to_json(k.scopes)::text, k.dialect, to_json(k.networks)::text, k.rate_limit, " KEY_TIMES
-    " FROM usher.keys k LEFT JOIN usher.key_rates r ON r.workspace_id = k.workspace_id AND r.key_id = k.id"
-    " WHERE k.workspace_id = $1::uuid ORDER BY k.created, k.id";
 
 static const char *text_or_null(const struct db_result *r, size_t row, int col) {
     return db_is_null(r, row, col) ? NULL : db_text(r, row, col);
@@ -243,7 +234,7 @@ enum err_code ctl_key_list(struct ctl *c, struct err *err) {
     static const struct ctl_list list = {
         "keys", "no keys yet: usherctl key create --workspace W --name NAME --scopes all\n", put_key,
         print_key};
-    return ctl_list_workspace(c, &list, list_sql, err);
+    return ctl_list_workspace(c, &list, SQL_CTL_LIST_KEYS, err);
 }
 
 static void show_rotated(struct ctl *c, const struct ctl_credential *k, const char *token,

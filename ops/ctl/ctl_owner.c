@@ -93,14 +93,6 @@ enum {
 };
 static const char *const members[O_COLUMNS] = {"id",        "name",    "role",    "prefix",    "created",
                                                "createdBy", "expires", "revoked", "revokedBy", "lastUsed"};
-#define OWNER_TIMES                                                                                          \
-    CTL_TIME("o.created")                                                                                    \
-    ", o.created_by, " CTL_TIME("o.expires") ", " CTL_TIME("o.revoked") ", o.revoked_by, " CTL_TIME(         \
-        "r.last_used")
-static const char list_sql[] =
-    "SELECT o.id, o.name, o.role, o.prefix, " OWNER_TIMES
-    " FROM usher.owners o LEFT JOIN usher.key_rates r ON r.workspace_id = o.workspace_id AND r.key_id = o.id"
-    " WHERE o.workspace_id = $1::uuid ORDER BY o.created, o.id";
 
 static void put_row(struct jbuf *b, const struct db_result *r, size_t row) {
     jb_sep(b);
@@ -123,7 +115,7 @@ static void print_row(struct jbuf *b, const struct db_result *r, size_t row) {
 enum err_code ctl_owner_list(struct ctl *c, struct err *err) {
     static const struct ctl_list list = {
         "owners", "no owners yet: usherctl owner create --workspace W --name NAME\n", put_row, print_row};
-    return ctl_list_workspace(c, &list, list_sql, err);
+    return ctl_list_workspace(c, &list, SQL_CTL_LIST_OWNERS, err);
 }
 
 enum err_code ctl_owner_revoke(struct ctl *c, struct err *err) {

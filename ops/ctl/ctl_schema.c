@@ -48,26 +48,15 @@ enum err_code ctl_schema_check(struct ctl *c, struct err *err) {
 
 /* ---- reindex ---- */
 
-#define BATCH 200
+#define BATCH 200 /* rows at most of each of the statements that read */
 
-/* A table of documents. Text of statements is static: it is the key of the prepared ones. */
+/* A table of documents. */
 struct table {
-    const char *name, *select, *update;
+    enum statement read, update;
 };
-#define TABLE(t, type)                                                                                       \
-    {                                                                                                        \
-        t,                                                                                                   \
-            "SELECT id::text, " type ", doc::text FROM " t                                                   \
-            " WHERE workspace_id = $1::uuid AND id > $2::uuid ORDER BY id LIMIT 200",                        \
-            "UPDATE " t                                                                                      \
-            " r SET search = a.search::jsonb FROM unnest($2::uuid[], $3::text[]) AS a (id, search) "         \
-            "WHERE r.workspace_id = $1::uuid AND r.id = a.id AND r.search IS DISTINCT FROM a.search::jsonb"  \
-    }
-static const struct table tables[] = {TABLE("users", "'User'"), TABLE("rooms", "'Group'"),
-                                      TABLE("resources", "type")};
-
-#define KEY_ROWS                                                                                             \
-    "unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bool[]) AS a (id, type, path, key, is_unique)"
+static const struct table tables[] = {{SQL_CTL_REINDEX_USERS, SQL_CTL_REINDEX_UPDATE_USERS},
+                                      {SQL_CTL_REINDEX_ROOMS, SQL_CTL_REINDEX_UPDATE_ROOMS},
+                                      {SQL_CTL_REINDEX_RESOURCES, SQL_CTL_REINDEX_UPDATE_RESOURCES}};
 
 /* Keys of one batch, as arrays of columns. */
 struct keys {
@@ -103,25 +92,14 @@ static void tell_twice(struct reindex *x, const struct db_result *r) {
 
 static enum err_code store(struct reindex *x, const struct table *t, const char *ids, const char *searches,
                            const struct keys *k, struct err *err) {
-    static const char *const forget =
-        "DELETE FROM resource_keys WHERE workspace_id = $1::uuid AND resource_id = "
-        "ANY ($2::uuid[])";
-    static const char *const insert =
-        "INSERT INTO resource_keys (workspace_id, resource_id, type, path, key, is_unique) "
-        "SELECT DISTINCT $1::uuid, a.id, a.type, a.path, a.key, a.is_unique FROM " KEY_ROWS
-        " ORDER BY 2, 4, 5 ON CONFLICT DO NOTHING";
-    static const char *const rest =
-        "INSERT INTO resource_keys (workspace_id, resource_id, type, path, key, is_unique) "
-        "SELECT DISTINCT $1::uuid, a.id, a.type, a.path, a.key, false FROM " KEY_ROWS
-        " WHERE a.is_unique ON CONFLICT DO NOTHING RETURNING type, resource_id::text, path, key";
     const char *texts[] = {x->workspace, ids, searches};
     const char *keys[] = {x->workspace, k->ids.p, k->types.p, k->paths.p, k->texts.p, k->uniques.p};
     struct db_result *r[5];
-    db_send(x->c->db, t->update, 3, texts);
-    db_send(x->c->db, forget, 2, texts);
-    db_send(x->c->db, insert, 6, keys);
-    db_send(x->c->db, rest, 6, keys);
-    db_send(x->c->db, "COMMIT", 0, NULL);
+    db_queue(x->c->db, t->update, texts);
+    db_queue(x->c->db, SQL_CTL_REINDEX_FORGET_KEYS, texts);
+    db_queue(x->c->db, SQL_CTL_REINDEX_INSERT_KEYS, keys);
+    db_queue(x->c->db, SQL_CTL_REINDEX_INSERT_TWICE, keys);
+    db_queue(x->c->db, SQL_CONNECTION_COMMIT, NULL);
     if (db_flush(x->c->db, r, 5, NULL, err) != ERR_OK)
         return err->code;
     x->changed += (int64_t)db_affected(r[0]);
@@ -156,10 +134,10 @@ static enum err_code reindex_batch(struct reindex *x, const struct table *t, str
                                    struct err *err) {
     const char *params[] = {x->workspace, after->s};
     struct db_result *r[4];
-    db_send(x->c->db, "BEGIN", 0, NULL);
-    db_send(x->c->db, "SET LOCAL row_security = off", 0, NULL); /* rather an error than rows unseen */
-    db_send(x->c->db, "SELECT FROM workspaces WHERE workspace_id = $1::uuid FOR NO KEY UPDATE", 1, params);
-    db_send(x->c->db, t->select, 2, params);
+    db_queue(x->c->db, SQL_CONNECTION_BEGIN, NULL);
+    db_queue(x->c->db, SQL_CONNECTION_REFUSE_HIDDEN_ROWS, NULL);
+    db_queue(x->c->db, SQL_CTL_REINDEX_LOCK, params);
+    db_queue(x->c->db, t->read, params);
     if (db_flush(x->c->db, r, 4, NULL, err) != ERR_OK)
         return err->code;
     struct jbuf ids = {0}, searches = {0};
@@ -198,8 +176,7 @@ enum err_code ctl_schema_reindex(struct ctl *c, struct err *err) {
     struct reindex x = {.c = c};
     struct db_result *r;
     if (schema_load_folder(c->args->words[2], err) != ERR_OK ||
-        db_run(c->db, "SELECT workspace_id::text FROM workspaces ORDER BY workspace_id", 0, NULL, &r, err) !=
-            ERR_OK)
+        db_run(c->db, SQL_CTL_WORKSPACE_IDS, NULL, &r, err) != ERR_OK)
         return err->code;
     enum err_code code = ERR_OK;
     for (size_t i = 0; i < db_rows(r) && code == ERR_OK; i++) {

@@ -6,44 +6,35 @@
 
 #include <stdio.h>
 
-static void put_state(struct ctl *c, bool reachable, int applied, int known, const struct err *why) {
+static void put_state(struct ctl *c, bool reachable, const struct schema_state *state,
+                      const struct err *why) {
     if (c->json) {
         jb_key(&c->out, "postgres");
         jb_raw(&c->out, "{");
         jb_kbool(&c->out, "reachable", reachable);
-        jb_kbool(&c->out, "migrated", reachable && applied == known);
-        jb_kint(&c->out, "at", applied);
-        jb_kint(&c->out, "newest", known);
+        jb_kbool(&c->out, "migrated", reachable && schema_is_current(state));
+        jb_kint(&c->out, "at", state->applied);
+        jb_kint(&c->out, "newest", state->known);
         jb_kstr(&c->out, "error", reachable ? NULL : err_text(why));
         jb_raw(&c->out, "}");
     } else if (!reachable) {
         jb_printf(&c->out, "PostgreSQL  NOT reachable: %s\n", err_text(why));
     } else {
-        jb_printf(&c->out, "PostgreSQL  reachable, schema at %04d%s\n", applied,
-                  applied == known  ? ", the newest"
-                  : applied < known ? " and NOT the newest: run usherctl migrate"
-                                    : " and NEWER than this usherctl");
+        jb_printf(&c->out, "PostgreSQL  reachable, schema at %04d%s\n", state->applied,
+                  schema_is_current(state)         ? ", the newest"
+                  : state->applied > state->known  ? " and NEWER than this usherctl"
+                  : state->applied == state->known ? " with OTHER functions: run usherctl migrate"
+                                                   : " and NOT the newest: run usherctl migrate");
     }
 }
 
 /* Counts that only a migrated database can answer. */
 static enum err_code put_counts(struct ctl *c, struct err *err) {
-    /* A worker holds its slot by a session advisory lock (sql/slots.h); a dirty slot without one is a dead
-     * worker's, not yet cleared up. */
-    static const char sql[] =
-        "SELECT (SELECT count(*) FROM usher.workspaces),"
-        " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1::oid AND objsubid = 2 "
-        "AND granted"
-        "  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),"
-        " (SELECT count(*) FROM usher.worker_slots s WHERE s.dirty AND NOT EXISTS (SELECT FROM pg_locks l"
-        "  WHERE l.locktype = 'advisory' AND l.classid = $1::oid AND l.objid::bigint = s.slot AND l.objsubid "
-        "= 2"
-        "  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())))";
     char lock_class[16];
     snprintf(lock_class, sizeof lock_class, "%d", SLOTS_WORKERS);
     const char *params[] = {lock_class};
     struct db_result *r;
-    if (db_run(c->db, sql, 1, params, &r, err) != ERR_OK)
+    if (db_run(c->db, SQL_CTL_STATUS_COUNTS, params, &r, err) != ERR_OK)
         return err->code;
     if (c->json) {
         jb_kint(&c->out, "workspaces", db_int(r, 0, 0));
@@ -62,12 +53,12 @@ static enum err_code put_counts(struct ctl *c, struct err *err) {
 
 enum err_code ctl_status(struct ctl *c, struct err *err) {
     struct err why = {0};
-    int applied = 0, known = 0;
+    struct schema_state state = {0};
     if (c->json)
         jb_raw(&c->out, "{\"status\":{");
-    bool reachable = migrate_state(c->db, &applied, &known, &why) == ERR_OK;
-    put_state(c, reachable, applied, known, &why);
-    bool good = reachable && applied == known;
+    bool reachable = migrate_state(c->db, &state, &why) == ERR_OK;
+    put_state(c, reachable, &state, &why);
+    bool good = reachable && schema_is_current(&state);
     if (good && put_counts(c, &why) != ERR_OK)
         good = false;
     if (!ctl_status_kafka(c))

@@ -65,12 +65,10 @@ static enum err_code read_settings(const struct ctl_args *a, const char *name, j
 
 enum err_code ctl_workspace_find(struct ctl *c, const char *given, struct ctl_workspace *out,
                                  struct err *err) {
-    static const char by_id[] =
-        "SELECT workspace_id, name FROM usher.workspaces WHERE workspace_id = $1::uuid";
-    static const char by_name[] = "SELECT workspace_id, name FROM usher.workspaces WHERE name = $1";
     const char *params[] = {given};
     struct db_result *r;
-    if (db_run(c->db, uuid_parse(given, &out->id) ? by_id : by_name, 1, params, &r, err) != ERR_OK)
+    bool is_id = uuid_parse(given, &out->id);
+    if (db_run(c->db, is_id ? SQL_CTL_WORKSPACE_BY_ID : SQL_CTL_WORKSPACE_BY_NAME, params, &r, err) != ERR_OK)
         return err->code;
     size_t n = db_rows(r);
     enum err_code code = ERR_OK;
@@ -89,12 +87,17 @@ enum err_code ctl_workspace_find(struct ctl *c, const char *given, struct ctl_wo
 
 enum { W_ID, W_USED, W_CREATED, W_SETTINGS }; /* then the settings, in the order of their table */
 
-/* rest: what follows the columns. */
-static void workspace_select(struct jbuf *sql, const char *rest) {
-    jb_raw(sql, "SELECT workspace_id, seats_used, " CTL_TIME("created"));
+/* The rows of a part of statements/ctl_workspace.sql, with the settings' columns put in. */
+static enum err_code workspace_rows(struct ctl *c, const char *part, int nparams, const char *const *params,
+                                    struct db_result **r, struct err *err) {
+    struct jbuf columns = {0}, sql = {0};
     for (size_t i = 0; i < workspace_setting_count; i++)
-        jb_printf(sql, ", %s", workspace_setting_table[i].column);
-    jb_printf(sql, " FROM usher.workspaces%s", rest);
+        jb_printf(&columns, "%s%s", i > 0 ? ", " : "", workspace_setting_table[i].column);
+    SQL_FILL(&sql, part, {"settings", columns.p});
+    enum err_code code = db_run_text(c->db, sql.p, nparams, params, r, err);
+    jb_free(&columns);
+    jb_free(&sql);
+    return code;
 }
 
 static void put_setting(struct jbuf *b, const struct db_result *r, size_t row, size_t i, struct arena *a) {
@@ -139,10 +142,7 @@ static void print_workspace(struct jbuf *b, const struct db_result *r, size_t ro
 static enum err_code show(struct ctl *c, const struct uuid *id, struct err *err) {
     const char *params[] = {id->s};
     struct db_result *r;
-    struct jbuf sql = {0};
-    workspace_select(&sql, " WHERE workspace_id = $1::uuid");
-    enum err_code code = db_run(c->db, sql.p, 1, params, &r, err);
-    jb_free(&sql);
+    enum err_code code = workspace_rows(c, sql_part_ctl_workspace_show, 1, params, &r, err);
     if (code != ERR_OK)
         return code;
     if (db_rows(r) == 0) {
@@ -193,10 +193,7 @@ enum err_code ctl_workspace_list(struct ctl *c, struct err *err) {
     static const struct ctl_list list = {"workspaces", "no workspaces yet: usherctl workspace create NAME\n",
                                          put_workspace, print_workspace};
     struct db_result *r;
-    struct jbuf sql = {0};
-    workspace_select(&sql, " ORDER BY name, workspace_id");
-    enum err_code code = db_run(c->db, sql.p, 0, NULL, &r, err);
-    jb_free(&sql);
+    enum err_code code = workspace_rows(c, sql_part_ctl_workspace_list, 0, NULL, &r, err);
     if (code != ERR_OK)
         return code;
     ctl_show_rows(c, &list, r);

@@ -123,13 +123,14 @@ static int fail(bool json, const struct err *err) {
 }
 
 enum err_code ctl_migrate(struct ctl *c, struct err *err) {
-    int applied, at, known;
-    if (migrate_run(c->db, &applied, err) != ERR_OK || migrate_state(c->db, &at, &known, err) != ERR_OK)
+    struct schema_state state;
+    int applied;
+    if (migrate_run(c->db, &applied, err) != ERR_OK || migrate_state(c->db, &state, err) != ERR_OK)
         return err->code;
     if (c->json)
-        jb_printf(&c->out, "{\"migrations\":{\"applied\":%d,\"at\":%d}}\n", applied, at);
+        jb_printf(&c->out, "{\"migrations\":{\"applied\":%d,\"at\":%d}}\n", applied, state.applied);
     else
-        jb_printf(&c->out, "%d applied, the database is at %04d\n", applied, at);
+        jb_printf(&c->out, "%d applied, the database is at %04d\n", applied, state.applied);
     return ERR_OK;
 }
 

@@ -19,7 +19,7 @@ static const struct {
 
 unsigned scope_parse_n(const char *name, size_t len) {
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
-        if (strlen(scopes[i].name) == len && !memcmp(scopes[i].name, name, len))
+        if (strlen(scopes[i].name) == len && memcmp(scopes[i].name, name, len) == 0)
             return scopes[i].bit;
     return 0;
 }
@@ -46,7 +46,7 @@ static unsigned scope_list(const char *text) {
     return bits;
 }
 
-/* The columns that are read, in this order, behind the ask's number. */
+/* The columns of statements/admit.sql, in their order, behind the ask's number. */
 #define COLUMNS(X)                                                                                           \
     X(workspace_id)                                                                                          \
     X(workspace_name)                                                                                        \
@@ -76,7 +76,6 @@ enum {
     COLUMNS(COLUMN_ENUM)
 #undef COLUMN_ENUM
 };
-#define COLUMN_TEXT(name) ", " #name
 
 static enum admit_state state_of(const char *text) {
     static const struct {
@@ -134,8 +133,6 @@ void admit_verdict_clear(struct admit_verdict *v) {
 
 enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, struct admit_verdict *out,
                           struct err *err) {
-    static const char sql[] =
-        "SELECT n" COLUMNS(COLUMN_TEXT) " FROM gate_admit($1::bytea[], $2::int[], $3::boolean[])";
     struct jbuf hashes = {0}, units = {0}, whole = {0};
     pg_array_begin(&hashes);
     pg_array_begin(&units);
@@ -155,14 +152,13 @@ enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, 
     pg_array_end(&whole);
     const char *params[] = {hashes.p, units.p, whole.p};
     struct db_result *r = NULL;
-    enum err_code code = db_run(db, sql, 3, params, &r, err);
+    enum err_code code = db_run(db, SQL_ADMIT_BATCH, params, &r, err);
     for (size_t i = 0; code == ERR_OK && i < db_rows(r); i++) {
         int64_t at = db_int(r, i, AT_n);
         if (at >= 1 && (size_t)at <= n)
             read_verdict(r, i, &out[at - 1]);
     }
-    if (r)
-        db_results_free(&r, 1);
+    db_results_free(&r, 1);
     jb_free(&hashes);
     jb_free(&units);
     jb_free(&whole);

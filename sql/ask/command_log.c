@@ -14,8 +14,7 @@ enum err_code command_log_cancel(struct db *db, const char *workspace, const cha
                                  enum claim_result *result, struct reply *outcome, struct err *err) {
     const char *params[] = {workspace, txn};
     struct db_result *r;
-    if (db_run(db, "SELECT won, outcome FROM command_cancel($1::uuid, $2::uuid)", 2, params, &r, err) !=
-        ERR_OK)
+    if (db_run(db, SQL_COMMAND_LOG_CANCEL, params, &r, err) != ERR_OK)
         return err->code;
     enum err_code code = ERR_OK;
     *result = db_bool(r, 0, 0) ? CLAIM_WON : CLAIM_LOST;
@@ -53,14 +52,12 @@ enum err_code command_log_cancel_many(struct db *db, struct claim *claims, size_
     pg_array_end(&workspaces);
     pg_array_end(&txns);
     const char *params[] = {workspaces.p, txns.p};
-    enum err_code code = db_run(db, "SELECT n, won, outcome FROM command_cancel_many($1::uuid[], $2::uuid[])",
-                                2, params, &r, err);
+    enum err_code code = db_run(db, SQL_COMMAND_LOG_CANCEL_MANY, params, &r, err);
     if (code == ERR_OK)
         code = read_claims(r, claims, n, err);
     for (size_t i = 0; code != ERR_OK && i < n; i++)
         reply_clear(&claims[i].outcome);
-    if (r != NULL)
-        db_results_free(&r, 1);
+    db_results_free(&r, 1);
     jb_free(&workspaces);
     jb_free(&txns);
     return code;
@@ -70,8 +67,7 @@ enum err_code command_log_find(struct db *db, const char *workspace, const char 
                                bool *cancelled, struct reply *outcome, struct err *err) {
     const char *params[] = {workspace, txn};
     struct db_result *r;
-    if (db_run(db, "SELECT known, outcome FROM command_outcome($1::uuid, $2::uuid)", 2, params, &r, err) !=
-        ERR_OK)
+    if (db_run(db, SQL_COMMAND_LOG_FIND, params, &r, err) != ERR_OK)
         return err->code;
     enum err_code code = ERR_OK;
     *found = db_bool(r, 0, 0);
@@ -92,8 +88,7 @@ enum err_code command_log_outcomes(struct db *db, const char *workspace, const s
         pg_array_word(&list, txns[i].s);
     pg_array_end(&list);
     const char *params[] = {workspace, list.p};
-    enum err_code code =
-        db_run(db, "SELECT known, records FROM command_outcomes($1::uuid, $2::uuid[])", 2, params, &r, err);
+    enum err_code code = db_run(db, SQL_COMMAND_LOG_OUTCOMES, params, &r, err);
     jb_free(&list);
     if (code == ERR_OK && db_rows(r) != n)
         code = err_set(err, ERR_DB_BUG, "%zu outcomes of %zu commands", db_rows(r), n);
@@ -108,8 +103,8 @@ enum err_code command_log_prune(struct db *db, long hours, int64_t *gone, struct
     snprintf(age, sizeof age, "%ld hours", hours);
     const char *params[] = {age};
     struct db_result *r[2];
-    db_send(db, "SELECT command_prune(now() - $1::interval, 5000)", 1, params);
-    db_send(db, "SELECT bulk_prune(now() - $1::interval)", 1, params);
+    db_queue(db, SQL_COMMAND_LOG_PRUNE, params);
+    db_queue(db, SQL_COMMAND_LOG_PRUNE_BULKS, params);
     if (db_flush(db, r, 2, NULL, err) != ERR_OK)
         return err->code;
     *gone = db_int(r[0], 0, 0);

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PRUNE_AT_ONCE "5000"
-
 static int compare(const void *a, const void *b) {
     const struct idempotency *x = *(struct idempotency *const *)a, *y = *(struct idempotency *const *)b;
     int c = strcmp(x->workspace, y->workspace);
@@ -36,10 +34,7 @@ static void send_claim(struct db *db, const struct idempotency *i) {
     snprintf(stale, sizeof stale, "%d", i->stale_s);
     const char *params[] = {i->workspace, i->principal, i->key, hex(i->fingerprint, fingerprint),
                             i->txn.s,     stale};
-    db_send(db,
-            "SELECT verdict, txn, status, headers, content FROM idempotency_claim($1::uuid, $2::uuid, $3, "
-            "$4::bytea, $5::uuid, $6::float8)",
-            6, params);
+    db_queue(db, SQL_IDEMPOTENCY_CLAIM, params);
 }
 
 static void take_answer(struct idempotency *i, const struct db_result *r, int col) {
@@ -84,10 +79,7 @@ enum err_code idempotency_store(struct db *db, struct idempotency *const *list, 
         snprintf(status, sizeof status, "%d", i->status);
         const char *params[] = {i->workspace, i->principal, i->key, i->txn.s, i->status != 0 ? status : NULL,
                                 i->headers,   i->content};
-        db_send(
-            db,
-            "SELECT status, headers, content FROM idempotency_store($1::uuid, $2::uuid, $3, $4::uuid, $5::int, $6, $7)",
-            7, params);
+        db_queue(db, SQL_IDEMPOTENCY_STORE, params);
     }
     enum err_code code = db_flush(db, results, n, NULL, err);
     for (size_t k = 0; code == ERR_OK && k < n; k++) {
@@ -103,5 +95,5 @@ enum err_code idempotency_store(struct db *db, struct idempotency *const *list, 
 }
 
 enum err_code idempotency_prune(struct db *db, struct err *err) {
-    return db_run(db, "SELECT idempotency_prune(" PRUNE_AT_ONCE ")", 0, NULL, NULL, err);
+    return db_run(db, SQL_IDEMPOTENCY_PRUNE, NULL, NULL, err);
 }

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char context_sql[] = "SELECT set_config('usher.workspace', '{' || $1 || '}', true)";
-
 enum step_kind { STEP_OTHER, STEP_GET, STEP_PAGE, STEP_TOTAL };
 
 struct step { /* one statement of the pipeline */
@@ -25,7 +23,7 @@ struct plan {
 
 static void plan_step(struct plan *p, enum step_kind kind, size_t query) {
     if (p->n == p->cap) {
-        p->cap = p->cap ? p->cap * 2 : 16;
+        p->cap = p->cap > 0 ? p->cap * 2 : 16;
         p->steps = xrealloc(p->steps, p->cap * sizeof *p->steps);
     }
     p->steps[p->n++] = (struct step){kind, query};
@@ -33,7 +31,7 @@ static void plan_step(struct plan *p, enum step_kind kind, size_t query) {
 
 static void plan_context(struct plan *p, const char *workspace) {
     const char *params[] = {workspace};
-    db_send(p->db, context_sql, 1, params);
+    db_queue(p->db, SQL_CONNECTION_SEE_WORKSPACE, params);
     plan_step(p, STEP_OTHER, 0);
 }
 
@@ -49,8 +47,8 @@ static char *escaped_base(const char *base) {
 
 /* Gets that one statement can answer together. */
 static bool same_group(const struct read_query *a, const struct read_query *b) {
-    return a->id && b->id && a->rt == b->rt && a->refs == b->refs && !strcmp(a->workspace, b->workspace) &&
-           !strcmp(a->base, b->base);
+    return a->id != NULL && b->id != NULL && a->rt == b->rt && a->refs == b->refs &&
+           strcmp(a->workspace, b->workspace) == 0 && strcmp(a->base, b->base) == 0;
 }
 
 static void plan_gets(struct plan *p, struct read_query *const *q, size_t n, size_t first, bool *planned) {
@@ -66,7 +64,7 @@ static void plan_gets(struct plan *p, struct read_query *const *q, size_t n, siz
     char *base = escaped_base(q[first]->base);
     const struct resource_type *rt = q[first]->rt;
     const char *params[] = {q[first]->workspace, base, ids.p, rt->name};
-    db_send(p->db, read_sql_get(rt, q[first]->refs), rt->kind == RESOURCE_CUSTOM ? 4 : 3, params);
+    db_queue(p->db, read_sql_get(rt, q[first]->refs), params);
     plan_step(p, STEP_GET, first);
     free(base);
     jb_free(&ids);
@@ -82,7 +80,7 @@ static void plan_list(struct plan *p, struct read_query *q, size_t index, bool t
     q->code =
         total ? read_sql_total(q, &sql, &params, &q->err) : read_sql_page(q, base, &sql, &params, &q->err);
     if (q->code == ERR_OK) {
-        db_send_text(p->db, sql.p, params.n, params.v);
+        db_queue_text(p->db, sql.p, params.n, params.v);
         plan_step(p, total ? STEP_TOTAL : STEP_PAGE, index);
     }
     free(base);
@@ -92,14 +90,14 @@ static void plan_list(struct plan *p, struct read_query *q, size_t index, bool t
 
 static void copy_row(struct read_query *q, const struct db_result *r, size_t row) {
     struct resource_row *out = &q->rows[q->nrows++];
-    out->id = arena_strdup(q->arena, db_text(r, row, COL_ID));
-    out->doc = arena_strdup(q->arena, db_text(r, row, COL_DOC));
-    out->version = db_int(r, row, COL_VERSION);
-    out->created_us = db_int(r, row, COL_CREATED);
-    out->modified_us = db_int(r, row, COL_MODIFIED);
-    out->managed = db_bool(r, row, COL_MANAGED);
-    out->seat = db_bool(r, row, COL_SEAT);
-    out->refs = db_is_null(r, row, COL_REFS) ? NULL : arena_strdup(q->arena, db_text(r, row, COL_REFS));
+    out->id = arena_strdup(q->arena, db_text(r, row, READ_ID));
+    out->doc = arena_strdup(q->arena, db_text(r, row, READ_DOC));
+    out->version = db_int(r, row, READ_VERSION);
+    out->created_us = db_int(r, row, READ_CREATED);
+    out->modified_us = db_int(r, row, READ_MODIFIED);
+    out->managed = db_bool(r, row, READ_MANAGED);
+    out->seat = db_bool(r, row, READ_SEAT);
+    out->refs = db_is_null(r, row, READ_REFS) ? NULL : arena_strdup(q->arena, db_text(r, row, READ_REFS));
 }
 
 static int by_id(const void *a, const void *b) {
@@ -117,11 +115,11 @@ static void take_gets(struct read_query *const *q, size_t n, size_t first, const
     for (size_t row = 0; row < db_rows(r); row++) {
         struct read_query probe = {.id = db_text(r, row, 0)}, *key = &probe;
         struct read_query **hit = bsearch(&key, group, ngroup, sizeof *group, by_id);
-        while (hit && hit > group && !strcmp(hit[-1]->id, key->id))
+        while (hit != NULL && hit > group && strcmp(hit[-1]->id, key->id) == 0)
             hit--;
-        for (; hit && hit < group + ngroup && !strcmp((*hit)->id, key->id);
-             hit++) { /* several may ask for the same one */
-            if ((*hit)->nrows)
+        /* several may ask for the same one */
+        for (; hit != NULL && hit < group + ngroup && strcmp((*hit)->id, key->id) == 0; hit++) {
+            if ((*hit)->nrows > 0)
                 continue;
             (*hit)->rows = arena_alloc((*hit)->arena, sizeof(struct resource_row));
             copy_row(*hit, r, row);
@@ -131,9 +129,9 @@ static void take_gets(struct read_query *const *q, size_t n, size_t first, const
 }
 
 static struct read_place place_of(struct read_query *q, const struct db_result *r, size_t row) {
-    struct read_place p = {.id = arena_strdup(q->arena, db_text(r, row, COL_ID))};
-    if (!db_is_null(r, row, COL_KEY))
-        p.key = arena_strdup(q->arena, db_text(r, row, COL_KEY));
+    struct read_place p = {.id = arena_strdup(q->arena, db_text(r, row, READ_ID))};
+    if (!db_is_null(r, row, READ_KEY))
+        p.key = arena_strdup(q->arena, db_text(r, row, READ_KEY));
     return p;
 }
 
@@ -144,7 +142,7 @@ static void take_page(struct read_query *q, const struct db_result *r) {
     q->rows = arena_alloc(q->arena, (shown + 1) * sizeof *q->rows);
     q->types = arena_alloc(q->arena, (shown + 1) * sizeof(struct resource_type *));
     for (size_t row = from; row < from + shown; row++) {
-        size_t part = q->nparts > 1 ? (size_t)db_int(r, row, COL_PART) : 0;
+        size_t part = q->nparts > 1 ? (size_t)db_int(r, row, READ_PART) : 0;
         q->types[q->nrows] = q->parts[part].rt;
         copy_row(q, r, row);
     }
@@ -161,7 +159,7 @@ static void take_page(struct read_query *q, const struct db_result *r) {
 }
 
 static enum err_code run(struct plan *p, struct read_query *const *q, size_t n, struct err *err) {
-    db_send(p->db, "COMMIT", 0, NULL);
+    db_queue(p->db, SQL_CONNECTION_COMMIT, NULL);
     plan_step(p, STEP_OTHER, 0);
     struct db_result **results = xcalloc(p->n, sizeof *results);
     enum err_code code = db_flush(p->db, results, p->n, NULL, err);
@@ -181,7 +179,7 @@ static enum err_code run(struct plan *p, struct read_query *const *q, size_t n, 
 
 static void plan_begin(struct plan *p) {
     p->n = 0;
-    db_send(p->db, "BEGIN READ ONLY", 0, NULL);
+    db_queue(p->db, SQL_CONNECTION_BEGIN_READ_ONLY, NULL);
     plan_step(p, STEP_OTHER, 0);
 }
 
@@ -197,7 +195,7 @@ static enum err_code run_pages(struct plan *p, struct read_query *const *q, size
         for (size_t i = w; i < n; i++) {
             if (planned[i] || strcmp(q[i]->workspace, context) != 0)
                 continue;
-            if (q[i]->id) {
+            if (q[i]->id != NULL) {
                 plan_gets(p, q, n, i, planned);
             } else {
                 planned[i] = true;
@@ -216,7 +214,7 @@ static enum err_code run_pages(struct plan *p, struct read_query *const *q, size
 static enum err_code run_totals(struct plan *p, struct read_query *const *q, size_t n, struct err *err) {
     bool any = false;
     for (size_t i = 0; i < n; i++) {
-        if (q[i]->id || q[i]->code != ERR_OK || q[i]->total >= 0)
+        if (q[i]->id != NULL || q[i]->code != ERR_OK || q[i]->total >= 0)
             continue;
         if (!any)
             plan_begin(p);
@@ -228,10 +226,10 @@ static enum err_code run_totals(struct plan *p, struct read_query *const *q, siz
 }
 
 bool read_is_long(const struct read_query *q) {
-    if (q->id)
+    if (q->id != NULL)
         return false;
     for (size_t i = 0; i < q->nparts; i++)
-        if (!q->parts[i].filter || !filter_sql_finds(q->parts[i].filter))
+        if (q->parts[i].filter == NULL || !filter_sql_finds(q->parts[i].filter))
             return true;
     return false;
 }

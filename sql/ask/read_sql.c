@@ -1,67 +1,31 @@
+/* The statements that read resources. One of a resource by its id is written in statements/read.sql. A list
+ * is the client's to choose (types, filter, sort key, place), so its statement is put together here at run
+ * time, from the parts of that file. */
 #include "sql/ask/read_sql.h"
 
 #include "sql/filter/sort_sql.h"
 
-/* r is the row of users, rooms or resources, $2 the base URL as the inside of a JSON string. */
-#define ROW_COLUMNS                                                                                          \
-    "r.id, r.doc, r.version, (extract(epoch FROM r.created) * 1000000)::bigint, "                            \
-    "(extract(epoch FROM r.modified) * 1000000)::bigint, "
-#define USER_COLUMNS ROW_COLUMNS "r.managed, r.seat, "
-#define OTHER_COLUMNS ROW_COLUMNS "NULL::boolean, NULL::boolean, "
-
-/* LATERAL with OFFSET 0, here and in unit_load.c: row by row through an index, in this order, whatever the
- * statistics say. A plan made while a table is new and thought empty would stay, and read the whole of it. */
-#define BY_KEY(table, alias, id)                                                                             \
-    " CROSS JOIN LATERAL (SELECT * FROM " table " z WHERE z.workspace_id = m.workspace_id AND z.id = m." id  \
-    " OFFSET 0) " alias " "
-
-#define USER_REFS                                                                                            \
-    "coalesce((SELECT '[' || string_agg('{\"value\":\"' || m.room_id || '\",\"$ref\":\"' || $2 || "          \
-    "'/Groups/' || m.room_id || '\",\"display\":' || "                                                       \
-    "to_json(g.display_name) || ',\"type\":\"direct\"}', ',' ORDER BY m.room_id) || ']' FROM members "       \
-    "m" BY_KEY(                                                                                              \
-        "rooms", "g",                                                                                        \
-        "room_id") "WHERE m.workspace_id = r.workspace_id AND m.user_id = r.id AND NOT m.held), '[]')"
-
-#define ROOM_REF_IDS                                                                                         \
-    "coalesce((SELECT '[' || string_agg('{\"value\":\"' || m.user_id || '\",\"$ref\":\"' || $2 || "          \
-    "'/Users/' || m.user_id || '\",\"type\":\"User\"}', ',' ORDER BY m.user_id) || ']' FROM members m "      \
-    "WHERE m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT m.held), '[]')"
-
-#define ROOM_REFS                                                                                            \
-    "coalesce((SELECT '[' || string_agg('{\"value\":\"' || m.user_id || '\",\"$ref\":\"' || $2 || "          \
-    "'/Users/' || m.user_id || '\",\"display\":' || "                                                        \
-    "to_json(coalesce(u.display_name, u.user_name)) || ',\"type\":\"User\"}', ',' ORDER BY m.user_id) || "   \
-    "']' FROM members m" BY_KEY(                                                                             \
-        "users", "u",                                                                                        \
-        "user_id") "WHERE m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT m.held), '[]')"
-
-#define NO_REFS "NULL::text || $2" /* names $2, so that all forms take the same parameters */
-
-#define GET_SQL(columns, table, type)                                                                        \
-    "SELECT " columns " FROM unnest($3::uuid[]) AS a (id) CROSS JOIN LATERAL "                               \
-    "(SELECT * FROM " table " z WHERE z.workspace_id = $1::uuid AND z.id = a.id" type " OFFSET 0) r"
-
-/* By kind of the type, and how much of groups or members is wanted. */
+/* What is shown of a kind of resource. By how much of groups or members is wanted: the part that shows them,
+ * and the statement that reads resources with it. Types of an operator's have neither. */
 static const struct form {
-    const char *table, *columns[3], *get[3];
+    const char *table, *columns, *refs[3];
+    enum statement get[3];
 } forms[] = {
     [RESOURCE_USER] = {"users",
-                       {USER_COLUMNS NO_REFS, USER_COLUMNS USER_REFS, USER_COLUMNS USER_REFS},
-                       {GET_SQL(USER_COLUMNS NO_REFS, "users", ""),
-                        GET_SQL(USER_COLUMNS USER_REFS, "users", ""),
-                        GET_SQL(USER_COLUMNS USER_REFS, "users", "")}},
+                       sql_part_read_user_columns,
+                       {sql_part_read_no_refs, sql_part_read_groups, sql_part_read_groups},
+                       {SQL_READ_USER, SQL_READ_USER_GROUPS, SQL_READ_USER_GROUPS}},
     [RESOURCE_ROOM] = {"rooms",
-                       {OTHER_COLUMNS NO_REFS, OTHER_COLUMNS ROOM_REF_IDS, OTHER_COLUMNS ROOM_REFS},
-                       {GET_SQL(OTHER_COLUMNS NO_REFS, "rooms", ""),
-                        GET_SQL(OTHER_COLUMNS ROOM_REF_IDS, "rooms", ""),
-                        GET_SQL(OTHER_COLUMNS ROOM_REFS, "rooms", "")}},
+                       sql_part_read_other_columns,
+                       {sql_part_read_no_refs, sql_part_read_member_ids, sql_part_read_members},
+                       {SQL_READ_ROOM, SQL_READ_ROOM_MEMBER_IDS, SQL_READ_ROOM_MEMBERS}},
     [RESOURCE_CUSTOM] = {"resources",
-                         {OTHER_COLUMNS NO_REFS, NULL, NULL}, /* such a type has neither */
-                         {GET_SQL(OTHER_COLUMNS NO_REFS, "resources", " AND z.type = $4::text"), NULL, NULL}},
+                         sql_part_read_other_columns,
+                         {sql_part_read_no_refs, sql_part_read_no_refs, sql_part_read_no_refs},
+                         {SQL_READ_RESOURCE, SQL_READ_RESOURCE, SQL_READ_RESOURCE}},
 };
 
-const char *read_sql_get(const struct resource_type *rt, enum refs_wanted refs) {
+enum statement read_sql_get(const struct resource_type *rt, enum refs_wanted refs) {
     return forms[rt->kind].get[refs];
 }
 
@@ -69,19 +33,14 @@ const char *read_sql_get(const struct resource_type *rt, enum refs_wanted refs) 
 
 struct list {
     const struct read_query *q;
-    struct jbuf *sql;
     struct sql_params *params;
     struct err *err;
     bool text; /* the sort key is a text */
     bool descending;
 };
 
-static void put_param(struct list *l, const char *text, const char *type) {
-    jb_printf(l->sql, "$%d%s", sql_params_add(l->params, text), type);
-}
-
-static void put_number(struct list *l, int64_t n) {
-    put_param(l, arena_printf(l->params->arena, "%lld", (long long)n), "::bigint");
+static const char *number(struct list *l, int64_t n) {
+    return sql_params_ref(l->params, arena_printf(l->params->arena, "%lld", (long long)n), "bigint");
 }
 
 /* Of the list over all parts the keys must be of one type: text, if any is. */
@@ -92,99 +51,53 @@ static bool key_is_text(const struct read_query *q) {
     return any;
 }
 
-static enum err_code put_key(struct list *l, const struct read_part *part) {
+static enum err_code put_key(struct list *l, const struct read_part *part, struct jbuf *out) {
     if (part->sort == NULL) {
-        jb_raw(l->sql, l->text ? "NULL::text COLLATE \"C\"" : "NULL::numeric");
+        jb_raw(out, l->text ? "NULL::text COLLATE \"C\"" : "NULL::numeric");
         return ERR_OK;
     }
-    return sort_sql(part->rt, part->sort, l->text, l->sql, l->params, l->err);
+    return sort_sql(part->rt, part->sort, l->text, out, l->params, l->err);
 }
 
-/* " FROM table r WHERE …" without the type. */
-static void put_table(struct list *l, const struct read_part *part) {
-    jb_printf(l->sql, " FROM %s r WHERE r.workspace_id = $1::uuid", forms[part->rt->kind].table);
-}
-
-/* The same with the type and the filter. */
-static enum err_code put_source(struct list *l, const struct read_part *part) {
-    put_table(l, part);
+/* The condition on a part's rows: workspace, type and filter. */
+static enum err_code put_source(struct list *l, const struct read_part *part, struct jbuf *out) {
+    jb_raw(out, "r.workspace_id = $1::uuid");
     if (part->rt->kind == RESOURCE_CUSTOM) {
         /* IS TRUE: a mere condition on what the filter finds, and no way to find it */
         bool found = part->filter != NULL && filter_sql_finds(part->filter);
-        jb_raw(l->sql, found ? " AND (r.type = " : " AND r.type = ");
-        put_param(l, part->rt->name, found ? "::text) IS TRUE" : "::text");
+        const char *type = sql_params_ref(l->params, part->rt->name, "text");
+        jb_printf(out, found ? " AND (r.type = %s) IS TRUE" : " AND r.type = %s", type);
     }
     if (part->filter == NULL)
         return ERR_OK;
-    jb_raw(l->sql, " AND ");
-    return filter_sql(part->rt, part->filter, l->sql, l->params, l->err);
+    jb_raw(out, " AND ");
+    return filter_sql(part->rt, part->filter, out, l->params, l->err);
 }
 
 /* The rows beyond the place in the order of reading, which without a place are all. NULL is beyond every
  * key. */
-static void put_beyond(struct list *l) {
+static const char *beyond(struct list *l) {
     const struct read_place *place = l->q->place;
     const char *sign = l->descending ? "<" : ">";
+    struct arena *a = l->params->arena;
     if (l->q->start_index > 0 || place == NULL)
-        return;
-    jb_raw(l->sql, " WHERE ");
-    int id = sql_params_add(l->params, place->id);
-    if (!l->q->sorted) {
-        jb_printf(l->sql, "r.id %s $%d::uuid", sign, id);
-    } else if (place->key == NULL) {
-        jb_printf(l->sql,
-                  l->descending ? "(r.k IS NOT NULL OR r.id < $%d::uuid)"
-                                : "(r.k IS NULL AND r.id > $%d::uuid)",
-                  id);
-    } else {
-        int key = sql_params_add(l->params, place->key);
-        const char *type = l->text ? "text" : "numeric";
-        jb_printf(l->sql, "(r.k %s $%d::%s OR (r.k = $%d::%s AND r.id %s $%d::uuid)%s)", sign, key, type, key,
-                  type, sign, id, l->descending ? "" : " OR r.k IS NULL");
-    }
+        return "true";
+    const char *id = sql_params_ref(l->params, place->id, "uuid");
+    if (!l->q->sorted)
+        return arena_printf(a, "r.id %s %s", sign, id);
+    if (place->key == NULL)
+        return arena_printf(
+            a, l->descending ? "(r.k IS NOT NULL OR r.id < %s)" : "(r.k IS NULL AND r.id > %s)", id);
+    const char *key = sql_params_ref(l->params, place->key, l->text ? "text" : "numeric");
+    return arena_printf(a, "(r.k %s %s OR (r.k = %s AND r.id %s %s)%s)", sign, key, key, sign, id,
+                        l->descending ? "" : " OR r.k IS NULL");
 }
 
 /* Keys ascend with NULL last and descend with NULL first, as PostgreSQL has it by itself (rule G1). */
-static void put_order(struct list *l, bool descending) {
-    const char *direction = descending ? " DESC" : "";
-    jb_raw(l->sql, " ORDER BY ");
+static const char *order(const struct list *l, bool descending) {
     if (l->q->sorted)
-        jb_printf(l->sql, "r.k%s, ", direction);
-    jb_printf(l->sql, "r.id%s", direction);
-}
-
-static void put_limit(struct list *l) {
-    jb_raw(l->sql, " LIMIT ");
-    put_number(l, l->q->count + 1);
-    if (l->q->start_index > 1) {
-        jb_raw(l->sql, " OFFSET ");
-        put_number(l, l->q->start_index - 1);
-    }
-}
-
-/* Rows without filter and sort key are found along an index in the order of ids, from the place on, and no
- * further than the page goes: the primary key, or that of (workspace, type, id), which the planner takes for
- * sure only where the type is a range and a part of the order. */
-static void put_walk(struct list *l, const struct read_part *part) {
-    const struct read_query *q = l->q;
-    const char *direction = l->descending ? " DESC" : "", *sign = l->descending ? "<" : ">";
-    bool typed = part->rt->kind == RESOURCE_CUSTOM, placed = q->start_index == 0 && q->place != NULL;
-    int type = 0;
-    put_table(l, part);
-    if (typed) {
-        type = sql_params_add(l->params, part->rt->name);
-        jb_printf(l->sql, " AND r.type >= $%d::text AND r.type <= $%d::text", type, type);
-    }
-    if (placed) {
-        int id = sql_params_add(l->params, q->place->id);
-        if (typed)
-            jb_printf(l->sql, " AND (r.type, r.id) %s ($%d::text, $%d::uuid)", sign, type, id);
-        else
-            jb_printf(l->sql, " AND r.id %s $%d::uuid", sign, id);
-    }
-    jb_printf(l->sql, typed ? " ORDER BY r.type%s, r.id%s LIMIT " : " ORDER BY r.id%s LIMIT ", direction,
-              direction);
-    put_number(l, (q->start_index > 1 ? q->start_index - 1 : 0) + q->count + 1);
+        return descending ? "r.k DESC, r.id DESC" : "r.k, r.id";
+    return descending ? "r.id DESC" : "r.id";
 }
 
 static bool walks(const struct read_query *q) {
@@ -194,83 +107,123 @@ static bool walks(const struct read_query *q) {
     return !q->sorted;
 }
 
-/* The rows of one part. With a filter or a key they are found first and sorted then (OFFSET 0): the order
- * must not tempt into a walk along the primary key. */
-static enum err_code put_part(struct list *l, size_t index, const char *columns) {
-    const struct read_part *part = &l->q->parts[index];
-    jb_printf(l->sql, "(SELECT %s", columns);
-    if (l->q->nparts > 1)
-        jb_printf(l->sql, ", %zu AS part", index);
-    if (walks(l->q)) {
-        put_walk(l, part);
-    } else {
-        jb_raw(l->sql, l->q->sorted ? ", " : "");
-        if (l->q->sorted && put_key(l, part) != ERR_OK)
-            return l->err->code;
-        jb_raw(l->sql, l->q->sorted ? " AS k" : "");
-        if (put_source(l, part) != ERR_OK)
-            return l->err->code;
-        jb_raw(l->sql, " OFFSET 0");
-    }
-    jb_raw(l->sql, ")");
-    return ERR_OK;
-}
-
-/* What of all parts is on the page. */
-static void put_cut(struct list *l) {
-    if (!walks(l->q))
-        put_beyond(l);
-    put_order(l, l->descending);
-    put_limit(l);
-}
-
-/* Of one type: the page's rows as they are, and to those alone what else is shown. */
-static enum err_code put_page(struct list *l) {
-    const struct read_part *part = l->q->parts;
-    jb_printf(l->sql, "SELECT %s%s FROM (SELECT * FROM ", forms[part->rt->kind].columns[part->refs],
-              l->q->sorted ? ", r.k" : ", NULL");
-    if (put_part(l, 0, "*") != ERR_OK)
-        return l->err->code;
-    jb_raw(l->sql, " r");
-    put_cut(l);
-    jb_raw(l->sql, ") r");
-    put_order(l, l->q->descending);
-    return ERR_OK;
-}
-
-/* Of several types: the ids of the page first, then each row from its table. */
-static enum err_code put_mixed_page(struct list *l) {
+/* The rows of one part without filter and sort key. */
+static void put_walk(struct list *l, const struct read_part *part, const char *what, struct jbuf *out) {
     const struct read_query *q = l->q;
-    jb_printf(l->sql, "SELECT x.*, %s, r.part FROM (SELECT * FROM (", q->sorted ? "r.k" : "NULL");
-    for (size_t i = 0; i < q->nparts; i++) {
-        jb_raw(l->sql, i > 0 ? " UNION ALL " : "");
-        if (put_part(l, i, "r.id") != ERR_OK)
-            return l->err->code;
+    const char *sign = l->descending ? "<" : ">", *type = NULL;
+    bool typed = part->rt->kind == RESOURCE_CUSTOM, placed = q->start_index == 0 && q->place != NULL;
+    struct jbuf source = {0};
+    jb_raw(&source, "r.workspace_id = $1::uuid");
+    if (typed) {
+        type = sql_params_ref(l->params, part->rt->name, "text");
+        jb_printf(&source, " AND r.type >= %s AND r.type <= %s", type, type);
     }
-    jb_raw(l->sql, ") r");
-    put_cut(l);
-    jb_raw(l->sql, ") r CROSS JOIN LATERAL (");
-    for (size_t i = 0; i < q->nparts; i++) {
-        const struct form *form = &forms[q->parts[i].rt->kind];
-        jb_printf(
-            l->sql,
-            "%s(SELECT %s FROM (SELECT * FROM %s z WHERE r.part = %zu AND z.workspace_id = $1::uuid AND "
-            "z.id = r.id OFFSET 0) r)",
-            i > 0 ? " UNION ALL " : "", form->columns[q->parts[i].refs], form->table, i);
+    if (placed) {
+        const char *id = sql_params_ref(l->params, q->place->id, "uuid");
+        if (typed)
+            jb_printf(&source, " AND (r.type, r.id) %s (%s, %s)", sign, type, id);
+        else
+            jb_printf(&source, " AND r.id %s %s", sign, id);
     }
-    jb_raw(l->sql, ") x");
-    put_order(l, q->descending);
+    const char *by_type = l->descending ? "r.type DESC, r.id DESC" : "r.type, r.id";
+    SQL_FILL(out, sql_part_read_walk, {"what", what}, {"table", forms[part->rt->kind].table},
+             {"source", source.p}, {"order", typed ? by_type : order(l, l->descending)},
+             {"limit", number(l, (q->start_index > 1 ? q->start_index - 1 : 0) + q->count + 1)});
+    jb_free(&source);
+}
+
+/* The rows of one part with a filter or a sort key. */
+static enum err_code put_found(struct list *l, const struct read_part *part, const char *what,
+                               struct jbuf *out) {
+    struct jbuf columns = {0}, source = {0};
+    enum err_code code = ERR_OK;
+    jb_raw(&columns, what);
+    if (l->q->sorted) {
+        jb_raw(&columns, ", ");
+        code = put_key(l, part, &columns);
+        jb_raw(&columns, " AS k");
+    }
+    if (code == ERR_OK)
+        code = put_source(l, part, &source);
+    if (code == ERR_OK)
+        SQL_FILL(out, sql_part_read_found, {"what", columns.p}, {"table", forms[part->rt->kind].table},
+                 {"source", source.p});
+    jb_free(&columns);
+    jb_free(&source);
+    return code;
+}
+
+static enum err_code put_rows(struct list *l, const struct read_part *part, const char *what,
+                              struct jbuf *out) {
+    if (!walks(l->q))
+        return put_found(l, part, what, out);
+    put_walk(l, part, what, out);
     return ERR_OK;
+}
+
+/* Of one type. */
+static enum err_code put_page(struct list *l, struct jbuf *out) {
+    const struct read_query *q = l->q;
+    const struct form *form = &forms[q->parts->rt->kind];
+    struct jbuf rows = {0};
+    enum err_code code = put_rows(l, q->parts, "*", &rows);
+    if (code == ERR_OK) {
+        const char *place = walks(q) ? "true" : beyond(l);
+        const char *limit = number(l, q->count + 1);
+        const char *skip = q->start_index > 1 ? number(l, q->start_index - 1) : "0";
+        SQL_FILL(out, sql_part_read_page, {"columns", form->columns}, {"refs", form->refs[q->parts->refs]},
+                 {"key", q->sorted ? "r.k" : "NULL"}, {"rows", rows.p}, {"beyond", place},
+                 {"order", order(l, l->descending)}, {"limit", limit}, {"skip", skip},
+                 {"shown", order(l, q->descending)});
+    }
+    jb_free(&rows);
+    return code;
+}
+
+static void put_more(struct jbuf *out) {
+    if (out->n > 0)
+        jb_printf(out, "\n%s\n", sql_part_read_union);
+}
+
+/* Of several types. */
+static enum err_code put_mixed_page(struct list *l, struct jbuf *out) {
+    const struct read_query *q = l->q;
+    struct jbuf rows = {0}, bodies = {0};
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < q->nparts; i++) {
+        const struct form *form = &forms[q->parts[i].rt->kind];
+        const char *part = arena_printf(l->params->arena, "%zu", i);
+        put_more(&rows);
+        jb_raw(&rows, "(");
+        code = put_rows(l, &q->parts[i], arena_printf(l->params->arena, "r.id, %zu AS part", i), &rows);
+        jb_raw(&rows, ")");
+        put_more(&bodies);
+        SQL_FILL(&bodies, sql_part_read_body, {"columns", form->columns},
+                 {"refs", form->refs[q->parts[i].refs]}, {"table", form->table}, {"part", part});
+    }
+    if (code == ERR_OK) {
+        const char *place = walks(q) ? "true" : beyond(l);
+        const char *limit = number(l, q->count + 1);
+        const char *skip = q->start_index > 1 ? number(l, q->start_index - 1) : "0";
+        SQL_FILL(out, sql_part_read_mixed_page, {"key", q->sorted ? "r.k" : "NULL"}, {"rows", rows.p},
+                 {"beyond", place}, {"order", order(l, l->descending)}, {"limit", limit}, {"skip", skip},
+                 {"bodies", bodies.p}, {"shown", order(l, q->descending)});
+    }
+    jb_free(&rows);
+    jb_free(&bodies);
+    return code;
 }
 
 enum err_code read_sql_page(const struct read_query *q, const char *base, struct jbuf *sql,
                             struct sql_params *params, struct err *err) {
-    struct list l = {q, sql, params, err, key_is_text(q), q->descending != q->backward};
+    struct list l = {q, params, err, key_is_text(q), q->descending != q->backward};
     params->base = q->base;
-    sql_params_add(params, q->workspace);
-    sql_params_add(params, base);
-    return q->nparts == 1 ? put_page(&l) : put_mixed_page(&l);
+    (void)sql_params_add(params, q->workspace);
+    (void)sql_params_add(params, base);
+    return q->nparts == 1 ? put_page(&l, sql) : put_mixed_page(&l, sql);
 }
+
+/* ---- how many there are ---- */
 
 /* The column of workspaces that has the number of a type's resources; NULL: they must be counted. */
 static const char *counted_in(const struct read_part *part) {
@@ -288,23 +241,33 @@ bool read_sql_total_is_cheap(const struct read_query *q) {
     return true;
 }
 
+static enum err_code put_number_of(struct list *l, const struct read_part *part, struct jbuf *out) {
+    const char *column = counted_in(part);
+    if (column != NULL) {
+        SQL_FILL(out, sql_part_read_counted, {"column", column});
+        return ERR_OK;
+    }
+    struct jbuf source = {0};
+    enum err_code code = put_source(l, part, &source);
+    if (code == ERR_OK)
+        SQL_FILL(out, sql_part_read_count, {"table", forms[part->rt->kind].table}, {"source", source.p});
+    jb_free(&source);
+    return code;
+}
+
 enum err_code read_sql_total(const struct read_query *q, struct jbuf *sql, struct sql_params *params,
                              struct err *err) {
-    struct list l = {.q = q, .sql = sql, .params = params, .err = err};
+    struct list l = {.q = q, .params = params, .err = err};
+    struct jbuf sum = {0};
+    enum err_code code = ERR_OK;
     params->base = q->base;
-    sql_params_add(params, q->workspace);
-    jb_raw(sql, "SELECT ");
-    for (size_t i = 0; i < q->nparts; i++) {
-        const char *column = counted_in(&q->parts[i]);
-        jb_raw(sql, i > 0 ? " + (SELECT " : "(SELECT ");
-        if (column != NULL) {
-            jb_printf(sql, "%s FROM workspaces WHERE workspace_id = $1::uuid)", column);
-            continue;
-        }
-        jb_raw(sql, "count(*)");
-        if (put_source(&l, &q->parts[i]) != ERR_OK)
-            return err->code;
-        jb_raw(sql, ")");
+    (void)sql_params_add(params, q->workspace);
+    for (size_t i = 0; code == ERR_OK && i < q->nparts; i++) {
+        jb_raw(&sum, i > 0 ? " + " : "");
+        code = put_number_of(&l, &q->parts[i], &sum);
     }
-    return ERR_OK;
+    if (code == ERR_OK)
+        SQL_FILL(sql, sql_part_read_total, {"sum", sum.p});
+    jb_free(&sum);
+    return code;
 }

@@ -5,23 +5,22 @@
 #include "sql/ask/read.h"
 #include "sql/filter/filter_sql.h"
 
-/* Columns of a row, in this order. Of a list two more. */
+/* Columns of a row, in this order. A list has two more. */
 enum read_column {
-    COL_ID,
-    COL_DOC,
-    COL_VERSION,
-    COL_CREATED,
-    COL_MODIFIED,
-    COL_MANAGED,
-    COL_SEAT,
-    COL_REFS,
-    COL_KEY,
-    COL_PART
+    READ_ID,
+    READ_DOC,
+    READ_VERSION,
+    READ_CREATED,
+    READ_MODIFIED,
+    READ_MANAGED,
+    READ_SEAT,
+    READ_REFS,
+    READ_KEY,
+    READ_PART
 };
 
-/* $1 workspace, $2 base URL as the inside of a JSON string, $3 ids; of a custom type $4 its name. A static
- * text. */
-const char *read_sql_get(const struct resource_type *rt, enum refs_wanted refs);
+/* $1 workspace, $2 base URL as the inside of a JSON string, $3 ids; of a custom type $4 its name. */
+enum statement read_sql_get(const struct resource_type *rt, enum refs_wanted refs);
 
 /* The page: up to count + 1 rows, in the list's order; the one too many is the first one where it is read
  * backward, else the last. base: as above, lives as long as params is used. */

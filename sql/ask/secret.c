@@ -7,7 +7,7 @@ enum err_code secret_read(struct db *db, const char *name, unsigned char out[SEC
     const char *params[] = {name};
     struct db_result *r;
     size_t n = 0;
-    if (db_run(db, "SELECT encode(service_secret($1), 'hex')", 1, params, &r, err) != ERR_OK)
+    if (db_run(db, SQL_SECRET_READ, params, &r, err) != ERR_OK)
         return err->code;
     const char *hex = db_text(r, 0, 0);
     bool good =

@@ -12,12 +12,12 @@ struct jws_key *signing_key_open(const char *file, struct err *err) {
 
 enum err_code signing_key_publish(struct db *db, const struct jws_key *k, struct err *err) {
     const char *params[] = {jws_kid(k), jws_jwk(k)};
-    return db_run(db, "SELECT signing_key_register($1, $2)", 2, params, NULL, err);
+    return db_run(db, SQL_SIGNING_KEY_REGISTER, params, NULL, err);
 }
 
 enum err_code signing_key_set(struct db *db, struct jbuf *out, struct err *err) {
     struct db_result *r;
-    if (db_run(db, "SELECT jwk FROM signing_key_set()", 0, NULL, &r, err) != ERR_OK)
+    if (db_run(db, SQL_SIGNING_KEY_ALL, NULL, &r, err) != ERR_OK)
         return err->code;
     jb_raw(out, "{\"keys\":[");
     for (size_t i = 0; i < db_rows(r); i++) {

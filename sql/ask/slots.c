@@ -8,7 +8,7 @@ enum err_code slots_try(struct db *db, int lock_class, int slot, bool *taken, st
     snprintf(slot_text, sizeof slot_text, "%d", slot);
     const char *params[] = {class_text, slot_text};
     struct db_result *r;
-    enum err_code code = db_run(db, "SELECT pg_try_advisory_lock($1::int, $2::int)", 2, params, &r, err);
+    enum err_code code = db_run(db, SQL_SLOTS_TRY, params, &r, err);
     if (code != ERR_OK)
         return code;
     *taken = db_bool(r, 0, 0);
@@ -32,20 +32,14 @@ enum err_code slots_release(struct db *db, int lock_class, int slot, struct err 
     snprintf(class_text, sizeof class_text, "%d", lock_class);
     snprintf(slot_text, sizeof slot_text, "%d", slot);
     const char *params[] = {class_text, slot_text};
-    return db_run(db, "SELECT pg_advisory_unlock($1::int, $2::int)", 2, params, NULL, err);
+    return db_run(db, SQL_SLOTS_RELEASE, params, NULL, err);
 }
 
 enum err_code slots_mark(struct db *db, int slot, bool dirty, struct err *err) {
     char slot_text[16];
     snprintf(slot_text, sizeof slot_text, "%d", slot);
     const char *params[] = {slot_text, dirty ? "t" : "f"};
-    /* The slot's lock is held by whoever calls this: nobody else writes the row. */
-    return db_run(
-        db,
-        "WITH u AS (UPDATE worker_slots SET dirty = $2::bool, since = now() WHERE slot = $1::int RETURNING "
-        "1) "
-        "INSERT INTO worker_slots (slot, dirty) SELECT $1::int, $2::bool WHERE NOT EXISTS (SELECT FROM u)",
-        2, params, NULL, err);
+    return db_run(db, SQL_SLOTS_MARK, params, NULL, err);
 }
 
 enum err_code slots_dirty(struct db *db, int own, int *slots, size_t max, size_t *n, struct err *err) {
@@ -54,9 +48,7 @@ enum err_code slots_dirty(struct db *db, int own, int *slots, size_t max, size_t
     const char *params[] = {own_text};
     struct db_result *r;
     *n = 0;
-    enum err_code code =
-        db_run(db, "SELECT slot FROM worker_slots WHERE dirty AND slot <> $1::int ORDER BY slot", 1, params,
-               &r, err);
+    enum err_code code = db_run(db, SQL_SLOTS_DIRTY, params, &r, err);
     if (code != ERR_OK)
         return code;
     for (size_t i = 0; i < db_rows(r) && *n < max; i++)

@@ -29,6 +29,10 @@ int sql_params_add(struct sql_params *p, const char *text) {
     return p->n;
 }
 
+const char *sql_params_ref(struct sql_params *p, const char *text, const char *type) {
+    return arena_printf(p->arena, "$%d::%s", sql_params_add(p, text), type);
+}
+
 const char *filter_sql_keep(struct builder *b, struct jbuf *text) {
     const char *kept = arena_strndup(b->params->arena, text->p, text->n);
     jb_free(text);

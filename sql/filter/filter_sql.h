@@ -24,6 +24,8 @@ void sql_params_free(struct sql_params *p);
 /* Adds a parameter and returns its number, so `$%d`. The text is borrowed and must live as long as p is used;
  * NULL = SQL NULL. */
 int sql_params_add(struct sql_params *p, const char *text);
+/* Adds it and returns it as an expression of that type, "$3::uuid", which lives in the arena. */
+const char *sql_params_ref(struct sql_params *p, const char *text, const char *type);
 
 /* Appends to `where` a condition in parentheses on the row r of the type's table (users, rooms, resources),
  * with further parameters in params. $1 is the workspace's id, to which (and to its type) the caller

@@ -8,79 +8,29 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MICROS POSTGRES_MICROS
-#define EACH POSTGRES_EACH
-
-/* Columns of all resources in the same places. */
-#define USER_COLUMNS(x)                                                                                      \
-    x ".workspace_id, " x ".id, " x ".user_name, " x ".user_name_key, " x ".display_name, " x                \
-      ".display_name_key, " x ".external_id, " x ".active, " x ".seat, " x ".managed, " x                    \
-      ".version, " MICROS(x ".created") ", " MICROS(x ".modified")
-#define ROOM_COLUMNS(x)                                                                                      \
-    x ".workspace_id, " x ".id, " x ".display_name, " x ".display_name_key, NULL::text, NULL::text, " x      \
-      ".external_id, true, false, false, " x ".version, " MICROS(x ".created") ", " MICROS(x ".modified")
-#define CUSTOM_COLUMNS(x)                                                                                    \
-    x ".workspace_id, " x ".id, NULL::text, NULL::text, NULL::text, NULL::text, " x                          \
-      ".external_id, true, false, false, " x ".version, " MICROS(x ".created") ", " MICROS(x ".modified")
-#define RESOURCE_COLUMNS 13 /* then the document, then others */
-#define DOCUMENT "CASE WHEN a.doc THEN x.doc END "
+#define RESOURCE_COLUMNS 13 /* of every resource, in the same places; then the document, then others */
 
 /* The statement of each kind, and which columns of the wants are its parameters: w workspace, a, b, c, d doc.
- */
+ * That of workspaces is made from the table of settings. */
 static const struct {
-    const char *sql, *params;
+    enum statement statement;
+    const char *params;
 } loads[UNIT_KINDS] = {
-    [UNIT_WORKSPACES] = {NULL, "w"}, /* made from the table of settings */
-    [UNIT_CLAIMS] = {"SELECT c.workspace_id, c.txn, c.origin_partition, c.origin_offset, c.outcome, "
-                     "c.records FROM unnest($1::uuid[], $2::uuid[]) AS a (w, t)" EACH("command_log",
-                                                                                      "t.txn = a.t") "c",
-                     "wa"},
-    [UNIT_KEYS] = {postgres_keys_sql, "wa"},
-    [UNIT_OWNERS] = {postgres_owners_sql, "w"},
-    [UNIT_LOGINS] = {postgres_logins_sql, "wa"},
-    [UNIT_GUARDS] = {postgres_guards_sql, "wab"},
-    [UNIT_USERS] = {"SELECT " USER_COLUMNS("x") ", " DOCUMENT "FROM unnest($1::uuid[], $2::uuid[], "
-                                                "$3::bool[]) AS a (w, i, doc)" EACH("users",
-                                                                                    "t.id = a.i") "x",
-                    "wad"},
-    [UNIT_USER_NAMES] =
-        {"SELECT " USER_COLUMNS("x") ", NULL::json FROM unnest($1::uuid[], $2::text[]) AS a (w, n)" EACH(
-             "users", "t.user_name_key = a.n") "x",
-         "wa"},
-    [UNIT_ROOMS] = {"SELECT " ROOM_COLUMNS("x") ", " DOCUMENT "FROM unnest($1::uuid[], $2::uuid[], "
-                                                "$3::bool[]) AS a (w, i, doc)" EACH("rooms",
-                                                                                    "t.id = a.i") "x",
-                    "wad"},
-    [UNIT_ROOM_NAMES] =
-        {"SELECT " ROOM_COLUMNS("x") ", NULL::json FROM unnest($1::uuid[], $2::text[]) AS a (w, n)" EACH(
-             "rooms", "t.display_name_key = a.n") "x",
-         "wa"},
-    [UNIT_CUSTOM] = {"SELECT " CUSTOM_COLUMNS("x") ", " DOCUMENT
-                                                   ", x.type FROM unnest($1::uuid[], $2::uuid[], $3::text[], "
-                                                   "$4::bool[]) AS a (w, i, y, doc)" EACH(
-                                                       "resources", "t.id = a.i AND t.type = a.y") "x",
-                     "wabd"},
-    [UNIT_VALUES] = {"SELECT k.workspace_id, k.type, k.path, k.key, k.resource_id FROM "
-                     "unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS a (w, y, p, k)" EACH(
-                         "resource_keys",
-                         "t.type = a.y AND t.path = a.p AND t.key = a.k AND t.is_unique") "k",
-                     "wabc"},
-    [UNIT_BULKS] =
-        {"SELECT b.workspace_id, b.bulk, b.failures FROM unnest($1::uuid[], $2::uuid[]) AS a (w, t)" EACH(
-             "bulk_failures", "t.bulk = a.t") "b",
-         "wa"},
-    [UNIT_MEMBERS] = {"SELECT m.workspace_id, m.room_id, m.user_id, m.transmit, m.held FROM "
-                      "unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS a (w, r, u)" EACH(
-                          "members", "t.room_id = a.r AND t.user_id = a.u") "m",
-                      "wab"},
-    [UNIT_MAILS] =
-        {"SELECT " USER_COLUMNS(
-             "x") ", x.doc, a.n FROM unnest($1::uuid[], $2::text[]) AS a (w, n) "
-                  "CROSS JOIN LATERAL (SELECT t.resource_id AS i FROM resource_keys t WHERE t.workspace_id = a.w AND "
-                  "t.type = 'User' AND t.path = 'emails.value' AND t.key = a.n UNION SELECT t.id FROM users t "
-                  "WHERE t.workspace_id = a.w AND t.user_name_key = a.n OFFSET 0) k" EACH(
-                      "users", "t.id = k.i") "x WHERE NOT x.managed",
-         "wa"},
+    [UNIT_WORKSPACES] = {SQL_STATEMENTS, "w"},
+    [UNIT_CLAIMS] = {SQL_UNIT_LOAD_CLAIMS, "wa"},
+    [UNIT_KEYS] = {SQL_UNIT_CONTROL_LOAD_KEYS, "wa"},
+    [UNIT_OWNERS] = {SQL_UNIT_CONTROL_LOAD_OWNERS, "w"},
+    [UNIT_LOGINS] = {SQL_UNIT_CONTROL_LOAD_LOGINS, "wa"},
+    [UNIT_GUARDS] = {SQL_UNIT_CONTROL_LOAD_GUARDS, "wab"},
+    [UNIT_USERS] = {SQL_UNIT_LOAD_USERS, "wad"},
+    [UNIT_USER_NAMES] = {SQL_UNIT_LOAD_USER_NAMES, "wa"},
+    [UNIT_ROOMS] = {SQL_UNIT_LOAD_ROOMS, "wad"},
+    [UNIT_ROOM_NAMES] = {SQL_UNIT_LOAD_ROOM_NAMES, "wa"},
+    [UNIT_CUSTOM] = {SQL_UNIT_LOAD_CUSTOM, "wabd"},
+    [UNIT_VALUES] = {SQL_UNIT_LOAD_VALUES, "wabc"},
+    [UNIT_BULKS] = {SQL_UNIT_LOAD_BULKS, "wa"},
+    [UNIT_MEMBERS] = {SQL_UNIT_LOAD_MEMBERS, "wab"},
+    [UNIT_MAILS] = {SQL_UNIT_LOAD_MAILS, "wa"},
 };
 
 /* ---- rows ---- */
@@ -207,7 +157,10 @@ static void send_wants(struct unit *u, enum unit_kind kind) {
         pg_array_end(&column[c]);
         params[c] = column[c].p;
     }
-    db_send(u->store.at, kind == UNIT_WORKSPACES ? postgres_workspace_sql() : loads[kind].sql, n, params);
+    if (kind == UNIT_WORKSPACES)
+        db_queue_text(u->store.at, postgres_workspace_sql(), n, params);
+    else
+        db_queue(u->store.at, loads[kind].statement, params);
     for (int c = 0; c < n; c++)
         jb_free(&column[c]);
 }
@@ -222,8 +175,8 @@ static void send_begin(struct unit *u) {
         pg_array_word(&ids, ((const struct unit_workspace *)o->p)->id);
     pg_array_end(&ids);
     const char *params[] = {ids.p};
-    db_send(u->store.at, "BEGIN", 0, NULL);
-    db_send(u->store.at, "SELECT set_config('usher.workspace', $1, true)", 1, params);
+    db_queue(u->store.at, SQL_CONNECTION_BEGIN, NULL);
+    db_queue(u->store.at, SQL_CONNECTION_SEE_WORKSPACES, params);
     jb_free(&ids);
 }
 
@@ -246,19 +199,13 @@ static enum err_code fetch(struct unit *u, bool begins, const enum unit_kind *ki
 }
 
 /* All memberships of one room or one user, with the other side. */
-static const char room_members_sql[] = "SELECT m.transmit, m.held, " USER_COLUMNS(
-    "x") " FROM members m JOIN users x ON x.workspace_id = m.workspace_id AND "
-         "x.id = m.user_id WHERE m.workspace_id = $1::uuid AND m.room_id = $2::uuid ORDER BY m.user_id";
-static const char user_rooms_sql[] = "SELECT m.transmit, m.held, " ROOM_COLUMNS(
-    "x") " FROM members m JOIN rooms x ON x.workspace_id = m.workspace_id AND "
-         "x.id = m.room_id WHERE m.workspace_id = $1::uuid AND m.user_id = $2::uuid ORDER BY m.room_id";
-
 static enum err_code load_members(struct unit *u, struct unit_resource *r, struct err *err) {
     const char *params[] = {r->workspace->id, r->id};
     bool is_user = r->rt->kind == RESOURCE_USER;
     const struct resource_type *others = resource_type_of(is_user ? RESOURCE_ROOM : RESOURCE_USER);
     struct db_result *result;
-    if (db_run(u->store.at, is_user ? user_rooms_sql : room_members_sql, 2, params, &result, err) != ERR_OK)
+    enum statement rows = is_user ? SQL_UNIT_LOAD_USER_ROOMS : SQL_UNIT_LOAD_ROOM_MEMBERS;
+    if (db_run(u->store.at, rows, params, &result, err) != ERR_OK)
         return err->code;
     arena_defer(u->arena, free_result, result);
     for (size_t row = 0; row < db_rows(result); row++) {

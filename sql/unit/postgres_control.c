@@ -7,27 +7,6 @@
 
 /* ---- loading ---- */
 
-const char postgres_keys_sql[] =
-    "SELECT k.workspace_id, k.id, k.name, encode(k.token_hash, 'hex'), k.prefix, k.dialect, k.scopes, "
-    "k.networks, coalesce(k.rate_limit, 0), coalesce(" POSTGRES_MICROS(
-        "k.expires") ", 0), encode(k.old_token_hash, 'hex'), coalesce(" POSTGRES_MICROS("k.old_until") //
-    ", 0), k.created_by, k.revoked IS NOT NULL, k.revoked_by "
-    "FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)" POSTGRES_EACH("keys", "t.id = a.i") "k";
-const char postgres_owners_sql[] =
-    "SELECT o.workspace_id, o.id, o.name, o.role, encode(o.token_hash, 'hex'), o.prefix, coalesce(" //
-    POSTGRES_MICROS("o.expires") ", 0), o.created_by, o.revoked IS NOT NULL, o.revoked_by "
-                                 "FROM unnest($1::uuid[]) AS a (w)" POSTGRES_EACH("owners", "true") "o";
-const char postgres_logins_sql[] =
-    "SELECT l.workspace_id, l.user_id, " POSTGRES_MICROS("l.first_at") ", " POSTGRES_MICROS(
-        "l.last_at") ", l.times "
-                     "FROM unnest($1::uuid[], $2::uuid[]) AS a (w, u)" POSTGRES_EACH("logins",
-                                                                                     "t.user_id = a.u") "l";
-const char postgres_guards_sql[] =
-    "SELECT g.workspace_id, g.key_id, g.kind, g.head, array_to_string(g.slots, ' '), g.base, g.base_at, "
-    "coalesce(" POSTGRES_MICROS("g.tripped") //
-    ", 0) FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS a (w, k, y)" POSTGRES_EACH(
-        "guard_windows", "t.key_id = a.k AND t.kind = a.y") "g";
-
 static struct unit_key read_key(struct unit_workspace *w, const struct db_result *r, size_t row) {
     struct unit_key k = {.workspace = w,
                          .name = db_text(r, row, 2),
@@ -104,45 +83,6 @@ void postgres_take_control(struct unit *u, enum unit_kind kind, const struct db_
 
 /* ---- storing ---- */
 
-#define KEY_ROWS                                                                                                                                                  \
-    "INSERT INTO keys (workspace_id, id, name, token_hash, prefix, scopes, dialect, networks, rate_limit, "                                                       \
-    "expires, old_token_hash, old_until, created_by, revoked, revoked_by) "                                                                                       \
-    "SELECT a.w, a.i, a.n, decode(a.h, 'hex'), a.p, a.s::text[], a.d, a.net::text[], nullif(a.rate, 0), " POSTGRES_TIME(                                          \
-        "a.x") ", decode(a.oh, 'hex'), " POSTGRES_TIME("a.ou") ", a.b, "                                                                                          \
-                                                               "CASE WHEN a.r THEN now() END, a.rb "                                                              \
-                                                               "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], " \
-                                                               "$8::text[], $9::int[], $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::bool[], "     \
-                                                               "$15::text[]) AS a (w, i, n, h, p, s, d, net, rate, x, oh, ou, b, r, rb)"
-/* Who revoked first, and when, stays. */
-static const char key_sql[] =
-    KEY_ROWS " ON CONFLICT (workspace_id, id) DO UPDATE SET token_hash = EXCLUDED.token_hash, "
-             "prefix = EXCLUDED.prefix, old_token_hash = EXCLUDED.old_token_hash, "
-             "old_until = EXCLUDED.old_until, revoked = coalesce(keys.revoked, EXCLUDED.revoked), "
-             "revoked_by = coalesce(keys.revoked_by, EXCLUDED.revoked_by)";
-static const char owner_sql[] =
-    "INSERT INTO owners (workspace_id, id, name, role, token_hash, prefix, expires, created_by, revoked, "
-    "revoked_by) SELECT a.w, a.i, a.n, a.y, decode(a.h, 'hex'), a.p, " POSTGRES_TIME(
-        "a.x") ", a.b, CASE WHEN a.r THEN now() END, a.rb "
-               "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], "
-               "$7::bigint[], $8::text[], $9::bool[], $10::text[]) AS a (w, i, n, y, h, p, x, b, r, rb) "
-               "ON CONFLICT (workspace_id, id) DO UPDATE SET "
-               "revoked = coalesce(owners.revoked, EXCLUDED.revoked), "
-               "revoked_by = coalesce(owners.revoked_by, EXCLUDED.revoked_by)";
-static const char login_sql[] =
-    "INSERT INTO logins (workspace_id, user_id, first_at, last_at, times) "
-    "SELECT a.w, a.u, " POSTGRES_TIME("a.f") ", " POSTGRES_TIME(
-        "a.l") ", a.n FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[]) "
-               "AS a (w, u, f, l, n) ON CONFLICT (workspace_id, user_id) DO UPDATE SET "
-               "last_at = EXCLUDED.last_at, times = EXCLUDED.times";
-static const char guard_sql[] =
-    "INSERT INTO guard_windows (workspace_id, key_id, kind, head, slots, base, base_at, tripped) "
-    "SELECT a.w, a.k, a.y, a.h, a.s::int[], a.b, a.ba, " POSTGRES_TIME(
-        "a.t") " FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], "
-               "$7::bigint[], $8::bigint[]) AS a (w, k, y, h, s, b, ba, t) "
-               "ON CONFLICT (workspace_id, key_id, kind) DO UPDATE SET head = EXCLUDED.head, "
-               "slots = EXCLUDED.slots, base = EXCLUDED.base, base_at = EXCLUDED.base_at, "
-               "tripped = EXCLUDED.tripped";
-
 static bool to_write(enum row_state s) {
     return s == ROW_NEW || s == ROW_CHANGED;
 }
@@ -208,7 +148,7 @@ static void store_logins(struct unit *u, size_t *sent) {
         pg_array_int(&rows.column[3], l->last_us);
         pg_array_int(&rows.column[4], l->times);
     }
-    postgres_rows_send(&rows, u, login_sql, sent);
+    postgres_rows_send(&rows, u, SQL_UNIT_CONTROL_STORE_LOGINS, sent);
 }
 
 void postgres_store_control(struct unit *u, size_t *sent) {
@@ -217,14 +157,14 @@ void postgres_store_control(struct unit *u, size_t *sent) {
     for (o = u->objects[UNIT_KEYS]; o != NULL; o = o->next)
         if (to_write(((const struct unit_key *)o->p)->state))
             add_key(&keys, o->p);
-    postgres_rows_send(&keys, u, key_sql, sent);
+    postgres_rows_send(&keys, u, SQL_UNIT_CONTROL_STORE_KEYS, sent);
     for (o = u->objects[UNIT_OWNERS]; o != NULL; o = o->next)
         if (to_write(((const struct unit_owner *)o->p)->state))
             add_owner(&owners, o->p);
-    postgres_rows_send(&owners, u, owner_sql, sent);
+    postgres_rows_send(&owners, u, SQL_UNIT_CONTROL_STORE_OWNERS, sent);
     store_logins(u, sent);
     for (o = u->objects[UNIT_GUARDS]; o != NULL; o = o->next)
         if (to_write(((const struct unit_guard *)o->p)->state))
             add_guard(&guards, o->p);
-    postgres_rows_send(&guards, u, guard_sql, sent);
+    postgres_rows_send(&guards, u, SQL_UNIT_CONTROL_STORE_GUARDS, sent);
 }

@@ -26,12 +26,12 @@ void postgres_rows_free(struct postgres_rows *r) {
         jb_free(&r->column[i]);
 }
 
-void postgres_rows_send(struct postgres_rows *r, struct unit *u, const char *sql, size_t *sent) {
+void postgres_rows_send(struct postgres_rows *r, struct unit *u, enum statement statement, size_t *sent) {
     const char *params[POSTGRES_MAX_COLUMNS];
     if (r->n == 0)
         return;
     postgres_rows_end(r, params);
-    db_send(u->store.at, sql, r->ncolumns, params);
+    db_queue(u->store.at, statement, params);
     (*sent)++;
     postgres_rows_free(r);
 }

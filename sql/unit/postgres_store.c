@@ -13,100 +13,6 @@
 
 #define LARGE_RECORDS 32768 /* bytes */
 
-/* No statement here leaves the planner a choice that could go wrong on a young table, which it takes for
- * empty: rows are changed by way of their key's index (ON CONFLICT) or their place in the table (ctid, found
- * through the key's index). A plain join with the arrays may be turned round, into reading the whole table,
- * and the plan stays. */
-#define PLACES(table, match)                                                                                 \
-    " WHERE ctid = ANY (ARRAY(SELECT p.ctid FROM a CROSS JOIN LATERAL (SELECT t.ctid FROM " table            \
-    " t WHERE t.workspace_id = a.w AND " match " OFFSET 0) p))"
-
-#define USER_ROWS                                                                                            \
-    "INSERT INTO users (workspace_id, id, user_name, user_name_key, external_id, display_name, "             \
-    "display_name_key, active, seat, managed, doc, search, version, created, modified) "                     \
-    "SELECT a.w, a.i, a.n, a.k, a.e, a.d, a.dk, a.act, a.seat, a.man, a.doc::json, a.search::jsonb, a.v, "   \
-    "to_timestamp(a.c / 1000000.0), to_timestamp(a.m / 1000000.0) "                                          \
-    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], "       \
-    "$8::bool[], $9::bool[], $10::bool[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], "          \
-    "$15::bigint[]) AS a (w, i, n, k, e, d, dk, act, seat, man, doc, search, v, c, m)"
-static const char user_insert_sql[] = USER_ROWS;
-static const char user_update_sql[] = USER_ROWS
-    " ON CONFLICT (workspace_id, id) DO UPDATE SET user_name = EXCLUDED.user_name, "
-    "user_name_key = EXCLUDED.user_name_key, external_id = EXCLUDED.external_id, "
-    "display_name = EXCLUDED.display_name, display_name_key = EXCLUDED.display_name_key, "
-    "active = EXCLUDED.active, seat = EXCLUDED.seat, managed = EXCLUDED.managed, doc = EXCLUDED.doc, search = EXCLUDED.search, "
-    "version = EXCLUDED.version, modified = EXCLUDED.modified";
-#define ROOM_ROWS                                                                                            \
-    "INSERT INTO rooms (workspace_id, id, display_name, display_name_key, external_id, doc, search, "        \
-    "version, created, modified) "                                                                           \
-    "SELECT a.w, a.i, a.n, a.k, a.e, a.doc::json, a.search::jsonb, a.v, "                                    \
-    "to_timestamp(a.c / 1000000.0), to_timestamp(a.m / 1000000.0) "                                          \
-    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], "       \
-    "$8::bigint[], $9::bigint[], $10::bigint[]) AS a (w, i, n, k, e, doc, search, v, c, m)"
-static const char room_insert_sql[] = ROOM_ROWS;
-static const char room_update_sql[] = ROOM_ROWS
-    " ON CONFLICT (workspace_id, id) DO UPDATE SET display_name = EXCLUDED.display_name, "
-    "display_name_key = EXCLUDED.display_name_key, external_id = EXCLUDED.external_id, "
-    "doc = EXCLUDED.doc, search = EXCLUDED.search, version = EXCLUDED.version, modified = EXCLUDED.modified";
-/* Rooms of which only the members changed, by the same number of versions each. */
-static const char room_touch_sql[] =
-    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) "
-    "UPDATE rooms SET version = version + $3::bigint, modified = to_timestamp($4::bigint / 1000000.0)" PLACES(
-        "rooms", "t.id = a.i");
-/* Users of whom nothing but the seat changed. */
-static const char user_seat_sql[] =
-    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) UPDATE users SET seat = NOT seat" PLACES(
-        "users", "t.id = a.i");
-static const char user_delete_sql[] =
-    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) DELETE FROM users" PLACES(
-        "users", "t.id = a.i");
-static const char room_delete_sql[] =
-    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) DELETE FROM rooms" PLACES(
-        "rooms", "t.id = a.i");
-static const char member_delete_sql[] =
-    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS a (w, r, u)) "
-    "DELETE FROM members" PLACES("members", "t.room_id = a.r AND t.user_id = a.u");
-#define CUSTOM_ROWS                                                                                          \
-    "INSERT INTO resources (workspace_id, id, type, external_id, doc, search, version, created, modified) "  \
-    "SELECT a.w, a.i, a.y, a.e, a.doc::json, a.search::jsonb, a.v, "                                         \
-    "to_timestamp(a.c / 1000000.0), to_timestamp(a.m / 1000000.0) "                                          \
-    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], "                   \
-    "$7::bigint[], $8::bigint[], $9::bigint[]) AS a (w, i, y, e, doc, search, v, c, m)"
-static const char custom_insert_sql[] = CUSTOM_ROWS;
-static const char custom_update_sql[] =
-    CUSTOM_ROWS " ON CONFLICT (workspace_id, id) DO UPDATE SET external_id = EXCLUDED.external_id, "
-                "doc = EXCLUDED.doc, search = EXCLUDED.search, version = EXCLUDED.version, "
-                "modified = EXCLUDED.modified";
-static const char custom_delete_sql[] =
-    "WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)) DELETE FROM resources" PLACES(
-        "resources", "t.id = a.i");
-#define VALUE_ROWS "unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])"
-static const char value_delete_sql[] =
-    "WITH a AS (SELECT * FROM " VALUE_ROWS " AS a (w, i, y, p, k)) DELETE FROM resource_keys" PLACES(
-        "resource_keys", "t.type = a.y AND t.path = a.p AND t.key = a.k AND t.resource_id = a.i");
-static const char value_insert_sql[] =
-    "INSERT INTO resource_keys (workspace_id, resource_id, type, path, key, is_unique) "
-    "SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bool[]) "
-    "ON CONFLICT (workspace_id, type, path, key, resource_id) DO UPDATE SET is_unique = EXCLUDED.is_unique";
-static const char bulk_sql[] = "INSERT INTO bulk_failures (workspace_id, bulk, failures) "
-                               "SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[]) "
-                               "ON CONFLICT (workspace_id, bulk) DO UPDATE SET failures = EXCLUDED.failures";
-#define MEMBER_ROWS                                                                                          \
-    "INSERT INTO members (workspace_id, room_id, user_id, transmit, held) "                                  \
-    "SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bool[], $5::bool[])"
-static const char member_insert_sql[] = MEMBER_ROWS;
-static const char member_update_sql[] = MEMBER_ROWS " ON CONFLICT (workspace_id, room_id, user_id) DO UPDATE "
-                                                    "SET transmit = EXCLUDED.transmit, held = EXCLUDED.held";
-static const char claim_insert_sql[] =
-    "INSERT INTO command_log (workspace_id, txn, origin_partition, origin_offset, type, outcome, records) "
-    "SELECT a.w, a.t, a.p, a.o, a.y, a.out::json, a.rec FROM unnest($1::uuid[], $2::uuid[], $3::int[], "
-    "$4::bigint[], $5::text[], $6::text[], "
-    "$7::text[]) AS a (w, t, p, o, y, out, rec)";
-
-static const char claim_one_sql[] =
-    "INSERT INTO command_log (workspace_id, txn, origin_partition, origin_offset, type, outcome, records) "
-    "VALUES ($1::uuid, $2::uuid, $3::int, $4::bigint, $5, $6::json, $7)";
-
 static void add_user(struct postgres_rows *rows, const struct unit_resource *r) {
     struct jbuf *c = rows->column;
     postgres_rows_add(rows, r->workspace->id, r->id);
@@ -155,11 +61,14 @@ static const struct resource_table {
     enum unit_kind kind;
     int columns;
     void (*add)(struct postgres_rows *rows, const struct unit_resource *r);
-    const char *insert, *update, *delete;
+    enum statement insert, update, delete;
 } resource_tables[] = {
-    {UNIT_USERS, 15, add_user, user_insert_sql, user_update_sql, user_delete_sql},
-    {UNIT_ROOMS, 10, add_room, room_insert_sql, room_update_sql, room_delete_sql},
-    {UNIT_CUSTOM, 9, add_custom, custom_insert_sql, custom_update_sql, custom_delete_sql},
+    {UNIT_USERS, 15, add_user, SQL_UNIT_STORE_USER_INSERT, SQL_UNIT_STORE_USER_UPDATE,
+     SQL_UNIT_STORE_USER_DELETE},
+    {UNIT_ROOMS, 10, add_room, SQL_UNIT_STORE_ROOM_INSERT, SQL_UNIT_STORE_ROOM_UPDATE,
+     SQL_UNIT_STORE_ROOM_DELETE},
+    {UNIT_CUSTOM, 9, add_custom, SQL_UNIT_STORE_CUSTOM_INSERT, SQL_UNIT_STORE_CUSTOM_UPDATE,
+     SQL_UNIT_STORE_CUSTOM_DELETE},
 };
 #define RESOURCE_TABLES (sizeof resource_tables / sizeof *resource_tables)
 
@@ -172,7 +81,7 @@ static void store_deleted(struct unit *u, size_t *sent) {
         postgres_rows_add(&members, m->room->workspace->id, m->room->id);
         pg_array_word(&members.column[2], m->user->id);
     }
-    postgres_rows_send(&members, u, member_delete_sql, sent);
+    postgres_rows_send(&members, u, SQL_UNIT_STORE_MEMBER_DELETE, sent);
     for (const struct resource_table *t = resource_tables; t < resource_tables + RESOURCE_TABLES; t++) {
         struct postgres_rows gone = {.ncolumns = 2};
         for (const struct object *o = u->objects[t->kind]; o != NULL; o = o->next) {
@@ -205,7 +114,7 @@ static void store_seats(struct unit *u, size_t *sent) {
             r->seat != r->stored_seat)
             postgres_rows_add(&changed, r->workspace->id, r->id);
     }
-    postgres_rows_send(&changed, u, user_seat_sql, sent);
+    postgres_rows_send(&changed, u, SQL_UNIT_STORE_USER_SEAT, sent);
 }
 
 struct value_rows {
@@ -229,8 +138,8 @@ static void store_values(struct unit *u, size_t *sent) {
     for (const struct resource_table *t = resource_tables; t < resource_tables + RESOURCE_TABLES; t++)
         for (const struct object *o = u->objects[t->kind]; o != NULL; o = o->next)
             unit_keys_changes(o->p, add_value, &v);
-    postgres_rows_send(&v.gone, u, value_delete_sql, sent);
-    postgres_rows_send(&v.made, u, value_insert_sql, sent);
+    postgres_rows_send(&v.gone, u, SQL_UNIT_STORE_VALUE_DELETE, sent);
+    postgres_rows_send(&v.made, u, SQL_UNIT_STORE_VALUE_INSERT, sent);
 }
 
 static void store_bulks(struct unit *u, size_t *sent) {
@@ -242,7 +151,7 @@ static void store_bulks(struct unit *u, size_t *sent) {
         postgres_rows_add(&rows, b->workspace->id, b->txn);
         pg_array_int(&rows.column[2], b->failures);
     }
-    postgres_rows_send(&rows, u, bulk_sql, sent);
+    postgres_rows_send(&rows, u, SQL_UNIT_STORE_BULK, sent);
 }
 
 static const char *number(char out[24], int64_t v) {
@@ -283,7 +192,7 @@ static void store_touched(struct unit *u, size_t *sent) {
         postgres_rows_end(&rows, params);
         params[2] = number(by_text, by);
         params[3] = number(modified_text, modified_us);
-        db_send(u->store.at, room_touch_sql, 4, params);
+        db_queue(u->store.at, SQL_UNIT_STORE_ROOM_TOUCH, params);
         (*sent)++;
         postgres_rows_free(&rows);
     }
@@ -301,8 +210,8 @@ static void store_members(struct unit *u, size_t *sent) {
         pg_array_bool(&rows->column[3], m->transmit);
         pg_array_bool(&rows->column[4], m->held);
     }
-    postgres_rows_send(&changed, u, member_update_sql, sent);
-    postgres_rows_send(&made, u, member_insert_sql, sent);
+    postgres_rows_send(&changed, u, SQL_UNIT_STORE_MEMBER_UPDATE, sent);
+    postgres_rows_send(&made, u, SQL_UNIT_STORE_MEMBER_INSERT, sent);
 }
 
 /* Megabytes of records are passed as they are: an array's text would have to be escaped, and read again byte
@@ -316,7 +225,7 @@ static void send_claim(struct unit *u, const struct unit_claim_row *c, size_t *s
                             c->type,
                             c->claim.outcome,
                             c->claim.records};
-    db_send(u->store.at, claim_one_sql, 7, params);
+    db_queue(u->store.at, SQL_UNIT_STORE_CLAIM, params);
     (*sent)++;
 }
 
@@ -338,7 +247,7 @@ static void store_claims(struct unit *u, size_t *sent) {
         pg_array_text(&col[5], c->claim.outcome);
         pg_array_text(&col[6], c->claim.records);
     }
-    postgres_rows_send(&made, u, claim_insert_sql, sent);
+    postgres_rows_send(&made, u, SQL_UNIT_STORE_CLAIMS, sent);
 }
 
 static enum err_code flush(struct unit *u, size_t sent, struct err *err) {
@@ -372,6 +281,6 @@ enum err_code postgres_commit(struct unit *u, struct err *err) {
             return err_set(err, ERR_DB_LOST, "failpoint");
         }
     }
-    db_send(u->store.at, "COMMIT", 0, NULL);
+    db_queue(u->store.at, SQL_CONNECTION_COMMIT, NULL);
     return flush(u, sent + 1, err);
 }

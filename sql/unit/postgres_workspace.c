@@ -12,22 +12,19 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct jbuf load_sql, insert_sql, update_sql; /* for the life of the process */
 
 static void make_statements(void) {
-    struct jbuf values = {0};
-    jb_raw(&load_sql, "SELECT workspace_id, seats_used, membership_seq, audit_seq, events_seq");
-    jb_raw(&insert_sql, "INSERT INTO workspaces (workspace_id");
-    jb_raw(&update_sql, "UPDATE workspaces SET modified = now()");
+    struct jbuf columns = {0}, values = {0}, assignments = {0};
     for (size_t i = 0; i < workspace_setting_count; i++) {
-        const char *column = workspace_setting_table[i].column;
-        jb_printf(&load_sql, ", %s", column);
-        jb_printf(&insert_sql, ", %s", column);
-        jb_printf(&values, ", $%zu", i + 2);
-        jb_printf(&update_sql, ", %s = $%zu", column, i + 2);
+        const char *column = workspace_setting_table[i].column, *comma = i > 0 ? ", " : "";
+        jb_printf(&columns, "%s%s", comma, column);
+        jb_printf(&values, "%s$%zu", comma, i + 2);
+        jb_printf(&assignments, "%s%s = $%zu", comma, column, i + 2);
     }
-    jb_raw(&load_sql, " FROM workspaces WHERE workspace_id = ANY ($1::uuid[]) ORDER BY workspace_id "
-                      "FOR NO KEY UPDATE");
-    jb_printf(&insert_sql, ") VALUES ($1%s)", values.p);
-    jb_raw(&update_sql, " WHERE workspace_id = $1::uuid");
+    SQL_FILL(&load_sql, sql_part_unit_load_workspaces, {"settings", columns.p});
+    SQL_FILL(&insert_sql, sql_part_unit_workspace_insert, {"settings", columns.p}, {"values", values.p});
+    SQL_FILL(&update_sql, sql_part_unit_workspace_update, {"assignments", assignments.p});
+    jb_free(&columns);
     jb_free(&values);
+    jb_free(&assignments);
 }
 
 const char *postgres_workspace_sql(void) {
@@ -49,19 +46,14 @@ void postgres_take_workspace(struct unit *u, const struct db_result *r, size_t r
     }
 }
 
-static const char count_sql[] =
-    "UPDATE workspaces SET seats_used = $2::bigint, membership_seq = $3::bigint, audit_seq = $4::bigint, "
-    "events_seq = $5::bigint, users_total = users_total + $6::bigint, rooms_total = rooms_total + $7::bigint "
-    "WHERE workspace_id = $1::uuid";
-
 static void send_settings(struct unit *u, const struct unit_workspace *w, size_t *sent) {
     const char **params = arena_alloc(u->arena, (workspace_setting_count + 1) * sizeof *params);
     params[0] = w->id;
     for (size_t i = 0; i < workspace_setting_count; i++)
         params[i + 1] = workspace_setting_column(&w->settings, &workspace_setting_table[i], u->arena);
     pthread_once(&once, make_statements);
-    db_send(u->store.at, w->state == ROW_NEW ? insert_sql.p : update_sql.p, (int)workspace_setting_count + 1,
-            params);
+    db_queue_text(u->store.at, w->state == ROW_NEW ? insert_sql.p : update_sql.p,
+                  (int)workspace_setting_count + 1, params);
     (*sent)++;
 }
 
@@ -86,7 +78,7 @@ static void send_counts(struct unit *u, const struct unit_workspace *w, size_t *
         snprintf(texts[i], sizeof texts[i], "%" PRId64, counts[i]);
         params[i + 1] = texts[i];
     }
-    db_send(u->store.at, count_sql, N + 1, params);
+    db_queue(u->store.at, SQL_UNIT_WORKSPACE_COUNTERS, params);
     (*sent)++;
 }
 
@@ -104,10 +96,10 @@ void postgres_store_workspaces(struct unit *u, size_t *sent) {
 
 /* ---- the whole workspace ---- */
 
-static enum err_code ask_number(struct unit *u, const char *sql, int nparams, const char *const *params,
+static enum err_code ask_number(struct unit *u, enum statement statement, const char *const *params,
                                 int64_t *out, struct err *err) {
     struct db_result *r;
-    if (db_run(u->store.at, sql, nparams, params, &r, err) != ERR_OK)
+    if (db_run(u->store.at, statement, params, &r, err) != ERR_OK)
         return err->code;
     *out = db_int(r, 0, 0);
     db_results_free(&r, 1);
@@ -116,29 +108,22 @@ static enum err_code ask_number(struct unit *u, const char *sql, int nparams, co
 
 enum err_code postgres_count(struct unit *u, const struct unit_workspace *w, enum guard_kind kind, int64_t *n,
                              struct err *err) {
-    static const char *const sql[GUARD_KINDS] = {
-        [GUARD_USERS] = "SELECT count(*) FROM users WHERE workspace_id = $1::uuid AND active",
-        [GUARD_MEMBERS] = "SELECT count(*) FROM members WHERE workspace_id = $1::uuid AND NOT held"};
     const char *params[] = {w->id};
-    return ask_number(u, sql[kind], 1, params, n, err);
+    return ask_number(u,
+                      kind == GUARD_USERS ? SQL_UNIT_WORKSPACE_COUNT_USERS : SQL_UNIT_WORKSPACE_COUNT_MEMBERS,
+                      params, n, err);
 }
 
 enum err_code postgres_recount_seats(struct unit *u, const struct unit_workspace *w, bool on_login,
                                      int64_t *n, struct err *err) {
-    static const char sql[] =
-        "WITH changed AS (UPDATE users u SET seat = NOT seat WHERE workspace_id = $1::uuid AND seat <> "
-        "(active AND (NOT $2::bool OR EXISTS (SELECT FROM logins l WHERE l.workspace_id = u.workspace_id "
-        "AND l.user_id = u.id))) RETURNING seat) "
-        "SELECT (SELECT count(*) FROM users WHERE workspace_id = $1::uuid AND seat) + "
-        "coalesce(sum(CASE WHEN seat THEN 1 ELSE -1 END), 0) FROM changed";
     const char *params[] = {w->id, on_login ? "t" : "f"};
-    return ask_number(u, sql, 2, params, n, err);
+    return ask_number(u, SQL_UNIT_WORKSPACE_RECOUNT_SEATS, params, n, err);
 }
 
 enum err_code postgres_name_free(struct unit *u, const char *name, bool *is_free, struct err *err) {
     const char *params[] = {name};
     struct db_result *r;
-    if (db_run(u->store.at, "SELECT workspace_name_free($1)", 1, params, &r, err) != ERR_OK)
+    if (db_run(u->store.at, SQL_UNIT_WORKSPACE_NAME_FREE, params, &r, err) != ERR_OK)
         return err->code;
     *is_free = db_bool(r, 0, 0);
     db_results_free(&r, 1);

@@ -7,7 +7,7 @@ from scimhttp import USER
 
 SERVING = ("usher_ingest", "usher_worker")
 # The service's own: no tenant's data, so nothing to distribute; serving roles reach them through functions alone.
-SERVICE = {"signing_keys", "secrets", "worker_slots", "migrations"}
+SERVICE = {"signing_keys", "secrets", "worker_slots", "migrations", "applied_functions"}
 TENANTS = ("workspaces", "users", "rooms", "members", "keys", "command_log", "resources", "resource_keys", "bulk_failures")
 
 
@@ -56,7 +56,7 @@ class Catalogue(Case):
         self.assertGreaterEqual({t for t, _, _, tenants in tables if tenants},
                                 set(TENANTS))
         for table, enabled, forced, _ in tables:
-            self.assertTrue((enabled and forced) or table == "migrations", table)
+            self.assertTrue((enabled and forced) or table in ("migrations", "applied_functions"), table)
         policies = self.stack.sql("SELECT tablename, policyname, roles::text[], cmd, qual, with_check FROM pg_policies WHERE schemaname = 'usher'")
         for table, name, roles, command, using, check in policies:
             if set(roles) & set(SERVING) and table != "worker_slots":

@@ -146,7 +146,7 @@ int slot_number(const struct slot *s) {
 static void check(struct slot *s) {
     struct err err;
     bool taken = false;
-    if (db_run(s->db, "SELECT 1", 0, NULL, NULL, &err) != ERR_OK)
+    if (db_ping(s->db, &err) != ERR_OK)
         return; /* not to be asked now: nothing can be applied without the database either */
     if (db_generation(s->db) == s->generation)
         return;

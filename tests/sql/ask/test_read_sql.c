@@ -14,6 +14,18 @@ struct made {
     const char *params; /* joined by '|' */
 };
 
+/* Without line breaks and indentation, in which it is sent. */
+static const char *on_one_line(const char *text) {
+    char *line = arena_strdup(arena, text), *out = line;
+    for (const char *p = line; *p != '\0'; p++)
+        if (strchr(" \n", *p) == NULL)
+            *out++ = *p;
+        else if (out > line && out[-1] != ' ')
+            *out++ = ' ';
+    *out = '\0';
+    return line;
+}
+
 static struct made page(struct read_query *q) {
     struct jbuf sql = {0}, params_text = {0};
     struct sql_params params;
@@ -27,7 +39,7 @@ static struct made page(struct read_query *q) {
     assert_int_equal(read_sql_page(q, "http://h", &sql, &params, &err), ERR_OK);
     for (int i = 0; i < params.n; i++)
         jb_printf(&params_text, "%s%s", i > 0 ? "|" : "", params.v[i]);
-    struct made m = {arena_strdup(arena, sql.p), arena_strdup(arena, params_text.p)};
+    struct made m = {on_one_line(sql.p), arena_strdup(arena, params_text.p)};
     sql_params_free(&params);
     jb_free(&sql);
     jb_free(&params_text);
@@ -66,7 +78,7 @@ static void walks_along_the_key(void **state) {
     struct read_query q = {.parts = &users, .nparts = 1, .count = 10, .start_index = 1};
     struct made m = page(&q);
     has(m, "FROM users r WHERE r.workspace_id = $1::uuid ORDER BY r.id LIMIT $3::bigint)");
-    has_not(m, "OFFSET");
+    has(m, "LIMIT $4::bigint OFFSET 0 )");
     assert_string_equal(m.params, "W|http://h|11|11");
     q.start_index = 21;
     m = page(&q);

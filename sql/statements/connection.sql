@@ -1,0 +1,27 @@
+-- What every connection sends around the statements of others.
+
+-- name: ping
+SELECT 1;
+
+-- name: begin
+BEGIN;
+
+-- name: begin_read_only
+BEGIN READ ONLY;
+
+-- name: commit
+COMMIT;
+
+-- name: see_workspace
+-- Tells row-level security, until the end of the transaction, the one workspace that is seen.
+-- $1 text: id of the workspace
+SELECT set_config('usher.workspace', '{' || $1 || '}', true);
+
+-- name: see_workspaces
+-- The same for several.
+-- $1 text: an array of their ids, as '{id,id}'
+SELECT set_config('usher.workspace', $1, true);
+
+-- name: refuse_hidden_rows
+-- A statement that row-level security would hide rows from fails, instead of missing them. For who sees all.
+SET LOCAL row_security = off;

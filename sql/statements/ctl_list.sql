@@ -1,0 +1,36 @@
+-- What usherctl lists of one workspace. Times are texts of RFC 3339.
+
+-- name: keys
+-- The old token is shown only as long as it is good.
+-- $1 uuid: workspace
+SELECT k.id, k.name, k.prefix, to_json(k.scopes)::text, k.dialect, to_json(k.networks)::text, k.rate_limit,
+       rfc3339(k.created), k.created_by, rfc3339(k.expires),
+       CASE WHEN k.old_token_hash IS NOT NULL AND k.old_until > now() THEN rfc3339(k.old_until) END,
+       rfc3339(k.revoked), k.revoked_by, rfc3339(r.last_used)
+FROM keys k
+LEFT JOIN key_rates r ON r.workspace_id = k.workspace_id AND r.key_id = k.id
+WHERE k.workspace_id = $1::uuid
+ORDER BY k.created, k.id;
+
+-- name: owners
+-- $1 uuid: workspace
+SELECT o.id, o.name, o.role, o.prefix, rfc3339(o.created), o.created_by, rfc3339(o.expires),
+       rfc3339(o.revoked), o.revoked_by, rfc3339(r.last_used)
+FROM owners o
+LEFT JOIN key_rates r ON r.workspace_id = o.workspace_id AND r.key_id = o.id
+WHERE o.workspace_id = $1::uuid
+ORDER BY o.created, o.id;
+
+-- name: guards
+-- What has left the window is not shown. Buckets are a sixteenth of it each, numbered since 1970.
+-- $1 uuid: workspace
+SELECT g.key_id, k.name, g.kind,
+       (SELECT coalesce(sum(g.slots[b % 16 + 1]), 0)
+        FROM generate_series(greatest(g.head - 15, x.now - 15), g.head) AS b),
+       g.base, rfc3339(g.tripped)
+FROM guard_windows g
+JOIN workspaces w ON w.workspace_id = g.workspace_id
+LEFT JOIN keys k ON k.workspace_id = g.workspace_id AND k.id = g.key_id
+CROSS JOIN LATERAL (SELECT micros(now()) / (w.guard_window * 1000000::bigint / 16) AS now) x
+WHERE g.workspace_id = $1::uuid
+ORDER BY g.key_id, g.kind;

@@ -1,0 +1,167 @@
+-- What the Management API shows beside SCIM's resources (sql/ask/query.h). $1 is the workspace in all of them.
+--
+-- LATERAL with OFFSET 0: rows are found by index, one by one, whatever the statistics say (read.sql).
+
+-- name: members
+-- A room's members, as they were at membership_seq. At least one row.
+-- $1 uuid: workspace
+-- $2 uuid: room
+-- $3 uuid: the user behind whom the page begins; NULL: from the first
+-- $4 integer: rows at most
+SELECT w.membership_seq, r.id IS NOT NULL, m.user_id, m.user_name, m.display_name, m.transmit, m.since
+FROM workspaces w
+LEFT JOIN LATERAL (
+    SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
+) r ON true
+LEFT JOIN LATERAL (
+    SELECT p.user_id, u.user_name, u.display_name, p.transmit, micros(p.created) AS since
+    FROM (
+        SELECT * FROM members x
+        WHERE x.workspace_id = $1::uuid AND x.room_id = $2::uuid AND NOT x.held
+          AND x.user_id > coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
+        ORDER BY x.user_id LIMIT $4::int
+    ) p
+    CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = p.user_id OFFSET 0) u
+    ORDER BY p.user_id
+) m ON r.id IS NOT NULL
+WHERE w.workspace_id = $1::uuid
+ORDER BY m.user_id;
+
+-- name: rooms
+-- A user's rooms. At least one row.
+-- $1 uuid: workspace
+-- $2 uuid: user
+-- $3 uuid: the room behind which the page begins; NULL: from the first
+-- $4 integer: rows at most
+SELECT u.id IS NOT NULL, m.room_id, m.name, m.transmit, m.since
+FROM workspaces w
+LEFT JOIN LATERAL (
+    SELECT z.id FROM users z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
+) u ON true
+LEFT JOIN LATERAL (
+    SELECT p.room_id, r.display_name AS name, p.transmit, micros(p.created) AS since
+    FROM (
+        SELECT * FROM members x
+        WHERE x.workspace_id = $1::uuid AND x.user_id = $2::uuid AND NOT x.held
+          AND x.room_id > coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
+        ORDER BY x.room_id LIMIT $4::int
+    ) p
+    CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = p.room_id OFFSET 0) r
+    ORDER BY p.room_id
+) m ON u.id IS NOT NULL
+WHERE w.workspace_id = $1::uuid
+ORDER BY m.room_id;
+
+-- name: member
+-- One membership. One row, of which the room, the user and the membership may be missing.
+-- $1 uuid: workspace
+-- $2 uuid: room
+-- $3 uuid: user
+SELECT r.id IS NOT NULL, u.id, u.user_name, u.display_name, m.transmit, m.held, m.since
+FROM workspaces w
+LEFT JOIN LATERAL (
+    SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
+) r ON true
+LEFT JOIN LATERAL (
+    SELECT z.id, z.user_name, z.display_name FROM users z
+    WHERE z.workspace_id = $1::uuid AND z.id = $3::uuid OFFSET 0
+) u ON true
+LEFT JOIN LATERAL (
+    SELECT z.transmit, z.held, micros(z.created) AS since FROM members z
+    WHERE z.workspace_id = $1::uuid AND z.room_id = $2::uuid AND z.user_id = $3::uuid OFFSET 0
+) m ON true
+WHERE w.workspace_id = $1::uuid;
+
+-- name: user_named
+-- $1 uuid: workspace
+-- $2 text: userName, folded
+SELECT u.id FROM users u WHERE u.workspace_id = $1::uuid AND u.user_name_key = $2;
+
+-- name: user_external
+-- Two rows tell that it is ambiguous.
+-- $1 uuid: workspace
+-- $2 text: externalId
+SELECT u.id FROM users u WHERE u.workspace_id = $1::uuid AND u.external_id = $2 LIMIT 2;
+
+-- part: workspace
+-- Its settings, which the C code puts in from their table, when it was made, and its seats in use.
+-- $1 uuid: workspace
+SELECT {settings}, micros(w.created), w.seats_used
+FROM workspaces w
+WHERE w.workspace_id = $1::uuid;
+
+-- name: operation
+-- $1 uuid: workspace
+-- $2 uuid: txn
+SELECT txn, type, at_us, outcome
+FROM command_find($1::uuid, $2::uuid);
+
+-- name: activity
+-- The newest commands first.
+-- $1 uuid: workspace
+-- $2 uuid: the txn before which the page begins; NULL: from the newest
+-- $3 integer: rows at most
+SELECT txn, type, at_us, outcome
+FROM command_recent($1::uuid, $2::uuid, $3::int);
+
+-- name: keys
+-- $1 uuid: workspace
+-- $2 uuid: key; NULL: all
+-- $3 uuid: the key behind which the page begins; NULL: from the first
+-- $4 integer: rows at most
+SELECT k.id, k.name, k.prefix, to_json(k.scopes)::text, k.dialect, to_json(k.networks)::text, k.rate_limit,
+       micros(k.created), k.created_by, micros(k.expires),
+       CASE WHEN k.old_until > now() THEN micros(k.old_until) END,
+       micros(k.revoked), k.revoked_by, micros(r.last_used)
+FROM keys k
+LEFT JOIN key_rates r ON r.workspace_id = k.workspace_id AND r.key_id = k.id
+WHERE k.workspace_id = $1::uuid
+  AND ($2::uuid IS NULL OR k.id = $2::uuid)
+  AND ($3::uuid IS NULL OR k.id > $3::uuid)
+ORDER BY k.id LIMIT $4::int;
+
+-- name: owners
+-- $1 uuid: workspace
+-- $2 uuid: owner; NULL: all
+-- $3 uuid: the owner behind whom the page begins; NULL: from the first
+-- $4 integer: rows at most
+SELECT o.id, o.name, o.role, o.prefix, micros(o.created), o.created_by, micros(o.expires),
+       micros(o.revoked), o.revoked_by, micros(r.last_used)
+FROM owners o
+LEFT JOIN key_rates r ON r.workspace_id = o.workspace_id AND r.key_id = o.id
+WHERE o.workspace_id = $1::uuid
+  AND ($2::uuid IS NULL OR o.id = $2::uuid)
+  AND ($3::uuid IS NULL OR o.id > $3::uuid)
+ORDER BY o.id LIMIT $4::int;
+
+-- part: removals
+-- What key k has removed within the guard's window as the window is set now. It is counted in buckets of a sixteenth of
+-- it; bucket b stands in slot b mod 16 (workers/apply/guard.c).
+SELECT g.base, g.tripped, (
+    SELECT coalesce(sum(g.slots[(b % 16)::int + 1]), 0)
+    FROM generate_series(greatest(n.bucket - 15, g.head - 15, 0), least(g.head, n.bucket)) b
+) AS removed
+FROM guard_windows g
+JOIN workspaces w ON w.workspace_id = g.workspace_id
+CROSS JOIN LATERAL (
+    SELECT floor(extract(epoch FROM now()) * 1000000 / (w.guard_window * 1000000::bigint / 16))::bigint AS bucket
+) n
+WHERE g.workspace_id = $1::uuid AND g.key_id = k.id
+
+-- name: guards
+-- Keys of which the guard has counted anything.
+-- $1 uuid: workspace
+-- $2 uuid: the key behind which the page begins; NULL: from the first
+-- $3 integer: rows at most
+SELECT k.id, k.name, u.removed, u.base, micros(u.tripped), m.removed, m.base, micros(m.tripped)
+FROM keys k
+LEFT JOIN LATERAL (
+    {removals} AND g.kind = 'users'
+) u ON true
+LEFT JOIN LATERAL (
+    {removals} AND g.kind = 'members'
+) m ON true
+WHERE k.workspace_id = $1::uuid
+  AND ($2::uuid IS NULL OR k.id > $2::uuid)
+  AND (u.base IS NOT NULL OR m.base IS NOT NULL)
+ORDER BY k.id LIMIT $3::int;

@@ -1,0 +1,119 @@
+-- Who may do what, as a unit of work loads and stores it: keys, owners, logins, the guard's windows
+-- (sql/unit/postgres_control.c). Parameters are arrays, one for each column; $1 has the workspaces. Times are
+-- microseconds since 1970. Rows are found as in unit_load.sql.
+
+-- name: load_keys
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: keys
+SELECT k.workspace_id, k.id, k.name, encode(k.token_hash, 'hex'), k.prefix, k.dialect, k.scopes, k.networks,
+       coalesce(k.rate_limit, 0), coalesce(micros(k.expires), 0), encode(k.old_token_hash, 'hex'),
+       coalesce(micros(k.old_until), 0), k.created_by, k.revoked IS NOT NULL, k.revoked_by
+FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)
+CROSS JOIN LATERAL (SELECT * FROM keys t WHERE t.workspace_id = a.w AND t.id = a.i OFFSET 0) k;
+
+-- name: load_owners
+-- All of a workspace.
+-- $1 uuid[]: workspaces
+SELECT o.workspace_id, o.id, o.name, o.role, encode(o.token_hash, 'hex'), o.prefix,
+       coalesce(micros(o.expires), 0), o.created_by, o.revoked IS NOT NULL, o.revoked_by
+FROM unnest($1::uuid[]) AS a (w)
+CROSS JOIN LATERAL (SELECT * FROM owners t WHERE t.workspace_id = a.w OFFSET 0) o;
+
+-- name: load_logins
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: users
+SELECT l.workspace_id, l.user_id, micros(l.first_at), micros(l.last_at), l.times
+FROM unnest($1::uuid[], $2::uuid[]) AS a (w, u)
+CROSS JOIN LATERAL (SELECT * FROM logins t WHERE t.workspace_id = a.w AND t.user_id = a.u OFFSET 0) l;
+
+-- name: load_guards
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: keys
+-- $3 text[]: what is counted: users, members
+SELECT g.workspace_id, g.key_id, g.kind, g.head, array_to_string(g.slots, ' '), g.base, g.base_at,
+       coalesce(micros(g.tripped), 0)
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS a (w, k, y)
+CROSS JOIN LATERAL (
+    SELECT * FROM guard_windows t WHERE t.workspace_id = a.w AND t.key_id = a.k AND t.kind = a.y OFFSET 0
+) g;
+
+-- name: store_keys
+-- Who revoked first, and when, stays.
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: keys
+-- $3 text[]: names
+-- $4 text[]: hashes of the tokens, in hex
+-- $5 text[]: their prefixes
+-- $6 text[]: scopes, each the text of an array
+-- $7 text[]: dialects
+-- $8 text[]: networks, each the text of an array
+-- $9 integer[]: rates; 0: the workspace's
+-- $10 bigint[]: when they expire; 0: never
+-- $11 text[]: hashes of the tokens before the last rotation, in hex
+-- $12 bigint[]: until when those are good; 0: there is none
+-- $13 text[]: who made them
+-- $14 boolean[]: revoked
+-- $15 text[]: who revoked them
+INSERT INTO keys (workspace_id, id, name, token_hash, prefix, scopes, dialect, networks, rate_limit, expires,
+                  old_token_hash, old_until, created_by, revoked, revoked_by)
+SELECT a.workspace, a.id, a.name, decode(a.hash, 'hex'), a.prefix, a.scopes::text[], a.dialect, a.networks::text[],
+       nullif(a.rate, 0), from_micros(a.expires), decode(a.old_hash, 'hex'), from_micros(a.old_until), a.created_by,
+       CASE WHEN a.revoked THEN now() END, a.revoked_by
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[],
+            $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::bool[], $15::text[])
+     AS a (workspace, id, name, hash, prefix, scopes, dialect, networks, rate,
+           expires, old_hash, old_until, created_by, revoked, revoked_by)
+ON CONFLICT (workspace_id, id) DO UPDATE
+SET token_hash = EXCLUDED.token_hash, prefix = EXCLUDED.prefix,
+    old_token_hash = EXCLUDED.old_token_hash, old_until = EXCLUDED.old_until,
+    revoked = coalesce(keys.revoked, EXCLUDED.revoked), revoked_by = coalesce(keys.revoked_by, EXCLUDED.revoked_by);
+
+-- name: store_owners
+-- Who revoked first, and when, stays.
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: owners
+-- $3 text[]: names
+-- $4 text[]: roles
+-- $5 text[]: hashes of the tokens, in hex
+-- $6 text[]: their prefixes
+-- $7 bigint[]: when they expire; 0: never
+-- $8 text[]: who made them
+-- $9 boolean[]: revoked
+-- $10 text[]: who revoked them
+INSERT INTO owners (workspace_id, id, name, role, token_hash, prefix, expires, created_by, revoked, revoked_by)
+SELECT a.workspace, a.id, a.name, a.role, decode(a.hash, 'hex'), a.prefix, from_micros(a.expires), a.created_by,
+       CASE WHEN a.revoked THEN now() END, a.revoked_by
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::bool[],
+            $10::text[])
+     AS a (workspace, id, name, role, hash, prefix, expires, created_by, revoked, revoked_by)
+ON CONFLICT (workspace_id, id) DO UPDATE
+SET revoked = coalesce(owners.revoked, EXCLUDED.revoked), revoked_by = coalesce(owners.revoked_by, EXCLUDED.revoked_by);
+
+-- name: store_logins
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: users
+-- $3 bigint[]: first login
+-- $4 bigint[]: last login
+-- $5 bigint[]: number of logins
+INSERT INTO logins (workspace_id, user_id, first_at, last_at, times)
+SELECT a.workspace, a.id, from_micros(a.first_at), from_micros(a.last_at), a.times
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[])
+     AS a (workspace, id, first_at, last_at, times)
+ON CONFLICT (workspace_id, user_id) DO UPDATE SET last_at = EXCLUDED.last_at, times = EXCLUDED.times;
+
+-- name: store_guards
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: keys
+-- $3 text[]: what is counted: users, members
+-- $4 bigint[]: number of the newest bucket
+-- $5 text[]: the buckets, each the text of an array
+-- $6 bigint[]: how many there were …
+-- $7 bigint[]: … at the time of this bucket
+-- $8 bigint[]: when it tripped; 0: it has not
+INSERT INTO guard_windows (workspace_id, key_id, kind, head, slots, base, base_at, tripped)
+SELECT a.workspace, a.id, a.kind, a.head, a.slots::int[], a.base, a.base_at, from_micros(a.tripped)
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[])
+     AS a (workspace, id, kind, head, slots, base, base_at, tripped)
+ON CONFLICT (workspace_id, key_id, kind) DO UPDATE
+SET head = EXCLUDED.head, slots = EXCLUDED.slots, base = EXCLUDED.base, base_at = EXCLUDED.base_at,
+    tripped = EXCLUDED.tripped;

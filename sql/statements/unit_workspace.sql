@@ -1,0 +1,58 @@
+-- Workspaces as a unit of work stores and counts them. Their settings are columns of the settings' table
+-- (schemas/api/workspace_settings.c), which the C code puts in (sql/unit/postgres_workspace.c).
+
+-- part: insert
+-- $1 uuid: workspace
+-- $2 …: the settings
+INSERT INTO workspaces (workspace_id, {settings})
+VALUES ($1, {values});
+
+-- part: update
+-- $1 uuid: workspace
+-- $2 …: the settings
+UPDATE workspaces
+SET modified = now(), {assignments}
+WHERE workspace_id = $1::uuid;
+
+-- name: counters
+-- $1 uuid: workspace
+-- $2 bigint: seats in use
+-- $3 bigint: last number of usher.membership
+-- $4 bigint: last number of usher.audit
+-- $5 bigint: last number of usher.events
+-- $6 bigint: users made, less those deleted
+-- $7 bigint: rooms made, less those deleted
+UPDATE workspaces
+SET seats_used = $2::bigint, membership_seq = $3::bigint, audit_seq = $4::bigint, events_seq = $5::bigint,
+    users_total = users_total + $6::bigint, rooms_total = rooms_total + $7::bigint
+WHERE workspace_id = $1::uuid;
+
+-- name: name_free
+-- $1 text: name of a workspace
+SELECT workspace_name_free($1);
+
+-- name: count_users
+-- $1 uuid: workspace
+SELECT count(*) FROM users WHERE workspace_id = $1::uuid AND active;
+
+-- name: count_members
+-- $1 uuid: workspace
+SELECT count(*) FROM members WHERE workspace_id = $1::uuid AND NOT held;
+
+-- name: recount_seats
+-- Gives every user the seat that the mode now grants, and nobody else; the number of seats in use.
+-- $1 uuid: workspace
+-- $2 boolean: a seat begins with the first login
+WITH changed AS (
+    UPDATE users u SET seat = NOT seat
+    WHERE workspace_id = $1::uuid AND seat <> (
+        active AND (
+            NOT $2::bool OR
+            EXISTS (SELECT FROM logins l WHERE l.workspace_id = u.workspace_id AND l.user_id = u.id)
+        )
+    )
+    RETURNING seat
+)
+SELECT (SELECT count(*) FROM users WHERE workspace_id = $1::uuid AND seat) +
+       coalesce(sum(CASE WHEN seat THEN 1 ELSE -1 END), 0)
+FROM changed;
