@@ -68,6 +68,7 @@ SOURCES = $(filter-out %/main.c tests/fuzz/fuzz_%,$(wildcard $(DIR_$(1))/*.c $(D
 GEN_runtime := build/gen/version.c
 GEN_sql := build/gen/statements.c build/gen/migrations.c build/gen/functions.c
 GEN_schemas := build/gen/openapi.c
+GEN_ingest := build/gen/docs_page.c
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -126,6 +127,9 @@ build/gen/openapi.c: ops/build/embed_text.sh schemas/openapi.json Makefile
 
 build/gen/version.c: Makefile
 	@mkdir -p $(@D); printf '#include "ops/runtime/version.h"\n\nconst char usher_version[] = "%s";\n' '$(VERSION)' > $@
+
+build/gen/docs_page.c: ops/build/embed_page.sh $(wildcard ingest/api/docs/page.*)
+	@mkdir -p $(@D); bash $< ingest/api/docs_page.h docs_page ingest/api/docs > $@
 
 FLAVOUR ?= asan
 units: $(UNITS:%=build/$(FLAVOUR)/%) build/$(FLAVOUR)/$(FACTS)

@@ -11,7 +11,6 @@
 /* Stands for our own address in the text until somebody asks. */
 #define ADDRESS "\"{address}\""
 
-static struct jbuf page;
 static struct jbuf before, after; /* the document's text around our address */
 
 void docs_open(void) {
@@ -20,7 +19,6 @@ void docs_open(void) {
     struct jbuf text = {0};
     if (!json_is_object(server))
         abort(); /* the document is ours */
-    docs_page_put(doc, &page);
     jsonx_put(server, "url", json_string("{address}"));
     jsonx_text(doc, &text);
     char *at = strstr(text.p, ADDRESS);
@@ -31,7 +29,6 @@ void docs_open(void) {
 }
 
 void docs_close(void) {
-    jb_free(&page);
     jb_free(&before);
     jb_free(&after);
 }
@@ -62,9 +59,9 @@ const struct handler docs_json = {.begin = docs_json_begin};
 
 static enum step docs_html_begin(struct request *r) {
     struct jbuf *b = answer_begin(r, 200);
-    jb_mem(b, page.p, page.n);
+    jb_raw(b, docs_page_html);
     answer_plain(r, 200, "text/html; charset=utf-8");
-    r->answer.policy = DOCS_PAGE_POLICY;
+    r->answer.policy = docs_page_policy;
     return STEP_ANSWERED;
 }
 const struct handler docs_html = {.begin = docs_html_begin};

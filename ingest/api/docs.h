@@ -1,4 +1,4 @@
-/* The OpenAPI document for programs and, made of it, a page for people. Made once, answered to everybody. */
+/* The OpenAPI document for programs, and a page that shows it to people. Answered to everybody. */
 #ifndef USHER_INGEST_API_DOCS_H
 #define USHER_INGEST_API_DOCS_H
 

@@ -1,19 +1,12 @@
-/* The OpenAPI document as a page for people. A pure function. */
+/* The page that shows openapi.json to people: one text, made at build time of the files in ingest/api/docs
+ * (ops/build/embed_page.sh). The browser draws it. */
 #ifndef USHER_INGEST_API_DOCS_PAGE_H
 #define USHER_INGEST_API_DOCS_PAGE_H
 
-#include "ops/runtime/jbuf.h"
+extern const char docs_page_html[];
 
-#include <jansson.h>
-
-/* What a browser may do with the page: show it, with the style that stands in it, and nothing else. */
-#define DOCS_PAGE_POLICY                                                                                     \
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors "   \
-    "'none'"
-
-/* Appends one HTML page: operations by tag, with parameters, bodies and answers, then the schemas. Whatever
- * stands in the document is text there, never markup. A document that lacks parts gives a page that lacks
- * them. */
-void docs_page_put(const json_t *openapi, struct jbuf *out);
+/* What a browser may do with the page: use the style and the script that stand in it, read openapi.json, and
+ * nothing else. */
+extern const char docs_page_policy[];
 
 #endif

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian 12 packages that are missing, and says which. Instant when nothing is missing.
-# Usage: deps.sh GROUP...   groups: build run test kafka conformance bench fuzz lint
+# Usage: deps.sh GROUP...   groups: build run test browser kafka conformance bench fuzz lint
 set -euo pipefail
 
 declare -A packages=(
@@ -8,6 +8,7 @@ declare -A packages=(
              libssl-dev libunistring-dev zlib1g-dev libcmocka-dev python3"
     [run]="postgresql-15 curl openssl util-linux jq kcat"
     [test]="libcmocka-dev kcat python3 python3-cryptography python3-jsonschema python3-psycopg2"
+    [browser]="chromium-headless-shell"
     [kafka]="openjdk-17-jre-headless maven util-linux"
     [conformance]="python3-venv nodejs npm"
     [bench]="wrk postgresql-15 python3 python3-psycopg2"

@@ -41,7 +41,8 @@ def run_process(label, suites):
         good, bad, began = result.good, result.bad, time.monotonic()
         run_suite(suite, result)
         took = time.monotonic() - began
-        print("suite %s: %d passed, %d failed, %.0f s" % (suite, result.good - good, result.bad - bad, took), flush=True)
+        numbers = suite, result.good - good, result.bad - bad, took
+        print("suite %s: %d passed, %d failed, %.0f s" % numbers, flush=True)
     case.end_shared()
     return 0 if result.bad == 0 else 1
 

@@ -230,7 +230,8 @@ class Following(Reading):
             asked.append((began, time.monotonic()))
             return len(records) >= 40
 
-        self.follow("i=0; while [ $i -lt 40 ]; do " + echo(line(1)) + "sleep 0.01; i=$((i + 1)); done; " + HANG).wait(enough, "all")
+        script = "i=0; while [ $i -lt 40 ]; do " + echo(line(1)) + "sleep 0.01; i=$((i + 1)); done; " + HANG
+        self.follow(script).wait(enough, "all")
         for (began, ended), (again, _) in zip(asked, asked[1:]):
             self.assertGreaterEqual(again - ended, min(topics.LOOK, ended - began))
 

@@ -18,8 +18,8 @@ MEMBERSHIP, ROOMS, AUDIT, EVENTS = "usher.membership", "usher.rooms", "usher.aud
 COMMANDS, REPLIES, DEADLETTER = "usher.commands", "usher.replies", "usher.deadletter"
 COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
 
-# text is the payload as it came. value is the parsed JSON, or None for a tombstone; of usher.events, where the text is a
-# token, it is the claims, and the signature has not been verified (stream.check_tokens does that).
+# text is the payload as it came. value is the parsed JSON, or None for a tombstone; of usher.events, where the text is
+# a token, it is the claims, and the signature has not been verified (stream.check_tokens does that).
 Record = collections.namedtuple("Record", "topic partition offset key headers value text", defaults=(None,))
 
 
@@ -31,7 +31,8 @@ def kcat(kafka, topic, isolation, *more):
     """The command. It has a minute, not five seconds, to ask the broker which partitions there are. Its threads write
     no log, which could come in the middle of a line of the output."""
     return ["kcat", "-C", "-u", "-J", "-m", "60", "-b", kafka, "-t", topic, "-X", "isolation.level=" + isolation,
-            "-X", "fetch.wait.max.ms=20", "-X", "topic.metadata.refresh.interval.ms=1000", "-X", "log.queue=true", *more]
+            "-X", "fetch.wait.max.ms=20", "-X", "topic.metadata.refresh.interval.ms=1000", "-X", "log.queue=true",
+            *more]
 
 
 def parse_line(line):
@@ -51,7 +52,8 @@ def parse_line(line):
             value = json.loads(text)
         except ValueError:
             value = {"unreadable": text}
-    return Record(envelope["topic"], envelope["partition"], envelope["offset"], envelope.get("key"), headers, value, text)
+    place = envelope["topic"], envelope["partition"], envelope["offset"]
+    return Record(*place, envelope.get("key"), headers, value, text)
 
 
 def workspace_of(record):
@@ -66,7 +68,8 @@ def workspace_of(record):
 
 def _ends(text):
     """{partition: offset} of what kcat says when it has read all that there is."""
-    return {int(p): int(offset) for p, offset in re.findall(r"% Reached end of topic \S+ \[(\d+)\] at offset (\d+)", text)}
+    said = re.findall(r"% Reached end of topic \S+ \[(\d+)\] at offset (\d+)", text)
+    return {int(partition): int(offset) for partition, offset in said}
 
 
 def end_offsets(kafka, topic, isolation=COMMITTED, silence=None):
