@@ -43,6 +43,19 @@ static void reload(void *ctx) {
                   log_quote(err_text(&err), quoted, sizeof quoted));
 }
 
+static enum err_code check_tls(const struct config *c, struct err *err) {
+    const char *cert = config_str(c, "tls-cert"), *key = config_str(c, "tls-key");
+    if ((cert[0] == '\0') != (key[0] == '\0'))
+        return err_set(err, ERR_CONFIG, "tls-cert and tls-key go together");
+    if (cert[0] == '\0')
+        return ERR_OK;
+    struct tls *tls = tls_open(cert, key, err);
+    if (tls == NULL)
+        return err->code;
+    tls_close(tls);
+    return ERR_OK;
+}
+
 static enum err_code open_tls(struct err *err) {
     const struct settings *s = &ingest.settings;
     if (s->tls_cert[0] == '\0')
@@ -88,7 +101,7 @@ static void stop(struct ticker *ticker) {
 int main(int argc, char **argv) {
     struct err err = {0};
     lifecycle_init();
-    settings_load(&ingest.settings, argc, argv);
+    settings_load(&ingest.settings, argc, argv, check_tls);
     ingest.routes = &routes;
     stats_init();
     docs_open();

@@ -1,6 +1,5 @@
 #include "ingest/settings.h"
 
-#include "ingest/http/tls.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/kafka_conf.h"
@@ -75,18 +74,7 @@ static enum err_code read_proxies(const struct config *c, struct net_ranges *out
                    (int)strcspn(bad, ", \t"), bad);
 }
 
-static enum err_code check_tls(const struct config *c, struct err *err) {
-    const char *cert = config_str(c, "tls-cert"), *key = config_str(c, "tls-key");
-    if ((cert[0] == '\0') != (key[0] == '\0'))
-        return err_set(err, ERR_CONFIG, "tls-cert and tls-key go together");
-    if (cert[0] == '\0')
-        return ERR_OK;
-    struct tls *tls = tls_open(cert, key, err);
-    if (tls == NULL)
-        return err->code;
-    tls_close(tls);
-    return ERR_OK;
-}
+static enum err_code (*judge_more)(const struct config *c, struct err *err);
 
 /* Also what --check-config looks at. */
 static enum err_code judge(const struct config *c, struct err *err) {
@@ -94,12 +82,16 @@ static enum err_code judge(const struct config *c, struct err *err) {
     if (read_proxies(c, &proxies, err) != ERR_OK)
         return err->code;
     net_ranges_free(&proxies);
-    return check_tls(c, err) == ERR_OK ? schema_load_folder(config_str(c, "schema-dir"), err) : err->code;
+    if (judge_more(c, err) != ERR_OK)
+        return err->code;
+    return schema_load_folder(config_str(c, "schema-dir"), err);
 }
 
-void settings_load(struct settings *s, int argc, char **argv) {
+void settings_load(struct settings *s, int argc, char **argv,
+                   enum err_code (*more)(const struct config *c, struct err *err)) {
     char **rest;
     int nrest;
+    judge_more = more;
     config_judge_with(judge);
     const struct config *c = config_load("usher-ingest", ingest_settings, argc, argv, &rest, &nrest);
     if (nrest > 0) {

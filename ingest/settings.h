@@ -30,7 +30,8 @@ struct settings {
     char instance[160]; /* with the start time of this process: request records are numbered per instance */
 };
 
-/* Exits with a message on a wrong setting. */
-void settings_load(struct settings *s, int argc, char **argv);
+/* Exits with a message on a wrong setting. more: what else is looked at, also by --check-config. */
+void settings_load(struct settings *s, int argc, char **argv,
+                   enum err_code (*more)(const struct config *c, struct err *err));
 
 #endif

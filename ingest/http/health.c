@@ -6,11 +6,11 @@
 #include "ingest/log/producer.h"
 #include "ingest/log/publish.h"
 #include "ingest/log/replies.h"
+#include "ingest/log/topics.h"
 #include "ingest/request/answer.h"
 #include "ingest/scim/jwks.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
-#include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
@@ -26,9 +26,9 @@
 struct health {
     struct ingest *in;
     struct db *db; /* also the session that holds the reply partition's lock */
-    rd_kafka_t *admin;
+    struct topics *topics;
     _Atomic int64_t postgres_us; /* when PostgreSQL answered last; 0 = never, or an error since */
-    atomic_bool topics, commands, audit;
+    atomic_bool topics_ready, commands, audit;
     bool announced, stop;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -47,7 +47,7 @@ static void look(struct health *h, struct part parts[PARTS]) {
     struct ingest *in = h->in;
     int64_t answered_us = atomic_load(&h->postgres_us);
     parts[0] = (struct part){"postgresql", answered_us > 0 && clock_mono_us() - answered_us < SILENT_US};
-    parts[1] = (struct part){"topics", atomic_load(&h->topics)};
+    parts[1] = (struct part){"topics", atomic_load(&h->topics_ready)};
     parts[2] = (struct part){"replies", replies_polled(in->replies)};
     parts[3] = (struct part){"command producer",
                              atomic_load(&h->commands) && !producer_fatal(publish_producer(in->publish))};
@@ -86,24 +86,14 @@ static void check_postgres(struct health *h) {
         log_event(up ? LOG_INFO : LOG_WARN, "postgresql", "reachable=%s", up ? "yes" : "no");
 }
 
-/* A wrong partition count would tear workspaces apart: refuse to serve. */
+/* With a wrong partition count it refuses to serve. */
 static void check_topics(struct health *h) {
     struct err err = {0};
-    const struct settings *s = &h->in->settings;
-    if (atomic_load(&h->topics))
-        return;
-    if (h->admin == NULL)
-        h->admin = kafka_open(kafka_conf_new(s->config, KAFKA_ADMIN), KAFKA_ADMIN, &err);
-    if (h->admin == NULL)
-        return;
-    enum err_code code = kafka_topics_ensure(h->admin, s->partitions, -1, 3000, &err);
+    enum err_code code = topics_ensure(h->topics, &err);
     if (code == ERR_CONFIG)
         fail(h, &err);
-    if (code != ERR_OK)
-        return;
-    rd_kafka_destroy(h->admin);
-    h->admin = NULL;
-    atomic_store(&h->topics, true);
+    if (code == ERR_OK)
+        atomic_store(&h->topics_ready, true);
 }
 
 /* One metadata answer per topic, so that the first command need not wait for it. */
@@ -118,7 +108,7 @@ static void check(struct health *h) {
     struct err err = {0};
     check_postgres(h);
     check_topics(h);
-    if (!atomic_load(&h->topics))
+    if (!atomic_load(&h->topics_ready))
         return;
     warm_up(h);
     if (replies_partition(h->in->replies) >= 0 && replies_follow(h->in->replies, &err) != ERR_OK)
@@ -161,6 +151,7 @@ static void *watch_thread(void *arg) {
 struct health *health_new(struct ingest *in) {
     struct health *h = xcalloc(1, sizeof *h);
     h->in = in;
+    h->topics = topics_new(&in->settings);
     h->db = db_new(in->settings.pg, "usher-ingest watch", "");
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->wake, NULL);
@@ -177,8 +168,7 @@ void health_close(struct health *h) {
     pthread_mutex_unlock(&h->lock);
     pthread_cond_signal(&h->wake);
     pthread_join(h->thread, NULL);
-    if (h->admin != NULL)
-        rd_kafka_destroy(h->admin);
+    topics_close(h->topics);
     db_free(h->db);
     pthread_mutex_destroy(&h->lock);
     pthread_cond_destroy(&h->wake);
