@@ -3,7 +3,7 @@
  * time, from the parts of that file. */
 #include "sql/ask/read_sql.h"
 
-#include "sql/filter/sort_sql.h"
+#include "sql/filter/sort.h"
 
 /* What is shown of a kind of resource. By how much of groups or members is wanted: the part that shows them,
  * and the statement that reads resources with it. Types of an operator's have neither. */

@@ -3,7 +3,7 @@
 #define USHER_SQL_ASK_READ_SQL_H
 
 #include "sql/ask/read.h"
-#include "sql/filter/filter_sql.h"
+#include "sql/filter/where.h"
 
 /* Columns of a row, in this order. A list has two more. */
 enum read_column {

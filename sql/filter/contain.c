@@ -1,6 +1,6 @@
 /* Equality in r.search as containment, `search @> '{"emails":[{"value":"x"}]}'`, which a GIN index can
  * answer. */
-#include "sql/filter/filter_sql_impl.h"
+#include "sql/filter/builder.h"
 
 #include "ops/runtime/mem.h"
 

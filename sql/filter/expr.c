@@ -1,5 +1,5 @@
 /* Values of a filter in SQL: how each form of expression is compared. Every value becomes a parameter. */
-#include "sql/filter/filter_sql_impl.h"
+#include "sql/filter/builder.h"
 
 #include "ops/runtime/clock.h"
 #include "ops/runtime/id.h"

@@ -2,7 +2,7 @@
  * taken from resource_keys or members, and the exact condition is put on those few alone. Whether a looked-up
  * equality is there at all is decided from the tables: a value path whose conditions must all hold needs only
  * one of them to have an index. */
-#include "sql/filter/filter_sql_impl.h"
+#include "sql/filter/builder.h"
 
 #include "schemas/resource/resource_keys.h"
 

@@ -1,6 +1,6 @@
 /* Filter text: parsing it, its canonical text, its meaning in memory, and its SQL. */
 #include "schemas/filter/filter.h"
-#include "sql/filter/filter_sql.h"
+#include "sql/filter/where.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

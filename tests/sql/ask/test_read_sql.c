@@ -1,7 +1,7 @@
 /* Lists as SQL text: order, place, page, several types (G1, G2, G4); what an index can find. That the text
  * means what it should is for the integration tests, and how it is run for test_explain. */
 #include "sql/ask/read_sql.h"
-#include "sql/filter/sort_sql.h"
+#include "sql/filter/sort.h"
 #include "tests/schemas/probe.h"
 #include "tests/schemas/support.h"
 

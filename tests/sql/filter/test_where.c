@@ -1,6 +1,6 @@
 /* Filters as SQL text and parameters. That the text means what filter_match means is for a test with a
  * database to show. */
-#include "sql/filter/filter_sql.h"
+#include "sql/filter/where.h"
 #include "tests/schemas/probe.h"
 #include "tests/schemas/support.h"
 

@@ -1,9 +1,9 @@
 /* What the files of filter_sql share. */
-#ifndef USHER_SQL_FILTER_FILTER_SQL_IMPL_H
-#define USHER_SQL_FILTER_FILTER_SQL_IMPL_H
+#ifndef USHER_SQL_FILTER_BUILDER_H
+#define USHER_SQL_FILTER_BUILDER_H
 
 #include "ops/runtime/id.h"
-#include "sql/filter/filter_sql.h"
+#include "sql/filter/where.h"
 
 /* What an SQL expression yields, which decides how it is compared. */
 enum form {

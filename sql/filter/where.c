@@ -1,4 +1,4 @@
-#include "sql/filter/filter_sql_impl.h"
+#include "sql/filter/builder.h"
 
 #include "ops/runtime/mem.h"
 

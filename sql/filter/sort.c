@@ -1,6 +1,6 @@
-#include "sql/filter/sort_sql.h"
+#include "sql/filter/sort.h"
 
-#include "sql/filter/filter_sql_impl.h"
+#include "sql/filter/builder.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* What a filter means in SQL. The text holds nothing that a client wrote: every value is a parameter. Must
  * select what schemas/filter_match.c selects. */
-#ifndef USHER_SQL_FILTER_FILTER_SQL_H
-#define USHER_SQL_FILTER_FILTER_SQL_H
+#ifndef USHER_SQL_FILTER_WHERE_H
+#define USHER_SQL_FILTER_WHERE_H
 
 #include "ops/runtime/arena.h"
 #include "ops/runtime/err.h"

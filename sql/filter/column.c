@@ -2,7 +2,7 @@
  *  - columns of r, for what is looked up and what is not part of a document;
  *  - rows of members, with the other side as t: groups of a user, members of a room;
  *  - r.search, the folded document (resource_search_text), for everything else. */
-#include "sql/filter/filter_sql_impl.h"
+#include "sql/filter/builder.h"
 
 #include <string.h>
 

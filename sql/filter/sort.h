@@ -1,9 +1,9 @@
 /* What a list is sorted by, in SQL (RFC 7644 section 3.4.2.3, rule G1): one key per row, NULL where the
  * resource has no value. */
-#ifndef USHER_SQL_FILTER_SORT_SQL_H
-#define USHER_SQL_FILTER_SORT_SQL_H
+#ifndef USHER_SQL_FILTER_SORT_H
+#define USHER_SQL_FILTER_SORT_H
 
-#include "sql/filter/filter_sql.h"
+#include "sql/filter/where.h"
 
 #define SORT_KEY_CHARS 256 /* of a text that count; what differs later only is in the order of the ids */
 
