@@ -1,5 +1,5 @@
 /* SCIM filters: text -> tree, and the tree's meaning on a document in memory (RFC 7644 section 3.4.2.2, rules
- * F1-F16). sql/filter_sql.c gives the same tree its meaning in SQL; both must agree. */
+ * F1-F16). sql/filter/where.c gives the same tree its meaning in SQL; both must agree. */
 #ifndef USHER_SCHEMAS_FILTER_FILTER_H
 #define USHER_SCHEMAS_FILTER_FILTER_H
 

@@ -1,4 +1,4 @@
-/* What a filter means on JSON in memory. sql/filter_sql.c must select the same. */
+/* What a filter means on JSON in memory. sql/filter/where.c must select the same. */
 #include "schemas/filter/filter.h"
 
 #include "ops/runtime/clock.h"

@@ -3,6 +3,7 @@
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/mem.h"
 #include "sql/ask/read_sql.h"
+#include "sql/filter/lookup.h"
 #include "sql/pg_array.h"
 
 #include <stdlib.h>
@@ -229,7 +230,7 @@ bool read_is_long(const struct read_query *q) {
     if (q->id != NULL)
         return false;
     for (size_t i = 0; i < q->nparts; i++)
-        if (q->parts[i].filter == NULL || !filter_sql_finds(q->parts[i].filter))
+        if (q->parts[i].filter == NULL || !lookup_finds(q->parts[i].filter))
             return true;
     return false;
 }

@@ -3,7 +3,9 @@
  * time, from the parts of that file. */
 #include "sql/ask/read_sql.h"
 
+#include "sql/filter/lookup.h"
 #include "sql/filter/sort.h"
+#include "sql/filter/where.h"
 
 /* What is shown of a kind of resource. By how much of groups or members is wanted: the part that shows them,
  * and the statement that reads resources with it. Types of an operator's have neither. */
@@ -47,7 +49,7 @@ static const char *number(struct list *l, int64_t n) {
 static bool key_is_text(const struct read_query *q) {
     bool any = false;
     for (size_t i = 0; i < q->nparts; i++)
-        any = any || (q->parts[i].sort != NULL && sort_sql_is_text(q->parts[i].sort));
+        any = any || (q->parts[i].sort != NULL && sort_is_text(q->parts[i].sort));
     return any;
 }
 
@@ -56,7 +58,7 @@ static enum err_code put_key(struct list *l, const struct read_part *part, struc
         jb_raw(out, l->text ? "NULL::text COLLATE \"C\"" : "NULL::numeric");
         return ERR_OK;
     }
-    return sort_sql(part->rt, part->sort, l->text, out, l->params, l->err);
+    return sort_key(part->rt, part->sort, l->text, out, l->params, l->err);
 }
 
 /* The condition on a part's rows: workspace, type and filter. */
@@ -64,14 +66,14 @@ static enum err_code put_source(struct list *l, const struct read_part *part, st
     jb_raw(out, "r.workspace_id = $1::uuid");
     if (part->rt->kind == RESOURCE_CUSTOM) {
         /* IS TRUE: a mere condition on what the filter finds, and no way to find it */
-        bool found = part->filter != NULL && filter_sql_finds(part->filter);
+        bool found = part->filter != NULL && lookup_finds(part->filter);
         const char *type = sql_params_ref(l->params, part->rt->name, "text");
         jb_printf(out, found ? " AND (r.type = %s) IS TRUE" : " AND r.type = %s", type);
     }
     if (part->filter == NULL)
         return ERR_OK;
     jb_raw(out, " AND ");
-    return filter_sql(part->rt, part->filter, out, l->params, l->err);
+    return where_filter(part->rt, part->filter, out, l->params, l->err);
 }
 
 /* The rows beyond the place in the order of reading, which without a place are all. NULL is beyond every

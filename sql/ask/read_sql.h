@@ -1,9 +1,10 @@
-/* The statements of read.h. */
+/* The statements of read.c. */
 #ifndef USHER_SQL_ASK_READ_SQL_H
 #define USHER_SQL_ASK_READ_SQL_H
 
-#include "sql/ask/read.h"
-#include "sql/filter/where.h"
+#include "sql/ask/read_query.h"
+#include "sql/filter/sql_params.h"
+#include "sql/statement.h"
 
 /* Columns of a row, in this order. A list has two more. */
 enum read_column {

@@ -1,30 +1,26 @@
-/* Where attributes are in the store. Three places:
- *  - columns of r, for what is looked up and what is not part of a document;
- *  - rows of members, with the other side as t: groups of a user, members of a room;
- *  - r.search, the folded document (resource_search_text), for everything else. */
-#include "sql/filter/builder.h"
+#include "sql/filter/column.h"
 
 #include <string.h>
 
 struct column {
     const char *path;
-    enum form form;
+    enum expr_form form;
     const char *sql[3]; /* by kind of the type; NULL: not there */
 };
 #define ALL(sql)                                                                                             \
     { sql, sql, sql }
 static const struct column columns[] = {
-    {"id", FORM_UUID, ALL("r.id")},
-    {"userName", FORM_TEXT, {"r.user_name_key", NULL, NULL}},
-    {"externalId", FORM_TEXT, ALL("r.external_id")},
-    {"displayName", FORM_TEXT, {"r.display_name_key", "r.display_name_key", NULL}},
-    {"active", FORM_BOOL, {"r.active", NULL, NULL}},
-    {"meta.created", FORM_TIME, ALL("r.created")},
-    {"meta.lastModified", FORM_TIME, ALL("r.modified")},
-    {"meta.version", FORM_TEXT, ALL("('W/\"' || r.version || '\"')")},
+    {"id", EXPR_UUID, ALL("r.id")},
+    {"userName", EXPR_TEXT, {"r.user_name_key", NULL, NULL}},
+    {"externalId", EXPR_TEXT, ALL("r.external_id")},
+    {"displayName", EXPR_TEXT, {"r.display_name_key", "r.display_name_key", NULL}},
+    {"active", EXPR_BOOL, {"r.active", NULL, NULL}},
+    {"meta.created", EXPR_TIME, ALL("r.created")},
+    {"meta.lastModified", EXPR_TIME, ALL("r.modified")},
+    {"meta.version", EXPR_TEXT, ALL("('W/\"' || r.version || '\"')")},
 };
 
-static const struct refs refs_by_kind[] = {
+static const struct column_refs refs_by_kind[] = {
     [RESOURCE_USER] = {"rooms", "t.workspace_id = m.workspace_id AND t.id = m.room_id",
                        "m.workspace_id = r.workspace_id AND m.user_id = r.id AND NOT m.held", "m.user_id",
                        "m.room_id", "t.display_name_key", "'direct'::text", "/Groups/"},
@@ -34,28 +30,38 @@ static const struct refs refs_by_kind[] = {
                        "/Users/"},
 };
 
-const struct refs *filter_sql_refs(const struct resource_type *rt) {
+const struct column_refs *column_refs(const struct resource_type *rt) {
     return &refs_by_kind[rt->kind];
 }
 
-const char *filter_sql_node(struct builder *b, const struct attr_path *path) {
+const char *column_search(struct builder *b, const struct attr_path *path) {
     struct jbuf sql = {0};
     jb_raw(&sql, "(r.search");
     if (path->extension != NULL) {
         jb_raw(&sql, "->");
-        filter_sql_name(&sql, path->extension->id);
+        builder_name(&sql, path->extension->id);
     }
     if (path->attr != NULL) {
         jb_raw(&sql, "->");
-        filter_sql_name(&sql, path->attr->name);
+        builder_name(&sql, path->attr->name);
     }
     jb_raw(&sql, ")");
-    return filter_sql_keep(b, &sql);
+    return builder_keep(b, &sql);
+}
+
+const char *column_elements(struct builder *b, const struct attr_path *of) {
+    if (!of->attr->apart)
+        return BUILDER_PART(b, sql_part_filter_elements, {"json", column_search(b, of)});
+    const struct column_refs *refs = column_refs(b->rt);
+    if (!b->uses_other)
+        return BUILDER_PART(b, sql_part_filter_members, {"of", refs->of});
+    return BUILDER_PART(b, sql_part_filter_members_with_other, {"other", refs->other}, {"join", refs->join},
+                        {"of", refs->of});
 }
 
 /* An address: what stands before the id, and the id. */
 static struct expr location(struct builder *b, const char *endpoint, const char *slash, const char *id) {
-    struct expr e = {.form = FORM_LOCATION, .sql = id};
+    struct expr e = {.form = EXPR_LOCATION, .sql = id};
     if (b->params->base == NULL)
         e.sql = NULL;
     else
@@ -63,7 +69,7 @@ static struct expr location(struct builder *b, const char *endpoint, const char 
     return e;
 }
 
-bool filter_sql_column(struct builder *b, const struct attr_path *path, struct expr *e) {
+bool column_of(struct builder *b, const struct attr_path *path, struct expr *e) {
     char text[sizeof b->err->path];
     if (path->extension != NULL)
         return false;
@@ -75,7 +81,7 @@ bool filter_sql_column(struct builder *b, const struct attr_path *path, struct e
             return true;
         }
     }
-    *e = (struct expr){.form = FORM_TEXT};
+    *e = (struct expr){.form = EXPR_TEXT};
     if (strcmp(text, "meta.resourceType") == 0)
         e->sql = arena_printf(b->params->arena, "$%d::text", sql_params_add(b->params, b->rt->name));
     else if (strcmp(text, "meta.location") == 0)
@@ -83,11 +89,11 @@ bool filter_sql_column(struct builder *b, const struct attr_path *path, struct e
     return e->sql != NULL;
 }
 
-bool filter_sql_ref(struct builder *b, const struct attr *sub, struct expr *e) {
-    const struct refs *refs = filter_sql_refs(b->rt);
-    *e = (struct expr){.form = FORM_TEXT};
+bool column_ref(struct builder *b, const struct attr *sub, struct expr *e) {
+    const struct column_refs *refs = column_refs(b->rt);
+    *e = (struct expr){.form = EXPR_TEXT};
     if (strcmp(sub->name, "value") == 0) {
-        *e = (struct expr){.form = FORM_UUID, .sql = refs->id};
+        *e = (struct expr){.form = EXPR_UUID, .sql = refs->id};
     } else if (strcmp(sub->name, "display") == 0) {
         e->sql = refs->display;
         b->uses_other = true;
@@ -99,6 +105,6 @@ bool filter_sql_ref(struct builder *b, const struct attr *sub, struct expr *e) {
     return e->sql != NULL;
 }
 
-bool filter_sql_is_meta(const struct attr_path *path) {
+bool column_is_meta(const struct attr_path *path) {
     return path->extension == NULL && strcmp(path->attr->name, "meta") == 0;
 }

@@ -1,14 +1,9 @@
-/* Equality in r.search as containment, `search @> '{"emails":[{"value":"x"}]}'`, which a GIN index can
- * answer. */
-#include "sql/filter/builder.h"
+#include "sql/filter/contain.h"
 
 #include "ops/runtime/mem.h"
 
 #include <ctype.h>
 #include <stdlib.h>
-
-/* Equality in r.search as containment, `search @> '{"emails":[{"value":"x"}]}'`, which a GIN index can answer
- */
 
 /* Can be said by containment? Decimals cannot: their texts may differ though the doubles are equal. */
 static bool is_containable(const struct filter *f, const struct attr *leaf) {
@@ -96,7 +91,7 @@ static bool json_attribute(struct jbuf *json, const struct filter *f) {
     return ok;
 }
 
-bool filter_sql_containment(struct builder *b, const struct filter *f) {
+bool contain_put(struct builder *b, const struct filter *f) {
     struct jbuf json = {0};
     jb_raw(&json, "{");
     if (f->path.extension != NULL) {
@@ -106,7 +101,7 @@ bool filter_sql_containment(struct builder *b, const struct filter *f) {
     json_name(&json, f->path.attr->name);
     bool ok = json_attribute(&json, f);
     jb_raw(&json, f->path.extension != NULL ? "}}" : "}");
-    const char *text = filter_sql_keep(b, &json);
+    const char *text = builder_keep(b, &json);
     if (ok)
         jb_printf(b->out, "(r.search @> $%d::jsonb)", sql_params_add(b->params, text));
     return ok;

@@ -1,5 +1,4 @@
-/* Values of a filter in SQL: how each form of expression is compared. Every value becomes a parameter. */
-#include "sql/filter/builder.h"
+#include "sql/filter/expr.h"
 
 #include "ops/runtime/clock.h"
 #include "ops/runtime/id.h"
@@ -8,43 +7,32 @@
 #include <stdio.h>
 #include <string.h>
 
-void filter_sql_name(struct jbuf *out, const char *name) {
-    jb_raw(out, "'");
-    for (; *name != '\0'; name++) {
-        char c = (char)tolower((unsigned char)*name);
-        jb_mem(out, &c, 1);
-        if (c == '\'')
-            jb_mem(out, &c, 1);
-    }
-    jb_raw(out, "'");
-}
-
-struct expr filter_sql_json(struct builder *b, const struct attr *attr, const char *json, const char *name) {
+struct expr expr_json(struct builder *b, const struct attr *attr, const char *json, const char *name) {
     struct jbuf value = {0}, text = {0}, sql = {0};
-    struct expr e = {.form = FORM_TEXT};
+    struct expr e = {.form = EXPR_TEXT};
     jb_printf(&value, name != NULL ? "%s->" : "%s", json);
     jb_printf(&text, name != NULL ? "(%s->>" : "(%s #>> '{}')", json);
     if (name != NULL) {
-        filter_sql_name(&value, name);
-        filter_sql_name(&text, name);
+        builder_name(&value, name);
+        builder_name(&text, name);
         jb_raw(&text, ")");
     }
     const char *cast = NULL;
     switch (attr->type) {
     case ATTR_BOOLEAN:
-        e.form = FORM_BOOL;
+        e.form = EXPR_BOOL;
         jb_printf(&sql, "(%s = 'true'::jsonb)", value.p);
         break;
     case ATTR_INTEGER:
-        e.form = FORM_NUMERIC;
+        e.form = EXPR_NUMERIC;
         cast = "numeric";
         break;
     case ATTR_DECIMAL:
-        e.form = FORM_FLOAT;
+        e.form = EXPR_FLOAT;
         cast = "float8";
         break;
     case ATTR_DATETIME:
-        e.form = FORM_MICROS;
+        e.form = EXPR_MICROS;
         cast = "numeric";
         break;
     default:
@@ -54,15 +42,15 @@ struct expr filter_sql_json(struct builder *b, const struct attr *attr, const ch
         jb_printf(&sql, "(CASE WHEN jsonb_typeof(%s) = 'number' THEN %s::%s END)", value.p, text.p, cast);
     jb_free(&value);
     jb_free(&text);
-    e.sql = filter_sql_keep(b, &sql);
+    e.sql = builder_keep(b, &sql);
     return e;
 }
 
-const char *filter_sql_location(struct builder *b, const struct expr *e) {
+const char *expr_location(struct builder *b, const struct expr *e) {
     return arena_printf(b->params->arena, "($%d::text || %s)", sql_params_add(b->params, e->prefix), e->sql);
 }
 
-/* Comparing */
+/* ---- comparing ---- */
 
 static const char *const order_signs[] = {
     [FILTER_EQ] = "=", [FILTER_GT] = ">", [FILTER_GE] = ">=", [FILTER_LT] = "<", [FILTER_LE] = "<=",
@@ -117,7 +105,7 @@ static void put_uuid(struct builder *b, const char *sql, const struct filter *f,
 static void put_location(struct builder *b, const struct expr *e, const struct filter *f, const char *text) {
     size_t n = strlen(e->prefix);
     if (f->op != FILTER_EQ && f->op != FILTER_NE) {
-        put_text(b, filter_sql_location(b, e), f->op, text);
+        put_text(b, expr_location(b, e), f->op, text);
         return;
     }
     put_uuid(b, e->sql, f, strncmp(text, e->prefix, n) == 0 ? text + n : "");
@@ -141,31 +129,31 @@ static void put_compare(struct builder *b, const struct filter *f, const struct 
     const char *cast = "numeric";
     char value[32];
     switch (e->form) {
-    case FORM_TEXT:
+    case EXPR_TEXT:
         put_text(b, e->sql, f->op, text);
         return;
-    case FORM_UUID:
+    case EXPR_UUID:
         put_uuid(b, e->sql, f, text);
         return;
-    case FORM_LOCATION:
+    case EXPR_LOCATION:
         put_location(b, e, f, text);
         return;
-    case FORM_BOOL:
+    case EXPR_BOOL:
         put_order(b->out, e->sql, f->op, v->boolean ? "true" : "false");
         return;
-    case FORM_TIME:
+    case EXPR_TIME:
         text = timestamp_text(b, v->time_us);
         cast = "timestamptz";
         break;
-    case FORM_MICROS:
+    case EXPR_MICROS:
         text = arena_printf(b->params->arena, "%lld", (long long)v->time_us);
         break;
-    case FORM_FLOAT:
+    case EXPR_FLOAT:
         cast = "float8";
         text = arena_printf(b->params->arena, "%.17g",
                             v->number); /* a double: its text may be too long or too small for float8 */
         break;
-    case FORM_NUMERIC:
+    case EXPR_NUMERIC:
         text = v->text;
         break;
     }
@@ -173,11 +161,11 @@ static void put_compare(struct builder *b, const struct filter *f, const struct 
     put_order(b->out, e->sql, f->op, value);
 }
 
-void filter_sql_leaf(struct builder *b, const struct filter *f, const struct attr *leaf,
-                     const struct expr *e) {
+void expr_condition(struct builder *b, const struct filter *f, const struct attr *leaf,
+                    const struct expr *e) {
     if (f->kind == FILTER_COMPARE)
         put_compare(b, f, leaf, e);
-    else if (e->form == FORM_TEXT)
+    else if (e->form == EXPR_TEXT)
         jb_printf(b->out, "(%s <> '')", e->sql);
     else
         jb_printf(b->out, "(%s IS NOT NULL)", e->sql);

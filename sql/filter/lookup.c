@@ -1,10 +1,8 @@
-/* Equalities that IdPs look resources up by, found through an index: the resources that have the value are
- * taken from resource_keys or members, and the exact condition is put on those few alone. Whether a looked-up
- * equality is there at all is decided from the tables: a value path whose conditions must all hold needs only
- * one of them to have an index. */
-#include "sql/filter/builder.h"
+#include "sql/filter/lookup.h"
 
+#include "ops/runtime/id.h"
 #include "schemas/resource/resource_keys.h"
+#include "sql/filter/column.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -48,48 +46,40 @@ static const struct filter *seek(const struct filter *f, const struct attr_path 
     return attr_is_keyed(path) ? f : NULL;
 }
 
-static bool by_key(struct builder *b, const struct filter *f, const struct attr_path *path) {
+static const char *by_key(struct builder *b, const struct filter *f, const struct attr_path *path) {
     char text[ATTR_PATH_SIZE];
     const char *key = key_text(b, f, attr_path_target(path));
     if (key == NULL)
-        return false;
+        return NULL;
     attr_path_text(path, text, sizeof text);
-    int type = sql_params_add(b->params, b->rt->name),
-        name = sql_params_add(b->params, arena_strdup(b->params->arena, text)),
-        value = sql_params_add(b->params, key);
-    jb_printf(b->out,
-              "(r.id = ANY (ARRAY(SELECT k.resource_id FROM resource_keys k WHERE k.workspace_id = $1::uuid "
-              "AND k.type = $%d::text AND k.path = $%d::text AND k.key = $%d::text)) AND ",
-              type, name, value);
-    return true;
+    const char *type = sql_params_ref(b->params, b->rt->name, "text");
+    const char *name = sql_params_ref(b->params, arena_strdup(b->params->arena, text), "text");
+    return BUILDER_PART(b, sql_part_filter_by_key, {"type", type}, {"path", name},
+                        {"key", sql_params_ref(b->params, key, "text")});
 }
 
-static bool by_member(struct builder *b, const struct filter *f) {
-    const struct refs *refs = filter_sql_refs(b->rt);
+static const char *by_member(struct builder *b, const struct filter *f) {
+    const struct column_refs *refs = column_refs(b->rt);
     struct uuid id;
     if (!uuid_parse(f->value.text, &id) || strcmp(id.s, f->value.text) != 0)
-        return false; /* equals none: the exact condition says so without a look */
-    jb_printf(
-        b->out,
-        "(r.id = ANY (ARRAY(SELECT %s FROM members m WHERE m.workspace_id = $1::uuid AND %s = $%d::uuid "
-        "AND NOT m.held)) AND ",
-        refs->own, refs->id, sql_params_add(b->params, f->value.text));
-    return true;
+        return NULL; /* equals none: the exact condition says so without a look */
+    return BUILDER_PART(b, sql_part_filter_by_member, {"own", refs->own}, {"id", refs->id},
+                        {"value", sql_params_ref(b->params, f->value.text, "uuid")});
 }
 
 /* An indexed column of r; meta.location is the id. */
 static bool has_column(const struct attr_path *path) {
     return attr_path_target(path)->column ||
-           (path->sub != NULL && filter_sql_is_meta(path) && strcmp(path->sub->name, "location") == 0);
+           (path->sub != NULL && column_is_meta(path) && strcmp(path->sub->name, "location") == 0);
 }
 
-bool filter_sql_finds(const struct filter *f) {
+bool lookup_finds(const struct filter *f) {
     struct attr_path path;
     switch (f->kind) {
     case FILTER_AND:
-        return filter_sql_finds(f->left) || filter_sql_finds(f->right);
+        return lookup_finds(f->left) || lookup_finds(f->right);
     case FILTER_OR:
-        return filter_sql_finds(f->left) && filter_sql_finds(f->right);
+        return lookup_finds(f->left) && lookup_finds(f->right);
     case FILTER_COMPARE:
         return f->op == FILTER_EQ && (has_column(&f->path) || seek(f, NULL, &path) != NULL);
     case FILTER_VALUE_PATH:
@@ -101,11 +91,11 @@ bool filter_sql_finds(const struct filter *f) {
     }
 }
 
-bool filter_sql_lookup(struct builder *b, const struct filter *f) {
+const char *lookup_condition(struct builder *b, const struct filter *f) {
     struct attr_path path;
     const struct filter *hit =
         f->kind == FILTER_VALUE_PATH ? seek(f->left, &f->path, &path) : seek(f, NULL, &path);
     if (hit == NULL)
-        return false;
+        return NULL;
     return path.attr->apart ? by_member(b, hit) : by_key(b, hit, &path);
 }

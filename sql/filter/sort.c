@@ -1,10 +1,10 @@
 #include "sql/filter/sort.h"
 
-#include "sql/filter/builder.h"
+#include "sql/filter/column.h"
 
 #include <string.h>
 
-bool sort_sql_is_text(const struct attr_path *path) {
+bool sort_is_text(const struct attr_path *path) {
     switch (attr_path_target(path)->type) {
     case ATTR_BOOLEAN:
     case ATTR_INTEGER:
@@ -20,19 +20,19 @@ bool sort_sql_is_text(const struct attr_path *path) {
 static const char *key_of(struct builder *b, const struct expr *e) {
     struct arena *a = b->params->arena;
     switch (e->form) {
-    case FORM_TEXT:
+    case EXPR_TEXT:
         return arena_printf(a, "left(%s, %d)", e->sql, SORT_KEY_CHARS);
-    case FORM_UUID:
+    case EXPR_UUID:
         return arena_printf(a, "(%s)::text", e->sql);
-    case FORM_LOCATION:
-        return arena_printf(a, "left(%s, %d)", filter_sql_location(b, e), SORT_KEY_CHARS);
-    case FORM_BOOL:
+    case EXPR_LOCATION:
+        return arena_printf(a, "left(%s, %d)", expr_location(b, e), SORT_KEY_CHARS);
+    case EXPR_BOOL:
         return arena_printf(a, "(%s)::int::numeric", e->sql);
-    case FORM_TIME:
-        return arena_printf(a, "(extract(epoch FROM %s) * 1000000)::bigint::numeric", e->sql);
-    case FORM_MICROS:
-    case FORM_NUMERIC:
-    case FORM_FLOAT:
+    case EXPR_TIME:
+        return arena_printf(a, "micros(%s)::numeric", e->sql);
+    case EXPR_MICROS:
+    case EXPR_NUMERIC:
+    case EXPR_FLOAT:
         break;
     }
     return e->sql;
@@ -45,14 +45,14 @@ static struct expr json_value(struct builder *b, const struct attr *leaf, const 
     if (name != NULL && leaf->multi) { /* a sub-attribute with several values: the first */
         struct jbuf first = {0};
         jb_printf(&first, "(%s->", json);
-        filter_sql_name(&first, name);
+        builder_name(&first, name);
         jb_raw(&first, "->0)");
-        json = filter_sql_keep(b, &first);
+        json = builder_keep(b, &first);
         name = NULL;
     }
     if (exact.type == ATTR_DECIMAL)
         exact.type = ATTR_INTEGER;
-    return filter_sql_json(b, &exact, json, name);
+    return expr_json(b, &exact, json, name);
 }
 
 /* The key of the element that counts. */
@@ -61,46 +61,39 @@ static bool put_multi(struct builder *b, const struct attr_path *path) {
     struct expr e;
     b->uses_other = false;
     if (of.attr->apart) {
-        const struct refs *refs = filter_sql_refs(b->rt);
-        if (!filter_sql_ref(b, path->sub, &e))
+        const struct column_refs *refs = column_refs(b->rt);
+        if (!column_ref(b, path->sub, &e))
             return false;
         const char *key = key_of(b, &e);
-        jb_printf(b->out, "(SELECT %s FROM members m", key);
-        if (b->uses_other)
-            jb_printf(b->out, " JOIN %s t ON %s", refs->other, refs->join);
-        jb_printf(b->out, " WHERE %s ORDER BY %s LIMIT 1)", refs->of, refs->id);
+        SQL_FILL(b->out, sql_part_filter_first_member, {"key", key}, {"rows", column_elements(b, &of)},
+                 {"id", refs->id});
         return true;
     }
-    const char *json = filter_sql_node(b, &of);
+    const char *json = column_search(b, &of);
     e = json_value(b, attr_path_target(path), "e.v", path->sub != NULL ? path->sub->name : NULL);
-    jb_printf(b->out,
-              "(SELECT %s FROM jsonb_array_elements(CASE WHEN jsonb_typeof(%s) = 'array' THEN %s END) WITH "
-              "ORDINALITY AS e(v, n) ORDER BY ",
-              key_of(b, &e), json, json);
-    if (path->sub != NULL)
-        jb_raw(b->out, "((e.v->'primary') = 'true'::jsonb) IS TRUE DESC, ");
-    jb_raw(b->out, "e.n LIMIT 1)");
+    SQL_FILL(b->out, path->sub != NULL ? sql_part_filter_primary_element : sql_part_filter_first_element,
+             {"key", key_of(b, &e)}, {"json", json});
     return true;
 }
 
 static bool put_single(struct builder *b, const struct attr_path *path) {
     struct expr e;
-    if (!filter_sql_column(b, path, &e)) {
-        if (filter_sql_is_meta(path))
+    if (!column_of(b, path, &e)) {
+        if (column_is_meta(path))
             return false;
         struct attr_path whole = {.extension = path->extension,
                                   .attr = path->sub != NULL ? path->attr : NULL};
         const struct attr *leaf = attr_path_target(path);
-        e = json_value(b, leaf, filter_sql_node(b, &whole), leaf->name);
+        e = json_value(b, leaf, column_search(b, &whole), leaf->name);
     }
     jb_raw(b->out, key_of(b, &e));
     return true;
 }
 
-enum err_code sort_sql(const struct resource_type *rt, const struct attr_path *path, bool as_text,
+enum err_code sort_key(const struct resource_type *rt, const struct attr_path *path, bool as_text,
                        struct jbuf *out, struct sql_params *params, struct err *err) {
     struct builder b = {.rt = rt, .out = out, .params = params, .err = err};
-    bool text = sort_sql_is_text(path);
+    bool text = sort_is_text(path);
     jb_raw(out, "(");
     bool said = path->attr->multi ? put_multi(&b, path) : put_single(&b, path);
     jb_raw(out, text ? " COLLATE \"C\")" : as_text ? "::text COLLATE \"C\")" : ")");

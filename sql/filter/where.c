@@ -1,43 +1,13 @@
-#include "sql/filter/builder.h"
+#include "sql/filter/where.h"
 
-#include "ops/runtime/mem.h"
+#include "sql/filter/column.h"
+#include "sql/filter/contain.h"
+#include "sql/filter/lookup.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-/* The tree. SQL knows a third truth, NULL. Here it is as good as false: AND, OR and WHERE treat it so, and
- * NOT is written IS NOT TRUE. */
+/* SQL knows a third truth, NULL. Here it is as good as false: AND, OR and WHERE treat it so, and NOT is
+ * written IS NOT TRUE. */
 
 static enum err_code put(struct builder *b, const struct filter *f);
-
-void sql_params_init(struct sql_params *p, struct arena *arena) {
-    *p = (struct sql_params){.arena = arena};
-}
-
-void sql_params_free(struct sql_params *p) {
-    free(p->v);
-    p->v = NULL;
-    p->n = p->cap = 0;
-}
-
-int sql_params_add(struct sql_params *p, const char *text) {
-    if (p->n == p->cap) {
-        p->cap = p->cap > 0 ? p->cap * 2 : 16;
-        p->v = xrealloc(p->v, (size_t)p->cap * sizeof *p->v);
-    }
-    p->v[p->n++] = text;
-    return p->n;
-}
-
-const char *sql_params_ref(struct sql_params *p, const char *text, const char *type) {
-    return arena_printf(p->arena, "$%d::%s", sql_params_add(p, text), type);
-}
-
-const char *filter_sql_keep(struct builder *b, struct jbuf *text) {
-    const char *kept = arena_strndup(b->params->arena, text->p, text->n);
-    jb_free(text);
-    return kept;
-}
 
 static enum err_code refuse(struct builder *b, const struct attr_path *path) {
     char text[sizeof b->err->path];
@@ -47,10 +17,7 @@ static enum err_code refuse(struct builder *b, const struct attr_path *path) {
 
 /* F4 for what has parts: any of them is assigned and not empty. */
 static void put_node_present(struct builder *b, const char *json) {
-    jb_printf(b->out,
-              "jsonb_path_exists(%s, 'strict $.** ? ((@.type() == \"string\" && @ != \"\") || "
-              "@.type() == \"number\" || @.type() == \"boolean\")')",
-              json);
+    SQL_FILL(b->out, sql_part_filter_present, {"json", json});
 }
 
 /* The condition on a sub-attribute that may have several values, which stand in `list`: any of them does;
@@ -61,53 +28,49 @@ static void put_values(struct builder *b, const struct filter *f, const struct a
         return;
     }
     struct jbuf text = {0}, *out = b->out;
-    struct expr e = filter_sql_json(b, sub, "s.v", NULL);
+    struct expr e = expr_json(b, sub, "s.v", NULL);
     b->out = &text;
-    filter_sql_leaf(b, f, sub, &e);
+    expr_condition(b, f, sub, &e);
     b->out = out;
-    const char *cond = filter_sql_keep(b, &text);
-    const char *values = arena_printf(
-        b->params->arena,
-        "FROM jsonb_array_elements(CASE WHEN jsonb_typeof(%s) = 'array' THEN %s END) AS s(v)", list, list);
-    if (f->op == FILTER_NE)
-        jb_printf(b->out, "(SELECT coalesce(bool_or(%s), true) %s)", cond, values);
-    else
-        jb_printf(b->out, "EXISTS (SELECT %s WHERE %s)", values, cond);
+    const char *cond = builder_keep(b, &text);
+    const char *values = BUILDER_PART(b, sql_part_filter_values, {"json", list});
+    SQL_FILL(b->out, f->op == FILTER_NE ? sql_part_filter_differs : sql_part_filter_any_that,
+             {"rows", values}, {"condition", cond});
 }
 
 /* The list of values of such a sub-attribute. */
 static const char *list_of(struct builder *b, const char *json, const struct attr *sub) {
     struct jbuf list = {0};
     jb_printf(&list, "%s->", json);
-    filter_sql_name(&list, sub->name);
-    return filter_sql_keep(b, &list);
+    builder_name(&list, sub->name);
+    return builder_keep(b, &list);
 }
 
 static enum err_code put_single(struct builder *b, const struct filter *f, const struct attr_path *path) {
     struct expr e;
     if (path->attr == NULL ||
         (path->attr->type == ATTR_COMPLEX && path->sub == NULL)) { /* only PRESENT asks for these */
-        if (path->attr != NULL && filter_sql_is_meta(path))
+        if (path->attr != NULL && column_is_meta(path))
             jb_raw(b->out, "(true)");
         else
-            put_node_present(b, filter_sql_node(b, path));
+            put_node_present(b, column_search(b, path));
         return ERR_OK;
     }
-    if (!filter_sql_column(b, path, &e)) {
-        if (filter_sql_is_meta(path))
+    if (!column_of(b, path, &e)) {
+        if (column_is_meta(path))
             return refuse(b, path);
-        if (f->kind == FILTER_COMPARE && b->of == NULL && filter_sql_containment(b, f))
+        if (f->kind == FILTER_COMPARE && b->of == NULL && contain_put(b, f))
             return ERR_OK;
         struct attr_path whole = {.extension = path->extension,
                                   .attr = path->sub != NULL ? path->attr : NULL};
         const struct attr *leaf = attr_path_target(path);
         if (path->sub != NULL && leaf->multi) {
-            put_values(b, f, leaf, list_of(b, filter_sql_node(b, &whole), leaf));
+            put_values(b, f, leaf, list_of(b, column_search(b, &whole), leaf));
             return ERR_OK;
         }
-        e = filter_sql_json(b, leaf, filter_sql_node(b, &whole), leaf->name);
+        e = expr_json(b, leaf, column_search(b, &whole), leaf->name);
     }
-    filter_sql_leaf(b, f, attr_path_target(path), &e);
+    expr_condition(b, f, attr_path_target(path), &e);
     return ERR_OK;
 }
 
@@ -125,30 +88,22 @@ static enum err_code put_element(struct builder *b, const struct filter *f) {
         return ERR_OK;
     }
     if (!of->apart)
-        e = filter_sql_json(b, sub, "e.v", sub == of ? NULL : sub->name);
-    else if (!filter_sql_ref(b, sub, &e))
+        e = expr_json(b, sub, "e.v", sub == of ? NULL : sub->name);
+    else if (!column_ref(b, sub, &e))
         return refuse(b, &(struct attr_path){.attr = of, .sub = sub});
-    filter_sql_leaf(b, f, sub, &e);
+    expr_condition(b, f, sub, &e);
     return ERR_OK;
 }
 
-/* FROM … of the elements of an attribute, and the condition that picks them (NULL: all). */
-static void put_elements(struct builder *b, const struct attr_path *of, const char *cond) {
-    if (of->attr->apart) {
-        const struct refs *refs = filter_sql_refs(b->rt);
-        jb_raw(b->out, "FROM members m");
-        if (b->uses_other)
-            jb_printf(b->out, " JOIN %s t ON %s", refs->other, refs->join);
-        jb_printf(b->out, " WHERE %s", refs->of);
-        if (cond != NULL)
-            jb_printf(b->out, " AND %s", cond);
-        return;
-    }
-    const char *json = filter_sql_node(b, of);
-    jb_printf(b->out, "FROM jsonb_array_elements(CASE WHEN jsonb_typeof(%s) = 'array' THEN %s END) AS e(v)",
-              json, json);
-    if (cond != NULL)
-        jb_printf(b->out, " WHERE %s", cond);
+/* One of the elements of an attribute satisfies cond. NULL: there is one. */
+static void put_any(struct builder *b, const struct attr_path *of, const char *cond) {
+    const char *rows = column_elements(b, of);
+    if (cond == NULL)
+        SQL_FILL(b->out, sql_part_filter_any, {"rows", rows});
+    else if (of->attr->apart)
+        SQL_FILL(b->out, sql_part_filter_any_that_too, {"rows", rows}, {"condition", cond});
+    else
+        SQL_FILL(b->out, sql_part_filter_any_that, {"rows", rows}, {"condition", cond});
 }
 
 /* Builds the condition on one element; *cond lives in the arena. */
@@ -161,27 +116,25 @@ static enum err_code element_condition(struct builder *b, const struct attr_path
     enum err_code rc = put(b, f);
     b->of = NULL;
     b->out = out;
-    *cond = rc == ERR_OK ? filter_sql_keep(b, &text) : NULL;
+    *cond = rc == ERR_OK ? builder_keep(b, &text) : NULL;
     jb_free(&text);
     return rc;
 }
 
-/* A path into a multi-valued attribute: any element does; `ne` also where there is none (DESIGN section 7).
- */
+/* A path into a multi-valued attribute: any element does; `ne` also where there is none (ops/DESIGN.md,
+ * "Decided points"). */
 static enum err_code put_multi(struct builder *b, const struct filter *f) {
     const struct attr_path of = {.extension = f->path.extension, .attr = f->path.attr};
     if (f->kind == FILTER_PRESENT && f->path.sub == NULL) {
         if (!of.attr->apart) {
-            put_node_present(b, filter_sql_node(b, &of));
+            put_node_present(b, column_search(b, &of));
             return ERR_OK;
         }
         b->uses_other = false;
-        jb_raw(b->out, "EXISTS (SELECT ");
-        put_elements(b, &of, NULL);
-        jb_raw(b->out, ")");
+        put_any(b, &of, NULL);
         return ERR_OK;
     }
-    if (!of.attr->apart && f->kind == FILTER_COMPARE && filter_sql_containment(b, f))
+    if (!of.attr->apart && f->kind == FILTER_COMPARE && contain_put(b, f))
         return ERR_OK;
     struct filter one = *f;
     one.path = (struct attr_path){.attr = attr_path_target(&f->path)};
@@ -189,20 +142,16 @@ static enum err_code put_multi(struct builder *b, const struct filter *f) {
     enum err_code rc = element_condition(b, &of, &one, &cond);
     if (rc != ERR_OK)
         return rc;
-    if (f->kind == FILTER_COMPARE && f->op == FILTER_NE) {
-        jb_printf(b->out, "(SELECT coalesce(bool_or(%s), true) ", cond);
-        put_elements(b, &of, NULL);
-    } else {
-        jb_raw(b->out, "EXISTS (SELECT ");
-        put_elements(b, &of, cond);
-    }
-    jb_raw(b->out, ")");
+    if (f->kind == FILTER_COMPARE && f->op == FILTER_NE)
+        SQL_FILL(b->out, sql_part_filter_differs, {"rows", column_elements(b, &of)}, {"condition", cond});
+    else
+        put_any(b, &of, cond);
     return ERR_OK;
 }
 
 static enum err_code put_value_path(struct builder *b, const struct filter *f) {
     const struct attr *attr = f->path.attr;
-    if (!attr->apart && !filter_sql_is_meta(&f->path) && filter_sql_containment(b, f))
+    if (!attr->apart && !column_is_meta(&f->path) && contain_put(b, f))
         return ERR_OK;
     const char *cond;
     enum err_code rc = element_condition(b, &f->path, f->left, &cond);
@@ -210,12 +159,10 @@ static enum err_code put_value_path(struct builder *b, const struct filter *f) {
         return rc;
     if (!attr->multi) {
         jb_printf(b->out, "(%s IS NOT NULL AND %s)",
-                  filter_sql_is_meta(&f->path) ? "r.id" : filter_sql_node(b, &f->path), cond);
+                  column_is_meta(&f->path) ? "r.id" : column_search(b, &f->path), cond);
         return ERR_OK;
     }
-    jb_raw(b->out, "EXISTS (SELECT ");
-    put_elements(b, &f->path, cond);
-    jb_raw(b->out, ")");
+    put_any(b, &f->path, cond);
     return ERR_OK;
 }
 
@@ -255,30 +202,33 @@ static enum err_code put(struct builder *b, const struct filter *f) {
     }
     if (b->of != NULL)
         return put_element(b, f);
-    bool looked_up = filter_sql_lookup(b, f);
+    const char *index = lookup_condition(b, f);
+    if (index != NULL)
+        jb_printf(b->out, "(%s AND ", index);
     rc = put_condition(b, f);
-    jb_raw(b->out, looked_up ? ")" : "");
+    jb_raw(b->out, index != NULL ? ")" : "");
     return rc;
 }
 
-enum err_code filter_sql(const struct resource_type *rt, const struct filter *f, struct jbuf *where,
-                         struct sql_params *params, struct err *err) {
-    struct builder b = {.rt = rt, .out = where, .params = params, .err = err};
+enum err_code where_filter(const struct resource_type *rt, const struct filter *f, struct jbuf *out,
+                           struct sql_params *params, struct err *err) {
+    struct builder b = {.rt = rt, .out = out, .params = params, .err = err};
     return put(&b, f);
 }
 
-enum err_code filter_sql_element(const struct resource_type *rt, const struct filter *f, struct jbuf *where,
-                                 struct sql_params *params, struct err *err) {
-    struct builder b = {.rt = rt, .out = where, .params = params, .err = err};
+enum err_code where_element(const struct resource_type *rt, const struct filter *f, struct jbuf *out,
+                            struct sql_params *params, struct err *err) {
+    struct builder b = {.rt = rt, .out = out, .params = params, .err = err};
     const struct attr_path of = {.attr = resource_type_refs(rt)};
-    const struct refs *refs = filter_sql_refs(rt);
+    const struct column_refs *refs = column_refs(rt);
     const char *cond;
     enum err_code rc = element_condition(&b, &of, f, &cond);
     if (rc != ERR_OK)
         return rc;
     if (b.uses_other)
-        jb_printf(where, "EXISTS (SELECT FROM %s t WHERE %s AND %s)", refs->other, refs->join, cond);
+        SQL_FILL(out, sql_part_filter_other_that, {"other", refs->other}, {"join", refs->join},
+                 {"condition", cond});
     else
-        jb_raw(where, cond);
+        jb_raw(out, cond);
     return ERR_OK;
 }

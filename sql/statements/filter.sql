@@ -38,19 +38,20 @@ jsonb_path_exists({json}, 'strict $.** ? ((@.type() == "string" && @ != "") || @
 
 -- part: by_key
 -- Resources that have a value, by the index of resource_keys.
-r.id = ANY (ARRAY(SELECT k.resource_id FROM resource_keys k WHERE k.workspace_id = $1::uuid AND k.type = {type}::text AND k.path = {path}::text AND k.key = {key}::text))
+r.id = ANY (ARRAY(SELECT k.resource_id FROM resource_keys k WHERE k.workspace_id = $1::uuid AND k.type = {type} AND k.path = {path} AND k.key = {key}))
 
 -- part: by_member
 -- Resources at the own side of memberships, by the index of members.
-r.id = ANY (ARRAY(SELECT {own} FROM members m WHERE m.workspace_id = $1::uuid AND {id} = {value}::uuid AND NOT m.held))
+r.id = ANY (ARRAY(SELECT {own} FROM members m WHERE m.workspace_id = $1::uuid AND {id} = {value} AND NOT m.held))
 
 -- part: first_member
 -- A sort key: the first of the other side.
 (SELECT {key} {rows} ORDER BY {id} LIMIT 1)
 
 -- part: first_element
--- A sort key: the primary element, else the first.
-(SELECT {key} FROM jsonb_array_elements(CASE WHEN jsonb_typeof({json}) = 'array' THEN {json} END) WITH ORDINALITY AS e(v, n) ORDER BY {primary}e.n LIMIT 1)
+-- A sort key: the first element.
+(SELECT {key} FROM jsonb_array_elements(CASE WHEN jsonb_typeof({json}) = 'array' THEN {json} END) WITH ORDINALITY AS e(v, n) ORDER BY e.n LIMIT 1)
 
--- part: micros
-(extract(epoch FROM {time}) * 1000000)::bigint::numeric
+-- part: primary_element
+-- A sort key: the primary element, else the first.
+(SELECT {key} FROM jsonb_array_elements(CASE WHEN jsonb_typeof({json}) = 'array' THEN {json} END) WITH ORDINALITY AS e(v, n) ORDER BY ((e.v->'primary') = 'true'::jsonb) IS TRUE DESC, e.n LIMIT 1)

@@ -32,9 +32,9 @@ static enum err_code sql_of(const struct resource_type *rt, const struct filter 
     struct sql_params params;
     sql_params_init(&params, a);
     params.base = BASE;
-    enum err_code code = filter_sql(rt, f, sql, &params, &err);
-    FUZZ_CHECK(code == ERR_OK || code == ERR_INVALID_FILTER, "filter_sql gives %s", err_name(code));
-    FUZZ_CHECK(code == ERR_OK || err.detail[0] != '\0', "filter_sql refuses without a reason");
+    enum err_code code = where_filter(rt, f, sql, &params, &err);
+    FUZZ_CHECK(code == ERR_OK || code == ERR_INVALID_FILTER, "where_filter gives %s", err_name(code));
+    FUZZ_CHECK(code == ERR_OK || err.detail[0] != '\0', "where_filter refuses without a reason");
     sql_params_free(&params);
     return code;
 }

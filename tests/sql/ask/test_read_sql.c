@@ -1,6 +1,8 @@
 /* Lists as SQL text: order, place, page, several types (G1, G2, G4); what an index can find. That the text
  * means what it should is for the integration tests, and how it is run for test_explain. */
+#include "sql/ask/read.h"
 #include "sql/ask/read_sql.h"
+#include "sql/filter/lookup.h"
 #include "sql/filter/sort.h"
 #include "tests/schemas/probe.h"
 #include "tests/schemas/support.h"
@@ -114,7 +116,7 @@ static void g1_keys(void **state) {
     } rows[] = {
         {"User", "userName", "(left(r.user_name_key, 256) COLLATE \"C\")"},
         {"User", "active", "((r.active)::int::numeric)"},
-        {"User", "meta.created", "((extract(epoch FROM r.created) * 1000000)::bigint::numeric)"},
+        {"User", "meta.created", "(micros(r.created)::numeric)"},
         {"User", "id", "((r.id)::text COLLATE \"C\")"},
         {"User", "name.familyName", "(left(((r.search->'name')->>'familyname'), 256) COLLATE \"C\")"},
         {"User", "groups.value",
@@ -134,7 +136,7 @@ static void g1_keys(void **state) {
         struct sql_params params;
         struct err err = {0};
         sql_params_init(&params, arena);
-        assert_int_equal(sort_sql(rt, path(rt, rows[i].path), false, &out, &params, &err), ERR_OK);
+        assert_int_equal(sort_key(rt, path(rt, rows[i].path), false, &out, &params, &err), ERR_OK);
         assert_string_equal(out.p, rows[i].key);
         jb_free(&out);
         sql_params_free(&params);
@@ -221,7 +223,7 @@ static void finds_by_an_index(void **state) {
         {"meta.version eq \"a\"", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (filter_sql_finds(filter(resource_type_of(RESOURCE_USER), rows[i].filter)) != rows[i].finds)
+        if (lookup_finds(filter(resource_type_of(RESOURCE_USER), rows[i].filter)) != rows[i].finds)
             fail_msg("%s", rows[i].filter);
 }
 

@@ -163,7 +163,7 @@ static void check(const struct sql_case *c) {
     sql_params_init(&params, a);
     params.base = "http://h/scim/v2";
     assert_int_equal(sql_params_add(&params, "the workspace"), 1);
-    assert_int_equal(filter_sql(type_named(c->type), parse(c->type, c->filter, a), &where, &params, &err),
+    assert_int_equal(where_filter(type_named(c->type), parse(c->type, c->filter, a), &where, &params, &err),
                      ERR_OK);
     if (strcmp(where.p, c->where) != 0)
         fail_msg("%s:\n   got %s\n  want %s", c->filter, where.p, c->where);
@@ -199,7 +199,7 @@ static void test_values_are_parameters(void **state) {
             sql_params_init(&params, a);
             params.base = "http://h";
             snprintf(text, sizeof text, "%s %s \"zzq'zzq\"", paths[p], ops[o]);
-            assert_int_equal(filter_sql(type_named("User"), parse("User", text, a), &where, &params, &err),
+            assert_int_equal(where_filter(type_named("User"), parse("User", text, a), &where, &params, &err),
                              ERR_OK);
             assert_null(strstr(where.p, "zzq"));
             jb_free(&where);
@@ -219,8 +219,9 @@ static void test_location_needs_base(void **state) {
         struct jbuf where = {0};
         struct sql_params params;
         sql_params_init(&params, a);
-        assert_int_equal(filter_sql(type_named("User"), parse("User", filters[i], a), &where, &params, &err),
-                         ERR_INVALID_FILTER);
+        assert_int_equal(
+            where_filter(type_named("User"), parse("User", filters[i], a), &where, &params, &err),
+            ERR_INVALID_FILTER);
         assert_true(err.path[0] != '\0');
         jb_free(&where);
         sql_params_free(&params);
@@ -239,7 +240,7 @@ static void check_element(const char *filter, const char *want) {
     assert_int_equal(
         filter_parse_element(resource_type_refs(rt), DIALECT_RFC, filter, strlen(filter), a, &f, &err),
         ERR_OK);
-    assert_int_equal(filter_sql_element(rt, f, &where, &params, &err), ERR_OK);
+    assert_int_equal(where_element(rt, f, &where, &params, &err), ERR_OK);
     assert_string_equal(where.p, want);
     jb_free(&where);
     sql_params_free(&params);
@@ -261,5 +262,5 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases), cmocka_unit_test(test_values_are_parameters),
         cmocka_unit_test(test_location_needs_base), cmocka_unit_test(test_element)};
-    return cmocka_run_group_tests_name("filter_sql", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("where", tests, NULL, NULL);
 }
