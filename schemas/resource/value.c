@@ -1,8 +1,7 @@
-/* One value of one attribute. Lists, which need more care, are in value_list.c. */
+/* Values made to fit their attribute. What is done with whole lists is in value_list.c. */
 #include "schemas/resource/value.h"
 
 #include "ops/runtime/clock.h"
-#include "schemas/resource/value_impl.h"
 #include "schemas/text/fold.h"
 #include "schemas/text/jsonx.h"
 
@@ -22,12 +21,6 @@ static const char *const type_words[] = {
     [ATTR_REFERENCE] = "a string that is a URI",
     [ATTR_COMPLEX] = "an object",
 };
-
-enum err_code value_refuse(const struct attr_path *path, const char *why, struct err *err) {
-    char text[sizeof(err->path)];
-    attr_path_text(path, text, sizeof(text));
-    return err_set_path(err, ERR_INVALID_VALUE, text, "'%s' %s", text, why);
-}
 
 static enum err_code wrong_type(const struct attr_path *path, struct err *err) {
     char text[sizeof(err->path)];
@@ -92,9 +85,9 @@ static enum err_code normalise_text(const struct attr_path *path, const json_t *
     if (a->type == ATTR_BINARY && !is_base64(s, len))
         return wrong_type(path, err);
     if (a->required && is_blank(s))
-        return value_refuse(path, "must not be blank", err);
+        return attr_path_refuse(path, ERR_INVALID_VALUE, "must not be blank", err);
     if (!fits(a, s, len))
-        return value_refuse(path, "is too long", err);
+        return attr_path_refuse(path, ERR_INVALID_VALUE, "is too long", err);
     *out = jsonx_string(s, len);
     return ERR_OK;
 }
@@ -138,7 +131,7 @@ static enum err_code check_parts(const struct attr_path *path, const json_t *obj
         struct attr_path at = *path;
         at.sub = &path->attr->subs[i];
         if (at.sub->required && json_object_get(object, at.sub->name) == NULL)
-            return value_refuse(&at, "is required", err);
+            return attr_path_refuse(&at, ERR_INVALID_VALUE, "is required", err);
     }
     return ERR_OK;
 }
@@ -233,6 +226,34 @@ enum err_code value_normalise_element(const struct attr_path *path, const json_t
     return wrong_type(path, err);
 }
 
+static enum err_code append_element(const struct attr_path *path, const json_t *in, json_t *list,
+                                    struct err *err) {
+    json_t *element = NULL;
+    enum err_code code = value_normalise_element(path, in, &element, err);
+    if (code == ERR_OK && element != NULL)
+        jsonx_push(list, element);
+    return code;
+}
+
+static enum err_code normalise_list(const struct attr_path *path, const json_t *in, json_t **out,
+                                    struct err *err) {
+    enum err_code code = ERR_OK;
+    json_t *list = json_array();
+    if (json_is_array(in)) {
+        for (size_t i = 0; i < json_array_size(in) && code == ERR_OK; i++)
+            code = append_element(path, json_array_get(in, i), list, err);
+    } else {
+        code = append_element(path, in, list, err);
+    }
+    if (code == ERR_OK)
+        code = value_tidy_list(path, list, err);
+    if (code == ERR_OK && json_array_size(list) > 0)
+        *out = list;
+    else
+        json_decref(list);
+    return code;
+}
+
 /* A single value that comes as a list: [] assigns nothing; a list of one is seen from old Entra manuals for
  * manager (Q25). */
 static enum err_code normalise_single(const struct attr_path *path, const json_t *in, json_t **out,
@@ -242,7 +263,7 @@ static enum err_code normalise_single(const struct attr_path *path, const json_t
         if (n == 0)
             return ERR_OK;
         if (n > 1 || attr_path_target(path)->type != ATTR_COMPLEX)
-            return value_refuse(path, "takes one value, not a list", err);
+            return attr_path_refuse(path, ERR_INVALID_VALUE, "takes one value, not a list", err);
         in = json_array_get(in, 0);
     }
     return value_normalise_element(path, in, out, err);
@@ -251,7 +272,7 @@ static enum err_code normalise_single(const struct attr_path *path, const json_t
 enum err_code value_normalise(const struct attr_path *path, const json_t *in, json_t **out, struct err *err) {
     *out = NULL;
     if (attr_path_target(path)->multi)
-        return value_normalise_list(path, in, out, err);
+        return normalise_list(path, in, out, err);
     return normalise_single(path, in, out, err);
 }
 

@@ -33,6 +33,9 @@ enum err_code value_tidy_list(const struct attr_path *path, json_t *list, struct
  * be NULL. */
 enum err_code value_check_parts(const struct attr_path *path, const json_t *value, struct err *err);
 
+/* Is `primary` true in this element of a list? */
+bool value_is_primary(const json_t *element);
+
 /* Do two normalised values say the same? Lists in any order. */
 bool value_same(const json_t *a, const json_t *b);
 

@@ -1,6 +1,6 @@
 /* Lists of values: elements that say the same, the one that is primary, and ids of members. Constant work per
  * element, since a room's list may have a hundred thousand. */
-#include "schemas/resource/value_impl.h"
+#include "schemas/resource/value.h"
 
 #include "ops/runtime/id.h"
 #include "schemas/resource/body.h"
@@ -30,7 +30,7 @@ static void element_key(const json_t *element, struct jbuf *key) {
     }
 }
 
-static bool is_primary(const json_t *element) {
+bool value_is_primary(const json_t *element) {
     return json_is_true(json_object_get(element, "primary"));
 }
 
@@ -45,7 +45,7 @@ static void collapse(json_t *list) {
         element_key(element, &key);
         if (text_set_add(seen, key.p, key.n, &first)) {
             jsonx_push(kept, json_incref(element));
-        } else if (is_primary(element)) {
+        } else if (value_is_primary(element)) {
             jsonx_put(json_array_get(kept, first), "primary", json_true());
         }
     }
@@ -62,9 +62,9 @@ enum err_code value_tidy_list(const struct attr_path *path, json_t *list, struct
     collapse(list);
     size_t primaries = 0;
     for (size_t i = 0; i < json_array_size(list); i++)
-        primaries += is_primary(json_array_get(list, i)) ? 1 : 0;
+        primaries += value_is_primary(json_array_get(list, i)) ? 1 : 0;
     if (primaries > 1)
-        return value_refuse(path, "has more than one primary value", err);
+        return attr_path_refuse(path, ERR_INVALID_VALUE, "has more than one primary value", err);
     return ERR_OK;
 }
 
@@ -111,34 +111,6 @@ bool value_same(const json_t *a, const json_t *b) {
     return same;
 }
 
-static enum err_code append_element(const struct attr_path *path, const json_t *in, json_t *list,
-                                    struct err *err) {
-    json_t *element = NULL;
-    enum err_code code = value_normalise_element(path, in, &element, err);
-    if (code == ERR_OK && element != NULL)
-        jsonx_push(list, element);
-    return code;
-}
-
-enum err_code value_normalise_list(const struct attr_path *path, const json_t *in, json_t **out,
-                                   struct err *err) {
-    enum err_code code = ERR_OK;
-    json_t *list = json_array();
-    if (json_is_array(in)) {
-        for (size_t i = 0; i < json_array_size(in) && code == ERR_OK; i++)
-            code = append_element(path, json_array_get(in, i), list, err);
-    } else {
-        code = append_element(path, in, list, err);
-    }
-    if (code == ERR_OK)
-        code = value_tidy_list(path, list, err);
-    if (code == ERR_OK && json_array_size(list) > 0)
-        *out = list;
-    else
-        json_decref(list);
-    return code;
-}
-
 /* {"value": id, "type": "User" or nothing, …}, or the id itself. *id stays NULL where the element is null. */
 static enum err_code member_id(const struct attr_path *path, const json_t *element, const json_t **id,
                                struct err *err) {
@@ -148,16 +120,19 @@ static enum err_code member_id(const struct attr_path *path, const json_t *eleme
     if (json_is_object(element)) {
         const json_t *type = body_member(element, "type");
         if (type != NULL && !json_is_null(type) && !json_is_string(type))
-            return value_refuse(path, "has an element whose type is not a string", err);
+            return attr_path_refuse(path, ERR_INVALID_VALUE, "has an element whose type is not a string",
+                                    err);
         if (json_is_string(type) && strcasecmp(json_string_value(type), "Group") == 0)
-            return value_refuse(path, "takes users only: groups within groups are not supported", err);
+            return attr_path_refuse(path, ERR_INVALID_VALUE,
+                                    "takes users only: groups within groups are not supported", err);
         element = body_member(element, "value");
     }
     if (!json_is_string(element) || json_string_length(element) == 0)
-        return value_refuse(path, "has an element whose value is not the id of a user", err);
+        return attr_path_refuse(path, ERR_INVALID_VALUE, "has an element whose value is not the id of a user",
+                                err);
     const struct attr *value = attr_sub(path->attr, "value", strlen("value"));
     if (value->max_bytes > 0 && json_string_length(element) > value->max_bytes)
-        return value_refuse(path, "has an element whose value is too long", err);
+        return attr_path_refuse(path, ERR_INVALID_VALUE, "has an element whose value is too long", err);
     *id = element;
     return ERR_OK;
 }

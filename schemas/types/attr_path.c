@@ -127,3 +127,10 @@ char *attr_path_text(const struct attr_path *path, char *out, size_t size) {
 const struct attr *attr_path_target(const struct attr_path *path) {
     return path->sub != NULL ? path->sub : path->attr;
 }
+
+enum err_code attr_path_refuse(const struct attr_path *path, enum err_code code, const char *why,
+                               struct err *err) {
+    char text[sizeof err->path];
+    attr_path_text(path, text, sizeof text);
+    return err_set_path(err, code, text, "'%s' %s", text, why);
+}

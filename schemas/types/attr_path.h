@@ -23,6 +23,9 @@ enum err_code attr_path_resolve(const struct resource_type *rt, const char *text
 /* The canonical text of a path, cut at size; returns out. "name.familyName", "urn:…:User:department",
  * "urn:…:User". */
 char *attr_path_text(const struct attr_path *path, char *out, size_t size);
+/* Refuses with `code`, the path and the sentence "'<path>' <why>". */
+enum err_code attr_path_refuse(const struct attr_path *path, enum err_code code, const char *why,
+                               struct err *err);
 /* The attribute that the path ends at: sub, else attr. */
 const struct attr *attr_path_target(const struct attr_path *path);
 
