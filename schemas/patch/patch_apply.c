@@ -11,55 +11,6 @@
 static const char *const op_names[] = {
     [STEP_ADD] = "add", [STEP_REMOVE] = "remove", [STEP_REPLACE] = "replace"};
 
-enum err_code patch_refuse(const struct patch_step *s, enum err_code code, const char *why, struct err *err) {
-    char text[sizeof err->path];
-    attr_path_text(&s->path.at, text, sizeof text);
-    return err_set_path(err, code, text, "'%s' %s", text, why);
-}
-
-static bool has_immutable_part(const struct attr *attr, const json_t *value) {
-    for (size_t i = 0; i < attr->nsubs; i++)
-        if (attr->subs[i].mutability == ATTR_IMMUTABLE && json_object_get(value, attr->subs[i].name) != NULL)
-            return true;
-    return false;
-}
-
-enum err_code patch_set(const struct patch_step *s, const struct attr *attr, json_t *object,
-                        const json_t *value, struct err *err) {
-    const json_t *old = json_object_get(object, attr->name);
-    bool unassign = value == NULL || json_is_null(value);
-    if (attr->mutability == ATTR_IMMUTABLE && old != NULL) {
-        if (!unassign && value_same(old, value))
-            return ERR_OK;
-        return patch_refuse(s, ERR_MUTABILITY, "is immutable and has another value", err);
-    }
-    if (unassign && !attr->multi && has_immutable_part(attr, old))
-        return patch_refuse(s, ERR_MUTABILITY, "has a part that is immutable and set", err);
-    if (unassign)
-        json_object_del(object, attr->name);
-    else if (!json_equal(old, value)) /* an equal one keeps its place */
-        jsonx_put(object, attr->name, jsonx_copy(value));
-    return ERR_OK;
-}
-
-enum err_code patch_set_part(const struct patch_step *s, const struct attr *sub, json_t *object,
-                             const json_t *value, struct err *err) {
-    if (!sub->multi || !json_is_array(value) || s->op == STEP_REPLACE)
-        return patch_set(s, sub, object, value, err);
-    const json_t *old = json_object_get(object, sub->name);
-    json_t *list = json_is_array(old) ? jsonx_copy(old) : json_array();
-    if (s->op == STEP_ADD)
-        patch_append(value, list);
-    else
-        patch_take_out(sub, value, list);
-    const struct attr_path at = {.attr = s->path.at.attr, .sub = sub};
-    enum err_code rc = value_tidy_list(&at, list, err);
-    if (rc == ERR_OK)
-        rc = patch_set(s, sub, object, json_array_size(list) > 0 ? list : NULL, err);
-    json_decref(list);
-    return rc;
-}
-
 /* P13, P32. When a reference's value changes, its $ref would point elsewhere: it goes, unless a new one comes
  * along. */
 static enum err_code merge_parts(const struct patch_step *s, json_t *object, const json_t *parts,
@@ -127,7 +78,7 @@ static enum err_code remove_extension(const struct patch_step *s, json_t *doc, s
     for (size_t i = 0; i < extension->nattrs; i++) {
         const struct attr *a = &extension->attrs[i];
         const json_t *value = json_object_get(object, a->name);
-        if (value != NULL && (a->mutability == ATTR_IMMUTABLE || has_immutable_part(a, value)))
+        if (value != NULL && (a->mutability == ATTR_IMMUTABLE || patch_has_immutable_part(a, value)))
             return patch_refuse(s, ERR_MUTABILITY, "has an attribute that is immutable and set", err);
     }
     json_object_del(doc, extension->id);

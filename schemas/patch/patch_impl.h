@@ -22,6 +22,9 @@ enum err_code patch_set(const struct patch_step *s, const struct attr *attr, jso
  * them, or loses those that are listed. */
 enum err_code patch_set_part(const struct patch_step *s, const struct attr *sub, json_t *object,
                              const json_t *value, struct err *err);
+bool patch_has_immutable_part(const struct attr *attr, const json_t *value); /* that is set */
+/* Sets `primary` to false in all elements of a list (P7: where one of the given becomes primary). */
+void patch_clear_primaries(json_t *list);
 /* Adds values to a list, and takes those that value lists out of it, as attribute a compares them. */
 void patch_append(const json_t *value, json_t *list);
 void patch_take_out(const struct attr *a, const json_t *value, json_t *list);

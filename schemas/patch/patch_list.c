@@ -2,40 +2,11 @@
 #include "schemas/patch/patch_impl.h"
 
 #include "schemas/resource/value.h"
-#include "schemas/text/fold.h"
 #include "schemas/text/jsonx.h"
-#include "schemas/text/text_set.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool is_primary(const json_t *element) {
-    return json_is_true(json_object_get(element, "primary"));
-}
-
-/* P7: where one of the given becomes primary, the others stop being it. */
-static void clear_primaries(json_t *list) {
-    size_t i;
-    json_t *element;
-    json_array_foreach(list, i, element) {
-        if (is_primary(element))
-            jsonx_put(element, "primary", json_false());
-    }
-}
-
-/* Elements that only say how they are meant say nothing (an emptied address that still has its type). */
-static bool says_nothing(json_t *element) {
-    const char *name;
-    json_t *value;
-    if (!json_is_object(element))
-        return false;
-    json_object_foreach(element, name, value) {
-        if (strcmp(name, "type") != 0 && strcmp(name, "primary") != 0)
-            return false;
-    }
-    return true;
-}
 
 /* Without a filter a sub-attribute is meant in every element. */
 static bool is_meant(const struct patch_step *s, const json_t *element) {
@@ -43,94 +14,6 @@ static bool is_meant(const struct patch_step *s, const json_t *element) {
 }
 
 /* Whole lists */
-
-static bool holds(const json_t *list, const json_t *value) {
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (json_equal(json_array_get(list, i), value))
-            return true;
-    return false;
-}
-
-/* Values that are there already go again when the list is tidied (P14). A primary one takes over, unless it
- * is there already and is it. */
-void patch_append(const json_t *value, json_t *list) {
-    bool had = json_array_size(list) > 0;
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        const json_t *one = json_array_get(value, i);
-        if (had && is_primary(one)) { /* one at most, since the value is normalised */
-            if (holds(list, one))
-                continue;
-            clear_primaries(list);
-        }
-        jsonx_push(list, jsonx_copy(one));
-    }
-}
-
-/* Which values a remove lists, as a set of texts: by value and type, by value alone, or in full where there
- * is no value. Constant work per element, however long the lists are. */
-enum identity { BY_VALUE = 'v', BY_VALUE_AND_TYPE = 't', IN_FULL = 'f' };
-
-/* As the attribute compares it. */
-static void put_part(const struct attr *attr, const json_t *part, struct jbuf *key) {
-    if (attr == NULL || attr->case_exact || !json_is_string(part)) {
-        jsonx_text_sorted(part, key);
-        return;
-    }
-    char *folded = fold_text(json_string_value(part));
-    jb_str(key, folded);
-    free(folded);
-}
-
-/* False if the element has no such identity. */
-static bool identity_key(const struct attr *attr, const json_t *element, enum identity kind,
-                         struct jbuf *key) {
-    const char tag = (char)kind;
-    jb_reset(key);
-    jb_mem(key, &tag, 1);
-    if (kind == IN_FULL) {
-        put_part(attr, element, key);
-        return true;
-    }
-    const json_t *value = json_object_get(element, "value"), *type = json_object_get(element, "type");
-    if (value == NULL || (kind == BY_VALUE_AND_TYPE && type == NULL))
-        return false;
-    put_part(attr_sub(attr, "value", strlen("value")), value, key);
-    if (kind == BY_VALUE_AND_TYPE)
-        put_part(attr_sub(attr, "type", strlen("type")), type, key);
-    return true;
-}
-
-static enum identity identity_of(const json_t *given) {
-    if (json_object_get(given, "value") == NULL)
-        return IN_FULL;
-    return json_object_get(given, "type") != NULL ? BY_VALUE_AND_TYPE : BY_VALUE;
-}
-
-void patch_take_out(const struct attr *attr, const json_t *value, json_t *list) {
-    static const enum identity kinds[] = {BY_VALUE, BY_VALUE_AND_TYPE, IN_FULL};
-    size_t listed = 0, index;
-    struct text_set *set = text_set_new(json_array_size(value));
-    struct jbuf key = {0};
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        const json_t *given = json_array_get(value, i);
-        if (identity_key(attr, given, identity_of(given), &key) && text_set_add(set, key.p, key.n, NULL))
-            listed++;
-    }
-    json_t *kept = json_array();
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        bool goes = false;
-        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0] && !goes; k++)
-            if (identity_key(attr, json_array_get(list, i), kinds[k], &key))
-                goes = !text_set_add(set, key.p, key.n, &index) && index < listed;
-        if (!goes)
-            jsonx_push(kept, json_incref(json_array_get(list, i)));
-    }
-    json_array_clear(list);
-    json_array_extend(list, kept);
-    json_decref(kept);
-    jb_free(&key);
-    text_set_free(set);
-}
 
 /* An element that is replaced by one: what is immutable in it stays. */
 static enum err_code keep_immutable(const struct patch_step *s, const json_t *before, json_t *element,
@@ -242,8 +125,8 @@ static enum err_code create_element(const struct patch_step *s, json_t *list, st
         json_decref(element);
         return patch_refuse(s, ERR_NO_TARGET, "has no value that the path's filter matches", err);
     }
-    if (is_primary(element))
-        clear_primaries(list);
+    if (value_is_primary(element))
+        patch_clear_primaries(list);
     jsonx_push(list, element);
     return ERR_OK;
 }
@@ -268,7 +151,8 @@ static enum err_code change_element(const struct patch_step *s, json_t *list, si
     enum err_code rc = ERR_OK;
     if (s->path.at.sub != NULL) {
         rc = patch_set_part(s, s->path.at.sub, element, s->value, err);
-        *gone = json_object_get(element, s->path.at.sub->name) == NULL && says_nothing(element);
+        *gone = json_object_get(element, s->path.at.sub->name) == NULL &&
+                (json_is_object(element) && value_only_labels(element));
     } else if (unassign) {
         *gone = true;
     } else if (s->op == STEP_ADD && json_is_object(element)) { /* P15: merged */
@@ -292,7 +176,7 @@ static bool makes_primary(const struct patch_step *s) {
         return false;
     if (s->path.at.sub != NULL)
         return strcmp(s->path.at.sub->name, "primary") == 0 && json_is_true(s->value);
-    return is_primary(s->value);
+    return value_is_primary(s->value);
 }
 
 /* Clears `primary` of all that the step does not mean; called before it changes anything. */
@@ -300,7 +184,7 @@ static void clear_other_primaries(const struct patch_step *s, json_t *list) {
     size_t i;
     json_t *element;
     json_array_foreach(list, i, element) {
-        if (is_primary(element) && !is_meant(s, element))
+        if (value_is_primary(element) && !is_meant(s, element))
             jsonx_put(element, "primary", json_false());
     }
 }

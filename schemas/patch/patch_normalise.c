@@ -45,9 +45,7 @@ static void emit(struct normaliser *n, enum patch_op op, const struct patch_path
 
 static enum err_code refuse(struct normaliser *n, enum err_code code, const struct patch_path *path,
                             const char *why) {
-    char text[sizeof n->err->path];
-    attr_path_text(&path->at, text, sizeof text);
-    return err_set_path(n->err, code, text, "'%s' %s", text, why);
+    return attr_path_refuse(&path->at, code, why, n->err);
 }
 
 /* Input */

@@ -60,9 +60,7 @@ struct replacement {
 };
 
 static enum err_code refuse_change(const struct replacement *r, const struct attr_path *path) {
-    char text[ATTR_PATH_SIZE];
-    attr_path_text(path, text, sizeof(text));
-    return err_set_path(r->err, ERR_MUTABILITY, text, "'%s' cannot be changed once it is set", text);
+    return attr_path_refuse(path, ERR_MUTABILITY, "cannot be changed once it is set", r->err);
 }
 
 static bool is_cleared(const struct replacement *r, const struct attr_path *path) {

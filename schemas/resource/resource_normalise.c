@@ -143,10 +143,8 @@ static enum err_code check_required(const struct schema *s, const struct schema 
         if (!a->required || a->apart || a->mutability == ATTR_READ_ONLY || a->dropped ||
             json_object_get(object, a->name) != NULL)
             continue;
-        char text[sizeof(err->path)];
-        struct attr_path path = {.extension = extension, .attr = a};
-        attr_path_text(&path, text, sizeof(text));
-        return err_set_path(err, ERR_INVALID_VALUE, text, "'%s' is required", text);
+        const struct attr_path path = {.extension = extension, .attr = a};
+        return attr_path_refuse(&path, ERR_INVALID_VALUE, "is required", err);
     }
     return ERR_OK;
 }

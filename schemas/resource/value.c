@@ -114,8 +114,7 @@ static enum err_code normalise_number(const struct attr_path *path, const json_t
     return ERR_OK;
 }
 
-/* What only says how an element is meant; an element that was emptied of all else says nothing any more. */
-static bool only_labels(json_t *element) {
+bool value_only_labels(json_t *element) {
     const char *name;
     json_t *value;
     json_object_foreach(element, name, value) {
@@ -169,7 +168,7 @@ static enum err_code normalise_object(const struct attr_path *path, const json_t
         else
             jsonx_put(object, at.sub->name, value);
     }
-    if (emptied && only_labels(object)) {
+    if (emptied && value_only_labels(object)) {
         json_decref(object);
         return ERR_OK;
     }

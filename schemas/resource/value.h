@@ -33,6 +33,9 @@ enum err_code value_tidy_list(const struct attr_path *path, json_t *list, struct
  * be NULL. */
 enum err_code value_check_parts(const struct attr_path *path, const json_t *value, struct err *err);
 
+/* Does an object only say how it is meant, by `type` and `primary`? One that was emptied of all else says
+ * nothing any more. */
+bool value_only_labels(json_t *object);
 /* Is `primary` true in this element of a list? */
 bool value_is_primary(const json_t *element);
 

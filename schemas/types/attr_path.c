@@ -130,7 +130,7 @@ const struct attr *attr_path_target(const struct attr_path *path) {
 
 enum err_code attr_path_refuse(const struct attr_path *path, enum err_code code, const char *why,
                                struct err *err) {
-    char text[sizeof err->path];
+    char text[ATTR_PATH_SIZE];
     attr_path_text(path, text, sizeof text);
     return err_set_path(err, code, text, "'%s' %s", text, why);
 }
