@@ -3,8 +3,8 @@
 #include "schemas/types/schema.h"
 
 #include "ops/runtime/mem.h"
+#include "schemas/types/schema_impl.h"
 #include "schemas/types/schema_names.h"
-#include "schemas/types/schema_tables.h"
 
 #include <string.h>
 #include <strings.h>

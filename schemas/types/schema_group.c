@@ -1,6 +1,6 @@
 /* Group (RFC 7643 sections 4.2 and 8.7.1): a room. displayName is required, as section 4.2 says (rule Z1).
  * Rooms don't nest (rule S9), so only users are published as members. */
-#include "schemas/types/schema_tables.h"
+#include "schemas/types/schema_impl.h"
 
 static const char *const member_types[] = {"User", NULL};
 

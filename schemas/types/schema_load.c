@@ -1,12 +1,11 @@
 /* The folder, its files and the schemas in them. Nothing is added to the lists before all of it is right. */
 #include "schemas/types/schema_load.h"
 
+#include "schemas/types/schema_impl.h"
 #include "schemas/types/schema_load_impl.h"
-#include "schemas/types/schema_tables.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,79 +18,7 @@
 /* Tables live as long as the process; this is what they hang on. */
 static struct arena *kept;
 
-enum err_code loader_refuse(struct loader *l, const char *where, const char *fmt, ...) {
-    char what[400];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(what, sizeof(what), fmt, args);
-    va_end(args);
-    return err_set_path(l->err, ERR_CONFIG, where, "%s: %s%s%s", l->file, where, *where != '\0' ? ": " : "",
-                        what);
-}
-
-/* Members */
-
-enum err_code loader_members(struct loader *l, const char *where, const json_t *object,
-                             const char *const *names) {
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)object, key, value) {
-        size_t i = 0;
-        while (names[i] != NULL && strcmp(names[i], key) != 0)
-            i++;
-        if (names[i] == NULL)
-            return loader_refuse(l, where, "unknown member '%.60s'", key);
-    }
-    return ERR_OK;
-}
-
-static const json_t *member(const json_t *object, const char *name) {
-    const json_t *value = json_object_get(object, name);
-    return json_is_null(value) ? NULL : value;
-}
-
-enum err_code loader_text(struct loader *l, const char *where, const json_t *object, const char *name,
-                          bool required, const char **out) {
-    if (!json_is_object(object))
-        return loader_refuse(l, where, "must be an object");
-    const json_t *value = member(object, name);
-    if (value == NULL && !required)
-        return ERR_OK;
-    if (value == NULL)
-        return loader_refuse(l, where, "'%s' is missing", name);
-    if (!json_is_string(value) || json_string_length(value) == 0)
-        return loader_refuse(l, where, "'%s' must be a string that is not empty", name);
-    *out = arena_strdup(l->arena, json_string_value(value));
-    return ERR_OK;
-}
-
-enum err_code loader_bool(struct loader *l, const char *where, const json_t *object, const char *name,
-                          bool *out) {
-    const json_t *value = member(object, name);
-    if (value == NULL)
-        return ERR_OK;
-    if (!json_is_boolean(value))
-        return loader_refuse(l, where, "'%s' must be true or false", name);
-    *out = json_is_true(value);
-    return ERR_OK;
-}
-
-enum err_code loader_list(struct loader *l, const char *where, const json_t *object, const char *name,
-                          const json_t **out) {
-    *out = member(object, name);
-    if (*out != NULL && !json_is_array(*out))
-        return loader_refuse(l, where, "'%s' must be an array", name);
-    return ERR_OK;
-}
-
 /* Schemas */
-
-const struct schema *loader_schema(const struct loader *l, const char *urn) {
-    for (size_t i = 0; i < l->nschemas; i++)
-        if (strcasecmp(l->schemas[i]->id, urn) == 0)
-            return l->schemas[i];
-    return schema_by_urn(urn);
-}
 
 /* Names in documents, paths and filters: plain characters only. */
 static bool is_urn(const char *s) {
@@ -135,7 +62,7 @@ enum item { ITEM_SCHEMA, ITEM_TYPE, ITEM_UNKNOWN };
 
 /* What `schemas` says, or where that is missing, what only one of them has. */
 static enum item item_of(const json_t *object) {
-    const json_t *schemas = member(object, "schemas");
+    const json_t *schemas = loader_member(object, "schemas");
     for (size_t i = 0; i < json_array_size(schemas); i++) {
         const char *urn = json_string_value(json_array_get(schemas, i));
         if (urn != NULL && strcasecmp(urn, MESSAGE_TYPE_SCHEMA) == 0)
@@ -143,9 +70,10 @@ static enum item item_of(const json_t *object) {
         if (urn != NULL && strcasecmp(urn, MESSAGE_TYPE_RESOURCE) == 0)
             return ITEM_TYPE;
     }
-    if (schemas == NULL && member(object, "attributes") != NULL)
+    if (schemas == NULL && loader_member(object, "attributes") != NULL)
         return ITEM_SCHEMA;
-    if (schemas == NULL && (member(object, "endpoint") != NULL || member(object, "schemaExtensions") != NULL))
+    if (schemas == NULL &&
+        (loader_member(object, "endpoint") != NULL || loader_member(object, "schemaExtensions") != NULL))
         return ITEM_TYPE;
     return ITEM_UNKNOWN;
 }

@@ -1,8 +1,8 @@
 /* Attributes of a Schema in JSON (RFC 7643 section 7) as rows of a table. */
 #include "schemas/types/schema_load_impl.h"
 
+#include "schemas/types/schema_impl.h"
 #include "schemas/types/schema_names.h"
-#include "schemas/types/schema_tables.h"
 
 #include <string.h>
 #include <strings.h>

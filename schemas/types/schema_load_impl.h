@@ -32,6 +32,8 @@ struct loader {
 enum err_code loader_refuse(struct loader *l, const char *where, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* NULL where it is absent or null. Borrowed. */
+const json_t *loader_member(const json_t *object, const char *name);
 /* Members of an object that has only those in `names` (NULL-terminated). */
 enum err_code loader_members(struct loader *l, const char *where, const json_t *object,
                              const char *const *names);

@@ -1,7 +1,7 @@
 /* User (RFC 7643 sections 4.1 and 8.7.1), its enterprise extension (section 4.3) and usher's own. Where
  * section 8.7.1 and the text differ, the text holds: references and binaries are caseExact (2.3.6, 2.3.7),
  * manager's sub-attributes are optional (rule Z2). */
-#include "schemas/types/schema_tables.h"
+#include "schemas/types/schema_impl.h"
 
 static const char *const types_work_home[] = {"work", "home", "other", NULL};
 static const char *const types_phone[] = {"work", "home", "mobile", "fax", "pager", "other", NULL};

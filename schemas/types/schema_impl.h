@@ -1,7 +1,7 @@
 /* The built-in tables, one file a resource type, and how schema_load.c adds to the list: for these files
  * alone. */
-#ifndef USHER_SCHEMAS_TYPES_SCHEMA_TABLES_H
-#define USHER_SCHEMAS_TYPES_SCHEMA_TABLES_H
+#ifndef USHER_SCHEMAS_TYPES_SCHEMA_IMPL_H
+#define USHER_SCHEMAS_TYPES_SCHEMA_IMPL_H
 
 #include "schemas/types/schema.h"
 
