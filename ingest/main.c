@@ -43,7 +43,10 @@ static void reload(void *ctx) {
                   log_quote(err_text(&err), quoted, sizeof quoted));
 }
 
-static enum err_code check_tls(const struct config *c, struct err *err) {
+/* A certificate that cannot be used is a wrong setting. */
+static enum err_code judge(const struct config *c, struct err *err) {
+    if (settings_judge(c, err) != ERR_OK)
+        return err->code;
     const char *cert = config_str(c, "tls-cert"), *key = config_str(c, "tls-key");
     if ((cert[0] == '\0') != (key[0] == '\0'))
         return err_set(err, ERR_CONFIG, "tls-cert and tls-key go together");
@@ -101,7 +104,7 @@ static void stop(struct ticker *ticker) {
 int main(int argc, char **argv) {
     struct err err = {0};
     lifecycle_init();
-    settings_load(&ingest.settings, argc, argv, check_tls);
+    settings_load(&ingest.settings, argc, argv, judge);
     ingest.routes = &routes;
     stats_init();
     docs_open();

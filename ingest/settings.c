@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct config_row ingest_settings[] = {
+static const struct config_row rows[] = {
     {"listen", CONFIG_STR, "127.0.0.1:8080", 0, 0, "address and port to serve HTTP on, host:port", false},
     {"pg", CONFIG_STR, "", 0, 0, "PostgreSQL connection string of the role usher_ingest", true},
     KAFKA_CONFIG_ROWS,
@@ -74,26 +74,24 @@ static enum err_code read_proxies(const struct config *c, struct net_ranges *out
                    (int)strcspn(bad, ", \t"), bad);
 }
 
-static enum err_code (*judge_more)(const struct config *c, struct err *err);
-
-/* Also what --check-config looks at. */
-static enum err_code judge(const struct config *c, struct err *err) {
+enum err_code settings_judge(const struct config *c, struct err *err) {
     struct net_ranges proxies;
     if (read_proxies(c, &proxies, err) != ERR_OK)
         return err->code;
     net_ranges_free(&proxies);
-    if (judge_more(c, err) != ERR_OK)
-        return err->code;
     return schema_load_folder(config_str(c, "schema-dir"), err);
 }
 
+const struct config_spec ingest_config = {"usher-ingest", rows, &kafka_pass, settings_judge};
+
 void settings_load(struct settings *s, int argc, char **argv,
-                   enum err_code (*more)(const struct config *c, struct err *err)) {
+                   enum err_code (*judge)(const struct config *c, struct err *err)) {
+    static struct config_spec spec;
     char **rest;
     int nrest;
-    judge_more = more;
-    config_judge_with(judge);
-    const struct config *c = config_load("usher-ingest", ingest_settings, argc, argv, &rest, &nrest);
+    spec = ingest_config;
+    spec.judge = judge;
+    const struct config *c = config_load(&spec, argc, argv, &rest, &nrest);
     if (nrest > 0) {
         fprintf(stderr, "usher-ingest: unexpected argument: %s\n", rest[0]);
         exit(2);

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-extern const struct config_row ingest_settings[];
+extern const struct config_spec ingest_config;
 
 struct settings {
     const struct config *config;
@@ -30,8 +30,11 @@ struct settings {
     char instance[160]; /* with the start time of this process: request records are numbered per instance */
 };
 
-/* Exits with a message on a wrong setting. more: what else is looked at, also by --check-config. */
+/* What the table cannot say: networks that are none, schemas that are wrong. */
+enum err_code settings_judge(const struct config *c, struct err *err);
+/* Exits with a message on a wrong setting. judge is asked for a run and for --check-config; it asks
+ * settings_judge. */
 void settings_load(struct settings *s, int argc, char **argv,
-                   enum err_code (*more)(const struct config *c, struct err *err));
+                   enum err_code (*judge)(const struct config *c, struct err *err));
 
 #endif

@@ -95,7 +95,7 @@ int main(int argc, char **argv) {
     char **rest;
     int nrest;
     lifecycle_init();
-    struct config *config = config_load("usher-worker", worker_settings, argc, argv, &rest, &nrest);
+    struct config *config = config_load(&worker_config, argc, argv, &rest, &nrest);
     if (nrest) {
         fprintf(stderr, "usher-worker: unexpected argument %s\n", rest[0]);
         return 2;

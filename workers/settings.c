@@ -2,7 +2,7 @@
 
 #include "ops/runtime/kafka_conf.h"
 
-const struct config_row worker_settings[] = {
+static const struct config_row rows[] = {
     {"pg", CONFIG_STR, NULL, 0, 0, "PostgreSQL, as a libpq connection string", true},
     KAFKA_CONFIG_ROWS,
     {"replication", CONFIG_INT, "-1", -1, 9,
@@ -28,3 +28,5 @@ const struct config_row worker_settings[] = {
     {"log-level", CONFIG_STR, "info", 0, 0, "debug, info, warn or error", false},
     {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
 };
+
+const struct config_spec worker_config = {"usher-worker", rows, &kafka_pass, NULL};

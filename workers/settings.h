@@ -4,6 +4,6 @@
 
 #include "ops/runtime/config.h"
 
-extern const struct config_row worker_settings[];
+extern const struct config_spec worker_config;
 
 #endif

@@ -77,7 +77,7 @@ int main(int argc, char **argv) {
     char **rest;
     int nrest;
     lifecycle_init();
-    struct config *config = config_load("usher-broker", broker_settings, argc, argv, &rest, &nrest);
+    struct config *config = config_load(&broker_config, argc, argv, &rest, &nrest);
     if (nrest > 0) {
         fprintf(stderr, "usher-broker: unexpected argument '%s'\n", rest[0]);
         return 2;

@@ -4,6 +4,6 @@
 
 #include "ops/runtime/config.h"
 
-extern const struct config_row broker_settings[];
+extern const struct config_spec broker_config;
 
 #endif

@@ -2,10 +2,12 @@
 
 #include "ops/runtime/kafka_conf.h"
 
-const struct config_row ctl_settings[] = {
+static const struct config_row rows[] = {
     {"pg", CONFIG_STR, "", 0, 0, "PostgreSQL as an administrator, libpq URI", true},
     KAFKA_CONFIG_ROWS,
     {"deadline-ms", CONFIG_INT, "15000", 100, 600000, "how long to wait for a worker, ms", false},
     {"log-level", CONFIG_STR, "error", 0, 0, "debug, info, warn or error", false},
     {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
 };
+
+const struct config_spec ctl_config = {"usherctl", rows, &kafka_pass, NULL};

@@ -4,6 +4,6 @@
 
 #include "ops/runtime/config.h"
 
-extern const struct config_row ctl_settings[];
+extern const struct config_spec ctl_config;
 
 #endif

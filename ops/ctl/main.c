@@ -157,15 +157,14 @@ int main(int argc, char **argv) {
     int nrest, status;
 
     lifecycle_init();
-    enum err_code code = ctl_args_split(argc, argv, ctl_settings, &args, &err);
+    enum err_code code = ctl_args_split(argc, argv, ctl_config.rows, &args, &err);
     if (args.help) {
         print_usage(stdout);
         fputs("\nSettings:\n", stdout);
         fflush(stdout);
         args.settings[args.nsettings++] = help;
     }
-    struct config *config =
-        config_load("usherctl", ctl_settings, args.nsettings, args.settings, &rest, &nrest);
+    struct config *config = config_load(&ctl_config, args.nsettings, args.settings, &rest, &nrest);
     log_init("usherctl", config_str(config, "log-level"));
     if (code == ERR_OK)
         code = choose(&args, &verb, &err);

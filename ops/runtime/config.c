@@ -1,7 +1,6 @@
 #include "ops/runtime/config.h"
 
 #include "ops/runtime/jbuf.h"
-#include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 #include "ops/runtime/version.h"
@@ -13,17 +12,13 @@
 #include <string.h>
 #include <strings.h>
 
-/* "kafka.linger.ms" goes to the Kafka library as it is, in programs that have a "kafka" setting. */
-#define PASS_ROW "kafka"
-#define PASS_PREFIX "kafka."
-
 struct passed {
     char *key, *value; /* key with the prefix */
 };
 
 struct config {
-    const struct config_row *rows;
-    size_t nrows;
+    const struct config_spec *spec;
+    size_t nrows;  /* of the spec */
     char **values; /* one per row; NULL = not set so far */
     struct passed *passed;
     size_t npassed;
@@ -33,7 +28,7 @@ struct config {
 
 static int row_find(const struct config *c, const char *key) {
     for (size_t i = 0; i < c->nrows; i++)
-        if (strcmp(c->rows[i].key, key) == 0)
+        if (strcmp(c->spec->rows[i].key, key) == 0)
             return (int)i;
     return -1;
 }
@@ -75,7 +70,8 @@ static enum err_code check_value(const struct config_row *row, const char *value
 static enum err_code set_passed(struct config *c, const char *key, const char *value, const char *source,
                                 struct err *err) {
     char why[256];
-    if (!kafka_conf_accepts(key + strlen(PASS_PREFIX), value, why, sizeof why))
+    const struct config_pass *pass = c->spec->pass;
+    if (!pass->accepts(key + strlen(pass->prefix), value, why, sizeof why))
         return err_set(err, ERR_CONFIG, "%s: %s (%s)", key, why, source);
     for (size_t i = 0; i < c->npassed; i++)
         if (strcmp(c->passed[i].key, key) == 0) {
@@ -89,7 +85,8 @@ static enum err_code set_passed(struct config *c, const char *key, const char *v
 }
 
 static bool passes(const struct config *c, const char *key) {
-    return strncmp(key, PASS_PREFIX, strlen(PASS_PREFIX)) == 0 && row_find(c, PASS_ROW) >= 0;
+    const struct config_pass *pass = c->spec->pass;
+    return pass != NULL && strncmp(key, pass->prefix, strlen(pass->prefix)) == 0;
 }
 
 static enum err_code set(struct config *c, const char *key, const char *value, const char *source,
@@ -99,7 +96,7 @@ static enum err_code set(struct config *c, const char *key, const char *value, c
     int i = row_find(c, key);
     if (i < 0)
         return err_set(err, ERR_CONFIG, "unknown setting \"%s\" (%s)", key, source);
-    enum err_code code = check_value(&c->rows[i], value, source, err);
+    enum err_code code = check_value(&c->spec->rows[i], value, source, err);
     if (code)
         return code;
     free(c->values[i]);
@@ -149,12 +146,12 @@ static enum err_code read_file(struct config *c, const char *path, struct err *e
 static enum err_code read_environment(struct config *c, struct err *err) {
     enum err_code code = ERR_OK;
     for (size_t i = 0; !code && i < c->nrows; i++) {
-        char *name = xasprintf("USHER_%s", c->rows[i].key);
+        char *name = xasprintf("USHER_%s", c->spec->rows[i].key);
         for (char *p = name; *p; p++)
             *p = *p == '-' || *p == '.' ? '_' : (char)toupper((unsigned char)*p);
         const char *value = getenv(name);
         if (value)
-            code = set(c, c->rows[i].key, value, name, err);
+            code = set(c, c->spec->rows[i].key, value, name, err);
         free(name);
     }
     return code;
@@ -176,7 +173,7 @@ static enum err_code next_flag(const struct config *c, int argc, char **argv, in
         return ERR_OK;
     }
     int row = row_find(c, out->key);
-    bool alone = row >= 0 && c->rows[row].type == CONFIG_BOOL, truth;
+    bool alone = row >= 0 && c->spec->rows[row].type == CONFIG_BOOL, truth;
     const char *next = *at + 1 < argc ? argv[*at + 1] : NULL;
     if (alone && !(next && parse_bool(next, &truth) && !isdigit((unsigned char)*next))) {
         out->value = "true";
@@ -247,19 +244,20 @@ static enum err_code set_defaults(struct config *c, bool may_miss, struct err *e
     for (size_t i = 0; i < c->nrows; i++) {
         if (c->values[i])
             continue;
-        const char *def = c->rows[i].def;
+        const char *def = c->spec->rows[i].def;
         if (!def && !may_miss)
-            return err_set(err, ERR_CONFIG, "%s: the setting is missing; it has no default", c->rows[i].key);
+            return err_set(err, ERR_CONFIG, "%s: the setting is missing; it has no default",
+                           c->spec->rows[i].key);
         c->values[i] = xstrdup(def ? def : "");
     }
     return ERR_OK;
 }
 
-struct config *config_read(const struct config_row *rows, int argc, char **argv, enum config_ask *ask,
+struct config *config_read(const struct config_spec *spec, int argc, char **argv, enum config_ask *ask,
                            struct err *err) {
     struct config *c = xcalloc(1, sizeof *c);
-    c->rows = rows;
-    while (rows[c->nrows].key)
+    c->spec = spec;
+    while (spec->rows[c->nrows].key)
         c->nrows++;
     c->values = xcalloc(c->nrows + 1, sizeof *c->values);
     c->rest = xcalloc((size_t)argc + 1, sizeof *c->rest);
@@ -303,13 +301,13 @@ void config_rest(const struct config *c, char ***rest, int *nrest) {
     *nrest = c->nrest;
 }
 
-static void print_help(const char *program, const struct config *c) {
+static void print_help(const struct config *c) {
     printf("%s %s\n\nSettings, each as flag --key VALUE, as environment variable USHER_KEY, or as `key = "
            "value` in the file of\n"
            "--config FILE. Also: --check-config, --version, --help.\n\n",
-           program, usher_version);
+           c->spec->program, usher_version);
     for (size_t i = 0; i < c->nrows; i++) {
-        const struct config_row *row = &c->rows[i];
+        const struct config_row *row = &c->spec->rows[i];
         printf("  %-18s %s", row->key, row->help);
         if (!row->def)
             printf(" (required)");
@@ -317,14 +315,9 @@ static void print_help(const char *program, const struct config *c) {
             printf(" (%s)", row->def);
         printf("\n");
     }
-    if (row_find(c, PASS_ROW) >= 0)
-        printf("  %-18s %s\n", PASS_PREFIX "*", "any setting of librdkafka, by flag or file");
-}
-
-static config_judge *judge_of_all;
-
-void config_judge_with(config_judge *judge) {
-    judge_of_all = judge;
+    if (c->spec->pass != NULL)
+        printf("  %s%-*s %s\n", c->spec->pass->prefix, 18 - (int)strlen(c->spec->pass->prefix), "*",
+               c->spec->pass->help);
 }
 
 static void refuse(const char *program, enum config_ask ask, const struct err *err) {
@@ -335,22 +328,22 @@ static void refuse(const char *program, enum config_ask ask, const struct err *e
 /* What config_load gave out lives as long as the process, and this says so to leak checkers. */
 static const struct config *volatile for_ever;
 
-struct config *config_load(const char *program, const struct config_row *rows, int argc, char **argv,
-                           char ***rest, int *nrest) {
+struct config *config_load(const struct config_spec *spec, int argc, char **argv, char ***rest, int *nrest) {
     struct err err = {0};
     enum config_ask ask;
-    struct config *c = config_read(rows, argc, argv, &ask, &err);
+    struct config *c = config_read(spec, argc, argv, &ask, &err);
+    for_ever = c;
     if (!c)
-        refuse(program, ask, &err);
+        refuse(spec->program, ask, &err);
     bool judged = ask == CONFIG_CHECK || ask == CONFIG_RUN;
-    if (judged && judge_of_all != NULL && judge_of_all(c, &err) != ERR_OK)
-        refuse(program, ask, &err);
+    if (judged && spec->judge != NULL && spec->judge(c, &err) != ERR_OK)
+        refuse(spec->program, ask, &err);
     switch (ask) {
     case CONFIG_HELP:
-        print_help(program, c);
+        print_help(c);
         exit(0);
     case CONFIG_VERSION:
-        printf("%s %s\n", program, usher_version);
+        printf("%s %s\n", spec->program, usher_version);
         exit(0);
     case CONFIG_CHECK:
         puts("ok");
@@ -358,7 +351,6 @@ struct config *config_load(const char *program, const struct config_row *rows, i
     case CONFIG_RUN:
         break;
     }
-    for_ever = c;
     if (rest)
         config_rest(c, rest, nrest);
     return c;
@@ -400,8 +392,8 @@ void config_log(const struct config *c) {
     struct jbuf line = {0};
     char quoted[256];
     for (size_t i = 0; i < c->nrows; i++) {
-        const char *shown = c->rows[i].secret && *c->values[i] ? "***" : c->values[i];
-        jb_printf(&line, "%s%s=%s", line.n ? " " : "", c->rows[i].key,
+        const char *shown = c->spec->rows[i].secret && *c->values[i] ? "***" : c->values[i];
+        jb_printf(&line, "%s%s=%s", line.n ? " " : "", c->spec->rows[i].key,
                   log_quote(shown, quoted, sizeof quoted));
     }
     /* Library settings may hold passwords, so only their names are shown. */

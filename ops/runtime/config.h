@@ -1,13 +1,14 @@
 /* Settings: one table row per setting per program; sources in rising order: default, file (`key = value`
  * lines, '#' comments), environment (USHER_ + key in capitals, '.' and '-' as '_'), flags (`--key value` or
- * `--key=value`). Keys that begin with a pass-through prefix ("kafka.") are kept as they are and handed to
- * the library (file and flags only). Unknown keys are errors that name the key. */
+ * `--key=value`). Keys that begin with a library's prefix ("kafka.") are kept as they are and handed to that
+ * library (file and flags only). Unknown keys are errors that name the key. */
 #ifndef USHER_RUNTIME_CONFIG_H
 #define USHER_RUNTIME_CONFIG_H
 
 #include "ops/runtime/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum config_type { CONFIG_STR, CONFIG_INT, CONFIG_BOOL };
 
@@ -23,22 +24,35 @@ struct config_row {
 
 struct config; /* the values; lives as long as the process */
 
-/* What the table cannot say: files that must be right, settings that go together. config_load asks it for a
- * run and for --check-config alike, before it returns. */
-typedef enum err_code config_judge(const struct config *c, struct err *err);
-void config_judge_with(config_judge *judge);
+/* Settings of a library, given under a prefix by the library's own names. */
+struct config_pass {
+    const char *prefix; /* "kafka." */
+    const char *help;
+    /* False, with the reason in why: the library does not know the key (without prefix) or the value, or we
+     * do not let go of it. */
+    bool (*accepts)(const char *key, const char *value, char *why, size_t n);
+};
+
+/* What a program can be told. */
+struct config_spec {
+    const char *program;
+    const struct config_row *rows;
+    const struct config_pass *pass; /* NULL: nothing is passed through */
+    /* What the table cannot say: files that must be right, settings that go together. Asked for a run and for
+     * --check-config alike. NULL: nothing. */
+    enum err_code (*judge)(const struct config *c, struct err *err);
+};
 
 /* Reads all sources. Handles --config FILE (or USHER_CONFIG), --help (prints the table, exits 0), --version,
  * and --check-config (prints "ok" or the error, exits 0/1) itself. A CONFIG_BOOL flag may stand alone
  * (`--json`). Positional arguments, and all after `--`, are left for the caller in *rest (count *nrest; the
  * array is NULL-terminated and belongs to the config). Exits with a message on a wrong setting. */
-struct config *config_load(const char *program, const struct config_row *rows, int argc, char **argv,
-                           char ***rest, int *nrest);
+struct config *config_load(const struct config_spec *spec, int argc, char **argv, char ***rest, int *nrest);
 
 enum config_ask { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK };
 /* The part of config_load that neither prints nor exits: NULL and err (ERR_CONFIG) on a wrong setting; *ask =
  * what the flags ask for. With CONFIG_HELP and CONFIG_VERSION settings may be missing. */
-struct config *config_read(const struct config_row *rows, int argc, char **argv, enum config_ask *ask,
+struct config *config_read(const struct config_spec *spec, int argc, char **argv, enum config_ask *ask,
                            struct err *err);
 void config_free(struct config *c);
 void config_rest(const struct config *c, char ***rest, int *nrest);

@@ -119,7 +119,7 @@ static bool is_fixed(const char *key) {
     return false;
 }
 
-bool kafka_conf_accepts(const char *key, const char *value, char *why, size_t n) {
+static bool accepts(const char *key, const char *value, char *why, size_t n) {
     if (is_fixed(key)) {
         snprintf(why, n, "usher sets this itself");
         return false;
@@ -129,6 +129,8 @@ bool kafka_conf_accepts(const char *key, const char *value, char *why, size_t n)
     rd_kafka_conf_destroy(conf);
     return good;
 }
+
+const struct config_pass kafka_pass = {"kafka.", "any setting of librdkafka, by flag or file", accepts};
 
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *key, const char *value) {
     char why[256];
@@ -175,7 +177,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct config *c, enum kafka_role role) {
         set_all(conf, role == KAFKA_CONSUMER_GROUP ? group : assign);
     }
     if (c) {
-        config_each(c, "kafka.", pass, conf);
+        config_each(c, kafka_pass.prefix, pass, conf);
         kafka_conf_set(conf, "bootstrap.servers", config_str(c, "kafka"));
     }
     if (produces)

@@ -34,17 +34,17 @@ enum kafka_role {
 };
 
 /* Config rows every Kafka-using program has: "kafka" (bootstrap servers; default "127.0.0.1:9092") and
- * "partitions" (default 12). Programs put KAFKA_CONFIG_ROWS into their table; "kafka.*" settings pass through
- * to librdkafka. */
+ * "partitions" (default 12). Programs put KAFKA_CONFIG_ROWS into their table, and kafka_pass
+ * into their spec. */
 #define KAFKA_CONFIG_ROWS                                                                                    \
     {"kafka", CONFIG_STR, "127.0.0.1:9092", 0, 0, "Kafka bootstrap servers, host:port[,…]", false}, {        \
         "partitions", CONFIG_INT, "12", 1, 1024, "partitions of every topic; must agree with the cluster",   \
             false                                                                                            \
     }
 
-/* False, and why, if librdkafka does not know the setting or its value, or if it is one of those that usher's
- * promises rest on and so cannot be changed (idempotence, isolation, offsets). */
-bool kafka_conf_accepts(const char *key, const char *value, char *why, size_t n);
+/* "kafka.*" settings, for the spec of a program that has KAFKA_CONFIG_ROWS. Accepted is what librdkafka
+ * knows, but for the settings that usher's promises rest on (idempotence, isolation, offsets). */
+extern const struct config_pass kafka_pass;
 
 /* A configuration for role with everything that must hold set explicitly, and the pass-through settings (c
  * may be NULL: defaults, for tests). The caller owns it until rd_kafka_new takes it, and adds what is its

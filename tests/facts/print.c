@@ -21,15 +21,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct program {
-    const char *name;
-    const struct config_row *settings;
-} programs[] = {
-    {"usher-ingest", ingest_settings},
-    {"usher-worker", worker_settings},
-    {"usherctl", ctl_settings},
-    {"usher-broker", broker_settings},
-};
+static const struct config_spec *const programs[] = {&ingest_config, &worker_config, &ctl_config,
+                                                     &broker_config};
 #define NPROGRAMS (sizeof programs / sizeof *programs)
 
 static void put_setting(struct jbuf *b, const struct config_row *row) {
@@ -50,9 +43,9 @@ static void put_settings(struct jbuf *b) {
     jb_key(b, "settings");
     jb_raw(b, "{");
     for (size_t i = 0; i < NPROGRAMS; i++) {
-        jb_key(b, programs[i].name);
+        jb_key(b, programs[i]->program);
         jb_raw(b, "[");
-        for (const struct config_row *row = programs[i].settings; row->key != NULL; row++)
+        for (const struct config_row *row = programs[i]->rows; row->key != NULL; row++)
             put_setting(b, row);
         jb_raw(b, "]");
     }
@@ -155,9 +148,9 @@ static int check_config(const char *program, char *file) {
     enum config_ask ask;
     struct err err = {0};
     for (size_t i = 0; i < NPROGRAMS; i++) {
-        if (strcmp(programs[i].name, program) != 0)
+        if (strcmp(programs[i]->program, program) != 0)
             continue;
-        struct config *c = config_read(programs[i].settings, 3, argv, &ask, &err);
+        struct config *c = config_read(programs[i], 3, argv, &ask, &err);
         if (c == NULL)
             printf("%s\n", err_text(&err));
         config_free(c);

@@ -24,6 +24,7 @@ static const struct config_row rows[] = {
     {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
 };
 
+static const struct config_spec spec = {"usher-test", rows, &kafka_pass, NULL};
 static enum config_ask ask;
 static struct err err;
 
@@ -39,7 +40,7 @@ static struct config *given(const char *first, ...) {
     va_end(ap);
     argv[argc] = NULL;
     err_clear(&err);
-    return config_read(rows, argc, argv, &ask, &err);
+    return config_read(&spec, argc, argv, &ask, &err);
 }
 
 static void refused(struct config *c, const char *key, const char *source) {
@@ -205,7 +206,8 @@ static void help_and_version_need_no_settings(void **state) {
 }
 
 /* config_load in a process of its own: its exit code, and what it wrote to both streams. */
-static int loaded(const char *flag, const char *value, char *out, size_t size) {
+static int loaded_as(const struct config_spec *as, const char *flag, const char *value, char *out,
+                     size_t size) {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     fflush(NULL);
@@ -215,7 +217,7 @@ static int loaded(const char *flag, const char *value, char *out, size_t size) {
         dup2(ends[1], STDERR_FILENO);
         char *argv[] = {"usher-test", (char *)flag, (char *)value, NULL}, **rest;
         int nrest;
-        config_free(config_load("usher-test", rows, value ? 3 : 2, argv, &rest, &nrest));
+        config_free(config_load(as, value ? 3 : 2, argv, &rest, &nrest));
         _exit(77);
     }
     close(ends[1]);
@@ -228,6 +230,10 @@ static int loaded(const char *flag, const char *value, char *out, size_t size) {
     int status;
     waitpid(pid, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int loaded(const char *flag, const char *value, char *out, size_t size) {
+    return loaded_as(&spec, flag, value, out, size);
 }
 
 static void load_ends_the_process_as_it_should(void **state) {
@@ -260,14 +266,13 @@ static void what_the_table_cannot_say_is_judged_too(void **state) {
     char out[8192];
     setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
     setenv("USHER_PG", "x", 1);
-    config_judge_with(judge);
-    assert_int_equal(loaded("--listen", "nowhere", out, sizeof out), 2);
+    const struct config_spec judged = {"usher-test", rows, &kafka_pass, judge};
+    assert_int_equal(loaded_as(&judged, "--listen", "nowhere", out, sizeof out), 2);
     assert_string_equal(out, "usher-test: listen: there is no nowhere\n");
-    assert_int_equal(loaded("--check-config", "--listen=nowhere", out, sizeof out), 1);
+    assert_int_equal(loaded_as(&judged, "--check-config", "--listen=nowhere", out, sizeof out), 1);
     assert_string_equal(out, "usher-test: listen: there is no nowhere\n");
-    assert_int_equal(loaded("--check-config", "--listen=here", out, sizeof out), 0);
-    assert_int_equal(loaded("--version", NULL, out, sizeof out), 0);
-    config_judge_with(NULL);
+    assert_int_equal(loaded_as(&judged, "--check-config", "--listen=here", out, sizeof out), 0);
+    assert_int_equal(loaded_as(&judged, "--version", NULL, out, sizeof out), 0);
     unsetenv("USHER_PG");
 }
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 static const struct config_row rows[] = {KAFKA_CONFIG_ROWS, {NULL, CONFIG_STR, NULL, 0, 0, NULL, false}};
+static const struct config_spec spec = {"usher-test", rows, &kafka_pass, NULL};
 
 static void has(rd_kafka_conf_t *conf, const char *key, const char *value) {
     char text[256];
@@ -106,7 +107,7 @@ static void settings_pass_through_to_every_role(void **state) {
                     NULL};
     enum config_ask ask;
     struct err err = {0};
-    struct config *c = config_read(rows, 6, argv, &ask, &err);
+    struct config *c = config_read(&spec, 6, argv, &ask, &err);
     assert_non_null(c);
     rd_kafka_conf_t *conf = kafka_conf_new(c, KAFKA_PRODUCER_TRANSACTIONAL);
     has(conf, "bootstrap.servers", "broker:1");
@@ -137,9 +138,9 @@ static void what_the_promises_rest_on_cannot_be_changed(void **state) {
     };
     char why[256];
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
-        assert_false(kafka_conf_accepts(fixed[i][0], fixed[i][1], why, sizeof why));
-    assert_true(kafka_conf_accepts("security.protocol", "ssl", why, sizeof why));
-    assert_false(kafka_conf_accepts("no.such.setting", "1", why, sizeof why));
+        assert_false(kafka_pass.accepts(fixed[i][0], fixed[i][1], why, sizeof why));
+    assert_true(kafka_pass.accepts("security.protocol", "ssl", why, sizeof why));
+    assert_false(kafka_pass.accepts("no.such.setting", "1", why, sizeof why));
     assert_non_null(strstr(why, "no.such.setting"));
 }
 
