@@ -39,17 +39,6 @@ enum err_code ctl_schema_check(struct ctl *c, struct err *err);
 enum err_code ctl_schema_reindex(struct ctl *c, struct err *err);
 enum err_code ctl_status(struct ctl *c, struct err *err);
 
-struct ctl_workspace {
-    struct uuid id;
-    char name[128];
-};
-/* The workspace whose id or name is `given`; ERR_NOT_FOUND. */
-enum err_code ctl_workspace_find(struct ctl *c, const char *given, struct ctl_workspace *out,
-                                 struct err *err);
-/* Names of workspaces and keys: 1 to 120 bytes of UTF-8 without control characters or outer blanks, not
- * shaped like an id. */
-enum err_code ctl_name_check(const char *what, const char *name, struct err *err);
-
 /* Hands the command (type, workspace, id and payload set by the caller; the rest is filled in here) to
  * usher.commands and waits for its outcome in PostgreSQL, at most `deadline-ms`. ERR_OK: applied. A refusal
  * is returned as its code and sentence. At the deadline the command is cancelled there, so that "nothing was

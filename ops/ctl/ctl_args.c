@@ -2,6 +2,7 @@
 
 #include "ops/runtime/clock.h"
 #include "ops/runtime/mem.h"
+#include "schemas/api/workspace_settings.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -188,4 +189,9 @@ enum err_code ctl_value_expiry(const char *name, const char *text, int64_t now_u
     if (*out <= now_us)
         return err_set(err, ERR_USAGE, "--%s: \"%s\" is not in the future", name, text);
     return ERR_OK;
+}
+
+enum err_code ctl_value_name(const char *what, const char *name, struct err *err) {
+    enum err_code code = workspace_name_check(what, name, err);
+    return code == ERR_OK ? ERR_OK : (err->code = ERR_USAGE);
 }

@@ -50,5 +50,8 @@ enum err_code ctl_value_choice(const char *name, const char *text, const char *c
 /* A moment in the future: RFC 3339, or a span from now_us on: 30d, 12h, 15m. */
 enum err_code ctl_value_expiry(const char *name, const char *text, int64_t now_us, int64_t *out,
                                struct err *err);
+/* Names of workspaces and keys: 1 to 120 bytes of UTF-8 without control characters or outer blanks, not
+ * shaped like an id. */
+enum err_code ctl_value_name(const char *what, const char *name, struct err *err);
 
 #endif

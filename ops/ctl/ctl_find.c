@@ -5,6 +5,30 @@
 #include <stdio.h>
 #include <string.h>
 
+/* ---- workspaces ---- */
+
+enum err_code ctl_workspace_find(struct ctl *c, const char *given, struct ctl_workspace *out,
+                                 struct err *err) {
+    const char *params[] = {given};
+    struct db_result *r;
+    bool is_id = uuid_parse(given, &out->id);
+    if (db_run(c->db, is_id ? SQL_CTL_WORKSPACE_BY_ID : SQL_CTL_WORKSPACE_BY_NAME, params, &r, err) != ERR_OK)
+        return err->code;
+    size_t n = db_rows(r);
+    enum err_code code = ERR_OK;
+    if (n == 0)
+        code = err_set(err, ERR_NOT_FOUND, "there is no workspace \"%s\"", given);
+    else if (n > 1) /* the worker keeps names unique, so this is a restored or mended database */
+        code = err_set(err, ERR_CONFLICT, "%zu workspaces have the name \"%s\"; give the id", n, given);
+    if (code == ERR_OK) {
+        (void)uuid_parse(db_text(r, 0, 0), &out->id);
+        strncpy(out->name, db_text(r, 0, 1), sizeof out->name - 1);
+        out->name[sizeof out->name - 1] = '\0';
+    }
+    db_results_free(&r, 1);
+    return code;
+}
+
 /* ---- lists ---- */
 
 void ctl_show_rows(struct ctl *c, const struct ctl_list *list, const struct db_result *r) {

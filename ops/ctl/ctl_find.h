@@ -1,9 +1,17 @@
-/* What the commands for keys, owners and guards share: listing what a workspace has, finding a credential by
- * the command line's words, and revoking it. */
+/* What the commands share: finding a workspace or a credential by the command line's words, listing what a
+ * workspace has, and revoking a credential. */
 #ifndef USHER_CTL_FIND_H
 #define USHER_CTL_FIND_H
 
 #include "ops/ctl/ctl.h"
+
+struct ctl_workspace {
+    struct uuid id;
+    char name[128];
+};
+/* The workspace whose id or name is `given`; ERR_NOT_FOUND. */
+enum err_code ctl_workspace_find(struct ctl *c, const char *given, struct ctl_workspace *out,
+                                 struct err *err);
 
 /* How rows are shown. */
 struct ctl_list {

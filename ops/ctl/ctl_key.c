@@ -86,7 +86,7 @@ static enum err_code read_new_key(const struct ctl_args *a, struct new_key *k, s
     if (code == ERR_OK)
         code = ctl_flag_required(a, "name", &k->name, err);
     if (code == ERR_OK)
-        code = ctl_name_check("key", k->name, err);
+        code = ctl_value_name("key", k->name, err);
     if (code == ERR_OK)
         code = ctl_flag_required(a, "scopes", &scopes, err);
     if (code == ERR_OK)

@@ -60,7 +60,7 @@ enum err_code ctl_owner_create(struct ctl *c, struct err *err) {
     if (code == ERR_OK)
         code = ctl_flag_required(c->args, "name", &name, err);
     if (code == ERR_OK)
-        code = ctl_name_check("owner", name, err);
+        code = ctl_value_name("owner", name, err);
     if (code == ERR_OK)
         code = ctl_value_choice("role", o.role, roles, err);
     if (code == ERR_OK && expires != NULL)

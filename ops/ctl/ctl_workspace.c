@@ -6,11 +6,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum err_code ctl_name_check(const char *what, const char *name, struct err *err) {
-    enum err_code code = workspace_name_check(what, name, err);
-    return code == ERR_OK ? ERR_OK : (err->code = ERR_USAGE);
-}
-
 static enum err_code read_setting(const struct workspace_setting *s, const char *text, json_t **value,
                                   struct err *err) {
     int64_t number = 0;
@@ -44,7 +39,7 @@ static enum err_code read_setting(const struct workspace_setting *s, const char 
 static enum err_code read_settings(const struct ctl_args *a, const char *name, json_t **out,
                                    struct err *err) {
     json_t *object = json_object();
-    enum err_code code = name != NULL ? ctl_name_check("workspace", name, err) : ERR_OK;
+    enum err_code code = name != NULL ? ctl_value_name("workspace", name, err) : ERR_OK;
     if (name != NULL)
         json_object_set_new(object, "name", json_string(name));
     for (size_t i = 0; code == ERR_OK && i < workspace_setting_count; i++) {
@@ -60,28 +55,6 @@ static enum err_code read_settings(const struct ctl_args *a, const char *name, j
     if (code != ERR_OK)
         json_decref(object);
     *out = code == ERR_OK ? object : NULL;
-    return code;
-}
-
-enum err_code ctl_workspace_find(struct ctl *c, const char *given, struct ctl_workspace *out,
-                                 struct err *err) {
-    const char *params[] = {given};
-    struct db_result *r;
-    bool is_id = uuid_parse(given, &out->id);
-    if (db_run(c->db, is_id ? SQL_CTL_WORKSPACE_BY_ID : SQL_CTL_WORKSPACE_BY_NAME, params, &r, err) != ERR_OK)
-        return err->code;
-    size_t n = db_rows(r);
-    enum err_code code = ERR_OK;
-    if (n == 0)
-        code = err_set(err, ERR_NOT_FOUND, "there is no workspace \"%s\"", given);
-    else if (n > 1) /* the worker keeps names unique, so this is a restored or mended database */
-        code = err_set(err, ERR_CONFLICT, "%zu workspaces have the name \"%s\"; give the id", n, given);
-    if (code == ERR_OK) {
-        (void)uuid_parse(db_text(r, 0, 0), &out->id);
-        strncpy(out->name, db_text(r, 0, 1), sizeof out->name - 1);
-        out->name[sizeof out->name - 1] = '\0';
-    }
-    db_results_free(&r, 1);
     return code;
 }
 
