@@ -35,7 +35,13 @@ done
 may ops/runtime 'ops/runtime'
 may ops/broker 'ops/(runtime|broker)'
 may ops/ctl 'ops/(runtime|ctl)|schemas|sql'
-may schemas 'schemas|ops/runtime'
+may schemas/text 'schemas/text|ops/runtime'
+may schemas/types 'schemas/(text|types)|ops/runtime'
+may schemas/resource 'schemas/(text|types|resource)|ops/runtime'
+may schemas/filter 'schemas/(text|types|filter)|ops/runtime'
+may schemas/patch 'schemas/(text|types|resource|filter|patch)|ops/runtime'
+may schemas/stream 'schemas/(text|types|resource|filter|patch|stream)|ops/runtime'
+may schemas/api 'schemas/(text|types|resource|filter|patch|api)|ops/runtime'
 may sql 'sql|schemas|ops/runtime|build/gen'
 may ingest 'ingest|sql|schemas|ops/runtime'
 # The folders of ingest/ from below (ingest/README.md): each may use those before it; main and ticker stand on top of all.
@@ -60,7 +66,7 @@ found=$(grep -rnE '\b(system|popen|fork|vfork|setlocale)\(' ingest workers schem
 printf '#include "ops/runtime/err.h"\nvoid drop(struct err *e) { err_set(e, ERR_OK, " "); }\n' |
     ${CC:-cc} $flags -Wno-missing-prototypes -Werror -fsyntax-only -x c - 2>/dev/null && complain "an enum err_code can be ignored"
 
-/usr/bin/python3 -B ops/build/structure.py --circles ingest workers schemas ops/ctl ops/broker || complain "include circles"
+/usr/bin/python3 -B ops/build/structure.py --circles ingest workers schemas ops/runtime ops/ctl ops/broker || complain "include circles"
 found=$(grep -rn '"ops/runtime/kafka_conf\.h"' ingest/{request,gate,scim,api,http})
 [ -z "$found" ] || complain "in ingest/ only log/ talks to Kafka:"$'\n'"$found"
 
