@@ -105,8 +105,8 @@ class Programs(Case):
         return used
 
     def test_as_subprocess_run(self):
-        done = waiting.run(["sh", "-c", "cat; echo oops >&2; exit 3"], input="in", capture_output=True, text=True)
-        self.assertEqual((done.stdout, done.stderr, done.returncode), ("in", "oops\n", 3))
+        done = waiting.run(["sh", "-c", "echo out; sleep 0.1; echo oops >&2; exit 3"], capture_output=True, text=True)
+        self.assertEqual((done.stdout, done.stderr, done.returncode), ("out\n", "oops\n", 3))
         with self.assertRaises(subprocess.CalledProcessError):
             waiting.run(["false"], check=True)
 

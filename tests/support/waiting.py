@@ -85,17 +85,15 @@ def processor_time(pid):
     return sum(map(int, fields[11:15])) // 10  # the kernel counts in hundredths
 
 
-def run(command, input=None, capture_output=False, check=False, silence=None, **how):
+def run(command, capture_output=False, check=False, silence=None, **how):
     """As subprocess.run. The program is killed when it has used no processor time for the span of silence."""
-    if input is not None:
-        how["stdin"] = subprocess.PIPE
     if capture_output:
         how["stdout"] = how["stderr"] = subprocess.PIPE
     watch = Watch("the end of %s" % " ".join(map(str, command))[:300], silence)
     with subprocess.Popen(command, **how) as child:
         while True:
             try:
-                out, err = child.communicate(input, timeout=min(LOOK, watch.silence / 4))
+                out, err = child.communicate(timeout=min(LOOK, watch.silence / 4))
                 break
             except subprocess.TimeoutExpired:
                 try:
