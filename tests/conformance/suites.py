@@ -8,6 +8,7 @@ import xml.etree.ElementTree
 
 import tools
 from judge import Result
+from waiting import SILENCE, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -30,9 +31,14 @@ def _numbered(results):
     return out
 
 
+def _run(command, **how):
+    """As long as it takes: the program is ended if it does nothing any more."""
+    return run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, **how)
+
+
 def _json_lines(command, env):
     """A program of ours in a suite's environment, which prints one JSON object per check."""
-    done = subprocess.run(command, env=dict(os.environ, **env), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
+    done = _run(command, env=dict(os.environ, **env))
     results = []
     for line in done.stdout.splitlines():
         if line.startswith("{"):
@@ -57,7 +63,7 @@ def _newman(collection, folders, workspace, work):
         command += ["--folder", folder]
     for name, value in (("Protocol", "http"), ("Server", host), ("Port", ":%d" % port), ("Api", "scim/v2"), ("token", workspace.token)):
         command += ["--env-var", "%s=%s" % (name, value)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+    done = _run(command)
     if not os.path.exists(report):
         return [Result("newman runs", False, _short(done.stdout + done.stderr))]
     with open(report) as f:
@@ -118,8 +124,8 @@ def inbound(workspace, key, work):
 
 def sanity(workspace, key, work):
     program = os.path.join(tools.python("scim"), "scim-sanity")
-    done = subprocess.run([program, "probe", workspace.stack.url + "/scim/v2", "--token", workspace.token, "--strict", "--i-accept-side-effects", "--json-output"],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+    done = _run([program, "probe", workspace.stack.url + "/scim/v2", "--token", workspace.token, "--strict",
+                 "--i-accept-side-effects", "--json-output"])
     try:
         said = json.loads(done.stdout)["results"]
     except ValueError:
@@ -165,7 +171,7 @@ def _schemathesis(url, name, options, work):
     report = os.path.join(work, name + ".xml")
     command = [os.path.join(tools.python("openapi"), "st"), "run", url, "--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--seed", "1", "--continue-on-failure",
                "--report", "junit", "--report-junit-path", report, *options]
-    done = subprocess.run(command, cwd=work, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1800)
+    done = _run(command, cwd=work)
     if not os.path.exists(report):
         return [Result("schemathesis runs (%s)" % name, False, _short(done.stdout[-2000:] + done.stderr[-2000:], 2000))]
     results = []
@@ -181,7 +187,7 @@ def _schemathesis(url, name, options, work):
 def openapi(workspace, key, work):
     url = workspace.stack.url + OPENAPI
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=SILENCE) as answer:
             status = answer.status
     except urllib.error.HTTPError as e:
         status = e.code
