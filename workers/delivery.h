@@ -24,6 +24,7 @@ struct delivery {
     struct reply reply;     /* what became of it; doc lives in the batch's arena */
     bool reply_due;         /* somebody is to be told */
     bool poison;            /* goes to usher.deadletter */
+    int refusals;           /* the emitter's: how often Kafka refused that */
     struct record_list records;
     const char *traceparent; /* of the records: the command's, or the stored one's */
 };

@@ -17,6 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* What a topic does not take is replaced by stubs: the worker works, but somebody should know. */
+static void check_limits(rd_kafka_t *admin) {
+    struct err err = {0};
+    char quoted[600];
+    if (kafka_topics_limits(admin, 10000, &err) == ERR_CONFIG)
+        log_event(LOG_ERROR, "topic-too-small", "error=%s", log_quote(err_text(&err), quoted, sizeof quoted));
+}
+
 /* Topics, and what the broker can do: asked until it answers. */
 static bool prepare_kafka(const struct config *config, const struct slot *slot, bool *exactly_once) {
     for (;;) {
@@ -26,6 +34,8 @@ static bool prepare_kafka(const struct config *config, const struct slot *slot, 
                                  ? kafka_topics_ensure(admin, (int)config_int(config, "partitions"),
                                                        (int)config_int(config, "replication"), 10000, &err)
                                  : ERR_KAFKA;
+        if (code == ERR_OK)
+            check_limits(admin);
         if (admin != NULL)
             rd_kafka_destroy(admin);
         if (code == ERR_OK)

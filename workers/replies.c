@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REPLY_MAX (RECORD_MAX - 4096) /* of the value: key and headers need some room too */
+
 struct replies {
     rd_kafka_t *rk;
 };
@@ -46,6 +48,18 @@ struct replies *replies_open(const struct config *config, struct err *err) {
     return r;
 }
 
+/* A document that makes it too large is left out: the ingest reads the resource then. */
+static void encode(const struct reply *reply, struct jbuf *value) {
+    jb_reset(value);
+    reply_encode(reply, value);
+    if (value->n <= REPLY_MAX)
+        return;
+    struct reply bare = *reply;
+    bare.doc = NULL;
+    jb_reset(value);
+    reply_encode(&bare, value);
+}
+
 void replies_send(struct replies *r, const struct delivery *deliveries, size_t n) {
     struct jbuf value = {0};
     int64_t now_us = clock_wall_us();
@@ -55,8 +69,7 @@ void replies_send(struct replies *r, const struct delivery *deliveries, size_t n
         if (!d->reply_due || d->command.reply_partition < 0)
             continue;
         struct headers h;
-        jb_reset(&value);
-        reply_encode(&d->reply, &value);
+        encode(&d->reply, &value);
         headers_reply(&h, d->command.workspace.s, d->command.txn.s, now_us);
         rd_kafka_headers_t *headers = emit_headers(&h);
         rd_kafka_resp_err_t code = rd_kafka_producev(

@@ -20,6 +20,8 @@
     X(emit_transactions, counter, "usher_emit_transactions_total", NULL, "Kafka transactions committed.")    \
     X(emit_records, counter, "usher_emit_records_total", NULL, "Records emitted in them.")                   \
     X(emit_aborted, counter, "usher_emit_aborted_total", NULL, "Kafka transactions that did not commit.")    \
+    X(emit_refused, counter, "usher_emit_refused_total", NULL,                                               \
+      "Records that Kafka refuses for ever: a stub stands in their place.")                                  \
     X(emit_end, histogram, "usher_emit_end_seconds", NULL, "Time that ending a Kafka transaction takes.")    \
     X(emit_waiting, gauge, "usher_emit_waiting_batches", NULL,                                               \
       "Committed batches that wait for their Kafka transaction.")

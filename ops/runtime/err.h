@@ -58,6 +58,7 @@ enum err_class {
     X(DB_DATA, REJECT, 500, NULL, "The database refused a value")                                            \
     X(DB_BUG, FATAL, 500, NULL, "The database refused a statement")                                          \
     X(KAFKA, RETRY, 503, NULL, "The log cannot be reached")                                                  \
+    X(RECORD_REFUSED, FATAL, 500, NULL, "The log refuses the record for ever")                               \
     X(DECODE, REJECT, 500, NULL, "The record cannot be decoded")                                             \
     X(USAGE, REJECT, 400, NULL, "Wrong usage")                                                               \
     X(CONFIG, FATAL, 500, NULL, "Wrong configuration")

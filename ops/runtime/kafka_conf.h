@@ -18,7 +18,8 @@
 #define TOPIC_AUDIT "usher.audit"
 #define TOPIC_DEADLETTER "usher.deadletter"
 
-/* The largest record that any topic takes; kafka_conf_new lets producers and consumers carry it. */
+/* The largest record of any topic (of usher.commands; the others: RECORD_MAX); kafka_conf_new lets producers
+ * and consumers carry it. */
 #define KAFKA_RECORD_MAX (16 * 1024 * 1024)
 
 enum kafka_role {
@@ -56,12 +57,14 @@ void kafka_conf_set(rd_kafka_conf_t *conf, const char *key, const char *value);
 /* rd_kafka_new for a conf from kafka_conf_new, with callbacks added or not. The conf is taken in any case.
  * NULL and err (ERR_KAFKA) on failure. */
 rd_kafka_t *kafka_open(rd_kafka_conf_t *conf, enum kafka_role role, struct err *err);
-/* Creates the topics that are missing with their settings (DESIGN section 3: retention, compaction; commands,
- * audit and dead letters take KAFKA_RECORD_MAX) and checks that each has `partitions` partitions. Refuses
- * (ERR_CONFIG) where a topic has another count. A broker that cannot create topics by request (usher-broker)
- * makes them when asked about them. replication 0 = the broker's default. */
+/* Creates the topics that are missing with their settings (ops/topics.md) and checks that each has
+ * `partitions` partitions. Refuses (ERR_CONFIG) where a topic has another count. A broker that cannot create
+ * topics by request (usher-broker) makes them when asked about them. replication 0 = the broker's default. */
 enum err_code kafka_topics_ensure(rd_kafka_t *rk, int partitions, int replication, int timeout_ms,
                                   struct err *err);
+/* Does each topic take records as large as usher writes? ERR_CONFIG, and which one, if it was made with less.
+ * ERR_KAFKA: cannot be found out, as a trial broker knows no settings. */
+enum err_code kafka_topics_limits(rd_kafka_t *rk, int timeout_ms, struct err *err);
 /* Asks for the metadata of each named topic once, so that the first message need not wait. */
 enum err_code kafka_warm_up(rd_kafka_t *rk, const char *const *topics, size_t n, int timeout_ms,
                             struct err *err);

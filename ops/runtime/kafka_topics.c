@@ -5,27 +5,37 @@
 #include "ops/runtime/log.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define SETTINGS 4
+#define RECORD_LIMIT "max.message.bytes"
 
-/* Retention in milliseconds. max.message.bytes is of a whole batch, so a little more than the largest record.
- */
+/* Kafka's setting is of a whole batch, so a little more than the largest record: of 16 MiB, and of 1 MiB. */
+#define COMMAND_BYTES 16842752
+#define RECORD_BYTES 1048588
+#define TEXT(n) TEXT_OF(n)
+#define TEXT_OF(n) #n
+
+/* Retention in milliseconds. */
 static const struct topic {
     const char *name;
+    int record_bytes; /* what it must take */
     struct {
         const char *key, *value;
     } settings[SETTINGS];
 } topics[] = {
-    {TOPIC_COMMANDS, {{"retention.ms", "604800000"}, {"max.message.bytes", "16842752"}}},
+    {TOPIC_COMMANDS, COMMAND_BYTES, {{"retention.ms", "604800000"}, {RECORD_LIMIT, TEXT(COMMAND_BYTES)}}},
     /* Retention works on whole segments, so they must be as short. */
-    {TOPIC_REPLIES, {{"retention.ms", "600000"}, {"segment.ms", "600000"}}},
-    {TOPIC_MEMBERSHIP, {{"retention.ms", "2592000000"}}},
-    {TOPIC_ROOMS, {{"cleanup.policy", "compact"}}},
-    {TOPIC_EVENTS, {{"retention.ms", "2592000000"}}},
-    {TOPIC_AUDIT, {{"retention.ms", "2592000000"}, {"max.message.bytes", "16842752"}}},
-    {TOPIC_DEADLETTER, {{"retention.ms", "2592000000"}, {"max.message.bytes", "16842752"}}},
+    {TOPIC_REPLIES,
+     RECORD_BYTES,
+     {{"retention.ms", "600000"}, {"segment.ms", "600000"}, {RECORD_LIMIT, TEXT(RECORD_BYTES)}}},
+    {TOPIC_MEMBERSHIP, RECORD_BYTES, {{"retention.ms", "2592000000"}, {RECORD_LIMIT, TEXT(RECORD_BYTES)}}},
+    {TOPIC_ROOMS, RECORD_BYTES, {{"cleanup.policy", "compact"}, {RECORD_LIMIT, TEXT(RECORD_BYTES)}}},
+    {TOPIC_EVENTS, RECORD_BYTES, {{"retention.ms", "2592000000"}, {RECORD_LIMIT, TEXT(RECORD_BYTES)}}},
+    {TOPIC_AUDIT, RECORD_BYTES, {{"retention.ms", "2592000000"}, {RECORD_LIMIT, TEXT(RECORD_BYTES)}}},
+    {TOPIC_DEADLETTER, RECORD_BYTES, {{"retention.ms", "2592000000"}, {RECORD_LIMIT, TEXT(RECORD_BYTES)}}},
 };
 #define NTOPICS (sizeof topics / sizeof *topics)
 
@@ -191,4 +201,55 @@ enum err_code kafka_topics_ensure(rd_kafka_t *rk, int partitions, int replicatio
         /* Leaders are being chosen, and metadata follow creation with some delay. */
         nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
     }
+}
+
+/* ---- what they take ---- */
+
+static int limit_of(const rd_kafka_ConfigResource_t *resource) {
+    size_t n;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &n);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), RECORD_LIMIT) == 0)
+            return atoi(rd_kafka_ConfigEntry_value(entries[i]) ?: "0");
+    return 0;
+}
+
+/* A topic whose settings we may not see is taken for good. */
+static enum err_code judge_limits(rd_kafka_event_t *event, struct err *err) {
+    size_t n;
+    const rd_kafka_ConfigResource_t **found =
+        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &n);
+    for (size_t i = 0; i < n; i++) {
+        int limit = rd_kafka_ConfigResource_error(found[i]) ? 0 : limit_of(found[i]);
+        for (size_t t = 0; limit > 0 && t < NTOPICS; t++)
+            if (strcmp(rd_kafka_ConfigResource_name(found[i]), topics[t].name) == 0 &&
+                limit < topics[t].record_bytes)
+                return err_set(err, ERR_CONFIG, "topic %s has " RECORD_LIMIT "=%d, %d are needed",
+                               topics[t].name, limit, topics[t].record_bytes);
+    }
+    return ERR_OK;
+}
+
+enum err_code kafka_topics_limits(rd_kafka_t *rk, int timeout_ms, struct err *err) {
+    rd_kafka_ConfigResource_t *wanted[NTOPICS];
+    char why[256];
+    for (size_t i = 0; i < NTOPICS; i++)
+        wanted[i] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topics[i].name);
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, why, sizeof why);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    rd_kafka_DescribeConfigs(rk, wanted, NTOPICS, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms + 1000);
+    enum err_code code;
+    if (event == NULL || rd_kafka_event_error(event))
+        code = err_set(err, ERR_KAFKA, "the topics' settings cannot be seen: %s",
+                       event != NULL ? rd_kafka_event_error_string(event) : "no answer");
+    else
+        code = judge_limits(event, err);
+    if (event != NULL)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_ConfigResource_destroy_array(wanted, NTOPICS);
+    return code;
 }

@@ -40,6 +40,13 @@ void headers_record(struct headers *h, const struct record *r, const char *works
            r->topic == RECORD_EVENTS ? EVENT_MEDIA_TYPE : JSON_TYPE);
 }
 
+void headers_stub(struct headers *h, const struct record *r, const char *workspace, const char *txn,
+                  const char *traceparent) {
+    h->n = 0;
+    common(h, r->ce_id, "usher.stream.stub", r->ce_subject, workspace, txn, r->seq, r->time_us, traceparent,
+           JSON_TYPE);
+}
+
 const char *audit_request_key(const struct audit_request *r) {
     return r->workspace != NULL ? r->workspace : UUID_NIL;
 }
@@ -69,22 +76,32 @@ void headers_reply(struct headers *h, const char *workspace, const char *txn, in
     common(h, h->id, "usher.reply", h->subject, workspace, txn, -1, time_us, NULL, JSON_TYPE);
 }
 
-void headers_deadletter(struct headers *h, enum err_code why, const char *detail, const char *topic,
-                        int32_t partition, int64_t offset, int64_t time_us) {
+void headers_deadletter(struct headers *h, const struct deadletter *d) {
+    const struct record *r = d->record;
     h->n = 0;
-    snprintf(h->seq, sizeof h->seq, "%" PRId32, partition);
-    snprintf(h->offset, sizeof h->offset, "%" PRId64, offset);
-    snprintf(h->subject, sizeof h->subject, "%s/%s/%s", topic, h->seq, h->offset);
+    snprintf(h->seq, sizeof h->seq, "%" PRId32, d->partition);
+    snprintf(h->offset, sizeof h->offset, "%" PRId64, d->offset);
+    snprintf(h->subject, sizeof h->subject, "%s/%s/%s", d->topic, h->seq, h->offset);
+    snprintf(h->id, sizeof h->id, "%s%s%s", h->subject, r != NULL ? "/" : "", r != NULL ? r->ce_id : "");
     add(h, "ce_specversion", "1.0");
-    add(h, "ce_id", h->subject);
+    add(h, "ce_id", h->id);
     add(h, "ce_type", "usher.deadletter");
     add(h, "ce_source", "/deadletter"); /* of no workspace: what cannot be read cannot say whose it is */
     add(h, "ce_subject", h->subject);
-    add(h, "ce_time", rfc3339_us(time_us, h->time));
+    add(h, "ce_time", rfc3339_us(d->time_us, h->time));
     add(h, "content-type", "application/octet-stream");
-    add(h, "usher-error", err_name(why));
-    add(h, "usher-error-detail", detail);
-    add(h, "usher-origin-topic", topic);
+    add(h, "usher-error", err_name(d->why));
+    add(h, "usher-error-detail", d->detail);
+    add(h, "usher-origin-topic", d->topic);
     add(h, "usher-origin-partition", h->seq);
     add(h, "usher-origin-offset", h->offset);
+    if (r != NULL) {
+        add(h, "usher-record-topic", record_topic_name(r->topic));
+        add(h, "usher-record", r->ce_id);
+    }
+    if (d->sha256 != NULL) {
+        snprintf(h->bytes, sizeof h->bytes, "%zu", d->bytes);
+        add(h, "usher-bytes", h->bytes);
+        add(h, "usher-sha256", d->sha256);
+    }
 }

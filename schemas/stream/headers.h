@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HEADERS_MAX 12
+#define HEADERS_MAX 16
 
 struct header {
     const char *name;
@@ -24,7 +24,7 @@ struct headers {
     struct header row[HEADERS_MAX];
     size_t n;
     char time[RFC3339_SIZE];
-    char id[256], type[64], source[48], subject[96], seq[24], offset[24];
+    char id[256], type[64], source[48], subject[96], seq[24], offset[24], bytes[24];
 };
 
 /* Of usher.membership, usher.rooms (tombstones too), usher.events and change records of usher.audit.
@@ -38,8 +38,23 @@ void headers_audit_request(struct headers *h, const struct audit_request *r, con
 const char *audit_request_key(const struct audit_request *r);
 void headers_command(struct headers *h, const struct command *c);
 void headers_reply(struct headers *h, const char *workspace, const char *txn, int64_t time_us);
-/* Of usher.deadletter: why, and where the record stood. Key and value are the source's. */
-void headers_deadletter(struct headers *h, enum err_code why, const char *detail, const char *topic,
-                        int32_t partition, int64_t offset, int64_t time_us);
+/* Of usher.stream.stub, in the place of r. */
+void headers_stub(struct headers *h, const struct record *r, const char *workspace, const char *txn,
+                  const char *traceparent);
+
+/* What is said of a record of usher.deadletter. Its key and value are those of what was set aside. */
+struct deadletter {
+    enum err_code why;
+    const char *detail;
+    const char *topic; /* where the command stood … */
+    int32_t partition;
+    int64_t offset;
+    int64_t time_us;
+    const struct record
+        *record; /* … and which of its records Kafka refused; NULL: the command itself is set aside */
+    const char *sha256; /* of the whole value, in hex, where the value here is cut; else NULL */
+    size_t bytes;       /* … and its length */
+};
+void headers_deadletter(struct headers *h, const struct deadletter *d);
 
 #endif

@@ -26,6 +26,7 @@ struct record {
     const char *ce_subject;
     int64_t time_us; /* ce_time */
     int64_t seq;     /* usher-seq */
+    int refusals;    /* whoever produces it: how often Kafka refused it */
 };
 
 struct record_list {
@@ -77,6 +78,16 @@ void record_member_removed(struct record_context *c, const struct record_room *r
 void record_member_transmit_changed(struct record_context *c, const struct record_room *room,
                                     const struct record_user *user, bool transmit, const char *reason);
 
+/* Numbers are gapless within an epoch; this is the first one, and so far the only one. */
+#define STREAM_EPOCH_FIRST 1
+
+/* No record of a stream is larger, with key and headers. Kafka's own default (max.message.bytes, which also
+ * counts 61 bytes around a batch), so that it holds on topics that somebody else has made. */
+#define RECORD_MAX (1024 * 1024)
+/* The text of all changes of an audit record. Values that make it longer are cut: schemas/README.md,
+ * section 7. */
+#define AUDIT_CHANGES_MAX (512 * 1024)
+
 /* A change record of usher.audit. */
 struct audit_change {
     enum audit_action action;
@@ -111,6 +122,11 @@ struct audit_request {
                            for the answer; 0 = none, member left out */
 };
 void record_audit_request(const struct audit_request *r, struct jbuf *out);
+
+/* The value of usher.stream.stub, with the number of the record that it stands for, so that nobody takes that
+ * for lost. reason: the name of an error. Appends to out. */
+void record_stub(const struct record *r, const char *workspace, const char *txn, const char *reason,
+                 struct jbuf *out);
 
 /* The stored form of a command's records: one JSON array text, byte-exact for values (record_store.c).
  * traceparent is kept with it. Decoding appends to out; the texts, and *traceparent ("" if none), live in the

@@ -6,12 +6,37 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <string.h>
 #include <unistr.h>
 
-static void put_tree(struct jbuf *b, const char *name, const json_t *tree) {
+/* How long the text of one value may be: as told, then shorter where the whole still is too long. The last
+ * one cuts everything but numbers and short names. */
+static const size_t value_limits[] = {64 << 10, 4 << 10, 256, 40};
+#define LIMITS (sizeof value_limits / sizeof *value_limits)
+
+/* In the place of a value that is too long: how long its text was, and its hash, so that whoever has the
+ * value can prove that it was this one. */
+static void put_cut(struct jbuf *b, const char *text, size_t n) {
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    char hex[2 * sizeof hash + 1];
+    crypto_hash_sha256(hash, (const unsigned char *)text, n);
+    jb_raw(b, "{");
+    jb_kbool(b, "cut", true);
+    jb_kint(b, "bytes", (int64_t)n);
+    jb_kstr(b, "sha256", sodium_bin2hex(hex, sizeof hex, hash, sizeof hash));
+    jb_raw(b, "}");
+}
+
+static void put_value(struct jbuf *b, const char *name, const json_t *tree, size_t limit) {
+    struct jbuf text = {0};
+    jsonx_text(tree, &text);
     jb_key(b, name);
-    jsonx_text(tree, b);
+    if (text.n > limit)
+        put_cut(b, text.p, text.n);
+    else
+        jb_mem(b, text.p, text.n);
+    jb_free(&text);
 }
 
 static void put_target(struct jbuf *b, const char *name, const struct audit_target *t) {
@@ -27,12 +52,7 @@ static void put_target(struct jbuf *b, const char *name, const struct audit_targ
     jb_raw(b, "}");
 }
 
-static void put_changes(struct jbuf *b, const struct audit_change *a) {
-    if (a->changes_json != NULL) {
-        jb_kraw(b, "changes", a->changes_json);
-        return;
-    }
-    jb_key(b, "changes");
+static void put_rows(struct jbuf *b, const struct audit_change *a, size_t limit) {
     jb_raw(b, "[");
     for (size_t i = 0; i < a->nchanges; i++) {
         const struct resource_change *ch = &a->changes[i];
@@ -40,11 +60,40 @@ static void put_changes(struct jbuf *b, const struct audit_change *a) {
         jb_raw(b, "{");
         jb_kstr(b, "path", ch->path);
         jb_kstr(b, "op", ch->op);
-        put_tree(b, "from", ch->from);
-        put_tree(b, "to", ch->to);
+        put_value(b, "from", ch->from, limit);
+        put_value(b, "to", ch->to, limit);
         jb_raw(b, "}");
     }
     jb_raw(b, "]");
+}
+
+/* A list that is too long even without its values is cut as a whole. */
+static void put_whole_cut(struct jbuf *b, const char *text, size_t n) {
+    jb_raw(b, "[{");
+    jb_kstr(b, "path", "");
+    jb_kstr(b, "op", "replace");
+    jb_kraw(b, "from", "null");
+    jb_key(b, "to");
+    put_cut(b, text, n);
+    jb_raw(b, "}]");
+}
+
+static void put_changes(struct jbuf *b, const struct audit_change *a) {
+    struct jbuf text = {0};
+    if (a->changes_json != NULL)
+        jb_raw(&text, a->changes_json);
+    else
+        put_rows(&text, a, value_limits[0]);
+    for (size_t i = 1; i < LIMITS && a->changes_json == NULL && text.n > AUDIT_CHANGES_MAX; i++) {
+        jb_reset(&text);
+        put_rows(&text, a, value_limits[i]);
+    }
+    jb_key(b, "changes");
+    if (text.n > AUDIT_CHANGES_MAX)
+        put_whole_cut(b, text.p, text.n);
+    else
+        jb_mem(b, text.p, text.n);
+    jb_free(&text);
 }
 
 /* What the record is about, as ce_subject: "users/{id}". A refused command without a target is about itself.

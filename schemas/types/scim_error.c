@@ -11,6 +11,7 @@ enum err_code scim_error_outward(enum err_code code) {
     case ERR_DB_DATA:
     case ERR_DB_BUG:
     case ERR_DECODE:
+    case ERR_RECORD_REFUSED:
     case ERR_CONFIG:
     case ERR_USAGE:
         return ERR_INTERNAL;

@@ -4,7 +4,9 @@
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
 #include "schemas/stream/record_event.h"
+#include "workers/stats.h"
 
+#include <sodium.h>
 #include <string.h>
 
 rd_kafka_headers_t *emit_headers(const struct headers *h) {
@@ -14,68 +16,234 @@ rd_kafka_headers_t *emit_headers(const struct headers *h) {
     return out;
 }
 
-static rd_kafka_error_t *produce(rd_kafka_t *rk, const char *topic, int32_t partition, const char *key,
-                                 size_t key_len, const char *value, size_t len, const struct headers *h) {
+/* How a record goes out after so many refusals. Kafka refuses a batch as a whole, so the first time it may
+ * have been another record's fault. */
+enum { AS_IT_IS, ALONE, STUB, STUB_AND_PART, STUB_ONLY, GIVEN_UP };
+
+#define PART_BYTES (64 * 1024) /* of a dead letter that is refused whole */
+#define AROUND 128             /* what Kafka adds to a batch of one record */
+#define ALONE_MS 10000
+
+struct message {
+    const char *topic;
+    int32_t partition;
+    const char *key, *value;
+    size_t key_len, len;
+    const struct headers *headers;
+    int *refusals; /* of what it belongs to */
+};
+
+enum sent { SENT, REFUSED, BROKEN };
+
+bool emit_refused_for_ever(rd_kafka_resp_err_t code) {
+    return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE ||
+           code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE || code == RD_KAFKA_RESP_ERR_INVALID_RECORD ||
+           code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP || code == RD_KAFKA_RESP_ERR__BAD_MSG;
+}
+
+void emit_refusal(int *refusals, const char *topic, int32_t partition, const char *why) {
+    char quoted[300];
+    (*refusals)++;
+    if (*refusals == STUB)
+        metric_add(worker_stats.emit_refused, 1);
+    log_event(*refusals >= STUB ? LOG_ERROR : LOG_DEBUG, "record-refused",
+              "topic=%s partition=%d times=%d error=%s", topic, partition, *refusals,
+              log_quote(why, quoted, sizeof quoted));
+}
+
+static size_t size_of(const struct message *m) {
+    size_t n = m->key_len + m->len + AROUND;
+    for (size_t i = 0; i < m->headers->n; i++)
+        n += strlen(m->headers->row[i].name) + strlen(m->headers->row[i].value) + 10;
+    return n;
+}
+
+/* Until nothing is in flight any more: what comes next begins a batch of its own. */
+static void drain(rd_kafka_t *rk) {
+    int64_t until_us = clock_mono_us() + ALONE_MS * INT64_C(1000);
+    while (rd_kafka_outq_len(rk) > 0 && clock_mono_us() < until_us)
+        rd_kafka_poll(rk, 5);
+}
+
+static rd_kafka_resp_err_t hand_over(rd_kafka_t *rk, const struct message *m) {
     for (;;) {
-        rd_kafka_headers_t *headers = emit_headers(h);
+        rd_kafka_headers_t *headers = emit_headers(m->headers);
         rd_kafka_resp_err_t code = rd_kafka_producev(
-            rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY(key, key_len),
-            RD_KAFKA_V_VALUE((void *)(uintptr_t)value, len), RD_KAFKA_V_HEADERS(headers),
+            rk, RD_KAFKA_V_TOPIC(m->topic), RD_KAFKA_V_PARTITION(m->partition),
+            RD_KAFKA_V_KEY(m->key, m->key_len), RD_KAFKA_V_VALUE((void *)(uintptr_t)m->value, m->len),
+            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(m->refusals),
             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-            return NULL;
-        rd_kafka_headers_destroy(headers);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+            rd_kafka_headers_destroy(headers);
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            return rd_kafka_error_new(code, "producing to %s: %s", topic, rd_kafka_err2str(code));
+            return code;
         rd_kafka_poll(rk, 5); /* the emit thread may wait, nobody else does */
     }
 }
 
-static rd_kafka_error_t *emit_poison(rd_kafka_t *rk, const struct delivery *d) {
+/* REFUSED: not handed over, the transaction goes on, and *m->refusals says so. BROKEN: it has to end. */
+static enum sent produce(rd_kafka_t *rk, const struct message *m, rd_kafka_error_t **error) {
+    int before = *m->refusals;
+    if (size_of(m) > RECORD_MAX) {
+        *m->refusals = before > ALONE ? before : ALONE; /* nobody else's fault */
+        emit_refusal(m->refusals, m->topic, m->partition, "The record is larger than 1 MiB");
+        return REFUSED;
+    }
+    if (before >= ALONE)
+        drain(rk);
+    rd_kafka_resp_err_t code = hand_over(rk, m);
+    if (emit_refused_for_ever(code)) {
+        *m->refusals = before > ALONE ? before : ALONE;
+        emit_refusal(m->refusals, m->topic, m->partition, rd_kafka_err2str(code));
+        return REFUSED;
+    }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        *error = rd_kafka_error_new(code, "producing to %s: %s", m->topic, rd_kafka_err2str(code));
+        return BROKEN;
+    }
+    if (before >= ALONE)
+        drain(rk);
+    if (before >= ALONE && *m->refusals > before) {
+        *error = rd_kafka_error_new(RD_KAFKA_RESP_ERR_INVALID_RECORD, "%s refuses a record", m->topic);
+        return BROKEN;
+    }
+    return SENT;
+}
+
+/* ---- dead letters ---- */
+
+/* The value, or as much of it as fits: then its length and hash are told. */
+static enum sent emit_letter(rd_kafka_t *rk, const struct delivery *d, struct deadletter *letter,
+                             struct message *m, size_t most, rd_kafka_error_t **error) {
     struct headers h;
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    char hex[2 * sizeof hash + 1];
+    letter->topic = TOPIC_COMMANDS;
+    letter->partition = d->partition;
+    letter->offset = d->offset;
+    letter->time_us = clock_wall_us();
+    m->topic = TOPIC_DEADLETTER;
+    m->partition = d->partition;
+    m->headers = &h;
+    headers_deadletter(&h, letter);
+    if (m->len > most || size_of(m) > RECORD_MAX) {
+        crypto_hash_sha256(hash, (const unsigned char *)m->value, m->len);
+        letter->sha256 = sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
+        letter->bytes = m->len;
+        headers_deadletter(&h, letter);
+        size_t over = size_of(m) > RECORD_MAX ? size_of(m) - RECORD_MAX : 0;
+        m->len = m->len - over < most ? m->len - over : most;
+    }
+    return produce(rk, m, error);
+}
+
+static enum sent emit_poison(rd_kafka_t *rk, struct delivery *d, rd_kafka_error_t **error) {
     char quoted[300];
-    headers_deadletter(&h, d->decode_err.code, err_text(&d->decode_err), TOPIC_COMMANDS, d->partition,
-                       d->offset, clock_wall_us());
+    if (d->refusals >= STUB_ONLY) {
+        log_event(LOG_ERROR, "deadletter-lost", "partition=%d offset=%lld", d->partition,
+                  (long long)d->offset);
+        return SENT;
+    }
     log_event(LOG_ERROR, "deadletter", "partition=%d offset=%lld reason=%s", d->partition,
               (long long)d->offset, log_quote(err_text(&d->decode_err), quoted, sizeof quoted));
-    return produce(rk, TOPIC_DEADLETTER, d->partition, d->key, d->key_len, d->value, d->value_len, &h);
+    struct deadletter letter = {.why = d->decode_err.code, .detail = err_text(&d->decode_err)};
+    struct message m = {.key = d->key,
+                        .key_len = d->key_len,
+                        .value = d->value,
+                        .len = d->value_len,
+                        .refusals = &d->refusals};
+    return emit_letter(rk, d, &letter, &m, d->refusals >= STUB ? PART_BYTES : SIZE_MAX, error);
+}
+
+/* ---- records ---- */
+
+static enum sent emit_stub(rd_kafka_t *rk, const struct delivery *d, struct record *r,
+                           rd_kafka_error_t **error) {
+    struct headers h;
+    struct jbuf value = {0};
+    if (r->topic == RECORD_ROOMS) /* has no numbers of its own, and a stub is no state */
+        return SENT;
+    record_stub(r, d->command.workspace.s, d->command.txn.s, err_name(ERR_RECORD_REFUSED), &value);
+    headers_stub(&h, r, d->command.workspace.s, d->command.txn.s, d->traceparent);
+    struct message m = {.topic = record_topic_name(r->topic),
+                        .partition = d->partition,
+                        .key = r->key,
+                        .key_len = strlen(r->key),
+                        .value = value.p,
+                        .len = value.n,
+                        .headers = &h,
+                        .refusals = &r->refusals};
+    enum sent sent = produce(rk, &m, error);
+    jb_free(&value);
+    return sent;
+}
+
+static enum sent emit_refused(rd_kafka_t *rk, const struct delivery *d, struct record *r,
+                              rd_kafka_error_t **error) {
+    if (r->refusals >= GIVEN_UP) {
+        log_event(LOG_ERROR, "record-lost", "topic=%s id=%s", record_topic_name(r->topic), r->ce_id);
+        return SENT;
+    }
+    enum sent sent = emit_stub(rk, d, r, error);
+    if (sent != SENT || r->refusals >= STUB_ONLY)
+        return sent;
+    struct deadletter letter = {
+        .why = ERR_RECORD_REFUSED, .detail = "Kafka refuses the record for ever", .record = r};
+    struct message m = {.key = r->key,
+                        .key_len = strlen(r->key),
+                        .value = r->value,
+                        .len = r->value != NULL ? strlen(r->value) : 0,
+                        .refusals = &r->refusals};
+    return emit_letter(rk, d, &letter, &m, r->refusals >= STUB_AND_PART ? PART_BYTES : SIZE_MAX, error);
 }
 
 /* What is stored of an event is what it says; its signature is made here, anew each time that it goes out, so
  * that a key can be changed at any time. */
-static rd_kafka_error_t *emit_record(rd_kafka_t *rk, const struct jws_key *key, const struct delivery *d,
-                                     const struct record *r) {
+static enum sent emit_whole(rd_kafka_t *rk, const struct jws_key *key, const struct delivery *d,
+                            struct record *r, rd_kafka_error_t **error) {
     struct headers h;
     struct jbuf token = {0};
-    const char *value = r->value;
-    size_t len = value != NULL ? strlen(value) : 0;
     headers_record(&h, r, d->command.workspace.s, d->command.txn.s, d->traceparent);
+    struct message m = {.topic = record_topic_name(r->topic),
+                        .partition = d->partition,
+                        .key = r->key,
+                        .key_len = strlen(r->key),
+                        .value = r->value,
+                        .len = r->value != NULL ? strlen(r->value) : 0,
+                        .headers = &h,
+                        .refusals = &r->refusals};
     if (r->topic == RECORD_EVENTS) {
-        jws_sign(key, EVENT_TYPE, value, len, &token);
-        value = token.p;
-        len = token.n;
+        jws_sign(key, EVENT_TYPE, m.value, m.len, &token);
+        m.value = token.p;
+        m.len = token.n;
     }
-    rd_kafka_error_t *error =
-        produce(rk, record_topic_name(r->topic), d->partition, r->key, strlen(r->key), value, len, &h);
+    enum sent sent = produce(rk, &m, error);
     jb_free(&token);
+    return sent;
+}
+
+static rd_kafka_error_t *emit_record(rd_kafka_t *rk, const struct jws_key *key, const struct delivery *d,
+                                     struct record *r) {
+    rd_kafka_error_t *error = NULL;
+    enum sent sent = REFUSED;
+    while (sent == REFUSED)
+        sent = r->refusals < STUB ? emit_whole(rk, key, d, r, &error) : emit_refused(rk, d, r, &error);
     return error;
 }
 
-rd_kafka_error_t *emit_batch(rd_kafka_t *producer, const struct jws_key *key, const struct batch *b,
+rd_kafka_error_t *emit_batch(rd_kafka_t *producer, const struct jws_key *key, struct batch *b,
                              size_t *count) {
-    for (size_t i = 0; i < b->n; i++) {
-        const struct delivery *d = &b->deliveries[i];
-        rd_kafka_error_t *error = NULL;
+    rd_kafka_error_t *error = NULL;
+    for (size_t i = 0; error == NULL && i < b->n; i++) {
+        struct delivery *d = &b->deliveries[i];
         for (size_t k = 0; error == NULL && k < d->records.n; k++) {
             error = emit_record(producer, key, d, &d->records.rows[k]);
             (*count)++;
         }
-        if (error == NULL && d->poison) {
-            error = emit_poison(producer, d);
-            (*count)++;
-        }
-        if (error != NULL)
-            return error;
+        enum sent sent = error == NULL && d->poison ? REFUSED : SENT;
+        while (sent == REFUSED)
+            sent = emit_poison(producer, d, &error);
+        *count += d->poison;
     }
-    return NULL;
+    return error;
 }

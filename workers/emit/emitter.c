@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,9 +51,12 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
               log_quote(reason, quoted, sizeof quoted));
 }
 
-/* Wakes rd_kafka_poll; a failed delivery fails the transaction's end. */
+/* Wakes rd_kafka_poll. A failed delivery fails the transaction's end; what was refused for ever goes out in
+ * another form the next time. */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
-    (void)rk, (void)m, (void)opaque;
+    (void)rk, (void)opaque;
+    if (m->err && emit_refused_for_ever(m->err) && m->_private != NULL)
+        emit_refusal(m->_private, rd_kafka_topic_name(m->rkt), m->partition, rd_kafka_err2str(m->err));
 }
 
 static void close_producer(struct emitter *e) {
@@ -149,7 +153,10 @@ static enum verdict recover(struct emitter *e, const char *step, rd_kafka_error_
     metric_add(worker_stats.emit_aborted, 1);
     enum verdict verdict = lost_ownership(rd_kafka_error_code(error)) ? DROPPED : AGAIN;
     int64_t started_us = clock_mono_us();
-    bool replace = rd_kafka_error_is_fatal(error) || !rd_kafka_error_txn_requires_abort(error);
+    /* The transaction's own error counts: that of a plain produce says nothing of it. */
+    bool replace = rd_kafka_fatal_error(e->producer, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+                   rd_kafka_error_is_fatal(error) ||
+                   (strcmp(step, "produce") != 0 && !rd_kafka_error_txn_requires_abort(error));
     rd_kafka_error_destroy(error);
     if (!replace) {
         error = rd_kafka_abort_transaction(e->producer, -1);
@@ -277,7 +284,7 @@ static enum verdict transact(struct emitter *e, struct batch *list, bool first) 
         return recover(e, "begin", error);
     (void)failpoint("emit.after_begin");
     (void)failpoint("emit.before_produce");
-    for (const struct batch *b = list; b != NULL; b = b->next)
+    for (struct batch *b = list; b != NULL; b = b->next)
         if ((error = emit_batch(e->producer, e->key, b, &records)) != NULL)
             return recover(e, "produce", error);
     if (first && (error = gather(e, list, &records, started_us + e->hold_us)) != NULL)

@@ -555,7 +555,12 @@ static void test_reply_wrong(void **state) {
 static void test_deadletter(void **state) {
     (void)state;
     struct headers h;
-    headers_deadletter(&h, ERR_DECODE, "txn: not a UUID", "usher.commands", 7, 1234567890123, EX_TIME);
+    headers_deadletter(&h, &(struct deadletter){.why = ERR_DECODE,
+                                                .detail = "txn: not a UUID",
+                                                .topic = "usher.commands",
+                                                .partition = 7,
+                                                .offset = 1234567890123,
+                                                .time_us = EX_TIME});
     assert_true(h.n <= HEADERS_MAX);
     ex_check("deadletter.undecodable", "usher.deadletter", EX_WORKSPACE, &h,
              "\"{\\\"v\\\":1,\\\"txn\\\":7}\"");

@@ -1,0 +1,55 @@
+"""Suites about Kafka's own ways, each on a stack of its own with real Kafka, which they may spoil."""
+
+import os
+import subprocess
+
+import proxied
+from case import Case, Followers
+from stack import ROOT, remove, temporary
+from waiting import run
+
+ADMIN = os.path.join("build", "release", "tests", "integration", "kafka_admin")
+
+
+class KafkaCase(Case):
+    settings = {}  # further variables of usher-local
+
+    @classmethod
+    def setUpClass(cls):
+        subprocess.run(["make", "-s", "-C", ROOT, ADMIN], check=True, stdout=subprocess.DEVNULL)
+        cls.real = True
+        cls.stack = temporary("real", os.environ.get("FLAVOUR", "asan"), cls.__name__.lower(), **cls.settings)
+        cls.addClassCleanup(cls.remove_stack)
+        cls.stack.start()
+        cls.followers = Followers(cls.stack)
+        cls.addClassCleanup(cls.followers.close)
+        cls.ws = cls.stack.workspace("ws")
+        cls.http = cls.ws.client
+
+    @classmethod
+    def remove_stack(cls):
+        cls.stack.stop()
+        if not os.environ.get("KEEP"):
+            remove(cls.stack)
+
+    def admin(self, *words):
+        """kafka_admin; gives what it prints."""
+        done = run([os.path.join(ROOT, ADMIN), self.stack.kafka, *map(str, words)], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def produce(self, topic, partition, key, path):
+        """One record with what the file holds."""
+        run(["kcat", "-P", "-b", self.stack.kafka, "-t", topic, "-p", str(partition), "-k", key,
+             "-X", "message.max.bytes=16777216", path], check=True)
+
+    def metric(self, name):
+        """Of the worker."""
+        return proxied.metric(self.stack.env["USHER_URL_WORKER"], name)
+
+    def logged(self, text, name="worker"):
+        with open(os.path.join(self.stack.run_dir, "log", name + ".log"), errors="replace") as f:
+            return text in f.read()
+
+
+__all__ = ["KafkaCase"]
