@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #define BATCH_BYTES_MAX (8u << 20)
+#define NONE (-1)
+#define ASK_MS 5000
 
 struct consumer {
     const struct config *config;
@@ -20,6 +22,8 @@ struct consumer {
     bool exactly_once;
     rd_kafka_t *rk;
     struct emitter *emitter;
+    int64_t *next; /* of each partition of ours, what is polled next; NONE: not ours */
+    int partitions;
     unsigned epoch; /* counts assignments taken and given back */
     atomic_int assigned;
     atomic_bool dead;
@@ -47,9 +51,19 @@ static bool resolve_offsets(struct consumer *c, rd_kafka_topic_partition_list_t 
     return true;
 }
 
+/* parts NULL: none is ours. */
+static void note_places(struct consumer *c, const rd_kafka_topic_partition_list_t *parts) {
+    for (int i = 0; i < c->partitions; i++)
+        c->next[i] = NONE;
+    for (int i = 0; parts != NULL && i < parts->cnt; i++)
+        if (parts->elems[i].partition < c->partitions)
+            c->next[parts->elems[i].partition] = parts->elems[i].offset;
+}
+
 static void on_assign(struct consumer *c, rd_kafka_topic_partition_list_t *parts) {
     while (!resolve_offsets(c, parts) && !lifecycle_stopping() && !rd_kafka_assignment_lost(c->rk))
         usleep(100000);
+    note_places(c, parts);
     rd_kafka_resp_err_t code = rd_kafka_assign(c->rk, parts);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         log_event(LOG_ERROR, "assign-failed", "code=%s", rd_kafka_err2name(code));
@@ -71,6 +85,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topi
     log_event(LOG_INFO, "revoked", "partitions=%d lost=%s", parts->cnt, lost ? "yes" : "no");
     atomic_store(&c->assigned, 0);
     emitter_settle(c->emitter, lost);
+    note_places(c, NULL);
     rd_kafka_assign(rk, NULL);
 }
 
@@ -120,8 +135,12 @@ struct consumer *consumer_open(const struct config *config, int slot, bool exact
     c->slot = slot;
     c->exactly_once = exactly_once;
     c->emitter = emitter;
+    c->partitions = (int)config_int(config, "partitions");
+    c->next = xcalloc((size_t)c->partitions, sizeof *c->next);
+    note_places(c, NULL);
     c->rk = join(c, err);
     if (c->rk == NULL) {
+        free(c->next);
         free(c);
         return NULL;
     }
@@ -148,24 +167,51 @@ static bool join_again(struct consumer *c) {
     return c->rk != NULL;
 }
 
-/* The log does not hold the offset any more (retention, or a trial broker that began anew): from its
- * beginning; known commands only repeat their replies. */
-static void begin_again(struct consumer *c, const rd_kafka_message_t *m) {
-    rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, m->partition)->offset =
-        RD_KAFKA_OFFSET_BEGINNING;
-    rd_kafka_error_t *error = rd_kafka_seek_partitions(c->rk, parts, -1);
-    log_event(LOG_ERROR, "offset-out-of-range", "partition=%d again=%s", m->partition,
-              error != NULL ? rd_kafka_error_name(error) : "ok");
-    if (error != NULL)
-        rd_kafka_error_destroy(error);
+/* Where a partition goes on whose place the log does not hold: where the log begins. If the place lies before
+ * that, the commands between are gone. If it lies behind the end (somebody set the offset, or a trial broker
+ * began anew), nobody knows which of those that are there were applied: known ones only repeat their replies.
+ * False: it cannot be asked now. */
+static bool find_place(struct consumer *c, int32_t partition, int64_t *place) {
+    int64_t first, end, from = *place;
+    rd_kafka_resp_err_t code =
+        rd_kafka_query_watermark_offsets(c->rk, TOPIC_COMMANDS, partition, &first, &end, ASK_MS);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        log_event(LOG_WARN, "ends-unknown", "partition=%d code=%s", partition, rd_kafka_err2name(code));
+        return false;
+    }
+    if (from < first || from > end)
+        *place = first;
+    int64_t gone = from >= 0 && from < first ? first - from : 0;
+    metric_add(worker_stats.out_of_range, 1);
+    metric_add(worker_stats.commands_gone, gone);
+    log_event(LOG_ERROR, "offset-out-of-range",
+              "partition=%d from=%lld first=%lld end=%lld again=%lld gone=%lld", partition, (long long)from,
+              (long long)first, (long long)end, (long long)*place, (long long)gone);
+    return true;
+}
+
+/* A seek does not do: it says "ok" before the library has reset the fetch, and nothing is fetched afterwards.
+ * So all partitions are assigned anew, each where it is. */
+static void begin_again(struct consumer *c, int32_t partition) {
+    if (partition < 0 || partition >= c->partitions || c->next[partition] == NONE)
+        return;
+    while (!find_place(c, partition, &c->next[partition]))
+        if (lifecycle_stopping() || rd_kafka_assignment_lost(c->rk))
+            return;
+    rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(c->partitions);
+    for (int i = 0; i < c->partitions; i++)
+        if (c->next[i] != NONE)
+            rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, i)->offset = c->next[i];
+    rd_kafka_resp_err_t code = rd_kafka_assign(c->rk, parts);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        log_event(LOG_ERROR, "assign-failed", "code=%s", rd_kafka_err2name(code));
     rd_kafka_topic_partition_list_destroy(parts);
 }
 
 static void on_message_error(struct consumer *c, const rd_kafka_message_t *m) {
     char quoted[300];
     if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || m->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
-        begin_again(c, m);
+        begin_again(c, m->partition);
         return;
     }
     if (m->err == RD_KAFKA_RESP_ERR__FATAL || m->err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
@@ -188,6 +234,8 @@ struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
             b = b != NULL ? b : batch_new();
             batch_add(b, m);
             bytes += m->len;
+            if (m->partition < c->partitions)
+                c->next[m->partition] = m->offset + 1;
         }
         rd_kafka_message_destroy(m);
         if (b != NULL && (b->n >= max || bytes >= BATCH_BYTES_MAX))
@@ -211,9 +259,12 @@ struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
 
 void consumer_rewind(struct consumer *c, const struct batch *b) {
     rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new((int)b->noffsets);
-    for (size_t i = 0; i < b->noffsets; i++)
+    for (size_t i = 0; i < b->noffsets; i++) {
         rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, b->offsets[i].partition)->offset =
             b->offsets[i].first;
+        if (b->offsets[i].partition < c->partitions)
+            c->next[b->offsets[i].partition] = b->offsets[i].first;
+    }
     rd_kafka_error_t *error = rd_kafka_seek_partitions(c->rk, parts, -1);
     if (error != NULL) {
         log_event(LOG_WARN, "rewind-failed", "code=%s", rd_kafka_error_name(error));
@@ -236,5 +287,6 @@ void consumer_close(struct consumer *c) {
         emitter_attach(c->emitter, NULL);
         rd_kafka_destroy(c->rk);
     }
+    free(c->next);
     free(c);
 }

@@ -11,6 +11,10 @@
     X(commands, counter, "usher_worker_commands_total", NULL, "Commands taken from usher.commands.")         \
     X(rebalances, counter, "usher_worker_rebalances_total", NULL,                                            \
       "Assignments and revocations of partitions.")                                                          \
+    X(out_of_range, counter, "usher_worker_out_of_range_total", NULL,                                        \
+      "Times that the log did not hold a partition's place any more.")                                       \
+    X(commands_gone, counter, "usher_worker_commands_gone_total", NULL,                                      \
+      "Commands that were gone from the log before they were taken.")                                        \
     X(apply, histogram, "usher_worker_apply_seconds", NULL, "Time of a batch's PostgreSQL transaction.")     \
     X(retries, counter, "usher_worker_retries_total", NULL, "Batches that had to be tried again.")           \
     X(poisoned, counter, "usher_worker_poison_total", NULL, "Commands that went to usher.deadletter.")       \

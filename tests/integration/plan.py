@@ -26,15 +26,16 @@ TOGETHER = (
 ALONE = ("streams", "seats", "two", "whole", "admin", "async", "revocation", "idempotency", "outage")
 
 # After those, on real Kafka alone: bulk_alone breaks things off, and what is broken off is seen twice on the embedded
-# broker, which knows no transactions. refused has a stack of its own, with an administrator of Kafka who spoils its
-# topics.
-LAST = ("bulk_alone", "whole", "refused")
+# broker, which knows no transactions. refused and offsets have stacks of their own, with an administrator of Kafka who
+# spoils them.
+LAST = ("bulk_alone", "whole", "refused", "offsets")
 
 # Suites for both brokers: about what the topics hold, in which order, and what happens while a program stands still or
 # ends. All others judge HTTP, documents, plans and limits. These are decided in the programs and in PostgreSQL, by the
 # same commands whichever broker carries them; so the broker that starts at once is enough for them.
 BROKER = {"streams", "events", "async", "members", "bulk", "entra_session", "okta_session", "seats", "admin",
-          "revocation", "idempotency", "outage", "two", "whole", "bulk_alone", "refused"}
+          "revocation", "idempotency", "outage", "two", "whole", "bulk_alone", "refused",
+          "offsets"}
 
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
 # others worthless. They always run; contract only if it is wanted.
