@@ -19,7 +19,7 @@ struct ingest {
     struct replies *replies;
     struct health *health;
     struct throttle *throttle; /* sources of wrong tokens */
-    struct hold *hold;         /* their answers */
+    struct delay *delay;       /* their answers */
     struct tls *tls;           /* NULL: plain HTTP */
     struct server *server;
     atomic_bool stopping; /* new requests are refused, those in flight are answered */

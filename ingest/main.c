@@ -87,7 +87,7 @@ static void stop(struct ticker *ticker) {
     ticker_stop(ticker);
     health_close(ingest.health);
     gate_close(ingest.gate);
-    hold_free(ingest.hold);
+    delay_free(ingest.delay);
     throttle_free(ingest.throttle);
     bulks_close(ingest.bulks);
     replies_close(ingest.replies);
@@ -123,7 +123,7 @@ int main(int argc, char **argv) {
         return refuse_start("command producer", &err);
     ingest.bulks = bulks_new(&ingest);
     ingest.throttle = throttle_new();
-    ingest.hold = hold_new();
+    ingest.delay = delay_new();
     ingest.gate = gate_new(&ingest);
     ingest.health = health_new(&ingest);
     struct ticker *ticker = ticker_start(&ingest);

@@ -16,6 +16,8 @@
     X(guarded, counter, "usher_http_guarded_total", NULL, "Requests refused for malformed HTTP.")            \
     X(over_cap, counter, "usher_http_over_cap_total", NULL,                                                  \
       "Requests refused because too many were in flight.")                                                   \
+    X(wrong_moves, counter, "usher_request_wrong_moves_total", NULL,                                         \
+      "Requests that went from one state to one that cannot follow it.")                                     \
     X(gate_batches, counter, "usher_gate_batches_total", NULL, "Batches taken by the gate threads.")         \
     X(gate_requests, counter, "usher_gate_batch_requests_total", NULL, "Requests in those batches.")         \
     X(gate_admit, histogram, "usher_gate_admit_seconds", NULL, "Round trip of one admission batch.")         \

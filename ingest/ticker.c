@@ -37,7 +37,7 @@ static void tick(struct ingest *in, int64_t now_us, unsigned count) {
     expire(in, now_us);
     gate_tick(in->gate, now_us);
     bulks_tick(in->bulks, now_us);
-    hold_tick(in->hold, now_us, atomic_load(&in->stopping));
+    delay_tick(in->delay, now_us, atomic_load(&in->stopping));
     audit_tick(in->audit, now_us);
     if (count % CLIENTS_EVERY == 0)
         clients_tick(now_us);

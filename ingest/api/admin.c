@@ -1,6 +1,7 @@
 #include "ingest/api/admin.h"
 
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/request/content.h"
 #include "ingest/request/handle.h"
 #include "ops/runtime/clock.h"
@@ -12,24 +13,32 @@
 
 /* ---- lists ---- */
 
+/* Between the steps. */
+struct admin_page {
+    size_t limit; /* rows of it */
+};
+
 enum step admin_list(struct request *r, const char *what, int kind, size_t p) {
     struct err err = {0};
     const char *after;
     int limit;
     if (api_page(r, what, &limit, &after, &err) != ERR_OK)
         return handle_refuse(r, &err);
+    struct admin_page *page = arena_alloc(r->arena, sizeof *page);
+    page->limit = (size_t)limit;
+    r->work = page;
     struct db_query *q = api_query(r, kind);
     q->p[p] = after;
     q->p[p + 1] = arena_printf(r->arena, "%d", limit + 1);
-    r->limit = limit;
     return STEP_QUERY;
 }
 
 enum step admin_list_answer(struct request *r, const char *what, size_t id,
                             void (*put)(struct jbuf *b, const char *const *row)) {
     const struct db_query *q = r->db_query;
-    bool more = q->nrows > (size_t)r->limit;
-    size_t n = more ? (size_t)r->limit : q->nrows;
+    const struct admin_page *page = r->work;
+    bool more = q->nrows > page->limit;
+    size_t n = more ? page->limit : q->nrows;
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{\"items\":[");
     for (size_t i = 0; i < n; i++)
@@ -86,8 +95,7 @@ enum err_code admin_expires(const json_t *body, int64_t *expires_us, struct err 
 /* ---- commands ---- */
 
 enum step admin_publish(struct request *r, enum command_type type, json_t *resource) {
-    r->command = type;
-    r->resource = resource;
+    request_make_command(r, type)->resource = resource;
     content_keep(r, resource);
     return STEP_PUBLISH;
 }

@@ -5,6 +5,7 @@
 #define USHER_INGEST_API_ADMIN_H
 
 #include "ingest/api/api.h"
+#include "ingest/request/command.h"
 
 /* admin_workspace.c */
 extern const struct handler admin_workspace_patch;

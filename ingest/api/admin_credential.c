@@ -1,6 +1,7 @@
 #include "ingest/api/admin_credential.h"
 
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/request/handle.h"
 #include "schemas/api/credential.h"
 #include "sql/ask/revocation.h"
@@ -41,7 +42,7 @@ void admin_credential_token(struct request *r, const struct admin_credential *c,
     char text[TOKEN_TEXT_SIZE];
     token_new(c->token, text);
     credential_put_token(resource, text);
-    r->secret = arena_strdup(r->arena, text);
+    r->work = arena_strdup(r->arena, text);
 }
 
 enum step admin_credential_create(struct request *r, const struct admin_credential *c) {
@@ -60,14 +61,14 @@ enum step admin_credential_create(struct request *r, const struct admin_credenti
 }
 
 enum step admin_credential_create_on_reply(struct request *r, const struct admin_credential *c) {
-    r->resource_id = r->reply.id;
+    r->resource_id = r->command->reply.id;
     return admin_credential_query(r, c);
 }
 
 /* Is the token that was made the one that is stored now, by the prefix in the row? */
 static bool is_stored(const struct request *r, const char *prefix) {
     char ours[TOKEN_PREFIX_SIZE];
-    token_show_prefix(r->secret, ours);
+    token_show_prefix(r->work, ours);
     return strcmp(ours, prefix) == 0;
 }
 
@@ -77,7 +78,7 @@ static enum step token_gone(struct request *r, const char *what) {
         &err, ERR_CONFLICT,
         "This was done already, by an earlier request, for %s %s; its token was shown in the answer to that "
         "one and cannot be shown again",
-        what, r->reply.id.s);
+        what, r->command->reply.id.s);
     return handle_refuse(r, &err);
 }
 
@@ -90,7 +91,7 @@ enum step admin_credential_show_token(struct request *r, const struct admin_cred
     if (status == 201)
         r->answer.location = arena_printf(r->arena, "%s/admin/%s/%s", r->base, c->plural, row[c->id]);
     jb_raw(b, "{");
-    jb_kstr(b, "token", r->secret);
+    jb_kstr(b, "token", r->work);
     jb_key(b, c->what);
     c->put(b, row);
     jb_raw(b, "}");
@@ -130,6 +131,8 @@ enum step admin_credential_revoke_on_rows(struct request *r, const struct admin_
         (void)err_set(&err, ERR_CONFLICT, "This is the last owner; make another one first");
         return handle_refuse(r, &err);
     }
-    r->revoked = true;
+    r->done_already =
+        "The credential is revoked from now on; only its record is not in the log yet. Repeat the "
+        "request later";
     return admin_publish(r, c->revoke, NULL);
 }

@@ -30,7 +30,7 @@ enum step admin_credential_show(struct request *r, const struct admin_credential
 /* Creation: begin, replied. (Repeated under one txn it finds the one that the first request made.) */
 enum step admin_credential_create(struct request *r, const struct admin_credential *c);
 enum step admin_credential_create_on_reply(struct request *r, const struct admin_credential *c);
-/* Makes a token, which r->secret has until it is shown, and puts what is stored of it into the resource. */
+/* Makes a token, which r->work has until it is shown, and puts what is stored of it into the resource. */
 void admin_credential_token(struct request *r, const struct admin_credential *c, json_t *resource);
 /* The answer to what made a token: the token and the row. 409 where the token is not the one that is stored
  * now: the change was made by an earlier request that this one repeats, or was overtaken. */

@@ -41,8 +41,8 @@ static void put_address(const struct request *r, struct jbuf *b) {
         n--;
     if (n > 0)
         jb_strn(b, url, n);
-    else if (r->host != NULL)
-        jb_str(b, arena_printf(r->arena, "%s://%s", r->in->tls != NULL ? "https" : "http", r->host));
+    else if (r->head.host != NULL)
+        jb_str(b, arena_printf(r->arena, "%s://%s", r->in->tls != NULL ? "https" : "http", r->head.host));
     else
         jb_str(b, "/");
 }

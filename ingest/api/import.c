@@ -3,6 +3,7 @@
 #include "ingest/api/handlers.h"
 #include "ingest/api/resources.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/request/content.h"
 #include "ingest/scim/bulk.h"
 #include "schemas/api/api_resource.h"
@@ -60,14 +61,14 @@ static void import_plan(struct request *r, struct bulk_request *b) {
 }
 
 static void put_result(struct jbuf *b, struct request *operation) {
-    const struct answer *a = &bulk_answer_of(operation)->answer;
+    const struct answer *a = &request_answering(operation)->answer;
     jb_sep(b);
     jb_raw(b, "{");
     jb_kint(b, "status", a->status);
     jb_kstr(b, "txn", operation->txn.s);
     if (a->status < 300) {
         jb_kstr(b, "id", operation->resource_id.s);
-        jb_kint(b, "version", operation->reply.version);
+        jb_kint(b, "version", operation->command->reply.version);
         jb_kstr(b, "location", api_location(operation, operation->resource_id.s));
     } else {
         jb_kraw(b, "problem", a->body.p);

@@ -1,6 +1,7 @@
 #include "ingest/api/api.h"
 #include "ingest/api/handlers.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/request/content.h"
 #include "ingest/request/handle.h"
 #include "ops/runtime/clock.h"
@@ -51,7 +52,6 @@ static enum err_code read_report(const json_t *body, int *way, const char **who,
 static enum step login_publish(struct request *r, const char *id) {
     if (!uuid_parse(id, &r->resource_id))
         return api_not_found(r, "User", id);
-    r->command = COMMAND_USER_LOGIN;
     return STEP_PUBLISH;
 }
 
@@ -75,8 +75,8 @@ static enum step login_begin(struct request *r) {
     int way;
     if (api_body(r, false, &body, &err) != ERR_OK || read_report(body, &way, &who, &at_us, &err) != ERR_OK)
         return handle_refuse(r, &err);
-    r->resource = json_pack("{s:I}", "at", (json_int_t)at_us);
-    content_keep(r, r->resource);
+    struct request_command *c = request_make_command(r, COMMAND_USER_LOGIN);
+    content_keep(r, c->resource = json_pack("{s:I}", "at", (json_int_t)at_us));
     return way == BY_ID ? login_publish(r, who) : login_seek(r, way, who);
 }
 
@@ -98,9 +98,9 @@ static enum step login_on_rows(struct request *r) {
 static enum step login_on_reply(struct request *r) {
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{");
-    jb_kstr(b, "user", r->reply.id.s);
+    jb_kstr(b, "user", r->command->reply.id.s);
     jb_kbool(b, "seat", true);
-    jb_kbool(b, "first", r->reply.first);
+    jb_kbool(b, "first", r->command->reply.first);
     jb_raw(b, "}");
     return STEP_ANSWERED;
 }

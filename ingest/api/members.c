@@ -1,6 +1,7 @@
 #include "ingest/api/api.h"
 #include "ingest/api/handlers.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/request/content.h"
 #include "ingest/request/handle.h"
 #include "sql/ask/query.h"
@@ -120,10 +121,10 @@ static enum step member_publish(struct request *r, enum command_type type, json_
         json_decref(transmit);
         return api_not_found(r, "User", r->route.second);
     }
-    r->command = type;
-    r->resource = transmit != NULL ? json_pack("{s:s, s:o}", "user", user.s, "transmit", transmit)
+    struct request_command *c = request_make_command(r, type);
+    c->resource = transmit != NULL ? json_pack("{s:s, s:o}", "user", user.s, "transmit", transmit)
                                    : json_pack("{s:s}", "user", user.s);
-    content_keep(r, r->resource);
+    content_keep(r, c->resource);
     return STEP_PUBLISH;
 }
 
@@ -155,7 +156,7 @@ static enum step member_put_begin(struct request *r) {
 static enum step member_put_on_reply(struct request *r) {
     struct db_query *q = api_query(r, QUERY_MEMBER);
     q->p[0] = r->resource_id.s;
-    q->p[1] = json_string_value(json_object_get(r->resource, "user"));
+    q->p[1] = json_string_value(json_object_get(r->command->resource, "user"));
     return STEP_QUERY;
 }
 
@@ -164,8 +165,8 @@ static enum step member_put_on_reply(struct request *r) {
 static enum step member_put_on_rows(struct request *r) {
     const struct db_query *q = r->db_query;
     const char *const *row = q->nrows > 0 ? q->rows[0] : NULL;
-    const json_t *given = json_object_get(r->resource, "transmit");
-    struct jbuf *b = answer_begin(r, r->reply.first ? 201 : 200);
+    const json_t *given = json_object_get(r->command->resource, "transmit");
+    struct jbuf *b = answer_begin(r, r->command->reply.first ? 201 : 200);
     if (row != NULL && row[COL_MEMBER_TRANSMIT] != NULL) {
         put_member(b, q->p[1], row[COL_MEMBER_NAME], row[COL_MEMBER_DISPLAY], row[COL_MEMBER_TRANSMIT],
                    row[COL_MEMBER_SINCE]);
@@ -176,7 +177,7 @@ static enum step member_put_on_rows(struct request *r) {
         put_member(b, q->p[1], row != NULL ? row[COL_MEMBER_NAME] : NULL, NULL, transmit, NULL);
     }
     jb_raw(b, "}");
-    if (r->reply.first)
+    if (r->command->reply.first)
         r->answer.location = arena_printf(r->arena, "%s/rooms/%s/members/%s", r->base, q->p[0], q->p[1]);
     return STEP_ANSWERED;
 }

@@ -20,9 +20,14 @@ struct oauth {
     const char *error; /* its name, where it is not the one that the code stands for */
 };
 
-static enum err_code fail(struct request *r, struct err *err, const char *error, enum err_code code,
-                          const char *detail) {
-    r->oauth->error = error;
+/* Of the request, from its identification on. */
+static struct oauth *oauth_of(const struct request *r) {
+    return r->work;
+}
+
+static enum err_code oauth_fail(struct request *r, struct err *err, const char *error, enum err_code code,
+                                const char *detail) {
+    oauth_of(r)->error = error;
     return err_set(err, code, "%s", detail);
 }
 
@@ -38,7 +43,7 @@ static bool is_form(const char *type) {
 
 /* A parameter without a value is none, and one that comes twice is an error (RFC 6749 section 3.2). */
 static const char *value_of(const struct request *r, const char *name) {
-    const char *value = query_get(&r->oauth->form, name);
+    const char *value = query_get(&oauth_of(r)->form, name);
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
@@ -52,12 +57,12 @@ static bool repeated(const struct query *form) {
 
 static enum err_code read_form(struct request *r, struct err *err) {
     const char *text = r->body.n > 0 ? r->body.p : "";
-    if (!is_form(r->content_type))
-        return fail(r, err, NULL, ERR_BAD_REQUEST, "The body must be " FORM);
-    if (strlen(text) != r->body.n || query_parse(text, r->arena, &r->oauth->form, NULL) != ERR_OK)
-        return fail(r, err, NULL, ERR_BAD_REQUEST, "The form is not correctly encoded");
-    if (repeated(&r->oauth->form))
-        return fail(r, err, NULL, ERR_BAD_REQUEST, "A parameter is given twice");
+    if (!is_form(r->head.content_type))
+        return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "The body must be " FORM);
+    if (strlen(text) != r->body.n || query_parse(text, r->arena, &oauth_of(r)->form, NULL) != ERR_OK)
+        return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "The form is not correctly encoded");
+    if (repeated(&oauth_of(r)->form))
+        return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "A parameter is given twice");
     return ERR_OK;
 }
 
@@ -65,58 +70,57 @@ static enum err_code read_form(struct request *r, struct err *err) {
 
 /* Both parts are form-encoded before they are joined (RFC 6749 section 2.3.1). */
 static bool read_basic(struct request *r) {
-    size_t given = strlen(r->basic), n = 0;
+    size_t given = strlen(r->head.basic), n = 0;
     char *text = arena_alloc(r->arena, given + 1);
     const char *end = NULL;
-    if (sodium_base642bin((unsigned char *)text, given, r->basic, given, NULL, &n, &end,
+    if (sodium_base642bin((unsigned char *)text, given, r->head.basic, given, NULL, &n, &end,
                           sodium_base64_VARIANT_ORIGINAL) != 0 ||
         *end != '\0')
         return false;
     char *colon = memchr(text, ':', n);
     if (colon == NULL)
         return false;
-    r->oauth->client_id = query_decode(text, (size_t)(colon - text), true, r->arena);
-    r->oauth->secret = query_decode(colon + 1, n - (size_t)(colon - text) - 1, true, r->arena);
-    return r->oauth->client_id != NULL && r->oauth->secret != NULL;
+    oauth_of(r)->client_id = query_decode(text, (size_t)(colon - text), true, r->arena);
+    oauth_of(r)->secret = query_decode(colon + 1, n - (size_t)(colon - text) - 1, true, r->arena);
+    return oauth_of(r)->client_id != NULL && oauth_of(r)->secret != NULL;
 }
 
 static enum err_code read_client(struct request *r, struct err *err) {
-    struct oauth *o = r->oauth;
+    struct oauth *o = oauth_of(r);
     const char *id = value_of(r, "client_id"), *secret = value_of(r, "client_secret");
-    if (r->basic != NULL && secret != NULL)
-        return fail(r, err, NULL, ERR_BAD_REQUEST, "The client authenticates in two ways at once");
-    if (r->basic != NULL && !read_basic(r))
-        return fail(r, err, NULL, ERR_UNAUTHORIZED, "The Authorization header is malformed");
-    if (r->basic != NULL && id != NULL && strcmp(id, o->client_id) != 0)
-        return fail(r, err, NULL, ERR_BAD_REQUEST, "Header and form name different clients");
-    if (r->basic == NULL) {
+    if (r->head.basic != NULL && secret != NULL)
+        return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "The client authenticates in two ways at once");
+    if (r->head.basic != NULL && !read_basic(r))
+        return oauth_fail(r, err, NULL, ERR_UNAUTHORIZED, "The Authorization header is malformed");
+    if (r->head.basic != NULL && id != NULL && strcmp(id, o->client_id) != 0)
+        return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "Header and form name different clients");
+    if (r->head.basic == NULL) {
         o->client_id = id;
         o->secret = secret;
     }
     return ERR_OK;
 }
 
-/* Reads who the client says it is, from header or form, into r->oauth and r->token_hash. */
+/* Reads who the client says it is, from header or form, into r->work and r->credential.token_hash. */
 static enum err_code oauth_read(struct request *r, struct err *err) {
     enum token_kind kind;
-    r->oauth = arena_alloc(r->arena, sizeof *r->oauth);
-    *r->oauth = (struct oauth){0};
+    r->work = arena_alloc(r->arena, sizeof(struct oauth));
     if (read_form(r, err) != ERR_OK || read_client(r, err) != ERR_OK)
         return err->code;
-    const char *secret = r->oauth->secret;
-    if (r->oauth->client_id == NULL || secret == NULL)
-        return fail(r, err, NULL, ERR_UNAUTHORIZED,
-                    "The client must authenticate: client_id is a key's id, client_secret its token");
+    const char *secret = oauth_of(r)->secret;
+    if (oauth_of(r)->client_id == NULL || secret == NULL)
+        return oauth_fail(r, err, NULL, ERR_UNAUTHORIZED,
+                          "The client must authenticate: client_id is a key's id, client_secret its token");
     if (!token_well_formed(secret, strlen(secret), &kind) || kind != TOKEN_KEY)
-        return fail(r, err, NULL, ERR_UNAUTHORIZED, "The client is not known, or its secret is wrong");
-    token_hash(secret, strlen(secret), r->token_hash);
-    r->token_scopes = UINT_MAX;
+        return oauth_fail(r, err, NULL, ERR_UNAUTHORIZED, "The client is not known, or its secret is wrong");
+    token_hash(secret, strlen(secret), r->credential.token_hash);
+    r->credential.scopes = UINT_MAX;
     return ERR_OK;
 }
 
 /* Is the key the one that client_id names? */
 static bool oauth_agrees(const struct request *r, const struct admit_verdict *v) {
-    return strcasecmp(r->oauth->client_id, v->key.s) == 0;
+    return strcasecmp(oauth_of(r)->client_id, v->key.s) == 0;
 }
 
 /* ---- the answer ---- */
@@ -129,23 +133,23 @@ static enum err_code read_scope(struct request *r, unsigned *out, struct err *er
         size_t n = strcspn(text, " ");
         unsigned bit = scope_parse_n(text, n);
         if (n > 0 && (bit & r->verdict.scopes) == 0)
-            return fail(r, err, "invalid_scope", ERR_BAD_REQUEST,
-                        bit == 0 ? "A scope is not known" : "The key lacks a scope that was asked for");
+            return oauth_fail(r, err, "invalid_scope", ERR_BAD_REQUEST,
+                              bit == 0 ? "A scope is not known" : "The key lacks a scope that was asked for");
         *out |= bit;
         text += n + strspn(text + n, " ");
     }
-    return *out != 0 ? ERR_OK : fail(r, err, "invalid_scope", ERR_BAD_REQUEST, "No scope is left");
+    return *out != 0 ? ERR_OK : oauth_fail(r, err, "invalid_scope", ERR_BAD_REQUEST, "No scope is left");
 }
 
 static enum err_code prepare(struct request *r, unsigned *scopes, struct err *err) {
     const char *grant = value_of(r, "grant_type");
     if (grant == NULL)
-        return fail(r, err, NULL, ERR_BAD_REQUEST, "grant_type is missing");
+        return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "grant_type is missing");
     if (strcmp(grant, "client_credentials") != 0)
-        return fail(r, err, "unsupported_grant_type", ERR_BAD_REQUEST,
-                    "grant_type must be client_credentials");
+        return oauth_fail(r, err, "unsupported_grant_type", ERR_BAD_REQUEST,
+                          "grant_type must be client_credentials");
     if (seal_key() == NULL)
-        return fail(r, err, NULL, ERR_UNAVAILABLE, "");
+        return oauth_fail(r, err, NULL, ERR_UNAVAILABLE, "");
     return read_scope(r, scopes, err);
 }
 
@@ -175,7 +179,7 @@ static enum step oauth_begin(struct request *r) {
     int64_t now_us = clock_wall_us(), seconds = lifetime_s(r, now_us);
     struct access_token t = {.scopes = (unsigned char)scopes, .expires_s = now_us / 1000000 + seconds};
     char text[ACCESS_TOKEN_TEXT_SIZE];
-    memcpy(t.key_hash, r->token_hash, sizeof t.key_hash);
+    memcpy(t.key_hash, r->credential.token_hash, sizeof t.key_hash);
     access_token_seal(&t, seal_key(), SEAL_KEY_SIZE, text);
     struct jbuf *b = answer_begin(r, 200);
     r->answer.no_store = true;
@@ -203,8 +207,8 @@ const struct handler oauth_token = {
 /* ---- errors ---- */
 
 static const char *name_of(const struct request *r, enum err_code code) {
-    if (r->oauth != NULL && r->oauth->error != NULL)
-        return r->oauth->error;
+    if (r->work != NULL && oauth_of(r)->error != NULL)
+        return oauth_of(r)->error;
     switch (code) {
     case ERR_UNAUTHORIZED:
         return "invalid_client";

@@ -4,6 +4,7 @@
 #include "ingest/request/answer.h"
 #include "ingest/request/handle.h"
 #include "schemas/api/workspace_settings.h"
+#include "schemas/stream/command.h"
 #include "sql/ask/query.h"
 
 #include <string.h>

@@ -2,6 +2,7 @@
 
 #include "ingest/api/handlers.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/request/content.h"
 #include "ingest/request/handle.h"
 #include "ingest/scim/list.h"
@@ -9,6 +10,7 @@
 #include "ingest/scim/write.h"
 #include "schemas/api/api_resource.h"
 #include "schemas/types/discovery.h"
+#include "sql/ask/read.h"
 
 #include <string.h>
 #include <strings.h>
@@ -104,17 +106,17 @@ static enum err_code prepare_list(struct request *r, struct err *err) {
     r->query = (struct query){asked, filter != NULL ? 2 : 1};
     enum err_code code = list_prepare(r, err);
     r->query = given;
-    r->read.count = (int)limit;
-    r->read.known_total = 0; /* nobody asks */
+    r->read->count = (int)limit;
+    r->read->known_total = 0; /* nobody asks */
     return code;
 }
 
 void api_list_answer(struct request *r) {
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{\"items\":[");
-    for (size_t i = 0; i < r->read.nrows; i++) {
+    for (size_t i = 0; i < r->read->nrows; i++) {
         jb_sep(b);
-        api_put_resource(r, &r->read.rows[i]);
+        api_put_resource(r, &r->read->rows[i]);
     }
     jb_raw(b, "]");
     jb_kstr(b, "next", list_next(r));
@@ -144,8 +146,8 @@ static enum step api_list_begin(struct request *r) {
 static enum step api_write_on_reply(struct request *r) {
     if (r->route.method == HTTP_DELETE) {
         answer_no_content(r, 0);
-    } else if (r->reply.doc != NULL && r->route.rt->kind != RESOURCE_USER) {
-        write_show_document(r, r->reply.doc);
+    } else if (r->command->reply.doc != NULL && r->route.rt->kind != RESOURCE_USER) {
+        write_show_document(r, r->command->reply.doc);
     } else {
         read_resource(r);
         return STEP_READ;

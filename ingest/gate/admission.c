@@ -19,13 +19,13 @@
  * constant time.) */
 static size_t ask_for(struct admission *a, const struct request *r) {
     for (size_t i = 0; i < a->n; i++) {
-        if (memcmp(a->ask[i].token_hash, r->token_hash, TOKEN_HASH_SIZE) == 0) {
+        if (memcmp(a->ask[i].token_hash, r->credential.token_hash, TOKEN_HASH_SIZE) == 0) {
             a->ask[i].units++;
             return i;
         }
     }
     a->ask[a->n] = (struct admit_ask){.units = 1};
-    memcpy(a->ask[a->n].token_hash, r->token_hash, TOKEN_HASH_SIZE);
+    memcpy(a->ask[a->n].token_hash, r->credential.token_hash, TOKEN_HASH_SIZE);
     return a->n++;
 }
 
@@ -40,11 +40,12 @@ static void refuse(struct request *r, enum err_code code, const char *detail) {
  * later their answers. */
 static void refuse_guess(struct request *r, const char *detail) {
     int64_t now_us = clock_mono_us(),
-            wait_us = r->source_ip != NULL ? throttle_failed(r->in->throttle, &r->source, now_us) : 0;
+            wait_us =
+                r->head.source_ip != NULL ? throttle_failed(r->in->throttle, &r->head.source, now_us) : 0;
     metric_add(stats.unauthorized, 1);
     answer_error(r, ERR_UNAUTHORIZED, detail);
     if (wait_us > 0 && !atomic_load(&r->in->stopping)) {
-        if (hold_add(r->in->hold, r, now_us + wait_us))
+        if (delay_add(r->in->delay, r, now_us + wait_us))
             return;
         r->answer.close = true; /* as many as there may be are held already */
     }
@@ -59,7 +60,7 @@ static bool check_access_token_or_refuse(struct request *r) {
         refuse(r, ERR_UNAVAILABLE, NULL);
         return false;
     }
-    if (!access_token_open(r->token, seal_key(), SEAL_KEY_SIZE, &t)) {
+    if (!access_token_open(r->head.token, seal_key(), SEAL_KEY_SIZE, &t)) {
         refuse_guess(r, "The access token is not one of ours");
         return false;
     }
@@ -67,24 +68,24 @@ static bool check_access_token_or_refuse(struct request *r) {
         refuse(r, ERR_UNAUTHORIZED, "The access token has expired");
         return false;
     }
-    memcpy(r->token_hash, t.key_hash, TOKEN_HASH_SIZE);
-    r->token_scopes = t.scopes;
+    memcpy(r->credential.token_hash, t.key_hash, TOKEN_HASH_SIZE);
+    r->credential.scopes = t.scopes;
     return true;
 }
 
 static bool check_token_or_refuse(struct request *r) {
-    if (r->token == NULL) {
+    if (r->head.token == NULL) {
         refuse(r, ERR_UNAUTHORIZED, NULL);
         return false;
     }
-    if (access_token_is(r->token))
+    if (access_token_is(r->head.token))
         return check_access_token_or_refuse(r);
-    if (!token_well_formed(r->token, strlen(r->token), NULL)) {
+    if (!token_well_formed(r->head.token, strlen(r->head.token), NULL)) {
         refuse_guess(r, "The bearer token is malformed");
         return false;
     }
-    token_hash(r->token, strlen(r->token), r->token_hash);
-    r->token_scopes = UINT_MAX;
+    token_hash(r->head.token, strlen(r->head.token), r->credential.token_hash);
+    r->credential.scopes = UINT_MAX;
     return true;
 }
 
@@ -145,9 +146,9 @@ static enum err_code check_class(const struct request *r, const struct admit_ver
 }
 
 static enum err_code check_place(const struct request *r, const struct admit_verdict *v, struct err *err) {
-    if (v->restricted && (r->source_ip == NULL || !net_ranges_hold(&v->networks, &r->source)))
+    if (v->restricted && (r->head.source_ip == NULL || !net_ranges_hold(&v->networks, &r->head.source)))
         return err_set(err, ERR_FORBIDDEN, "This key may not be used from this network (%s)",
-                       r->source_ip != NULL ? r->source_ip : "of which nothing is known");
+                       r->head.source_ip != NULL ? r->head.source_ip : "of which nothing is known");
     if (r->route.row->access == ACCESS_SCIM && v->require_sso && !v->sso_ready)
         return err_set(
             err, ERR_FORBIDDEN,
@@ -168,9 +169,9 @@ static char *base_url(const struct request *r) {
     size_t n = strlen(url);
     while (n > 0 && url[n - 1] == '/')
         n--;
-    return n > 0
-               ? arena_printf(r->arena, "%.*s%s", (int)n, url, prefix)
-               : arena_printf(r->arena, "%s://%s%s", r->in->tls != NULL ? "https" : "http", r->host, prefix);
+    return n > 0 ? arena_printf(r->arena, "%.*s%s", (int)n, url, prefix)
+                 : arena_printf(r->arena, "%s://%s%s", r->in->tls != NULL ? "https" : "http", r->head.host,
+                                prefix);
 }
 
 static enum err_code permit(struct request *r, struct err *err) {
@@ -204,7 +205,7 @@ static bool take_verdict_or_refuse(struct request *r, const struct admit_verdict
     }
     r->verdict = *v;
     r->verdict.networks = (struct net_ranges){0}; /* the batch's */
-    r->verdict.scopes &= r->token_scopes;
+    r->verdict.scopes &= r->credential.scopes;
     r->admitted = true;
     if (v->state == ADMIT_OK)
         return true;
@@ -241,7 +242,7 @@ size_t admission_collect(struct admission *a, struct request **requests, size_t 
     for (size_t i = 0; i < n; i++) {
         if (!ask_or_refuse(requests[i]))
             continue;
-        requests[i]->ask = ask_for(a, requests[i]);
+        requests[i]->credential.ask = ask_for(a, requests[i]);
         requests[left++] = requests[i];
     }
     return left;
@@ -263,9 +264,9 @@ void admission_collect_units(struct admission *a, struct request **requests, siz
     a->n = n;
     a->code = ERR_OK;
     for (size_t i = 0; i < n; i++) {
-        requests[i]->ask = i;
+        requests[i]->credential.ask = i;
         a->ask[i] = (struct admit_ask){.units = requests[i]->operations - 1, .whole = true};
-        memcpy(a->ask[i].token_hash, requests[i]->token_hash, TOKEN_HASH_SIZE);
+        memcpy(a->ask[i].token_hash, requests[i]->credential.token_hash, TOKEN_HASH_SIZE);
     }
 }
 
@@ -303,7 +304,7 @@ size_t admission_judge_units(struct admission *a, struct request **requests, siz
         struct request *r = requests[i];
         if (a->code != ERR_OK)
             refuse(r, a->code, NULL);
-        else if (admit_units_or_refuse(r, &a->verdict[r->ask]))
+        else if (admit_units_or_refuse(r, &a->verdict[r->credential.ask]))
             requests[on++] = r;
     }
     clear(a);
@@ -316,7 +317,7 @@ size_t admission_judge(struct admission *a, struct request **requests, size_t n)
         struct request *r = requests[i];
         if (a->code != ERR_OK)
             refuse(r, a->code, NULL);
-        else if (admit_or_refuse(r, &a->verdict[r->ask], &a->granted[r->ask]))
+        else if (admit_or_refuse(r, &a->verdict[r->credential.ask], &a->granted[r->credential.ask]))
             requests[on++] = r;
     }
     clear(a);

@@ -5,55 +5,64 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-struct hold {
+/* In the arena of its request. */
+struct delayed {
+    struct request *r;
+    int64_t until_us;
+    struct delayed *next;
+};
+
+struct delay {
     pthread_mutex_t lock;
-    struct request *first;
+    struct delayed *first;
     size_t n;
 };
 
-struct hold *hold_new(void) {
-    struct hold *h = xcalloc(1, sizeof *h);
-    pthread_mutex_init(&h->lock, NULL);
-    return h;
+struct delay *delay_new(void) {
+    struct delay *d = xcalloc(1, sizeof *d);
+    pthread_mutex_init(&d->lock, NULL);
+    return d;
 }
 
-void hold_free(struct hold *h) {
-    if (h == NULL)
+void delay_free(struct delay *d) {
+    if (d == NULL)
         return;
-    pthread_mutex_destroy(&h->lock);
-    free(h);
+    pthread_mutex_destroy(&d->lock);
+    free(d);
 }
 
-bool hold_add(struct hold *h, struct request *r, int64_t until_us) {
-    pthread_mutex_lock(&h->lock);
-    bool room = h->n < HOLD_MOST;
+bool delay_add(struct delay *d, struct request *r, int64_t until_us) {
+    struct delayed *one = arena_alloc(r->arena, sizeof *one);
+    *one = (struct delayed){.r = r, .until_us = until_us};
+    pthread_mutex_lock(&d->lock);
+    bool room = d->n < DELAYED_MAX;
     if (room) {
-        r->hold_until_us = until_us;
-        r->next = h->first;
-        h->first = r;
-        h->n++;
+        one->next = d->first;
+        d->first = one;
+        d->n++;
     }
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_unlock(&d->lock);
     return room;
 }
 
 /* In no order: there are few, and a tick walks them all. */
-void hold_tick(struct hold *h, int64_t now_us, bool all) {
-    struct request *due = NULL;
-    pthread_mutex_lock(&h->lock);
-    for (struct request **at = &h->first, *r; (r = *at) != NULL;) {
-        if (!all && r->hold_until_us > now_us) {
-            at = &r->next;
+void delay_tick(struct delay *d, int64_t now_us, bool all) {
+    struct delayed *due = NULL;
+    pthread_mutex_lock(&d->lock);
+    for (struct delayed **at = &d->first, *one; (one = *at) != NULL;) {
+        if (!all && one->until_us > now_us) {
+            at = &one->next;
             continue;
         }
-        *at = r->next;
-        r->next = due;
-        due = r;
-        h->n--;
+        *at = one->next;
+        one->next = due;
+        due = one;
+        d->n--;
     }
-    pthread_mutex_unlock(&h->lock);
-    for (struct request *r; (r = due) != NULL;) {
-        due = r->next;
+    pthread_mutex_unlock(&d->lock);
+    while (due != NULL) {
+        struct request *r = due->r;
+        due = due->next; /* it goes with the request */
         request_finish(r);
     }
 }

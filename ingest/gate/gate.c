@@ -3,6 +3,7 @@
 #include "ingest/gate/gate_impl.h"
 #include "ingest/gate/idempotency.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/request/handle.h"
 #include "ingest/stats.h"
 #include "ops/runtime/mem.h"
@@ -110,7 +111,7 @@ void gate_block(struct gate_thread *t) {
 static void drop_abandoned(struct hand *h) {
     size_t n = 0;
     for (size_t i = 0; i < h->n; i++) {
-        if (h->r[i]->held)
+        if (request_is_abandoned(h->r[i]))
             request_let_go(h->r[i]);
         else
             h->r[n++] = h->r[i];
@@ -195,8 +196,8 @@ static void answer_stuck(struct request *r, enum request_job job, bool published
 static void abandon(struct hand *h, int64_t now_us) {
     for (size_t i = 0; i < h->n; i++) {
         struct request *r = h->r[i];
-        if (!r->held && r->deadline_us + STUCK_US <= now_us)
-            answer_stuck(request_abandon(r), r->job, r->encoded != NULL);
+        if (!request_is_abandoned(r) && r->deadline_us + STUCK_US <= now_us)
+            answer_stuck(request_abandon(r), r->job, request_is_published(r));
     }
 }
 

@@ -39,7 +39,7 @@ char *idempotency_key(const char *header, struct arena *a) {
 }
 
 bool idempotency_is_asked(const struct request *r) {
-    return r->idempotency_key != NULL && r->route.row->by_txn;
+    return r->head.idempotency_key != NULL && r->route.row->by_txn;
 }
 
 /* ---- the claim ---- */
@@ -51,10 +51,10 @@ static void add(crypto_hash_sha256_state *s, const char *text, size_t n) {
 
 static void fingerprint(const struct request *r, unsigned char out[FINGERPRINT_SIZE]) {
     crypto_hash_sha256_state s;
-    const char *query = r->query_text != NULL ? r->query_text : "";
+    const char *query = r->head.query_text != NULL ? r->head.query_text : "";
     crypto_hash_sha256_init(&s);
-    add(&s, r->method, strlen(r->method));
-    add(&s, r->path, strlen(r->path));
+    add(&s, r->head.method, strlen(r->head.method));
+    add(&s, r->head.path, strlen(r->head.path));
     add(&s, query, strlen(query));
     add(&s, r->body.n > 0 ? r->body.p : "", r->body.n);
     crypto_hash_sha256_final(&s, out);
@@ -62,20 +62,20 @@ static void fingerprint(const struct request *r, unsigned char out[FINGERPRINT_S
 
 enum err_code idempotency_prepare(struct request *r, struct err *err) {
     const struct settings *s = &r->in->settings;
-    struct idempotency *i = arena_alloc(r->arena, sizeof *i);
-    char *key = idempotency_key(r->idempotency_key, r->arena);
+    struct repeat *repeated = arena_alloc(r->arena, sizeof *repeated);
+    char *key = idempotency_key(r->head.idempotency_key, r->arena);
     if (key == NULL)
         return err_set(err, ERR_BAD_REQUEST,
                        "Idempotency-Key is one text of 1 to %d printable ASCII characters", KEY_MAX);
     int64_t longest_us = r->handler->long_deadline ? s->bulk_deadline_us : s->deadline_us;
-    *i = (struct idempotency){.workspace = r->verdict.workspace.s,
-                              .principal = r->verdict.key.s,
-                              .key = key,
-                              .txn = r->txn,
-                              .stale_s = (int)((longest_us + s->audit_wait_us) / 1000000) + 1,
-                              .arena = r->arena};
-    fingerprint(r, i->fingerprint);
-    r->idempotency = i;
+    repeated->claim = (struct idempotency){.workspace = r->verdict.workspace.s,
+                                           .principal = r->verdict.key.s,
+                                           .key = key,
+                                           .txn = r->txn,
+                                           .stale_s = (int)((longest_us + s->audit_wait_us) / 1000000) + 1,
+                                           .arena = r->arena};
+    fingerprint(r, repeated->claim.fingerprint);
+    r->repeat = repeated;
     return ERR_OK;
 }
 
@@ -84,8 +84,8 @@ static const char *header(const json_t *headers, const char *name) {
 }
 
 /* The answer of before. */
-static void repeat(struct request *r) {
-    const struct idempotency *i = r->idempotency;
+static void answer_again(struct request *r) {
+    const struct idempotency *i = &r->repeat->claim;
     json_t *headers = json_loads(i->headers, 0, NULL);
     struct jbuf *b = answer_begin(r, i->status);
     jb_raw(b, i->content);
@@ -96,25 +96,25 @@ static void repeat(struct request *r) {
     json_decref(headers);
 }
 
-static bool refuse(struct request *r, enum err_code code, const char *detail) {
-    answer_error(r, code, detail);
+static bool refuse_repeat(struct request *r, enum err_code code) {
+    answer_error(r, code, NULL);
     if (code == ERR_IN_PROGRESS)
         r->answer.retry_after_s = RETRY_S;
     return false;
 }
 
 bool idempotency_on_claimed(struct request *r, enum err_code code) {
-    struct idempotency *i = r->idempotency;
+    struct idempotency *i = &r->repeat->claim;
     if (code != ERR_OK)
-        return refuse(r, code, NULL);
+        return refuse_repeat(r, code);
     switch (i->verdict) {
     case IDEMPOTENCY_RUNNING:
-        return refuse(r, ERR_IN_PROGRESS, NULL);
+        return refuse_repeat(r, ERR_IN_PROGRESS);
     case IDEMPOTENCY_OTHER:
-        return refuse(r, ERR_KEY_REUSED, NULL);
+        return refuse_repeat(r, ERR_KEY_REUSED);
     case IDEMPOTENCY_ANSWERED:
         r->txn = i->txn;
-        repeat(r);
+        answer_again(r);
         return false;
     case IDEMPOTENCY_AGAIN:
         r->txn = i->txn;
@@ -123,7 +123,7 @@ bool idempotency_on_claimed(struct request *r, enum err_code code) {
     case IDEMPOTENCY_FRESH:
         break;
     }
-    r->keeps = true;
+    r->repeat->keeps = true;
     return true;
 }
 
@@ -144,12 +144,12 @@ static void put_headers(const struct answer *a, struct jbuf *out) {
  * it. What may succeed another time frees the key: nothing was done. */
 bool idempotency_take_answer(struct request *r) {
     const struct answer *a = &r->answer;
-    if (!r->keeps)
+    if (r->repeat == NULL || !r->repeat->keeps)
         return false;
-    r->keeps = false;
+    r->repeat->keeps = false;
     if (a->code == ERR_OUTCOME_UNKNOWN || a->no_store)
         return false;
-    struct idempotency *i = r->idempotency;
+    struct idempotency *i = &r->repeat->claim;
     bool passing = a->status >= 500 || a->status == 429 || a->status == 401;
     struct jbuf headers = {0};
     put_headers(a, &headers);
@@ -162,8 +162,8 @@ bool idempotency_take_answer(struct request *r) {
 
 void idempotency_on_kept(struct request *r, enum err_code code) {
     struct err err = {0};
-    if (code == ERR_OK && r->idempotency->verdict == IDEMPOTENCY_ANSWERED)
-        repeat(r);
+    if (code == ERR_OK && r->repeat->claim.verdict == IDEMPOTENCY_ANSWERED)
+        answer_again(r);
     if (code == ERR_OK || r->answer.status / 100 != 2)
         return; /* (a refusal is true, kept or not) */
     (void)err_set(&err, ERR_OUTCOME_UNKNOWN,

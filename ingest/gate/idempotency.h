@@ -8,13 +8,19 @@
 #include "ingest/request/request.h"
 #include "sql/ask/idempotency.h"
 
+/* The part of a request that has such a key; it lives in the request's arena. */
+struct repeat {
+    struct idempotency claim;
+    bool keeps; /* the answer is to be kept before it is sent */
+};
+
 /* A write with that header: to be claimed before anything else. */
 bool idempotency_is_asked(const struct request *r);
-/* Makes r->idempotency. ERR_BAD_REQUEST: a malformed key. */
+/* Makes r->repeat. ERR_BAD_REQUEST: a malformed key. */
 enum err_code idempotency_prepare(struct request *r, struct err *err);
 /* After the claim (code: of its round trip). True: it is to be done now; false: it is answered. */
 bool idempotency_on_claimed(struct request *r, enum err_code code);
-/* The answer is made. True: it is to be kept before it is sent, and r->idempotency says what; once. */
+/* The answer is made. True: it is to be kept before it is sent, and r->repeat says what; once. */
 bool idempotency_take_answer(struct request *r);
 /* After that (code: of its round trip): where it could not be kept, whoever asks again finds out by the txn;
  * where somebody was faster who did the same, his answer is given. */

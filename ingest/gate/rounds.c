@@ -1,10 +1,12 @@
 #include "ingest/gate/gate_impl.h"
 #include "ingest/gate/idempotency.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/request/handle.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "sql/ask/query.h"
+#include "sql/ask/read.h"
 
 #include <assert.h>
 #include <string.h>
@@ -21,7 +23,7 @@ static size_t ask_durably(struct gate_thread *t, struct hand *h, idempotency_fn 
     struct err err = {0};
     size_t n = h->n;
     for (size_t i = 0; i < n; i++)
-        list[i] = h->r[i]->idempotency;
+        list[i] = &h->r[i]->repeat->claim;
     *code = ERR_DB_LOST;
     gate_block(t);
     for (int i = 0; i < 2 && (*code == ERR_DB_LOST || *code == ERR_DB_RETRY); i++)
@@ -63,7 +65,7 @@ static void on_claimed(struct gate_thread *t, struct request *r, enum err_code c
                        const struct claim *claim) {
     if (code == ERR_OK && claim->result == CLAIM_LOST) {
         metric_add(stats.deadline_lost, 1);
-        r->reply = claim->outcome;
+        r->command->reply = claim->outcome;
         gate_step(t, r, handle_reply(r));
         return;
     }
@@ -128,7 +130,7 @@ static void run_reads(struct gate_thread *t, struct hand *h) {
     if (h->n == 0)
         return;
     for (size_t i = 0; i < h->n; i++)
-        queries[i] = &h->r[i]->read;
+        queries[i] = h->r[i]->read;
     size_t n = h->n;
     int64_t begin = clock_mono_us();
     gate_block(t);
@@ -151,7 +153,7 @@ static void put_lists_aside(struct gate_thread *t) {
     struct hand *h = &t->hand[HAND_READS];
     size_t n = 0;
     for (size_t i = 0; i < h->n; i++) {
-        if (read_is_long(&h->r[i]->read))
+        if (read_is_long(h->r[i]->read))
             gate_add(&t->hand[HAND_LISTS], h->r[i]);
         else
             h->r[n++] = h->r[i];

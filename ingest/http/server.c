@@ -41,6 +41,21 @@ struct server {
     atomic_int unanswered; /* requests that were suspended once and whose answer is not sent yet */
 };
 
+/* A call of the library's for one request, whose waiter it is. */
+struct call {
+    struct MHD_Connection *connection;
+    bool headers_seen;
+    bool suspended; /* it was once */
+};
+
+static struct call *call_of(const struct request *r) {
+    return r->waiter;
+}
+
+static struct MHD_Connection *connection_of(const struct request *r) {
+    return call_of(r)->connection;
+}
+
 /* ---- answers ---- */
 
 static void add_header(struct MHD_Response *response, const char *name, const char *value) {
@@ -100,8 +115,9 @@ static void account(const struct request *r) {
         return;
     char path[512];
     log_event(level, "request", "txn=%s workspace=%s method=%s path=%s status=%d ms=%.1f", r->txn.s,
-              r->admitted ? r->verdict.workspace.s : "-", r->method,
-              log_quote(r->path != NULL ? r->path : "-", path, sizeof path), status, (double)us / 1000);
+              r->admitted ? r->verdict.workspace.s : "-", r->head.method,
+              log_quote(r->head.path != NULL ? r->head.path : "-", path, sizeof path), status,
+              (double)us / 1000);
 }
 
 /* The body's memory is the request's, which lives until the library says that it is through with it. */
@@ -116,7 +132,7 @@ static enum MHD_Result send_answer(struct request *r) {
         return MHD_NO;
     add_headers(response, r);
     add_rate(response, r);
-    enum MHD_Result result = MHD_queue_response(r->connection, (unsigned)a->status, response);
+    enum MHD_Result result = MHD_queue_response(connection_of(r), (unsigned)a->status, response);
     MHD_destroy_response(response);
     return result;
 }
@@ -142,10 +158,10 @@ static bool suspend(struct request *r) {
         atomic_fetch_sub(&r->in->in_flight, 1);
         return false;
     }
-    phase(r->connection, CLIENT_WORK);
+    phase(connection_of(r), CLIENT_WORK);
     atomic_fetch_add(&r->in->server->unanswered, 1);
-    r->suspended = true;
-    MHD_suspend_connection(r->connection);
+    call_of(r)->suspended = true;
+    MHD_suspend_connection(connection_of(r));
     return true;
 }
 
@@ -161,7 +177,7 @@ static void connection_answered(struct request *r) {
 /* The request is DONE: its HTTP thread goes on with it. */
 static void connection_recorded(struct request *r) {
     struct ingest *in = r->in;
-    MHD_resume_connection(r->connection);
+    MHD_resume_connection(connection_of(r));
     /* From here on r is the HTTP thread's. Counted down last: the server stops only when all are resumed. */
     atomic_fetch_sub(&in->in_flight, 1);
 }
@@ -220,15 +236,15 @@ static const char *list_header(struct request *r, const struct collected *c, con
 /* The connection's peer, or who stands before our proxies. Where not all headers were read nobody knows which
  * of them a proxy wrote. */
 static void find_source(struct request *r, const struct collected *c) {
-    const struct client *client = client_of(r->connection);
-    if (client == NULL || !net_address_parse(client->ip, strlen(client->ip), &r->source))
+    const struct client *client = client_of(connection_of(r));
+    if (client == NULL || !net_address_parse(client->ip, strlen(client->ip), &r->head.source))
         return;
     if (c->n <= GUARD_HEADERS_MAX) {
         struct source_headers h = {list_header(r, c, "Forwarded"), list_header(r, c, "X-Forwarded-For")};
-        r->source = source_address(&r->in->settings.proxies, &r->source, &h);
+        r->head.source = source_address(&r->in->settings.proxies, &r->head.source, &h);
     }
     char text[NET_TEXT_SIZE];
-    r->source_ip = arena_strdup(r->arena, net_address_text(&r->source, text));
+    r->head.source_ip = arena_strdup(r->arena, net_address_text(&r->head.source, text));
 }
 
 /* The texts of the headers are the connection's and stay where they are until the request ends. */
@@ -236,25 +252,25 @@ static enum err_code examine(struct request *r, const char *version, struct guar
                              struct err *err) {
     struct collected c;
     c.n = 0;
-    MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, collect, &c);
+    MHD_get_connection_values_n(connection_of(r), MHD_HEADER_KIND, collect, &c);
     find_source(r, &c);
-    struct guard_request g = {version, r->target, c.rows, c.n};
+    struct guard_request g = {version, r->head.target, c.rows, c.n};
     enum err_code code = guard_check(&g, facts, err);
-    r->user_agent = facts->user_agent;
+    r->head.user_agent = facts->user_agent;
     if (code != ERR_OK)
         return code;
-    r->path = arena_strndup(r->arena, facts->path, facts->path_len);
-    r->query_text = facts->query;
-    r->host = facts->host;
-    r->content_type = facts->content_type;
-    r->token = request_bearer(facts->authorization);
-    r->basic = request_basic(facts->authorization);
-    r->if_match = list_header(r, &c, MHD_HTTP_HEADER_IF_MATCH);
-    r->if_none_match = list_header(r, &c, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    r->idempotency_key = list_header(r, &c, "Idempotency-Key");
-    prefer_parse(list_header(r, &c, "Prefer"), &r->prefer);
+    r->head.path = arena_strndup(r->arena, facts->path, facts->path_len);
+    r->head.query_text = facts->query;
+    r->head.host = facts->host;
+    r->head.content_type = facts->content_type;
+    r->head.token = request_bearer(facts->authorization);
+    r->head.basic = request_basic(facts->authorization);
+    r->head.if_match = list_header(r, &c, MHD_HTTP_HEADER_IF_MATCH);
+    r->head.if_none_match = list_header(r, &c, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    r->head.idempotency_key = list_header(r, &c, "Idempotency-Key");
+    prefer_parse(list_header(r, &c, "Prefer"), &r->head.prefer);
     if (facts->traceparent != NULL && guard_traceparent(facts->traceparent))
-        snprintf(r->traceparent, sizeof r->traceparent, "%s", facts->traceparent);
+        snprintf(r->head.traceparent, sizeof r->head.traceparent, "%s", facts->traceparent);
     return ERR_OK;
 }
 
@@ -262,15 +278,15 @@ static enum MHD_Result on_headers(struct request *r, const char *method, const c
     struct guard_facts facts;
     struct err err = {0};
     struct ingest *in = r->in;
-    snprintf(r->method, sizeof r->method, "%s", method);
+    snprintf(r->head.method, sizeof r->head.method, "%s", method);
     bool stopping = atomic_load(&in->stopping);
     enum err_code code = examine(r, version, &facts, &err);
     if (code == ERR_OK)
-        route_parse(in->routes, r->method, r->path, facts.path_len, r->arena, &r->route);
+        route_parse(in->routes, r->head.method, r->head.path, facts.path_len, r->arena, &r->route);
     else
-        route_unreadable(in->routes, r->target, &r->route);
+        route_unreadable(in->routes, r->head.target, &r->route);
     request_take_route(r);
-    r->headers_seen = true;
+    call_of(r)->headers_seen = true;
     if (code == ERR_OK && r->route.row->access == ACCESS_PUBLIC)
         return MHD_YES;
     if (stopping || atomic_load(&in->in_flight) >= in->settings.max_in_flight) {
@@ -281,12 +297,12 @@ static enum MHD_Result on_headers(struct request *r, const char *method, const c
         metric_add(stats.guarded, 1);
         return refuse(r, &err);
     }
-    r->query_broken = query_parse(r->query_text, r->arena, &r->query, &err) != ERR_OK;
+    r->query_broken = query_parse(r->head.query_text, r->arena, &r->query, &err) != ERR_OK;
     if (facts.has_length && facts.length > content_limit(r)) {
         (void)content_too_large(r, &err);
         return refuse(r, &err);
     }
-    phase(r->connection, CLIENT_BODY);
+    phase(connection_of(r), CLIENT_BODY);
     return MHD_YES;
 }
 
@@ -348,8 +364,10 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     struct ingest *in = cls;
     struct request *r = request_new(in);
     r->owner = &connection_owner;
-    r->connection = connection;
-    r->target = target != NULL ? arena_strndup(r->arena, target, GUARD_TARGET_MAX + 1) : NULL;
+    struct call *call = arena_alloc(r->arena, sizeof *call);
+    call->connection = connection;
+    r->waiter = call;
+    r->head.target = target != NULL ? arena_strndup(r->arena, target, GUARD_TARGET_MAX + 1) : NULL;
     phase(connection, CLIENT_HEADER);
     return r;
 }
@@ -362,8 +380,8 @@ static enum MHD_Result on_call(void *cls, struct MHD_Connection *connection, con
     (void)cls;
     struct request *r = *state;
     if (atomic_load(&r->state) == REQUEST_DONE)
-        return send_answer(r->stand_in != NULL ? r->stand_in : r);
-    if (!r->headers_seen)
+        return send_answer(request_answering(r));
+    if (!call_of(r)->headers_seen)
         return on_headers(r, method, version);
     if (*size > 0)
         return on_body(r, data, size);
@@ -377,7 +395,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **st
     if (r == NULL)
         return;
     *state = NULL;
-    if (r->suspended)
+    if (call_of(r)->suspended)
         atomic_fetch_sub(&r->in->server->unanswered, 1);
     phase(connection, CLIENT_IDLE);
     request_release(r);

@@ -135,7 +135,7 @@ static const char *class_of(const struct request *r) {
 static struct audit_request describe(struct request *r) {
     const struct admit_verdict *v = &r->verdict;
     bool known = r->admitted;
-    const char *path = r->path != NULL ? r->path : r->target;
+    const char *path = r->head.path != NULL ? r->head.path : r->head.target;
     size_t path_len = path != NULL ? strcspn(path, "?") : 0;
     return (struct audit_request){
         .workspace = known ? v->workspace.s : NULL,
@@ -145,20 +145,20 @@ static struct audit_request describe(struct request *r) {
         .key_id = known ? v->key.s : NULL,
         .key_name = known ? v->key_name : NULL,
         .key_class = known ? class_of(r) : NULL,
-        .method = printable(r, r->method, sizeof r->method),
+        .method = printable(r, r->head.method, sizeof r->head.method),
         .path = path != NULL ? printable(r, path, path_len < 1024 ? path_len : 1024) : "",
         .query = query_masked(&r->query, r->arena),
         .status = r->answer.status,
         .scim_type = r->answer.scim_type,
         .rate_limited = r->rate_limited,
         .duration_us = r->done_us - r->arrived_us,
-        .source_ip = r->source_ip,
-        .user_agent = printable(r, r->user_agent, 256),
+        .source_ip = r->head.source_ip,
+        .user_agent = printable(r, r->head.user_agent, 256),
         .bytes_in = (int64_t)r->body_bytes,
         .bytes_out =
-            strcmp(r->method, "HEAD") == 0 || r->answer.status == 304 ? 0 : (int64_t)r->answer.body.n,
+            strcmp(r->head.method, "HEAD") == 0 || r->answer.status == 304 ? 0 : (int64_t)r->answer.body.n,
         .operations = r->operations,
-        .bulk = r->parent != NULL ? r->parent->txn.s : NULL,
+        .bulk = r->part_of,
     };
 }
 
@@ -166,7 +166,7 @@ void audit_submit(struct audit *a, struct request *r) {
     struct audit_request rec = describe(r);
     pthread_mutex_lock(&a->lock);
     request_enter(r, REQUEST_AUDIT);
-    bool kept = produce(a, &rec, r->traceparent, r);
+    bool kept = produce(a, &rec, r->head.traceparent, r);
     if (kept)
         r->audit_n = rec.n;
     pthread_mutex_unlock(&a->lock);
@@ -181,7 +181,7 @@ void audit_note(struct audit *a, struct request *r) {
     r->done_us = clock_mono_us();
     struct audit_request rec = describe(r);
     pthread_mutex_lock(&a->lock);
-    r->drop = !produce(a, &rec, r->traceparent, NULL);
+    r->drop = !produce(a, &rec, r->head.traceparent, NULL);
     pthread_mutex_unlock(&a->lock);
 }
 
@@ -242,7 +242,7 @@ static void give_up(struct audit *a, struct request *r) {
         rec.supersedes = r->audit_n;
         rec.duration_us = clock_mono_us() - r->arrived_us;
         pthread_mutex_lock(&a->lock);
-        r->drop = !produce(a, &rec, r->traceparent, NULL);
+        r->drop = !produce(a, &rec, r->head.traceparent, NULL);
         pthread_mutex_unlock(&a->lock);
     }
     request_resume(r);

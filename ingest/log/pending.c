@@ -2,6 +2,7 @@
 
 #include "ops/runtime/mem.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 struct pending {
     pthread_mutex_t lock;
     struct request *buckets[BUCKETS];
-    struct request *first, *last; /* by when they are due */
-    size_t n;                     /* in the buckets */
+    struct pending_group *first, *last; /* by when they are due */
+    size_t n;                           /* in the buckets */
 };
 
 struct pending *pending_new(void) {
@@ -28,133 +29,144 @@ void pending_free(struct pending *p) {
     free(p);
 }
 
-/* ---- the list; all under the lock ---- */
+/* ---- groups ---- */
+
+struct pending_group *pending_group_new(struct arena *a, int64_t deadline_us) {
+    struct pending_group *g = arena_alloc(a, sizeof *g);
+    g->deadline_us = deadline_us;
+    g->end = &g->first;
+    return g;
+}
+
+void pending_join(struct pending_group *g, struct request *r) {
+    assert(r->pending == NULL && !g->listed);
+    r->pending = arena_alloc(r->arena, sizeof *r->pending);
+    r->pending->group = g;
+    *g->end = r;
+    g->end = &r->pending->sibling;
+    g->open++;
+    g->unacked++;
+}
+
+/* ---- the list of groups; all under the lock ---- */
 
 /* The end of the wait that the client asked for, or the deadline. */
-static int64_t due_us(const struct request *r) {
-    return r->wait_until_us != 0 ? r->wait_until_us : r->deadline_us;
+static int64_t due_us(const struct pending_group *g) {
+    return g->wait_until_us != 0 ? g->wait_until_us : g->deadline_us;
 }
 
-/* Requests come nearly in the order of their deadlines, so the walk from the end is short. */
-static void list_add(struct pending *p, struct request *r) {
-    struct request *after = p->last;
-    while (after != NULL && due_us(after) > due_us(r))
-        after = after->pending_prev;
-    r->pending_prev = after;
-    r->pending_next = after != NULL ? after->pending_next : p->first;
-    *(after != NULL ? &after->pending_next : &p->first) = r;
-    *(r->pending_next != NULL ? &r->pending_next->pending_prev : &p->last) = r;
-    r->listed = true;
+/* Groups come nearly in the order of their deadlines, so the walk from the end is short. */
+static void list_add(struct pending *p, struct pending_group *g) {
+    struct pending_group *after = p->last;
+    assert(!g->listed && g->open > 0);
+    while (after != NULL && due_us(after) > due_us(g))
+        after = after->prev;
+    g->prev = after;
+    g->next = after != NULL ? after->next : p->first;
+    *(after != NULL ? &after->next : &p->first) = g;
+    *(g->next != NULL ? &g->next->prev : &p->last) = g;
+    g->listed = true;
 }
 
-static void list_remove(struct pending *p, struct request *r) {
-    if (!r->listed)
-        return;
-    *(r->pending_prev != NULL ? &r->pending_prev->pending_next : &p->first) = r->pending_next;
-    *(r->pending_next != NULL ? &r->pending_next->pending_prev : &p->last) = r->pending_prev;
-    r->pending_prev = r->pending_next = NULL;
-    r->listed = false;
+static void list_remove(struct pending *p, struct pending_group *g) {
+    assert(g->listed);
+    *(g->prev != NULL ? &g->prev->next : &p->first) = g->next;
+    *(g->next != NULL ? &g->next->prev : &p->last) = g->prev;
+    g->prev = g->next = NULL;
+    g->listed = false;
 }
 
 /* ---- the table; all under the lock ---- */
 
-static struct request **bucket(struct pending *p, const char *txn) {
+static struct request **bucket_of(struct pending *p, const char *txn) {
     return &p->buckets[murmur2(txn, strlen(txn)) & (BUCKETS - 1)];
 }
 
 static void table_add(struct pending *p, struct request *r) {
-    struct request **b = bucket(p, r->txn.s);
+    struct request **b = bucket_of(p, r->txn.s);
     request_enter(r, REQUEST_PENDING);
-    r->pending_hash = *b;
+    r->pending->chain = *b;
     *b = r;
     p->n++;
 }
 
-static struct request *find(struct pending *p, const char *txn) {
-    struct request *r = *bucket(p, txn);
+static void table_remove(struct pending *p, struct request *r) {
+    struct request **b = bucket_of(p, r->txn.s);
+    while (*b != r) {
+        assert(*b != NULL); /* what is PENDING stands in the table */
+        b = &(*b)->pending->chain;
+    }
+    *b = r->pending->chain;
+    r->pending->chain = NULL;
+    p->n--;
+}
+
+static struct request *find_pending(struct pending *p, const char *txn) {
+    struct request *r = *bucket_of(p, txn);
     while (r != NULL && strcmp(r->txn.s, txn) != 0)
-        r = r->pending_hash;
+        r = r->pending->chain;
     return r;
 }
 
-/* What stands in the table is PENDING, so that the move cannot fail: it is where a mistake would show. */
-static struct request *take(struct pending *p, struct request *r) {
+/* NULL: somebody has taken it before. The last one takes its group off the list. */
+static struct request *take_open(struct pending *p, struct request *r) {
     if (r == NULL || !request_move(r, REQUEST_PENDING, REQUEST_CLAIMED))
         return NULL;
-    struct request **b = bucket(p, r->txn.s);
-    while (*b != r)
-        b = &(*b)->pending_hash;
-    *b = r->pending_hash;
-    r->pending_hash = NULL;
-    p->n--;
-    if (r->parent != NULL && !r->acked)
-        r->parent->unacked--;
-    list_remove(p, r);
+    struct pending_group *g = r->pending->group;
+    assert(g->listed && g->open > 0);
+    table_remove(p, r);
+    g->open--;
+    g->unacked -= r->pending->acked ? 0 : 1;
+    if (g->open == 0)
+        list_remove(p, g);
     r->next = NULL;
     return r;
 }
 
+static struct request *take_group(struct pending *p, struct pending_group *g) {
+    struct request *first = NULL, **end = &first;
+    for (struct request *r = g->first; r != NULL; r = r->pending->sibling)
+        if ((*end = take_open(p, r)) != NULL)
+            end = &(*end)->next;
+    assert(!g->listed);
+    return first;
+}
+
 /* ---- in and out ---- */
 
-void pending_add(struct pending *p, struct request *r) {
+void pending_add(struct pending *p, struct pending_group *g) {
+    if (g->open == 0)
+        return;
     pthread_mutex_lock(&p->lock);
-    table_add(p, r);
-    if (r->parent == NULL)
-        list_add(p, r);
-    pthread_mutex_unlock(&p->lock);
-}
-
-void pending_add_bulk(struct pending *p, struct request *bulk) {
-    pthread_mutex_lock(&p->lock);
-    for (struct request *r = bulk->operation; r != NULL; r = r->sibling)
-        if (r->encoded != NULL) {
-            table_add(p, r);
-            bulk->unacked++;
-        }
-    list_add(p, bulk);
-    pthread_mutex_unlock(&p->lock);
-}
-
-void pending_forget_bulk(struct pending *p, struct request *bulk) {
-    pthread_mutex_lock(&p->lock);
-    list_remove(p, bulk);
+    for (struct request *r = g->first; r != NULL; r = r->pending->sibling)
+        table_add(p, r);
+    list_add(p, g);
     pthread_mutex_unlock(&p->lock);
 }
 
 struct request *pending_take(struct pending *p, const char *txn) {
     pthread_mutex_lock(&p->lock);
-    struct request *r = take(p, find(p, txn));
+    struct request *r = take_open(p, find_pending(p, txn));
     pthread_mutex_unlock(&p->lock);
     return r;
 }
 
-/* ---- operations of a Bulk, together; under the lock ---- */
-
-static struct request *take_operations(struct pending *p, struct request *bulk) {
-    struct request *first = NULL, **end = &first;
-    for (struct request *r = bulk->operation; r != NULL; r = r->sibling)
-        if ((*end = take(p, r)) != NULL)
-            end = &(*end)->next;
-    list_remove(p, bulk);
-    return first;
-}
-
-/* It is due now, and never promised. */
-static void hurry(struct pending *p, struct request *bulk) {
-    if (!bulk->listed)
+/* Those that are left are due now, and never promised. */
+static void hurry(struct pending *p, struct pending_group *g) {
+    if (!g->listed)
         return;
-    list_remove(p, bulk);
-    bulk->wait_until_us = 0;
-    bulk->deadline_us = 0;
-    list_add(p, bulk);
+    list_remove(p, g);
+    g->wait_until_us = 0;
+    g->deadline_us = 0;
+    list_add(p, g);
 }
 
 struct request *pending_take_refused(struct pending *p, const char *txn) {
     pthread_mutex_lock(&p->lock);
-    struct request *r = find(p, txn);
-    r = r != NULL && !r->sent_again ? take(p, r) : NULL;
-    if (r != NULL && r->parent != NULL && r->parent->async)
-        hurry(p, r->parent);
+    struct request *r = find_pending(p, txn);
+    r = r != NULL && !r->pending->sent_again ? take_open(p, r) : NULL;
+    if (r != NULL && r->pending->group->async)
+        hurry(p, r->pending->group);
     pthread_mutex_unlock(&p->lock);
     return r;
 }
@@ -162,16 +174,15 @@ struct request *pending_take_refused(struct pending *p, const char *txn) {
 /* ---- time, and what the log has ---- */
 
 /* One that is due: to be promised, to be waited for until its deadline, or to be cancelled. */
-static struct request *take_due(struct pending *p, struct request *r, bool *accepted) {
-    bool waited = r->wait_until_us != 0;
-    r->wait_until_us = 0;
-    *accepted = waited && (r->bulk != NULL ? r->unacked == 0 : r->acked);
-    if (waited && !*accepted) {
-        list_remove(p, r);
-        list_add(p, r);
-        return NULL;
-    }
-    return r->bulk != NULL ? take_operations(p, r) : take(p, r);
+static struct request *take_due(struct pending *p, struct pending_group *g, bool *accepted) {
+    bool waited = g->wait_until_us != 0;
+    g->wait_until_us = 0;
+    *accepted = waited && g->unacked == 0;
+    if (!waited || *accepted)
+        return take_group(p, g);
+    list_remove(p, g);
+    list_add(p, g);
+    return NULL;
 }
 
 struct request *pending_take_expired(struct pending *p, int64_t now_us, bool *accepted) {
@@ -183,24 +194,21 @@ struct request *pending_take_expired(struct pending *p, int64_t now_us, bool *ac
     return taken;
 }
 
-/* Nothing is left to wait for but the log. */
-static bool promised(const struct request *r) {
-    return r->listed && r->wait_until_us == 0 &&
-           (r->bulk != NULL ? r->unacked == 0 && r->deadline_us != 0 : r->acked);
+/* Nothing is left to wait for but the log, which has all of it. */
+static bool can_be_promised(const struct pending_group *g) {
+    return g->listed && g->wait_until_us == 0 && g->deadline_us != 0 && g->unacked == 0;
 }
 
 struct request *pending_acknowledge(struct pending *p, const char *txn) {
     struct request *taken = NULL;
     pthread_mutex_lock(&p->lock);
-    struct request *r = find(p, txn);
-    if (r != NULL && !r->acked) {
-        r->acked = true;
-        if (r->parent != NULL)
-            r->parent->unacked--;
-        if (r->parent == NULL && promised(r))
-            taken = take(p, r);
-        else if (r->parent != NULL && promised(r->parent))
-            taken = take_operations(p, r->parent);
+    struct request *r = find_pending(p, txn);
+    if (r != NULL && !r->pending->acked) {
+        struct pending_group *g = r->pending->group;
+        r->pending->acked = true;
+        g->unacked--;
+        if (can_be_promised(g))
+            taken = take_group(p, g);
     }
     pthread_mutex_unlock(&p->lock);
     return taken;
@@ -208,13 +216,10 @@ struct request *pending_acknowledge(struct pending *p, const char *txn) {
 
 void pending_each(struct pending *p, void (*fn)(struct request *r, void *ctx), void *ctx) {
     pthread_mutex_lock(&p->lock);
-    for (struct request *r = p->first; r != NULL; r = r->pending_next) {
-        if (r->bulk == NULL)
-            fn(r, ctx);
-        for (struct request *o = r->bulk != NULL ? r->operation : NULL; o != NULL; o = o->sibling)
-            if (atomic_load(&o->state) == REQUEST_PENDING)
-                fn(o, ctx);
-    }
+    for (struct pending_group *g = p->first; g != NULL; g = g->next)
+        for (struct request *r = g->first; r != NULL; r = r->pending->sibling)
+            if (atomic_load(&r->state) == REQUEST_PENDING)
+                fn(r, ctx);
     pthread_mutex_unlock(&p->lock);
 }
 

@@ -5,6 +5,7 @@
 #include "ingest/log/producer.h"
 #include "ingest/log/replies.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/request/handle.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
@@ -51,7 +52,7 @@ static rd_kafka_resp_err_t produce(struct publish *p, const struct command *c, c
 }
 
 /* Takes the request back, unless another was faster, and refuses it: the command is not in the log. */
-static void refuse(struct publish *p, const char *txn, rd_kafka_resp_err_t why) {
+static void take_back(struct publish *p, const char *txn, rd_kafka_resp_err_t why) {
     metric_add(stats.publish_failed, 1);
     log_event(LOG_WARN, "publish-failed", "txn=%s error=%s", txn, rd_kafka_err2name(why));
     struct request *r = pending_take_refused(p->in->pending, txn);
@@ -65,7 +66,7 @@ static void refuse(struct publish *p, const char *txn, rd_kafka_resp_err_t why) 
 
 /* Nobody waits for the outcome where only the log's word is waited for. */
 static bool outcome_awaited(const struct request *r) {
-    return !r->async || r->prefer.wait_s > 0 || (r->parent != NULL && r->parent->prefer.wait_s > 0);
+    return !r->async || r->head.prefer.wait_s > 0;
 }
 
 /* Accepted is accepted: what is asynchronous never comes too late (rule Q3). */
@@ -73,23 +74,10 @@ static int64_t not_after(const struct request *r) {
     return r->async ? 0 : r->wall_us + (r->deadline_us - r->arrived_us) + GRACE_US;
 }
 
-static void async_of(const struct request *r, struct command_async *a) {
-    if (!r->async)
-        return;
-    if (r->parent != NULL) {
-        const char *id = r->bulk_id != NULL ? r->bulk_id : "";
-        snprintf(a->txn, sizeof a->txn, "%s:%zu", r->parent->txn.s, r->index);
-        snprintf(a->bulk_id, sizeof a->bulk_id, "%s", id);
-    } else {
-        snprintf(a->txn, sizeof a->txn, "%s", r->txn.s);
-    }
-    snprintf(a->method, sizeof a->method, "%.7s", r->method);
-    snprintf(a->base, sizeof a->base, "%s", r->base);
-}
-
 static void command_of(const struct request *r, struct command *c) {
+    const struct request_command *given = r->command;
     *c = (struct command){
-        .type = r->command,
+        .type = given->type,
         .txn = r->txn,
         .workspace = r->verdict.workspace,
         .actor = {.kind = r->verdict.kind == ADMIT_KEY ? ACTOR_KEY : ACTOR_OWNER},
@@ -99,38 +87,38 @@ static void command_of(const struct request *r, struct command *c) {
         .time_us = r->wall_us,
         .not_after_us = not_after(r),
         .id = r->resource_id,
-        .resource = r->resource,
-        .ops = r->ops,
-        .members = r->members,
+        .resource = given->resource,
+        .ops = given->ops,
+        .members = given->members,
         .rt = r->route.rt,
-        .cleared = r->cleared,
-        .if_match = r->must_match,
-        .if_none_match = r->must_not_match,
-        .needs = r->needs,
-        .bulk_fail_on = r->fail_on,
-        .refusal = r->refusal,
+        .cleared = given->cleared,
+        .if_match = given->must_match,
+        .if_none_match = given->must_not_match,
+        .needs = given->needs,
+        .bulk = given->bulk,
+        .bulk_fail_on = given->fail_on,
+        .refusal = given->refusal,
     };
-    if (r->fail_on > 0)
-        c->bulk = r->parent->txn;
-    if (r->refusal_detail != NULL)
-        snprintf(c->refusal_detail, sizeof c->refusal_detail, "%s", r->refusal_detail);
-    async_of(r, &c->async);
+    if (given->async != NULL)
+        c->async = *given->async;
+    if (given->refusal_detail != NULL)
+        snprintf(c->refusal_detail, sizeof c->refusal_detail, "%s", given->refusal_detail);
     snprintf(c->actor.id, sizeof c->actor.id, "%s", r->verdict.key.s);
     snprintf(c->actor.name, sizeof c->actor.name, "%s", r->verdict.key_name);
-    snprintf(c->traceparent, sizeof c->traceparent, "%s", r->traceparent);
+    snprintf(c->traceparent, sizeof c->traceparent, "%s", r->head.traceparent);
 }
 
 static void encode(struct request *r, const struct command *c, struct jbuf *scratch) {
     jb_reset(scratch);
     command_encode(c, scratch);
-    r->encoded = arena_strndup(r->arena, scratch->p, scratch->n);
-    r->encoded_len = scratch->n;
+    r->command->encoded = arena_strndup(r->arena, scratch->p, scratch->n);
+    r->command->encoded_len = scratch->n;
 }
 
 /* So long is the outcome waited for (RFC 7240 section 4.3). */
 static int64_t wait_until(const struct request *r) {
-    int64_t until = r->arrived_us + (int64_t)r->prefer.wait_s * 1000000;
-    if (!r->async || r->prefer.wait_s <= 0)
+    int64_t until = r->arrived_us + (int64_t)r->head.prefer.wait_s * 1000000;
+    if (!r->async || r->head.prefer.wait_s <= 0)
         return 0;
     return until < r->deadline_us ? until : r->deadline_us;
 }
@@ -143,40 +131,54 @@ static bool not_to_be_published(struct request *r) {
     return true;
 }
 
+/* The commands of r, or of the operations of a Bulk r. */
+static struct pending_group *group_of(struct request *r) {
+    struct pending_group *g = pending_group_new(r->arena, r->deadline_us);
+    g->async = r->async;
+    g->wait_until_us = wait_until(r);
+    return g;
+}
+
 void publish_request(struct publish *p, struct request *r, struct jbuf *scratch) {
     struct command c;
     command_of(r, &c);
     encode(r, &c, scratch);
     if (not_to_be_published(r))
         return;
-    r->wait_until_us = wait_until(r);
     int64_t expires_us = r->deadline_us;
-    pending_add(p->in->pending, r);
+    struct pending_group *g = group_of(r);
+    pending_join(g, r);
+    pending_add(p->in->pending, g);
     /* From here on r may be answered and used again at any moment: only c's own texts and scratch are read.
      */
     rd_kafka_resp_err_t code = produce(p, &c, scratch->p, scratch->n, expires_us);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        refuse(p, c.txn.s, code);
+        take_back(p, c.txn.s, code);
 }
 
 /* Operations stay where they are until their Bulk is brought to its end by the caller. */
-void publish_bulk(struct publish *p, struct request *bulk, struct jbuf *scratch) {
+void publish_bulk(struct publish *p, struct request *bulk, struct request *const *operations, size_t n,
+                  struct jbuf *scratch) {
     struct command c;
-    for (struct request *r = bulk->operation; r != NULL; r = r->sibling) {
-        if (r->answer.status != 0 || not_to_be_published(r))
+    struct pending_group *g = group_of(bulk);
+    for (size_t i = 0; i < n; i++) {
+        struct request *o = operations[i];
+        if (o->answer.status != 0 || not_to_be_published(o))
             continue;
-        command_of(r, &c);
-        encode(r, &c, scratch);
+        command_of(o, &c);
+        encode(o, &c, scratch);
+        pending_join(g, o);
     }
-    bulk->wait_until_us = wait_until(bulk);
-    pending_add_bulk(p->in->pending, bulk);
-    for (struct request *r = bulk->operation; r != NULL; r = r->sibling) {
-        if (r->encoded == NULL)
+    pending_add(p->in->pending, g);
+    for (size_t i = 0; i < n; i++) {
+        const struct request *o = operations[i];
+        if (!request_is_published(o))
             continue;
-        command_of(r, &c);
-        rd_kafka_resp_err_t code = produce(p, &c, r->encoded, r->encoded_len, r->deadline_us);
+        command_of(o, &c);
+        rd_kafka_resp_err_t code =
+            produce(p, &c, o->command->encoded, o->command->encoded_len, o->deadline_us);
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-            refuse(p, c.txn.s, code);
+            take_back(p, c.txn.s, code);
     }
 }
 
@@ -198,16 +200,17 @@ static void on_report(void *ctx, const rd_kafka_message_t *m) {
     if (given_up || rd_kafka_message_status(m) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED)
         return;
     if (message_txn(m, txn))
-        refuse(p, txn, m->err);
+        take_back(p, txn, m->err);
 }
 
 static void send_again(struct request *r, void *ctx) {
     struct publish *p = ctx;
+    const struct request_command *given = r->command;
     struct command c;
-    if (r->encoded == NULL || command_decode(r->encoded, r->encoded_len, &c, NULL) != ERR_OK)
+    if (command_decode(given->encoded, given->encoded_len, &c, NULL) != ERR_OK)
         return;
-    r->sent_again = true;
-    rd_kafka_resp_err_t code = produce(p, &c, r->encoded, r->encoded_len, r->deadline_us);
+    r->pending->sent_again = true;
+    rd_kafka_resp_err_t code = produce(p, &c, given->encoded, given->encoded_len, r->deadline_us);
     log_event(LOG_WARN, "command-sent-again", "txn=%s result=%s", c.txn.s, rd_kafka_err2name(code));
     command_clear(&c);
 }

@@ -3,6 +3,7 @@
 #include "ingest/log/message.h"
 #include "ingest/log/pending.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/stats.h"
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
@@ -75,7 +76,7 @@ static void on_message(struct replies *replies, const rd_kafka_message_t *m) {
     }
     metric_add(stats.replies, 1);
     struct err err = {0};
-    if (reply_decode(m->payload, m->len, &r->reply, &err) != ERR_OK) {
+    if (reply_decode(m->payload, m->len, &r->command->reply, &err) != ERR_OK) {
         char quoted[300];
         log_event(LOG_ERROR, "reply-undecodable", "txn=%s error=%s", txn,
                   log_quote(err_text(&err), quoted, sizeof quoted));

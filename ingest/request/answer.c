@@ -21,8 +21,8 @@ static const char *scopes_due(struct request *r) {
 /* No error code where no token was given. */
 const char *answer_bearer_challenge(struct request *r, enum err_code code) {
     if (code == ERR_UNAUTHORIZED)
-        return r->token != NULL ? "Bearer realm=\"usher\", error=\"invalid_token\""
-                                : "Bearer realm=\"usher\"";
+        return r->head.token != NULL ? "Bearer realm=\"usher\", error=\"invalid_token\""
+                                     : "Bearer realm=\"usher\"";
     const char *scopes = code == ERR_INSUFFICIENT_SCOPE ? scopes_due(r) : NULL;
     if (scopes != NULL)
         return arena_printf(r->arena, "Bearer realm=\"usher\", error=\"insufficient_scope\", scope=\"%s\"",
@@ -39,10 +39,10 @@ static void answer_failure(struct request *r, enum err_code code, const char *de
         struct err plain = {.code = shown};
         detail = err_text(&plain);
     }
-    if (r->revoked && err_http_status(shown) == 503) { /* "nothing was changed" would be untrue */
+    if (r->done_already != NULL &&
+        err_http_status(shown) == 503) { /* "nothing was changed" would be untrue */
         shown = ERR_UNAVAILABLE;
-        detail = "The credential is revoked from now on; only its record is not in the log yet. Repeat the "
-                 "request later";
+        detail = r->done_already;
     }
     answer_begin(r, err_http_status(shown));
     struct answer *a = &r->answer;

@@ -61,7 +61,8 @@ enum err_code content_parse(struct request *r, json_t **body, struct err *err) {
     const struct content_limits *l = limits_of(r);
     struct body_limits limits = {content_limit(r), l->depth, l->elements};
     const char *other = r->route.method == HTTP_PATCH ? r->form->accepts_patch : r->form->accepts;
-    if (!is_type(r->content_type, PLAIN_JSON) && (other == NULL || !is_type(r->content_type, other)))
+    if (!is_type(r->head.content_type, PLAIN_JSON) &&
+        (other == NULL || !is_type(r->head.content_type, other)))
         return err_set(err, ERR_MEDIA_TYPE, "The body must be %s%s" PLAIN_JSON, other != NULL ? other : "",
                        other != NULL ? " or " : "");
     if (r->body.n == 0)

@@ -1,6 +1,7 @@
 #include "ingest/request/handle.h"
 
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 
 #include <stdlib.h>
 
@@ -21,14 +22,14 @@ enum step handle_rows(struct request *r, enum err_code code) {
     if (code == ERR_OK)
         return r->handler->on_rows(r);
     /* Applied, but it cannot be shown: the operation's address tells what it did. */
-    if (r->encoded != NULL)
+    if (request_is_published(r))
         (void)err_set(&err, ERR_OUTCOME_UNKNOWN, "It was done, but cannot be shown now; ask for txn %s",
                       r->txn.s);
     return handle_refuse(r, &err);
 }
 
 enum step handle_reply(struct request *r) {
-    const struct reply *reply = &r->reply;
+    const struct reply *reply = &r->command->reply;
     if (reply->doc != NULL)
         arena_defer(r->arena, free, reply->doc);
     if (uuid_is_set(&reply->id)) /* of the first time, or of an account that a create has taken over */

@@ -1,9 +1,12 @@
 #include "ingest/request/request.h"
 
+#include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/failpoint.h"
+#include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +67,7 @@ static void request_free(struct request *r) {
 }
 
 static void recycle(struct request *r) {
+    free(r->abandoned);
     arena_reset(r->arena);
     trim(&r->body);
     trim(&r->answer.body);
@@ -79,24 +83,41 @@ static void recycle(struct request *r) {
         request_free(r);
 }
 
+/* Under the lock of the pool. */
+struct abandoned {
+    struct request *stand_in;
+    bool held, released; /* by the gate thread that hangs in the database; by its owner */
+};
+
 void request_release(struct request *r) {
-    if (r->stand_in != NULL)
-        recycle(r->stand_in);
-    pthread_mutex_lock(&pool_lock);
-    bool held = r->held;
-    r->released = true;
-    pthread_mutex_unlock(&pool_lock);
+    bool held = false;
+    if (r->abandoned != NULL) {
+        recycle(r->abandoned->stand_in);
+        pthread_mutex_lock(&pool_lock);
+        held = r->abandoned->held;
+        r->abandoned->released = true;
+        pthread_mutex_unlock(&pool_lock);
+    }
     if (!held)
         recycle(r);
 }
 
 void request_let_go(struct request *r) {
+    assert(r->abandoned != NULL && r->abandoned->held);
     pthread_mutex_lock(&pool_lock);
-    bool released = r->released;
-    r->held = false;
+    bool released = r->abandoned->released;
+    r->abandoned->held = false;
     pthread_mutex_unlock(&pool_lock);
     if (released)
         recycle(r);
+}
+
+bool request_is_abandoned(const struct request *r) {
+    return r->abandoned != NULL;
+}
+
+struct request *request_answering(struct request *r) {
+    return r->abandoned != NULL ? r->abandoned->stand_in : r;
 }
 
 void request_pool_free(void) {
@@ -105,48 +126,84 @@ void request_pool_free(void) {
 }
 
 /* Only what the answer and its record need, and only what nobody changes since the request stands in the
- * gate. */
+ * gate. Its texts may be the old one's where they are not the client's: the old arena outlives the stand-in.
+ */
 struct request *request_abandon(struct request *r) {
     struct request *s = request_new(r->in);
     s->owner = r->owner;
+    s->waiter = r->waiter;
     s->handler = r->handler;
     s->form = r->form;
-    s->connection = r->connection;
+    s->route = r->route;
     s->txn = r->txn;
     s->wall_us = r->wall_us;
     s->arrived_us = r->arrived_us;
-    memcpy(s->method, r->method, sizeof s->method);
-    memcpy(s->traceparent, r->traceparent, sizeof s->traceparent);
-    s->path = arena_strdup(s->arena, r->path);
-    s->user_agent = arena_strdup(s->arena, r->user_agent);
-    s->source = r->source;
-    s->source_ip = arena_strdup(s->arena, r->source_ip);
-    s->token = r->token;
-    s->query_text = arena_strdup(s->arena, r->query_text);
-    (void)query_parse(s->query_text, s->arena, &s->query, NULL);
+    memcpy(s->head.method, r->head.method, sizeof s->head.method);
+    memcpy(s->head.traceparent, r->head.traceparent, sizeof s->head.traceparent);
+    s->head.path = arena_strdup(s->arena, r->head.path);
+    s->head.user_agent = arena_strdup(s->arena, r->head.user_agent);
+    s->head.source = r->head.source;
+    s->head.source_ip = arena_strdup(s->arena, r->head.source_ip);
+    s->head.token = r->head.token;
+    s->head.query_text = arena_strdup(s->arena, r->head.query_text);
+    (void)query_parse(s->head.query_text, s->arena, &s->query, NULL);
     s->body_bytes = r->body_bytes;
-    s->route = r->route;
     s->admitted = r->admitted;
     s->verdict = r->verdict;
-    s->parent = r->parent;
-    s->index = r->index;
     s->operations = r->operations;
-    s->revoked = r->revoked;
-    s->bulk_slot = r->bulk_slot;
-    r->bulk_slot = false;
-    r->stand_in = s;
-    r->held = true;
+    s->bulk = r->bulk;
+    s->part_of = r->part_of;
+    s->done_already = r->done_already;
+    r->abandoned = xmalloc(sizeof *r->abandoned); /* the gate thread may be using the arena */
+    *r->abandoned = (struct abandoned){.stand_in = s, .held = true};
     request_enter(r, REQUEST_DONE);
     return s;
 }
 
+/* ---- states ---- */
+
+#define BIT(state) (1u << (state))
+
+static const unsigned may_follow[REQUEST_STATES] = {
+    [REQUEST_READING] = BIT(REQUEST_GATE) | BIT(REQUEST_PENDING) /* an operation */ | BIT(REQUEST_AUDIT),
+    /* GATE again: its answer is kept before it is sent. DONE: another one answers in its place. */
+    [REQUEST_GATE] =
+        BIT(REQUEST_GATE) | BIT(REQUEST_PENDING) | BIT(REQUEST_BULK) | BIT(REQUEST_AUDIT) | BIT(REQUEST_DONE),
+    [REQUEST_PENDING] = BIT(REQUEST_CLAIMED),
+    [REQUEST_BULK] = BIT(REQUEST_BULK) | BIT(REQUEST_GATE) | BIT(REQUEST_AUDIT),
+    [REQUEST_CLAIMED] = BIT(REQUEST_GATE) | BIT(REQUEST_AUDIT) | BIT(REQUEST_DONE),
+    [REQUEST_AUDIT] = BIT(REQUEST_DONE),
+};
+
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) ||     \
+    __has_feature(thread_sanitizer)
+#define WRONG_MOVE() abort()
+#else
+#define WRONG_MOVE() ((void)0)
+#endif
+
+static void check_move(const struct request *r, enum request_state from, enum request_state to) {
+    static const char *const names[] = {"READING", "GATE", "PENDING", "BULK", "CLAIMED", "AUDIT", "DONE"};
+    if (may_follow[from] & BIT(to))
+        return;
+    log_event(LOG_ERROR, "wrong-move", "txn=%s from=%s to=%s", r->txn.s, names[from], names[to]);
+    metric_add(stats.wrong_moves, 1);
+    WRONG_MOVE();
+}
+
 bool request_move(struct request *r, enum request_state from, enum request_state to) {
+    check_move(r, from, to);
     return atomic_compare_exchange_strong(&r->state, &from, to);
 }
 
 void request_enter(struct request *r, enum request_state to) {
-    atomic_store(&r->state, to);
+    check_move(r, atomic_exchange(&r->state, to), to);
 }
+
+/* ---- in and out ---- */
 
 void request_take_route(struct request *r) {
     r->handler = r->route.row->handler;

@@ -7,18 +7,20 @@
  *        +----------+---- answered without a command +
  *
  * A Bulk is a request like any other up to its admission; then it is in the hands of the Bulk thread (state
- * BULK), which makes a request of each of its operations. Those go the same way, but their owner is the Bulk
- * and not a connection: the last of them brings the Bulk back to that thread, once when all are answered and
- * once when all are on record.
+ * BULK), which makes a request of each of its operations. Those go the same way, but from READING to PENDING
+ * at once, and their owner is the Bulk and not a connection: the last of them brings the Bulk back to that
+ * thread, once when all are answered and once when all are on record.
  *
  * READING  the HTTP thread reads it; the connection is not suspended
  * GATE     in the gate's queue, or in the hands of the gate thread that took it from there
  * PENDING  its command is published and it stands in the pending table
- * BULK     its operations are under way; it stands in the pending table's list for its deadline
+ * BULK     in the hands of the Bulk thread, or its operations are under way
  * CLAIMED  one thread has won it there and makes the answer (perhaps by way of the gate again)
  * AUDIT    answered; its record waits for the acknowledgement
- * DONE     resumed: the HTTP thread's again, which sends the answer
- */
+ * DONE     resumed: its owner's again; or another request answers in its place
+ *
+ * Which states may follow each other stands in request.c. Any other move is a mistake in this program: it
+ * ends the process where sanitizers are built in, elsewhere it is logged and counted. */
 #ifndef USHER_INGEST_REQUEST_REQUEST_H
 #define USHER_INGEST_REQUEST_REQUEST_H
 
@@ -30,10 +32,7 @@
 #include "ops/runtime/arena.h"
 #include "ops/runtime/id.h"
 #include "ops/runtime/jbuf.h"
-#include "schemas/resource/resource.h"
-#include "schemas/stream/command.h"
 #include "sql/ask/admit.h"
-#include "sql/ask/read.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -45,7 +44,8 @@ enum request_state {
     REQUEST_BULK,
     REQUEST_CLAIMED,
     REQUEST_AUDIT,
-    REQUEST_DONE
+    REQUEST_DONE,
+    REQUEST_STATES
 };
 
 /* What the gate is to do with it. */
@@ -74,29 +74,8 @@ struct answer {
     bool close;                               /* the connection ends with this answer */
 };
 
-struct request;
-
-/* Who waits for a request: a connection (http/server.c), or the Bulk that the request is an operation of
- * (scim/bulk.c). Set where the request is made, copied where another one answers in its place. */
-struct owner {
-    /* The answer stands in r->answer. The request is the owner's, who sees to its record. */
-    void (*answered)(struct request *r);
-    /* The record is acknowledged, or was given up (r->drop says whether none is kept). */
-    void (*recorded)(struct request *r);
-};
-
-struct request {
-    struct ingest *in;
-    const struct owner *owner;
-    const struct handler *handler;
-    const struct form *form;
-    struct MHD_Connection *connection;
-    _Atomic(enum request_state) state;
-    struct arena *arena; /* what lives until the answer is sent */
-
-    /* as it came */
-    struct uuid txn; /* also the command's id */
-    int64_t wall_us, arrived_us, deadline_us, done_us;
+/* What the client sent before the body. http/ fills it while it reads, and everybody else only looks. */
+struct request_head {
     char method[16];
     const char *target;     /* raw, NULL if there was none */
     const char *path;       /* raw, without query; NULL before the guard has seen it */
@@ -110,71 +89,78 @@ struct request {
     const char *if_match, *if_none_match; /* several lines as one list; NULL = none */
     const char *idempotency_key;          /* the header as it came; NULL = none */
     struct prefer prefer;
+};
+
+/* By what the database knows the caller's credential. */
+struct credential {
+    unsigned char token_hash[TOKEN_HASH_SIZE];
+    unsigned scopes; /* no more than these, whatever the key has */
+    size_t ask;      /* its place among those of the batch */
+};
+
+struct request;
+
+/* Who waits for a request: a connection (http/server.c), or the Bulk that the request is an operation of
+ * (scim/bulk.c). Set where the request is made, copied where another one answers in its place. */
+struct owner {
+    /* The answer stands in r->answer. The request is the owner's, who sees to its record. */
+    void (*answered)(struct request *r);
+    /* The record is acknowledged, or was given up (r->drop says whether none is kept). */
+    void (*recorded)(struct request *r);
+};
+
+struct request {
+    struct ingest *in;
+    struct arena
+        *arena; /* what lives until the answer is sent: all texts, and all parts that are pointed to */
+    _Atomic(enum request_state) state;
+    struct request *next; /* in the one list or queue that it stands in */
+
+    /* who waits for it, what is done with it, how it is spoken to */
+    const struct owner *owner;
+    void *waiter; /* the owner's: a call of the HTTP library, a Bulk */
+    const struct handler *handler;
+    const struct form *form;
+    struct route route;
+
+    /* as it came */
+    struct uuid txn; /* also the command's id */
+    int64_t wall_us, arrived_us, deadline_us, done_us;
+    struct request_head head;
+    struct query query;
     struct jbuf body;
     size_t body_bytes; /* also those that were thrown away */
-    bool headers_seen, suspended, too_large, query_broken;
-    struct route route;
-    struct query query;
+    bool too_large, query_broken;
 
-    /* after admission */
-    unsigned char token_hash[TOKEN_HASH_SIZE]; /* the database knows its credential by this */
-    unsigned token_scopes;                     /* no more than these, whatever the key has */
-    struct oauth *oauth;                       /* of a request for an access token (oauth.c) */
-    int64_t hold_until_us;                     /* while its answer is held back (hold.c) */
-    size_t ask;                                /* its token among those of the batch */
-    bool admitted, rate_limited;               /* admitted: the verdict's key is known */
+    /* who it is */
+    struct credential credential;
+    bool admitted, rate_limited; /* admitted: the verdict's key is known */
     struct admit_verdict verdict;
-    const struct projection *projection;
-    char *base; /* of meta.location */
+    int operations; /* rate units: 1, or the operations of a Bulk */
+    char *base;     /* of meta.location */
 
-    /* what is done */
+    /* what is done with it; what is NULL is not done */
     enum request_job job;
-    struct read_query read;
-    struct list *list;               /* of a list: what its answer needs (list.c) */
-    struct question *question;       /* of STEP_ASK */
-    struct idempotency *idempotency; /* of a write with that header (idempotency.c) */
-    bool keeps;                      /* its answer is to be kept before it is sent */
-    bool again;                      /* its command may have been applied already, under the same txn */
-    struct db_query *db_query;       /* of the Management API (api.h) */
-    int limit;                       /* rows of its page */
-    const char *secret;              /* a token that was made, and is shown in this answer alone */
-    bool revoked;                    /* what it revokes is dead already, whatever becomes of the command */
-    enum command_type command;
     struct uuid resource_id;
-    json_t *resource, *ops, *members, *cleared;  /* of the command; they live in the arena */
-    json_t *must_match, *must_not_match, *needs; /* the same: ifMatch, ifNoneMatch, needs */
-    char *encoded; /* the command's bytes, to send them again; NULL before it was published */
-    size_t encoded_len;
-    bool sent_again; /* by a producer's successor, under the pending table's lock */
-    struct reply reply;
+    void *work;                      /* the handler's own, from step to step */
+    struct read_query *read;         /* of STEP_READ */
+    struct db_query *db_query;       /* of STEP_QUERY */
+    struct question *question;       /* of STEP_ASK */
+    struct request_command *command; /* of STEP_PUBLISH (request/command.h) */
+    struct pending_entry *pending;   /* of the published command (log/pending.h) */
+    struct repeat *repeat;           /* of an Idempotency-Key (gate/idempotency.h) */
+    struct bulk *bulk;               /* of a Bulk (scim/bulk_impl.h) */
+    const struct projection *projection;
+    bool async;               /* Prefer: respond-async: 202 is an answer too */
+    bool again;               /* its command may have been applied already, under the same txn */
+    const char *done_already; /* what cannot be undone any more, as a 503 must say it */
 
-    /* Prefer: respond-async */
-    bool async;            /* 202 is an answer too */
-    bool acked;            /* the log has the command; under the pending table's lock */
-    int64_t wait_until_us; /* until then the outcome is waited for; 0 = not, or no longer. Under that lock */
-
-    /* Bulk */
-    int operations;         /* rate units: 1, or the operations of a Bulk */
-    struct bulk *bulk;      /* of a Bulk under way: what is known of its operations */
-    int unacked;            /* commands that the log has not acknowledged; under the pending table's lock */
-    bool bulk_slot;         /* counted among the Bulks that are worked on */
-    struct request *parent; /* of an operation: its Bulk */
-    size_t index;           /* its position there, from 0 */
-    const char *bulk_id;    /* the client's name for it; NULL = none */
-    int fail_on;            /* bulk.failOn of its command */
-    enum err_code refusal;  /* with COMMAND_REQUEST_REFUSED, and why */
-    const char *refusal_detail;
-    struct request *operation, *sibling; /* a Bulk's operations in the order of their commands */
-
+    /* what becomes of it */
     struct answer answer;
-    struct request *stand_in; /* answers instead: see request_abandon */
-    bool held, released;      /* by a gate thread that hangs in the database; by its connection */
-    int64_t audit_n;          /* number of its record */
-    bool drop;                /* no record of it could be kept: the connection ends without an answer */
-
-    struct request *next;                                       /* free list, gate queue */
-    struct request *pending_prev, *pending_next, *pending_hash; /* pending table */
-    bool listed;                                                /* stands in its list */
+    int64_t audit_n;             /* number of its record */
+    const char *part_of;         /* txn of the Bulk that it is an operation of, for its record */
+    bool drop;                   /* no record of it could be kept: the connection ends without an answer */
+    struct abandoned *abandoned; /* another request answers in its place (request_abandon) */
 };
 
 /* From a pool; its memory is used again. */
@@ -182,17 +168,20 @@ struct request *request_new(struct ingest *in);
 void request_release(struct request *r);
 void request_pool_free(void);
 
-/* True if the state was from and now is to: the caller owns the request. */
+/* True if the state was `from` and now is `to`: the caller owns the request. */
 bool request_move(struct request *r, enum request_state from, enum request_state to);
 /* The caller owns the request: no competition. */
 void request_enter(struct request *r, enum request_state to);
 
 /* For a request in the hands of a gate thread that hangs in the database: gives a new request that answers in
- * its place. The old one is not looked at any more, but its memory stays until both its connection and the
- * gate thread have let go of it. Under the gate thread's lock. */
+ * its place. The old one is not looked at any more, but its memory stays until both its owner and the gate
+ * thread have let go of it. Under the gate thread's lock. */
 struct request *request_abandon(struct request *r);
+bool request_is_abandoned(const struct request *r);
 /* The gate thread has come back: it must not go on with r. Under its lock. */
 void request_let_go(struct request *r);
+/* The request that has the answer: r, or the one that answers in its place. */
+struct request *request_answering(struct request *r);
 
 /* Its route is known: handler and form are those of the row. */
 void request_take_route(struct request *r);

@@ -2,6 +2,7 @@
 
 #include "ingest/gate/seal.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/request/handle.h"
 #include "ingest/scim/bulk_request.h"
 #include "ingest/scim/jwks.h"
@@ -55,6 +56,15 @@ static char *handle_of(const struct request *r, int operations) {
     if (operations == 0)
         return arena_printf(r->arena, "%s" PATH "%s.%s", r->base, r->txn.s, text);
     return arena_printf(r->arena, "%s" PATH "%s.%d.%s", r->base, r->txn.s, operations, text);
+}
+
+void async_promise(struct request *r, const char *txn, const char *bulk_id) {
+    struct command_async *a = arena_alloc(r->arena, sizeof *a);
+    snprintf(a->txn, sizeof a->txn, "%s", txn);
+    snprintf(a->bulk_id, sizeof a->bulk_id, "%s", bulk_id != NULL ? bulk_id : "");
+    snprintf(a->method, sizeof a->method, "%.7s", r->head.method);
+    snprintf(a->base, sizeof a->base, "%s", r->base);
+    r->command->async = a;
 }
 
 void async_accept(struct request *r, int operations) {

@@ -6,6 +6,10 @@
 
 #include "ingest/request/request.h"
 
+/* The client does not wait for the outcome of r's command: an event tells it, under this txn (rule Q5).
+ * bulk_id: of a Bulk's operation, NULL = none. */
+void async_promise(struct request *r, const char *txn, const char *bulk_id);
+
 /* 202 with the address of the outcome: the log has the command, so it will be done (rule Q3). operations: of
  * a Bulk, how many it has; 0 = no Bulk. */
 void async_accept(struct request *r, int operations);

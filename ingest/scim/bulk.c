@@ -2,7 +2,6 @@
 
 #include "ingest/gate/gate.h"
 #include "ingest/log/audit.h"
-#include "ingest/log/pending.h"
 #include "ingest/request/answer.h"
 #include "ingest/scim/bulk_impl.h"
 #include "ingest/stats.h"
@@ -87,9 +86,9 @@ enum step bulk_on_units(struct request *r) {
 
 void bulk_leave(struct request *r) {
     struct bulks *b = r->in->bulks;
-    if (!r->bulk_slot)
+    if (r->bulk == NULL || !r->bulk->counted)
         return;
-    r->bulk_slot = false;
+    r->bulk->counted = false;
     pthread_mutex_lock(&b->lock);
     b->running--;
     pthread_mutex_unlock(&b->lock);
@@ -119,13 +118,14 @@ static void count_down(struct request *bulk) {
 }
 
 static void operation_answered(struct request *operation) {
-    count_down(operation->parent);
+    count_down(operation->waiter);
 }
 
 static void operation_recorded(struct request *operation) {
+    struct request *r = operation->waiter;
     if (operation->drop)
-        atomic_store(&operation->parent->bulk->dropped, true);
-    count_down(operation->parent);
+        atomic_store(&r->bulk->dropped, true);
+    count_down(r);
 }
 
 const struct owner bulk_owner = {operation_answered, operation_recorded};
@@ -162,10 +162,9 @@ static void step_publish(struct bulks *b, struct request *r) {
 static void step_record(struct bulks *b, struct request *r) {
     struct bulk *bulk = r->bulk;
     int n = 0;
-    pending_forget_bulk(b->in->pending, r);
     bulk_judge(r);
-    for (struct request *o = r->operation; o != NULL; o = o->sibling)
-        n += bulk_is_done(o) ? 1 : 0;
+    for (size_t i = 0; i < bulk->request.n; i++)
+        n += bulk->parts[i].stopped ? 0 : 1;
     bulk->step = BULK_ANSWER;
     atomic_store(&bulk->waiting, 1 + n);
     int64_t until = clock_mono_us() + b->in->settings.deadline_us;
@@ -173,9 +172,9 @@ static void step_record(struct bulks *b, struct request *r) {
         until = r->deadline_us;
     r->deadline_us = until;
     for (size_t i = 0; i < bulk->request.n; i++) {
-        struct request *o = bulk_answer_of(bulk->operations[i]);
+        struct request *o = request_answering(bulk->parts[i].operation);
         o->deadline_us = until; /* which is what records are waited for by */
-        if (bulk_is_done(bulk->operations[i]))
+        if (!bulk->parts[i].stopped)
             audit_submit(b->in->audit, o);
     }
     count_down(r);
@@ -186,7 +185,6 @@ static void step_answer(struct request *r) {
     bulk_answer(r);
     for (size_t i = 0; i < bulk->request.n; i++)
         request_release(bulk->operations[i]);
-    r->operation = NULL;
     request_finish(r);
 }
 
@@ -216,7 +214,7 @@ static struct request *take(struct bulks *b) {
     while (r == NULL && !b->stop) {
         r = remove_first(&b->ready);
         if (r == NULL && b->running < AT_ONCE && (r = remove_first(&b->fresh)) != NULL) {
-            r->bulk_slot = true;
+            r->bulk->counted = true;
             b->running++;
         }
         if (r == NULL)

@@ -33,9 +33,8 @@ enum step bulk_begin(struct request *r, const struct bulk_kind *kind);
 /* Its on_units. */
 enum step bulk_on_units(struct request *r);
 
-/* Of operation i, in the order of the request, the request that has its answer; and the operation itself. */
+/* Operation i, in the order of the request. */
 struct request *bulk_operation(const struct request *r, size_t i);
-struct request *bulk_answer_of(struct request *operation);
 
 /* The request is answered, or given up: another one may be worked on. Does nothing for what is no Bulk. */
 void bulk_leave(struct request *r);

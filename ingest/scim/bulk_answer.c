@@ -1,24 +1,21 @@
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/scim/async.h"
 #include "ingest/scim/bulk_impl.h"
 #include "ingest/scim/write.h"
 
 #include <string.h>
 
-struct request *bulk_answer_of(struct request *operation) {
-    return operation->stand_in != NULL ? operation->stand_in : operation;
-}
-
 struct request *bulk_operation(const struct request *r, size_t i) {
-    return r->bulk->operations[i];
+    return r->bulk->parts[i].operation;
 }
 
-bool bulk_is_done(const struct request *operation) {
-    return !operation->parent->bulk->stopped[operation->index];
+static struct bulk_part *part_of(const struct request *operation) {
+    return operation->work;
 }
 
 static int status_of(struct request *operation) {
-    return bulk_answer_of(operation)->answer.status;
+    return request_answering(operation)->answer.status;
 }
 
 /* Errors count in the order in which operations are done. What was sent to the worker was stopped by it and
@@ -26,18 +23,19 @@ static int status_of(struct request *operation) {
 void bulk_judge(struct request *r) {
     struct bulk *b = r->bulk;
     int errors = 0, most = b->request.fail_on_errors;
-    for (struct request *o = r->operation; most > 0 && o != NULL; o = o->sibling) {
-        bool published = o->encoded != NULL;
-        if (o->reply.code == ERR_BULK_STOPPED || (errors >= most && !published))
-            b->stopped[o->index] = true;
+    for (size_t i = 0; most > 0 && i < b->request.n; i++) {
+        struct request *o = b->operations[i];
+        bool published = request_is_published(o);
+        if (published ? o->command->reply.code == ERR_BULK_STOPPED : errors >= most)
+            part_of(o)->stopped = true;
         else if (status_of(o) >= 400)
             errors++;
     }
 }
 
 /* Of what the operation is about: always, but for a POST that failed (rule B2). */
-static void put_location(struct jbuf *out, const struct bulk *b, const struct request *o, int status) {
-    const struct bulk_op *op = &b->request.ops[o->index];
+static void put_location(struct jbuf *out, const struct request *o, int status) {
+    const struct bulk_op *op = part_of(o)->op;
     const struct route *route = &o->route;
     if (route->rt != NULL && uuid_is_set(&op->id)) {
         if (strcmp(op->method, "POST") == 0 && status >= 400)
@@ -54,12 +52,12 @@ static void put_location(struct jbuf *out, const struct bulk *b, const struct re
     }
 }
 
-static void put_result(struct jbuf *out, const struct bulk *b, struct request *o) {
-    const struct bulk_op *op = &b->request.ops[o->index];
-    const struct answer *a = &bulk_answer_of(o)->answer;
+static void put_operation(struct jbuf *out, struct request *o) {
+    const struct bulk_op *op = part_of(o)->op;
+    const struct answer *a = &request_answering(o)->answer;
     jb_sep(out);
     jb_raw(out, "{");
-    put_location(out, b, o, a->status);
+    put_location(out, o, a->status);
     jb_kstr(out, "method", op->method);
     if (op->bulk_id != NULL)
         jb_kstr(out, "bulkId", op->bulk_id);
@@ -73,9 +71,9 @@ static void put_result(struct jbuf *out, const struct bulk *b, struct request *o
 }
 
 /* The log has all of it: nothing is known yet, everything is promised. */
-static bool promised(const struct request *r) {
-    for (struct request *o = r->operation; o != NULL; o = o->sibling)
-        if (status_of(o) == 202)
+static bool is_promised(const struct bulk *b) {
+    for (size_t i = 0; i < b->request.n; i++)
+        if (status_of(b->operations[i]) == 202)
             return true;
     return false;
 }
@@ -85,8 +83,8 @@ void scim_bulk_answer(struct request *r) {
     struct jbuf text = {0};
     jb_raw(&text, "{\"schemas\":[\"" MESSAGE_BULK_RESPONSE "\"],\"Operations\":[");
     for (size_t i = 0; i < b->request.n; i++)
-        if (bulk_is_done(b->operations[i]))
-            put_result(&text, b, b->operations[i]);
+        if (!b->parts[i].stopped)
+            put_operation(&text, b->parts[i].operation);
     jb_raw(&text, "]}");
     answer_json(r, 200, text.p);
     jb_free(&text);
@@ -95,7 +93,7 @@ void scim_bulk_answer(struct request *r) {
 void bulk_answer(struct request *r) {
     if (atomic_load(&r->bulk->dropped))
         answer_error(r, ERR_UNAVAILABLE, "The request could not be recorded in time");
-    else if (r->async && promised(r))
+    else if (r->async && is_promised(r->bulk))
         async_accept(r, r->operations);
     else
         r->bulk->kind->answer(r);
@@ -105,7 +103,7 @@ void bulk_answer(struct request *r) {
 
 /* In a Bulk the answer has no resource: rule B2. */
 static enum step operation_on_reply(struct request *o) {
-    answer_no_content(o, o->route.method == HTTP_DELETE ? 0 : o->reply.version);
+    answer_no_content(o, o->route.method == HTTP_DELETE ? 0 : o->command->reply.version);
     o->answer.status = write_is_quiet(o) ? 204 : write_success(o);
     return STEP_ANSWERED;
 }

@@ -16,12 +16,20 @@ enum bulk_step {
     BULK_ANSWER,  /* all records are acknowledged */
 };
 
+/* One operation. */
+struct bulk_part {
+    struct request *operation; /* whose owner is the Bulk, and whose `work` is this */
+    const struct bulk_op *op;
+    bool stopped; /* came after failOnErrors was reached, and was not done */
+};
+
 struct bulk {
     const struct bulk_kind *kind;
     enum bulk_step step;
+    bool counted; /* among those that are worked on */
     struct bulk_request request;
-    struct request **operations; /* in the order of the request */
-    bool *stopped;               /* of each: came after failOnErrors was reached, and was not done */
+    struct bulk_part *parts;     /* in the order of the request */
+    struct request **operations; /* in the order in which they are done */
     atomic_int waiting;          /* operations that are not answered, or not on record */
     atomic_bool dropped;         /* the record of one of them could not be kept */
 };
@@ -37,8 +45,6 @@ enum err_code bulk_read(struct request *r, struct err *err);
  * bytes. */
 void bulk_publish(struct request *r, struct jbuf *scratch);
 
-/* It counts: it was done, or it failed before failOnErrors was reached. Only after all are answered. */
-bool bulk_is_done(const struct request *operation);
 /* All are answered: which were stopped (rule B3). */
 void bulk_judge(struct request *r);
 /* The answer of its kind, or 202. */

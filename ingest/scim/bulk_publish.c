@@ -2,7 +2,9 @@
 #include "ingest/log/publish.h"
 #include "ingest/log/replies.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/request/content.h"
+#include "ingest/scim/async.h"
 #include "ingest/scim/bulk_impl.h"
 #include "ingest/scim/read.h"
 #include "ingest/scim/write.h"
@@ -28,45 +30,47 @@ enum err_code bulk_read(struct request *r, struct err *err) {
 
 /* ---- a request of each operation ---- */
 
-static struct request *operation_new(struct request *r, size_t i) {
+static void operation_new(struct request *r, size_t i) {
     struct bulk_op *op = &r->bulk->request.ops[i];
+    struct bulk_part *part = &r->bulk->parts[i];
     struct request *o = request_new(r->in);
+    *part = (struct bulk_part){.operation = o, .op = op};
     o->owner = &bulk_owner;
+    o->waiter = r;
+    o->part_of = r->txn.s;
     o->handler = &bulk_operation_handler;
+    o->work = part;
     o->form = r->form;
-    o->parent = r;
-    o->index = i;
+    o->route = op->route;
     o->txn = uuid_derive(&r->txn, (uint32_t)i);
     o->wall_us = r->wall_us;
     o->arrived_us = r->arrived_us;
     o->deadline_us = r->deadline_us;
-    snprintf(o->method, sizeof o->method, "%s", op->method);
-    memcpy(o->traceparent, r->traceparent, sizeof o->traceparent);
-    o->path = op->path;
-    o->route = op->route;
-    o->user_agent = r->user_agent;
-    o->source = r->source;
-    o->source_ip = r->source_ip;
-    o->token = r->token;
+    snprintf(o->head.method, sizeof o->head.method, "%s", op->method);
+    o->head.path = op->path;
+    o->head.if_match = op->version;
+    memcpy(o->head.traceparent, r->head.traceparent, sizeof o->head.traceparent);
+    o->head.user_agent = r->head.user_agent;
+    o->head.source = r->head.source;
+    o->head.source_ip = r->head.source_ip;
+    o->head.token = r->head.token;
+    o->head.prefer.wait_s = r->head.prefer.wait_s;
     o->admitted = r->admitted;
     o->verdict = r->verdict;
     o->base = r->base;
-    o->bulk_id = op->bulk_id;
-    o->if_match = op->version;
     o->async = r->async;
     o->again = r->again;
     o->resource_id = op->id;
-    return o;
 }
 
 /* What it refers to must have been made (rule B4): the worker looks, where we do not know already. */
-static enum err_code need(struct request *o, const struct bulk_op *op, struct err *err) {
-    const struct bulk *b = o->parent->bulk;
+static enum err_code need_others(const struct bulk_request *b, struct request *o, const struct bulk_op *op,
+                                 struct err *err) {
     json_t *needs = json_array();
     enum err_code code = ERR_OK;
     for (size_t i = 0; code == ERR_OK && i < op->nlinks; i++) {
         const struct bulk_link *l = &op->links[i];
-        const struct bulk_op *to = &b->request.ops[l->to];
+        const struct bulk_op *to = &b->ops[l->to];
         if (!l->needed || l->dropped || strcmp(to->method, "POST") != 0)
             continue;
         if (to->code != ERR_OK)
@@ -77,21 +81,34 @@ static enum err_code need(struct request *o, const struct bulk_op *op, struct er
             abort();
     }
     if (code == ERR_OK && json_array_size(needs) > 0)
-        content_keep(o, o->needs = needs);
+        content_keep(o, o->command->needs = needs);
     else
         json_decref(needs);
     return code;
 }
 
-static enum err_code prepare(struct request *o, struct bulk_op *op, struct err *err) {
+static enum err_code prepare_operation(const struct bulk_request *b, struct request *o,
+                                       const struct bulk_op *op, struct err *err) {
     if (op->code != ERR_OK)
         return err_set(err, op->code, "%s", op->detail != NULL ? op->detail : "");
     if (route_permit(&o->route, o->verdict.scopes, o->arena, err) != ERR_OK || /* rule B7 */
-        need(o, op, err) != ERR_OK)
+        need_others(b, o, op, err) != ERR_OK)
         return err->code;
     if (o->route.method != HTTP_POST && read_target(o, err) != ERR_OK)
         return err->code;
     return write_prepare(o, op->data, err);
+}
+
+/* Its outcome belongs with those of the others: the worker counts it, keeps it and tells it. */
+static void refuse_by_command(struct request *o, const struct err *err) {
+    struct request_command *c = request_make_command(o, COMMAND_REQUEST_REFUSED);
+    c->refusal = err->code;
+    c->refusal_detail = arena_strdup(o->arena, err_text(err));
+    c->resource = c->ops = c->members = c->cleared = NULL;
+    if (!uuid_is_set(&o->resource_id)) { /* about no resource; a command has an id all the same */
+        o->route.rt = NULL;
+        o->resource_id = o->txn;
+    }
 }
 
 /* In the order in which they are done: an operation knows of those that it refers to whether they failed
@@ -99,65 +116,59 @@ static enum err_code prepare(struct request *o, struct bulk_op *op, struct err *
 static void make_operation(struct request *r, size_t i, int *failed) {
     struct bulk *b = r->bulk;
     struct bulk_op *op = &b->request.ops[i];
-    struct request *o = b->operations[i];
+    struct request *o = b->parts[i].operation;
+    struct request_command *c = request_make_command(o, COMMAND_REQUEST_REFUSED);
     struct err err = {0};
     int most = b->request.fail_on_errors;
     if (most > 0 && *failed >= most) { /* only known after that many errors here: surely stopped */
-        b->stopped[i] = true;
+        b->parts[i].stopped = true;
         (void)err_set(&err, ERR_BULK_STOPPED, "%s", "");
     } else {
-        (void)prepare(o, op, &err);
+        (void)prepare_operation(&b->request, o, op, &err);
     }
     op->code = err.code;
-    if (err.code == ERR_OK) {
-        o->fail_on = most > 0 ? most - *failed : 0;
-        return;
-    }
-    if (!r->async) {
+    if (err.code != ERR_OK && !r->async) {
         (*failed)++;
         answer_err(o, &err);
         return;
     }
-    /* its outcome belongs with those of the others: the worker counts it, keeps it and tells it */
-    o->command = COMMAND_REQUEST_REFUSED;
-    o->refusal = err.code;
-    o->refusal_detail = arena_strdup(o->arena, err_text(&err));
-    o->fail_on = most;
-    o->resource = o->ops = o->members = o->cleared = NULL;
-    if (!uuid_is_set(&o->resource_id)) { /* about no resource; a command has an id all the same */
-        o->route.rt = NULL;
-        o->resource_id = o->txn;
+    if (err.code != ERR_OK)
+        refuse_by_command(o, &err);
+    if (most > 0) {
+        c->fail_on = most - *failed;
+        c->bulk = r->txn;
     }
+    if (o->async)
+        async_promise(o, arena_printf(o->arena, "%s:%zu", r->txn.s, i), op->bulk_id);
 }
 
 static void make_operations(struct request *r) {
     struct bulk *b = r->bulk;
     struct bulk_request *q = &b->request;
-    struct request **end = &r->operation;
     int failed = 0;
+    b->parts = arena_alloc(r->arena, q->n * sizeof *b->parts);
     b->operations = arena_alloc(r->arena, q->n * sizeof *b->operations);
-    b->stopped = arena_alloc(r->arena, q->n * sizeof *b->stopped);
     for (size_t i = 0; i < q->n; i++)
-        b->operations[i] = operation_new(r, i);
+        operation_new(r, i);
     for (size_t k = 0; k < q->n; k++) {
-        struct request *o = b->operations[q->order[k]];
+        b->operations[k] = b->parts[q->order[k]].operation;
         make_operation(r, q->order[k], &failed);
-        *end = o;
-        end = &o->sibling;
     }
 }
 
 void bulk_publish(struct request *r, struct jbuf *scratch) {
+    struct bulk *b = r->bulk;
     bool heard = replies_polled(r->in->replies); /* else nobody would hear the outcomes */
-    r->bulk->kind->plan(r, &r->bulk->request);
+    b->kind->plan(r, &b->request);
     make_operations(r);
-    for (struct request *o = r->operation; o != NULL; o = o->sibling) {
+    for (size_t i = 0; i < b->request.n; i++) {
+        struct request *o = b->operations[i];
         if (!heard)
             answer_error(o, ERR_UNAVAILABLE, NULL);
         if (o->answer.status != 0)
             request_finish(o);
     }
-    publish_bulk(r->in->publish, r, scratch);
+    publish_bulk(r->in->publish, r, b->operations, b->request.n, scratch);
 }
 
 /* ---- the Bulks of SCIM ---- */
@@ -168,7 +179,7 @@ static enum err_code scim_bulk_parse(struct request *r, json_t *body, struct bul
 }
 
 static void scim_bulk_plan(struct request *r, struct bulk_request *b) {
-    r->async = r->prefer.respond_async && seal_loaded(); /* (as of a single write) */
+    r->async = r->head.prefer.respond_async && seal_loaded(); /* (as of a single write) */
     bulk_plan(b, r->in->routes, r->base, r->route.prefix, r->arena);
 }
 

@@ -5,6 +5,7 @@
 #include "ops/runtime/clock.h"
 #include "schemas/api/cursor.h"
 #include "schemas/types/discovery.h"
+#include "sql/ask/read.h"
 
 #include <string.h>
 #include <strings.h>
@@ -117,12 +118,12 @@ static enum err_code choose_order(struct request *r, struct list *l, struct err 
         struct attr_path *path = arena_alloc(r->arena, sizeof *path);
         if (sort_path(l->parts[i].rt, by, path, err) == ERR_OK) {
             l->parts[i].sort = path;
-            r->read.sorted = true;
+            r->read->sorted = true;
         }
     }
-    if (!r->read.sorted)
+    if (!r->read->sorted)
         return err->code;
-    r->read.descending = descending;
+    r->read->descending = descending;
     err_clear(err);
     return ERR_OK;
 }
@@ -133,8 +134,8 @@ static enum err_code choose_index(struct request *r, int64_t count, struct err *
     int64_t start;
     if (query_int(&r->query, "startIndex", 1, &start, err) != ERR_OK)
         return err->code;
-    r->read.start_index = start < 1 ? 1 : start;
-    r->read.count = count > PAGE_MAX ? PAGE_MAX : (int)count;
+    r->read->start_index = start < 1 ? 1 : start;
+    r->read->count = count > PAGE_MAX ? PAGE_MAX : (int)count;
     return ERR_OK;
 }
 
@@ -169,12 +170,12 @@ static enum err_code choose_place(struct request *r, struct list *l, const char 
             return err_set_path(err, ERR_INVALID_COUNT, "count", "count was %d on the first page",
                                 l->cursor.count);
     }
-    r->read.count = l->cursor.count;
-    r->read.known_total = l->cursor.total;
-    r->read.backward = l->cursor.backward;
+    r->read->count = l->cursor.count;
+    r->read->known_total = l->cursor.total;
+    r->read->backward = l->cursor.backward;
     if (l->cursor.placed) {
         l->place = (struct read_place){l->cursor.key, l->cursor.id.s};
-        r->read.place = &l->place;
+        r->read->place = &l->place;
     }
     return ERR_OK;
 }
@@ -196,14 +197,15 @@ static enum err_code choose_page(struct request *r, struct list *l, struct err *
 
 enum err_code list_prepare(struct request *r, struct err *err) {
     struct list *l = arena_alloc(r->arena, sizeof *l);
-    r->list = l;
-    r->read = (struct read_query){.workspace = r->verdict.workspace.s, .base = r->base, .arena = r->arena};
+    r->work = l;
+    r->read = arena_alloc(r->arena, sizeof *r->read);
+    *r->read = (struct read_query){.workspace = r->verdict.workspace.s, .base = r->base, .arena = r->arena};
     if (choose_types(r, l, err) != ERR_OK || choose_attributes(r, l, err) != ERR_OK ||
         choose_filter(r, l, err) != ERR_OK || choose_order(r, l, err) != ERR_OK ||
         choose_page(r, l, err) != ERR_OK)
         return err->code;
-    r->read.parts = l->parts;
-    r->read.nparts = l->nparts;
+    r->read->parts = l->parts;
+    r->read->nparts = l->nparts;
     return ERR_OK;
 }
 
@@ -218,10 +220,10 @@ static const struct projection *projection_of(const struct list *l, const struct
 
 /* place NULL: the list's beginning, or its end. */
 static char *cursor_at(const struct request *r, bool backward, const struct read_place *place) {
-    const struct list *l = r->list;
+    const struct list *l = r->work;
     struct cursor c = {.backward = backward,
-                       .count = r->read.count,
-                       .total = r->read.total,
+                       .count = r->read->count,
+                       .total = r->read->total,
                        .expires_us = clock_wall_us() + r->in->settings.cursor_seconds * INT64_C(1000000)};
     if (place != NULL) {
         c.placed = true;
@@ -236,12 +238,12 @@ static void put_cursor(struct request *r, const char *name, bool backward, const
 }
 
 char *list_next(const struct request *r) {
-    return r->read.more && r->read.nrows > 0 ? cursor_at(r, false, &r->read.last) : NULL;
+    return r->read->more && r->read->nrows > 0 ? cursor_at(r, false, &r->read->last) : NULL;
 }
 
 /* A page that has become empty still leads on: to the list's beginning or end, whichever lies there. */
 static void put_cursors(struct request *r) {
-    const struct read_query *q = &r->read;
+    const struct read_query *q = r->read;
     bool empty = q->nrows == 0;
     if (q->count == 0)
         return;
@@ -252,11 +254,12 @@ static void put_cursors(struct request *r) {
 }
 
 void list_answer(struct request *r) {
-    const struct read_query *q = &r->read;
+    const struct read_query *q = r->read;
+    const struct list *l = r->work;
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{\"schemas\":[\"" MESSAGE_LIST "\"]");
     jb_kint(b, "totalResults", q->total);
-    if (r->list->by_cursor)
+    if (l->by_cursor)
         put_cursors(r);
     else
         jb_kint(b, "startIndex", q->start_index);
@@ -266,7 +269,7 @@ void list_answer(struct request *r) {
     for (size_t i = 0; i < q->nrows; i++) {
         if (i > 0)
             jb_raw(b, ",");
-        resource_render(q->types[i], &q->rows[i], projection_of(r->list, q->types[i]), r->base, b);
+        resource_render(q->types[i], &q->rows[i], projection_of(l, q->types[i]), r->base, b);
     }
     jb_raw(b, "]}");
 }

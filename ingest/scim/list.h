@@ -5,8 +5,8 @@
 
 #include "ingest/request/request.h"
 
-/* Turns r->query into r->read and r->list. r->route.rt NULL: all types whose reading the key's scopes allow.
- * Anything but ERR_OK is the answer. */
+/* Turns r->query into r->read, and what its answer needs into r->work. r->route.rt NULL: all types whose
+ * reading the key's scopes allow. Anything but ERR_OK is the answer. */
 enum err_code list_prepare(struct request *r, struct err *err);
 /* The cursor of the page behind that of r->read; NULL: it was the last one. After a list_prepare with a
  * cursor. */

@@ -1,6 +1,8 @@
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/scim/read.h"
 #include "ingest/scim/write.h"
+#include "sql/ask/read.h"
 
 #include <stdlib.h>
 
@@ -13,37 +15,37 @@ bool write_is_quiet(const struct request *r) {
         return true;
     if (r->route.method != HTTP_PATCH || query_get(&r->query, "attributes") != NULL)
         return false;
-    if (r->prefer.returned == PREFER_ANY)
+    if (r->head.prefer.returned == PREFER_ANY)
         return r->route.rt->kind == RESOURCE_ROOM;
-    return r->prefer.returned == PREFER_MINIMAL;
+    return r->head.prefer.returned == PREFER_MINIMAL;
 }
 
 static void applied_preference(struct request *r) {
     if (r->route.method != HTTP_PATCH || r->answer.status / 100 != 2)
         return;
-    if (r->prefer.returned == PREFER_MINIMAL && r->answer.status == 204)
+    if (r->head.prefer.returned == PREFER_MINIMAL && r->answer.status == 204)
         r->answer.preference_applied = "return=minimal";
-    else if (r->prefer.returned == PREFER_REPRESENTATION && r->answer.status == 200)
+    else if (r->head.prefer.returned == PREFER_REPRESENTATION && r->answer.status == 200)
         r->answer.preference_applied = "return=representation";
 }
 
 void write_show_document(struct request *r, const char *doc) {
     struct resource_row row = {.id = r->resource_id.s,
                                .doc = doc,
-                               .version = r->reply.version,
-                               .created_us = r->reply.created_us,
-                               .modified_us = r->reply.modified_us};
+                               .version = r->command->reply.version,
+                               .created_us = r->command->reply.created_us,
+                               .modified_us = r->command->reply.modified_us};
     answer_resource(r, write_success(r), &row);
 }
 
 /* True if the document alone is the whole answer: nothing of it is rows apart, or those cannot be yet. */
 static bool complete(const struct request *r) {
-    return r->command == COMMAND_USER_CREATE || resource_type_refs(r->route.rt) == NULL ||
+    return r->command->type == COMMAND_USER_CREATE || resource_type_refs(r->route.rt) == NULL ||
            projection_refs(r->route.rt, r->projection) == REFS_NONE;
 }
 
 enum step scim_write_on_reply(struct request *r) {
-    const struct reply *reply = &r->reply;
+    const struct reply *reply = &r->command->reply;
     if (write_is_quiet(r)) {
         answer_no_content(r, r->route.method == HTTP_DELETE ? 0 : reply->version);
     } else if (reply->doc != NULL && complete(r)) {
@@ -58,27 +60,27 @@ enum step scim_write_on_reply(struct request *r) {
 
 enum step scim_write_on_read(struct request *r, enum err_code code) {
     enum step next = write_on_read(r, code);
-    if (code == ERR_OK && r->read.code == ERR_OK && r->read.nrows == 1)
+    if (code == ERR_OK && r->read->code == ERR_OK && r->read->nrows == 1)
         applied_preference(r);
     return next;
 }
 
 void write_show(struct request *r, bool read_ok) {
-    if (read_ok && r->read.code == ERR_OK && r->read.nrows == 1) {
-        answer_resource(r, write_success(r), &r->read.rows[0]);
+    if (read_ok && r->read->code == ERR_OK && r->read->nrows == 1) {
+        answer_resource(r, write_success(r), &r->read->rows[0]);
         return;
     }
     /* Applied, but gone again or not to be read now: what was written is shown. */
-    const char *doc = r->reply.doc;
-    if (doc == NULL && r->resource != NULL) {
-        char *text = json_dumps(r->resource, JSON_COMPACT);
+    const char *doc = r->command->reply.doc;
+    if (doc == NULL && r->command->resource != NULL) {
+        char *text = json_dumps(r->command->resource, JSON_COMPACT);
         doc = arena_strdup(r->arena, text);
         free(text);
     }
     if (doc != NULL)
         write_show_document(r, doc);
     else if (r->route.rt->kind != RESOURCE_USER)
-        answer_no_content(r, r->reply.version);
+        answer_no_content(r, r->command->reply.version);
     else
         answer_unknown(r);
 }

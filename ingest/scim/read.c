@@ -6,6 +6,7 @@
 #include "ingest/request/handle.h"
 #include "ingest/scim/list.h"
 #include "ingest/scim/search.h"
+#include "sql/ask/read.h"
 
 #include <string.h>
 
@@ -20,7 +21,8 @@ enum err_code read_projection(struct request *r, struct err *err) {
 }
 
 static void base_query(struct request *r) {
-    r->read = (struct read_query){
+    r->read = arena_alloc(r->arena, sizeof *r->read);
+    *r->read = (struct read_query){
         .workspace = r->verdict.workspace.s,
         .rt = r->route.rt,
         .refs = r->form->refs ? projection_refs(r->route.rt, r->projection) : REFS_NONE,
@@ -31,12 +33,12 @@ static void base_query(struct request *r) {
 
 void read_resource(struct request *r) {
     base_query(r);
-    r->read.id = r->resource_id.s;
+    r->read->id = r->resource_id.s;
 }
 
 void read_existence(struct request *r) {
     read_resource(r);
-    r->read.refs = REFS_NONE;
+    r->read->refs = REFS_NONE;
 }
 
 enum err_code read_user_name(struct request *r, const char *user_name, struct err *err) {
@@ -44,10 +46,10 @@ enum err_code read_user_name(struct request *r, const char *user_name, struct er
     base_query(r);
     struct read_part *part = arena_alloc(r->arena, sizeof *part);
     part->rt = r->route.rt;
-    r->read.parts = part;
-    r->read.nparts = 1;
-    r->read.start_index = 1;
-    r->read.count = 1;
+    r->read->parts = part;
+    r->read->nparts = 1;
+    r->read->start_index = 1;
+    r->read->count = 1;
     jb_raw(&text, "userName eq ");
     jb_str(&text, user_name);
     enum err_code code = filter_parse(r->route.rt, DIALECT_RFC, text.p, text.n, r->arena, &part->filter, err);
@@ -83,9 +85,9 @@ static enum step scim_read_begin(struct request *r) {
 /* RFC 9110 section 13.1.2, rule V2: what the client has already is not sent again. */
 static bool has_it(const struct request *r, const struct resource_row *row) {
     struct etag_list tags;
-    if (r->if_none_match == NULL)
+    if (r->head.if_none_match == NULL)
         return false;
-    etag_parse(r->if_none_match, r->arena, &tags);
+    etag_parse(r->head.if_none_match, r->arena, &tags);
     return etag_matches(&tags, row->version, resource_refs_tag(r->route.rt, row));
 }
 
@@ -93,18 +95,18 @@ enum step read_on_read(struct request *r, enum err_code code) {
     struct err err = {0};
     if (code != ERR_OK) {
         answer_error(r, code, NULL);
-    } else if (r->read.code != ERR_OK) {
-        r->read.err.code = r->read.code;
-        answer_err(r, &r->read.err);
-    } else if (r->read.id == NULL) {
+    } else if (r->read->code != ERR_OK) {
+        r->read->err.code = r->read->code;
+        answer_err(r, &r->read->err);
+    } else if (r->read->id == NULL) {
         r->form->list(r);
-    } else if (r->read.nrows == 0) {
+    } else if (r->read->nrows == 0) {
         (void)not_found(r, &err);
         answer_err(r, &err);
-    } else if (has_it(r, &r->read.rows[0])) {
-        answer_not_modified(r, &r->read.rows[0]);
+    } else if (has_it(r, &r->read->rows[0])) {
+        answer_not_modified(r, &r->read->rows[0]);
     } else {
-        answer_resource(r, 200, &r->read.rows[0]);
+        answer_resource(r, 200, &r->read->rows[0]);
     }
     return STEP_ANSWERED;
 }

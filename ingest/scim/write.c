@@ -2,6 +2,7 @@
 
 #include "ingest/gate/seal.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/command.h"
 #include "ingest/request/content.h"
 #include "ingest/request/etag.h"
 #include "ingest/request/handle.h"
@@ -10,6 +11,7 @@
 #include "ops/runtime/id.h"
 #include "schemas/patch/patch.h"
 #include "schemas/patch/strict.h"
+#include "sql/ask/read.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,7 +31,7 @@ static enum err_code check_email(const struct request *r, const char *user_name,
 static enum err_code check_patched_email(const struct request *r, struct err *err) {
     size_t i;
     json_t *op;
-    json_array_foreach(r->ops, i, op) {
+    json_array_foreach(r->command->ops, i, op) {
         const char *path = json_string_value(json_object_get(op, "path"));
         const char *value = json_string_value(json_object_get(op, "value"));
         if (path != NULL && value != NULL && strcmp(path, "userName") == 0 &&
@@ -47,7 +49,8 @@ static enum err_code no_seat(const struct request *r, struct err *err) {
 /* Early, from the numbers of admission: the worker decides (promise 3). */
 static enum err_code check_seats(const struct request *r, struct err *err) {
     const struct admit_verdict *v = &r->verdict;
-    if (r->again || v->seats_limit < 0 || v->seats_used < v->seats_limit || !resource_active(r->resource))
+    if (r->again || v->seats_limit < 0 || v->seats_used < v->seats_limit ||
+        !resource_active(r->command->resource))
         return ERR_OK;
     return no_seat(r, err);
 }
@@ -56,16 +59,16 @@ static enum err_code check_seats(const struct request *r, struct err *err) {
  * (rule C2). */
 static enum step seek_duplicate(struct request *r, const struct err *why) {
     struct err ignored;
-    if (read_user_name(r, resource_string(r->resource, "userName"), &ignored) == ERR_OK)
+    if (read_user_name(r, resource_string(r->command->resource, "userName"), &ignored) == ERR_OK)
         return STEP_READ;
     return handle_refuse(r, why);
 }
 
 static enum step answer_no_seat(struct request *r, enum err_code read) {
     struct err err = {0};
-    if (read == ERR_OK && r->read.code == ERR_OK && r->read.nrows > 0)
+    if (read == ERR_OK && r->read->code == ERR_OK && r->read->nrows > 0)
         (void)err_set_path(&err, ERR_UNIQUENESS, "userName", "userName \"%.200s\" is already in use",
-                           resource_string(r->resource, "userName"));
+                           resource_string(r->command->resource, "userName"));
     else
         (void)no_seat(r, &err);
     return handle_refuse(r, &err);
@@ -92,14 +95,14 @@ static void prepare_preconditions(struct request *r) {
     struct etag_list tags;
     if (r->route.method == HTTP_POST)
         return;
-    if (r->if_match != NULL) {
-        etag_parse(r->if_match, r->arena, &tags);
+    if (r->head.if_match != NULL) {
+        etag_parse(r->head.if_match, r->arena, &tags);
         if (!tags.any)
-            content_keep(r, r->must_match = etag_versions(&tags));
+            content_keep(r, r->command->must_match = etag_versions(&tags));
     }
-    if (r->if_none_match != NULL) {
-        etag_parse(r->if_none_match, r->arena, &tags);
-        content_keep(r, r->must_not_match = tags.any ? json_string("*") : etag_versions(&tags));
+    if (r->head.if_none_match != NULL) {
+        etag_parse(r->head.if_none_match, r->arena, &tags);
+        content_keep(r, r->command->must_not_match = tags.any ? json_string("*") : etag_versions(&tags));
     }
 }
 
@@ -107,13 +110,13 @@ static enum err_code prepare_document(struct request *r, const json_t *body, str
     bool users = r->route.rt->kind == RESOURCE_USER, create = r->route.method == HTTP_POST;
     if (r->verdict.strict && strict_body(r->route.rt, body, err) != ERR_OK)
         return err->code;
-    if (resource_normalise(r->route.rt, r->verdict.dialect, body, &r->resource, &r->members,
-                           create ? NULL : &r->cleared, err) != ERR_OK)
+    if (resource_normalise(r->route.rt, r->verdict.dialect, body, &r->command->resource, &r->command->members,
+                           create ? NULL : &r->command->cleared, err) != ERR_OK)
         return err->code;
-    content_keep(r, r->resource);
-    content_keep(r, r->members);
-    content_keep(r, r->cleared);
-    if (users && check_email(r, resource_string(r->resource, "userName"), err) != ERR_OK)
+    content_keep(r, r->command->resource);
+    content_keep(r, r->command->members);
+    content_keep(r, r->command->cleared);
+    if (users && check_email(r, resource_string(r->command->resource, "userName"), err) != ERR_OK)
         return err->code;
     /* Made here, so that a command that is sent again makes no second resource. */
     if (create && !uuid_is_set(&r->resource_id))
@@ -127,19 +130,20 @@ static bool changes_nothing(const json_t *body) {
 
 static enum err_code prepare_patch(struct request *r, const json_t *body, struct err *err) {
     if (r->form->empty_patch && changes_nothing(body)) { /* but the resource must be there */
-        content_keep(r, r->ops = json_array());
+        content_keep(r, r->command->ops = json_array());
         return ERR_OK;
     }
     if (r->verdict.strict && strict_patch(r->route.rt, r->verdict.dialect, body, err) != ERR_OK)
         return err->code;
-    if (patch_normalise(r->route.rt, r->verdict.dialect, body, r->resource_id.s, &r->ops, err) != ERR_OK)
+    if (patch_normalise(r->route.rt, r->verdict.dialect, body, r->resource_id.s, &r->command->ops, err) !=
+        ERR_OK)
         return err->code;
-    content_keep(r, r->ops);
+    content_keep(r, r->command->ops);
     return r->route.rt->kind == RESOURCE_USER ? check_patched_email(r, err) : ERR_OK;
 }
 
 enum err_code write_prepare(struct request *r, const json_t *body, struct err *err) {
-    r->command = command_type_of(&r->route);
+    request_make_command(r, command_type_of(&r->route));
     prepare_preconditions(r);
     if (r->route.method == HTTP_DELETE)
         return ERR_OK;
@@ -174,13 +178,13 @@ enum step write_begin(struct request *r) {
 }
 
 enum step write_on_read(struct request *r, enum err_code code) {
-    if (r->encoded != NULL) { /* applied; the answer shows it */
+    if (request_is_published(r)) { /* applied; the answer shows it */
         write_show(r, code == ERR_OK);
         return STEP_ANSWERED;
     }
     if (r->route.method == HTTP_POST)
         return answer_no_seat(r, code);
-    return code == ERR_OK && r->read.nrows == 1 ? STEP_PUBLISH : read_on_read(r, code);
+    return code == ERR_OK && r->read->nrows == 1 ? STEP_PUBLISH : read_on_read(r, code);
 }
 
 static enum step scim_write_begin(struct request *r) {
@@ -189,10 +193,14 @@ static enum step scim_write_begin(struct request *r) {
         return handle_refuse(r, &err);
     /* A 202 needs a Location, and the Location is sealed with a key (seal.h). While that key is not loaded,
      * respond-async is ignored and the client gets the outcome itself. */
-    r->async = r->prefer.respond_async && seal_loaded();
+    r->async = r->head.prefer.respond_async && seal_loaded();
     enum step next = write_begin(r);
-    if (next != STEP_ANSWERED)
-        r->projection = projection_of_write(r->route.rt, r->projection, r->resource, r->ops, r->arena);
+    if (next == STEP_ANSWERED)
+        return next;
+    const struct request_command *c = r->command;
+    r->projection = projection_of_write(r->route.rt, r->projection, c->resource, c->ops, r->arena);
+    if (r->async)
+        async_promise(r, r->txn.s, NULL);
     return next;
 }
 

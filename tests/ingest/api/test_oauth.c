@@ -26,7 +26,7 @@ static int begin(void **state) {
     r->form = &oauth_form;
     r->handler = &oauth_token;
     r->route = (struct route){.method = HTTP_POST, .allow = "POST"};
-    r->content_type = "application/x-www-form-urlencoded";
+    r->head.content_type = "application/x-www-form-urlencoded";
     token_new(TOKEN_KEY, secret);
     return 0;
 }
@@ -49,7 +49,7 @@ static void basic(const char *id, const char *password) {
     int n = snprintf(text, sizeof text, "%s:%s", id, password);
     sodium_bin2base64(encoded, sizeof encoded, (const unsigned char *)text, (size_t)n,
                       sodium_base64_VARIANT_ORIGINAL);
-    r->basic = encoded;
+    r->head.basic = encoded;
 }
 
 static bool is_key(void) {
@@ -63,7 +63,7 @@ static void assert_reads(void) {
     unsigned char hash[TOKEN_HASH_SIZE];
     assert_int_equal(oauth_token.identification->read(r, &err), ERR_OK);
     token_hash(secret, strlen(secret), hash);
-    assert_memory_equal(r->token_hash, hash, sizeof hash);
+    assert_memory_equal(r->credential.token_hash, hash, sizeof hash);
     assert_true(is_key());
 }
 
@@ -80,7 +80,7 @@ static void secret_in_the_form(void **state) {
     snprintf(text, sizeof text, "grant_type=client_credentials&client_id=%s&client_secret=%s", KEY, secret);
     form(text);
     assert_reads();
-    r->content_type = "Application/X-WWW-Form-Urlencoded; charset=utf-8";
+    r->head.content_type = "Application/X-WWW-Form-Urlencoded; charset=utf-8";
     assert_reads();
 }
 
@@ -115,11 +115,11 @@ static void malformed_forms(void **state) {
     jb_mem(&r->body, "a=1\0b=2", 7);
     assert_fails(ERR_BAD_REQUEST);
     form("");
-    r->content_type = "application/json";
+    r->head.content_type = "application/json";
     assert_fails(ERR_BAD_REQUEST);
-    r->content_type = "application/x-www-form-urlencodedx";
+    r->head.content_type = "application/x-www-form-urlencodedx";
     assert_fails(ERR_BAD_REQUEST);
-    r->content_type = NULL;
+    r->head.content_type = NULL;
     assert_fails(ERR_BAD_REQUEST);
 }
 
@@ -144,7 +144,7 @@ static void no_or_wrong_secrets(void **state) {
     form("client_id=" KEY "&client_secret="); /* without a value it is not there */
     assert_fails(ERR_UNAUTHORIZED);
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-        r->basic = headers[i];
+        r->head.basic = headers[i];
         form("");
         assert_fails(ERR_UNAUTHORIZED);
     }

@@ -58,13 +58,13 @@ static void keys(void **state) {
 static void ask(const char *method, const char *path) {
     route_parse(&routes, method, path, strlen(path), r->arena, &r->route);
     request_take_route(r);
-    snprintf(r->method, sizeof r->method, "%s", method);
-    r->path = path;
+    snprintf(r->head.method, sizeof r->head.method, "%s", method);
+    r->head.path = path;
 }
 
 static void counts_for_writes_of_the_management_api(void **state) {
     (void)state;
-    r->idempotency_key = "a";
+    r->head.idempotency_key = "a";
     ask("POST", "/api/v1/users");
     assert_true(idempotency_is_asked(r));
     ask("POST", "/api/v1/users/x/deactivate");
@@ -77,7 +77,7 @@ static void counts_for_writes_of_the_management_api(void **state) {
         ask(others[i][0], others[i][1]);
         assert_false(idempotency_is_asked(r));
     }
-    r->idempotency_key = NULL;
+    r->head.idempotency_key = NULL;
     ask("POST", "/api/v1/users");
     assert_false(idempotency_is_asked(r));
 }
@@ -85,12 +85,12 @@ static void counts_for_writes_of_the_management_api(void **state) {
 static void fingerprint_of(const char *method, const char *path, const char *query, const char *body,
                            unsigned char out[FINGERPRINT_SIZE]) {
     ask(method, path);
-    r->query_text = query;
+    r->head.query_text = query;
     jb_reset(&r->body);
     jb_raw(&r->body, body);
-    r->idempotency_key = "k";
+    r->head.idempotency_key = "k";
     assert_int_equal(idempotency_prepare(r, NULL), ERR_OK);
-    memcpy(out, r->idempotency->fingerprint, FINGERPRINT_SIZE);
+    memcpy(out, r->repeat->claim.fingerprint, FINGERPRINT_SIZE);
 }
 
 static void fingerprints(void **state) {
@@ -116,33 +116,33 @@ static void verdicts(void **state) {
     struct uuid mine = r->txn, other = uuid_v7();
     unsigned char print[FINGERPRINT_SIZE];
     fingerprint_of("POST", "/api/v1/users", NULL, "{}", print);
-    r->idempotency->verdict = IDEMPOTENCY_RUNNING;
+    r->repeat->claim.verdict = IDEMPOTENCY_RUNNING;
     assert_false(idempotency_on_claimed(r, ERR_OK));
     assert_int_equal(r->answer.status, 409);
     assert_true(r->answer.retry_after_s > 0);
-    r->idempotency->verdict = IDEMPOTENCY_OTHER;
+    r->repeat->claim.verdict = IDEMPOTENCY_OTHER;
     assert_false(idempotency_on_claimed(r, ERR_OK));
     assert_int_equal(r->answer.status, 422);
     assert_false(idempotency_on_claimed(r, ERR_DB_LOST));
     assert_int_equal(r->answer.status, 503);
     assert_false(idempotency_take_answer(r));
 
-    r->idempotency->verdict = IDEMPOTENCY_FRESH;
+    r->repeat->claim.verdict = IDEMPOTENCY_FRESH;
     assert_true(idempotency_on_claimed(r, ERR_OK));
     assert_true(uuid_eq(&r->txn, &mine) && !r->again);
-    r->idempotency->verdict = IDEMPOTENCY_AGAIN;
-    r->idempotency->txn = other;
+    r->repeat->claim.verdict = IDEMPOTENCY_AGAIN;
+    r->repeat->claim.txn = other;
     assert_true(idempotency_on_claimed(r, ERR_OK));
     assert_true(uuid_eq(&r->txn, &other) && r->again);
 }
 
 static void keeps(int status, enum err_code code, bool due, int stored) {
-    r->keeps = true;
+    r->repeat->keeps = true;
     answer_json(r, status, "{}");
     r->answer.code = code;
     assert_int_equal(idempotency_take_answer(r), due);
     if (due)
-        assert_int_equal(r->idempotency->status, stored);
+        assert_int_equal(r->repeat->claim.status, stored);
     assert_false(idempotency_take_answer(r)); /* once */
 }
 
@@ -156,7 +156,7 @@ static void what_is_kept(void **state) {
     keeps(500, ERR_INTERNAL, true, 0);
     keeps(401, ERR_UNAUTHORIZED, true, 0);
     keeps(503, ERR_OUTCOME_UNKNOWN, false, 0); /* the txn tells */
-    r->keeps = true;
+    r->repeat->keeps = true;
     answer_json(r, 201, "{\"token\":\"secret\"}");
     r->answer.no_store = true;
     assert_false(idempotency_take_answer(r));
@@ -166,8 +166,8 @@ static void the_same_answer(void **state) {
     (void)state;
     unsigned char print[FINGERPRINT_SIZE];
     fingerprint_of("POST", "/api/v1/users", NULL, "{}", print);
-    struct idempotency *i = r->idempotency;
-    r->keeps = true;
+    struct idempotency *i = &r->repeat->claim;
+    r->repeat->keeps = true;
     answer_json(r, 201, "{\"id\":1}");
     r->answer.location = "http://x/y";
     snprintf(r->answer.etag, sizeof r->answer.etag, "W/\"1\"");

@@ -4,7 +4,7 @@
 #include "ingest/log/producer.h"
 #include "ingest/log/publish.h"
 #include "ingest/log/replies.h"
-#include "ingest/scim/bulk_impl.h"
+#include "ingest/request/command.h"
 #include "ingest/scim/form.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
@@ -24,7 +24,7 @@ static struct ingest ingest = {.settings = {.partitions = 12, .deadline_us = 600
 static struct request *write_request(void) {
     struct request *r = request_new(&ingest);
     r->form = &scim_form;
-    r->command = COMMAND_USER_DELETE;
+    request_make_command(r, COMMAND_USER_DELETE);
     r->resource_id = uuid_v7();
     r->verdict.workspace = uuid_v7();
     r->verdict.key = uuid_v7();
@@ -70,7 +70,7 @@ static void what_is_sent_again_is_the_same_command(void **state) {
     struct request *r = write_request();
     publish_request(p, r, &scratch);
     assert_ptr_equal(pending_take(ingest.pending, r->txn.s), r);
-    assert_int_equal(command_decode(r->encoded, r->encoded_len, &c, &err), ERR_OK);
+    assert_int_equal(command_decode(r->command->encoded, r->command->encoded_len, &c, &err), ERR_OK);
     assert_string_equal(c.txn.s, r->txn.s);
     assert_string_equal(c.id.s, r->resource_id.s);
     assert_string_equal(c.actor.id, r->verdict.key.s);
@@ -89,43 +89,33 @@ static void operations_of_a_bulk(void **state) {
     struct jbuf scratch = {0};
     struct publish *p = publish_new(&ingest, &err);
     struct request *bulk = write_request(), *o[3];
-    struct bulk known = {0};
-    bulk->bulk = &known;
+    static const struct command_async async = {.txn = "x:1", .method = "DELETE"};
     bulk->async = true;
-    bulk->base = arena_strdup(bulk->arena, "http://usher.example/scim/v2");
-    for (size_t i = 3; i-- > 0;) {
+    for (size_t i = 0; i < 3; i++) {
         o[i] = write_request();
-        o[i]->parent = bulk;
-        o[i]->index = i;
         o[i]->async = true;
-        o[i]->base = bulk->base;
-        o[i]->fail_on = 2;
-        o[i]->bulk_id = i == 0 ? "first" : NULL;
-        snprintf(o[i]->method, sizeof o[i]->method, "DELETE");
-        o[i]->sibling = bulk->operation;
-        bulk->operation = o[i];
+        o[i]->command->async = &async;
+        o[i]->command->fail_on = 2;
+        o[i]->command->bulk = bulk->txn;
     }
     o[1]->answer.status = 400; /* answered already */
-    publish_bulk(p, bulk, &scratch);
+    publish_bulk(p, bulk, o, 3, &scratch);
     assert_int_equal(pending_count(ingest.pending), 2);
-    assert_null(o[1]->encoded);
+    assert_false(request_is_published(o[1]));
     for (size_t i = 0; i < 3; i += 2) {
         struct command c;
-        char txn[64];
-        snprintf(txn, sizeof txn, "%s:%zu", bulk->txn.s, i);
-        assert_int_equal(command_decode(o[i]->encoded, o[i]->encoded_len, &c, &err), ERR_OK);
+        assert_int_equal(command_decode(o[i]->command->encoded, o[i]->command->encoded_len, &c, &err),
+                         ERR_OK);
         assert_string_equal(c.txn.s, o[i]->txn.s);
         assert_string_equal(c.bulk.s, bulk->txn.s);
         assert_int_equal(c.bulk_fail_on, 2);
-        assert_string_equal(c.async.txn, txn);
+        assert_string_equal(c.async.txn, "x:1");
         assert_string_equal(c.async.method, "DELETE");
-        assert_string_equal(c.async.bulk_id, i == 0 ? "first" : "");
         assert_int_equal(c.not_after_us, 0);     /* accepted is accepted */
         assert_int_equal(c.reply_partition, -1); /* and nobody waits */
         command_clear(&c);
         assert_ptr_equal(pending_take(ingest.pending, o[i]->txn.s), o[i]);
     }
-    pending_forget_bulk(ingest.pending, bulk);
     publish_close(p, 0);
     for (size_t i = 0; i < 3; i++)
         request_release(o[i]);

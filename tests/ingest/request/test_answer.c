@@ -63,7 +63,7 @@ static void what_each_error_has(void **state) {
 /* "Nothing was changed" would be untrue. */
 static void what_was_done_already_is_said(void **state) {
     (void)state;
-    r->revoked = true;
+    r->done_already = "The credential is revoked from now on";
     answer_error(r, ERR_DEADLINE, NULL);
     assert_non_null(strstr(r->answer.body.p, "503/UNAVAILABLE/The credential is revoked from now on"));
     answer_error(r, ERR_CONFLICT, "So it is");
@@ -103,7 +103,7 @@ static void an_answer_replaces_the_one_before(void **state) {
 static void bearer_challenges(void **state) {
     (void)state;
     assert_string_equal(answer_bearer_challenge(r, ERR_UNAUTHORIZED), "Bearer realm=\"usher\"");
-    r->token = "x";
+    r->head.token = "x";
     assert_string_equal(answer_bearer_challenge(r, ERR_UNAUTHORIZED),
                         "Bearer realm=\"usher\", error=\"invalid_token\"");
     assert_null(answer_bearer_challenge(r, ERR_SEATS));

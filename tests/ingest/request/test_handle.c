@@ -1,4 +1,5 @@
 /* The steps of a handler of the test's own: what comes after what, and what is the same for all handlers. */
+#include "ingest/request/command.h"
 #include "ingest/request/handle.h"
 
 #include <setjmp.h>
@@ -70,7 +71,7 @@ static void a_failed_question_is_the_answer(void **state) {
 static void a_failed_question_after_the_command(void **state) {
     (void)state;
     char text[100];
-    r->encoded = arena_strdup(r->arena, "{}");
+    request_make_command(r, COMMAND_USER_PATCH)->encoded = arena_strdup(r->arena, "{}");
     assert_int_equal(handle_rows(r, ERR_DB_LOST), STEP_ANSWERED);
     assert_int_equal(r->answer.code, ERR_OUTCOME_UNKNOWN);
     snprintf(text, sizeof text, "It was done, but cannot be shown now; ask for txn %s", r->txn.s);
@@ -80,26 +81,27 @@ static void a_failed_question_after_the_command(void **state) {
 static void a_reply_goes_to_the_handler(void **state) {
     (void)state;
     struct uuid id = r->resource_id = uuid_v7();
-    r->reply = (struct reply){.code = ERR_OK};
+    request_make_command(r, COMMAND_USER_PATCH)->reply = (struct reply){.code = ERR_OK};
     assert_int_equal(handle_reply(r), STEP_READ);
     assert_int_equal(replies, 1);
     assert_true(uuid_eq(&r->resource_id, &id));
-    r->reply.id = uuid_v7(); /* of an account that was there already */
+    r->command->reply.id = uuid_v7(); /* of an account that was there already */
     assert_int_equal(handle_reply(r), STEP_READ);
-    assert_true(uuid_eq(&r->resource_id, &r->reply.id));
+    assert_true(uuid_eq(&r->resource_id, &r->command->reply.id));
 }
 
 /* (ASan sees it if the document is not freed.) */
 static void a_reply_s_document_goes_with_the_request(void **state) {
     (void)state;
-    r->reply = (struct reply){.code = ERR_OK, .doc = strdup("{}")};
+    request_make_command(r, COMMAND_USER_PATCH)->reply = (struct reply){.code = ERR_OK, .doc = strdup("{}")};
     assert_int_equal(handle_reply(r), STEP_READ);
-    assert_string_equal(r->reply.doc, "{}");
+    assert_string_equal(r->command->reply.doc, "{}");
 }
 
 static void a_refusal_is_answered_as_it_is(void **state) {
     (void)state;
-    r->reply = (struct reply){.code = ERR_UNIQUENESS, .detail = "Taken"};
+    request_make_command(r, COMMAND_USER_PATCH)->reply =
+        (struct reply){.code = ERR_UNIQUENESS, .detail = "Taken"};
     assert_int_equal(handle_reply(r), STEP_ANSWERED);
     assert_int_equal(replies, 0);
     assert_int_equal(r->answer.status, 409);

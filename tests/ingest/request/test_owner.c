@@ -46,7 +46,7 @@ static void a_stand_in_has_the_owner(void **state) {
     (void)state;
     struct request *r = request_new(&ingest);
     r->owner = &owner;
-    r->path = "/";
+    r->head.path = "/";
     request_enter(r, REQUEST_GATE);
     struct request *s = request_abandon(r);
     assert_ptr_equal(s->owner, &owner);

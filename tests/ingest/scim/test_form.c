@@ -73,10 +73,10 @@ static void what_goes_wrong_inside_is_not_told(void **state) {
 
 static void t5_challenges(void **state) {
     (void)state;
-    r->token = NULL;
+    r->head.token = NULL;
     answer_error(r, ERR_UNAUTHORIZED, NULL);
     assert_string_equal(r->answer.authenticate, "Bearer realm=\"usher\"");
-    r->token = "x";
+    r->head.token = "x";
     answer_error(r, ERR_UNAUTHORIZED, NULL);
     assert_string_equal(r->answer.authenticate, "Bearer realm=\"usher\", error=\"invalid_token\"");
     route_parse(&routes, "POST", "/scim/v2/Groups", 15, r->arena, &r->route);

@@ -4,6 +4,7 @@
 #include "ingest/scim/form.h"
 #include "ingest/scim/list.h"
 #include "ingest/scim/search.h"
+#include "sql/ask/read.h"
 
 #include <jansson.h>
 #include <setjmp.h>
@@ -46,8 +47,8 @@ static void g2_pages_by_index(void **state) {
                 {"count=&startIndex=", 1, 100}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_int_equal(prepare("/scim/v2/Users", rows[i].query), ERR_OK);
-        assert_int_equal(r->read.start_index, rows[i].start);
-        assert_int_equal(r->read.count, rows[i].count);
+        assert_int_equal(r->read->start_index, rows[i].start);
+        assert_int_equal(r->read->count, rows[i].count);
     }
     assert_int_equal(prepare("/scim/v2/Users", "count=ten"), ERR_INVALID_VALUE);
     assert_int_equal(prepare("/scim/v2/Users", "startIndex=1.5"), ERR_INVALID_VALUE);
@@ -80,8 +81,8 @@ static void g1_orders(void **state) {
             fail_msg("%s", rows[i].query);
         if (rows[i].code != ERR_OK)
             continue;
-        assert_int_equal(r->read.sorted, rows[i].sorted);
-        assert_int_equal(r->read.descending, rows[i].descending);
+        assert_int_equal(r->read->sorted, rows[i].sorted);
+        assert_int_equal(r->read->descending, rows[i].descending);
     }
 }
 
@@ -89,9 +90,9 @@ static void g1_orders(void **state) {
 static void j1_projections(void **state) {
     (void)state;
     assert_int_equal(prepare("/scim/v2/Groups", ""), ERR_OK);
-    assert_true(r->read.parts[0].refs);
+    assert_true(r->read->parts[0].refs);
     assert_int_equal(prepare("/scim/v2/Groups", "excludedAttributes=members"), ERR_OK);
-    assert_false(r->read.parts[0].refs);
+    assert_false(r->read->parts[0].refs);
     assert_int_equal(prepare("/scim/v2/Users", "attributes=id&excludedAttributes=name"), ERR_INVALID_VALUE);
 }
 
@@ -100,16 +101,16 @@ static void j1_projections(void **state) {
 static void f9_all_types(void **state) {
     (void)state;
     assert_int_equal(prepare("/scim/v2", "filter=userName eq \"a\" or members pr&sortBy=userName"), ERR_OK);
-    assert_int_equal(r->read.nparts, 2);
-    assert_non_null(r->read.parts[0].sort);
-    assert_null(r->read.parts[1].sort);
-    assert_true(r->read.sorted);
+    assert_int_equal(r->read->nparts, 2);
+    assert_non_null(r->read->parts[0].sort);
+    assert_null(r->read->parts[1].sort);
+    assert_true(r->read->sorted);
     assert_int_equal(prepare("/scim/v2", "filter=nonsense eq 1"), ERR_INVALID_FILTER);
     assert_int_equal(prepare("/scim/v2", "sortBy=nonsense"), ERR_INVALID_VALUE);
     r->verdict.scopes = SCOPE_SCIM_ROOMS_READ | SCOPE_SCIM_USERS_WRITE;
     assert_int_equal(prepare("/scim/v2", ""), ERR_OK);
-    assert_int_equal(r->read.nparts, 1);
-    assert_int_equal(r->read.parts[0].rt->kind, RESOURCE_ROOM);
+    assert_int_equal(r->read->nparts, 1);
+    assert_int_equal(r->read->parts[0].rt->kind, RESOURCE_ROOM);
     r->verdict.scopes = SCOPE_SCIM_USERS_WRITE | SCOPE_API_USERS_READ;
     assert_int_equal(prepare("/scim/v2", ""), ERR_INSUFFICIENT_SCOPE);
 }
@@ -210,11 +211,11 @@ static void c4_g3_lists(void **state) {
     struct resource_row rows[] = {row, row};
     const struct resource_type *types[] = {resource_type_of(RESOURCE_USER), resource_type_of(RESOURCE_USER)};
     assert_int_equal(prepare("/scim/v2/Users", "startIndex=11&count=2"), ERR_OK);
-    r->read.total = 13;
-    r->read.rows = rows;
-    r->read.types = types;
-    r->read.nrows = 2;
-    r->read.more = true;
+    r->read->total = 13;
+    r->read->rows = rows;
+    r->read->types = types;
+    r->read->nrows = 2;
+    r->read->more = true;
     json_t *b = answered();
     assert_string_equal(json_string_value(json_array_get(json_object_get(b, "schemas"), 0)), MESSAGE_LIST);
     assert_int_equal(number(b, "totalResults"), 13);
@@ -241,9 +242,9 @@ static void rows_of_several_types(void **state) {
     rows[1].doc = "{\"schemas\":[\"" SCHEMA_GROUP "\"],\"displayName\":\"G\"}";
     const struct resource_type *types[] = {resource_type_of(RESOURCE_USER), resource_type_of(RESOURCE_ROOM)};
     assert_int_equal(prepare("/scim/v2", "attributes=displayName,meta.location"), ERR_OK);
-    r->read.rows = rows;
-    r->read.types = types;
-    r->read.nrows = 2;
+    r->read->rows = rows;
+    r->read->types = types;
+    r->read->nrows = 2;
     json_t *b = answered(), *list = json_object_get(b, "Resources");
     assert_null(json_object_get(json_array_get(list, 0), "userName"));
     assert_string_equal(json_string_value(json_object_get(json_array_get(list, 1), "displayName")), "G");
