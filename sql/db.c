@@ -93,9 +93,9 @@ unsigned db_generation(const struct db *db) {
 /* The library's message without its trailing newline, without line breaks. */
 static void message(const char *from, char *out, size_t size) {
     snprintf(out, size, "%s", from != NULL ? from : "");
-    for (char *p = out; *p; p++)
+    for (char *p = out; *p != '\0'; p++)
         if (*p == '\n')
-            *p = p[1] ? ' ' : '\0';
+            *p = p[1] != '\0' ? ' ' : '\0';
 }
 
 /* Notices ("… already exists, skipping") are of no use to anybody. */
@@ -117,7 +117,7 @@ enum err_code db_connect(struct db *db, struct err *err) {
              "idle_in_transaction_session_timeout=10s "
              "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c "
              "plan_cache_mode=force_generic_plan -c jit=off %s%s",
-             *db->options ? "-c " : "", db->options);
+             db->options[0] != '\0' ? "-c " : "", db->options);
     const char *keys[] = {
         "dbname",           "application_name",     "fallback_application_name", "options", "connect_timeout",
         "tcp_user_timeout", "target_session_attrs", "client_encoding",           NULL};
@@ -139,20 +139,30 @@ enum err_code db_connect(struct db *db, struct err *err) {
     return ERR_OK;
 }
 
-/* SQLSTATE -> what to do (pitfalls: retries). */
+/* What an SQLSTATE asks for, by its beginning. Whatever is not named here is a fault of ours. */
+static const struct {
+    const char *beginning;
+    enum err_code code;
+} states[] = {
+    {"40001", ERR_DB_RETRY}, /* not serializable */
+    {"40P01", ERR_DB_RETRY}, /* deadlock */
+    {"55P03", ERR_DB_RETRY}, /* a lock that did not come in time */
+    {"57014", ERR_DB_RETRY}, /* cancelled, or out of time */
+    {"53", ERR_DB_RETRY},    /* no memory, no disk, no connection left */
+    {"08", ERR_DB_LOST},     /* the connection */
+    {"57P", ERR_DB_LOST},    /* the server is going down, or coming up */
+    {"25006", ERR_DB_LOST},  /* it became a stand-by, which only reads */
+    {"25P03", ERR_DB_LOST},  /* it ended a transaction that stood still */
+    {"22", ERR_DB_DATA},     /* values */
+    {"23", ERR_DB_DATA},     /* constraints */
+};
+
 static enum err_code code_of(const char *sqlstate) {
-    if (sqlstate == NULL || *sqlstate == '\0')
+    if (sqlstate == NULL || sqlstate[0] == '\0')
         return ERR_DB_LOST;
-    if (!strcmp(sqlstate, "40001") || !strcmp(sqlstate, "40P01") || !strcmp(sqlstate, "55P03") ||
-        !strcmp(sqlstate, "57014"))
-        return ERR_DB_RETRY;
-    if (!strncmp(sqlstate, "08", 2) || !strncmp(sqlstate, "57P", 3) || !strcmp(sqlstate, "25006") ||
-        !strcmp(sqlstate, "25P03"))
-        return ERR_DB_LOST;
-    if (!strncmp(sqlstate, "53", 2))
-        return ERR_DB_RETRY;
-    if (!strncmp(sqlstate, "22", 2) || !strncmp(sqlstate, "23", 2))
-        return ERR_DB_DATA;
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (strncmp(sqlstate, states[i].beginning, strlen(states[i].beginning)) == 0)
+            return states[i].code;
     return ERR_DB_BUG;
 }
 

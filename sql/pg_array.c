@@ -14,7 +14,7 @@ static void separate(struct jbuf *b) {
 
 void pg_array_text(struct jbuf *b, const char *s) {
     separate(b);
-    if (!s) {
+    if (s == NULL) {
         jb_raw(b, "NULL");
         return;
     }
@@ -23,7 +23,7 @@ void pg_array_text(struct jbuf *b, const char *s) {
         size_t plain = strcspn(s, "\"\\");
         jb_mem(b, s, plain);
         s += plain;
-        if (!*s)
+        if (*s == '\0')
             break;
         jb_raw(b, "\\");
         jb_mem(b, s++, 1);
@@ -33,7 +33,7 @@ void pg_array_text(struct jbuf *b, const char *s) {
 
 void pg_array_word(struct jbuf *b, const char *s) {
     separate(b);
-    jb_raw(b, s ? s : "NULL");
+    jb_raw(b, s != NULL ? s : "NULL");
 }
 
 void pg_array_int(struct jbuf *b, int64_t v) {
