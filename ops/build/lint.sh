@@ -42,7 +42,11 @@ may schemas/filter 'schemas/(text|types|filter)|ops/runtime'
 may schemas/patch 'schemas/(text|types|resource|filter|patch)|ops/runtime'
 may schemas/stream 'schemas/(text|types|resource|filter|patch|stream)|ops/runtime'
 may schemas/api 'schemas/(text|types|resource|filter|patch|api)|ops/runtime'
-may sql 'sql|schemas|ops/runtime|build/gen'
+# sql/: filter, ask and unit stand beside each other; ask uses filter. The files on top of them know none of the three.
+for file in sql/*.[ch]; do may "$file" 'sql/[a-z_]+\.h|build/gen/statements\.h|ops/runtime'; done
+may sql/filter 'sql/filter|sql/statement\.h|schemas|ops/runtime'
+may sql/ask 'sql/(ask|filter)|sql/[a-z_]+\.h|schemas|ops/runtime'
+may sql/unit 'sql/unit|sql/[a-z_]+\.h|schemas|ops/runtime'
 may ingest 'ingest|sql|schemas|ops/runtime'
 # The folders of ingest/ from below (ingest/README.md): each may use those before it; main and ticker stand on top of all.
 below='ingest/(ingest|settings|stats)\.h|sql|schemas|ops/runtime'
@@ -57,6 +61,10 @@ only 'openssl/.*' 'ops/runtime/jws\.c'
 only 'microhttpd\.h' 'ingest/http/[a-z_]+\.[ch]' 'ops/runtime/metrics_http\.c'
 only 'librdkafka/rdkafka\.h' 'ingest/log/[a-z_]+\.[ch]' 'workers/([a-z_]+/)?[a-z_]+\.[ch]' 'ops/(runtime|ctl|broker)/[a-z_]+\.[ch]'
 only 'librdkafka/rdkafka_mock\.h' 'ops/broker/[a-z_]+\.[ch]'
+# SQL stands in sql/statements and sql/functions. C puts parts of it together, with operators and names.
+found=$(grep -rnE "\"[^\"]*\b(SELECT |INSERT INTO|DELETE FROM|UPDATE [a-z_.]+ |FROM [a-z]|WHERE |JOIN |LATERAL |UNION |ORDER BY|RETURNING |(CREATE|ALTER|DROP) [A-Z]+ |GRANT |BEGIN|COMMIT|SET LOCAL|set_config)" \
+    ingest workers schemas sql ops --include='*.[ch]')
+[ -z "$found" ] || complain "SQL in C:"$'\n'"$found"
 # Threads do not survive a fork after a Kafka client has been made.
 found=$(grep -rnE '\b(system|popen|fork|vfork|setlocale)\(' ingest workers schemas sql ops/runtime ops/ctl --include='*.c')
 [ -z "$found" ] || complain "no fork, no locale:"$'\n'"$found"
@@ -68,7 +76,7 @@ printf '#include "ops/runtime/err.h"\nvoid drop(struct err *e);\nvoid drop(struc
 ${CC:-cc} $flags -fsyntax-only "$drop" 2>&1 | grep -q 'nodiscard\|warn_unused_result' || complain "an enum err_code can be ignored"
 rm -f "$drop"
 
-/usr/bin/python3 -B ops/build/structure.py --circles ingest workers schemas ops/runtime ops/ctl ops/broker || complain "include circles"
+/usr/bin/python3 -B ops/build/structure.py --circles ingest workers schemas sql ops/runtime ops/ctl ops/broker || complain "include circles"
 found=$(grep -rn '"ops/runtime/kafka_conf\.h"' ingest/{request,gate,scim,api,http})
 [ -z "$found" ] || complain "in ingest/ only log/ talks to Kafka:"$'\n'"$found"
 
