@@ -4,6 +4,7 @@
 #include "ops/runtime/mem.h"
 #include "schemas/api/workspace_settings.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +14,16 @@ static const struct {
     enum statement statement;
     int ncells;
 } forms[QUERY_KINDS] = {
-    [QUERY_MEMBERS] = {SQL_QUERY_MEMBERS, 7},
-    [QUERY_ROOMS] = {SQL_QUERY_ROOMS, 5},
-    [QUERY_MEMBER] = {SQL_QUERY_MEMBER, 7},
-    [QUERY_USER_NAMED] = {SQL_QUERY_USER_NAMED, 1},
-    [QUERY_USER_EXTERNAL] = {SQL_QUERY_USER_EXTERNAL, 1},
-    [QUERY_OPERATION] = {SQL_QUERY_OPERATION, 4},
-    [QUERY_ACTIVITY] = {SQL_QUERY_ACTIVITY, 4},
-    [QUERY_KEYS] = {SQL_QUERY_KEYS, 14},
-    [QUERY_OWNERS] = {SQL_QUERY_OWNERS, 10},
-    [QUERY_GUARDS] = {SQL_QUERY_GUARDS, 8},
+    [QUERY_MEMBERS] = {SQL_QUERY_MEMBERS, COL_MEMBERS_COLUMNS},
+    [QUERY_ROOMS] = {SQL_QUERY_ROOMS, COL_ROOMS_COLUMNS},
+    [QUERY_MEMBER] = {SQL_QUERY_MEMBER, COL_MEMBER_COLUMNS},
+    [QUERY_USER_NAMED] = {SQL_QUERY_USER_NAMED, COL_USER_COLUMNS},
+    [QUERY_USER_EXTERNAL] = {SQL_QUERY_USER_EXTERNAL, COL_USER_COLUMNS},
+    [QUERY_OPERATION] = {SQL_QUERY_OPERATION, COL_COMMAND_COLUMNS},
+    [QUERY_ACTIVITY] = {SQL_QUERY_ACTIVITY, COL_COMMAND_COLUMNS},
+    [QUERY_KEYS] = {SQL_QUERY_KEYS, COL_KEY_COLUMNS},
+    [QUERY_OWNERS] = {SQL_QUERY_OWNERS, COL_OWNER_COLUMNS},
+    [QUERY_GUARDS] = {SQL_QUERY_GUARDS, COL_GUARD_COLUMNS},
 };
 
 /* Made once, since its columns are the settings'. */
@@ -30,6 +31,7 @@ static char *workspace_sql;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void make_workspace_sql(void) {
+    assert(workspace_setting_count + 2 <= QUERY_CELLS);
     struct jbuf columns = {0}, sql = {0};
     for (size_t i = 0; i < workspace_setting_count; i++)
         jb_printf(&columns, "%sw.%s", i > 0 ? ", " : "", workspace_setting_table[i].column);

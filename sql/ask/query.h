@@ -1,5 +1,5 @@
-/* Reads of the Management API that are no SCIM resources: many in one round trip, each under the row-level
- * security context of its own workspace. Rows come as texts. */
+/* What the Management API reads beside SCIM's resources: many queries in one round trip, each of which sees
+ * its own workspace alone. Rows come as texts. The statements are those of statements/query.sql. */
 #ifndef USHER_SQL_ASK_QUERY_H
 #define USHER_SQL_ASK_QUERY_H
 
@@ -43,9 +43,17 @@ enum {
     COL_MEMBERS_NAME,
     COL_MEMBERS_DISPLAY,
     COL_MEMBERS_TRANSMIT,
-    COL_MEMBERS_SINCE
+    COL_MEMBERS_SINCE,
+    COL_MEMBERS_COLUMNS
 };
-enum { COL_ROOMS_FOUND, COL_ROOMS_ROOM, COL_ROOMS_NAME, COL_ROOMS_TRANSMIT, COL_ROOMS_SINCE };
+enum {
+    COL_ROOMS_FOUND,
+    COL_ROOMS_ROOM,
+    COL_ROOMS_NAME,
+    COL_ROOMS_TRANSMIT,
+    COL_ROOMS_SINCE,
+    COL_ROOMS_COLUMNS
+};
 enum {
     COL_MEMBER_ROOM,
     COL_MEMBER_USER,
@@ -53,13 +61,14 @@ enum {
     COL_MEMBER_DISPLAY,
     COL_MEMBER_TRANSMIT,
     COL_MEMBER_HELD,
-    COL_MEMBER_SINCE
+    COL_MEMBER_SINCE,
+    COL_MEMBER_COLUMNS
 };
-enum { COL_USER_ID };
+enum { COL_USER_ID, COL_USER_COLUMNS };
 #define COL_WORKSPACE_CREATED workspace_setting_count
 #define COL_WORKSPACE_SEATS_USED (workspace_setting_count + 1)
 /* OUTCOME: a reply's text; NULL: cancelled */
-enum { COL_COMMAND_TXN, COL_COMMAND_TYPE, COL_COMMAND_AT, COL_COMMAND_OUTCOME };
+enum { COL_COMMAND_TXN, COL_COMMAND_TYPE, COL_COMMAND_AT, COL_COMMAND_OUTCOME, COL_COMMAND_COLUMNS };
 
 enum {
     COL_KEY_ID,
@@ -75,7 +84,8 @@ enum {
     COL_KEY_OLD_UNTIL, /* NULL where no old token is good any more */
     COL_KEY_REVOKED,
     COL_KEY_REVOKED_BY,
-    COL_KEY_LAST_USED
+    COL_KEY_LAST_USED,
+    COL_KEY_COLUMNS
 };
 enum {
     COL_OWNER_ID,
@@ -87,14 +97,18 @@ enum {
     COL_OWNER_EXPIRES,
     COL_OWNER_REVOKED,
     COL_OWNER_REVOKED_BY,
-    COL_OWNER_LAST_USED
+    COL_OWNER_LAST_USED,
+    COL_OWNER_COLUMNS
 };
-enum { COL_GUARD_KEY, COL_GUARD_NAME, COL_GUARD_USERS_AT, COL_GUARD_MEMBERS_AT = COL_GUARD_USERS_AT + 3 };
 enum {
-    COL_GUARD_REMOVED,
-    COL_GUARD_BASE,
-    COL_GUARD_TRIPPED
-}; /* each of both; all NULL: nothing was counted */
+    COL_GUARD_KEY,
+    COL_GUARD_NAME,
+    COL_GUARD_USERS_AT,
+    COL_GUARD_MEMBERS_AT = COL_GUARD_USERS_AT + 3,
+    COL_GUARD_COLUMNS = COL_GUARD_MEMBERS_AT + 3
+};
+/* From COL_GUARD_USERS_AT on, and from COL_GUARD_MEMBERS_AT on. All NULL: nothing was counted. */
+enum { COL_GUARD_REMOVED, COL_GUARD_BASE, COL_GUARD_TRIPPED };
 
 struct db_query {
     /* in */
