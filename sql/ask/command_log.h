@@ -1,4 +1,5 @@
-/* Claims and outcomes of commands by txn, as the ingest needs them at the deadline (DESIGN section 2). */
+/* Claims and outcomes of commands by txn, as the ingest needs them at the deadline (ops/DESIGN.md, "The way
+ * through"). */
 #ifndef USHER_SQL_ASK_COMMAND_LOG_H
 #define USHER_SQL_ASK_COMMAND_LOG_H
 
@@ -20,7 +21,7 @@ struct claim {
     enum claim_result result;
     struct reply outcome; /* with CLAIM_LOST; reply_clear frees it */
 };
-/* The same for many at once, in one round trip: all results or none. */
+/* command_log_cancel for many commands, in one round trip: all results or none. */
 enum err_code command_log_cancel_many(struct db *db, struct claim *claims, size_t n, struct err *err);
 /* The stored outcome of txn, for tools that wait: *found false while there is none. */
 enum err_code command_log_find(struct db *db, const char *workspace, const char *txn, bool *found,

@@ -21,13 +21,22 @@ static const struct column columns[] = {
 };
 
 static const struct column_refs refs_by_kind[] = {
-    [RESOURCE_USER] = {"rooms", "t.workspace_id = m.workspace_id AND t.id = m.room_id",
-                       "m.workspace_id = r.workspace_id AND m.user_id = r.id AND NOT m.held", "m.user_id",
-                       "m.room_id", "t.display_name_key", "'direct'::text", "/Groups/"},
-    [RESOURCE_ROOM] = {"users", "t.workspace_id = m.workspace_id AND t.id = m.user_id",
-                       "m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT m.held", "m.room_id",
-                       "m.user_id", "coalesce(t.display_name_key, t.user_name_key)", "'user'::text",
-                       "/Users/"},
+    [RESOURCE_USER] = {.other = "rooms",
+                       .join = "t.workspace_id = m.workspace_id AND t.id = m.room_id",
+                       .of = "m.workspace_id = r.workspace_id AND m.user_id = r.id AND NOT m.held",
+                       .own = "m.user_id",
+                       .id = "m.room_id",
+                       .display = "t.display_name_key",
+                       .type = "'direct'::text",
+                       .endpoint = "/Groups/"},
+    [RESOURCE_ROOM] = {.other = "users",
+                       .join = "t.workspace_id = m.workspace_id AND t.id = m.user_id",
+                       .of = "m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT m.held",
+                       .own = "m.room_id",
+                       .id = "m.user_id",
+                       .display = "coalesce(t.display_name_key, t.user_name_key)",
+                       .type = "'user'::text",
+                       .endpoint = "/Users/"},
 };
 
 const struct column_refs *column_refs(const struct resource_type *rt) {

@@ -34,7 +34,7 @@ static void put_values(struct builder *b, const struct filter *f, const struct a
     b->out = out;
     const char *cond = builder_keep(b, &text);
     const char *values = BUILDER_PART(b, sql_part_filter_values, {"json", list});
-    SQL_FILL(b->out, f->op == FILTER_NE ? sql_part_filter_differs : sql_part_filter_any_that,
+    SQL_FILL(b->out, f->op == FILTER_NE ? sql_part_filter_differs : sql_part_filter_any_where,
              {"rows", values}, {"condition", cond});
 }
 
@@ -101,9 +101,9 @@ static void put_any(struct builder *b, const struct attr_path *of, const char *c
     if (cond == NULL)
         SQL_FILL(b->out, sql_part_filter_any, {"rows", rows});
     else if (of->attr->apart)
-        SQL_FILL(b->out, sql_part_filter_any_that_too, {"rows", rows}, {"condition", cond});
+        SQL_FILL(b->out, sql_part_filter_any_and, {"rows", rows}, {"condition", cond});
     else
-        SQL_FILL(b->out, sql_part_filter_any_that, {"rows", rows}, {"condition", cond});
+        SQL_FILL(b->out, sql_part_filter_any_where, {"rows", rows}, {"condition", cond});
 }
 
 /* Builds the condition on one element; *cond lives in the arena. */

@@ -17,11 +17,11 @@ FROM jsonb_array_elements(CASE WHEN jsonb_typeof({json}) = 'array' THEN {json} E
 -- part: any
 EXISTS (SELECT {rows})
 
--- part: any_that
+-- part: any_where
 EXISTS (SELECT {rows} WHERE {condition})
 
--- part: any_that_too
--- The rows are picked by a condition already.
+-- part: any_and
+-- The rows have a WHERE already.
 EXISTS (SELECT {rows} AND {condition})
 
 -- part: differs

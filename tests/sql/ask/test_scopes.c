@@ -1,4 +1,4 @@
-/* The eight scopes of DESIGN section 4: names and bits go both ways, and none stands for another. */
+/* The eight scopes: names and bits go both ways, and none stands for another. */
 #include "sql/ask/admit.h"
 
 #include <setjmp.h>
