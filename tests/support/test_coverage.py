@@ -57,7 +57,13 @@ class Faults(unittest.TestCase):
         self.assertIn("P1, but schemas/test_x.c", self.faults(named, [("P1", "no")])[0])
         self.assertIn("P9, which is no rule", self.faults(named, [("P9", "no")])[0])
         self.assertIn("needs an integration test", self.faults({**named, "Q01": {"cases/x.json": ["n"]}})[0])
-        self.assertIn("names P77", self.faults(named, unknown={"P77": "integration/test_x.py"})[0])
+        self.assertIn("names P77", self.faults(named, unknown={"P77": "tests/integration/test_x.py"})[0])
+
+    def test_code_cites_rules(self):
+        """Comments of the program: each rule that one names exists, and there are many."""
+        rules = {r for _, group in coverage.ruled(coverage.RULES) for r, _ in group}
+        self.assertGreater(len(coverage.cited()), 50)
+        self.assertEqual(set(coverage.cited()) - rules, set())
 
 
 if __name__ == "__main__":
