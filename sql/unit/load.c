@@ -75,14 +75,13 @@ void unit_put_mail(struct unit *u, const char *mail_key, const struct unit_resou
     unit_entry_add(u, unit_name_entry(u, UNIT_MAILS, user->workspace, mail_key, true), user);
 }
 
-void unit_put_name(struct unit *u, const struct unit_resource *row) {
-    unit_name_enter(u, unit_put_resource(u, row));
-}
-
 /* ---- what has no row ---- */
 
 static void settle_one(struct unit *u, enum unit_kind kind, const struct want *x) {
     switch (kind) {
+    case UNIT_WORKSPACES:
+        x->workspace->stored_name = x->workspace->settings.name;
+        break;
     case UNIT_USERS:
     case UNIT_ROOMS:
     case UNIT_CUSTOM:
@@ -107,12 +106,26 @@ static void settle_one(struct unit *u, enum unit_kind kind, const struct want *x
     case UNIT_BULKS:
         unit_put_bulk(u, x->workspace, x->a, 0);
         break;
-    default: /* workspaces and names have an entry before, pairs none */
+    default: /* names have their entry, pairs none */
         break;
     }
 }
 
+/* Who has one of the names, as far as the unit knows: loaded just now, or made or renamed here before. */
+static void settle_names(struct unit *u, enum unit_kind kind) {
+    for (size_t i = 0; i < u->nwants[kind]; i++)
+        (void)unit_name_entry(u, kind, u->wants[kind][i].workspace, u->wants[kind][i].a, true);
+    for (const struct object *o = u->objects[unit_rows_of(unit_type_of(kind, NULL))]; o != NULL;
+         o = o->next) {
+        struct unit_resource *r = o->p;
+        if (row_alive(r->state))
+            unit_name_enter(u, r);
+    }
+}
+
 static void settle(struct unit *u, enum unit_kind kind) {
+    if (kind == UNIT_USER_NAMES || kind == UNIT_ROOM_NAMES)
+        settle_names(u, kind);
     for (size_t i = 0; i < u->nwants[kind]; i++)
         settle_one(u, kind, &u->wants[kind][i]);
     u->nwants[kind] = 0;
@@ -131,18 +144,6 @@ const struct resource_type *unit_type_of(enum unit_kind kind, const char *name) 
         return resource_type_of(RESOURCE_ROOM);
     default:
         return resource_type_by_name(name);
-    }
-}
-
-/* Every name that was looked up has an entry before its rows come. Rows made here before belong in it too. */
-static void prepare_names(struct unit *u, enum unit_kind kind) {
-    for (size_t i = 0; i < u->nwants[kind]; i++)
-        (void)unit_name_entry(u, kind, u->wants[kind][i].workspace, u->wants[kind][i].a, true);
-    for (const struct object *o = u->objects[unit_rows_of(unit_type_of(kind, NULL))];
-         o != NULL && u->nwants[kind] > 0; o = o->next) {
-        struct unit_resource *r = o->p;
-        if (row_alive(r->state))
-            unit_name_enter(u, r);
     }
 }
 
@@ -202,8 +203,6 @@ enum err_code unit_fetch(struct unit *u, struct err *err) {
     }
     if (n == 0 && u->begun)
         return ERR_OK;
-    prepare_names(u, UNIT_USER_NAMES);
-    prepare_names(u, UNIT_ROOM_NAMES);
     bool begins = !u->begun;
     u->begun = true;
     if (ended(u, u->store.backend->fetch(u, begins, kinds, n, err)) != ERR_OK)

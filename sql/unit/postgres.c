@@ -89,9 +89,7 @@ static void take_resource(struct unit *u, enum unit_kind kind, const struct db_r
     const char *type = kind == UNIT_CUSTOM ? db_text(r, row, RESOURCE_COLUMNS + 1) : NULL;
     struct unit_resource x =
         read_resource(u, r, row, 0, unit_type_of(kind, type), names ? -1 : RESOURCE_COLUMNS);
-    if (names)
-        unit_put_name(u, &x);
-    else if (kind == UNIT_MAILS)
+    if (kind == UNIT_MAILS)
         unit_put_mail(u, db_text(r, row, RESOURCE_COLUMNS + 1), &x);
     else
         (void)unit_put_resource(u, &x);

@@ -39,7 +39,8 @@ struct unit_workspace {
     char id[37];
     enum row_state state;
     struct workspace_settings settings;
-    bool settings_changed; /* set by whoever changes them */
+    bool settings_changed;   /* set by whoever changes them */
+    const char *stored_name; /* as in the database */
     int64_t seats_used;
     int64_t membership_seq, audit_seq, events_seq;
     bool owners_loaded;

@@ -135,7 +135,6 @@ struct unit_backend {
 /* For backends: a row becomes an object, unless the unit has that already, which is newer. Texts must live as
  * long as the unit. Workspaces are filled in where they stand (unit_find). */
 struct unit_resource *unit_put_resource(struct unit *u, const struct unit_resource *row);
-void unit_put_name(struct unit *u, const struct unit_resource *row); /* found by its name */
 void unit_put_mail(struct unit *u, const char *mail_key, const struct unit_resource *row);
 void unit_put_member(struct unit *u, struct unit_resource *room, struct unit_resource *user, bool transmit,
                      bool held);

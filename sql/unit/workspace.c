@@ -16,8 +16,11 @@ bool unit_workspace_name_free(struct unit *u, const char *name) {
         return false;
     for (const struct object *o = u->objects[UNIT_WORKSPACES]; o != NULL; o = o->next) {
         const struct unit_workspace *w = o->p;
-        if (w->state == ROW_NEW && strcmp(w->settings.name, name) == 0)
+        if (!row_alive(w->state))
+            continue;
+        if (strcmp(w->settings.name, name) == 0)
             return false;
+        is_free |= w->stored_name != NULL && strcmp(w->stored_name, name) == 0; /* given up here */
     }
     return is_free;
 }
