@@ -18,20 +18,34 @@ struct run {
 
 /* ---- one delivery ---- */
 
-/* A command whose txn is known: the stored outcome is the answer. Its records go out again only from the
- * place in the log that was applied: the first attempt may have died between PostgreSQL's commit and Kafka's.
- * A copy elsewhere in the log emits nothing. */
+/* The outcome of what can never be stored, by which it is known when it is delivered again. */
+static const char cannot_be_stored[] = "The command cannot be stored";
+
+static bool is_poison(const struct reply *r) {
+    return r->code == ERR_INTERNAL && strcmp(r->detail, cannot_be_stored) == 0;
+}
+
+static void delivery_poison(struct delivery *delivery, const struct err *why) {
+    delivery->decode_err = *why;
+    delivery->poison = true;
+}
+
+/* A command whose txn is known: the stored outcome is the answer. What it emits, its records or a dead
+ * letter, goes out again only from the place in the log that was applied: the first attempt may have died
+ * between PostgreSQL's commit and Kafka's. A copy elsewhere in the log emits nothing. */
 static enum err_code delivery_repeat(const struct run *run, struct delivery *delivery,
                                      const struct unit_claim *claim, struct err *err) {
+    bool origin = claim->origin_partition == delivery->partition && claim->origin_offset == delivery->offset;
     if (claim->cancelled || claim->outcome == NULL)
         return ERR_OK; /* an ingest cancelled it and has answered */
-    enum err_code code = reply_decode(claim->outcome, strlen(claim->outcome), &delivery->reply, err);
-    if (code != ERR_OK)
-        return code;
+    if (reply_decode(claim->outcome, strlen(claim->outcome), &delivery->reply, err) != ERR_OK)
+        return err->code;
     reply_clear(&delivery->reply); /* a document would be an old one */
     delivery->reply_due = true;
-    if (claim->origin_partition != delivery->partition || claim->origin_offset != delivery->offset ||
-        claim->records == NULL)
+    if (origin && is_poison(&delivery->reply))
+        delivery_poison(delivery,
+                        &(struct err){.code = ERR_DB_DATA, .detail = "It could not be stored before"});
+    if (!origin || claim->records == NULL)
         return ERR_OK;
     return record_list_decode(claim->records, run->batch->arena, &delivery->records, &delivery->traceparent,
                               err);
@@ -163,7 +177,7 @@ static enum err_code transact_poison(const struct run *run, struct delivery *del
         return err->code;
     struct decision d = decision_of(run, delivery);
     delivery_begin(delivery);
-    (void)err_set(&d.err, ERR_INTERNAL, "The command cannot be stored");
+    (void)err_set(&d.err, ERR_INTERNAL, "%s", cannot_be_stored);
     delivery_conclude(run, delivery, &d);
     return unit_commit(run->unit, err);
 }
@@ -193,8 +207,7 @@ static enum err_code apply_poison(const struct apply *a, struct batch *b, struct
     unit_free(run.unit);
     if (code != ERR_OK)
         return code;
-    delivery->decode_err = *why;
-    delivery->poison = true;
+    delivery_poison(delivery, why);
     return ERR_OK;
 }
 

@@ -108,7 +108,8 @@ enum err_code apply_key_create(struct decision *d) {
         key_check_rate(d, json_object_get(given, "rate")) != ERR_OK)
         return d->err.code;
     if (scopes == NULL)
-        return err_set_path(&d->err, ERR_INVALID_VALUE, "scopes", "A key needs scopes that there are");
+        return err_set_path(&d->err, ERR_INVALID_VALUE, "scopes",
+                            "A key needs at least one scope, and no unknown one");
     if (dialect != NULL && !dialect_parse(dialect, &parsed))
         return err_set_path(&d->err, ERR_INVALID_VALUE, "dialect", "There is no dialect \"%.40s\"", dialect);
     struct arena *a = unit_arena(d->unit);
@@ -144,7 +145,8 @@ enum err_code apply_key_revoke(struct decision *d) {
     if (k == NULL)
         return d->err.code;
     k->revoked = true;
-    k->revoked_by = d->command->actor.name;
+    if (k->revoked_by == NULL) /* who did it first stays */
+        k->revoked_by = d->command->actor.name;
     unit_row_touch(&k->state);
     key_audit(d, ACTION_KEY_REVOKED, k);
     return ERR_OK;

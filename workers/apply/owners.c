@@ -69,7 +69,8 @@ enum err_code apply_owner_revoke(struct decision *d) {
         return err_set(&d->err, ERR_CONFLICT, "The last owner cannot be removed");
     }
     o->revoked = true;
-    o->revoked_by = d->command->actor.name;
+    if (o->revoked_by == NULL) /* who did it first stays */
+        o->revoked_by = d->command->actor.name;
     unit_row_touch(&o->state);
     owner_audit(d, ACTION_OWNER_REVOKED, o);
     return ERR_OK;
