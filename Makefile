@@ -84,7 +84,7 @@ build/$(1)/obj/%.o: %.c | build/gen/statements.h
 	@$$(CC) $$(BASE) $$(FLAGS_$(1)) $$(PKG_CFLAGS) -MMD -MP $$(CPPFLAGS) $$(CFLAGS) -c $$< -o $$@
 $(foreach r,$(ROOMS),$(call room,$(1),$(r)))
 $(foreach p,$(PROGRAMS),$(call program,$(1),$(p),$(ROOM_$(p))))
-$(foreach t,$(UNITS),$(call test,$(1),$(t),$(USE_$(call unit_room,$(t))) $(if $(filter %_http %_bulk,$(t)),ingest)))
+$(foreach t,$(UNITS),$(call test,$(1),$(t),$(USE_$(call unit_room,$(t))) $(if $(filter %_http %_bulk,$(t)),ingest) $(if $(filter tests/workers/%,$(t)),support)))
 $(call test,$(1),$(FACTS),$(USE_all))
 $(foreach t,$(TOOLS),$(call test,$(1),$(t),$(if $(findstring /diff_,$(t)),$(USE_diff),$(USE_all))))
 endef

@@ -1,0 +1,42 @@
+-- All that a worker writes, as tests/support/memory_unit.h has it; of a workspace its columns. Moments that are those of the writing
+-- itself are left out.
+SELECT json_build_object(
+    'workspaces', (SELECT coalesce(json_object_agg(w.workspace_id, row_to_json(w)), '{}') FROM workspaces w),
+    'users', (SELECT coalesce(json_object_agg(workspace_id || '/' || id, json_strip_nulls(json_build_object(
+        'name', user_name, 'nameKey', user_name_key, 'externalId', external_id, 'displayName', display_name,
+        'displayNameKey', display_name_key, 'active', active, 'seat', seat, 'managed', managed, 'doc', doc, 'search', search,
+        'version', version, 'created', (extract(epoch FROM created) * 1000000)::bigint,
+        'modified', (extract(epoch FROM modified) * 1000000)::bigint))), '{}') FROM users),
+    'rooms', (SELECT coalesce(json_object_agg(workspace_id || '/' || id, json_strip_nulls(json_build_object(
+        'name', display_name, 'nameKey', display_name_key, 'externalId', external_id, 'doc', doc, 'search', search,
+        'version', version, 'created', (extract(epoch FROM created) * 1000000)::bigint,
+        'modified', (extract(epoch FROM modified) * 1000000)::bigint))), '{}') FROM rooms),
+    'resources', (SELECT coalesce(json_object_agg(workspace_id || '/' || id, json_strip_nulls(json_build_object(
+        'type', type, 'externalId', external_id, 'doc', doc, 'search', search,
+        'version', version, 'created', (extract(epoch FROM created) * 1000000)::bigint,
+        'modified', (extract(epoch FROM modified) * 1000000)::bigint))), '{}') FROM resources),
+    'values', (SELECT coalesce(json_object_agg(workspace_id || '/' || type || '/' || path || '/' || key || '/' || resource_id,
+        json_build_object('type', type, 'path', path, 'key', key, 'id', resource_id, 'unique', is_unique)), '{}') FROM resource_keys),
+    'members', (SELECT coalesce(json_object_agg(workspace_id || '/' || room_id || '/' || user_id,
+        json_build_object('transmit', transmit, 'held', held)), '{}') FROM members),
+    'keys', (SELECT coalesce(json_object_agg(workspace_id || '/' || id, json_strip_nulls(json_build_object(
+        'name', name, 'tokenHash', encode(token_hash, 'hex'), 'prefix', prefix, 'scopes', scopes::text, 'dialect', dialect,
+        'networks', networks::text, 'rate', rate_limit, 'expires', (extract(epoch FROM expires) * 1000000)::bigint,
+        'oldTokenHash', encode(old_token_hash, 'hex'), 'oldUntil', (extract(epoch FROM old_until) * 1000000)::bigint,
+        'createdBy', created_by, 'revoked', revoked IS NOT NULL, 'revokedBy', revoked_by))), '{}') FROM keys),
+    'owners', (SELECT coalesce(json_object_agg(workspace_id || '/' || id, json_strip_nulls(json_build_object(
+        'name', name, 'role', role, 'tokenHash', encode(token_hash, 'hex'), 'prefix', prefix,
+        'expires', (extract(epoch FROM expires) * 1000000)::bigint, 'createdBy', created_by,
+        'revoked', revoked IS NOT NULL, 'revokedBy', revoked_by))), '{}') FROM owners),
+    'logins', (SELECT coalesce(json_object_agg(workspace_id || '/' || user_id, json_build_object(
+        'first', (extract(epoch FROM first_at) * 1000000)::bigint, 'last', (extract(epoch FROM last_at) * 1000000)::bigint,
+        'times', times)), '{}') FROM logins),
+    'guards', (SELECT coalesce(json_object_agg(workspace_id || '/' || key_id || '/' || kind, json_strip_nulls(json_build_object(
+        'head', head, 'slots', slots, 'base', base, 'baseAt', base_at,
+        'tripped', (extract(epoch FROM tripped) * 1000000)::bigint))), '{}') FROM guard_windows),
+    'bulks', (SELECT coalesce(json_object_agg(workspace_id || '/' || bulk, json_build_object('failures', failures)), '{}')
+        FROM bulk_failures),
+    'claims', (SELECT coalesce(json_object_agg(workspace_id || '/' || txn, json_strip_nulls(json_build_object(
+        'partition', origin_partition, 'offset', origin_offset, 'type', type, 'outcome', outcome::text, 'records', records))), '{}')
+        FROM command_log)
+)

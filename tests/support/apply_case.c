@@ -1,0 +1,305 @@
+#include "tests/support/apply_case.h"
+
+#include "ops/runtime/clock.h"
+#include "schemas/resource/resource.h"
+#include "tests/support/apply_result.h"
+#include "tests/support/case_names.h"
+#include "tests/support/case_state.h"
+#include "tests/support/memory_unit.h"
+#include "workers/apply/batch.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PARTITIONS 12
+#define FIRST_OFFSET 100
+#define COPY_OFFSET 5000
+#define LATER (INT64_C(3600) * 1000000)
+
+/* One way through a case. */
+struct passage {
+    const struct case_place *place;
+    struct apply apply;
+    json_t *commands;  /* of the case, with ids */
+    json_t *faults;    /* its own, an array of sentences */
+    bool together;     /* all commands of a moment in one batch */
+    json_t *before;    /* tables */
+    json_t *results;   /* one for each command */
+    json_t *encodings; /* replies and records as they are stored, one for each command */
+};
+
+/* ---- the clock ---- */
+
+static int64_t moment_us = CASE_NOW;
+
+static int64_t case_clock(void) {
+    return moment_us;
+}
+
+static bool case_again(void *arg, int tries) {
+    (void)arg, (void)tries;
+    return false;
+}
+
+/* ---- commands as they stand in the log ---- */
+
+static const char *text_of(const json_t *o, const char *name) {
+    return json_string_value(json_object_get(o, name));
+}
+
+static void set_missing(json_t *o, const char *name, json_t *value) {
+    if (json_object_get(o, name) == NULL)
+        json_object_set_new(o, name, value);
+    else
+        json_decref(value);
+}
+
+/* The document of a create or replace says of which schemas it is. */
+static void complete_document(json_t *command) {
+    const struct command_row *row = command_row(command_type_parse(text_of(command, "type")));
+    json_t *doc = json_object_get(command, "resource");
+    const char *type = row->target == TARGET_USER   ? "User"
+                       : row->target == TARGET_ROOM ? "Group"
+                                                    : text_of(command, "resourceType");
+    bool documents = strstr(row->name, ".create") != NULL || strstr(row->name, ".replace") != NULL;
+    if (doc != NULL && documents && type != NULL && json_object_get(doc, "schemas") == NULL)
+        resource_tidy(resource_type_by_name(type), doc);
+}
+
+/* What the case does not say of a command is as usual. */
+static void complete_command(json_t *command, size_t n) {
+    char time[RFC3339_SIZE];
+    json_t *usual = json_pack("{s:s, s:s, s:{s:s, s:s, s:s}}", "txn", "#t0", "workspace", "#w", "actor",
+                              "kind", "key", "id", "#entra", "name", "Entra");
+    json_object_set_new(usual, "txn", json_sprintf("#t%zu", n + 1));
+    json_t *ids = case_names_to_ids(usual);
+    json_object_update_missing(command, ids);
+    json_decref(ids);
+    json_decref(usual);
+    set_missing(command, "v", json_integer(1));
+    set_missing(command, "id", json_incref(json_object_get(command, "workspace")));
+    set_missing(command, "dialect", json_string("rfc"));
+    set_missing(command, "reason", json_string("scim"));
+    set_missing(command, "replyPartition", json_integer(0));
+    set_missing(command, "time", json_string(rfc3339_us(CASE_NOW - 1000000, time)));
+    set_missing(command, "notAfter", json_null());
+    if (command_type_parse(text_of(command, "type")) < COMMAND_TYPE_COUNT)
+        complete_document(command);
+}
+
+static int64_t seconds_of(const json_t *item) {
+    return json_integer_value(json_object_get(item, "at"));
+}
+
+static void add_delivery(struct batch *b, const json_t *item, int64_t offset) {
+    const json_t *command = json_object_get(item, "command"), *raw = json_object_get(item, "raw");
+    char *text = raw != NULL ? strdup(json_string_value(raw)) : json_dumps(command, JSON_COMPACT);
+    const char *workspace = json_string_value(json_object_get(command, "workspace"));
+    const json_t *partition = json_object_get(item, "partition");
+    rd_kafka_message_t m = {.offset = offset, .payload = text, .len = strlen(text)};
+    m.partition = partition != NULL   ? (int32_t)json_integer_value(partition)
+                  : workspace != NULL ? workspace_partition(workspace, PARTITIONS)
+                                      : 0;
+    batch_add(b, &m);
+    free(text);
+}
+
+/* ---- applying ---- */
+
+static void fault(struct passage *p, const char *what, size_t n) {
+    json_array_append_new(p->faults, json_sprintf("command %zu: %s", n + 1, what));
+}
+
+static void apply_all(struct passage *p, struct batch *b) {
+    struct err err = {0};
+    if (apply_batch(&p->apply, b, &err) != ERR_OK)
+        json_array_append_new(p->faults, json_sprintf("the batch failed: %s", err_text(&err)));
+}
+
+/* The document of a reply is the one that is stored now. */
+static void judge_document(struct passage *p, const struct delivery *d, size_t n) {
+    char key[80];
+    if (d->reply.doc == NULL)
+        return;
+    json_t *tables = p->place->dump(p->place->at), *told = json_loads(d->reply.doc, 0, NULL);
+    snprintf(key, sizeof key, "%s/%s", d->command.workspace.s, d->reply.id.s);
+    const json_t *row = memory_row(tables, d->command.rt->kind == RESOURCE_USER ? "users" : "resources", key);
+    if (!json_equal(told, json_object_get(row, "doc")))
+        fault(p, "the document of the reply is not the one that is stored", n);
+    json_decref(told);
+    json_decref(tables);
+}
+
+/* Commands of one moment, from `first` on, as many as go together; the results are appended. */
+static size_t apply_next(struct passage *p, size_t first) {
+    size_t n = json_array_size(p->commands), end = first;
+    int64_t at = seconds_of(json_array_get(p->commands, first));
+    struct batch *b = batch_new();
+    for (; end < n && (end == first || p->together) && seconds_of(json_array_get(p->commands, end)) == at;
+         end++)
+        add_delivery(b, json_array_get(p->commands, end), (int64_t)(FIRST_OFFSET + end));
+    moment_us = CASE_NOW + at * 1000000;
+    apply_all(p, b);
+    for (size_t i = 0; i < b->n; i++) {
+        json_array_append_new(p->results, result_of_delivery(&b->deliveries[i], moment_us, p->faults));
+        json_array_append_new(p->encodings, encoding_of_delivery(&b->deliveries[i]));
+        if (!p->together)
+            judge_document(p, &b->deliveries[i], first + i);
+    }
+    batch_free(b);
+    return end;
+}
+
+/* All commands once more, an hour later. From their own places in the log the same comes out again; copies
+ * elsewhere are answered and emit nothing. Nothing changes. */
+static void deliver_again(struct passage *p, bool copies, const json_t *after) {
+    moment_us = CASE_NOW + LATER;
+    for (size_t i = 0; i < json_array_size(p->commands); i++) {
+        struct batch *b = batch_new();
+        add_delivery(b, json_array_get(p->commands, i), (int64_t)((copies ? COPY_OFFSET : FIRST_OFFSET) + i));
+        apply_all(p, b);
+        json_t *again = encoding_of_delivery(&b->deliveries[0]), *first = json_array_get(p->encodings, i);
+        if (!encoding_repeats(first, again, copies))
+            fault(p,
+                  copies ? "a copy elsewhere in the log says something else"
+                         : "delivered again it says something else",
+                  i);
+        json_decref(again);
+        batch_free(b);
+    }
+    json_t *now = p->place->dump(p->place->at);
+    if (!json_equal(now, (json_t *)after))
+        json_array_append_new(p->faults, json_string("delivered again they change something"));
+    json_decref(now);
+}
+
+/* ---- claims ---- */
+
+/* What is stored under the txn is what was answered and emitted. */
+static void judge_claim(struct passage *p, const json_t *after, size_t n) {
+    const json_t *command = json_object_get(json_array_get(p->commands, n), "command");
+    const json_t *encoding = json_array_get(p->encodings, n);
+    const char *workspace = json_string_value(json_object_get(command, "workspace"));
+    const char *txn = json_string_value(json_object_get(command, "txn"));
+    char key[80];
+    if (json_object_get(encoding, "outcome") == NULL)
+        return; /* nothing was decided */
+    snprintf(key, sizeof key, "%s/%s", workspace, txn);
+    const json_t *claim = memory_row(after, "claims", key);
+    if (claim == NULL) {
+        fault(p, "no claim is stored", n);
+        return;
+    }
+    if (json_integer_value(json_object_get(claim, "offset")) != (json_int_t)(FIRST_OFFSET + n))
+        return; /* a command of before had the txn */
+    if (!same_member(claim, encoding, "outcome"))
+        fault(p, "the stored outcome is not the reply", n);
+    if (!same_member(claim, encoding, "records"))
+        fault(p, "the stored records are not those that are emitted", n);
+}
+
+/* ---- a whole case ---- */
+
+static json_t *commands_of(const json_t *c) {
+    json_t *named = json_array(), *item;
+    size_t i;
+    json_array_foreach(json_object_get(c, "commands"), i, item) {
+        json_t *copy = json_deep_copy(item);
+        json_object_del(copy, "outcome");
+        json_object_del(copy, "records");
+        json_array_append_new(named, copy);
+    }
+    json_t *commands = case_names_to_ids(named);
+    json_decref(named);
+    json_array_foreach(commands, i, item) {
+        if (json_object_get(item, "command") != NULL)
+            complete_command(json_object_get(item, "command"), i);
+    }
+    return commands;
+}
+
+static json_t *state_of(const json_t *c) {
+    json_t *none = json_object(), *said = json_object_get(c, "state");
+    json_t *ids = case_names_to_ids(said != NULL ? said : none), *tables = case_state(ids);
+    json_decref(none);
+    json_decref(ids);
+    return tables;
+}
+
+static struct passage passage_begin(const json_t *c, const struct case_place *place, bool together) {
+    struct passage p = {.place = place,
+                        .commands = commands_of(c),
+                        .faults = json_array(),
+                        .together = together,
+                        .before = state_of(c),
+                        .results = json_array(),
+                        .encodings = json_array()};
+    p.apply = (struct apply){.store = place->store,
+                             .partitions = PARTITIONS,
+                             .events_issuer = "https://usher.example.com",
+                             .now_us = case_clock,
+                             .again = case_again};
+    return p;
+}
+
+/* A new reference: {"commands": [result…], "after": difference, "faults": […]}, with names. */
+static json_t *passage_run(const json_t *c, const struct case_place *place, bool together) {
+    struct passage p = passage_begin(c, place, together);
+    place->fill(place->at, p.before);
+    for (size_t i = 0; i < json_array_size(p.commands);)
+        i = apply_next(&p, i);
+    json_t *after = place->dump(place->at), *wrong = case_state_faults(after);
+    json_array_extend(p.faults, wrong);
+    judge_numbers(p.results, p.before, after, p.faults);
+    for (size_t i = 0; i < json_array_size(p.commands); i++)
+        judge_claim(&p, after, i);
+    deliver_again(&p, false, after);
+    deliver_again(&p, true, after);
+    json_t *out = json_pack("{s:o, s:o, s:o}", "commands", p.results, "after",
+                            case_state_difference(p.before, after, CASE_NOW), "faults", p.faults);
+    json_t *named = case_ids_to_names(out);
+    json_decref(out);
+    json_decref(wrong);
+    json_decref(after);
+    json_decref(p.before);
+    json_decref(p.commands);
+    json_decref(p.encodings);
+    return named;
+}
+
+/* The case's own words, with the results instead of what it expects. */
+static json_t *case_with(const json_t *c, const json_t *run) {
+    json_t *out = json_object(), *commands = json_array(), *item;
+    size_t i;
+    json_object_set(out, "name", json_object_get(c, "name"));
+    if (json_object_get(c, "state") != NULL)
+        json_object_set(out, "state", json_object_get(c, "state"));
+    json_array_foreach(json_object_get(c, "commands"), i, item) {
+        json_t *copy = json_copy(item);
+        json_object_del(copy, "outcome");
+        json_object_del(copy, "records");
+        json_object_update(copy, json_array_get(json_object_get(run, "commands"), i));
+        json_array_append_new(commands, copy);
+    }
+    json_object_set_new(out, "commands", commands);
+    json_object_set(out, "after", json_object_get(run, "after"));
+    if (json_array_size(json_object_get(run, "faults")) > 0)
+        json_object_set(out, "faults", json_object_get(run, "faults"));
+    return out;
+}
+
+json_t *apply_case_run(const json_t *c, const struct case_place *place) {
+    json_t *together = passage_run(c, place, true), *singly = passage_run(c, place, false);
+    if (!json_equal(together, singly)) {
+        char *other = json_dumps(singly, JSON_COMPACT);
+        json_array_append_new(json_object_get(together, "faults"),
+                              json_sprintf("one by one it comes to something else: %s", other));
+        free(other);
+    }
+    json_t *out = case_with(c, together);
+    json_decref(together);
+    json_decref(singly);
+    return out;
+}
