@@ -76,9 +76,9 @@ static const struct example {
     {"commands.asynchronous", COMMAND_USER_DELETE, EX_USER, NULL, NULL, NULL},
 };
 #define NEXAMPLES (sizeof examples / sizeof examples[0])
-#define EX_PRECONDITION (COMMAND_TYPE_COUNT + 0)
-#define EX_OPERATION (COMMAND_TYPE_COUNT + 1)
-#define EX_ASYNC (COMMAND_TYPE_COUNT + 2)
+#define EX_PRECONDITION (NEXAMPLES - 3)
+#define EX_OPERATION (NEXAMPLES - 2)
+#define EX_ASYNC (NEXAMPLES - 1)
 
 /* What clients' headers and Bulks add. */
 static void add_conditions(struct command *c, size_t at) {
