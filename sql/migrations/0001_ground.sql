@@ -76,7 +76,7 @@ CREATE TABLE users (
     workspace_id     uuid NOT NULL,
     id               uuid NOT NULL,
     user_name        text NOT NULL,
-    user_name_key    text NOT NULL,      -- case-folded in C (schemas/fold.h)
+    user_name_key    text NOT NULL,      -- case-folded in C (schemas/text/fold.h)
     external_id      text,
     display_name     text,
     display_name_key text,

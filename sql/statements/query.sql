@@ -136,7 +136,7 @@ ORDER BY o.id LIMIT $4::int;
 
 -- part: removals
 -- What key k has removed within the guard's window as the window is set now. It is counted in buckets of a sixteenth of
--- it; bucket b stands in slot b mod 16 (workers/apply/guard.c).
+-- it; bucket b stands in slot b mod 16 (workers/apply/mass_guard.c).
 SELECT g.base, g.tripped, (
     SELECT coalesce(sum(g.slots[(b % 16)::int + 1]), 0)
     FROM generate_series(greatest(n.bucket - 15, g.head - 15, 0), least(g.head, n.bucket)) b

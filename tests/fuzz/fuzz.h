@@ -43,7 +43,7 @@ void fuzz_input(const uint8_t *data, size_t size, struct arena *a, struct fuzz_i
  */
 json_t *fuzz_document(const struct resource_type *rt);
 
-/* The promises of a document (schemas/resource.h): no null, "" or empty part stays, at most one primary in a
+/* The promises of a document (schemas/resource/resource.h): no null, "" or empty part stays, at most one primary in a
  * list, "schemas" first and right, and as a request body it normalises to itself. what: said in the failure.
  */
 void fuzz_check_document(const struct resource_type *rt, const json_t *doc, const char *what);
