@@ -26,8 +26,8 @@ USHER_MUST_CHECK bool uuid_parse(const char *s, struct uuid *out);
 bool uuid_is_set(const struct uuid *u);
 bool uuid_eq(const struct uuid *a, const struct uuid *b);
 
-/* murmur2(workspace id text) mod n, as Kafka's default partitioner computes it ((h & 0x7fffffff) % n). DESIGN
- * section 3. */
+/* murmur2(workspace id text) mod n, as Kafka's default partitioner computes it ((h & 0x7fffffff) % n):
+ * ops/DESIGN.md, "Topics". */
 int32_t workspace_partition(const char *workspace_id, int32_t n);
 uint32_t murmur2(const void *key, size_t len); /* Kafka's variant, seed 0x9747b28c */
 

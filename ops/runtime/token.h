@@ -1,6 +1,7 @@
 /* Tokens: a prefix that says what it opens + 32 random bytes in base62 (43 digits, fixed width) + CRC-32 of
  * all that in base62 (6 digits, fixed width). The CRC lets a mistyped token be refused before any look-up;
- * only the SHA-256 is ever stored. DESIGN section 4. Access tokens are of another shape: access_token.h. */
+ * only the SHA-256 is ever stored (ops/DESIGN.md, "Keys and scopes"). Access tokens are of another shape:
+ * access_token.h. */
 #ifndef USHER_RUNTIME_TOKEN_H
 #define USHER_RUNTIME_TOKEN_H
 

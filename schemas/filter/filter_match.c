@@ -134,8 +134,8 @@ static const json_t *member_of(const json_t *element, const struct attr *attr) {
     return json_is_object(element) ? json_object_get(element, attr->name) : element;
 }
 
-/* F6: of a multi-valued attribute any value may do it; `ne` also holds where there is no value at all (DESIGN
- * section 7). */
+/* F6: of a multi-valued attribute any value may do it; `ne` also holds where there is no value at all
+ * (ops/DESIGN.md, "Decided points"). */
 static bool attribute_holds(const struct filter *f, const json_t *v) {
     const struct attr *leaf = f->path.sub != NULL ? f->path.sub : f->path.attr;
     if (!json_is_array(v))

@@ -1,5 +1,5 @@
-/* PATCH (RFC 7644 section 3.5.2, rules P1-P39, DESIGN section 7). The ingest checks and normalises; the
- * worker applies. */
+/* PATCH (RFC 7644 section 3.5.2, rules P1 to P39; ops/DESIGN.md, "Decided points"). The ingest checks and
+ * normalises; the worker applies. */
 #ifndef USHER_SCHEMAS_PATCH_PATCH_H
 #define USHER_SCHEMAS_PATCH_PATCH_H
 

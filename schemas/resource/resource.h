@@ -1,7 +1,7 @@
 /* Resources as documents. A *document* (doc) is the normalised JSON object that is stored: "schemas" first,
  * attributes in the schema's spelling and of the right types, no nulls, no empty arrays or objects, no
  * readOnly attribute, no id, no meta, no password, no members. Room members never are part of a document:
- * they are rows (DESIGN promise 6) and travel apart, as ids. */
+ * they are rows (promise 6: ops/DESIGN.md, "Promises") and travel apart, as ids. */
 #ifndef USHER_SCHEMAS_RESOURCE_RESOURCE_H
 #define USHER_SCHEMAS_RESOURCE_RESOURCE_H
 
@@ -16,11 +16,12 @@
 #include <stdint.h>
 
 /* Validates a POST or PUT body and normalises it (rules C1, C2, C5, S1-S8, dialect rows Q09, Q20-Q29): types
- * coerced where DESIGN section 7 says so, nulls and readOnly dropped, unknown attributes refused or ignored
- * as the rules say, required ones demanded, "primary" checked. *doc: new reference. *members (rooms): a new
- * array of distinct lower-case member ids, or NULL where the body has no `members` (not asserted). A PUT
- * body's `id`, if any, is ignored. *cleared (may be NULL, for a POST): a new array of the paths of attributes
- * that would stay as they are if a PUT left them out, and that the body names without a value (null, [] or
+ * coerced where ops/DESIGN.md, "Decided points" says so, nulls and readOnly dropped, unknown attributes
+ * refused or ignored as the rules say, required ones demanded, "primary" checked. *doc: new reference.
+ * *members (rooms): a new array of distinct lower-case member ids, or NULL where the body has no `members`
+ * (not asserted). A PUT body's `id`, if any, is ignored. *cleared (may be NULL, for a POST): a new array of
+ * the paths of attributes that would stay as they are if a PUT left them out, and that the body names without
+ * a value (null, [] or
  * ""); NULL where there are none. */
 enum err_code resource_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body,
                                  json_t **doc, json_t **members, json_t **cleared, struct err *err);

@@ -168,7 +168,8 @@ enum err_code resource_normalise(const struct resource_type *rt, enum dialect di
     struct normaliser n = {.rt = rt, .err = err};
     const char *name;
     json_t *value;
-    (void)dialect; /* every deviation that a body may show is taken from all (DESIGN section 7) */
+    /* Every deviation that a body may show is taken from all dialects (ops/DESIGN.md, "Decided points"). */
+    (void)dialect;
     *doc = NULL;
     *members = NULL;
     if (cleared != NULL)

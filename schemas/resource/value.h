@@ -1,5 +1,6 @@
-/* Values of attributes, made to fit the tables (RFC 7643 sections 2.3 to 2.5; DESIGN section 7; dialect rows
- * Q09, Q22 to Q27). POST, PUT and PATCH share these, so that a value means the same however it comes. */
+/* Values of attributes, made to fit the tables (RFC 7643 sections 2.3 to 2.5; ops/DESIGN.md, "Decided
+ * points"; rules Q09, Q22 to Q27). POST, PUT and PATCH share these, so that a value means the same however it
+ * comes. */
 #ifndef USHER_SCHEMAS_RESOURCE_VALUE_H
 #define USHER_SCHEMAS_RESOURCE_VALUE_H
 

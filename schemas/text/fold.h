@@ -1,5 +1,5 @@
 /* The one meaning of "case-insensitive": Unicode NFKC case folding (libunistring), computed here and stored
- * (DESIGN section 7). */
+ * (ops/DESIGN.md, "Decided points"). */
 #ifndef USHER_SCHEMAS_TEXT_FOLD_H
 #define USHER_SCHEMAS_TEXT_FOLD_H
 

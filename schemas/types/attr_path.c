@@ -59,7 +59,8 @@ static size_t known_urn(const struct resource_type *rt, const char *text, size_t
     return best;
 }
 
-/* Looks the name up where the path says, or everywhere in the order of DESIGN section 7. */
+/* Looks the name up where the path says. Where it says nothing: among the core attributes, then among those
+ * of the extensions (ops/DESIGN.md, "Decided points"). */
 static void find_attr(const struct resource_type *rt, const struct schema *schema, const char *name,
                       size_t len, struct attr_path *out) {
     if (schema != NULL && schema != rt->schema) {

@@ -15,8 +15,8 @@ struct attr_path {
 };
 
 /* Resolves text[0..len). The longest known URN prefix first; without a URN: core, common, then the
- * extensions' attributes (DESIGN section 7). Refuses with `code` (ERR_INVALID_PATH or ERR_INVALID_FILTER)
- * where the text is malformed or names nothing. */
+ * extensions' attributes (ops/DESIGN.md, "Decided points"). Refuses with `code` (ERR_INVALID_PATH or
+ * ERR_INVALID_FILTER) where the text is malformed or names nothing. */
 enum err_code attr_path_resolve(const struct resource_type *rt, const char *text, size_t len,
                                 enum err_code code, struct attr_path *out, struct err *err);
 

@@ -1,4 +1,4 @@
-/* What a key's identity provider is allowed to deviate in (DESIGN section 7). */
+/* What a key's identity provider is allowed to deviate in (ops/DESIGN.md, "Decided points"). */
 #ifndef USHER_SCHEMAS_TYPES_DIALECT_H
 #define USHER_SCHEMAS_TYPES_DIALECT_H
 

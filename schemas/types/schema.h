@@ -46,9 +46,10 @@ struct attr {
     enum attr_uniqueness uniqueness;
     const char *const *canonical; /* NULL-terminated or NULL; published, not enforced */
     const char *const *reference_types;
-    size_t max_bytes;  /* of a string, also of its folded form, because an index must hold it; 0 =
-                          VALUE_MAX_BYTES (value.h) */
-    bool keep_on_put;  /* a PUT that leaves it out leaves it as it is (rule C6, DESIGN section 4 on roles) */
+    size_t max_bytes; /* of a string, also of its folded form, because an index must hold it; 0 =
+                         VALUE_MAX_BYTES (value.h) */
+    /* A PUT that leaves it out leaves it as it is (rule C6; on roles: ops/DESIGN.md, "Workspaces"). */
+    bool keep_on_put;
     bool column;       /* the store has a column for it, which knows it better than resource_keys */
     bool default_true; /* a boolean that is true on a resource created without it */
     bool lookup;       /* clients look resources up by its value: the store keeps it in resource_keys */

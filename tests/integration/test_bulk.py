@@ -126,7 +126,7 @@ class Operations(BulkCase):
             self.assertEqual(self.bulk({"method": "DELETE", "path": path})[0]["status"], "400", path)
 
     def test_rooms_answer_as_alone(self):
-        """DESIGN section 7: a room's PATCH is 204."""
+        """ops/DESIGN.md, "Decided points": a room's PATCH is 204."""
         room = self.room("r-a")
         result = self.bulk(patch("/Groups/" + room["id"], replace("displayName", "r-b")))[0]
         self.assertEqual((result["status"], result["version"]), ("204", 'W/"2"'))

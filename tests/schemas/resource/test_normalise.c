@@ -82,7 +82,8 @@ static void test_password_leaves_no_trace(void **state) {
     json_decref(body);
 }
 
-/* DESIGN promise 6: a list of 100,000 members is checked in time that grows with it, not with its square. */
+/* Promise 6 (ops/DESIGN.md, "Promises"): a list of 100,000 members is checked in time that grows with it, not
+ * with its square. */
 static void test_many_members(void **state) {
     (void)state;
     enum { N = 100000 };

@@ -44,8 +44,8 @@ static void test_put(void **state) {
     check_replace("{'userName':'a','active':false,'externalId':'x'}",
                   "{'userName':'a','active':true,'externalId':'y'}",
                   "{'userName':'a','active':true,'externalId':'y'}");
-    /* Absent role on update = unchanged (DESIGN section 4), also where the body has other data of an
-     * extension. */
+    /* Absent role on update = unchanged (ops/DESIGN.md, "Workspaces"), also where the body has other data of
+     * an extension. */
     check_replace("{'userName':'a','" SCHEMA_USHER_USER "':{'editor':true}}",
                   "{'userName':'a','" SCHEMA_ENTERPRISE "':{'division':'D'}}",
                   "{'userName':'a','" SCHEMA_USHER_USER "':{'editor':true},'" SCHEMA_ENTERPRISE

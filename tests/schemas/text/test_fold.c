@@ -1,5 +1,5 @@
-/* One meaning of "case-insensitive" (DESIGN section 7): what is equal but for letter case and form folds to
- * the same text. */
+/* One meaning of "case-insensitive" (ops/DESIGN.md, "Decided points"): what is equal but for letter case and
+ * form folds to the same text. */
 #include "schemas/text/fold.h"
 #include "tests/schemas/support.h"
 

@@ -1,4 +1,5 @@
-/* Attribute paths: rules P4, P5, S1, F15 and the extension rule of DESIGN section 7. */
+/* Attribute paths: rules P4, P5, S1, F15, and attributes of an extension without its URN (ops/DESIGN.md,
+ * "Decided points"). */
 #include "schemas/types/attr_path.h"
 #include "tests/schemas/support.h"
 
@@ -54,7 +55,7 @@ static void test_user_paths(void **state) {
         {"URN:ietf:params:scim:schemas:EXTENSION:enterprise:2.0:user:Manager.DisplayName",
          SCHEMA_ENTERPRISE ":manager.displayName"},
         {SCHEMA_USHER_USER ":editor", SCHEMA_USHER_USER ":editor"},
-        {"department", SCHEMA_ENTERPRISE ":department"}, /* DESIGN section 7 */
+        {"department", SCHEMA_ENTERPRISE ":department"}, /* without its URN */
         {"manager.value", SCHEMA_ENTERPRISE ":manager.value"},
         {"editor", SCHEMA_USHER_USER ":editor"},
         {"displayName", "displayName"}, /* core before any extension */

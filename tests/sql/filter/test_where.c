@@ -107,7 +107,8 @@ static const struct sql_case cases[] = {
      "members.$ref eq \"http://h/scim/v2/Users/" ID "\"",
      "EXISTS (SELECT FROM members m WHERE m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT m.held AND (m.user_id = $2::uuid))",
      {ID}},
-    /* Lists: any element (F6), one element (F7), `ne` also where there is none (DESIGN section 7). */
+    /* Lists: any element (F6), one element (F7), `ne` also where there is none (ops/DESIGN.md,
+     * "Decided points"). */
     {"User",
      "emails.value co \"@B\"",
      "EXISTS (SELECT FROM " EMAILS " WHERE (strpos((e.v->>'value'), $2::text) > 0))",
