@@ -1,14 +1,15 @@
-"""usherctl migrate: an installation of 0.3.0, and older ones, become what a fresh one is; functions alone can change; several may run it at once. On databases of their own in the stack's cluster."""
+"""usherctl migrate: an installation of 0.3.0, and older ones, become what a fresh one is; functions alone can change;
+several may run it at once. On databases of their own in the stack's cluster."""
 
 import os
 import re
-import subprocess
 import threading
 import urllib.parse
 
 import psycopg2
 import stack as stacks
 from case import Case
+from waiting import run
 
 OLD = os.path.join(stacks.ROOT, "tests", "cases", "sql", "0.3.0")
 
@@ -69,13 +70,13 @@ class Database:
 
     def ctl(self, *words):
         env = {**os.environ, **self.stack.env, "USHER_PG": self.uri}
-        return subprocess.run([os.path.join(self.stack.env["USHER_BIN"], "usherctl"), *words], env=env, capture_output=True, text=True, timeout=60)
+        return run([os.path.join(self.stack.env["USHER_BIN"], "usherctl"), *words], env=env, capture_output=True, text=True)
 
     def migrate(self):
-        run = self.ctl("migrate")
-        if run.returncode:
-            raise stacks.ToolError(["migrate"], run.returncode, run.stdout, run.stderr)
-        return run.stdout
+        done = self.ctl("migrate")
+        if done.returncode:
+            raise stacks.ToolError(["migrate"], done.returncode, done.stdout, done.stderr)
+        return done.stdout
 
     def install(self, upto):
         """As 0.3.0 and those before it did, when their newest migration had that number."""

@@ -1,13 +1,14 @@
-"""The settings of a workspace, each through both doors: usherctl and the admin API; and what those do that have no suite of their own."""
+"""The settings of a workspace, each through both doors: usherctl and the admin API; and what those do that have no suite
+of their own."""
 
 import os
-import subprocess
 
 import doors
 from case import Case
 from doors import change
 from scimhttp import ENTERPRISE, USER
 from stack import ToolError
+from waiting import run
 
 # name: flag, what a new workspace has, another value, what is refused
 SETTINGS = {
@@ -41,8 +42,9 @@ class Files(Case):
         ops = os.path.join(os.path.dirname(__file__), "..", "..", "ops")
         for program in ("usher-ingest", "usher-worker", "usherctl", "usher-broker"):
             with self.subTest(program):
-                done = subprocess.run([os.path.join(self.stack.env["USHER_BIN"], program), "--config", os.path.join(ops, program + ".conf"), "--check-config"],
-                                      capture_output=True, text=True, timeout=30, env={"PATH": os.environ["PATH"]})
+                command = [os.path.join(self.stack.env["USHER_BIN"], program), "--check-config",
+                           "--config", os.path.join(ops, program + ".conf")]
+                done = run(command, capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
                 self.assertEqual((done.returncode, done.stdout), (0, "ok\n"), done.stderr)
 
 

@@ -1,12 +1,13 @@
-"""The embedded SQL: PostgreSQL understands every statement, with the parameters that its comment tells; and what embeds it refuses files that do not agree with themselves."""
+"""The embedded SQL: PostgreSQL understands every statement, with the parameters that its comment tells; and what embeds
+it refuses files that do not agree with themselves."""
 
 import os
-import subprocess
 import tempfile
 import unittest
 
 import stack as stacks
 from case import Case
+from waiting import run
 
 TOOL = os.path.join(stacks.ROOT, "build", "release", "tests", "integration", "prepare_statements")
 EMBED = os.path.join(stacks.ROOT, "ops", "build", "embed_sql.py")
@@ -15,7 +16,7 @@ FOLDER = os.path.join(stacks.ROOT, "sql", "statements")
 
 class Statements(Case):
     def test_each_can_be_prepared_with_the_parameters_of_its_comment(self):
-        lines = subprocess.run([TOOL, self.stack.env["USHER_PG"]], stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout.splitlines()
+        lines = run([TOOL, self.stack.env["USHER_PG"]], capture_output=True, text=True, check=True).stdout.splitlines()
         with open(os.path.join(stacks.ROOT, "build", "gen", "statements.h")) as f:
             self.assertEqual(len(lines), f.read().count("    SQL_") - 1)  # the last is their number
         self.assertGreater(len(lines), 100)
@@ -48,11 +49,11 @@ class Embedding(unittest.TestCase):
             path = os.path.join(folder, "x.sql")
             with open(path, "w") as f:
                 f.write(text)
-            run = subprocess.run(["/usr/bin/python3", "-B", EMBED, folder, "statements", path], capture_output=True, text=True, timeout=60)
-            if run.returncode:
-                return None, run.stderr
+            done = run(["/usr/bin/python3", "-B", EMBED, folder, "statements", path], capture_output=True, text=True)
+            if done.returncode:
+                return None, done.stderr
             with open(os.path.join(folder, "statements.c")) as f:
-                return f.read(), run.stderr
+                return f.read(), done.stderr
 
     def test_what_does_not_agree_with_itself_is_refused(self):
         for text, complaint in (

@@ -5,6 +5,7 @@ fast the machine is, and minutes take no time."""
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 import time
@@ -234,6 +235,24 @@ class Following(Reading):
         self.follow(script).wait(enough, "all")
         for (began, ended), (again, _) in zip(asked, asked[1:]):
             self.assertGreaterEqual(again - ended, min(topics.LOOK, ended - began))
+
+
+class NoOther(unittest.TestCase):
+    """Nobody else in tests/ sleeps or waits for a fixed time. (Benchmarks and fuzzing have their time.)"""
+
+    FIXED = re.compile(r"\b(time\.)?sleep\(|\btimeout=\d|\.(join|wait)\(\d|\btimeout \d|time\.monotonic\(\) \+")
+    MAY = {"support/waiting.py", "support/topics.py", "support/test_waiting.py"}
+
+    def test_none(self):
+        root, found = os.path.dirname(os.path.dirname(os.path.abspath(__file__))), []
+        for folder, folders, names in os.walk(root):
+            folders[:] = [f for f in folders if f not in ("bench", "fuzz", "__pycache__")]
+            for path in (os.path.join(folder, name) for name in names if name.endswith(".py") or name == "run"):
+                with open(path) as f:
+                    where = os.path.relpath(path, root)
+                    found += ["%s:%d: %s" % (where, n, line.strip()) for n, line in enumerate(f, 1)
+                              if self.FIXED.search(line) and where not in self.MAY]
+        self.assertEqual(found, [])
 
 
 if __name__ == "__main__":
