@@ -14,8 +14,8 @@ KINDS = ("embedded", "real")
 PROCESSES = 6
 TOGETHER = (
     "retry", "explain", "paging", "bad_input", "custom", "diff_patch", "scopes", "diff_filter", "dialects_entra",
-    "isolation", "settings", "rules_http", "rules_cases", "keys", "schema_change", "etag_read", "api_users", "throttle",
-    "limits", "oauth", "dialects_together", "guard", "events", "scim", "members", "bulk", "okta_session",
+    "isolation", "settings", "admin", "rules_http", "rules_cases", "keys", "schema_change", "etag_read", "api_users",
+    "throttle", "limits", "oauth", "dialects_together", "guard", "events", "scim", "members", "bulk", "okta_session",
     "dialects_okta", "dialects_governance", "migrate", "link", "search", "rules_data", "api_members",
     "dialects_directories", "dialects_entra_gallery", "equivalence", "roles", "storage", "tls", "preconditions", "sort",
     "prefer", "api_rooms", "entra_session", "readme", "docs_page", "statements",
@@ -24,7 +24,7 @@ TOGETHER = (
 # Suites that run one after the other when those have ended, in a process that has read all streams along. streams
 # judges what all others wrote. seats and two add a second worker, which two ends. The rest stops and kills programs.
 # whole judges everything once more.
-ALONE = ("streams", "seats", "two", "whole", "admin", "async", "revocation", "idempotency", "outage")
+ALONE = ("streams", "seats", "two", "whole", "admin_alone", "async", "revocation", "idempotency", "outage")
 
 # After those, on real Kafka alone: bulk_alone breaks things off, and what is broken off is seen twice on the embedded
 # broker, which knows no transactions. refused and offsets have stacks of their own, with an administrator of Kafka who
@@ -34,9 +34,8 @@ LAST = ("bulk_alone", "whole", "refused", "offsets")
 # Suites for both brokers: about what the topics hold, in which order, and what happens while a program stands still or
 # ends. All others judge HTTP, documents, plans and limits. These are decided in the programs and in PostgreSQL, by the
 # same commands whichever broker carries them; so the broker that starts at once is enough for them.
-BROKER = {"streams", "events", "async", "members", "bulk", "entra_session", "okta_session", "seats", "admin",
-          "revocation", "idempotency", "outage", "two", "whole", "bulk_alone", "refused",
-          "offsets"}
+BROKER = {"streams", "events", "async", "members", "bulk", "entra_session", "okta_session", "seats", "admin_alone",
+          "revocation", "idempotency", "outage", "two", "whole", "bulk_alone", "refused", "offsets"}
 
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
 # others worthless. They always run; contract only if it is wanted.

@@ -2,15 +2,14 @@
 
 import datetime
 import json
-import signal
 import threading
 import uuid
 
 from case import Case
 from openapi import MERGE, ApiClient, problem
-from scimhttp import USER, Broken
-from waiting import let_time_pass
+from scimhttp import USER
 from stack import ALL_SCOPES
+from waiting import let_time_pass
 
 SCOPES = ALL_SCOPES.split(",")
 
@@ -403,29 +402,3 @@ class Document(AdminCase):
         """What a client calls us goes into its own answer, as text."""
         document = self.api(None).get("/openapi.json", headers={"Host": "usher.example:8443"})
         self.assertEqual(document.json["servers"], [{"url": "http://usher.example:8443"}])
-
-
-class Outage(AdminCase):
-    def test_revoked_while_the_log_is_away(self):
-        """Dead when the answer leaves, whatever that says."""
-        ws, owner, oid = self.fresh()
-        token, key = self.key("dies in an outage", "scim:users:read", client=owner)
-        self.expect(ws.open(token).get("/Users?count=0"), 200)
-        self.stack.signal("BROKER", signal.SIGSTOP)
-        try:
-            try:
-                answer = owner.delete("/keys/" + key)
-                self.is_problem(answer, 503, "unavailable")
-                self.assertIn("revoked from now on", answer.json["detail"])
-            except Broken:
-                pass
-            self.assertIsNotNone(self.stack.sql("SELECT revoked FROM keys WHERE workspace_id=%s AND id=%s", ws.id, key)[0][0])
-        finally:
-            self.stack.signal("BROKER", signal.SIGCONT)
-        self.expect(ws.open(token).get("/Users?count=0"), 401)
-
-        def revoked():
-            answer = owner.delete("/keys/" + key)
-            return answer.status == 204
-        self.wait_until(revoked, "the revocation to be recorded")
-        self.assertIn(("key.revoked", "owner", oid), self.actions(ws.id, key))

@@ -153,14 +153,17 @@ class Trouble(BulkCase):
         self.assertTrue(len(told) == 1 or told[1]["supersedes"] == told[0]["n"], told)
 
     def test_never_accepted_without_the_log_Q3(self):
-        """Q3: 202 only after Kafka has it: one request and a Bulk, with and without a time to wait, while the broker stands still."""
-        ws = self.stack.workspace("async-log", rate=100000)
+        """Q3: 202 only after Kafka has it: one request and a Bulk, with and without a time to wait, while the broker
+        stands still."""
+        ws, jobs = self.stack.workspace("async-log", rate=100000), []
+        for prefer in ({"Prefer": "respond-async"}, {"Prefer": "respond-async, wait=1"}):
+            user = {"schemas": [USER], "userName": "one"}
+            jobs.append(lambda c, body=user, headers=prefer: c.post("/Users", body, headers=headers))
+            jobs.append(lambda c, headers=prefer: self.send(post_user("1", "u1"), post_user("2", "u2"), client=c, headers=headers))
         with self.standing_still("BROKER"):
-            for prefer in ("respond-async", "respond-async, wait=1"):
-                one = ws.open(url=self.url).post("/Users", {"schemas": [USER], "userName": "one"}, headers={"Prefer": prefer})
-                bulk = self.send(post_user("1", "u1"), post_user("2", "u2"), client=ws.open(url=self.url), headers={"Prefer": prefer})
-                self.assertEqual([one.status, bulk.status], [503, 503])
-                self.assertNotIn("set-txn", one.headers)
+            answers = in_flight(4, jobs, ws.open(url=self.url))
+        self.assertEqual(statuses(answers), {503: 4})
+        self.assertEqual([a for a in answers if "set-txn" in a.headers], [])
         self.back(ws)
         self.assertEqual({n for n in self.there(ws) if not n.startswith("back")}, set())
 

@@ -72,9 +72,14 @@ def _ends(text):
     return {int(partition): int(offset) for partition, offset in said}
 
 
-def end_offsets(kafka, topic, isolation=COMMITTED, silence=None):
-    """{partition: the offset that the next record will have}"""
-    done = run(kcat(kafka, topic, isolation, "-o", "end", "-e"), capture_output=True, text=True, silence=silence)
+def _place(partition, offset):
+    return ["-o", str(offset)] + (["-p", str(partition)] if partition is not None else [])
+
+
+def end_offsets(kafka, topic, isolation=COMMITTED, partition=None, silence=None):
+    """{partition: the offset that the next record will have}, of one partition or of all."""
+    command = kcat(kafka, topic, isolation, "-e", *_place(partition, "end"))
+    done = run(command, capture_output=True, text=True, silence=silence)
     ends = _ends(done.stderr)
     if done.returncode != 0 or not ends:
         raise StreamError("%s: cannot be read: %s" % (topic, done.stderr[-500:]))
@@ -82,15 +87,15 @@ def end_offsets(kafka, topic, isolation=COMMITTED, silence=None):
 
 
 class Follower:
-    """Reads a topic from its beginning and goes on reading, in a thread."""
+    """Reads a topic, or a partition of it, and goes on reading, in a thread."""
 
-    def __init__(self, kafka, topic, isolation=COMMITTED):
+    def __init__(self, kafka, topic, isolation=COMMITTED, partition=None, offset="beginning"):
         self.topic = topic
         self._records, self._of, self._at = [], collections.defaultdict(list), {}
         self._told, self._changed = collections.deque(maxlen=20), threading.Condition()
         # One pipe for both outputs: "reached the end" must not be heard before the records that came before it.
-        self._process = subprocess.Popen(kcat(kafka, topic, isolation, "-o", "beginning"), stdin=subprocess.DEVNULL,
-                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self._process = subprocess.Popen(kcat(kafka, topic, isolation, *_place(partition, offset)),
+                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -161,12 +166,12 @@ class Follower:
         self._process.stdout.close()
 
 
-def read_topic(kafka, topic, isolation=COMMITTED, silence=None):
-    """All records of a topic, sorted by partition and offset, from the first to the end that each partition has now.
-    Since the ends are known before, no time must pass to know that there is no more, and a topic that is written all
-    the time has an end as well."""
-    ends = end_offsets(kafka, topic, isolation, silence)
-    follower = Follower(kafka, topic, isolation)
+def read_topic(kafka, topic, isolation=COMMITTED, partition=None, offset="beginning", silence=None):
+    """All records of a topic, sorted by partition and offset, from the first to the end that each partition has now; or
+    those of one partition from an offset on. Since the ends are known before, no time must pass to know that there is
+    no more, and a topic that is written all the time has an end as well."""
+    ends = end_offsets(kafka, topic, isolation, partition, silence)
+    follower = Follower(kafka, topic, isolation, partition, offset)
     try:
         follower.read_to(ends, silence)
         records = follower.snapshot()
