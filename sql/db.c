@@ -155,6 +155,7 @@ static const struct {
     {"25P03", ERR_DB_LOST},  /* it ended a transaction that stood still */
     {"22", ERR_DB_DATA},     /* values */
     {"23", ERR_DB_DATA},     /* constraints */
+    {"54", ERR_DB_DATA},     /* too large for a row or an index */
 };
 
 static enum err_code code_of(const char *sqlstate) {
