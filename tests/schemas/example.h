@@ -1,4 +1,4 @@
-/* The examples of the contract, schemas/examples/*.json: topic, key, headers and value of one record each.
+/* The examples of the contract, schemas/examples/….json: topic, key, headers and value of one record each.
  * A test builds the record from C and demands that the file says exactly that, byte for byte in the value.
  * USHER_UPDATE_EXAMPLES=1 writes the files anew, for a reviewed change of the contract. */
 #ifndef USHER_TESTS_EXAMPLE_H
