@@ -43,8 +43,9 @@ void fuzz_input(const uint8_t *data, size_t size, struct arena *a, struct fuzz_i
  */
 json_t *fuzz_document(const struct resource_type *rt);
 
-/* The promises of a document (schemas/resource/resource.h): no null, "" or empty part stays, at most one primary in a
- * list, "schemas" first and right, and as a request body it normalises to itself. what: said in the failure.
+/* The promises of a document (schemas/resource/resource.h): no null, "" or empty part stays, at most one
+ * primary in a list, "schemas" first and right, and as a request body it normalises to itself. what: said in
+ * the failure.
  */
 void fuzz_check_document(const struct resource_type *rt, const json_t *doc, const char *what);
 /* Text of JSON must be JSON: gives it parsed (new reference) or fails. */
