@@ -90,7 +90,8 @@ static void test_audit_large_document(void **state) {
 static void test_audit_many_values(void **state) {
     struct world *w = *state;
     for (size_t n = 1; n <= 30000; n *= 10) {
-        for (size_t len = 1; len <= 100000; len *= 10) {
+        /* No document is larger than a body, so there is no need to hash gigabytes. */
+        for (size_t len = 1; len <= 100000 && n * len <= 16u << 20; len *= 10) {
             struct resource_change *rows = calloc(n + 1, sizeof *rows);
             json_t *value = long_text(len), *name = json_string("Ana");
             for (size_t i = 0; i < n; i++)
