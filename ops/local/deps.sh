@@ -1,17 +1,23 @@
 #!/bin/bash
-# Installs the Debian 12 packages that are missing, and says which. Instant when nothing is missing.
+# Installs the Debian packages that are missing, and says which. For Debian 12 and 13. Instant when nothing is missing.
 # Usage: deps.sh GROUP...   groups: build run test browser kafka conformance bench fuzz lint
 set -euo pipefail
+
+# Debian 12 has PostgreSQL 15 and OpenJDK 17, Debian 13 has 17 and 21. Whatever else it is gets the newer ones.
+postgresql=postgresql-17 java=openjdk-21-jre-headless
+if [ -r /etc/os-release ] && [ "$(. /etc/os-release && echo "${VERSION_ID:-}")" = 12 ]; then
+    postgresql=postgresql-15 java=openjdk-17-jre-headless
+fi
 
 declare -A packages=(
     [build]="gcc libc6-dev make pkg-config librdkafka-dev libmicrohttpd-dev libgnutls28-dev libjansson-dev libpq-dev libsodium-dev
              libssl-dev libunistring-dev zlib1g-dev libcmocka-dev python3"
-    [run]="postgresql-15 curl openssl util-linux jq kcat"
+    [run]="$postgresql curl openssl util-linux jq kcat"
     [test]="libcmocka-dev kcat python3 python3-cryptography python3-jsonschema python3-psycopg2"
     [browser]="chromium-headless-shell"
-    [kafka]="openjdk-17-jre-headless maven util-linux"
+    [kafka]="$java maven util-linux"
     [conformance]="python3-venv nodejs npm"
-    [bench]="wrk postgresql-15 python3 python3-psycopg2"
+    [bench]="wrk $postgresql python3 python3-psycopg2"
     [fuzz]="clang"
     [lint]="clang-format clang-tidy cppcheck shellcheck"
 )
@@ -63,7 +69,7 @@ root() {
 }
 
 # The package would create and start a cluster of the system's own; usher brings its private one. An existing file is the operator's.
-if [[ " ${missing[*]} " = *" postgresql-15 "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+if [[ " ${missing[*]} " = *" $postgresql "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
     root sh -c 'mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf' ||
         die "cannot write /etc/postgresql-common/createcluster.conf"
 fi

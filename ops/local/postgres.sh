@@ -5,7 +5,14 @@
 # it: in RUN_DIR/pg, or, where RUN_DIR is closed to him (below /root, for instance), in /var/tmp with RUN_DIR/pg as a link to it.
 # It listens on 127.0.0.1 only and has no Unix socket (a deep RUN_DIR would exceed the length a socket's path may have).
 
-pg_bin=${PG_BINDIR:-/usr/lib/postgresql/15/bin}
+# The programs of the version that made the cluster, or else of the newest one that is installed.
+pg_newest() {
+    local made=
+    [ ! -e "$run_dir/pg/data/PG_VERSION" ] || made=$(cat "$run_dir/pg/data/PG_VERSION")
+    [ -n "$made" ] && [ -d "/usr/lib/postgresql/$made/bin" ] && echo "/usr/lib/postgresql/$made/bin" && return
+    find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1
+}
+pg_bin=${PG_BINDIR:-$(pg_newest)}
 pg_user=$([ "$(id -u)" = 0 ] && echo postgres || id -un)
 pg_pidfile=$run_dir/pid/postgres
 
