@@ -1,11 +1,10 @@
 /* An idempotent Kafka producer of one topic that outlives its instances: a fatal error makes an instance
- * useless for ever (pitfalls: even a mere network fault can), so another takes its place. A thread of its own
- * polls it.
+ * useless for ever (in librdkafka 2.0.x even a network fault can cause one), so another takes its place. A
+ * thread of its own polls it.
  *
- * Messages are handed to the library only while fewer than five of their partition are in flight; the others
- * wait here and then go together. The library has the same limit for idempotent producers, but where messages
- * wait in it without linger it does so in a busy loop (2.0.x). So the first message goes at once, and batches
- * grow under load. */
+ * One message of each partition is in flight. Those that come meanwhile wait here, and then go together: so
+ * the first message goes at once, and batches grow under load. (The library would let five be in flight, but
+ * an idempotent producer of librdkafka 2.0.x waits busily for what is in flight.) */
 #ifndef USHER_INGEST_LOG_PRODUCER_H
 #define USHER_INGEST_LOG_PRODUCER_H
 

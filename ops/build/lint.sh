@@ -1,5 +1,5 @@
 #!/bin/bash
-# lint.sh FLAGS FILE...: format, file size, what each room may include, warnings as errors, clang-tidy, cppcheck. Says everything that is wrong,
+# lint.sh FLAGS FILE...: format, file size, what each room may include, warnings as errors, clang-tidy, cppcheck, documents. Says everything that is wrong,
 # fails if anything is. LINT_FAST=1 leaves out the two slow ones.
 set -uo pipefail
 flags=$1
@@ -79,6 +79,8 @@ rm -f "$drop"
 /usr/bin/python3 -B ops/build/structure.py --circles ingest workers schemas sql ops/runtime ops/ctl ops/broker || complain "include circles"
 found=$(grep -rn '"ops/runtime/kafka_conf\.h"' ingest/{request,gate,scim,api,http})
 [ -z "$found" ] || complain "in ingest/ only log/ talks to Kafka:"$'\n'"$found"
+
+/usr/bin/python3 -B ops/build/lint_docs.py || complain "documents"
 
 sources=()
 for file in "$@"; do

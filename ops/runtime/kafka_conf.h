@@ -1,5 +1,4 @@
-/* The one place that sets up librdkafka clients and knows topic names; reference: pitfalls sections 3 and 4.
- */
+/* The one place that sets up librdkafka clients and knows topic names. */
 #ifndef USHER_RUNTIME_KAFKA_CONF_H
 #define USHER_RUNTIME_KAFKA_CONF_H
 

@@ -1,4 +1,4 @@
-/* Request bodies: strict JSON with limits (pitfalls section 6, rule X5). */
+/* Request bodies: strict JSON with limits (rule X5). */
 #ifndef USHER_SCHEMAS_RESOURCE_BODY_H
 #define USHER_SCHEMAS_RESOURCE_BODY_H
 

@@ -1,4 +1,4 @@
-/* The guard: what the HTTP library lets through and we must not (pitfalls: CL+TE, repeated framing headers,
+/* The guard: what the HTTP library lets through and we must not (CL+TE, repeated framing headers,
  * no Host, encoded separators). */
 #include "ingest/http/guard.h"
 

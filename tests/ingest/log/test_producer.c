@@ -1,5 +1,5 @@
 /* The producer that outlives its instances: a fatal error brings a new one, what was on its way comes back as
- * failed, and sending goes on (pitfalls section 4). Each instance has a mock broker of its own. */
+ * failed, and sending goes on. Each instance has a mock broker of its own. */
 #include "ingest/log/producer.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"

@@ -1,5 +1,5 @@
 /* Commands and a producer that dies: what is pending is sent again by its successor, with the same ids
- * (pitfalls section 4). There is no broker, so that everything stays where it can be looked at. */
+ * (producer.h). There is no broker, so that everything stays where it can be looked at. */
 #include "ingest/log/pending.h"
 #include "ingest/log/producer.h"
 #include "ingest/log/publish.h"
