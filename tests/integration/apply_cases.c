@@ -13,12 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EMPTY_FILE "tests/integration/apply_empty.sql"
 #define LOAD_FILE "tests/integration/apply_load.sql"
 #define DUMP_FILE "tests/integration/apply_dump.sql"
 
+#define OPTIONS "synchronous_commit=off" /* nothing of it must survive */
+
 struct tables {
     struct db *db; /* the superuser's, past row-level security */
-    char *load, *dump;
+    char *empty, *load, *dump;
 };
 
 static _Noreturn void die(const char *what, const char *why) {
@@ -67,9 +70,6 @@ static json_t *row_of(const json_t *columns) {
 /* ---- filling and dumping ---- */
 
 static void fill(void *at, const json_t *tables) {
-    static const char empty[] =
-        "TRUNCATE workspaces, users, rooms, resources, resource_keys, members, keys, owners, "
-        "logins, guard_windows, bulk_failures, command_log CASCADE";
     struct tables *t = at;
     struct err err;
     const char *key;
@@ -82,7 +82,7 @@ static void fill(void *at, const json_t *tables) {
     json_object_set_new(copy, "workspaces", workspaces);
     char *text = json_dumps(copy, JSON_COMPACT);
     const char *params[] = {text};
-    if (db_run_text(t->db, empty, 0, NULL, NULL, &err) != ERR_OK ||
+    if (db_run_text(t->db, t->empty, 0, NULL, NULL, &err) != ERR_OK ||
         db_run_text(t->db, t->load, 1, params, NULL, &err) != ERR_OK)
         die(LOAD_FILE, err_text(&err));
     free(text);
@@ -114,8 +114,9 @@ int main(int argc, char **argv) {
         die("usage", "apply_cases URI FILE...");
     if (schema_load_folder("tests/cases/schemas/good", &err) != ERR_OK)
         die("schemas", err_text(&err));
-    struct tables t = {db_new(argv[1], "apply-cases", ""), read_file(LOAD_FILE), read_file(DUMP_FILE)};
-    struct db *worker = db_new(argv[1], "apply-cases-worker", "role=usher_worker");
+    struct tables t = {db_new(argv[1], "apply-cases", OPTIONS), read_file(EMPTY_FILE), read_file(LOAD_FILE),
+                       read_file(DUMP_FILE)};
+    struct db *worker = db_new(argv[1], "apply-cases-worker", "role=usher_worker -c " OPTIONS);
     struct case_place place = {
         .name = "on PostgreSQL", .store = unit_postgres(worker), .fill = fill, .dump = dump, .at = &t};
     for (int i = 2; i < argc; i++)
@@ -123,6 +124,7 @@ int main(int argc, char **argv) {
     printf("%zu cases, %zu failed\n", ncases, failed);
     db_free(worker);
     db_free(t.db);
+    free(t.empty);
     free(t.load);
     free(t.dump);
     return failed == 0 ? 0 : 1;
