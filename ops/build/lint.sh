@@ -56,10 +56,13 @@ for folder in request log gate scim api http; do
     may "ingest/$folder" "$below"
 done
 may workers 'workers|sql|schemas|ops/runtime'
+# Who decides knows nothing of Kafka and of emitting, who emits nothing of deciding.
+may workers/apply 'workers/apply|workers/delivery\.h|sql|schemas|ops/runtime'
+may workers/emit 'workers/(emit|delivery\.h|stats\.h)|sql|schemas|ops/runtime'
 only 'libpq-fe\.h' 'sql/db\.c'
 only 'openssl/.*' 'ops/runtime/jws\.c'
 only 'microhttpd\.h' 'ingest/http/[a-z_]+\.[ch]' 'ops/runtime/metrics_http\.c'
-only 'librdkafka/rdkafka\.h' 'ingest/log/[a-z_]+\.[ch]' 'workers/([a-z_]+/)?[a-z_]+\.[ch]' 'ops/(runtime|ctl|broker)/[a-z_]+\.[ch]'
+only 'librdkafka/rdkafka\.h' 'ingest/log/[a-z_]+\.[ch]' 'workers/(emit/)?[a-z_]+\.[ch]' 'ops/(runtime|ctl|broker)/[a-z_]+\.[ch]'
 only 'librdkafka/rdkafka_mock\.h' 'ops/broker/[a-z_]+\.[ch]'
 # SQL stands in sql/statements and sql/functions. C puts parts of it together, with operators and names.
 found=$(grep -rnE "\"[^\"]*\b(SELECT |INSERT INTO|DELETE FROM|UPDATE [a-z_.]+ |FROM [a-z]|WHERE |JOIN |LATERAL |UNION |ORDER BY|RETURNING |(CREATE|ALTER|DROP) [A-Z]+ |GRANT |BEGIN|COMMIT|SET LOCAL|set_config)" \
@@ -79,6 +82,8 @@ rm -f "$drop"
 /usr/bin/python3 -B ops/build/structure.py --circles ingest workers schemas sql ops/runtime ops/ctl ops/broker || complain "include circles"
 found=$(grep -rn '"ops/runtime/kafka_conf\.h"' ingest/{request,gate,scim,api,http})
 [ -z "$found" ] || complain "in ingest/ only log/ talks to Kafka:"$'\n'"$found"
+found=$(grep -rn '"ops/runtime/kafka_conf\.h"' workers/apply)
+[ -z "$found" ] || complain "workers/apply decides without Kafka:"$'\n'"$found"
 
 /usr/bin/python3 -B ops/build/lint_docs.py || complain "documents"
 
