@@ -42,7 +42,7 @@ static bool is_form(const char *type) {
 }
 
 /* A parameter without a value is none, and one that comes twice is an error (RFC 6749 section 3.2). */
-static const char *value_of(const struct request *r, const char *name) {
+static const char *form_value(const struct request *r, const char *name) {
     const char *value = query_get(&oauth_of(r)->form, name);
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
@@ -87,7 +87,7 @@ static bool read_basic(struct request *r) {
 
 static enum err_code read_client(struct request *r, struct err *err) {
     struct oauth *o = oauth_of(r);
-    const char *id = value_of(r, "client_id"), *secret = value_of(r, "client_secret");
+    const char *id = form_value(r, "client_id"), *secret = form_value(r, "client_secret");
     if (r->head.basic != NULL && secret != NULL)
         return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "The client authenticates in two ways at once");
     if (r->head.basic != NULL && !read_basic(r))
@@ -127,7 +127,7 @@ static bool oauth_agrees(const struct request *r, const struct admit_verdict *v)
 
 /* The scopes that were asked for, all of which the key must have; none asked for: the key's. */
 static enum err_code read_scope(struct request *r, unsigned *out, struct err *err) {
-    const char *text = value_of(r, "scope");
+    const char *text = form_value(r, "scope");
     *out = text == NULL ? r->verdict.scopes : 0;
     while (text != NULL && *text != '\0') {
         size_t n = strcspn(text, " ");
@@ -142,7 +142,7 @@ static enum err_code read_scope(struct request *r, unsigned *out, struct err *er
 }
 
 static enum err_code prepare(struct request *r, unsigned *scopes, struct err *err) {
-    const char *grant = value_of(r, "grant_type");
+    const char *grant = form_value(r, "grant_type");
     if (grant == NULL)
         return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "grant_type is missing");
     if (strcmp(grant, "client_credentials") != 0)
@@ -224,7 +224,7 @@ static const char *name_of(const struct request *r, enum err_code code) {
 }
 
 /* What may stand in error_description: printable ASCII without quote and backslash. */
-static const char *plain(struct arena *a, const char *detail) {
+static const char *description_of(struct arena *a, const char *detail) {
     char *text = arena_strdup(a, detail);
     for (char *p = text; *p != '\0'; p++)
         if (*p < 0x20 || *p > 0x7e || *p == '"' || *p == '\\')
@@ -240,7 +240,7 @@ static void oauth_error(struct request *r, const char *detail, const char *path)
     a->no_store = true;
     jb_raw(&a->body, "{");
     jb_kstr(&a->body, "error", name_of(r, a->code));
-    jb_kstr(&a->body, "error_description", plain(r->arena, detail));
+    jb_kstr(&a->body, "error_description", description_of(r->arena, detail));
     jb_raw(&a->body, "}");
 }
 

@@ -29,7 +29,7 @@ static size_t ask_for(struct admission *a, const struct request *r) {
     return a->n++;
 }
 
-static void refuse(struct request *r, enum err_code code, const char *detail) {
+static void gate_refuse(struct request *r, enum err_code code, const char *detail) {
     if (code == ERR_UNAUTHORIZED)
         metric_add(stats.unauthorized, 1);
     answer_error(r, code, detail);
@@ -57,7 +57,7 @@ static void refuse_guess(struct request *r, const char *detail) {
 static bool check_access_token_or_refuse(struct request *r) {
     struct access_token t;
     if (seal_key() == NULL) {
-        refuse(r, ERR_UNAVAILABLE, NULL);
+        gate_refuse(r, ERR_UNAVAILABLE, NULL);
         return false;
     }
     if (!access_token_open(r->head.token, seal_key(), SEAL_KEY_SIZE, &t)) {
@@ -65,7 +65,7 @@ static bool check_access_token_or_refuse(struct request *r) {
         return false;
     }
     if (t.expires_s <= clock_wall_us() / 1000000) {
-        refuse(r, ERR_UNAUTHORIZED, "The access token has expired");
+        gate_refuse(r, ERR_UNAUTHORIZED, "The access token has expired");
         return false;
     }
     memcpy(r->credential.token_hash, t.key_hash, TOKEN_HASH_SIZE);
@@ -75,7 +75,7 @@ static bool check_access_token_or_refuse(struct request *r) {
 
 static bool check_token_or_refuse(struct request *r) {
     if (r->head.token == NULL) {
-        refuse(r, ERR_UNAUTHORIZED, NULL);
+        gate_refuse(r, ERR_UNAUTHORIZED, NULL);
         return false;
     }
     if (access_token_is(r->head.token))
@@ -100,7 +100,7 @@ static bool identify_or_refuse(struct request *r) {
     if (err.code == ERR_UNAUTHORIZED)
         refuse_guess(r, err.detail);
     else
-        refuse(r, err.code, err.detail);
+        gate_refuse(r, err.code, err.detail);
     return false;
 }
 
@@ -108,7 +108,7 @@ static bool ask_or_refuse(struct request *r) {
     if (!identify_or_refuse(r))
         return false;
     if (clock_mono_us() > r->deadline_us) {
-        refuse(r, ERR_UNAVAILABLE, NULL);
+        gate_refuse(r, ERR_UNAVAILABLE, NULL);
         return false;
     }
     return true;
@@ -209,7 +209,7 @@ static bool take_verdict_or_refuse(struct request *r, const struct admit_verdict
     r->admitted = true;
     if (v->state == ADMIT_OK)
         return true;
-    refuse(r, ERR_UNAUTHORIZED, state_text(v));
+    gate_refuse(r, ERR_UNAUTHORIZED, state_text(v));
     return false;
 }
 
@@ -223,13 +223,13 @@ static bool admit_or_refuse(struct request *r, const struct admit_verdict *v, in
     if (*granted < 0) {
         r->rate_limited = true;
         metric_add(stats.rate_limited, 1);
-        refuse(r, ERR_RATE_LIMITED,
-               arena_printf(r->arena, "More than %d requests in 60 seconds; try again in %d s", v->rate_limit,
-                            v->retry_after_s > 0 ? v->retry_after_s : 1));
+        gate_refuse(r, ERR_RATE_LIMITED,
+                    arena_printf(r->arena, "More than %d requests in 60 seconds; try again in %d s",
+                                 v->rate_limit, v->retry_after_s > 0 ? v->retry_after_s : 1));
         return false;
     }
     if (check_class(r, v, &err) != ERR_OK || check_place(r, v, &err) != ERR_OK || permit(r, &err) != ERR_OK) {
-        refuse(r, err.code, err.detail);
+        gate_refuse(r, err.code, err.detail);
         return false;
     }
     return true;
@@ -275,7 +275,7 @@ void admission_collect_units(struct admission *a, struct request **requests, siz
 static bool admit_units_or_refuse(struct request *r, const struct admit_verdict *v) {
     r->verdict.state = v->state;
     if (v->state != ADMIT_OK) {
-        refuse(r, ERR_UNAUTHORIZED, state_text(v));
+        gate_refuse(r, ERR_UNAUTHORIZED, state_text(v));
         return false;
     }
     r->verdict.remaining = v->remaining;
@@ -285,10 +285,10 @@ static bool admit_units_or_refuse(struct request *r, const struct admit_verdict 
     r->rate_limited = true;
     r->verdict.retry_after_s = v->retry_after_s > 0 ? v->retry_after_s : 1;
     metric_add(stats.rate_limited, 1);
-    refuse(r, ERR_RATE_LIMITED,
-           arena_printf(r->arena,
-                        "%d operations would be more than %d requests in 60 seconds; try again in %d s",
-                        r->operations, v->rate_limit, r->verdict.retry_after_s));
+    gate_refuse(r, ERR_RATE_LIMITED,
+                arena_printf(r->arena,
+                             "%d operations would be more than %d requests in 60 seconds; try again in %d s",
+                             r->operations, v->rate_limit, r->verdict.retry_after_s));
     return false;
 }
 
@@ -303,7 +303,7 @@ size_t admission_judge_units(struct admission *a, struct request **requests, siz
     for (size_t i = 0; i < n; i++) {
         struct request *r = requests[i];
         if (a->code != ERR_OK)
-            refuse(r, a->code, NULL);
+            gate_refuse(r, a->code, NULL);
         else if (admit_units_or_refuse(r, &a->verdict[r->credential.ask]))
             requests[on++] = r;
     }
@@ -316,7 +316,7 @@ size_t admission_judge(struct admission *a, struct request **requests, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct request *r = requests[i];
         if (a->code != ERR_OK)
-            refuse(r, a->code, NULL);
+            gate_refuse(r, a->code, NULL);
         else if (admit_or_refuse(r, &a->verdict[r->credential.ask], &a->granted[r->credential.ask]))
             requests[on++] = r;
     }

@@ -33,7 +33,7 @@ struct gate {
 /* While a thread has a batch in hand it will take what comes next: larger batches, fewer round trips. Another
  * one is woken only when that takes long (gate_tick), so a slow list holds nobody up for longer than a tick.
  */
-static void push(struct gate *g, struct request *first, struct request *last) {
+static void gate_enqueue(struct gate *g, struct request *first, struct request *last) {
     pthread_mutex_lock(&g->lock);
     *(g->last != NULL ? &g->last->next : &g->first) = first;
     g->last = last;
@@ -45,7 +45,7 @@ static void push(struct gate *g, struct request *first, struct request *last) {
 
 void gate_push(struct gate *g, struct request *r) {
     r->next = NULL;
-    push(g, r, r);
+    gate_enqueue(g, r, r);
 }
 
 bool gate_keep(struct gate *g, struct request *r) {
@@ -61,7 +61,7 @@ void gate_push_all(struct gate *g, struct request *r, enum request_job job) {
     struct request *last = r;
     for (last->job = job; last->next != NULL; last->job = job)
         last = last->next;
-    push(g, r, last);
+    gate_enqueue(g, r, last);
 }
 
 void gate_give_back(struct gate *g, struct request *const *list, size_t n, enum request_job job) {

@@ -42,7 +42,7 @@ static void network_of(const struct net_address *a, unsigned char out[8]) {
     memcpy(out, is_v4 ? a->bytes + 8 : a->bytes, 8);
 }
 
-static struct source *find(struct throttle *t, const unsigned char network[8]) {
+static struct source *source_of(struct throttle *t, const unsigned char network[8]) {
     unsigned char hash[crypto_shorthash_BYTES];
     crypto_shorthash(hash, network, 8, t->key);
     struct source *set = t->sets[((unsigned)hash[0] << 8 | hash[1]) & (SETS - 1)], *oldest = set;
@@ -58,7 +58,7 @@ static struct source *find(struct throttle *t, const unsigned char network[8]) {
     return oldest;
 }
 
-static int64_t delay(unsigned failures) {
+static int64_t delay_us(unsigned failures) {
     int64_t us = THROTTLE_FIRST_US;
     if (failures <= THROTTLE_FREE)
         return 0;
@@ -71,12 +71,12 @@ int64_t throttle_failed(struct throttle *t, const struct net_address *source, in
     unsigned char network[8];
     network_of(source, network);
     pthread_mutex_lock(&t->lock);
-    struct source *s = find(t, network);
+    struct source *s = source_of(t, network);
     if (s->last_us != 0 && now_us - s->last_us > THROTTLE_WINDOW_US)
         s->failures = 0;
     s->failures += s->failures < 1000 ? 1 : 0;
     s->last_us = now_us;
-    int64_t us = delay(s->failures);
+    int64_t us = delay_us(s->failures);
     pthread_mutex_unlock(&t->lock);
     return us;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-static enum err_code refuse(struct err *err, const char *why) {
+static enum err_code guard_refuse(struct err *err, const char *why) {
     return err_set(err, ERR_BAD_REQUEST, "%s", why);
 }
 
@@ -41,15 +41,15 @@ static enum err_code check_path(const char *p, size_t len, struct err *err) {
         used = 1;
         if (i == len || p[i] == '/') {
             if (dots == segment && (dots == 1 || dots == 2))
-                return refuse(err, "The path has a dot segment");
+                return guard_refuse(err, "The path has a dot segment");
             dots = segment = 0;
             continue;
         }
         int c = decode_byte(p + i, len - i, &used);
         if (c < 0)
-            return refuse(err, "The path has a broken escape or a character that may not stand there");
+            return guard_refuse(err, "The path has a broken escape or a character that may not stand there");
         if (c < 0x20 || c == 0x7f || c == '\\' || (used == 3 && c == '/'))
-            return refuse(err, "The path has an encoded separator or control character");
+            return guard_refuse(err, "The path has an encoded separator or control character");
         segment++;
         if (c == '.')
             dots++;
@@ -63,16 +63,16 @@ static enum err_code check_query(const char *q, struct err *err) {
     for (; *q != '\0'; q++) {
         unsigned char c = (unsigned char)*q;
         if (c <= 0x20 || c == 0x7f)
-            return refuse(err, "The query has a control character or a space");
+            return guard_refuse(err, "The query has a control character or a space");
         if (c == '%' && hex_value(q[1]) == 0 && hex_value(q[2]) == 0)
-            return refuse(err, "The query has an encoded NUL");
+            return guard_refuse(err, "The query has an encoded NUL");
     }
     return ERR_OK;
 }
 
 static enum err_code check_target(const char *target, struct guard_facts *f, struct err *err) {
     if (target == NULL || target[0] == '\0')
-        return refuse(err, "The request has no target");
+        return guard_refuse(err, "The request has no target");
     if (strlen(target) > GUARD_TARGET_MAX)
         return err_set(err, ERR_URI_TOO_LONG, "The request target is longer than %d bytes", GUARD_TARGET_MAX);
     /* absolute-form must be accepted (RFC 9112 section 3.2.2) */
@@ -82,9 +82,9 @@ static enum err_code check_target(const char *target, struct guard_facts *f, str
         p += strcspn(p, "/?#");
     }
     if (*p != '/')
-        return refuse(err, "The request target is not a path");
+        return guard_refuse(err, "The request target is not a path");
     if (strchr(p, '#') != NULL)
-        return refuse(err, "The request target has a fragment");
+        return guard_refuse(err, "The request target has a fragment");
     f->path = p;
     f->path_len = strcspn(p, "?");
     f->query = p[f->path_len] == '?' ? p + f->path_len + 1 : NULL;
@@ -95,20 +95,20 @@ static enum err_code check_target(const char *target, struct guard_facts *f, str
 
 /* ---- headers ---- */
 
-static bool token_byte(unsigned char c) {
+static bool is_name_byte(unsigned char c) {
     return isalnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 static enum err_code check_text(const struct guard_header *h, struct err *err) {
     if (h->name_len == 0)
-        return refuse(err, "A header has no name");
+        return guard_refuse(err, "A header has no name");
     for (size_t i = 0; i < h->name_len; i++)
-        if (!token_byte((unsigned char)h->name[i]))
-            return refuse(err, "A header name has a character that may not stand there");
+        if (!is_name_byte((unsigned char)h->name[i]))
+            return guard_refuse(err, "A header name has a character that may not stand there");
     for (size_t i = 0; i < h->value_len; i++) {
         unsigned char c = (unsigned char)h->value[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return refuse(err, "A header value has a control character");
+            return guard_refuse(err, "A header value has a control character");
     }
     return ERR_OK;
 }
@@ -120,7 +120,7 @@ static bool named(const struct guard_header *h, const char *name) {
 static enum err_code check_length(const char *value, struct guard_facts *f, struct err *err) {
     size_t digits = strspn(value, "0123456789");
     if (digits == 0 || value[digits] != '\0')
-        return refuse(err, "Content-Length is not a number");
+        return guard_refuse(err, "Content-Length is not a number");
     unsigned long long n = 0;
     for (size_t i = 0; i < digits; i++) {
         unsigned d = (unsigned)(value[i] - '0');
@@ -135,10 +135,10 @@ static enum err_code check_length(const char *value, struct guard_facts *f, stru
 static enum err_code check_host(const char *value, struct err *err) {
     size_t n = strlen(value);
     if (n == 0 || n > 255)
-        return refuse(err, "The Host header is empty or too long");
+        return guard_refuse(err, "The Host header is empty or too long");
     for (size_t i = 0; i < n; i++)
         if (!isalnum((unsigned char)value[i]) && strchr("-._:[]", value[i]) == NULL)
-            return refuse(err, "The Host header is malformed");
+            return guard_refuse(err, "The Host header is malformed");
     return ERR_OK;
 }
 
@@ -147,16 +147,16 @@ enum single { LENGTH, CODING, HOST, AUTHORIZATION, TYPE, SINGLES };
 static const char *const single_names[SINGLES] = {"Content-Length", "Transfer-Encoding", "Host",
                                                   "Authorization", "Content-Type"};
 
-static enum err_code collect(const struct guard_request *r, const char *single[SINGLES],
-                             struct guard_facts *f, struct err *err) {
+static enum err_code collect_lines(const struct guard_request *r, const char *single[SINGLES],
+                                   struct guard_facts *f, struct err *err) {
     size_t bytes = 0;
     if (r->nheaders > GUARD_HEADERS_MAX)
-        return refuse(err, "The request has too many headers");
+        return guard_refuse(err, "The request has too many headers");
     for (size_t i = 0; i < r->nheaders; i++) {
         const struct guard_header *h = &r->headers[i];
         bytes += h->name_len + h->value_len;
         if (bytes > GUARD_HEADER_BYTES_MAX)
-            return refuse(err, "The request's headers are too large");
+            return guard_refuse(err, "The request's headers are too large");
         if (check_text(h, err) != ERR_OK)
             return err->code;
         if (h->kind != GUARD_HEADER)
@@ -182,21 +182,21 @@ enum err_code guard_check(const struct guard_request *r, struct guard_facts *f, 
     const char *single[SINGLES] = {0};
     *f = (struct guard_facts){0};
     if (strcmp(r->version, "HTTP/1.1") != 0 && strcmp(r->version, "HTTP/1.0") != 0)
-        return refuse(err, "The HTTP version is not supported");
-    if (check_target(r->target, f, err) != ERR_OK || collect(r, single, f, err) != ERR_OK)
+        return guard_refuse(err, "The HTTP version is not supported");
+    if (check_target(r->target, f, err) != ERR_OK || collect_lines(r, single, f, err) != ERR_OK)
         return err->code;
     f->host = single[HOST];
     f->authorization = single[AUTHORIZATION];
     f->content_type = f->coded ? NULL : single[TYPE]; /* what is compressed is of no type that we read: 415 */
     if (f->host == NULL)
-        return refuse(err, "The request has no Host header");
+        return guard_refuse(err, "The request has no Host header");
     if (check_host(f->host, err) != ERR_OK)
         return err->code;
     if (single[CODING] != NULL) {
         if (single[LENGTH] != NULL)
-            return refuse(err, "The request has both Content-Length and Transfer-Encoding");
+            return guard_refuse(err, "The request has both Content-Length and Transfer-Encoding");
         if (strcasecmp(single[CODING], "chunked") != 0 || strcmp(r->version, "HTTP/1.0") == 0)
-            return refuse(err, "The only Transfer-Encoding understood is chunked");
+            return guard_refuse(err, "The only Transfer-Encoding understood is chunked");
         f->chunked = true;
     }
     return single[LENGTH] != NULL ? check_length(single[LENGTH], f, err) : ERR_OK;

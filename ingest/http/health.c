@@ -43,7 +43,7 @@ struct part {
 };
 enum { PARTS = 5 };
 
-static void look(struct health *h, struct part parts[PARTS]) {
+static void look_at_parts(struct health *h, struct part parts[PARTS]) {
     struct ingest *in = h->in;
     int64_t answered_us = atomic_load(&h->postgres_us);
     parts[0] = (struct part){"postgresql", answered_us > 0 && clock_mono_us() - answered_us < SILENT_US};
@@ -57,7 +57,7 @@ static void look(struct health *h, struct part parts[PARTS]) {
 
 bool health_ready(struct health *h) {
     struct part parts[PARTS];
-    look(h, parts);
+    look_at_parts(h, parts);
     for (size_t i = 0; i < PARTS; i++)
         if (!parts[i].ready)
             return false;
@@ -104,7 +104,7 @@ static void warm_up(struct health *h) {
         atomic_store(&h->audit, producer_warm_up(audit_producer(h->in->audit), 1000));
 }
 
-static void check(struct health *h) {
+static void check_all(struct health *h) {
     struct err err = {0};
     check_postgres(h);
     check_topics(h);
@@ -136,7 +136,7 @@ static void *watch_thread(void *arg) {
     struct health *h = arg;
     bool ready;
     do {
-        check(h);
+        check_all(h);
         ready = health_ready(h);
         if (ready && !h->announced) {
             h->announced = true;
@@ -188,7 +188,7 @@ static enum step readiness_begin(struct request *r) {
     struct part parts[PARTS];
     struct jbuf *b = &r->answer.body;
     bool ready = health_ready(h);
-    look(h, parts);
+    look_at_parts(h, parts);
     jb_raw(b, "{");
     jb_kbool(b, "ready", ready);
     jb_key(b, "missing");

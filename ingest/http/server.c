@@ -3,11 +3,12 @@
 #include "ingest/gate/gate.h"
 #include "ingest/http/clients.h"
 #include "ingest/http/guard.h"
+#include "ingest/http/headers.h"
+#include "ingest/http/send.h"
 #include "ingest/http/tls.h"
 #include "ingest/log/audit.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
-#include "ingest/request/source.h"
 #include "ingest/scim/bulk.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
@@ -20,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -54,87 +54,6 @@ static struct call *call_of(const struct request *r) {
 
 static struct MHD_Connection *connection_of(const struct request *r) {
     return call_of(r)->connection;
-}
-
-/* ---- answers ---- */
-
-static void add_header(struct MHD_Response *response, const char *name, const char *value) {
-    if (value != NULL && value[0] != '\0')
-        MHD_add_response_header(response, name, value);
-}
-
-static void add_headers(struct MHD_Response *response, const struct request *r) {
-    const struct answer *a = &r->answer;
-    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->content_type);
-    add_header(response, MHD_HTTP_HEADER_ETAG, a->etag);
-    add_header(response, MHD_HTTP_HEADER_LOCATION, a->location);
-    add_header(response, MHD_HTTP_HEADER_CONTENT_LOCATION, a->content_location);
-    add_header(response, MHD_HTTP_HEADER_ALLOW, a->allow);
-    add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, a->authenticate);
-    add_header(response, "Preference-Applied", a->preference_applied);
-    add_header(response, "Set-Txn", a->set_txn);
-    if (r->route.row->by_txn) /* what became of it can be asked for */
-        add_header(response, "Usher-Txn", r->txn.s);
-    if (a->retry_after_s > 0) {
-        char seconds[16];
-        snprintf(seconds, sizeof seconds, "%d", a->retry_after_s);
-        add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
-    }
-    if (a->policy != NULL) {
-        add_header(response, "Content-Security-Policy", a->policy);
-        add_header(response, "X-Content-Type-Options", "nosniff");
-        add_header(response, "Referrer-Policy", "no-referrer");
-    }
-    if (a->no_store) {
-        add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-        add_header(response, MHD_HTTP_HEADER_PRAGMA, "no-cache");
-    }
-    if (a->close)
-        add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-}
-
-/* draft-ietf-httpapi-ratelimit-headers: what one credential may, and what of it is left. */
-static void add_rate(struct MHD_Response *response, const struct request *r) {
-    const struct admit_verdict *v = &r->verdict;
-    char text[64];
-    if (!r->admitted || v->state != ADMIT_OK)
-        return;
-    snprintf(text, sizeof text, "\"default\";q=%d;w=60", v->rate_limit);
-    add_header(response, "RateLimit-Policy", text);
-    snprintf(text, sizeof text, "\"default\";r=%d;t=%d", v->remaining, v->reset_s);
-    add_header(response, "RateLimit", text);
-}
-
-static void account(const struct request *r) {
-    int status = r->answer.status, class = status / 100 < STATS_CLASSES ? status / 100 : 5;
-    int64_t us = clock_mono_us() - r->arrived_us;
-    metric_add(stats.requests[r->route.method][class], 1);
-    metric_observe_us(stats.duration[r->route.method], us);
-    enum log_level level = status >= 400 ? LOG_INFO : LOG_DEBUG;
-    if (!log_enabled(level))
-        return;
-    char path[512];
-    log_event(level, "request", "txn=%s workspace=%s method=%s path=%s status=%d ms=%.1f", r->txn.s,
-              r->admitted ? r->verdict.workspace.s : "-", r->head.method,
-              log_quote(r->head.path != NULL ? r->head.path : "-", path, sizeof path), status,
-              (double)us / 1000);
-}
-
-/* The body's memory is the request's, which lives until the library says that it is through with it. */
-static enum MHD_Result send_answer(struct request *r) {
-    struct answer *a = &r->answer;
-    if (r->drop)
-        return MHD_NO;
-    account(r);
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(a->body.n, a->body.p, MHD_RESPMEM_PERSISTENT);
-    if (response == NULL)
-        return MHD_NO;
-    add_headers(response, r);
-    add_rate(response, r);
-    enum MHD_Result result = MHD_queue_response(connection_of(r), (unsigned)a->status, response);
-    MHD_destroy_response(response);
-    return result;
 }
 
 static struct client *client_of(struct MHD_Connection *connection) {
@@ -189,11 +108,11 @@ static enum MHD_Result refuse_at_once(struct request *r) {
     r->answer.close = true;
     answer_error(r, ERR_UNAVAILABLE, NULL);
     audit_note(r->in->audit, r);
-    return send_answer(r);
+    return send_answer(r, connection_of(r));
 }
 
 /* Refused before the body was read, so that the connection must go with it; but on record like any other. */
-static enum MHD_Result refuse(struct request *r, const struct err *err) {
+static enum MHD_Result refuse_headers(struct request *r, const struct err *err) {
     if (!suspend(r))
         return refuse_at_once(r);
     r->answer.close = true;
@@ -204,83 +123,15 @@ static enum MHD_Result refuse(struct request *r, const struct err *err) {
 
 /* ---- a request's headers ---- */
 
-struct collected {
-    struct guard_header rows[GUARD_HEADERS_MAX + 1];
-    size_t n;
-};
-
-static enum MHD_Result collect(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
-                               const char *value, size_t value_len) {
-    struct collected *c = cls;
-    if (c->n > GUARD_HEADERS_MAX)
-        return MHD_NO;
-    c->rows[c->n++] =
-        (struct guard_header){kind == MHD_FOOTER_KIND ? GUARD_TRAILER : GUARD_HEADER, name, name_len,
-                              value != NULL ? value : "", value != NULL ? value_len : 0};
-    return MHD_YES;
-}
-
-/* The lines of a header that is a list, joined (RFC 9110 section 5.3); NULL = none. */
-static const char *list_header(struct request *r, const struct collected *c, const char *name) {
-    const char *joined = NULL;
-    for (size_t i = 0; i < c->n; i++) {
-        const struct guard_header *h = &c->rows[i];
-        if (h->kind != GUARD_HEADER || h->name_len != strlen(name) ||
-            strncasecmp(h->name, name, h->name_len) != 0)
-            continue;
-        joined = joined == NULL ? h->value : arena_printf(r->arena, "%s,%s", joined, h->value);
-    }
-    return joined;
-}
-
-/* The connection's peer, or who stands before our proxies. Where not all headers were read nobody knows which
- * of them a proxy wrote. */
-static void find_source(struct request *r, const struct collected *c) {
-    const struct client *client = client_of(connection_of(r));
-    if (client == NULL || !net_address_parse(client->ip, strlen(client->ip), &r->head.source))
-        return;
-    if (c->n <= GUARD_HEADERS_MAX) {
-        struct source_headers h = {list_header(r, c, "Forwarded"), list_header(r, c, "X-Forwarded-For")};
-        r->head.source = source_address(&r->in->settings.proxies, &r->head.source, &h);
-    }
-    char text[NET_TEXT_SIZE];
-    r->head.source_ip = arena_strdup(r->arena, net_address_text(&r->head.source, text));
-}
-
-/* The texts of the headers are the connection's and stay where they are until the request ends. */
-static enum err_code examine(struct request *r, const char *version, struct guard_facts *facts,
-                             struct err *err) {
-    struct collected c;
-    c.n = 0;
-    MHD_get_connection_values_n(connection_of(r), MHD_HEADER_KIND, collect, &c);
-    find_source(r, &c);
-    struct guard_request g = {version, r->head.target, c.rows, c.n};
-    enum err_code code = guard_check(&g, facts, err);
-    r->head.user_agent = facts->user_agent;
-    if (code != ERR_OK)
-        return code;
-    r->head.path = arena_strndup(r->arena, facts->path, facts->path_len);
-    r->head.query_text = facts->query;
-    r->head.host = facts->host;
-    r->head.content_type = facts->content_type;
-    r->head.token = request_bearer(facts->authorization);
-    r->head.basic = request_basic(facts->authorization);
-    r->head.if_match = list_header(r, &c, MHD_HTTP_HEADER_IF_MATCH);
-    r->head.if_none_match = list_header(r, &c, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    r->head.idempotency_key = list_header(r, &c, "Idempotency-Key");
-    prefer_parse(list_header(r, &c, "Prefer"), &r->head.prefer);
-    if (facts->traceparent != NULL && guard_traceparent(facts->traceparent))
-        snprintf(r->head.traceparent, sizeof r->head.traceparent, "%s", facts->traceparent);
-    return ERR_OK;
-}
-
 static enum MHD_Result on_headers(struct request *r, const char *method, const char *version) {
     struct guard_facts facts;
     struct err err = {0};
     struct ingest *in = r->in;
     snprintf(r->head.method, sizeof r->head.method, "%s", method);
     bool stopping = atomic_load(&in->stopping);
-    enum err_code code = examine(r, version, &facts, &err);
+    const struct client *client = client_of(connection_of(r));
+    enum err_code code =
+        headers_read(r, connection_of(r), client != NULL ? client->ip : "", version, &facts, &err);
     if (code == ERR_OK)
         route_parse(in->routes, r->head.method, r->head.path, facts.path_len, r->arena, &r->route);
     else
@@ -295,12 +146,12 @@ static enum MHD_Result on_headers(struct request *r, const char *method, const c
     }
     if (code != ERR_OK) {
         metric_add(stats.guarded, 1);
-        return refuse(r, &err);
+        return refuse_headers(r, &err);
     }
     r->query_broken = query_parse(r->head.query_text, r->arena, &r->query, &err) != ERR_OK;
     if (facts.has_length && facts.length > content_limit(r)) {
         (void)content_too_large(r, &err);
-        return refuse(r, &err);
+        return refuse_headers(r, &err);
     }
     phase(connection_of(r), CLIENT_BODY);
     return MHD_YES;
@@ -332,7 +183,7 @@ static enum MHD_Result answer_public(struct request *r) {
         answer_error(r, r->route.code, NULL);
     else
         (void)r->handler->begin(r);
-    return send_answer(r);
+    return send_answer(r, connection_of(r));
 }
 
 /* Nothing is there for anybody: no credentials are needed to be told so. */
@@ -380,7 +231,7 @@ static enum MHD_Result on_call(void *cls, struct MHD_Connection *connection, con
     (void)cls;
     struct request *r = *state;
     if (atomic_load(&r->state) == REQUEST_DONE)
-        return send_answer(request_answering(r));
+        return send_answer(request_answering(r), connection_of(r));
     if (!call_of(r)->headers_seen)
         return on_headers(r, method, version);
     if (*size > 0)

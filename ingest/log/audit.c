@@ -57,7 +57,7 @@ static void entry_free(struct audit *a, struct entry *e) {
 }
 
 /* Ordered by when they are due. Requests come nearly in that order, so the walk from the end is short. */
-static void wait_for(struct audit *a, struct entry *e) {
+static void entry_wait(struct audit *a, struct entry *e) {
     struct entry *after = a->last;
     while (after != NULL && after->due_us > e->due_us)
         after = after->prev;
@@ -68,7 +68,7 @@ static void wait_for(struct audit *a, struct entry *e) {
 }
 
 /* The request that waited for it, which is the caller's now; NULL if none does. */
-static struct request *wait_no_more(struct audit *a, struct entry *e) {
+static struct request *entry_take(struct audit *a, struct entry *e) {
     struct request *r = e->r;
     if (r == NULL)
         return NULL;
@@ -82,8 +82,8 @@ static struct request *wait_no_more(struct audit *a, struct entry *e) {
 /* ---- producing; all under the lock ---- */
 
 /* Numbers and produces. False, and no number is used, when there is no room for it anywhere. */
-static bool produce(struct audit *a, struct audit_request *rec, const char *traceparent,
-                    struct request *waiting) {
+static bool produce_record(struct audit *a, struct audit_request *rec, const char *traceparent,
+                           struct request *waiting) {
     rec->n = a->n + 1;
     jb_reset(&a->text);
     record_audit_request(rec, &a->text);
@@ -105,7 +105,7 @@ static bool produce(struct audit *a, struct audit_request *rec, const char *trac
     }
     a->n++;
     if (waiting != NULL)
-        wait_for(a, e);
+        entry_wait(a, e);
     return true;
 }
 
@@ -166,7 +166,7 @@ void audit_submit(struct audit *a, struct request *r) {
     struct audit_request rec = describe(r);
     pthread_mutex_lock(&a->lock);
     request_enter(r, REQUEST_AUDIT);
-    bool kept = produce(a, &rec, r->head.traceparent, r);
+    bool kept = produce_record(a, &rec, r->head.traceparent, r);
     if (kept)
         r->audit_n = rec.n;
     pthread_mutex_unlock(&a->lock);
@@ -181,7 +181,7 @@ void audit_note(struct audit *a, struct request *r) {
     r->done_us = clock_mono_us();
     struct audit_request rec = describe(r);
     pthread_mutex_lock(&a->lock);
-    r->drop = !produce(a, &rec, r->head.traceparent, NULL);
+    r->drop = !produce_record(a, &rec, r->head.traceparent, NULL);
     pthread_mutex_unlock(&a->lock);
 }
 
@@ -192,7 +192,7 @@ static void acknowledged(struct audit *a, struct entry *e) {
     if (atomic_load_explicit(&a->stalled, memory_order_relaxed))
         atomic_store(&a->stalled, false);
     pthread_mutex_lock(&a->lock);
-    struct request *r = wait_no_more(a, e);
+    struct request *r = entry_take(a, e);
     entry_free(a, e);
     pthread_mutex_unlock(&a->lock);
     (void)failpoint("ingest.after_audit");
@@ -202,7 +202,7 @@ static void acknowledged(struct audit *a, struct entry *e) {
 
 /* An instance that was given up hands back what it did not deliver, or does not know it did. The record goes
  * out again with its number: a reader may see it twice, but never miss it. */
-static void again(struct audit *a, const rd_kafka_message_t *message) {
+static void produce_again(struct audit *a, const rd_kafka_message_t *message) {
     rd_kafka_headers_t *headers = NULL;
     char key[37] = "";
     memcpy(key, message->key, message->key_len < sizeof key ? message->key_len : sizeof key - 1);
@@ -221,15 +221,15 @@ static void again(struct audit *a, const rd_kafka_message_t *message) {
     }
 }
 
-static void on_report(void *ctx, const rd_kafka_message_t *m) {
+static void audit_on_report(void *ctx, const rd_kafka_message_t *m) {
     struct audit *a = ctx;
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
         acknowledged(a, m->_private);
     else if (!atomic_load(&a->closing))
-        again(a, m);
+        produce_again(a, m);
 }
 
-static void on_replaced(void *ctx) {
+static void audit_on_replaced(void *ctx) {
     (void)ctx; /* what the old instance held comes back through its reports; what waits, waits on */
 }
 
@@ -242,7 +242,7 @@ static void give_up(struct audit *a, struct request *r) {
         rec.supersedes = r->audit_n;
         rec.duration_us = clock_mono_us() - r->arrived_us;
         pthread_mutex_lock(&a->lock);
-        r->drop = !produce(a, &rec, r->head.traceparent, NULL);
+        r->drop = !produce_record(a, &rec, r->head.traceparent, NULL);
         pthread_mutex_unlock(&a->lock);
     }
     request_resume(r);
@@ -252,7 +252,7 @@ void audit_tick(struct audit *a, int64_t now_us) {
     struct request *late = NULL;
     pthread_mutex_lock(&a->lock);
     while (a->first != NULL && a->first->due_us <= now_us) {
-        struct request *r = wait_no_more(a, a->first);
+        struct request *r = entry_take(a, a->first);
         if (r != NULL) {
             r->next = late;
             late = r;
@@ -273,7 +273,7 @@ struct audit *audit_new(struct ingest *in, struct err *err) {
     struct audit *a = xcalloc(1, sizeof *a);
     a->in = in;
     pthread_mutex_init(&a->lock, NULL);
-    struct producer_events events = {on_report, on_replaced, a};
+    struct producer_events events = {audit_on_report, audit_on_replaced, a};
     a->producer = producer_new(TOPIC_AUDIT, in->settings.partitions, in->settings.config, producer_settings,
                                sizeof producer_settings / sizeof *producer_settings, &events, err);
     if (a->producer == NULL) {

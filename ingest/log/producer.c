@@ -66,7 +66,7 @@ static rd_kafka_resp_err_t hand_over(struct producer *p, int32_t partition, cons
     return code;
 }
 
-static void append(struct producer *p, const struct producer_message *m, rd_kafka_headers_t *headers) {
+static void lane_append(struct producer *p, const struct producer_message *m, rd_kafka_headers_t *headers) {
     struct lane *lane = &p->lanes[m->partition];
     struct waiting *w = xmalloc(sizeof *w + m->len);
     w->next = NULL;
@@ -82,7 +82,7 @@ static void append(struct producer *p, const struct producer_message *m, rd_kafk
 }
 
 /* Takes the first off; its headers are the library's, or go too. */
-static void drop_first(struct producer *p, struct lane *lane, bool with_headers) {
+static void lane_drop_first(struct producer *p, struct lane *lane, bool with_headers) {
     struct waiting *w = lane->first;
     lane->first = w->next;
     if (lane->first == NULL)
@@ -95,7 +95,7 @@ static void drop_first(struct producer *p, struct lane *lane, bool with_headers)
 
 /* All that wait go together, so that they share a request. What the library does not take (it is full, or
  * broken for good) stays for the next time. */
-static void drain(struct producer *p, int32_t partition) {
+static void lane_drain(struct producer *p, int32_t partition) {
     struct lane *lane = &p->lanes[partition];
     if (lane->first == NULL || lane->in_flight >= IN_FLIGHT)
         return;
@@ -105,14 +105,14 @@ static void drain(struct producer *p, int32_t partition) {
         if (!expired && hand_over(p, partition, w->key, w->value, w->len, w->headers, w->opaque) !=
                             RD_KAFKA_RESP_ERR_NO_ERROR)
             break;
-        drop_first(p, lane, expired);
+        lane_drop_first(p, lane, expired);
     }
 }
 
 static void drain_all(struct producer *p) {
     pthread_mutex_lock(&p->lock);
     for (int32_t i = 0; i < p->nlanes && p->nwaiting > 0; i++)
-        drain(p, i);
+        lane_drain(p, i);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -120,7 +120,7 @@ void producer_forget(struct producer *p) {
     pthread_mutex_lock(&p->lock);
     for (int32_t i = 0; i < p->nlanes; i++)
         while (p->lanes[i].first != NULL)
-            drop_first(p, &p->lanes[i], true);
+            lane_drop_first(p, &p->lanes[i], true);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -139,7 +139,7 @@ rd_kafka_resp_err_t producer_send(struct producer *p, const struct producer_mess
         bool full = p->nwaiting >= WAITING_MAX && !m->must;
         code = full ? RD_KAFKA_RESP_ERR__QUEUE_FULL : RD_KAFKA_RESP_ERR_NO_ERROR;
         if (!full)
-            append(p, m, headers);
+            lane_append(p, m, headers);
     }
     pthread_mutex_unlock(&p->lock);
     pthread_rwlock_unlock(&p->alive);
@@ -148,12 +148,12 @@ rd_kafka_resp_err_t producer_send(struct producer *p, const struct producer_mess
 
 /* ---- the library's callbacks, on the poll thread ---- */
 
-static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     struct producer *p = opaque;
     if (rk == p->rk && m->partition >= 0 && m->partition < p->nlanes) {
         pthread_mutex_lock(&p->lock);
         p->lanes[m->partition].in_flight--;
-        drain(p, m->partition);
+        lane_drain(p, m->partition);
         pthread_mutex_unlock(&p->lock);
     }
     p->events.report(p->events.ctx, m);
@@ -182,7 +182,7 @@ static rd_kafka_t *open_instance(struct producer *p, struct err *err) {
             return NULL;
         }
     }
-    rd_kafka_conf_set_dr_msg_cb(conf, on_report);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_opaque(conf, p);
     return kafka_open(conf, KAFKA_PRODUCER_IDEMPOTENT, err);
@@ -224,7 +224,7 @@ static void replace(struct producer *p) {
     discard(old);
 }
 
-static void *poll_thread(void *arg) {
+static void *producer_thread(void *arg) {
     struct producer *p = arg;
     while (!atomic_load(&p->stop)) {
         if (rd_kafka_poll(p->rk, POLL_MS) == 0)
@@ -250,7 +250,7 @@ struct producer *producer_new(const char *topic, int32_t partitions, const struc
     pthread_rwlock_init(&p->alive, NULL);
     pthread_mutex_init(&p->lock, NULL);
     p->rk = open_instance(p, err);
-    if (p->rk == NULL || pthread_create(&p->thread, NULL, poll_thread, p) != 0) {
+    if (p->rk == NULL || pthread_create(&p->thread, NULL, producer_thread, p) != 0) {
         if (p->rk != NULL)
             rd_kafka_destroy(p->rk);
         free(p);

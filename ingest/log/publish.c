@@ -34,8 +34,8 @@ struct publish {
 /* Marks messages of which must be known that the log has them. */
 static char asynchronous;
 
-static rd_kafka_resp_err_t produce(struct publish *p, const struct command *c, const char *bytes, size_t len,
-                                   int64_t expires_us) {
+static rd_kafka_resp_err_t produce_command(struct publish *p, const struct command *c, const char *bytes,
+                                           size_t len, int64_t expires_us) {
     struct headers h;
     headers_command(&h, c);
     rd_kafka_headers_t *headers = producer_headers(&h);
@@ -151,7 +151,7 @@ void publish_request(struct publish *p, struct request *r, struct jbuf *scratch)
     pending_add(p->in->pending, g);
     /* From here on r may be answered and used again at any moment: only c's own texts and scratch are read.
      */
-    rd_kafka_resp_err_t code = produce(p, &c, scratch->p, scratch->n, expires_us);
+    rd_kafka_resp_err_t code = produce_command(p, &c, scratch->p, scratch->n, expires_us);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         take_back(p, c.txn.s, code);
 }
@@ -176,7 +176,7 @@ void publish_bulk(struct publish *p, struct request *bulk, struct request *const
             continue;
         command_of(o, &c);
         rd_kafka_resp_err_t code =
-            produce(p, &c, o->command->encoded, o->command->encoded_len, o->deadline_us);
+            produce_command(p, &c, o->command->encoded, o->command->encoded_len, o->deadline_us);
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
             take_back(p, c.txn.s, code);
     }
@@ -184,7 +184,7 @@ void publish_bulk(struct publish *p, struct request *bulk, struct request *const
 
 /* ---- delivery reports ---- */
 
-static void on_report(void *ctx, const rd_kafka_message_t *m) {
+static void publish_on_report(void *ctx, const rd_kafka_message_t *m) {
     struct publish *p = ctx;
     char txn[37];
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -210,13 +210,13 @@ static void send_again(struct request *r, void *ctx) {
     if (command_decode(given->encoded, given->encoded_len, &c, NULL) != ERR_OK)
         return;
     r->pending->sent_again = true;
-    rd_kafka_resp_err_t code = produce(p, &c, given->encoded, given->encoded_len, r->deadline_us);
+    rd_kafka_resp_err_t code = produce_command(p, &c, given->encoded, given->encoded_len, r->deadline_us);
     log_event(LOG_WARN, "command-sent-again", "txn=%s result=%s", c.txn.s, rd_kafka_err2name(code));
     command_clear(&c);
 }
 
 /* The same ids: a worker that has seen one of them already answers from what it stored. */
-static void on_replaced(void *ctx) {
+static void publish_on_replaced(void *ctx) {
     struct publish *p = ctx;
     producer_forget(p->producer);
     pending_each(p->in->pending, send_again, p);
@@ -228,7 +228,7 @@ struct publish *publish_new(struct ingest *in, struct err *err) {
     /* What could not be sent by the deadline must not be sent after it. */
     snprintf(p->timeout_ms, sizeof p->timeout_ms, "%" PRId64, in->settings.deadline_us / 1000);
     p->settings[0] = (struct producer_setting){"message.timeout.ms", p->timeout_ms};
-    struct producer_events events = {on_report, on_replaced, p};
+    struct producer_events events = {publish_on_report, publish_on_replaced, p};
     p->producer = producer_new(TOPIC_COMMANDS, in->settings.partitions, in->settings.config, p->settings, 1,
                                &events, err);
     if (p->producer == NULL) {

@@ -87,7 +87,7 @@ static void on_message(struct replies *replies, const rd_kafka_message_t *m) {
     replies->on_reply(r);
 }
 
-static void *poll_thread(void *arg) {
+static void *replies_thread(void *arg) {
     struct replies *r = arg;
     while (!atomic_load(&r->stop)) {
         rd_kafka_message_t *m = rd_kafka_consumer_poll(r->rk, 100);
@@ -134,7 +134,7 @@ enum err_code replies_follow(struct replies *r, struct err *err) {
         return err->code;
     if (assign_end(r, err) != ERR_OK)
         return err->code;
-    if (pthread_create(&r->thread, NULL, poll_thread, r) != 0)
+    if (pthread_create(&r->thread, NULL, replies_thread, r) != 0)
         return err_set(err, ERR_INTERNAL, "no thread for replies");
     atomic_store(&r->running, true);
     return ERR_OK;

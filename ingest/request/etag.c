@@ -35,7 +35,7 @@ static bool tag_of(const char *p, size_t n, struct etag *tag) {
     return digits == n || (p[digits] == '.' && refs_of(p + digits + 1, n - digits - 1, &tag->refs));
 }
 
-static const char *skip_blanks(const char *p) {
+static const char *tag_skip_blanks(const char *p) {
     return p + strspn(p, " \t");
 }
 
@@ -49,7 +49,7 @@ static bool take_tag(const char **at, struct etag *tag) {
         const char *end = strchr(p + 1, '"');
         if (end != NULL) {
             ours = tag_of(p + 1, (size_t)(end - p - 1), tag);
-            p = skip_blanks(end + 1);
+            p = tag_skip_blanks(end + 1);
         }
     }
     ours = ours && (*p == ',' || *p == '\0');
@@ -60,12 +60,12 @@ static bool take_tag(const char **at, struct etag *tag) {
 void etag_parse(const char *text, struct arena *a, struct etag_list *out) {
     struct etag found[TAGS_MAX];
     *out = (struct etag_list){0};
-    const char *p = skip_blanks(text);
-    if (p[0] == '*' && *skip_blanks(p + 1) == '\0') {
+    const char *p = tag_skip_blanks(text);
+    if (p[0] == '*' && *tag_skip_blanks(p + 1) == '\0') {
         out->any = true;
         return;
     }
-    for (; *p != '\0' && out->n < TAGS_MAX; p = skip_blanks(p)) {
+    for (; *p != '\0' && out->n < TAGS_MAX; p = tag_skip_blanks(p)) {
         if (*p == ',')
             p++;
         else if (take_tag(&p, &found[out->n]))

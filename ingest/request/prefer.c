@@ -11,7 +11,7 @@ struct preference {
     char name[32], value[32]; /* "" = none; longer ones are none that we know, and cut */
 };
 
-static bool token_byte(char c) {
+static bool is_token_byte(char c) {
     return isalnum((unsigned char)c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
@@ -29,7 +29,7 @@ static void put(char out[32], size_t *n, char c) {
 
 static const char *take_token(const char *p, char out[32]) {
     size_t n = 0;
-    for (out[0] = '\0'; token_byte(*p); p++)
+    for (out[0] = '\0'; is_token_byte(*p); p++)
         put(out, &n, *p);
     return p;
 }

@@ -148,7 +148,7 @@ static void mask_filter(const char *s, struct jbuf *out) {
     }
 }
 
-static bool plain(const char *s) {
+static bool is_plain_value(const char *s) {
     for (; *s != '\0'; s++)
         if (!word_byte((unsigned char)*s) && *s != ',' && *s != ' ')
             return false;
@@ -168,7 +168,7 @@ char *query_masked(const struct query *q, struct arena *a) {
         if (strcmp(p->name, "filter") == 0) {
             jb_raw(&out, "filter=");
             mask_filter(p->value, &out);
-        } else if (is_one_of(p->name, strlen(p->name), shown) && plain(p->value)) {
+        } else if (is_one_of(p->name, strlen(p->name), shown) && is_plain_value(p->value)) {
             jb_printf(&out, "%s=%s", p->name, p->value);
         } else if (strcmp(p->name, "cursor") == 0) { /* long, and of no use to a reader */
             jb_raw(&out, p->value[0] != '\0' ? "cursor=?" : "cursor=");

@@ -10,7 +10,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* A request that held a large body or answer gives that memory back. */
 #define KEEP_BYTES (64 * 1024)
@@ -52,7 +51,7 @@ struct request *request_new(struct ingest *in) {
     return r;
 }
 
-static void trim(struct jbuf *b) {
+static void trim_buffer(struct jbuf *b) {
     if (b->cap > KEEP_BYTES)
         jb_free(b);
     else
@@ -69,8 +68,8 @@ static void request_free(struct request *r) {
 static void recycle(struct request *r) {
     free(r->abandoned);
     arena_reset(r->arena);
-    trim(&r->body);
-    trim(&r->answer.body);
+    trim_buffer(&r->body);
+    trim_buffer(&r->answer.body);
     pthread_mutex_lock(&pool_lock);
     bool keep = npool < POOL_MAX;
     if (keep) {
@@ -218,19 +217,4 @@ void request_finish(struct request *r) {
 
 void request_resume(struct request *r) {
     r->owner->recorded(r);
-}
-
-static const char *behind(const char *authorization, const char *scheme, size_t n) {
-    if (authorization == NULL || strncasecmp(authorization, scheme, n) != 0)
-        return NULL;
-    authorization += n;
-    return authorization + strspn(authorization, " ");
-}
-
-const char *request_bearer(const char *authorization) {
-    return behind(authorization, "Bearer ", 7);
-}
-
-const char *request_basic(const char *authorization) {
-    return behind(authorization, "Basic ", 6);
 }

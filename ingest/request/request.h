@@ -191,8 +191,4 @@ void request_finish(struct request *r);
 /* Its record is acknowledged, or was given up: back to its owner. The caller no longer owns it. */
 void request_resume(struct request *r);
 
-/* "Bearer <token>" -> the token (borrowed), NULL for anything else; "Basic <base64>" the same. */
-const char *request_bearer(const char *authorization);
-const char *request_basic(const char *authorization);
-
 #endif

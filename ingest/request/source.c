@@ -8,7 +8,7 @@ struct span {
     size_t n;
 };
 
-static struct span trim(struct span s) {
+static struct span trim_blanks(struct span s) {
     while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
         s.p++;
         s.n--;
@@ -25,7 +25,7 @@ static struct span take_last(struct span *rest, char separator) {
     size_t begin = at != NULL ? (size_t)(at - rest->p) + 1 : 0;
     struct span piece = {rest->p + begin, rest->n - begin};
     rest->n = at != NULL ? begin - 1 : 0;
-    return trim(piece);
+    return trim_blanks(piece);
 }
 
 /* An address as these headers write it: with or without port, IPv6 in brackets (a port only then), perhaps

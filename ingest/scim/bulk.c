@@ -35,14 +35,14 @@ struct bulks {
 
 /* ---- queues ---- */
 
-static void append(struct queue *q, struct request *r) {
+static void queue_append(struct queue *q, struct request *r) {
     r->next = NULL;
     *(q->last != NULL ? &q->last->next : &q->first) = r;
     q->last = r;
     q->n++;
 }
 
-static struct request *remove_first(struct queue *q) {
+static struct request *queue_remove_first(struct queue *q) {
     struct request *r = q->first;
     if (r == NULL)
         return NULL;
@@ -53,9 +53,9 @@ static struct request *remove_first(struct queue *q) {
     return r;
 }
 
-static void push(struct bulks *b, struct queue *q, struct request *r) {
+static void bulks_push(struct bulks *b, struct queue *q, struct request *r) {
     pthread_mutex_lock(&b->lock);
-    append(q, r);
+    queue_append(q, r);
     pthread_mutex_unlock(&b->lock);
     pthread_cond_signal(&b->filled);
 }
@@ -68,7 +68,7 @@ enum step bulk_begin(struct request *r, const struct bulk_kind *kind) {
     pthread_mutex_lock(&b->lock);
     bool full = b->fresh.n >= WAITING_MAX;
     if (!full)
-        append(&b->fresh, r);
+        queue_append(&b->fresh, r);
     pthread_mutex_unlock(&b->lock);
     if (!full) {
         pthread_cond_signal(&b->filled);
@@ -80,7 +80,7 @@ enum step bulk_begin(struct request *r, const struct bulk_kind *kind) {
 
 enum step bulk_on_units(struct request *r) {
     request_enter(r, REQUEST_BULK);
-    push(r->in->bulks, &r->in->bulks->ready, r);
+    bulks_push(r->in->bulks, &r->in->bulks->ready, r);
     return STEP_GONE;
 }
 
@@ -100,7 +100,7 @@ void bulks_tick(struct bulks *b, int64_t now_us) {
         struct request *late = NULL;
         pthread_mutex_lock(&b->lock);
         if (b->fresh.first != NULL && b->fresh.first->deadline_us <= now_us)
-            late = remove_first(&b->fresh);
+            late = queue_remove_first(&b->fresh);
         pthread_mutex_unlock(&b->lock);
         if (late == NULL)
             return;
@@ -114,7 +114,7 @@ void bulks_tick(struct bulks *b, int64_t now_us) {
 /* One less to wait for; the last one brings the Bulk to the thread. */
 static void count_down(struct request *bulk) {
     if (atomic_fetch_sub(&bulk->bulk->waiting, 1) == 1)
-        push(bulk->in->bulks, &bulk->in->bulks->ready, bulk);
+        bulks_push(bulk->in->bulks, &bulk->in->bulks->ready, bulk);
 }
 
 static void operation_answered(struct request *operation) {
@@ -132,7 +132,7 @@ const struct owner bulk_owner = {operation_answered, operation_recorded};
 
 /* ---- steps ---- */
 
-static void refuse(struct request *r, const struct err *err) {
+static void refuse_bulk(struct request *r, const struct err *err) {
     answer_err(r, err);
     request_finish(r);
 }
@@ -141,7 +141,7 @@ static void step_read(struct bulks *b, struct request *r) {
     struct err err = {0};
     r->deadline_us = r->arrived_us + b->in->settings.bulk_deadline_us;
     if (bulk_read(r, &err) != ERR_OK) {
-        refuse(r, &err);
+        refuse_bulk(r, &err);
     } else if (r->operations == 1) {
         (void)bulk_on_units(r);
     } else {
@@ -188,7 +188,7 @@ static void step_answer(struct request *r) {
     request_finish(r);
 }
 
-static void work(struct bulks *b, struct request *r) {
+static void do_step(struct bulks *b, struct request *r) {
     switch (r->bulk->step) {
     case BULK_READ:
         step_read(b, r);
@@ -208,12 +208,12 @@ static void work(struct bulks *b, struct request *r) {
 /* ---- the thread ---- */
 
 /* What is under way first. NULL = stop. */
-static struct request *take(struct bulks *b) {
+static struct request *bulks_take(struct bulks *b) {
     struct request *r = NULL;
     pthread_mutex_lock(&b->lock);
     while (r == NULL && !b->stop) {
-        r = remove_first(&b->ready);
-        if (r == NULL && b->running < AT_ONCE && (r = remove_first(&b->fresh)) != NULL) {
+        r = queue_remove_first(&b->ready);
+        if (r == NULL && b->running < AT_ONCE && (r = queue_remove_first(&b->fresh)) != NULL) {
             r->bulk->counted = true;
             b->running++;
         }
@@ -226,8 +226,8 @@ static struct request *take(struct bulks *b) {
 
 static void *bulks_main(void *arg) {
     struct bulks *b = arg;
-    for (struct request *r; (r = take(b)) != NULL;)
-        work(b, r);
+    for (struct request *r; (r = bulks_take(b)) != NULL;)
+        do_step(b, r);
     return NULL;
 }
 

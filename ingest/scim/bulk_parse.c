@@ -18,7 +18,7 @@ static json_t *member(const json_t *object, const char *name) {
     return json_is_null(v) ? NULL : v;
 }
 
-static enum err_code check_schemas(const json_t *body, struct err *err) {
+static enum err_code check_bulk_schemas(const json_t *body, struct err *err) {
     size_t i;
     const json_t *list = member(body, "schemas"), *urn;
     json_array_foreach(list, i, urn) {
@@ -50,7 +50,7 @@ static enum err_code text(const json_t *op, size_t i, const char *name, const ch
     return ERR_OK;
 }
 
-static void refuse(struct bulk_op *op, enum err_code code, const char *detail) {
+void bulk_refuse(struct bulk_op *op, enum err_code code, const char *detail) {
     if (op->code == ERR_OK) {
         op->code = code;
         op->detail = detail;
@@ -62,20 +62,20 @@ static bool is(const struct bulk_op *op, const char *method) {
 }
 
 /* What can be wrong with one operation by itself. */
-static void check(struct bulk_op *op, struct arena *a) {
+static void check_operation(struct bulk_op *op, struct arena *a) {
     bool post = is(op, "POST"), document = post || is(op, "PUT") || is(op, "PATCH");
     if (!document && !is(op, "DELETE"))
-        refuse(op, ERR_INVALID_VALUE,
-               arena_printf(a, "The method of an operation is POST, PUT, PATCH or DELETE, not %.20s",
-                            op->method));
+        bulk_refuse(op, ERR_INVALID_VALUE,
+                    arena_printf(a, "The method of an operation is POST, PUT, PATCH or DELETE, not %.20s",
+                                 op->method));
     if (op->given_path == NULL)
-        refuse(op, ERR_INVALID_VALUE, "The operation has no path");
+        bulk_refuse(op, ERR_INVALID_VALUE, "The operation has no path");
     if (post && op->bulk_id == NULL)
-        refuse(op, ERR_INVALID_VALUE, "A POST needs a bulkId");
+        bulk_refuse(op, ERR_INVALID_VALUE, "A POST needs a bulkId");
     if (document && op->data == NULL)
-        refuse(op, ERR_INVALID_VALUE, "The operation needs data");
+        bulk_refuse(op, ERR_INVALID_VALUE, "The operation needs data");
     else if (document && !json_is_object(op->data))
-        refuse(op, ERR_INVALID_SYNTAX, "data must be an object");
+        bulk_refuse(op, ERR_INVALID_SYNTAX, "data must be an object");
 }
 
 static enum err_code parse_operation(json_t *given, size_t i, struct arena *a, struct bulk_op *op,
@@ -98,12 +98,12 @@ static enum err_code parse_operation(json_t *given, size_t i, struct arena *a, s
         *p = (char)toupper((unsigned char)*p);
     op->method = upper;
     op->data = member(given, "data");
-    check(op, a);
+    check_operation(op, a);
     return ERR_OK;
 }
 
 /* A reference must mean one thing only (rule B1). */
-static enum err_code check_ids(const struct bulk_request *b, struct err *err) {
+static enum err_code check_bulk_ids(const struct bulk_request *b, struct err *err) {
     json_t *seen = json_object();
     enum err_code code = ERR_OK;
     for (size_t i = 0; code == ERR_OK && i < b->n; i++) {
@@ -119,7 +119,8 @@ static enum err_code check_ids(const struct bulk_request *b, struct err *err) {
 
 enum err_code bulk_parse(json_t *body, struct arena *a, struct bulk_request *out, struct err *err) {
     *out = (struct bulk_request){0};
-    if (check_schemas(body, err) != ERR_OK || parse_fail_on_errors(body, &out->fail_on_errors, err) != ERR_OK)
+    if (check_bulk_schemas(body, err) != ERR_OK ||
+        parse_fail_on_errors(body, &out->fail_on_errors, err) != ERR_OK)
         return err->code;
     const json_t *list = member(body, "Operations");
     if (!json_is_array(list) || json_array_size(list) == 0)
@@ -132,5 +133,5 @@ enum err_code bulk_parse(json_t *body, struct arena *a, struct bulk_request *out
     for (size_t i = 0; i < out->n; i++)
         if (parse_operation(json_array_get(list, i), i, a, &out->ops[i], err) != ERR_OK)
             return err->code;
-    return check_ids(out, err);
+    return check_bulk_ids(out, err);
 }

@@ -31,13 +31,6 @@ struct plan {
     size_t *named; /* of operation i: the one (index + 1) that its path refers to */
 };
 
-static void refuse(struct bulk_op *op, enum err_code code, const char *detail) {
-    if (op->code == ERR_OK) {
-        op->code = code;
-        op->detail = detail;
-    }
-}
-
 /* ---- links ---- */
 
 static void link_to(struct plan *p, size_t from, size_t to, bool hard, bool needed) {
@@ -64,7 +57,7 @@ static void keep_links(struct plan *p, struct bulk_op *op) {
 }
 
 /* The operation that a bulkId means; false where none has it, or none that has a resource. */
-static bool find(const struct plan *p, const char *id, size_t *at) {
+static bool operation_named(const struct plan *p, const char *id, size_t *at) {
     const json_t *v = json_object_get(p->ids, id);
     if (v == NULL)
         return false;
@@ -72,9 +65,9 @@ static bool find(const struct plan *p, const char *id, size_t *at) {
     return uuid_is_set(&p->b->ops[*at].id);
 }
 
-static void unknown(struct plan *p, size_t i, const char *id) {
-    refuse(&p->b->ops[i], ERR_CONFLICT,
-           arena_printf(p->arena, "The bulkId %.64s is not that of a resource in this request", id));
+static void refuse_reference(struct plan *p, size_t i, const char *id) {
+    bulk_refuse(&p->b->ops[i], ERR_CONFLICT,
+                arena_printf(p->arena, "The bulkId %.64s is not that of a resource in this request", id));
 }
 
 /* ---- references in values ---- */
@@ -88,14 +81,14 @@ static const char *next_reference(const char *text, const char *from, bool filte
 }
 
 /* The reference at p, in a text: the index that it means. False: none that we know; *id is its text. */
-static bool resolve(const struct plan *p, const char *text, const char *at, char id[BULK_ID_MAX + 1],
-                    size_t *len, size_t *index) {
+static bool resolve_reference(const struct plan *p, const char *text, const char *at,
+                              char id[BULK_ID_MAX + 1], size_t *len, size_t *index) {
     const char *begin = at + REFERENCE_LEN;
     *len = at == text ? strlen(begin) : strcspn(begin, at[-1] == '"' ? "\"" : "/\"");
     size_t n = *len < BULK_ID_MAX ? *len : BULK_ID_MAX;
     memcpy(id, begin, n);
     id[n] = '\0';
-    return *len <= BULK_ID_MAX && find(p, id, index);
+    return *len <= BULK_ID_MAX && operation_named(p, id, index);
 }
 
 static void replace_text(struct plan *p, size_t i, json_t *value, bool filter) {
@@ -107,9 +100,9 @@ static void replace_text(struct plan *p, size_t i, json_t *value, bool filter) {
     for (const char *search = text; (at = next_reference(text, search, filter)) != NULL;) {
         size_t len, to;
         search = at + REFERENCE_LEN;
-        if (!resolve(p, text, at, id, &len, &to)) {
+        if (!resolve_reference(p, text, at, id, &len, &to)) {
             if (at == text || at[-1] == '"')
-                unknown(p, i, id);
+                refuse_reference(p, i, id);
             continue;
         }
         jb_mem(&out, from, (size_t)(at - from));
@@ -148,7 +141,7 @@ static void replace_values(struct plan *p, size_t i, const char *name, json_t *v
 
 /* Behind the base: "/Users/x". Accepted: relative to the base, with or without a slash, with the base's path,
  * or as this service's URL. NULL: somewhere else. */
-static const char *relative(const char *path, const char *base, const char *prefix) {
+static const char *relative_path(const char *path, const char *base, const char *prefix) {
     const char *authority = strstr(base, "//");
     size_t nbase = authority != NULL ? strlen(authority) : 0, nprefix = strlen(prefix);
     if (strncasecmp(path, "http://", 7) == 0 || strncasecmp(path, "https://", 8) == 0) {
@@ -162,7 +155,7 @@ static const char *relative(const char *path, const char *base, const char *pref
 }
 
 /* A path may carry what a request line may (guard.h checked nothing of this one). */
-static bool plain(const char *path) {
+static bool is_plain_path(const char *path) {
     for (const char *c = path; *c != '\0'; c++)
         if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7f || strchr("\\?#", *c) != NULL)
             return false;
@@ -179,8 +172,8 @@ static const char *replace_segment(struct plan *p, size_t i, const char *path) {
     size_t to;
     if (marker == 0)
         return path;
-    if (!find(p, segment + marker, &to)) {
-        unknown(p, i, segment + marker);
+    if (!operation_named(p, segment + marker, &to)) {
+        refuse_reference(p, i, segment + marker);
         return path;
     }
     p->named[i] = to + 1;
@@ -190,23 +183,23 @@ static const char *replace_segment(struct plan *p, size_t i, const char *path) {
 static void check_route(struct bulk_op *op, struct arena *a) {
     const struct route *r = &op->route;
     if (r->place != NULL && r->place->handler == &scim_bulk)
-        refuse(op, ERR_INVALID_VALUE, "A Bulk cannot be part of a Bulk");
+        bulk_refuse(op, ERR_INVALID_VALUE, "A Bulk cannot be part of a Bulk");
     else if (r->code == ERR_METHOD)
-        refuse(op, ERR_METHOD, arena_printf(a, "Allowed here: %s", r->allow));
+        bulk_refuse(op, ERR_METHOD, arena_printf(a, "Allowed here: %s", r->allow));
     else if (r->code == ERR_NOT_FOUND)
-        refuse(op, ERR_NOT_FOUND, "There is nothing at this path");
+        bulk_refuse(op, ERR_NOT_FOUND, "There is nothing at this path");
     else if (r->code != ERR_OK)
-        refuse(op, r->code, NULL);
+        bulk_refuse(op, r->code, NULL);
     else if (r->row->handler != &scim_write)
-        refuse(op, ERR_INVALID_VALUE, "Operations create, change or delete resources");
+        bulk_refuse(op, ERR_INVALID_VALUE, "Operations create, change or delete resources");
 }
 
 static void route_op(struct plan *p, size_t i, const char *base, const char *prefix) {
     struct bulk_op *op = &p->b->ops[i];
-    const char *path = op->given_path != NULL ? relative(op->given_path, base, prefix) : "";
-    if (path == NULL || !plain(path)) {
-        refuse(op, ERR_INVALID_VALUE,
-               "The path of an operation is that of a resource of this service, without a query");
+    const char *path = op->given_path != NULL ? relative_path(op->given_path, base, prefix) : "";
+    if (path == NULL || !is_plain_path(path)) {
+        bulk_refuse(op, ERR_INVALID_VALUE,
+                    "The path of an operation is that of a resource of this service, without a query");
         path = "";
     }
     path = replace_segment(p, i, path);
@@ -273,7 +266,7 @@ static struct bulk_link *first_open(const struct ordering *o, size_t i) {
     return NULL;
 }
 
-static void place(struct ordering *o, size_t i) {
+static void place_operation(struct ordering *o, size_t i) {
     o->placed[i] = true;
     o->b->order[o->n++] = i;
 }
@@ -295,11 +288,11 @@ static void break_circle(struct ordering *o, size_t from) {
     } while (at != from);
     do {
         size_t next = first_open(o, at)->to;
-        refuse(&b->ops[at], ERR_CONFLICT,
-               "The operation is part of a circle of references that cannot be resolved");
+        bulk_refuse(&b->ops[at], ERR_CONFLICT,
+                    "The operation is part of a circle of references that cannot be resolved");
         at = next;
     } while (at != from);
-    place(o, from); /* which frees the others */
+    place_operation(o, from); /* which frees the others */
 }
 
 static void make_order(struct bulk_request *b, struct arena *a) {
@@ -316,7 +309,7 @@ static void make_order(struct bulk_request *b, struct arena *a) {
                 ready = i;
         }
         if (ready < b->n)
-            place(&o, ready);
+            place_operation(&o, ready);
         else
             break_circle(&o, first);
     }

@@ -51,6 +51,8 @@ struct bulk_request {
     int fail_on_errors; /* 0 = never */
 };
 
+/* Notes that the operation cannot be done; the first reason counts. */
+void bulk_refuse(struct bulk_op *op, enum err_code code, const char *detail);
 /* The envelope and each operation's members. ERR_INVALID_SYNTAX, ERR_INVALID_VALUE: no BulkRequest, nothing
  * of it is done; ERR_TOO_LARGE: too many operations (rule B6). What is wrong with one operation alone is
  * noted in it. */

@@ -19,7 +19,7 @@ static const struct {
 };
 #define MEMBERS (sizeof members / sizeof *members)
 
-static enum err_code check_schemas(const json_t *body, struct err *err) {
+static enum err_code check_search_schemas(const json_t *body, struct err *err) {
     const json_t *list = body_member(body, "schemas");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *urn = json_string_value(json_array_get(list, i));
@@ -46,7 +46,7 @@ static const char *join(const json_t *list, struct arena *a) {
     return kept;
 }
 
-static const char *value_of(const json_t *value, enum kind kind, struct arena *a) {
+static const char *text_of_value(const json_t *value, enum kind kind, struct arena *a) {
     switch (kind) {
     case LIST:
         return json_is_array(value) ? join(value, a) : NULL;
@@ -63,13 +63,13 @@ enum err_code search_query(const json_t *body, struct arena *a, struct query *ou
     static const char *const wants[] = {
         [TEXT] = "a string", [NUMBER] = "an integer", [LIST] = "a list of strings"};
     *out = (struct query){.params = arena_alloc(a, MEMBERS * sizeof(struct query_param))};
-    if (check_schemas(body, err) != ERR_OK)
+    if (check_search_schemas(body, err) != ERR_OK)
         return err->code;
     for (size_t i = 0; i < MEMBERS; i++) {
         const json_t *value = body_member(body, members[i].name);
         if (value == NULL || json_is_null(value))
             continue;
-        struct query_param p = {members[i].name, value_of(value, members[i].kind, a)};
+        struct query_param p = {members[i].name, text_of_value(value, members[i].kind, a)};
         if (p.value == NULL)
             return err_set_path(err, members[i].kind == NUMBER ? ERR_INVALID_VALUE : ERR_INVALID_SYNTAX,
                                 p.name, "%s must be %s", p.name, wants[members[i].kind]);

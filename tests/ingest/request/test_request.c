@@ -104,19 +104,6 @@ static void a_request_used_again_is_as_new(void **state) {
     request_release(again);
 }
 
-static void bearer_tokens(void **state) {
-    (void)state;
-    assert_string_equal(request_bearer("Bearer abc"), "abc");
-    assert_string_equal(request_bearer("bEARER   abc"), "abc");
-    assert_null(request_bearer(NULL));
-    assert_null(request_bearer("Basic abc"));
-    assert_string_equal(request_basic("bAsic  dTpw"), "dTpw");
-    assert_null(request_basic("Bearer abc"));
-    assert_null(request_basic(NULL));
-    assert_null(request_bearer("Bearerabc"));
-    assert_null(request_bearer(""));
-}
-
 /* The move itself, without the table's lock around it. */
 struct moves {
     struct request *r;
@@ -225,7 +212,6 @@ int main(void) {
         cmocka_unit_test(the_ways_that_there_are),
         cmocka_unit_test(all_other_moves_are_mistakes),
         cmocka_unit_test(a_request_used_again_is_as_new),
-        cmocka_unit_test(bearer_tokens),
         cmocka_unit_test(acknowledgement_and_time_out_never_both_win),
         cmocka_unit_test(a_stand_in_answers_for_it),
         cmocka_unit_test(its_memory_stays_until_both_let_go),

@@ -1,0 +1,90 @@
+#include "ingest/http/headers.h"
+
+#include "ingest/request/source.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct collected {
+    struct guard_header rows[GUARD_HEADERS_MAX + 1];
+    size_t n;
+};
+
+static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                                      const char *value, size_t value_len) {
+    struct collected *c = cls;
+    if (c->n > GUARD_HEADERS_MAX)
+        return MHD_NO;
+    c->rows[c->n++] =
+        (struct guard_header){kind == MHD_FOOTER_KIND ? GUARD_TRAILER : GUARD_HEADER, name, name_len,
+                              value != NULL ? value : "", value != NULL ? value_len : 0};
+    return MHD_YES;
+}
+
+/* The lines of a header that is a list, joined (RFC 9110 section 5.3); NULL = none. */
+static const char *list_header(struct request *r, const struct collected *c, const char *name) {
+    const char *joined = NULL;
+    for (size_t i = 0; i < c->n; i++) {
+        const struct guard_header *h = &c->rows[i];
+        if (h->kind != GUARD_HEADER || h->name_len != strlen(name) ||
+            strncasecmp(h->name, name, h->name_len) != 0)
+            continue;
+        joined = joined == NULL ? h->value : arena_printf(r->arena, "%s,%s", joined, h->value);
+    }
+    return joined;
+}
+
+/* The connection's peer, or who stands before our proxies. Where not all headers were read nobody knows which
+ * of them a proxy wrote. */
+static void find_source(struct request *r, const char *peer, const struct collected *c) {
+    if (!net_address_parse(peer, strlen(peer), &r->head.source))
+        return;
+    if (c->n <= GUARD_HEADERS_MAX) {
+        struct source_headers h = {list_header(r, c, "Forwarded"), list_header(r, c, "X-Forwarded-For")};
+        r->head.source = source_address(&r->in->settings.proxies, &r->head.source, &h);
+    }
+    char text[NET_TEXT_SIZE];
+    r->head.source_ip = arena_strdup(r->arena, net_address_text(&r->head.source, text));
+}
+
+static const char *behind_scheme(const char *authorization, const char *scheme, size_t n) {
+    if (authorization == NULL || strncasecmp(authorization, scheme, n) != 0)
+        return NULL;
+    authorization += n;
+    return authorization + strspn(authorization, " ");
+}
+
+const char *headers_bearer(const char *authorization) {
+    return behind_scheme(authorization, "Bearer ", 7);
+}
+
+const char *headers_basic(const char *authorization) {
+    return behind_scheme(authorization, "Basic ", 6);
+}
+
+enum err_code headers_read(struct request *r, struct MHD_Connection *connection, const char *peer,
+                           const char *version, struct guard_facts *facts, struct err *err) {
+    struct collected c;
+    c.n = 0;
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, collect_header, &c);
+    find_source(r, peer, &c);
+    struct guard_request g = {version, r->head.target, c.rows, c.n};
+    enum err_code code = guard_check(&g, facts, err);
+    r->head.user_agent = facts->user_agent;
+    if (code != ERR_OK)
+        return code;
+    r->head.path = arena_strndup(r->arena, facts->path, facts->path_len);
+    r->head.query_text = facts->query;
+    r->head.host = facts->host;
+    r->head.content_type = facts->content_type;
+    r->head.token = headers_bearer(facts->authorization);
+    r->head.basic = headers_basic(facts->authorization);
+    r->head.if_match = list_header(r, &c, MHD_HTTP_HEADER_IF_MATCH);
+    r->head.if_none_match = list_header(r, &c, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    r->head.idempotency_key = list_header(r, &c, "Idempotency-Key");
+    prefer_parse(list_header(r, &c, "Prefer"), &r->head.prefer);
+    if (facts->traceparent != NULL && guard_traceparent(facts->traceparent))
+        snprintf(r->head.traceparent, sizeof r->head.traceparent, "%s", facts->traceparent);
+    return ERR_OK;
+}
