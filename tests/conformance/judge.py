@@ -8,12 +8,14 @@ from collections import namedtuple
 EXPECTED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "expected.json")
 MEMBERS = {"suite", "keys", "check", "reason"}
 
-# ok: True, False, or None where the suite itself left the check out. The name is the same in every run, so that the list can name it.
+# ok: True, False, or None where the suite itself left the check out. The name is the same in every run, so that the
+# list can name it.
 Result = namedtuple("Result", "check ok detail")
 
 
 class Verdict:
-    """Of one suite with a key of one dialect. failed: what nobody expected, and expected failures that did not come (the list would rot otherwise)."""
+    """Of one suite with a key of one dialect. failed: what nobody expected, and expected failures that did not come
+    (the list would rot otherwise)."""
 
     def __init__(self):
         self.passed, self.skipped, self.expected, self.failed = [], [], [], []
@@ -51,7 +53,8 @@ def judge(suite, key, results, entries):
                 verdict.expected.append((r, mine[hit]["reason"]))
     for i, e in enumerate(mine):
         if i not in used:
-            verdict.failed.append(Result(e["check"], False, "is on the list of expected failures and did not fail: take it off"))
+            verdict.failed.append(Result(e["check"], False,
+                                         "is on the list of expected failures and did not fail: take it off"))
     if not results:
         verdict.failed.append(Result(suite, False, "the suite said nothing"))
     return verdict

@@ -24,7 +24,8 @@ def take_stack():
         found = stacks.Stack(os.path.dirname(os.path.abspath(env)), flavour=flavour, port=1)
         found.reload()
         return found, False
-    # With a resource type and an extension of an operator's own, which the suites find by discovery. (No dateTime, no decimal: scim2-tester cannot make up values of those.)
+    # With a resource type and an extension of an operator's own, which the suites find by discovery. (No dateTime, no
+    # decimal: scim2-tester cannot make up values of those.)
     for program in ("INGEST_ARGS", "WORKER_ARGS"):
         os.environ[program] = "%s --schema-dir %s" % (os.environ.get(program, ""), os.path.join(HERE, "schemas"))
     return stacks.temporary(flavour=flavour, name="usher-conformance").start(), True
@@ -38,7 +39,8 @@ def say(suite, key, verdict):
     for r in verdict.skipped:
         print("     %s: left out%s" % (r.check, ": " + r.detail if r.detail else ""))
     print("%-4s %s (%s key): %d passed, %d failed, %d expected to fail, %d left out" %
-          ("FAIL" if verdict.failed else "ok", suite, key, len(verdict.passed), len(verdict.failed), len(verdict.expected), len(verdict.skipped)), flush=True)
+          ("FAIL" if verdict.failed else "ok", suite, key, len(verdict.passed), len(verdict.failed),
+           len(verdict.expected), len(verdict.skipped)), flush=True)
 
 
 def run_suite(stack, suite, key, entries):

@@ -1,4 +1,5 @@
-"""scim2-tester: its checks of a server, one JSON line each. Runs in the environment of scim.txt; SCIM_URL and SCIM_TOKEN say where."""
+"""scim2-tester: its checks of a server, one JSON line each. Runs in the environment of scim.txt; SCIM_URL and
+SCIM_TOKEN say where."""
 
 import json
 import os
@@ -23,10 +24,13 @@ def name(result):
 
 
 def main():
-    with Client(base_url=os.environ["SCIM_URL"], headers={"Authorization": "Bearer " + os.environ["SCIM_TOKEN"]}) as http:
+    with Client(base_url=os.environ["SCIM_URL"],
+                headers={"Authorization": "Bearer " + os.environ["SCIM_TOKEN"]}) as http:
         for result in check_server(SyncSCIMClient(http)):
-            detail = (result.reason or "") if result.status == Status.SUCCESS else "%s: %s %s" % (result.status.name, result.reason, result.data)
-            print(json.dumps({"check": name(result), "ok": GOOD.get(result.status, False), "detail": detail}), flush=True)
+            detail = (result.reason or "") if result.status == Status.SUCCESS else "%s: %s %s" % (
+                result.status.name, result.reason, result.data)
+            print(json.dumps({"check": name(result), "ok": GOOD.get(result.status, False), "detail": detail}),
+                  flush=True)
 
 
 if __name__ == "__main__":

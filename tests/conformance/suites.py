@@ -45,23 +45,27 @@ def _json_lines(command, env):
             said = json.loads(line)
             results.append(Result(said["check"], said["ok"], _short(said.get("detail") or "")))
     if done.returncode != 0:
-        results.append(Result("the program ends well", False, "exit %d: %s" % (done.returncode, _short(done.stderr[-1500:], 1500))))
+        results.append(Result("the program ends well", False,
+                              "exit %d: %s" % (done.returncode, _short(done.stderr[-1500:], 1500))))
     return _numbered(results)
 
 
 # ---- Microsoft's Postman collections
 
-TESTS = ["Endpoint tests", "User tests", "Group tests", "ComplexAttribute tests", "User tests with garbage", "Group tests with garbage", "Teardown garbage"]
+TESTS = ["Endpoint tests", "User tests", "Group tests", "ComplexAttribute tests", "User tests with garbage",
+         "Group tests with garbage", "Teardown garbage"]
 
 
 def _newman(collection, folders, workspace, work):
     """Runs one collection; a check per assertion, and one more for each request that got no answer."""
     host, port = workspace.stack.host, workspace.stack.port
     report = os.path.join(work, "newman.json")
-    command = [os.path.join(tools.node("newman"), "newman"), "run", collection, "--reporters", "json", "--reporter-json-export", report]
+    command = [os.path.join(tools.node("newman"), "newman"), "run", collection, "--reporters", "json",
+               "--reporter-json-export", report]
     for folder in folders:
         command += ["--folder", folder]
-    for name, value in (("Protocol", "http"), ("Server", host), ("Port", ":%d" % port), ("Api", "scim/v2"), ("token", workspace.token)):
+    for name, value in (("Protocol", "http"), ("Server", host), ("Port", ":%d" % port), ("Api", "scim/v2"),
+                        ("token", workspace.token)):
         command += ["--env-var", "%s=%s" % (name, value)]
     done = _run(command)
     if not os.path.exists(report):
@@ -72,7 +76,8 @@ def _newman(collection, folders, workspace, work):
     for e in executions:
         answer = e.get("response", {}).get("code")
         if answer is None:
-            results.append(Result("%s: has an answer" % e["item"]["name"], False, _short(e.get("requestError", "none"))))
+            results.append(Result("%s: has an answer" % e["item"]["name"], False,
+                                  _short(e.get("requestError", "none"))))
         for a in e.get("assertions") or ():
             error = a.get("error")
             detail = "" if not error else "%s (answer %s)" % (_short(error.get("message", "")), answer)
@@ -81,9 +86,11 @@ def _newman(collection, folders, workspace, work):
 
 
 def _inbound(folder, work):
-    """Entra's own queries. They come with a fixed host and https; here they go where the others go, and the step that fetches a token elsewhere is left out."""
+    """Entra's own queries. They come with a fixed host and https; here they go where the others go, and the step
+    that fetches a token elsewhere is left out."""
     with open(os.path.join(folder, "scim-inbound.postman_collection.json")) as f:
-        text = f.read().replace("https://{{endpoint}}/scim", "http://{{Server}}{{Port}}/{{Api}}").replace("https://{{Server}}", "http://{{Server}}")
+        text = f.read().replace("https://{{endpoint}}/scim",
+                                "http://{{Server}}{{Port}}/{{Api}}").replace("https://{{Server}}", "http://{{Server}}")
     collection = json.loads(text)
     collection["item"] = [i for i in collection["item"] if i["name"] != "Get Token"]
 
@@ -131,14 +138,17 @@ def sanity(workspace, key, work):
     except ValueError:
         return [Result("scim-sanity runs", False, _short(done.stdout + done.stderr))]
     # A warning is a failure here: strict means strict.
-    return _numbered([Result("%s: %s" % (r["phase"], r["name"]), {"pass": True, "skip": None}.get(r["status"], False), _short(r.get("message") or "")) for r in said])
+    return _numbered([Result("%s: %s" % (r["phase"], r["name"]), {"pass": True, "skip": None}.get(r["status"], False),
+                             _short(r.get("message") or "")) for r in said])
 
 
 # ---- scim2-tester, and scim2-client as a typed client
 
 def _scim2(program, workspace, key):
     python = os.path.join(tools.python("scim"), "python")
-    return _json_lines([python, "-B", os.path.join(HERE, program)], {"SCIM_URL": workspace.stack.url + "/scim/v2", "SCIM_TOKEN": workspace.token, "SCIM_DIALECT": key})
+    return _json_lines([python, "-B", os.path.join(HERE, program)],
+                       {"SCIM_URL": workspace.stack.url + "/scim/v2", "SCIM_TOKEN": workspace.token,
+                        "SCIM_DIALECT": key})
 
 
 def tester(workspace, key, work):
@@ -155,10 +165,13 @@ OPENAPI = "/api/v1/openapi.json"
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 
-# Each class of endpoints under the credential that opens it. Owners have a rate of 600 a minute; a client that is wrong too often is slowed down.
+# Each class of endpoints under the credential that opens it. Owners have a rate of 600 a minute; a client that is wrong
+# too often is slowed down.
 PARTS = (
-    ("key", ["--exclude-path-regex", "^/api/v1/admin|^/oauth2"], lambda w: ["--header", "Authorization: Bearer " + w.token], 100),
-    ("owner", ["--include-path-regex", "^/api/v1/admin", "--rate-limit", "570/m"], lambda w: ["--header", "Authorization: Bearer " + _owner(w)], 25),
+    ("key", ["--exclude-path-regex", "^/api/v1/admin|^/oauth2"],
+     lambda w: ["--header", "Authorization: Bearer " + w.token], 100),
+    ("owner", ["--include-path-regex", "^/api/v1/admin", "--rate-limit", "570/m"],
+     lambda w: ["--header", "Authorization: Bearer " + _owner(w)], 25),
     ("client", ["--include-path-regex", "^/oauth2"], lambda w: ["--auth", "%s:%s" % (w.key_id, w.token)], 25),
 )
 
@@ -169,7 +182,8 @@ def _owner(workspace):
 
 def _schemathesis(url, name, options, work):
     report = os.path.join(work, name + ".xml")
-    command = [os.path.join(tools.python("openapi"), "st"), "run", url, "--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--seed", "1", "--continue-on-failure",
+    command = [os.path.join(tools.python("openapi"), "st"), "run", url, "--checks", CHECKS, "--phases",
+               "examples,coverage,fuzzing", "--seed", "1", "--continue-on-failure",
                "--report", "junit", "--report-junit-path", report, *options]
     done = _run(command, cwd=work)
     if not os.path.exists(report):
@@ -180,7 +194,8 @@ def _schemathesis(url, name, options, work):
         detail = " / ".join(_short(b.text or b.get("message") or "", 2500) for b in bad)
         results.append(Result(test.get("name"), None if test.find("skipped") is not None else not bad, detail))
     if done.returncode != 0 and all(r.ok is not False for r in results):
-        results.append(Result("schemathesis ends well (%s)" % name, False, "exit %d: %s" % (done.returncode, _short(done.stdout[-1500:], 1500))))
+        results.append(Result("schemathesis ends well (%s)" % name, False,
+                              "exit %d: %s" % (done.returncode, _short(done.stdout[-1500:], 1500))))
     return results
 
 

@@ -17,10 +17,12 @@ class Judge(unittest.TestCase):
         return len(v.passed), len(v.expected), len(v.skipped), len(v.failed)
 
     def test_expected_failure_is_no_failure(self):
-        self.assertEqual(self.counts([Result("a (1): b [c]", False, ""), Result("a (2): b [c]", False, ""), Result("x", True, "")]), (1, 2, 0, 0))
+        self.assertEqual(self.counts([Result("a (1): b [c]", False, ""), Result("a (2): b [c]", False, ""),
+                                      Result("x", True, "")]), (1, 2, 0, 0))
 
     def test_other_failure_counts(self):
-        self.assertEqual(self.counts([Result("a (1): b [c]", False, ""), Result("a (1): b c", False, "")]), (0, 1, 0, 1))
+        self.assertEqual(self.counts([Result("a (1): b [c]", False, ""), Result("a (1): b c", False, "")]),
+                         (0, 1, 0, 1))
 
     def test_expected_for_one_key_only(self):
         self.assertEqual(self.counts([Result("a (1): b [c]", False, "")], key="entra"), (0, 0, 0, 1))

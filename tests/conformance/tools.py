@@ -21,13 +21,15 @@ def _cache():
 
 
 def _run(command, **kw):
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kw)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, **kw)
     if done.returncode != 0:
         raise InstallError("%s: exit %d\n%s" % (" ".join(command), done.returncode, done.stdout[-3000:]))
 
 
 def _installed(name, pins, install):
-    """The folder that holds what the file of pins asks for. A changed file gets a new folder; a folder that was not finished is made anew."""
+    """The folder that holds what the file of pins asks for. A changed file gets a new folder; a folder that was not
+    finished is made anew."""
     with open(os.path.join(HERE, pins), "rb") as f:
         text = f.read()
     os.makedirs(_cache(), exist_ok=True)
@@ -50,7 +52,8 @@ def python(name):
 
     def install(folder):
         _run([PYTHON, "-m", "venv", folder])
-        _run([os.path.join(folder, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", os.path.join(HERE, pins)])
+        _run([os.path.join(folder, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "--no-deps",
+              "-r", os.path.join(HERE, pins)])
 
     return os.path.join(_installed(name, pins, install), "bin")
 
@@ -62,6 +65,7 @@ def node(name):
         packages = f.read().split()
 
     def install(folder):
-        _run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix", folder, *packages], cwd=folder)
+        _run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix", folder,
+              *packages], cwd=folder)
 
     return os.path.join(_installed(name, pins, install), "node_modules", ".bin")

@@ -1,6 +1,6 @@
-"""The faults: each a function of a Ground (a stack under load) that makes the fault happen, proves that it happened, and
-returns when usher works again. Raises Missed when the fault was not reached, Failed when usher did not do what it must,
-Silence when nothing moves any more."""
+"""The faults: each a function of a Ground (a stack under load) that makes the fault happen, proves that it happened,
+and returns when usher works again. Raises Missed when the fault was not reached, Failed when usher did not do what
+it must, Silence when nothing moves any more."""
 
 import contextlib
 import json
@@ -87,7 +87,8 @@ class Ground:
         self.load.works(more)
 
     def arm(self, part, point, action, passes):
-        """Starts the part (worker, ingest; it must not run) with the failpoint. Gives its pid and the place in its log where that life begins."""
+        """Starts the part (worker, ingest; it must not run) with the failpoint. Gives its pid and the place in its
+        log where that life begins."""
         since = self.log_size(part)
         self.local("start", failpoint=(part.upper(), "%s=%s@%d" % (point, action, passes)), check=False)
         with open(os.path.join(self.stack.run_dir, "pid", part)) as f:
@@ -110,7 +111,8 @@ class Ground:
 # ---------------------------------------------------------------- kill -9 at a failpoint
 
 def dies_at(ground, part, point, passes):
-    """The part ends by SIGKILL at the named place under load. It is not started again here: the next scenario does that, armed anew."""
+    """The part ends by SIGKILL at the named place under load. It is not started again here: the next scenario does
+    that, armed anew."""
     pid, since = ground.arm(part, point, "kill", passes)
     if part == "ingest":
         ground.killed_ingests.append(pid)
@@ -135,7 +137,8 @@ def takes_over(ground, zombie):
     since = ground.log_size("worker")
     os.kill(zombie, signal.SIGCONT)
     ground.works(60)
-    wait_until(lambda: ground.logged("worker", since, "event=assigned"), "the zombie to be one of the group again", ground.load.done)
+    wait_until(lambda: ground.logged("worker", since, "event=assigned"), "the zombie to be one of the group again",
+               ground.load.done)
     ground.local("stop", "worker-" + name)
     ground.local("start")
     ground.works()
@@ -227,7 +230,8 @@ def produce(ground, topic, partition, key, headers, payload):
     with tempfile.NamedTemporaryFile(suffix=".command") as f:
         f.write(payload)
         f.flush()
-        command = ["kcat", "-P", "-b", ground.stack.kafka, "-t", topic, "-p", str(partition)] + (["-k", key] if key else [])
+        command = ["kcat", "-P", "-b", ground.stack.kafka, "-t", topic, "-p",
+                   str(partition)] + (["-k", key] if key else [])
         for name, value in headers.items():
             command += ["-H", "%s=%s" % (name, value)]
         run(command + [f.name], check=True)
@@ -245,7 +249,8 @@ def repeated_command(ground):
         produce_again(ground, create)
     w.client.patch("/Users/" + made.json["id"], patch_op({"op": "replace", "path": "title", "value": "after"}))
     after = w.counts()
-    if (after["users"], after["seats"], after["audit_seq"]) != (before["users"], before["seats"], before["audit_seq"] + 1):
+    if (after["users"], after["seats"], after["audit_seq"]) != (before["users"], before["seats"],
+                                                                before["audit_seq"] + 1):
         raise Failed("a repeated command changed something: %s, then %s" % (before, after))
     w.client.delete("/Users/" + made.json["id"])
     produce_again(ground, create)
@@ -308,7 +313,8 @@ def poison(ground):
     if len(dead) != len(poisons):
         raise Failed("%d poison messages, %d dead letters" % (len(poisons), len(dead)))
     for r, payload in zip(sorted(dead, key=lambda r: int(r.headers["usher-origin-offset"])), poisons):
-        told = {"usher-error-detail", "usher-error", "usher-origin-topic", "usher-origin-partition", "usher-origin-offset"} - set(r.headers)
+        told = {"usher-error-detail", "usher-error", "usher-origin-topic", "usher-origin-partition",
+                "usher-origin-offset"} - set(r.headers)
         if told or r.headers["usher-origin-partition"] != str(sample.partition):
             raise Failed("a dead letter without %s: %s" % (told, r.headers))
         if payload.startswith(b"{") and r.value != json.loads(payload):

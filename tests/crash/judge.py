@@ -13,7 +13,8 @@ def settle(stack):
     def waiting():
         commands = stream.read_topic(stack.kafka, stream.COMMANDS)
         claimed = {txn for txn, in stack.sql("SELECT txn::text FROM usher.command_log")}
-        return len(commands), {r.value["txn"] for r in commands if isinstance(r.value, dict) and "txn" in r.value} - claimed
+        return len(commands), {r.value["txn"] for r in commands if isinstance(r.value, dict)
+                               and "txn" in r.value} - claimed
 
     seen = [waiting()]
 
@@ -36,17 +37,21 @@ def judge(stack, load, killed=None):
         wrong += ["%s: %s" % (loader.name, fault) for fault in loader.faults[:5]]
     wrong += check_objects(stack, load) + check_pairs(load, membership) + check_refused(load, audit)
     wrong += check_accepted(stack, load, events)
-    wrong += check_answers(load, audit) + check_seats(stack, load, audit) + check_log(stack, audit, membership + events) + check_keys(stack) + check_totals(stack)
+    wrong += check_answers(load, audit) + check_seats(stack, load, audit) + check_log(
+        stack, audit, membership + events) + check_keys(stack) + check_totals(stack)
     return wrong
 
 
 # ---------------------------------------------------------------- state
 
 def stored_users(stack, workspace):
-    rows = stack.sql("SELECT id::text, user_name, active, doc->>'title' FROM usher.users WHERE workspace_id = %s", workspace)
-    users = {uid: {"id": uid, "name": name, "title": title, "active": active, "rooms": set()} for uid, name, active, title in rows}
+    rows = stack.sql("SELECT id::text, user_name, active, doc->>'title' FROM usher.users WHERE workspace_id = %s",
+                     workspace)
+    users = {uid: {"id": uid, "name": name, "title": title, "active": active, "rooms": set()}
+             for uid, name, active, title in rows}
     wrong = []
-    for room, uid, held in stack.sql("SELECT room_id::text, user_id::text, held FROM usher.members WHERE workspace_id = %s", workspace):
+    for room, uid, held in stack.sql(
+        "SELECT room_id::text, user_id::text, held FROM usher.members WHERE workspace_id = %s", workspace):
         users[uid]["rooms"].add(room)
         if held == users[uid]["active"]:
             wrong.append("user %s: active %s but held %s in room %s" % (uid, users[uid]["active"], held, room))
@@ -72,7 +77,8 @@ def check_objects(stack, load):
     for workspace in load.workspaces:
         users, trouble = stored_users(stack, workspace.id)
         rooms = {rid: {"id": rid, "name": name}
-                 for rid, name in stack.sql("SELECT id::text, display_name FROM usher.rooms WHERE workspace_id = %s", workspace.id)}
+                 for rid, name in stack.sql("SELECT id::text, display_name FROM usher.rooms WHERE workspace_id = %s",
+                                            workspace.id)}
         wrong += trouble
         by_name = {u["name"]: u for u in users.values()}
         by_room_name = {r["name"]: r for r in rooms.values()}
@@ -115,7 +121,8 @@ def check_pairs(load, membership):
         for (room, user), due in loader.pairs.items():
             most = due + loader.maybe.get((room, user), 0) + (user in doubtful or room in loader.lost_rooms)
             if not due <= have[room, user] <= most:
-                wrong.append("member.added of %s in room %s: %d events, %d acknowledged" % (user, room, have[room, user], due))
+                wrong.append("member.added of %s in room %s: %d events, %d acknowledged" % (user, room,
+                                                                                            have[room, user], due))
     return wrong
 
 
@@ -123,14 +130,18 @@ def check_refused(load, audit):
     """What was answered as not done did not happen: refused names were never created."""
     refused = {name for loader in load.loaders for name in loader.refused_names}
     return ["user %s was refused and created all the same" % r.value["target"]["name"] for r in stream.changes_of(audit)
-            if r.value["action"] == "user.created" and r.value["outcome"] == "applied" and (r.value.get("target") or {}).get("name") in refused]
+            if r.value["action"] == "user.created" and r.value["outcome"] == "applied"
+            and (r.value.get("target") or {}).get("name") in refused]
 
 
 def check_keys(stack):
-    """Rows of resource_keys are what the documents say, no more and no less: e-mail addresses of users (search has them folded)."""
+    """Rows of resource_keys are what the documents say, no more and no less: e-mail addresses of users (search has
+    them folded)."""
     due = set(stack.sql("""SELECT DISTINCT u.workspace_id::text, u.id::text, e.v->>'value' FROM usher.users u
         CROSS JOIN LATERAL jsonb_array_elements(u.search->'emails') AS e (v) WHERE jsonb_typeof(u.search->'emails') = 'array'"""))
-    have = set(stack.sql("SELECT workspace_id::text, resource_id::text, key FROM usher.resource_keys WHERE type = 'User' AND path = 'emails.value'"))
+    have = set(
+        stack.sql(
+            "SELECT workspace_id::text, resource_id::text, key FROM usher.resource_keys WHERE type = 'User' AND path = 'emails.value'"))
     wrong = ["user %s of %s has the address %s and no key says so" % (u, w, key) for w, u, key in sorted(due - have)]
     wrong += ["a key says that user %s of %s has the address %s" % (u, w, key) for w, u, key in sorted(have - due)]
     return wrong[:20] if due else ["no user has an e-mail address: nothing was checked"]
@@ -148,7 +159,8 @@ def check_accepted(stack, load, events):
         for loader in (x for x in load.loaders if x.workspace is workspace):
             for txn, name in loader.accepted:
                 if outcomes[txn] != ["201"] or names[name] != 1:
-                    wrong.append("%s was accepted as txn %s: outcomes %s, %d users" % (name, txn, outcomes[txn], names[name]))
+                    wrong.append("%s was accepted as txn %s: outcomes %s, %d users" % (name, txn, outcomes[txn],
+                                                                                       names[name]))
     return wrong
 
 
@@ -175,7 +187,8 @@ def check_answers(load, audit):
 
 
 def check_seats(stack, load, audit):
-    """seats_used is the number of users with a seat: of the active ones, where that takes one; and the history never went over the limit (promise 3)."""
+    """seats_used is the number of users with a seat: of the active ones, where that takes one; and the history never
+    went over the limit (promise 3)."""
     wrong = []
     for workspace in load.workspaces:
         used, limit, seated, due = stack.sql(
@@ -183,7 +196,8 @@ def check_seats(stack, load, audit):
             " FROM usher.workspaces w LEFT JOIN usher.users u ON u.workspace_id = w.workspace_id LEFT JOIN usher.logins l ON l.workspace_id = u.workspace_id AND l.user_id = u.id"
             " WHERE w.workspace_id = %s GROUP BY w.workspace_id", workspace.id)[0]
         if (used, used) != (seated, due):
-            wrong.append("workspace %s counts %d seats, %d users have one, %d should" % (workspace.id, used, seated, due))
+            wrong.append("workspace %s counts %d seats, %d users have one, %d should" % (workspace.id, used,
+                                                                                         seated, due))
         taken, highest = 0, 0
         changes = [r.value for r in stream.of_workspace(stream.changes_of(audit), workspace.id)]
         for v in sorted(changes, key=lambda v: v["seq"]):
@@ -200,18 +214,21 @@ def check_seats(stack, load, audit):
 
 def check_totals(stack):
     """What lists call their total is what there is."""
-    rows = stack.sql("SELECT w.workspace_id::text, w.users_total, (SELECT count(*) FROM usher.users u WHERE u.workspace_id = w.workspace_id), w.rooms_total,"
+    rows = stack.sql(
+        "SELECT w.workspace_id::text, w.users_total, (SELECT count(*) FROM usher.users u WHERE u.workspace_id = w.workspace_id), w.rooms_total,"
                      " (SELECT count(*) FROM usher.rooms r WHERE r.workspace_id = w.workspace_id) FROM usher.workspaces w")
     return ["workspace %s counts %d users and %d rooms, there are %d and %d" % (w, users, rooms, has_users, has_rooms)
             for w, users, has_users, rooms, has_rooms in rows if (users, rooms) != (has_users, has_rooms)]
 
 
 def check_log(stack, audit, events):
-    """What the streams carry is what applied commands stored: no event of a cancelled or unknown command, none of an applied one missing."""
+    """What the streams carry is what applied commands stored: no event of a cancelled or unknown command, none of an
+    applied one missing."""
     wrong, seen = [], collections.defaultdict(set)
     for r in events + stream.changes_of(audit):
         seen[stream.workspace_of(r), r.headers.get("usher-txn")].add(r.headers.get("ce_id"))
-    rows = stack.sql("SELECT workspace_id::text, txn::text, outcome IS NULL, records IS NOT NULL FROM usher.command_log")
+    rows = stack.sql(
+        "SELECT workspace_id::text, txn::text, outcome IS NULL, records IS NOT NULL FROM usher.command_log")
     log = {(w, t): (cancelled, has_records) for w, t, cancelled, has_records in rows}
     for key in seen:
         if key not in log:

@@ -1,8 +1,10 @@
-"""Load that knows what must be true: clients that change users and rooms, remember every answer, and keep a model of their own objects.
+"""Load that knows what must be true: clients that change users and rooms, remember every answer, and keep a model of
+their own objects.
 
-Each client owns its users and some rooms, and has one request in flight; rooms that all clients of a workspace share are filled by each with
-its own users. So the model of an object is never in doubt, but where an answer leaves it open (a broken connection, a 503 that does not say
-that nothing was changed): then the object is frozen, with both states that it may have, and touched no more."""
+Each client owns its users and some rooms, and has one request in flight; rooms that all clients of a workspace share
+are filled by each with its own users. So the model of an object is never in doubt, but where an answer leaves it
+open (a broken connection, a 503 that does not say that nothing was changed): then the object is frozen, with both
+states that it may have, and touched no more."""
 
 import random
 import threading
@@ -20,7 +22,8 @@ class User:
         self.id, self.name, self.title, self.active, self.rooms = uid, name, None, True, set()
 
     def state(self):
-        return {"id": self.id, "name": self.name, "title": self.title, "active": self.active, "rooms": frozenset(self.rooms)}
+        return {"id": self.id, "name": self.name, "title": self.title, "active": self.active,
+                "rooms": frozenset(self.rooms)}
 
 
 class Room:
@@ -52,7 +55,8 @@ class Loader(threading.Thread):
         self.accepted = []      # (txn, user name) of what was promised with 202
         self.pairs = {}         # (room, user) -> number of member.added events due
         self.lost_rooms = set() # rooms whose fate is open: their members are not judged
-        self.maybe = {}         # (room, user) -> number of member.added events that there are if such a room has survived
+        # (room, user) -> number of member.added events that there are if such a room has survived.
+        self.maybe = {}
         self.counts = {DONE: 0, NOT_DONE: 0, UNSURE: 0, "seats": 0, "deadline": 0}
         self.made = 0
 
@@ -115,7 +119,8 @@ class Loader(threading.Thread):
     def create_user(self):
         self.made += 1
         name = "%s-%d@example.com" % (self.tag, self.made)
-        verdict, answer, ua = self.write("POST", "/Users", {"schemas": [USER], "userName": name, "active": True, "emails": [{"value": name, "primary": True}]}, 201, (403,))
+        verdict, answer, ua = self.write("POST", "/Users", {"schemas": [USER], "userName": name, "active": True,
+                                                            "emails": [{"value": name, "primary": True}]}, 201, (403,))
         if verdict == DONE:
             user = User(answer.json["id"], name)
             self.users[user.id] = user
@@ -123,20 +128,23 @@ class Loader(threading.Thread):
         elif verdict == NOT_DONE:
             self.refused_names.append(name)
         else:
-            self.frozen.append(Frozen("user", name, None, {"name": name, "title": None, "active": True, "rooms": frozenset()}, ua))
+            self.frozen.append(Frozen("user", name, None, {"name": name, "title": None, "active": True,
+                                                           "rooms": frozenset()}, ua))
 
     def create_later(self):
         """Asynchronously: 202 means that it will be done, and told once. Inactive, so that no seat can be wanting."""
         self.made += 1
         name = "%s-%d-later@example.com" % (self.tag, self.made)
-        answer, ua = self.send("POST", "/Users", {"schemas": [USER], "userName": name, "active": False}, {"Prefer": "respond-async"})
+        answer, ua = self.send("POST", "/Users", {"schemas": [USER], "userName": name, "active": False},
+                               {"Prefer": "respond-async"})
         verdict = self.judge(answer, 202)
         if verdict == DONE:
             self.accepted.append((answer.headers.get("set-txn"), name))
         if verdict == NOT_DONE:
             self.refused_names.append(name)
         else:
-            self.frozen.append(Frozen("user", name, None, {"name": name, "title": None, "active": False, "rooms": frozenset()}, ua))
+            self.frozen.append(Frozen("user", name, None, {"name": name, "title": None, "active": False,
+                                                           "rooms": frozenset()}, ua))
 
     def patch_user(self, user, operation, change, allowed=()):
         """change(user) puts the model into the state that a success means."""
@@ -166,7 +174,8 @@ class Loader(threading.Thread):
 
     def set_active(self, user):
         new = not user.active
-        self.patch_user(user, {"op": "replace", "path": "active", "value": new}, lambda u: setattr(u, "active", new), (403,))
+        self.patch_user(user, {"op": "replace", "path": "active", "value": new},
+                        lambda u: setattr(u, "active", new), (403,))
 
     def delete_user(self, user):
         verdict, _, ua = self.write("DELETE", "/Users/" + user.id, None, 204)
@@ -207,7 +216,8 @@ class Loader(threading.Thread):
     def rename_room(self, room):
         self.made += 1
         name = "room %s-%d" % (self.tag, self.made)
-        verdict, _, ua = self.write("PATCH", "/Groups/" + room.id, patch_op({"op": "replace", "path": "displayName", "value": name}), 204)
+        verdict, _, ua = self.write("PATCH", "/Groups/" + room.id,
+                                    patch_op({"op": "replace", "path": "displayName", "value": name}), 204)
         if verdict == DONE:
             room.name = name
             self.acknowledged.append(("room.renamed", room.id, None))

@@ -41,7 +41,8 @@ class Sql:
     def __init__(self, **rows):
         self.rows = dict(users=[("u1", "ana", True, "chief")], rooms=[("r1", "Dispatch"), ("shared", "Shared")],
                          members=[("shared", "u1", False)], seats=[(1, 1, 1, 1)],
-                         addresses=[("w1", "u1", "a@x")], resource_keys=[("w1", "u1", "a@x")], command_log=[("w1", "t1", False, True)])
+                         addresses=[("w1", "u1", "a@x")], resource_keys=[("w1", "u1", "a@x")],
+                         command_log=[("w1", "t1", False, True)])
         self.rows.update(rows)
 
     def sql(self, query, *_):
@@ -58,7 +59,8 @@ def event(seq=1, kind="usher.member.added", txn="t1"):
 
 
 def change(seq, action, name=None, txn="t1", **more):
-    value = {"kind": "change", "workspace": "w1", "seq": seq, "txn": txn, "action": action, "outcome": "applied", "target": {"id": "u", "name": name}, **more}
+    value = {"kind": "change", "workspace": "w1", "seq": seq, "txn": txn, "action": action, "outcome": "applied",
+             "target": {"id": "u", "name": name}, **more}
     return Record("usher.audit", 0, seq, "w1", {"ce_id": "a%d" % seq, "usher-txn": txn}, value)
 
 
@@ -86,15 +88,18 @@ class Judge(unittest.TestCase):
         self.found(judge.check_objects(Sql(users=[], members=[]), load_of(loader())), "acknowledged was")
         self.found(judge.check_objects(Sql(users=[("u1", "ana", True, "old")]), load_of(loader())), "acknowledged was")
         self.found(judge.check_objects(Sql(members=[]), load_of(loader())), "acknowledged was")
-        self.found(judge.check_objects(Sql(rooms=[("r1", "Old"), ("shared", "Shared")]), load_of(loader())), "acknowledged was")
+        self.found(judge.check_objects(Sql(rooms=[("r1", "Old"), ("shared", "Shared")]), load_of(loader())),
+                   "acknowledged was")
 
     def test_resurrected(self):
         one = loader()
         one.gone = [("user", "u2")]
-        self.found(judge.check_objects(Sql(users=[("u1", "ana", True, "chief"), ("u2", "ben", True, None)]), load_of(one)), "was deleted")
+        self.found(judge.check_objects(Sql(users=[("u1", "ana", True, "chief"), ("u2", "ben", True, None)]),
+                                       load_of(one)), "was deleted")
 
     def test_stranger(self):
-        wrong = judge.check_objects(Sql(users=[("u1", "ana", True, "chief"), ("u9", "eve", True, None)]), load_of(loader()))
+        wrong = judge.check_objects(Sql(users=[("u1", "ana", True, "chief"), ("u9", "eve", True, None)]),
+                                    load_of(loader()))
         self.found(wrong, "no client")
 
     def test_held_must_agree_with_active(self):
@@ -105,16 +110,20 @@ class Judge(unittest.TestCase):
         user = one.users["u1"]
         one.freeze_user(user, dict(user.state(), active=False), "ua")
         self.assertEqual(judge.check_objects(Sql(), load_of(one)), [])
-        self.assertEqual(judge.check_objects(Sql(users=[("u1", "ana", False, "chief")], members=[("shared", "u1", True)]), load_of(one)), [])
+        self.assertEqual(judge.check_objects(Sql(users=[("u1", "ana", False, "chief")],
+                                                 members=[("shared", "u1", True)]), load_of(one)), [])
         half = Sql(users=[("u1", "ana", False, "chief")], members=[])  # deactivated, and its room forgotten
         self.found(judge.check_objects(half, load_of(one)), "possible were")
 
     def test_open_creation(self):
         one = loader()
-        one.frozen.append(Frozen("user", "ben", None, {"name": "ben", "title": None, "active": True, "rooms": frozenset()}, "ua"))
+        one.frozen.append(Frozen("user", "ben", None, {"name": "ben", "title": None, "active": True,
+                                                       "rooms": frozenset()}, "ua"))
         self.assertEqual(judge.check_objects(Sql(), load_of(one)), [])
-        self.assertEqual(judge.check_objects(Sql(users=[("u1", "ana", True, "chief"), ("u2", "ben", True, None)]), load_of(one)), [])
-        self.found(judge.check_objects(Sql(users=[("u1", "ana", True, "chief"), ("u2", "ben", True, "x")]), load_of(one)), "possible were")
+        self.assertEqual(judge.check_objects(Sql(users=[("u1", "ana", True, "chief"), ("u2", "ben", True, None)]),
+                                             load_of(one)), [])
+        self.found(judge.check_objects(Sql(users=[("u1", "ana", True, "chief"), ("u2", "ben", True, "x")]),
+                                       load_of(one)), "possible were")
 
     def test_doubled_and_lost_event(self):
         self.found(judge.check_pairs(load_of(loader()), [event(1), event(2)]), "2 events")
@@ -134,7 +143,8 @@ class Judge(unittest.TestCase):
 
     def test_accepted_but_not_done_or_not_told(self):
         def outcome(status, seq=1, txn="t1"):
-            claims = {"aud": ["w1"], "jti": "w1/events/%d" % seq, "txn": txn, "events": {stream.ASYNC: {"method": "POST", "status": status}}}
+            claims = {"aud": ["w1"], "jti": "w1/events/%d" % seq, "txn": txn,
+                      "events": {stream.ASYNC: {"method": "POST", "status": status}}}
             return Record(stream.EVENTS, 0, seq, "w1", {}, claims)
 
         one = loader()
@@ -151,7 +161,8 @@ class Judge(unittest.TestCase):
         self.found(judge.check_answers(load_of(loader()), [request(1, "ua-0", 503)]), "audit says")
         taken_back = [request(1, "ua-0", 201), request(2, "ua-0", 503, supersedes=1)]
         self.found(judge.check_answers(load_of(loader()), taken_back), "audit says")
-        self.found(judge.check_answers(load_of(loader()), [request(1, "ua-0", 201), request(2, "ua-0", 201)]), "audit says")
+        self.found(judge.check_answers(load_of(loader()), [request(1, "ua-0", 201), request(2, "ua-0", 201)]),
+                   "audit says")
 
     def test_keys_that_do_not_fit_the_documents(self):
         self.found(judge.check_keys(Sql(resource_keys=[])), "no key")
@@ -163,7 +174,8 @@ class Judge(unittest.TestCase):
         over = [change(1, "seat.taken"), change(2, "seat.taken"), change(3, "seat.freed")]
         self.found(judge.check_seats(Sql(), load_of(loader()), over), "limit 1")
         self.found(judge.check_seats(Sql(), load_of(loader()), []), "adds up to 0")
-        self.found(judge.check_seats(Sql(seats=[(1, None, 1, 2)]), load_of(loader()), [change(1, "seat.taken")]), "2 should")
+        self.found(judge.check_seats(Sql(seats=[(1, None, 1, 2)]), load_of(loader()), [change(1, "seat.taken")]),
+                   "2 should")
         recounted = change(3, "seats.recounted", changes=[{"path": "seatsUsed", "op": "replace", "from": 2, "to": 1}])
         self.assertEqual(judge.check_seats(Sql(), load_of(loader()), [recounted]), [])
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Makes the first inputs of the fuzz targets, tests/fuzz/corpus/<target>/case-*, out of the cases in tests/cases and the examples in schemas/examples. What else
-lies in a corpus folder was put there by hand and stays."""
+"""Makes the first inputs of the fuzz targets, tests/fuzz/corpus/<target>/case-*, out of the cases in tests/cases and
+the examples in schemas/examples. What else lies in a corpus folder was put there by hand and stays."""
 
 import glob
 import json
@@ -68,7 +68,8 @@ def heads():
             line = re.sub(r"\$\{(\w+)\}", r"\1", step["request"]["line"]) if "request" in step else ""
             method, _, target = line.partition(" ")
             if target:
-                yield "%s /scim/v2%s HTTP/1.1\nHost: usher.example\nAuthorization: Bearer x\n" % (method, target.replace(" ", "%20").replace('"', "%22"))
+                yield "%s /scim/v2%s HTTP/1.1\nHost: usher.example\nAuthorization: Bearer x\n" % (
+                    method, target.replace(" ", "%20").replace('"', "%22"))
 
 
 def spread(found):
@@ -79,7 +80,8 @@ def spread(found):
 
 
 def main():
-    for target, found in (("filter", filters()), ("path", paths()), ("patch", patches()), ("body", bodies()), ("command", commands()), ("http", heads())):
+    for target, found in (("filter", filters()), ("path", paths()), ("patch", patches()), ("body", bodies()),
+                          ("command", commands()), ("http", heads())):
         folder = os.path.join(HERE, "corpus", target)
         os.makedirs(folder, exist_ok=True)
         for old in glob.glob(os.path.join(folder, "case-*")):

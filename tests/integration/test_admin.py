@@ -15,7 +15,8 @@ SCOPES = ALL_SCOPES.split(",")
 
 
 def ahead(seconds):
-    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)).strftime(
+        "%Y-%m-%dT%H:%M:%SZ")
 
 
 class AdminCase(Case):
@@ -51,13 +52,15 @@ class AdminCase(Case):
         return answer
 
     def key(self, name, *scopes, client=None, **more):
-        answer = (client or self.owner).post("/keys", {"name": name, "scopes": list(scopes or ["api:users:read"]), **more})
+        answer = (client or self.owner).post("/keys", {"name": name, "scopes": list(scopes or ["api:users:read"]),
+                                                       **more})
         self.assertEqual(answer.status, 201, answer)
         return answer.json["token"], answer.json["key"]["id"]
 
     def actions(self, ws, *about):
         """(action, actor kind, actor id) of the audit's changes about these ids, in order."""
-        return [(c["action"], c["actor"]["kind"], c["actor"]["id"]) for c in self.followers.changes(ws) if c["target"]["id"] in about]
+        return [(c["action"], c["actor"]["kind"], c["actor"]["id"]) for c in self.followers.changes(ws)
+                if c["target"]["id"] in about]
 
 
 class Kinds(AdminCase):
@@ -85,7 +88,9 @@ class Kinds(AdminCase):
         self.assertEqual(a.post("/keys/%s/rotate" % key, None).status, 200)
         self.assertEqual(a.delete("/keys/" + key).status, 204)
         self.assertEqual(a.patch("/workspace", {"guardMin": 11}).status, 200)
-        for method, path, body in (("GET", "/owners", None), ("POST", "/owners", {"name": "x", "role": "administrator"}), ("GET", "/owners/" + self.owner_id, None),
+        for method, path, body in (("GET", "/owners", None),
+                                   ("POST", "/owners", {"name": "x", "role": "administrator"}),
+                                   ("GET", "/owners/" + self.owner_id, None),
                                    ("DELETE", "/owners/" + self.owner_id, None)):
             self.is_problem(a.request(method, path, body), 403, "forbidden")
         self.assertEqual(self.owner.get("/owners").status, 200)
@@ -99,9 +104,12 @@ class Settings(AdminCase):
     def test_all_are_shown_and_can_be_set(self):
         ws, owner, oid = self.fresh()
         before = owner.get("/workspace").json
-        self.assertEqual((before["id"], before["name"], before["seatsUsed"], before["seats"]), (ws.id, ws.name, 0, None))
-        change = {"seats": 25, "rate": 700, "seatMode": "on_first_login", "defaultRole": "editor", "defaultTransmit": False, "requireEmail": True, "linkByEmail": True, "restoreRooms": False,
-                  "uniqueRooms": False, "requireSso": True, "ssoReady": True, "strictness": "strict", "events": "off", "guardMode": "hold", "guardShare": 30, "guardWindow": 120, "guardMin": 3}
+        self.assertEqual((before["id"], before["name"], before["seatsUsed"], before["seats"]),
+                         (ws.id, ws.name, 0, None))
+        change = {"seats": 25, "rate": 700, "seatMode": "on_first_login", "defaultRole": "editor",
+                  "defaultTransmit": False, "requireEmail": True, "linkByEmail": True, "restoreRooms": False,
+                  "uniqueRooms": False, "requireSso": True, "ssoReady": True, "strictness": "strict", "events": "off",
+                  "guardMode": "hold", "guardShare": 30, "guardWindow": 120, "guardMin": 3}
         self.assertEqual(set(before) - {"id", "name", "seatsUsed", "created"}, set(change))
         self.assertEqual({n for n in change if change[n] == before[n]}, set(), "each is changed")
         after = owner.patch("/workspace", change, headers={"Content-Type": MERGE})
@@ -110,7 +118,8 @@ class Settings(AdminCase):
         self.assertEqual(owner.get("/workspace").json, after.json)
         told = [c for c in self.followers.changes(ws.id) if c["action"] == "settings.changed"]
         self.assertEqual(len(told), 1)
-        self.assertEqual((told[0]["actor"]["kind"], told[0]["actor"]["id"], told[0]["txn"]), ("owner", oid, after.headers["usher-txn"]))
+        self.assertEqual((told[0]["actor"]["kind"], told[0]["actor"]["id"], told[0]["txn"]),
+                         ("owner", oid, after.headers["usher-txn"]))
         self.assertEqual({c["path"]: c["to"] for c in told[0]["changes"]}, change)
 
     def test_what_was_read_can_be_sent_back_and_null_is_no_limit(self):
@@ -119,15 +128,18 @@ class Settings(AdminCase):
         self.assertEqual(owner.patch("/workspace", shown).json, shown)
         self.assertEqual(owner.patch("/workspace", {}).json, shown)
         self.assertEqual(owner.patch("/workspace", {"seats": None}).json, {**shown, "seats": None})
-        self.assertEqual(owner.patch("/workspace", {"id": str(uuid.uuid4()), "seatsUsed": 99, "created": "x"}).json, {**shown, "seats": None})
+        self.assertEqual(owner.patch("/workspace", {"id": str(uuid.uuid4()), "seatsUsed": 99, "created": "x"}).json,
+                         {**shown, "seats": None})
 
     def test_bad_values_change_nothing(self):
         ws, owner, _ = self.fresh()
         before, counts = owner.get("/workspace").json, ws.counts()
-        for name, value in (("seats", -1), ("seats", "many"), ("rate", 0), ("rate", None), ("seatMode", "never"), ("requireEmail", "true"), ("strictness", None), ("guardShare", 101),
+        for name, value in (("seats", -1), ("seats", "many"), ("rate", 0), ("rate", None), ("seatMode", "never"),
+                            ("requireEmail", "true"), ("strictness", None), ("guardShare", 101),
                             ("guardWindow", 59), ("nonsense", 1), ("name", ""), ("name", "a/b"), ("name", 5)):
             with self.subTest(name=name, value=value):
-                self.is_problem(owner.patch("/workspace", {"defaultRole": "editor", name: value}), 400, "invalid-value", name)
+                self.is_problem(owner.patch("/workspace", {"defaultRole": "editor", name: value}), 400,
+                                "invalid-value", name)
         self.is_problem(owner.patch("/workspace", []), 400, "invalid-syntax")
         self.is_problem(owner.patch("/workspace", b"{"), 400, "invalid-syntax")
         self.is_problem(owner.patch("/workspace", b"{}", headers={"Content-Type": "text/plain"}), 415, "media-type")
@@ -151,16 +163,20 @@ class Settings(AdminCase):
 class Keys(AdminCase):
     def test_made_shown_once_and_good(self):
         until = ahead(3600)
-        body = {"name": "Entra", "scopes": ["scim:users:write", "api:users:read", "scim:users:read"], "expires": until, "networks": ["127.0.0.0/8", "2001:db8::/32"], "dialect": "entra", "rate": 1500}
+        body = {"name": "Entra", "scopes": ["scim:users:write", "api:users:read", "scim:users:read"], "expires": until,
+                "networks": ["127.0.0.0/8", "2001:db8::/32"], "dialect": "entra", "rate": 1500}
         answer = self.owner.post("/keys", body)
         self.assertEqual(answer.status, 201, answer)
         token, key = answer.json["token"], answer.json["key"]
         self.assertEqual(answer.headers["location"], "%s/api/v1/admin/keys/%s" % (self.stack.url, key["id"]))
         self.assertEqual(answer.headers["cache-control"], "no-store")
-        self.assertTrue(token.startswith(key["prefix"]) and key["prefix"].startswith("ush_") and len(key["prefix"]) == 12, key)
+        self.assertTrue(token.startswith(key["prefix"]) and key["prefix"].startswith("ush_")
+                        and len(key["prefix"]) == 12, key)
         self.assertEqual(key["scopes"], ["scim:users:read", "scim:users:write", "api:users:read"])
-        self.assertEqual({n: key[n] for n in ("name", "networks", "dialect", "rate", "createdBy", "oldTokenUntil", "revoked", "revokedBy", "lastUsed")},
-                         {"name": "Entra", "networks": ["127.0.0.0/8", "2001:db8::/32"], "dialect": "entra", "rate": 1500, "createdBy": "Olga", "oldTokenUntil": None, "revoked": None,
+        self.assertEqual({n: key[n] for n in ("name", "networks", "dialect", "rate", "createdBy", "oldTokenUntil",
+                                              "revoked", "revokedBy", "lastUsed")},
+                         {"name": "Entra", "networks": ["127.0.0.0/8", "2001:db8::/32"], "dialect": "entra",
+                          "rate": 1500, "createdBy": "Olga", "oldTokenUntil": None, "revoked": None,
                           "revokedBy": None, "lastUsed": None})
         self.assertEqual(key["expires"], until.replace("Z", ".000000Z"))
         self.assertEqual(self.owner.get("/keys/" + key["id"]).json, key)
@@ -175,11 +191,19 @@ class Keys(AdminCase):
     def test_bad_bodies_make_nothing(self):
         count = len(self.owner.get("/keys?limit=200").json["items"])
         good = {"name": "k", "scopes": ["api:users:read"]}
-        for path, bad in (("name", {"scopes": SCOPES}), ("name", {**good, "name": " x"}), ("name", {**good, "name": "x" * 121}), ("name", {**good, "name": str(uuid.uuid4())}), ("scopes", {"name": "k"}),
-                          ("scopes", {**good, "scopes": []}), ("scopes", {**good, "scopes": ["admin"]}), ("scopes", {**good, "scopes": "api:users:read"}), ("scopes", {**good, "scopes": [7]}),
-                          ("expires", {**good, "expires": ahead(-5)}), ("expires", {**good, "expires": "tomorrow"}), ("expires", {**good, "expires": 5}), ("networks", {**good, "networks": []}),
-                          ("networks", {**good, "networks": ["10.1.2.3/8"]}), ("networks", {**good, "networks": "10.0.0.0/8"}), ("networks", {**good, "networks": ["0.0.0.0/0"] * 65}),
-                          ("dialect", {**good, "dialect": "french"}), ("dialect", {**good, "dialect": None}), ("rate", {**good, "rate": 0}), ("rate", {**good, "rate": 1.5}), ("secret", {**good, "secret": "x"})):
+        for path, bad in (("name", {"scopes": SCOPES}), ("name", {**good, "name": " x"}),
+                          ("name", {**good, "name": "x" * 121}), ("name", {**good, "name": str(uuid.uuid4())}),
+                          ("scopes", {"name": "k"}),
+                          ("scopes", {**good, "scopes": []}), ("scopes", {**good, "scopes": ["admin"]}),
+                          ("scopes", {**good, "scopes": "api:users:read"}), ("scopes", {**good, "scopes": [7]}),
+                          ("expires", {**good, "expires": ahead(-5)}), ("expires", {**good, "expires": "tomorrow"}),
+                          ("expires", {**good, "expires": 5}), ("networks", {**good, "networks": []}),
+                          ("networks", {**good, "networks": ["10.1.2.3/8"]}),
+                          ("networks", {**good, "networks": "10.0.0.0/8"}),
+                          ("networks", {**good, "networks": ["0.0.0.0/0"] * 65}),
+                          ("dialect", {**good, "dialect": "french"}), ("dialect", {**good, "dialect": None}),
+                          ("rate", {**good, "rate": 0}), ("rate", {**good, "rate": 1.5}),
+                          ("secret", {**good, "secret": "x"})):
             with self.subTest(body=bad):
                 self.is_problem(self.owner.post("/keys", bad), 400, "invalid-value", path)
         self.is_problem(self.owner.post("/keys", None), 415, "media-type")
@@ -202,7 +226,8 @@ class Keys(AdminCase):
     def test_rotation(self):
         token, key = self.key("rotated", "scim:users:read")
         answer = self.owner.post("/keys/%s/rotate" % key, None)
-        self.assertEqual((answer.status, answer.json["key"]["id"], answer.json["key"]["oldTokenUntil"]), (200, key, None), answer)
+        self.assertEqual((answer.status, answer.json["key"]["id"], answer.json["key"]["oldTokenUntil"]),
+                         (200, key, None), answer)
         second = answer.json["token"]
         self.expect(self.ws.open(token).get("/Users?count=0"), 401)
         self.expect(self.ws.open(second).get("/Users?count=0"), 200)
@@ -247,7 +272,9 @@ class Repeated(AdminCase):
         return {"Idempotency-Key": str(uuid.uuid4())}
 
     def no_token_is_kept(self, ws, *tokens):
-        kept = repr(self.stack.sql("SELECT headers::text, content FROM idempotency WHERE workspace_id=%s", ws.id)) + repr(self.stack.sql("SELECT outcome::text FROM command_log WHERE workspace_id=%s", ws.id))
+        kept = repr(self.stack.sql("SELECT headers::text, content FROM idempotency WHERE workspace_id=%s",
+                                   ws.id)) + repr(self.stack.sql(
+                                       "SELECT outcome::text FROM command_log WHERE workspace_id=%s", ws.id))
         for token in tokens:
             self.assertNotIn(token, kept)
 
@@ -309,14 +336,16 @@ class Owners(AdminCase):
         ws, owner, oid = self.fresh()
         answer = self.make(owner, "Ida", "administrator", expires=ahead(3600))
         made = answer.json["owner"]
-        self.assertEqual((made["name"], made["role"], made["createdBy"], made["revoked"]), ("Ida", "administrator", "Olga", None))
+        self.assertEqual((made["name"], made["role"], made["createdBy"], made["revoked"]),
+                         ("Ida", "administrator", "Olga", None))
         self.assertTrue(answer.json["token"].startswith(made["prefix"]))
         self.assertEqual(answer.headers["location"], "%s/api/v1/admin/owners/%s" % (self.stack.url, made["id"]))
         self.assertEqual(owner.get("/owners/" + made["id"]).json, made)
         self.assertEqual(self.admin(answer.json["token"]).get("/workspace").json["id"], ws.id)
         self.assertEqual([o["id"] for o in owner.get("/owners").json["items"]], [oid, made["id"]])
         self.assertEqual(self.actions(ws.id, made["id"]), [("owner.created", "owner", oid)])
-        for path, bad in (("name", {"role": "owner"}), ("role", {"name": "x"}), ("role", {"name": "x", "role": "king"}), ("expires", {"name": "x", "role": "owner", "expires": "2001-01-01T00:00:00Z"}),
+        for path, bad in (("name", {"role": "owner"}), ("role", {"name": "x"}), ("role", {"name": "x", "role": "king"}),
+                          ("expires", {"name": "x", "role": "owner", "expires": "2001-01-01T00:00:00Z"}),
                           ("scopes", {"name": "x", "role": "owner", "scopes": SCOPES})):
             self.is_problem(owner.post("/owners", bad), 400, "invalid-value", path)
 
@@ -360,7 +389,8 @@ class Owners(AdminCase):
                 t.start()
             for t in threads:
                 t.join()
-            self.assertEqual(self.stack.sql("SELECT count(*) FROM owners WHERE workspace_id=%s AND revoked IS NULL", ws.id)[0][0], 1, answers)
+            self.assertEqual(self.stack.sql("SELECT count(*) FROM owners WHERE workspace_id=%s AND revoked IS NULL",
+                                            ws.id)[0][0], 1, answers)
             self.assertEqual(sorted(answers.values())[0], 204, answers)
 
 
@@ -372,7 +402,8 @@ class Guards(AdminCase):
         self.assertEqual(owner.get("/guards").json, {"items": [], "next": None})
         for u in users[:2]:
             self.expect(ws.client.delete("/Users/" + u), 204)
-        item = {"key": {"id": ws.key_id, "name": "main"}, "users": {"removed": 2, "base": 4, "tripped": None}, "members": None}
+        item = {"key": {"id": ws.key_id, "name": "main"}, "users": {"removed": 2, "base": 4, "tripped": None},
+                "members": None}
         self.assertEqual(owner.get("/guards").json, {"items": [item], "next": None})
         self.expect(ws.client.delete("/Users/" + users[2]), 403)
         held = owner.get("/guards").json["items"][0]["users"]
@@ -380,7 +411,8 @@ class Guards(AdminCase):
         self.assertEqual(owner.post("/guards/%s/release" % ws.key_id, None).status, 204)
         self.expect(ws.client.delete("/Users/" + users[2]), 204)
         self.assertEqual(owner.get("/guards").json["items"][0]["users"]["tripped"], None)
-        self.assertEqual([a for a, kind, _ in self.actions(ws.id, ws.key_id) if a.startswith("guard.")], ["guard.tripped", "guard.released"])
+        self.assertEqual([a for a, kind, _ in self.actions(ws.id, ws.key_id) if a.startswith("guard.")],
+                         ["guard.tripped", "guard.released"])
         self.assertIn(("guard.released", "owner", oid), self.actions(ws.id, ws.key_id))
         self.is_problem(owner.post("/guards/%s/release" % uuid.uuid4(), None), 404, "not-found")
 

@@ -16,7 +16,8 @@ class Members(ApiCase):
         added = self.api.put(self.at(room, u))
         member = self.ok(added, 201)
         self.assertEqual(set(member), {"user", "userName", "displayName", "transmit", "since"})
-        self.assertEqual((member["user"], member["userName"], member["displayName"], member["transmit"]), (u["id"], "m1", "M", True))
+        self.assertEqual((member["user"], member["userName"], member["displayName"], member["transmit"]),
+                         (u["id"], "m1", "M", True))
         self.assertEqual(added.headers["location"], self.stack.url + "/api/v1" + self.at(room, u))
         self.assertEqual(self.ok(self.api.put(self.at(room, u))), member)
         self.assertEqual(self.listed(room)["members"], [member])
@@ -66,21 +67,24 @@ class Members(ApiCase):
         for u in users:
             self.ok(api.put("/rooms/%s/members/%s" % (room["id"], u)), 201)
         whole = self.listed(room, api)
-        self.assertEqual((whole["room"], [m["user"] for m in whole["members"]], whole["next"]), (room["id"], users, None))
+        self.assertEqual((whole["room"], [m["user"] for m in whole["members"]], whole["next"]),
+                         (room["id"], users, None))
         self.assertEqual(whole["seq"], ws.counts()["membership_seq"])
         self.assertEqual([m["user"] for m in api.pages("/rooms/%s/members" % room["id"], "members", limit=3)], users)
         # a page says the number that it is true at itself
         first = self.ok(api.get("/rooms/%s/members?limit=3" % room["id"]))
         self.assertEqual(api.delete("/rooms/%s/members/%s" % (room["id"], users[6])).status, 204)
         rest = self.ok(api.get("/rooms/%s/members?limit=200&cursor=%s" % (room["id"], first["next"])))
-        self.assertEqual((first["seq"], rest["seq"], [m["user"] for m in rest["members"]]), (whole["seq"], whole["seq"] + 1, users[3:6]))
+        self.assertEqual((first["seq"], rest["seq"], [m["user"] for m in rest["members"]]),
+                         (whole["seq"], whole["seq"] + 1, users[3:6]))
         other = self.make_room("Other", api)
         self.problem(api.get("/rooms/%s/members?cursor=%s" % (other["id"], first["next"])), 400, "invalid-cursor")
         self.assertEqual(self.listed(other, api)["members"], [])
         api.close()
 
     def test_a_snapshot_and_the_events_behind_it_are_the_truth(self):
-        """stream-contract: the list with its seq, then every event with a greater one, gives the room as it is, whenever the list was read."""
+        """stream-contract: the list with its seq, then every event with a greater one, gives the room as it is,
+        whenever the list was read."""
         ws = self.stack.workspace("snapshot")
         api = self.open_api(ws)
         room, users = self.make_room("Snap", api), [self.make_user("p%d" % i, api)["id"] for i in range(12)]
@@ -88,7 +92,8 @@ class Members(ApiCase):
 
         def change(i):
             def job(c):
-                got = c.put("%s/%s" % (path, users[i % 12]), {"transmit": i % 2 == 0}) if i % 3 else c.delete("%s/%s" % (path, users[i % 12]))
+                got = c.put("%s/%s" % (path, users[i % 12]),
+                            {"transmit": i % 2 == 0}) if i % 3 else c.delete("%s/%s" % (path, users[i % 12]))
                 return got if got.status in (200, 201, 204, 404) else self.fail(repr(got))
             return job
         jobs = []

@@ -13,13 +13,15 @@ class Rooms(ApiCase):
         self.assertEqual(made.headers["location"], "%s/api/v1/rooms/%s" % (self.stack.url, room["id"]))
         self.assertEqual(self.ok(self.api.get("/rooms/" + room["id"])), room)
         self.assertEqual(self.members(room["id"]), {u["id"]})
-        self.problem(self.api.patch("/rooms/" + room["id"], {"displayName": "x"}, headers={"If-Match": 'W/"7"'}), 412, "precondition")
+        self.problem(self.api.patch("/rooms/" + room["id"], {"displayName": "x"}, headers={"If-Match": 'W/"7"'}), 412,
+                     "precondition")
         got = self.ok(self.api.patch("/rooms/" + room["id"], {"displayName": "Great Hall", "externalId": None}))
         self.assertEqual((got["displayName"], got["version"], "externalId" in got), ("Great Hall", 2, False))
         self.assertEqual(self.members(room["id"]), {u["id"]})
         self.assertEqual(self.api.delete("/rooms/" + room["id"]).status, 204)
         for method in ("GET", "PATCH", "DELETE"):
-            self.problem(self.api.request(method, "/rooms/" + room["id"], {} if method == "PATCH" else None), 404, "not-found")
+            self.problem(self.api.request(method, "/rooms/" + room["id"], {} if method == "PATCH" else None), 404,
+                         "not-found")
         self.problem(self.api.get("/rooms/%s/members" % room["id"]), 404, "not-found")
 
     def test_names_are_unique_where_the_workspace_says_so(self):

@@ -1,5 +1,5 @@
-"""What a worker decides, on PostgreSQL: the cases of tests/cases/apply, which `make check` runs in memory, must come out the same here. In a database of its own,
-beside the stack's, made and migrated for it."""
+"""What a worker decides, on PostgreSQL: the cases of tests/cases/apply, which `make check` runs in memory, must come
+out the same here. In a database of its own, beside the stack's, made and migrated for it."""
 
 import glob
 import os

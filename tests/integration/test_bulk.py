@@ -13,11 +13,13 @@ NOBODY = "4f0a5b4a-0000-7000-8000-000000000000"
 
 
 def post_user(bulk_id, user_name, **more):
-    return {"method": "POST", "path": "/Users", "bulkId": bulk_id, "data": {"schemas": [USER], "userName": user_name, **more}}
+    return {"method": "POST", "path": "/Users", "bulkId": bulk_id,
+            "data": {"schemas": [USER], "userName": user_name, **more}}
 
 
 def post_room(bulk_id, name, *members):
-    return {"method": "POST", "path": "/Groups", "bulkId": bulk_id, "data": {"schemas": [GROUP], "displayName": name, "members": [{"value": m} for m in members]}}
+    return {"method": "POST", "path": "/Groups", "bulkId": bulk_id,
+            "data": {"schemas": [GROUP], "displayName": name, "members": [{"value": m} for m in members]}}
 
 
 def patch(path, *operations, **more):
@@ -32,7 +34,8 @@ class BulkCase(Case):
     flags = {"rate": 100000}
 
     def send(self, *operations, client=None, headers=None, **more):
-        return (client or self.http).post("/Bulk", {"schemas": [BULK], **more, "Operations": list(operations)}, headers=headers)
+        return (client or self.http).post("/Bulk", {"schemas": [BULK], **more, "Operations": list(operations)},
+                                          headers=headers)
 
     def bulk(self, *operations, client=None, **more):
         """The results, each held against what every result must be (rule B2)."""
@@ -52,7 +55,8 @@ class BulkCase(Case):
         self.assertEqual(result["status"], "201", result)
         path = result["location"].split("/scim/v2", 1)[1]
         answer = self.expect(self.http.get(path), 200)
-        self.assertEqual((answer.json["meta"]["location"], answer.json["meta"]["version"]), (result["location"], result["version"]))
+        self.assertEqual((answer.json["meta"]["location"], answer.json["meta"]["version"]),
+                         (result["location"], result["version"]))
         return answer.json["id"]
 
 
@@ -62,12 +66,14 @@ class Operations(BulkCase):
         a, b, c = (self.user("m-%s" % n) for n in "abc")
         results = self.bulk(
             post_user("x", "m-x"),
-            {"method": "PUT", "path": "/Users/" + a["id"], "data": {"schemas": [USER], "userName": "m-a", "displayName": "A"}},
+            {"method": "PUT", "path": "/Users/" + a["id"],
+             "data": {"schemas": [USER], "userName": "m-a", "displayName": "A"}},
             patch("/Users/" + b["id"], replace("displayName", "B")),
             {"method": "DELETE", "path": "/Users/" + c["id"]},
             {"method": "delete", "path": "Users/" + NOBODY, "bulkId": "mine"},
         )
-        self.assertEqual([(r["method"], r["status"]) for r in results], [("POST", "201"), ("PUT", "200"), ("PATCH", "200"), ("DELETE", "204"), ("DELETE", "404")])
+        self.assertEqual([(r["method"], r["status"]) for r in results],
+                         [("POST", "201"), ("PUT", "200"), ("PATCH", "200"), ("DELETE", "204"), ("DELETE", "404")])
         self.assertEqual([r.get("bulkId") for r in results], ["x", None, None, None, "mine"])
         self.assertEqual([r.get("version") for r in results], ['W/"1"', 'W/"2"', 'W/"2"', None, None])
         self.made(results[0])
@@ -93,8 +99,10 @@ class Operations(BulkCase):
             patch("/Users/" + NOBODY, replace("displayName", "x")),
             post_user("7", "c-7"),
         )
-        self.assertEqual([r["status"] for r in results], ["201", "409", "400", "409", "400", "405", "404", "400", "400", "404", "404", "201"])
-        self.assertEqual([r.get("response", {}).get("scimType") for r in results[:4]], [None, "uniqueness", "invalidValue", "uniqueness"])
+        self.assertEqual([r["status"] for r in results], ["201", "409", "400", "409", "400", "405", "404", "400", "400",
+                                                          "404", "404", "201"])
+        self.assertEqual([r.get("response", {}).get("scimType") for r in results[:4]],
+                         [None, "uniqueness", "invalidValue", "uniqueness"])
         self.assertEqual(self.http.get("/Users/" + a["id"]).json["displayName"], "before")
 
     def test_same_resource_in_order_B7(self):
@@ -120,9 +128,11 @@ class Operations(BulkCase):
     def test_paths_as_they_come(self):
         """Relative to the base, with or without a slash, with the base's path, and as a whole URL."""
         a = self.user("p-a")
-        for i, path in enumerate(("/Users/" + a["id"], "Users/" + a["id"], "/scim/v2/Users/" + a["id"], a["meta"]["location"])):
+        for i, path in enumerate(("/Users/" + a["id"], "Users/" + a["id"], "/scim/v2/Users/" + a["id"],
+                                  a["meta"]["location"])):
             self.assertEqual(self.bulk(patch(path, replace("displayName", str(i))))[0]["status"], "200", path)
-        for path in ("http://elsewhere.example/scim/v2/Users/" + a["id"], "/Users/" + a["id"] + "?attributes=id", "/Users/ x"):
+        for path in ("http://elsewhere.example/scim/v2/Users/" + a["id"], "/Users/" + a["id"] + "?attributes=id",
+                     "/Users/ x"):
             self.assertEqual(self.bulk({"method": "DELETE", "path": path})[0]["status"], "400", path)
 
     def test_rooms_answer_as_alone(self):
@@ -150,7 +160,8 @@ class References(BulkCase):
         self.assertEqual(self.http.find("/Users", 'userName eq "o-c"').json["totalResults"], 0)
 
     def test_to_what_failed_or_never_was_B4(self):
-        """B4: an operation that refers to a failed or unknown bulkId is 409, whether it failed here or at the worker; and so on from one to the next."""
+        """B4: an operation that refers to a failed or unknown bulkId is 409, whether it failed here or at the
+        worker; and so on from one to the next."""
         self.user("f-taken")
         results = self.bulk(
             post_room("g", "failed", "bulkId:taken"),
@@ -166,19 +177,22 @@ class References(BulkCase):
         for i, name in ((0, "taken"), (2, "invalid"), (4, "g"), (5, "ghost"), (6, "ghost")):
             self.assertIn(name, results[i]["response"]["detail"])
             self.assertNotIn("scimType", results[i]["response"])
-        self.assertEqual(self.http.find("/Groups", 'displayName eq "failed" or displayName eq "invalid" or displayName eq "unknown"').json["totalResults"], 0)
+        self.assertEqual(self.http.find("/Groups",
+                                        'displayName eq "failed" or displayName eq "invalid" or displayName eq "unknown"').json["totalResults"], 0)
 
     def test_circles_B5(self):
         """B5: users that refer to each other are made and linked; rooms that do are refused, as the RFC allows."""
 
         def report(bulk_id, manager):
-            return post_user(bulk_id, "k-" + bulk_id, **{"schemas": [USER, ENTERPRISE], ENTERPRISE: {"manager": {"value": "bulkId:" + manager}}})
+            return post_user(bulk_id, "k-" + bulk_id,
+                             **{"schemas": [USER, ENTERPRISE], ENTERPRISE: {"manager": {"value": "bulkId:" + manager}}})
 
         results = self.bulk(report("a", "b"), report("b", "c"), report("c", "a"), report("d", "d"))
         ids = [self.made(r) for r in results]
         for who, manager in ((0, 1), (1, 2), (2, 0), (3, 3)):
             self.assertEqual(self.http.get("/Users/" + ids[who]).json[ENTERPRISE]["manager"]["value"], ids[manager])
-        results = self.bulk(post_room("g", "round", "bulkId:h"), post_room("h", "about", "bulkId:g"), post_room("i", "beside"))
+        results = self.bulk(post_room("g", "round", "bulkId:h"), post_room("h", "about", "bulkId:g"),
+                            post_room("i", "beside"))
         self.assertEqual([r["status"] for r in results], ["409", "409", "201"])
         self.assertIn("circle", results[0]["response"]["detail"])
 
@@ -201,15 +215,18 @@ class FailOnErrors(BulkCase):
         ws = self.stack.workspace("foe", rate=100000)
         http = ws.client
         self.user("taken", client=http)
-        makers = {True: lambda i: post_user(str(i), "u%d" % i), False: lambda i: post_user(str(i), "taken"), None: lambda i: post_user(str(i), "")}
+        makers = {True: lambda i: post_user(str(i), "u%d" % i), False: lambda i: post_user(str(i), "taken"),
+                  None: lambda i: post_user(str(i), "")}
         results = self.bulk(*[makers[g](i) for i, g in enumerate(good)], client=http, failOnErrors=limit)
         names = {u["userName"] for u in http.get("/Users").json["Resources"]} - {"taken"}
         shown = {int(r["bulkId"]): r["status"] for r in results}
         self.assertEqual(list(shown), sorted(shown), "in the order of the request")
         self.assertEqual(names, {"u%d" % i for i, s in shown.items() if s == "201"}, "done is what is shown as done")
-        records = self.followers.requests(ws.id, lambda rs: any(r["path"].endswith("/Bulk") for r in rs), "the Bulk's record")
+        records = self.followers.requests(ws.id, lambda rs: any(r["path"].endswith("/Bulk") for r in rs),
+                                          "the Bulk's record")
         told = [r for r in records if r.get("bulk")]
-        self.assertEqual(sorted(str(r["status"]) for r in told), sorted(shown.values()), "what was not done has no record")
+        self.assertEqual(sorted(str(r["status"]) for r in told), sorted(shown.values()),
+                         "what was not done has no record")
         return "".join({"201": "+", "409": "w", "400": "i"}[shown[i]] if i in shown else "." for i in range(len(good)))
 
     def test_stops_after_so_many_B3(self):
@@ -232,7 +249,10 @@ class FailOnErrors(BulkCase):
 
     def test_two_at_once_do_not_stop_each_other(self):
         bad = [post_user("x", "")]
-        results = in_flight(2, [lambda c, i=i: self.send(*(bad if i else []), *[post_user(str(k), "par-%d-%d" % (i, k)) for k in range(20)], client=c, failOnErrors=1) for i in range(2)],
+        results = in_flight(2,
+                            [lambda c, i=i: self.send(*(bad if i else []),
+                                                      *[post_user(str(k), "par-%d-%d" % (i, k)) for k in range(20)],
+                                                      client=c, failOnErrors=1) for i in range(2)],
                             self.http)
         self.assertEqual(sorted(len(r.json["Operations"]) for r in results), [1, 20])
 
@@ -242,11 +262,16 @@ class Envelope(BulkCase):
         """B1: nothing of it is done, and the answer says what is wrong with it."""
         good = post_user("a", "never")
         for body, kind in (
-                ({}, "invalidSyntax"), ({"Operations": [good]}, "invalidSyntax"), ({"schemas": [RESPONSE], "Operations": [good]}, "invalidSyntax"),
-                ({"schemas": [BULK]}, "invalidSyntax"), ({"schemas": [BULK], "Operations": []}, "invalidSyntax"), ({"schemas": [BULK], "Operations": good}, "invalidSyntax"),
-                ({"schemas": [BULK], "Operations": [good, 7]}, "invalidSyntax"), ({"schemas": [BULK], "Operations": [good, {"path": "/Users"}]}, "invalidSyntax"),
-                ({"schemas": [BULK], "Operations": [good, {"method": 7}]}, "invalidSyntax"), ({"schemas": [BULK], "Operations": [good, {"method": "PUT", "path": 7}]}, "invalidSyntax"),
-                ({"schemas": [BULK], "Operations": [good, post_user("a", "never2")]}, "invalidValue"), ({"schemas": [BULK], "Operations": [good, post_user("y" * 65, "never3")]}, "invalidValue")):
+                ({}, "invalidSyntax"), ({"Operations": [good]}, "invalidSyntax"),
+                ({"schemas": [RESPONSE], "Operations": [good]}, "invalidSyntax"),
+                ({"schemas": [BULK]}, "invalidSyntax"), ({"schemas": [BULK], "Operations": []}, "invalidSyntax"),
+                ({"schemas": [BULK], "Operations": good}, "invalidSyntax"),
+                ({"schemas": [BULK], "Operations": [good, 7]}, "invalidSyntax"),
+                ({"schemas": [BULK], "Operations": [good, {"path": "/Users"}]}, "invalidSyntax"),
+                ({"schemas": [BULK], "Operations": [good, {"method": 7}]}, "invalidSyntax"),
+                ({"schemas": [BULK], "Operations": [good, {"method": "PUT", "path": 7}]}, "invalidSyntax"),
+                ({"schemas": [BULK], "Operations": [good, post_user("a", "never2")]}, "invalidValue"),
+                ({"schemas": [BULK], "Operations": [good, post_user("y" * 65, "never3")]}, "invalidValue")):
             answer = self.expect(self.http.post("/Bulk", body), 400, kind)
             self.assertGreater(len(answer.json["detail"]), 10)
         for text in (b"", b"{", b"[]", b'{"schemas":["' + BULK.encode() + b'"],"Operations":[],"operations":[]}'):
@@ -260,8 +285,13 @@ class Envelope(BulkCase):
             self.assertIn("POST", answer.headers["allow"])
 
     def test_names_in_any_case_S1(self):
-        answer = self.expect(self.http.post("/Bulk", {"SCHEMAS": [BULK], "operations": [{"METHOD": "post", "Path": "/users", "bulkid": "q", "DATA": {"schemas": [USER], "username": "any-case"}}]}), 200)
-        self.assertEqual([(r["method"], r["bulkId"], r["status"]) for r in answer.json["Operations"]], [("POST", "q", "201")])
+        answer = self.expect(self.http.post("/Bulk",
+                                            {"SCHEMAS": [BULK],
+                                             "operations": [
+                                                 {"METHOD": "post", "Path": "/users", "bulkid": "q",
+                                                  "DATA": {"schemas": [USER], "username": "any-case"}}]}), 200)
+        self.assertEqual([(r["method"], r["bulkId"], r["status"]) for r in answer.json["Operations"]],
+                         [("POST", "q", "201")])
 
     def test_limits_are_announced_and_held_B6(self):
         """B6, D2: 413, and the answer names the limit."""
@@ -274,7 +304,8 @@ class Envelope(BulkCase):
         answer = self.expect(self.http.post("/Bulk", padded + b" " * (1048577 - len(padded))), 413)
         self.assertIn("maxPayloadSize (1048576 bytes)", answer.json["detail"])
         chunk = b"%x\r\n%s\r\n" % (65536, b" " * 65536)
-        head = ("POST /scim/v2/Bulk HTTP/1.1\r\nHost: %s:%d\r\nAuthorization: Bearer %s\r\nContent-Type: application/scim+json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = (
+            "POST /scim/v2/Bulk HTTP/1.1\r\nHost: %s:%d\r\nAuthorization: Bearer %s\r\nContent-Type: application/scim+json\r\nTransfer-Encoding: chunked\r\n\r\n"
                 % (self.http.host, self.http.port, self.ws.token)).encode()
         with socket.create_connection((self.http.host, self.http.port), 10) as s:  # without a Content-Length
             s.sendall(head + chunk * 17 + b"0\r\n\r\n")
@@ -282,7 +313,8 @@ class Envelope(BulkCase):
 
     def test_the_length_alone_is_enough_B6(self):
         """B6: refused before the body comes."""
-        head = ("POST /scim/v2/Bulk HTTP/1.1\r\nHost: %s:%d\r\nAuthorization: Bearer %s\r\nContent-Type: application/scim+json\r\nContent-Length: 1048577\r\n\r\n"
+        head = (
+            "POST /scim/v2/Bulk HTTP/1.1\r\nHost: %s:%d\r\nAuthorization: Bearer %s\r\nContent-Type: application/scim+json\r\nContent-Length: 1048577\r\n\r\n"
                 % (self.http.host, self.http.port, self.ws.token)).encode()
         with socket.create_connection((self.http.host, self.http.port), 10) as s:
             s.sendall(head)
@@ -297,14 +329,16 @@ class Rights(BulkCase):
         self.assertEqual([r["status"] for r in results], ["201", "403"])
         self.assertIn("scim:rooms:write", results[1]["response"]["detail"])
         token, _ = self.ws.key("readers", scopes="scim:users:read,scim:rooms:read")
-        results = self.bulk(post_user("b", "sc-b"), {"method": "DELETE", "path": "/Users/" + NOBODY}, client=self.ws.open(token))
+        results = self.bulk(post_user("b", "sc-b"), {"method": "DELETE", "path": "/Users/" + NOBODY},
+                            client=self.ws.open(token))
         self.assertEqual([r["status"] for r in results], ["403", "403"])
 
     def test_dialect_of_the_key(self):
         """Q03: what Entra sends in a PATCH is understood inside of a Bulk under its key."""
         a = self.user("d-a")
         token, _ = self.ws.key("entra", dialect="entra")
-        self.assertEqual(self.bulk(patch("/Users/" + a["id"], {"op": "Replace", "path": "active", "value": "False"}), client=self.ws.open(token))[0]["status"], "200")
+        self.assertEqual(self.bulk(patch("/Users/" + a["id"], {"op": "Replace", "path": "active", "value": "False"}),
+                                   client=self.ws.open(token))[0]["status"], "200")
         self.assertFalse(self.http.get("/Users/" + a["id"]).json["active"])
 
     def test_seats(self):
@@ -313,7 +347,8 @@ class Rights(BulkCase):
         first = self.user("seat-0", client=ws.client)
         results = self.bulk(*[post_user(str(i), "seat-%d" % i) for i in range(1, 6)], client=ws.client)
         self.assertEqual([r["status"] for r in results], ["201", "201", "403", "403", "403"])
-        results = self.bulk({"method": "DELETE", "path": "/Users/" + first["id"]}, post_user("x", "seat-x"), client=ws.client)
+        results = self.bulk({"method": "DELETE", "path": "/Users/" + first["id"]}, post_user("x", "seat-x"),
+                            client=ws.client)
         self.assertEqual([r["status"] for r in results], ["204", "201"])
         self.assertEqual(ws.counts()["seats"], 3)
 
@@ -329,7 +364,8 @@ class Rate(BulkCase):
         answer = self.expect(self.send(*[gone] * 21, client=ws.client), 413)  # cost one
         self.assertIn("rate limit", answer.json["detail"])
         self.assertEqual(len(self.bulk(*[gone] * 15, client=ws.client)), 15)
-        answer = self.expect(self.send(post_user("a", "r-a"), *[gone] * 5, client=ws.client), 429)  # four are left, one of which it took
+        # Four are left, one of which it took.
+        answer = self.expect(self.send(post_user("a", "r-a"), *[gone] * 5, client=ws.client), 429)
         self.assertGreater(int(answer.headers["retry-after"]), 50)
         self.assertEqual(len(self.bulk(*[gone] * 3, client=ws.client)), 3)
         self.expect(ws.client.get("/Users?count=0"), 429)  # 1 + 15 + 1 + 3
@@ -338,16 +374,21 @@ class Rate(BulkCase):
 
 class Records(BulkCase):
     def test_each_operation_has_its_own(self):
-        """B7: own txn, status and path; the Bulk's own has as many operations as it cost. All are there before the answer is."""
+        """B7: own txn, status and path; the Bulk's own has as many operations as it cost. All are there before the
+        answer is."""
         ws = self.stack.workspace("bulk-audit", rate=100000)
-        results = self.bulk(post_room("g", "x", "bulkId:a"), post_user("a", "a"), {"method": "DELETE", "path": "/Users/" + NOBODY}, {"method": "GET", "path": "/Users"}, client=ws.client)
-        mine = self.followers.requests(ws.id, lambda rs: sum(r["path"].startswith("/scim/v2/") for r in rs) >= 5, "five records")
+        results = self.bulk(post_room("g", "x", "bulkId:a"), post_user("a", "a"),
+                            {"method": "DELETE", "path": "/Users/" + NOBODY}, {"method": "GET", "path": "/Users"},
+                            client=ws.client)
+        mine = self.followers.requests(ws.id, lambda rs: sum(r["path"].startswith("/scim/v2/") for r in rs) >= 5,
+                                       "five records")
         parent = [r for r in mine if r["path"] == "/scim/v2/Bulk"]
         self.assertEqual([(r["status"], r["operations"], "bulk" in r) for r in parent], [(200, 4, False)])
         parts = [r for r in mine if r.get("bulk")]
         self.assertEqual({r["bulk"] for r in parts}, {parent[0]["txn"]})
         self.assertEqual(len({r["txn"] for r in parts}), 4)
-        self.assertEqual([(r["method"], str(r["status"]), r["operations"]) for r in parts], [(r["method"], r["status"], 1) for r in results])
+        self.assertEqual([(r["method"], str(r["status"]), r["operations"]) for r in parts],
+                         [(r["method"], r["status"], 1) for r in results])
         self.assertEqual(parts[2]["path"], "/scim/v2/Users/" + NOBODY)
         self.assertLess(max(r["n"] for r in parts), parent[0]["n"])
         changed = {c["txn"] for c in self.followers.changes(ws.id)}

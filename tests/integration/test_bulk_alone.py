@@ -28,7 +28,8 @@ class Size(BulkCase):
     def test_a_thousand_creates(self):
         """B6: as much as is announced, in one room at the end; every event is there."""
         ws = self.stack.workspace("thousand", rate=100000, seats=5000)
-        results = self.bulk(post_room("room", "all", *["bulkId:%d" % i for i in range(999)]), *[post_user(str(i), "u%d" % i) for i in range(999)], client=ws.client)
+        results = self.bulk(post_room("room", "all", *["bulkId:%d" % i for i in range(999)]),
+                            *[post_user(str(i), "u%d" % i) for i in range(999)], client=ws.client)
         self.assertEqual({r["status"] for r in results}, {"201"})
         self.assertEqual([r["bulkId"] for r in results], ["room"] + [str(i) for i in range(999)])
         self.assertEqual((ws.counts()["users"], ws.counts()["members"]), (999, 999))
@@ -47,7 +48,8 @@ class Size(BulkCase):
 
         watcher = threading.Thread(target=look)
         watcher.start()
-        answers = in_flight(3, [lambda c, w=w: self.send(*[post_user(str(i), "u%d" % i) for i in range(150)], client=w.open()) for w in others], self.http)
+        answers = in_flight(3, [lambda c, w=w: self.send(*[post_user(str(i), "u%d" % i) for i in range(150)],
+                                                         client=w.open()) for w in others], self.http)
         done.set()
         watcher.join()
         self.assertEqual(statuses(answers), {200: 3})
@@ -58,7 +60,8 @@ class Size(BulkCase):
     def test_one_who_does_not_wait(self):
         """The client is gone before the answer: what was asked for is done all the same, and nothing else suffers."""
         ws = self.stack.workspace("gone", rate=100000, seats=5000)
-        wire = ws.client.encode("POST", "/Bulk", {"schemas": [BULK], "Operations": [post_user(str(i), "g%d" % i) for i in range(100)]})
+        wire = ws.client.encode("POST", "/Bulk",
+                                {"schemas": [BULK], "Operations": [post_user(str(i), "g%d" % i) for i in range(100)]})
         for _ in range(3):
             with socket.create_connection((ws.client.host, ws.client.port), 10) as s:
                 s.sendall(wire)
@@ -109,7 +112,8 @@ class Trouble(BulkCase):
         ws = self.stack.workspace("bulk-still", rate=100000, seats=5000)
         with self.standing_still("WORKER"):
             began = time.monotonic()
-            results = self.bulk(*[post_user(str(i), "u%d" % i) for i in range(600)], post_user("bad", ""), client=ws.open(url=self.url))
+            results = self.bulk(*[post_user(str(i), "u%d" % i) for i in range(600)], post_user("bad", ""),
+                                client=ws.open(url=self.url))
             took = time.monotonic() - began
         self.assertEqual([r["status"] for r in results], ["503"] * 600 + ["400"])
         self.assertIn("nothing was changed", results[0]["response"]["detail"])
@@ -134,7 +138,8 @@ class Trouble(BulkCase):
         """B3: what was never done is not shown as done; what failOnErrors leaves out was not done."""
         ws = self.stack.workspace("bulk-foe", rate=100000)
         with self.standing_still("WORKER"):
-            results = self.bulk(*[post_user(str(i), "u%d" % i) for i in range(5)], post_user("bad", ""), client=ws.open(url=self.url), failOnErrors=2)
+            results = self.bulk(*[post_user(str(i), "u%d" % i) for i in range(5)], post_user("bad", ""),
+                                client=ws.open(url=self.url), failOnErrors=2)
         self.assertEqual({r["status"] for r in results}, {"503"})
         self.back(ws)
         self.assertEqual({n for n in self.there(ws) if n.startswith("u")}, set())
@@ -147,7 +152,8 @@ class Trouble(BulkCase):
             self.assertEqual(answer.status, 503, repr(answer))
         self.back(ws)
         self.assertEqual({n for n in self.there(ws) if n.startswith("u")}, set())
-        records = self.followers.requests(ws.id, lambda rs: sum(r["path"] == "/scim/v2/Bulk" for r in rs) >= 2, "the record")
+        records = self.followers.requests(ws.id, lambda rs: sum(r["path"] == "/scim/v2/Bulk" for r in rs) >= 2,
+                                          "the record")
         told = [r for r in records if r["path"] == "/scim/v2/Bulk" and r["operations"] == 20]
         self.assertEqual(told[-1]["status"], 503)
         self.assertTrue(len(told) == 1 or told[1]["supersedes"] == told[0]["n"], told)
@@ -159,7 +165,8 @@ class Trouble(BulkCase):
         for prefer in ({"Prefer": "respond-async"}, {"Prefer": "respond-async, wait=1"}):
             user = {"schemas": [USER], "userName": "one"}
             jobs.append(lambda c, body=user, headers=prefer: c.post("/Users", body, headers=headers))
-            jobs.append(lambda c, headers=prefer: self.send(post_user("1", "u1"), post_user("2", "u2"), client=c, headers=headers))
+            jobs.append(lambda c, headers=prefer: self.send(post_user("1", "u1"), post_user("2", "u2"), client=c,
+                                                            headers=headers))
         with self.standing_still("BROKER"):
             answers = in_flight(4, jobs, ws.open(url=self.url))
         self.assertEqual(statuses(answers), {503: 4})
@@ -168,15 +175,18 @@ class Trouble(BulkCase):
         self.assertEqual({n for n in self.there(ws) if not n.startswith("back")}, set())
 
     def test_an_asynchronous_bulk_that_waits_Q2(self):
-        """Q2, Q6: with wait=N the BulkResponse if all is done in time, else 202 for the whole; the outcome of each operation is told either way."""
+        """Q2, Q6: with wait=N the BulkResponse if all is done in time, else 202 for the whole; the outcome of each
+        operation is told either way."""
         ws = self.stack.workspace("async-wait", rate=100000)
         http = ws.open(url=self.url)
-        answer = self.send(post_user("1", "a1"), post_user("2", ""), client=http, headers={"Prefer": "respond-async, wait=2"})
+        answer = self.send(post_user("1", "a1"), post_user("2", ""), client=http,
+                           headers={"Prefer": "respond-async, wait=2"})
         self.assertEqual([r["status"] for r in self.expect(answer, 200).json["Operations"]], ["201", "400"])
         self.assertNotIn("set-txn", answer.headers)
         with self.standing_still("WORKER"):
             began = time.monotonic()
-            late = self.send(post_user("1", "b1"), post_user("2", ""), post_user("3", "b3"), client=http, headers={"Prefer": "respond-async, wait=1"})
+            late = self.send(post_user("1", "b1"), post_user("2", ""), post_user("3", "b3"), client=http,
+                             headers={"Prefer": "respond-async, wait=1"})
             self.assertEqual((late.status, late.body, late.headers["preference-applied"]), (202, b"", "respond-async"))
             self.assertGreater(time.monotonic() - began, 0.9)
         path = late.headers["location"].split("/scim/v2", 1)[1]
@@ -185,7 +195,8 @@ class Trouble(BulkCase):
         self.assertEqual(self.there(ws), {"a1", "b1", "b3"})
         told = [r.value["txn"] for r in self.followers.tokens(ws.id) if stream.event_of(r)[0] == stream.ASYNC]
         self.assertEqual(len(told), len(set(told)))
-        self.assertEqual({t for t in told if t.startswith(late.headers["set-txn"])}, {"%s:%d" % (late.headers["set-txn"], i) for i in range(3)})
+        self.assertEqual({t for t in told if t.startswith(late.headers["set-txn"])},
+                         {"%s:%d" % (late.headers["set-txn"], i) for i in range(3)})
         self.assertEqual(len(told), 5)
 
     def test_a_database_that_does_not_answer(self):
@@ -209,12 +220,17 @@ class Trouble(BulkCase):
         """Two ingests, one workspace, the same users: each operation is done once, and every result is true."""
         ws = self.stack.workspace("bulk-two", rate=100000, seats=5000)
         doors = [ws.open(), ws.open(url=self.url)]
-        answers = in_flight(4, [lambda c: self.send(*[post_user(str(i), "u%d" % i) for i in range(60)], client=c)] * 4, doors)
+        answers = in_flight(4, [lambda c: self.send(*[post_user(str(i), "u%d" % i) for i in range(60)],
+                                                    client=c)] * 4, doors)
         self.assertEqual(statuses(answers), {200: 4})
         for i in range(60):
             self.assertEqual(sorted(a.json["Operations"][i]["status"] for a in answers), ["201", "409", "409", "409"])
-        user = [r["location"].rsplit("/", 1)[1] for a in answers for r in a.json["Operations"] if r["status"] == "201" and r["bulkId"] == "0"][0]
-        answers = in_flight(4, [lambda c, k=k: self.send(*[patch("/Users/" + user, replace("displayName", "%d-%d" % (k, i))) for i in range(40)], client=c) for k in range(4)], doors)
+        user = [r["location"].rsplit("/", 1)[1] for a in answers for r in a.json["Operations"] if r["status"] == "201"
+                and r["bulkId"] == "0"][0]
+        answers = in_flight(4,
+                            [lambda c, k=k: self.send(
+                                *[patch("/Users/" + user, replace("displayName", "%d-%d" % (k, i))) for i in range(40)],
+                                client=c) for k in range(4)], doors)
         versions = [[int(r["version"][3:-1]) for r in a.json["Operations"]] for a in answers]
         self.assertTrue(all(v == sorted(v) for v in versions), "each Bulk in its own order")
         self.assertEqual(sorted(sum(versions, [])), list(range(2, 162)), "each change once")
@@ -230,9 +246,11 @@ class Trouble(BulkCase):
         ws = self.stack.workspace("bulk-stop", rate=100000)
         pid, answers = self.stack.pid("INGEST_BULK"), []
         with self.standing_still("WORKER"):
-            sender = threading.Thread(target=lambda: answers.append(self.send(*[post_user(str(i), "u%d" % i) for i in range(50)], client=ws.open(url=self.url))))
+            sender = threading.Thread(target=lambda: answers.append(
+                self.send(*[post_user(str(i), "u%d" % i) for i in range(50)], client=ws.open(url=self.url))))
             sender.start()
-            self.wait_until(lambda: proxied.metric(self.url, "usher_pending_commands") >= 50, "all operations to be in the log")
+            self.wait_until(lambda: proxied.metric(self.url, "usher_pending_commands") >= 50,
+                            "all operations to be in the log")
             os.kill(pid, signal.SIGTERM)
             sender.join()
         self.assertEqual([a.status for a in answers], [200])
@@ -242,7 +260,8 @@ class Trouble(BulkCase):
             text = log.read()
         self.assertIn("event=stopped", text)
         self.assertNotIn("Sanitizer", text)
-        self.wait_until(lambda: ws.client.post("/Users", {"schemas": [USER], "userName": "after-%f" % time.monotonic()}).status == 201,
+        self.wait_until(lambda: ws.client.post("/Users", {"schemas": [USER],
+                                                          "userName": "after-%f" % time.monotonic()}).status == 201,
                         "the worker to be back")
         self.assertEqual({n for n in self.there(ws) if n.startswith("u")}, set())
 

@@ -1,4 +1,5 @@
-"""The examples and documents of the stream contract; needs no service. The live records of the other suites are held against the same schemas."""
+"""The examples and documents of the stream contract; needs no service. The live records of the other suites are held
+against the same schemas."""
 
 import pathlib
 import sys

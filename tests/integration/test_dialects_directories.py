@@ -1,4 +1,5 @@
-"""JumpCloud, Google Workspace, OneLogin and Rippling. Their connectors are generic: keys of dialect rfc (and where a tolerance is asked for, of all three)."""
+"""JumpCloud, Google Workspace, OneLogin and Rippling. Their connectors are generic: keys of dialect rfc (and where a
+tolerance is asked for, of all three)."""
 
 from dialects import ON, Idp
 from scimhttp import ENTERPRISE, GROUP, ROLE, USER, in_flight, patch_op, plain, statuses
@@ -8,7 +9,8 @@ class JumpCloud(Idp):
     idp, dialect = "directories", "rfc"
 
     def test_Q30_connection_test(self):
-        """Lists, then a test user and a test group of a domain that is nobody's, changed, and both deleted again: nothing is left."""
+        """Lists, then a test user and a test group of a domain that is nobody's, changed, and both deleted again:
+        nothing is left."""
         for path in ("/Users", "/Groups"):
             self.expect(self.say("GET " + path), 200)
         before = self.ws.counts()
@@ -20,14 +22,17 @@ class JumpCloud(Idp):
         self.expect(self.say("GET /Users/" + user["id"]), 404)
         self.expect(self.say("GET /Groups/" + group["id"]), 404)
         after = self.ws.counts()
-        self.assertEqual([after[n] for n in ("users", "rooms", "members", "seats")], [before[n] for n in ("users", "rooms", "members", "seats")])
-        self.new("jumpcloud test user", mail="jumpcloud-test-8f2@unverified.invalid")  # the next test of the connection passes, too
+        self.assertEqual([after[n] for n in ("users", "rooms", "members", "seats")],
+                         [before[n] for n in ("users", "rooms", "members", "seats")])
+        # The next test of the connection passes, too.
+        self.new("jumpcloud test user", mail="jumpcloud-test-8f2@unverified.invalid")
 
     def test_connection_test_without_a_seat(self):
         """Rule 0.12: with no seat left it is told so in the very answer, and nothing is left behind."""
         ws = self.stack.workspace("jumpcloud-full", seats=0)
         client = ws.open(headers=self.headers)
-        refused = self.expect(self.say("POST /Users", "jumpcloud test user", client, mail="test@unverified.invalid"), 403)
+        refused = self.expect(self.say("POST /Users", "jumpcloud test user", client,
+                                       mail="test@unverified.invalid"), 403)
         self.assertRegex(refused.json["detail"], "0")
         self.assertEqual((ws.counts()["users"], ws.counts()["seats"]), (0, 0))
         self.expect(self.say("POST /Groups", "jumpcloud test group", client, room="Test"), 201)
@@ -38,7 +43,8 @@ class JumpCloud(Idp):
         with self.told() as told:
             self.expect(self.say("PATCH /Users/" + made["id"], "jumpcloud update"), 200)
         now = self.get(made)
-        self.assertEqual((now["name"], now["active"], now["emails"]), ({"givenName": "Lio", "familyName": "Test"}, False, made["emails"]))
+        self.assertEqual((now["name"], now["active"], now["emails"]),
+                         ({"givenName": "Lio", "familyName": "Test"}, False, made["emails"]))
         self.assertEqual(sorted(told.actions), ["seat.freed", "user.deactivated", "user.updated"])
         self.expect(self.say("PATCH /Users/" + made["id"], "jumpcloud activate"), 200)
         self.assertIs(self.get(made)["active"], True)
@@ -48,15 +54,18 @@ class JumpCloud(Idp):
         made = self.new("jumpcloud test user")
         room = self.room("JC put", [made["id"]])["id"]
         for active, members in ((False, set()), (True, {made["id"]})):
-            put = self.expect(self.say("PUT /Users/" + made["id"], "jumpcloud put", id=made["id"], mail=made["userName"], active=active), 200).json
+            put = self.expect(self.say("PUT /Users/" + made["id"], "jumpcloud put", id=made["id"],
+                                       mail=made["userName"], active=active), 200).json
             self.assertEqual((put["active"], put["name"]["givenName"], self.members(room)), (active, "Lio", members))
 
     def test_Q15_Q34_members(self):
         """Adds repeated, removals by a value list: one event for each change, success always. Rule 0.6, P27."""
         a, b = (self.new("jumpcloud test user")["id"] for _ in range(2))
         group = self.room("JC members", [b])["id"]
-        for body, due, members in (("jumpcloud member in", [("member.added", a, group, "scim")], {a, b}), ("jumpcloud member in", [], {a, b}),
-                                   ("jumpcloud member out", [("member.removed", a, group, "scim")], {b}), ("jumpcloud member out", [], {b})):
+        for body, due, members in (("jumpcloud member in", [("member.added", a, group, "scim")], {a, b}),
+                                   ("jumpcloud member in", [], {a, b}),
+                                   ("jumpcloud member out", [("member.removed", a, group, "scim")], {b}),
+                                   ("jumpcloud member out", [], {b})):
             with self.told() as told:
                 self.expect(self.say("PATCH /Groups/" + group, body, a=a), 204)
             self.assertEqual((told.events, self.members(group)), (due, members))
@@ -85,7 +94,8 @@ class Google(Idp):
         """Stored inactive, no seat; the mail-shaped userName is the address."""
         ws = self.stack.workspace("google", seats=1)
         client = ws.open(headers=self.headers)
-        made = [self.new("google user", client=client, mail="tam%d@lake.example" % i, ext="118004%d" % i) for i in range(2)]
+        made = [self.new("google user", client=client, mail="tam%d@lake.example" % i, ext="118004%d" % i)
+                for i in range(2)]
         for m in made:
             now = self.expect(client.get("/Users/" + m["id"]), 200).json
             self.assertEqual((now, now["active"], "emails" in now), (m, False, False))
@@ -124,22 +134,28 @@ class OneLogin(Idp):
         self.assertTrue(config["patch"]["supported"] and config["filter"]["supported"])
 
     def test_Q27_empty_texts_and_a_manager_that_says_nothing(self):
-        """What the template has no data for: empty strings are nothing, and so is a manager of an empty id and a blank name."""
+        """What the template has no data for: empty strings are nothing, and so is a manager of an empty id and a
+        blank name."""
         made = self.new("onelogin user", mail="r.vale")
         self.assertEqual({k: v for k, v in plain(made).items() if k not in ("id", "meta")},
-                         {"schemas": [USER], "userName": "r.vale", "name": {"familyName": "Vale", "givenName": "Rin"}, "emails": [{"value": "r.vale@moor.example"}], "active": True})
+                         {"schemas": [USER], "userName": "r.vale", "name": {"familyName": "Vale", "givenName": "Rin"},
+                          "emails": [{"value": "r.vale@moor.example"}], "active": True})
         self.assertEqual(self.get(made), made)
 
     def test_Q26_a_list_given_as_an_object(self):
         """Wrapped; in POST, PUT and PATCH, in every dialect."""
         for client in (self.http, self.under("entra"), self.under("okta")):
             made = self.new("onelogin user, e-mail as object", client=client)
-            due = ([{"value": made["userName"], "type": "work", "primary": True}], [{"value": "+353 1 44", "type": "work"}])
+            due = ([{"value": made["userName"], "type": "work", "primary": True}],
+                   [{"value": "+353 1 44", "type": "work"}])
             self.assertEqual((made["emails"], made["phoneNumbers"]), due)
             self.assertFalse({"title", "nickName"} & set(made))
-            put = self.expect(self.say("PUT /Users/" + made["id"], "onelogin user, e-mail as object", client, mail=made["userName"]), 200).json
+            put = self.expect(self.say("PUT /Users/" + made["id"], "onelogin user, e-mail as object", client,
+                                       mail=made["userName"]), 200).json
             self.assertEqual(put, made)
-            self.expect(client.patch("/Users/" + made["id"], patch_op({"op": "replace", "path": "emails", "value": {"value": "new@moor.example", "type": "work"}})), 200)
+            self.expect(client.patch("/Users/" + made["id"],
+                                     patch_op({"op": "replace", "path": "emails",
+                                               "value": {"value": "new@moor.example", "type": "work"}})), 200)
             self.assertEqual(self.get(made)["emails"], [{"value": "new@moor.example", "type": "work"}])
 
     def test_Q28_schema_of_1_x(self):
@@ -172,13 +188,16 @@ class Rippling(Idp):
         self.expect(self.say("GET /ServiceProviderConfig"), 200)
 
     def test_Q31_employment(self):
-        """Hired with the enterprise attributes; terminated by PATCH; never deleted: the seat is free, the person stays."""
+        """Hired with the enterprise attributes; terminated by PATCH; never deleted: the seat is free, the person
+        stays."""
         boss = self.new("rippling user", manager="")
         self.assertNotIn("manager", boss[ENTERPRISE])
         made = self.new("rippling user", manager=boss["id"])
-        self.assertEqual(made[ENTERPRISE], {"employeeNumber": "R-77", "department": "Control room", "manager": {"value": boss["id"]}})
+        self.assertEqual(made[ENTERPRISE], {"employeeNumber": "R-77", "department": "Control room",
+                                            "manager": {"value": boss["id"]}})
         self.assertEqual(made["schemas"], [USER, ENTERPRISE, ROLE])
-        self.assertEqual(self.found("/Users", 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq "r-77"'), [boss["id"], made["id"]])
+        self.assertEqual(self.found("/Users",
+                                    'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq "r-77"'), [boss["id"], made["id"]])
         room, seats = self.room("Control", [made["id"]])["id"], self.ws.counts()["seats"]
         with self.told() as told:
             self.expect(self.say("PATCH /Users/" + made["id"], "rippling termination"), 200)
@@ -194,4 +213,5 @@ class Rippling(Idp):
         self.assertEqual(self.found("/Users", 'emails.value eq "R78@haas.example"'), [made["id"]])
 
     def test_groups_need_no_members(self):
-        self.assertEqual(self.expect(self.http.post("/Groups", {"schemas": [GROUP], "displayName": "Rippling"}), 201).json["schemas"], [GROUP])
+        self.assertEqual(self.expect(self.http.post("/Groups", {"schemas": [GROUP], "displayName": "Rippling"}),
+                                     201).json["schemas"], [GROUP])

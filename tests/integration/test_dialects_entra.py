@@ -1,5 +1,5 @@
-"""Microsoft Entra ID: what its provisioning service sends (default dialect and the flag aadOptscim062020), row by row; where the entra dialect allows more than
-the RFC, also what a key of dialect rfc answers."""
+"""Microsoft Entra ID: what its provisioning service sends (default dialect and the flag aadOptscim062020), row by
+row; where the entra dialect allows more than the RFC, also what a key of dialect rfc answers."""
 
 import urllib.parse
 
@@ -15,11 +15,15 @@ class LookUps(Idp):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.ines = cls.http.post("/Users", dict(cls.bodies["create user"], externalId="Ext-A", userName="ines.falk@nordwind.example",
-                                                emails=[{"primary": True, "type": "work", "value": "Ines.Falk@nordwind.example"},
+        cls.ines = cls.http.post("/Users", dict(cls.bodies["create user"], externalId="Ext-A",
+                                                userName="ines.falk@nordwind.example",
+                                                emails=[{"primary": True, "type": "work",
+                                                         "value": "Ines.Falk@nordwind.example"},
                                                         {"type": "home", "value": "ines@home.example"}])).json["id"]
-        cls.omar = cls.http.post("/Users", {"schemas": [USER, ENTERPRISE], "userName": "omar@nordwind.example", "externalId": "Ext-B", ENTERPRISE: {"manager": cls.ines}}).json["id"]
-        cls.room = cls.http.post("/Groups", {"schemas": [GROUP], "displayName": "Room Berlin-3", "members": [{"value": cls.ines}]}).json["id"]
+        cls.omar = cls.http.post("/Users", {"schemas": [USER, ENTERPRISE], "userName": "omar@nordwind.example",
+                                            "externalId": "Ext-B", ENTERPRISE: {"manager": cls.ines}}).json["id"]
+        cls.room = cls.http.post("/Groups", {"schemas": [GROUP], "displayName": "Room Berlin-3",
+                                             "members": [{"value": cls.ines}]}).json["id"]
 
     def test_Q01_by_user_name(self):
         self.assertEqual(self.found("/Users", 'userName eq "ines.falk@nordwind.example"'), [self.ines])
@@ -32,31 +36,37 @@ class LookUps(Idp):
     def test_Q03_by_work_address(self):
         """F14: an element that is both of type work and of that value, in any letter case; in any dialect."""
         for client in (self.http, self.under("rfc"), self.under("okta")):
-            self.assertEqual(self.found("/Users", 'emails[type eq "work"].value eq "ines.falk@NORDWIND.example"', client), [self.ines])
+            self.assertEqual(self.found("/Users", 'emails[type eq "work"].value eq "ines.falk@NORDWIND.example"',
+                                        client), [self.ines])
             self.assertEqual(self.found("/Users", 'emails[type eq "work"].value eq "ines@home.example"', client), [])
-            self.assertEqual(self.found("/Users", 'emails[type eq "home"].value eq "ines@home.example"', client), [self.ines])
+            self.assertEqual(self.found("/Users", 'emails[type eq "home"].value eq "ines@home.example"', client),
+                             [self.ines])
 
     def test_Q04_group_without_members(self):
         """J4: neither returned by the look-up nor by the GET that follows it."""
         answer = self.say('GET /Groups?excludedAttributes=members&filter=displayName eq "Room Berlin-3"').json
-        self.assertEqual([(g["id"], g["displayName"], "members" in g) for g in answer["Resources"]], [(self.room, "Room Berlin-3", False)])
+        self.assertEqual([(g["id"], g["displayName"], "members" in g) for g in answer["Resources"]],
+                         [(self.room, "Room Berlin-3", False)])
         one = self.expect(self.say("GET /Groups/%s?excludedAttributes=members" % self.room), 200).json
         self.assertEqual((one["id"], "members" in one), (self.room, False))
         self.assertEqual(self.members(self.room), {self.ines})
-        self.assertEqual(self.say('GET /Groups?excludedAttributes=members&filter=displayName eq "No such room"').json["totalResults"], 0)
+        self.assertEqual(self.say(
+            'GET /Groups?excludedAttributes=members&filter=displayName eq "No such room"').json["totalResults"], 0)
 
     def test_Q05_reference_probes(self):
         """F6: a complex attribute named without sub-attribute means its value; attributes=id gives the id alone."""
         for path, text, found in (("/Users", 'id eq "%s" and manager eq "%s"' % (self.omar, self.ines), [self.omar]),
                                   ("/Users", 'id eq "%s" and manager eq "%s"' % (self.omar, self.omar), []),
                                   ("/Users", 'id eq "%s" and manager eq "%s"' % (self.ines, self.omar), []),
-                                  ("/Users", 'id eq "%s" and %s eq "%s"' % (self.omar, MANAGER, self.ines), [self.omar]),
+                                  ("/Users", 'id eq "%s" and %s eq "%s"' % (self.omar, MANAGER, self.ines),
+                                   [self.omar]),
                                   ("/Groups", 'id eq "%s" and members eq "%s"' % (self.room, self.ines), [self.room]),
                                   ("/Groups", 'id eq "%s" and members eq "%s"' % (self.room, self.omar), []),
                                   ("/Groups", 'id eq "%s" and members eq "%s"' % (self.room, NOBODY), [])):
             for client in (self.http, self.under("rfc")):
                 self.assertEqual(self.found(path, text, client, attributes="id"), found, text)
-        shown = self.http.find("/Users", 'id eq "%s" and manager eq "%s"' % (self.omar, self.ines), attributes="id").json["Resources"]
+        shown = self.http.find("/Users", 'id eq "%s" and manager eq "%s"' % (self.omar, self.ines),
+                               attributes="id").json["Resources"]
         self.assertEqual([set(u) for u in shown], [{"id", "schemas"}])
 
     def test_Q06_upper_case(self):
@@ -65,31 +75,41 @@ class LookUps(Idp):
     def test_Q07_random_guid(self):
         """Rule 0.4: the connection test; a 404 here would put the job into quarantine."""
         for attribute in ("userName", "externalId", "id", 'emails[type eq "work"].value'):
-            answer = self.expect(self.say('GET /Users?filter=%s eq "7f0e5cbf-6f04-4c69-8d5e-1a0f5a3b5a11"' % attribute), 200).json
+            answer = self.expect(self.say('GET /Users?filter=%s eq "7f0e5cbf-6f04-4c69-8d5e-1a0f5a3b5a11"' % attribute),
+                                 200).json
             self.assertEqual((answer["totalResults"], answer["Resources"]), (0, []))
         self.assertEqual(self.found("/Groups", 'displayName eq "7f0e5cbf-6f04-4c69-8d5e-1a0f5a3b5a11"'), [])
 
     def test_Q47_unquoted_values_for_entra_alone(self):
-        for text, found in (("externalId eq Ext-A", [self.ines]), ("userName eq ines.falk@nordwind.example", [self.ines]), ("name.FamilyName eq Falk", [self.ines]),
+        for text, found in (("externalId eq Ext-A", [self.ines]),
+                            ("userName eq ines.falk@nordwind.example", [self.ines]),
+                            ("name.FamilyName eq Falk", [self.ines]),
                             ("DisplayName eq Ines and externalId eq Ext-A", [])):
             self.assertEqual(self.found("/Users", text), found, text)
             for dialect in ("rfc", "okta"):
                 self.expect(self.under(dialect).find("/Users", text), 400, "invalidFilter")
         # Dates in Microsoft's samples stand bare, too.
-        self.assertEqual(set(self.found("/Users", "meta.Created gt 2020-01-01T00:00:00Z")) >= {self.ines, self.omar}, True)
+        self.assertEqual(set(self.found("/Users", "meta.Created gt 2020-01-01T00:00:00Z")) >= {
+            self.ines, self.omar}, True)
         self.assertEqual(self.found("/Users", "meta.created gt 2999-01-01T00:00:00Z"), [])
 
     def test_Q37_schemas_name_every_mapped_attribute(self):
         """D8: what Entra's mapping page offers by default is all there."""
-        schemas = {s["id"]: {a["name"]: a for a in s["attributes"]} for s in self.expect(self.say("GET /Schemas"), 200).json["Resources"]}
+        schemas = {s["id"]: {a["name"]: a for a in s["attributes"]}
+                   for s in self.expect(self.say("GET /Schemas"), 200).json["Resources"]}
         user = schemas[USER]
-        self.assertLessEqual({"userName", "active", "displayName", "title", "emails", "preferredLanguage", "name", "addresses", "phoneNumbers", "externalId", "roles"}
+        self.assertLessEqual({"userName", "active", "displayName", "title", "emails", "preferredLanguage", "name",
+                              "addresses", "phoneNumbers", "externalId", "roles"}
                              - {"externalId"}, set(user))
-        for name, subs in (("name", {"givenName", "familyName", "formatted"}), ("emails", {"value", "type", "primary"}), ("phoneNumbers", {"value", "type"}),
-                           ("addresses", {"formatted", "streetAddress", "locality", "region", "postalCode", "country", "type"})):
+        for name, subs in (("name", {"givenName", "familyName", "formatted"}), ("emails", {"value", "type", "primary"}),
+                           ("phoneNumbers", {"value", "type"}),
+                           ("addresses", {"formatted", "streetAddress", "locality", "region", "postalCode", "country",
+                                          "type"})):
             self.assertLessEqual(subs, {s["name"] for s in user[name]["subAttributes"]}, name)
-        self.assertIn("work", next(s for s in user["emails"]["subAttributes"] if s["name"] == "type")["canonicalValues"])
-        self.assertLessEqual({"employeeNumber", "department", "manager", "costCenter", "division", "organization"}, set(schemas[ENTERPRISE]))
+        self.assertIn("work", next(s for s in user["emails"]["subAttributes"]
+                                   if s["name"] == "type")["canonicalValues"])
+        self.assertLessEqual({"employeeNumber", "department", "manager", "costCenter", "division", "organization"},
+                             set(schemas[ENTERPRISE]))
         self.assertLessEqual({"displayName", "members"}, set(schemas[GROUP]))
         self.assertEqual(self.expect(self.say("GET /Schemas/" + GROUP), 200).json["id"], GROUP)
 
@@ -101,7 +121,8 @@ class Users(Idp):
         with self.told() as told:
             made = self.new(mail="q23@entra.example", ext="q23")
         self.assertEqual({k: v for k, v in plain(made).items() if k not in ("id", "meta", "schemas")},
-                         {"externalId": "q23", "userName": "q23@entra.example", "active": True, "displayName": "Ines Falk",
+                         {"externalId": "q23", "userName": "q23@entra.example", "active": True,
+                          "displayName": "Ines Falk",
                           "emails": [{"primary": True, "type": "work", "value": "q23@entra.example"}],
                           "name": {"formatted": "Ines Falk", "familyName": "Falk", "givenName": "Ines"}})
         self.assertEqual(self.get(made), made)
@@ -113,8 +134,10 @@ class Users(Idp):
         with self.told() as told:
             self.expect(self.say("PATCH /Users/" + made["id"], "update"), 200)
         now = self.get(made)
-        self.assertEqual((now["active"], now["emails"], now["addresses"]), (False, [{"primary": True, "type": "work", "value": "ines@nordwind.example"}],
-                                                                           [{"type": "work", "locality": "Kiel", "country": "DE"}]))
+        self.assertEqual((now["active"], now["emails"], now["addresses"]),
+                         (False, [{"primary": True, "type": "work", "value": "ines@nordwind.example"}],
+                                                                           [{"type": "work", "locality": "Kiel",
+                                                                             "country": "DE"}]))
         self.assertEqual(now[ENTERPRISE], {"department": "Ops", "manager": {"value": "u-4711"}})
         self.assertEqual(now["name"], made["name"])
         self.assertEqual((sorted(told.actions), told.events), (["seat.freed", "user.deactivated", "user.updated"], []))
@@ -128,10 +151,12 @@ class Users(Idp):
         made = self.new()
         for text, active in (("False", False), ("True", True), ("false", False), ("TRUE", True), ("fAlSe", False)):
             for client in (self.http, self.under("rfc"), self.under("okta")):
-                self.assertEqual(self.expect(self.say("PATCH /Users/" + made["id"], "active", client, text=text), 200).json["active"], active)
+                self.assertEqual(self.expect(self.say("PATCH /Users/" + made["id"], "active", client, text=text),
+                                             200).json["active"], active)
                 self.assertIs(self.get(made)["active"], active)
         for text in ("No", "0", "Inactive", " false", "falsch"):
-            self.unchanged("/Users/" + made["id"], lambda t=text: self.say("PATCH /Users/" + made["id"], "active", text=t), 400, "invalidValue")
+            self.unchanged("/Users/" + made["id"], lambda t=text: self.say("PATCH /Users/" + made["id"], "active",
+                                                                           text=t), 400, "invalidValue")
 
     def test_active_as_boolean(self):
         """Rule 0.11."""
@@ -146,19 +171,26 @@ class Users(Idp):
         for client in (self.http, self.under("rfc")):
             self.expect(self.say("PATCH /Users/" + made["id"], "flag: update", client), 200)
         now = self.get(made)
-        self.assertEqual((now["displayName"], now["name"], now[ENTERPRISE]), ("I. Falk", {"formatted": "Ines Falk", "familyName": "Falk-Lind", "givenName": "Ines M."}, {"employeeNumber": "E-19"}))
+        self.assertEqual((now["displayName"], now["name"], now[ENTERPRISE]),
+                         ("I. Falk", {"formatted": "Ines Falk", "familyName": "Falk-Lind", "givenName": "Ines M."},
+                          {"employeeNumber": "E-19"}))
         self.assertEqual(now["emails"], [{"primary": True, "type": "work", "value": "i.falk@nordwind.example"}])
         self.assertEqual((now["externalId"], now["userName"]), (made["externalId"], made["userName"]))
 
     def test_Q13_filtered_sub_attribute_without_match(self):
-        """P15, P36, Z5: add makes the element in any dialect; replace does for entra and is noTarget for the others. Other elements survive."""
+        """P15, P36, Z5: add makes the element in any dialect; replace does for entra and is noTarget for the others.
+        Other elements survive."""
         made = self.new()
         self.expect(self.say("PATCH /Users/" + made["id"], "upsert by add"), 200)
-        self.assertEqual(self.get(made)["phoneNumbers"], [{"type": "mobile", "value": "+49 (431) 55-01 "}])  # stored as it came
+        # Stored as it came.
+        self.assertEqual(self.get(made)["phoneNumbers"], [{"type": "mobile", "value": "+49 (431) 55-01 "}])
         for dialect in ("rfc", "okta"):
-            self.unchanged("/Users/" + made["id"], lambda d=dialect: self.say("PATCH /Users/" + made["id"], "upsert by replace", self.under(d)), 400, "noTarget")
+            self.unchanged("/Users/" + made["id"],
+                           lambda d=dialect: self.say("PATCH /Users/" + made["id"], "upsert by replace", self.under(d)),
+                           400, "noTarget")
         self.expect(self.say("PATCH /Users/" + made["id"], "upsert by replace"), 200)
-        self.assertEqual(self.get(made)["phoneNumbers"], [{"type": "mobile", "value": "+49 (431) 55-01 "}, {"type": "work", "value": "+49 431 7"}])
+        self.assertEqual(self.get(made)["phoneNumbers"], [{"type": "mobile", "value": "+49 (431) 55-01 "},
+                                                          {"type": "work", "value": "+49 431 7"}])
         self.expect(self.say("PATCH /Users/" + made["id"], "upsert by replace"), 200)  # now it is there: no second one
         self.assertEqual(len(self.get(made)["phoneNumbers"]), 2)
         other = self.new()
@@ -169,25 +201,31 @@ class Users(Idp):
         made = self.new()
         for _ in range(2):
             self.expect(self.say("PATCH /Users/" + made["id"], "five adds with one filter"), 200)
-            self.assertEqual(self.get(made)["addresses"], [{"type": "work", "streetAddress": "Hafen 1", "locality": "Kiel", "region": "SH", "postalCode": "24103", "country": "DE"}])
+            self.assertEqual(self.get(made)["addresses"],
+                             [{"type": "work", "streetAddress": "Hafen 1", "locality": "Kiel", "region": "SH",
+                               "postalCode": "24103", "country": "DE"}])
 
     def test_Q24_empty_text_and_null_clear(self):
-        """P37: 200 and gone, in any dialect; once more changes nothing. An element without value is none. What is required is refused."""
+        """P37: 200 and gone, in any dialect; once more changes nothing. An element without value is none. What is
+        required is refused."""
         for client in (self.http, self.under("rfc")):
             made = self.new()
             place = "/Users/" + made["id"]
             for path in ("displayName", "name.formatted", "externalId"):
                 for _ in range(2):
                     answer = self.expect(self.say("PATCH " + place, "clear", client, path=path), 200).json
-            self.assertEqual((set(made) - set(answer), answer["name"]), ({"displayName", "externalId"}, {"familyName": "Falk", "givenName": "Ines"}))
+            self.assertEqual((set(made) - set(answer), answer["name"]),
+                             ({"displayName", "externalId"}, {"familyName": "Falk", "givenName": "Ines"}))
             self.expect(self.say("PATCH " + place, "clear", client, path='emails[type eq "work"].value'), 200)
             self.assertNotIn("emails", self.get(made))
             self.expect(self.say("PATCH " + place, "display name", client, text="back"), 200)
             self.expect(self.say("PATCH " + place, "clear by null", client), 200)
             self.assertNotIn("displayName", self.get(made))
-            self.unchanged(place, lambda: self.say("PATCH " + place, "clear", client, path="userName"), 400, "invalidValue")
+            self.unchanged(place, lambda: self.say("PATCH " + place, "clear", client, path="userName"), 400,
+                           "invalidValue")
         version = self.get(made)["meta"]["version"]
-        self.expect(self.say("PATCH " + place, "clear", path='emails[type eq "work"].value'), 200)  # for entra not even a missing element is an error
+        # For entra not even a missing element is an error.
+        self.expect(self.say("PATCH " + place, "clear", path='emails[type eq "work"].value'), 200)
         self.assertEqual(self.get(made)["meta"]["version"], version)
 
     def test_Q25_manager_as_text_array_and_nothing(self):
@@ -196,9 +234,12 @@ class Users(Idp):
         made = self.new("create user with a manager as text", manager=boss)
         self.assertEqual(made[ENTERPRISE], {"employeeNumber": "E-4", "department": "Ops", "manager": {"value": boss}})
         self.assertEqual(self.get(made), made)
-        for name, names, due in (("manager", {"op": "Replace", "manager": other}, {"value": other}), ("manager", {"op": "Add", "manager": boss}, {"value": boss}),
-                                 ("manager as an array", {"manager": other}, {"value": other}), ("clear", {"path": MANAGER}, None),
-                                 ("clear", {"path": MANAGER}, None), ("manager", {"op": "Add", "manager": boss}, {"value": boss})):
+        for name, names, due in (("manager", {"op": "Replace", "manager": other}, {"value": other}),
+                                 ("manager", {"op": "Add", "manager": boss}, {"value": boss}),
+                                 ("manager as an array", {"manager": other}, {"value": other}),
+                                 ("clear", {"path": MANAGER}, None),
+                                 ("clear", {"path": MANAGER}, None),
+                                 ("manager", {"op": "Add", "manager": boss}, {"value": boss})):
             for client in (self.http, self.under("rfc")):
                 self.expect(self.say("PATCH /Users/" + made["id"], name, client, **names), 200)
             now = self.get(made)[ENTERPRISE].get("manager")
@@ -216,7 +257,8 @@ class Users(Idp):
         room = self.expect(self.say("POST /Groups", "create group", ext="q28", room="Room Q28"), 201).json
         self.assertEqual((room["schemas"], room["externalId"], room["displayName"]), ([GROUP], "q28", "Room Q28"))
         self.assertEqual(self.get(room, "Groups"), room)
-        body = dict(self.body("create user", ext="q28", mail="q28@entra.example"), schemas=[USER, "urn:ietf:params:scim:schemas:extension:CustomExtension:2.0:User"])
+        body = dict(self.body("create user", ext="q28", mail="q28@entra.example"),
+                    schemas=[USER, "urn:ietf:params:scim:schemas:extension:CustomExtension:2.0:User"])
         self.assertEqual(self.expect(self.under("rfc").post("/Users", body), 201).json["schemas"], [USER, ROLE])
 
     def test_Q44_empty_operations(self):
@@ -229,16 +271,19 @@ class Users(Idp):
         self.assertEqual((told.events, told.changes), ([], []))
         self.assertEqual(self.get(room, "Groups"), room)
         for dialect in ("rfc", "okta"):
-            self.unchanged("/Users/" + made["id"], lambda d=dialect: self.say("PATCH /Users/" + made["id"], "nothing", self.under(d)), 400, "invalidSyntax")
+            self.unchanged("/Users/" + made["id"], lambda d=dialect: self.say("PATCH /Users/" + made["id"], "nothing",
+                                                                              self.under(d)), 400, "invalidSyntax")
 
     def test_Q30_Q45_disable_restore_purge(self):
-        """Scope loss, reassignment with the same id, deletion after a second deactivation; the name is free afterwards."""
+        """Scope loss, reassignment with the same id, deletion after a second deactivation; the name is free
+        afterwards."""
         made = self.new()
         room = self.room("Room of " + made["id"], [made["id"]])["id"]
         with self.told() as told:
             self.expect(self.say("PATCH /Users/" + made["id"], "active", text="False"), 200)
         self.assertEqual(told.events, [("member.removed", made["id"], room, "user_deactivated")])
-        self.assertEqual(self.found("/Users", 'userName eq "%s"' % made["userName"]), [made["id"]])  # the disabled are found and shown
+        # The disabled are found and shown.
+        self.assertEqual(self.found("/Users", 'userName eq "%s"' % made["userName"]), [made["id"]])
         self.assertIs(self.get(made)["active"], False)
         self.assertEqual(self.members(room), set())
         with self.told() as told:
@@ -249,7 +294,8 @@ class Users(Idp):
         self.expect(self.say("PATCH /Users/" + made["id"], "active", text="False"), 200)
         with self.told() as told:
             self.assertEqual(self.expect(self.say("DELETE /Users/" + made["id"]), 204).body, b"")
-        self.assertEqual((told.events, told.actions[-1]), ([], "user.deleted"))  # the events went out with the deactivation
+        # The events went out with the deactivation.
+        self.assertEqual((told.events, told.actions[-1]), ([], "user.deleted"))
         self.expect(self.say("GET /Users/" + made["id"]), 404)
         again = self.new(mail=made["userName"], ext=made["externalId"])
         self.assertNotEqual(again["id"], made["id"])
@@ -259,10 +305,12 @@ class Users(Idp):
         """Rule 0.3: 409 at once, one resource; also where the first answer was lost and the two race."""
         made = self.new(mail="q32@entra.example", ext="q32")
         with self.told() as told:
-            answer = self.expect(self.say("POST /Users", "create user", mail="Q32@entra.example", ext="q32"), 409, "uniqueness")
+            answer = self.expect(self.say("POST /Users", "create user", mail="Q32@entra.example", ext="q32"), 409,
+                                 "uniqueness")
         self.assertIn("userName", answer.json["detail"])
         self.assertEqual(told.actions, ["command.refused"])
-        race = in_flight(4, [lambda c: c.post("/Users", self.body("create user", mail="race@entra.example", ext="race"))] * 4, self.http)
+        race = in_flight(4, [lambda c: c.post("/Users", self.body("create user", mail="race@entra.example",
+                                                                  ext="race"))] * 4, self.http)
         self.assertEqual(statuses(race), {201: 1, 409: 3})
         for mail in (made["userName"], "race@entra.example"):
             self.assertEqual(len(self.found("/Users", 'userName eq "%s"' % mail)), 1)
@@ -285,7 +333,8 @@ class Rooms(Idp):
             self.expect(self.say("PATCH " + self.place, "members in", a=self.a, b=self.b), 204)
         self.assertEqual(told.events, [self.event("added", self.a), self.event("added", self.b)])
         shown = self.http.get(self.place).json["members"]
-        self.assertEqual({m["value"]: m["$ref"] for m in shown}, {u: "%s/scim/v2/Users/%s" % (self.stack.url, u) for u in (self.a, self.b)})
+        self.assertEqual({m["value"]: m["$ref"] for m in shown},
+                         {u: "%s/scim/v2/Users/%s" % (self.stack.url, u) for u in (self.a, self.b)})
 
     def test_Q15_removed_by_list(self):
         """P27: those listed, never all; whoever is not in does no harm. So under every dialect."""
@@ -321,7 +370,9 @@ class Rooms(Idp):
         """Rule 0.8: strict for entra and rfc; okta takes the known ones (its own suite)."""
         answers = []
         for client in (self.http, self.under("rfc")):
-            self.unchanged(self.place, lambda c=client: answers.append(self.say("PATCH " + self.place, "members in", c, a=self.a, b=NOBODY)) or answers[-1], 400, "invalidValue")
+            self.unchanged(self.place,
+                           lambda c=client: answers.append(self.say("PATCH " + self.place, "members in", c, a=self.a,
+                                                                    b=NOBODY)) or answers[-1], 400, "invalidValue")
         for a in answers:
             self.assertIn(NOBODY, a.json["detail"])
 
@@ -338,16 +389,21 @@ class Rooms(Idp):
     def test_rename_leaves_members_alone(self):
         """Rule 0.7, P38: with path and without."""
         self.say("PATCH " + self.place, "members in", a=self.a, b=self.b)
-        for name, to in (("rename group", "Renamed %s" % self.a), ("rename group without path", "Renamed again %s" % self.a)):
+        for name, to in (("rename group", "Renamed %s" % self.a),
+                         ("rename group without path", "Renamed again %s" % self.a)):
             with self.told() as told:
                 self.expect(self.say("PATCH " + self.place, name, room=to), 204)
             self.assertEqual(told.events, [("room.renamed", None, self.group["id"], "scim")])
-            self.assertEqual((self.http.get(self.place).json["displayName"], self.members(self.group["id"])), (to, {self.a, self.b}))
+            self.assertEqual((self.http.get(self.place).json["displayName"], self.members(self.group["id"])),
+                             (to, {self.a, self.b}))
 
     def test_display_name_is_unique(self):
-        self.expect(self.say("POST /Groups", "create group", ext="other", room=self.group["displayName"].upper()), 409, "uniqueness")
-        other = self.expect(self.say("POST /Groups", "create group", ext="other", room="Other of %s" % self.a), 201).json
-        self.expect(self.say("PATCH /Groups/" + other["id"], "rename group", room=self.group["displayName"]), 409, "uniqueness")
+        self.expect(self.say("POST /Groups", "create group", ext="other", room=self.group["displayName"].upper()), 409,
+                    "uniqueness")
+        other = self.expect(self.say("POST /Groups", "create group", ext="other", room="Other of %s" % self.a),
+                            201).json
+        self.expect(self.say("PATCH /Groups/" + other["id"], "rename group", room=self.group["displayName"]), 409,
+                    "uniqueness")
         self.assertEqual(self.get(other, "Groups"), other)
 
 
@@ -358,7 +414,8 @@ class Wire(Idp):
         """Rule 0.9, T3: an answer of another type ends the validator's whole run; check_answer looks at each."""
         made = self.new()
         for accept in ("application/scim+json", "application/json", "*/*", "text/html", None):
-            for method, path in (("GET", "/Users/" + made["id"]), ("GET", "/Users"), ("GET", "/Users/" + NOBODY), ("GET", "/Nothing"), ("GET", "/ServiceProviderConfig"),
+            for method, path in (("GET", "/Users/" + made["id"]), ("GET", "/Users"), ("GET", "/Users/" + NOBODY),
+                                 ("GET", "/Nothing"), ("GET", "/ServiceProviderConfig"),
                                  ("GET", "/Users?filter=x"), ("PUT", "/Users"), ("POST", "/Users")):
                 answer = self.http.request(method, path, b"{" if method == "POST" else None, headers={"Accept": accept})
                 self.assertEqual(answer.headers["content-type"], "application/scim+json", (accept, method, path))
@@ -366,7 +423,8 @@ class Wire(Idp):
         self.assertEqual(self.expect(stranger.get("/Users"), 401).headers["content-type"], "application/scim+json")
 
     def test_Q42_429_comes_late_and_with_retry_after(self):
-        """25 requests a second for a minute pass where the limit says so (it is per key); beyond, 429 tells when to come back."""
+        """25 requests a second for a minute pass where the limit says so (it is per key); beyond, 429 tells when to
+        come back."""
         ws = self.stack.workspace("entra-rate", dialect="entra", rate=40)
         client = ws.open(headers=self.headers)
         seen = [client.get("/Users?count=0") for _ in range(45)]
@@ -378,6 +436,7 @@ class Wire(Idp):
     def test_Q43_bad_credentials(self):
         """T5, X6: what puts the job into quarantine at once must look like what it is."""
         for token in ("wrong", self.ws.token + "x", "eyJhbGciOiJub25lIn0.e30."):
-            answer = self.expect(self.ws.open(token, headers=self.headers).get("/Users?filter=" + urllib.parse.quote('userName eq "x"')), 401)
+            answer = self.expect(self.ws.open(token, headers=self.headers).get("/Users?filter=" + urllib.parse.quote(
+                'userName eq "x"')), 401)
             self.assertEqual(answer.json["status"], "401")
             self.assertTrue(answer.headers["www-authenticate"].startswith("Bearer"))

@@ -1,5 +1,6 @@
-"""The tests by which Microsoft admits an application to Entra's gallery (the 25 of August 2026, those that a server answers), the older web validator's habits, and
-requests of the published reference collections that are unlike anything else."""
+"""The tests by which Microsoft admits an application to Entra's gallery (the 25 of August 2026, those that a server
+answers), the older web validator's habits, and requests of the published reference collections that are unlike
+anything else."""
 
 from dialects import NOBODY, Idp, timed
 from scimhttp import ENTERPRISE, GROUP, LIST, ROLE, USER, patch_op
@@ -29,7 +30,8 @@ class Engine(Idp):
     def test_disable_and_restore_user(self):
         """Restore after unassignment: the same id; Q45."""
         made = self.provisioned()
-        for body, active in (("disable by boolean", False), ("enable by boolean", True), ("disable by boolean", False), ("enable by boolean", True)):
+        for body, active in (("disable by boolean", False), ("enable by boolean", True), ("disable by boolean", False),
+                             ("enable by boolean", True)):
             self.assertEqual(self.found("/Users", 'userName eq "%s"' % made["userName"]), [made["id"]])
             self.expect(self.say("PATCH /Users/" + made["id"], body), 200)
             self.assertIs(self.get(made)["active"], active)
@@ -57,7 +59,8 @@ class Engine(Idp):
         for manager in (first["id"], second["id"]):
             self.expect(self.say("PATCH /Users/" + made["id"], "manager", op="Add", manager=manager), 200)
             self.assertEqual(self.get(made)[ENTERPRISE]["manager"]["value"], manager)
-            self.assertEqual(self.found("/Users", 'id eq "%s" and manager eq "%s"' % (made["id"], manager), attributes="id"), [made["id"]])
+            self.assertEqual(self.found("/Users", 'id eq "%s" and manager eq "%s"' % (made["id"], manager),
+                                        attributes="id"), [made["id"]])
         self.expect(self.http.patch("/Users/" + made["id"], patch_op({"op": "Remove", "path": MANAGER})), 200)
         self.assertNotIn("manager", self.get(made).get(ENTERPRISE, {}))
         self.assertNotIn(ENTERPRISE, self.get(made)["schemas"])
@@ -68,7 +71,8 @@ class Engine(Idp):
         self.expect(self.say("PATCH /Users/" + made["id"], "update"), 200)
         self.expect(self.say("PATCH /Users/" + made["id"], "flag: update"), 200)
         now = self.get(made)
-        self.assertEqual((now["active"], now["displayName"], now[ENTERPRISE]["department"], now[ENTERPRISE]["employeeNumber"]), (True, "I. Falk", "Ops", "E-19"))
+        self.assertEqual((now["active"], now["displayName"], now[ENTERPRISE]["department"],
+                          now[ENTERPRISE]["employeeNumber"]), (True, "I. Falk", "Ops", "E-19"))
         self.assertEqual([e["value"] for e in now["emails"]], ["i.falk@nordwind.example"])
 
     def test_groups(self):
@@ -77,8 +81,10 @@ class Engine(Idp):
         self.assertEqual(self.found("/Groups", 'displayName eq "Gallery"', excludedAttributes="members"), [])
         group = self.expect(self.say("POST /Groups", "create group", ext="gallery-g", room="Gallery"), 201).json
         place = "/Groups/" + group["id"]
-        self.assertEqual(self.found("/Groups", 'externalId eq "gallery-g"', excludedAttributes="members"), [group["id"]])
-        for name, names, members in (("rename group", {"room": "Gallery 2"}, set()), ("member in", {"a": user}, {user}), ("flag: member out", {"a": user}, set()),
+        self.assertEqual(self.found("/Groups", 'externalId eq "gallery-g"', excludedAttributes="members"),
+                         [group["id"]])
+        for name, names, members in (("rename group", {"room": "Gallery 2"}, set()), ("member in", {"a": user}, {user}),
+                                     ("flag: member out", {"a": user}, set()),
                                      ("member in", {"a": user}, {user})):
             answer = self.expect(self.say("PATCH " + place, name, **names), 204)
             self.assertEqual((answer.body, self.members(group["id"])), (b"", members))
@@ -112,7 +118,8 @@ class Direct(Idp):
             self.expect(self.say("PATCH /Users/" + made["id"], body, path="displayName"), 200)
             now = self.get(made)
             self.assertNotIn("displayName", now)
-            self.assertEqual({k: v for k, v in made.items() if k not in ("displayName", "meta")}, {k: v for k, v in now.items() if k != "meta"})
+            self.assertEqual({k: v for k, v in made.items() if k not in ("displayName", "meta")},
+                             {k: v for k, v in now.items() if k != "meta"})
 
     def test_user_create_and_update(self):
         made = self.new()
@@ -135,7 +142,8 @@ class Direct(Idp):
         seen = []
         for start, due in ((1, 5), (6, 5), (11, 2), (16, 0)):
             page = self.expect(client.get("/Users?startIndex=%d&count=5" % start), 200).json
-            self.assertEqual((page["startIndex"], page["itemsPerPage"], len(page["Resources"]), page["totalResults"]), (start, due, due, 12))
+            self.assertEqual((page["startIndex"], page["itemsPerPage"], len(page["Resources"]), page["totalResults"]),
+                             (start, due, due, 12))
             self.assertTrue(all(type(page[n]) is int for n in ("startIndex", "itemsPerPage", "totalResults")))
             seen += [u["id"] for u in page["Resources"]]
         self.assertEqual(seen, made)
@@ -148,7 +156,8 @@ class Direct(Idp):
     def test_update_manager(self):
         """SCIM_Update_Manager: Add, Replace, Replace with nothing; GET after each shows the object form. Q25."""
         first, second, made = (self.new() for _ in range(3))
-        for op, manager, due in (("Add", first["id"], first["id"]), ("Replace", second["id"], second["id"]), ("Replace", "", None)):
+        for op, manager, due in (("Add", first["id"], first["id"]), ("Replace", second["id"], second["id"]),
+                                 ("Replace", "", None)):
             self.expect(self.say("PATCH /Users/" + made["id"], "manager", op=op, manager=manager), 200)
             now = self.get(made).get(ENTERPRISE, {}).get("manager")
             self.assertEqual(now and now["value"], due)
@@ -156,7 +165,8 @@ class Direct(Idp):
 
     def test_answers_in_time(self):
         """Q41: nothing documented for Entra; far below the shortest known (Keycloak's 5 s)."""
-        for line, name in (("GET /Users?filter=userName eq \"x\"", None), ("POST /Users", "create user"), ("GET /Groups", None)):
+        for line, name in (("GET /Users?filter=userName eq \"x\"", None), ("POST /Users", "create user"),
+                           ("GET /Groups", None)):
             _, took = timed(lambda: self.say(line, name, ext="fast", mail="fast@entra.example"))
             self.assertLess(took, 5)
 
@@ -183,15 +193,19 @@ class Validator(Idp):
     def test_removal_of_what_is_required(self):
         """P25: refused, and nothing lost."""
         made = self.new()
-        self.unchanged("/Users/" + made["id"], lambda: self.http.patch("/Users/" + made["id"], patch_op({"op": "Remove", "path": "userName"})), 400, "mutability")
+        self.unchanged("/Users/" + made["id"],
+                       lambda: self.http.patch("/Users/" + made["id"], patch_op({"op": "Remove", "path": "userName"})),
+                       400, "mutability")
 
     def test_published_schema_is_lean(self):
-        """It makes tests of everything that /Schemas tells: only what is done is told, so each simple attribute can be written and read."""
+        """It makes tests of everything that /Schemas tells: only what is done is told, so each simple attribute can
+        be written and read."""
         schemas = self.say("GET /Schemas/" + USER).json["attributes"]
         made = self.new()
         for a in schemas:
             if a["type"] == "string" and not a["multiValued"] and a["mutability"] == "readWrite" and a["name"] != "userName":
-                self.expect(self.http.patch("/Users/" + made["id"], patch_op({"op": "Replace", "path": a["name"], "value": "de-DE"})), 200)
+                self.expect(self.http.patch("/Users/" + made["id"],
+                                            patch_op({"op": "Replace", "path": a["name"], "value": "de-DE"})), 200)
                 self.assertEqual(self.get(made)[a["name"]], "de-DE", a["name"])
 
 
@@ -204,22 +218,29 @@ class Collections(Idp):
         """S1: UserName, Active, Primary, in any dialect; shown in the schema's letters."""
         for n, client in enumerate((self.http, self.under("rfc"))):
             made = self.new("collection: user", client=client, mail="cap%d@entra.example" % n)
-            self.assertEqual((made["userName"], made["active"], made["displayName"]), ("cap%d@entra.example" % n, True, "lennay"))
-            self.assertEqual(made["emails"], [{"primary": True, "type": "work", "value": "cap%d@entra.example" % n}, {"type": "home", "value": "home-cap%d@entra.example" % n}])
+            self.assertEqual((made["userName"], made["active"], made["displayName"]),
+                             ("cap%d@entra.example" % n, True, "lennay"))
+            self.assertEqual(made["emails"], [{"primary": True, "type": "work", "value": "cap%d@entra.example" % n},
+                                              {"type": "home", "value": "home-cap%d@entra.example" % n}])
             self.assertEqual(made["schemas"], [USER, ROLE])
             self.assertEqual(self.get(made), made)
 
     def test_filters_of_the_collection(self):
         made = self.new("collection: user", mail="coll@entra.example", ext="coll")
-        for text in ('name.FamilyName eq "ryan" and userName eq "coll@entra.example"', 'emails.Value eq "COLL@entra.example"', 'emails[Type eq "home"].Value eq "home-coll@entra.example"',
-                     'userName eq "coll@entra.example" and Active eq true', 'userName eq "coll@entra.example" and active eq "True"',
-                     'DisplayName eq "LENNAY" and externalId eq "coll"', 'userName sw "coll@" and emails.value ew "entra.example"', 'not (externalId ne "coll")'):
+        for text in ('name.FamilyName eq "ryan" and userName eq "coll@entra.example"',
+                     'emails.Value eq "COLL@entra.example"',
+                     'emails[Type eq "home"].Value eq "home-coll@entra.example"',
+                     'userName eq "coll@entra.example" and Active eq true',
+                     'userName eq "coll@entra.example" and active eq "True"',
+                     'DisplayName eq "LENNAY" and externalId eq "coll"',
+                     'userName sw "coll@" and emails.value ew "entra.example"', 'not (externalId ne "coll")'):
             self.assertEqual(self.found("/Users", text), [made["id"]], text)
 
     def test_put_of_the_collection(self):
         """A full PUT with capitals; C5."""
         made = self.new("collection: user", mail="put@entra.example", ext="put")
-        body = dict(self.body("collection: user", mail="put@entra.example", ext="put"), DisplayName="Changed", id=made["id"])
+        body = dict(self.body("collection: user", mail="put@entra.example", ext="put"), DisplayName="Changed",
+                    id=made["id"])
         del body["emails"]
         put = self.expect(self.http.put("/Users/" + made["id"], body), 200).json
         self.assertEqual((put["displayName"], "emails" in put), ("Changed", False))
@@ -227,8 +248,10 @@ class Collections(Idp):
 
     def test_members_in_a_group_create(self):
         user = self.new()["id"]
-        made = self.expect(self.http.post("/Groups", {"schemas": [GROUP], "externalId": "mg", "displayName": "With member",
+        made = self.expect(self.http.post("/Groups", {"schemas": [GROUP], "externalId": "mg",
+                                                      "displayName": "With member",
                                                       "members": [{"$ref": None, "value": user}]}), 201).json
         self.assertEqual([m["value"] for m in made["members"]], [user])
-        self.expect(self.http.post("/Groups", {"schemas": [GROUP], "displayName": "With nobody", "members": [{"value": NOBODY}]}), 400, "invalidValue")
+        self.expect(self.http.post("/Groups", {"schemas": [GROUP], "displayName": "With nobody",
+                                               "members": [{"value": NOBODY}]}), 400, "invalidValue")
         self.assertEqual(self.found("/Groups", 'displayName eq "With nobody"'), [])

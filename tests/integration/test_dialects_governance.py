@@ -1,4 +1,5 @@
-"""PingFederate, Keycloak's provisioning extension with authentik beside it, and SailPoint: PUT by default, whole groups re-sent, strict readers of answers."""
+"""PingFederate, Keycloak's provisioning extension with authentik beside it, and SailPoint: PUT by default, whole
+groups re-sent, strict readers of answers."""
 
 import json
 
@@ -13,12 +14,14 @@ class Ping(Idp):
         return self.new("ping create", active=active, **names)
 
     def put(self, made, active):
-        return self.expect(self.say("PUT /Users/" + made["id"], "ping put", id=made["id"], mail=made["userName"], active=active), 200).json
+        return self.expect(self.say("PUT /Users/" + made["id"], "ping put", id=made["id"], mail=made["userName"],
+                                    active=active), 200).json
 
     def test_Q01_look_up_by_any_attribute(self):
         """userName, or whatever the filter expression is set to."""
         made = self.made(mail="oka@ping.example")
-        for text in ('userName eq "oka@ping.example"', 'userName eq "oka@ping.example" and active eq true', 'userName sw "oka@p" and name.familyName eq "brand"'):
+        for text in ('userName eq "oka@ping.example"', 'userName eq "oka@ping.example" and active eq true',
+                     'userName sw "oka@p" and name.familyName eq "brand"'):
             self.assertEqual(self.found("/Users", text), [made["id"]])
         self.assertEqual(self.found("/Users", 'userName eq "nobody@ping.example"'), [])
 
@@ -34,7 +37,8 @@ class Ping(Idp):
         for active, members in ((True, {made["id"]}), (False, set()), (True, {made["id"]})):
             put = self.put(made, active)
             self.assertEqual((put["id"], put["active"], self.members(room)), (made["id"], active, members))
-        other = dict(self.body("ping put", id="7b1c9a40-0000-4000-8000-00000000dead", mail=made["userName"], active=True))
+        other = dict(self.body("ping put", id="7b1c9a40-0000-4000-8000-00000000dead", mail=made["userName"],
+                               active=True))
         self.assertEqual(self.expect(self.http.put("/Users/" + made["id"], other), 200).json["id"], made["id"])
 
     def test_Q30_deprovisioned_by_deletion(self):
@@ -48,7 +52,8 @@ class Ping(Idp):
         """No look-up: page by page through all, each once."""
         ws = self.stack.workspace("ping-groups")
         client = ws.open(headers=self.headers)
-        made = in_flight(8, [lambda c, i=i: c.post("/Groups", {"schemas": [GROUP], "displayName": "Ping %d" % i}) for i in range(60)], client)
+        made = in_flight(8, [lambda c, i=i: c.post("/Groups", {"schemas": [GROUP], "displayName": "Ping %d" % i})
+                             for i in range(60)], client)
         self.assertEqual(statuses(made), {201: 60})
         seen, start = [], 1
         while start <= 60:
@@ -73,47 +78,58 @@ class Keycloak(Idp):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.http = cls.ws.open(headers={"Accept": "application/json", "Content-Type": "application/json"})  # its content type is a setting
+        # Its content type is a setting.
+        cls.http = cls.ws.open(headers={"Accept": "application/json", "Content-Type": "application/json"})
 
     def made(self, **names):
         return self.new("keycloak create", **names)
 
     def test_Q32_Q39_Q41_created_without_look_up(self):
-        """What it reads of the answer is there (id, userName, displayName, active), within its 5 s; the retried POST is 409 and makes no second one. Rule 0.1."""
+        """What it reads of the answer is there (id, userName, displayName, active), within its 5 s; the retried POST
+        is 409 and makes no second one. Rule 0.1."""
         answer, took = timed(lambda: self.say("POST /Users", "keycloak create", mail="suri@kc.example", ext="kc-6f"))
         made = self.expect(answer, 201).json
-        self.assertEqual((made["userName"], made["displayName"], made["active"], made["emails"]), ("suri@kc.example", "Suri N", True, [{"value": "suri@kc.example"}]))
+        self.assertEqual((made["userName"], made["displayName"], made["active"], made["emails"]),
+                         ("suri@kc.example", "Suri N", True, [{"value": "suri@kc.example"}]))
         self.assertLess(took, 5)
         self.expect(self.say("POST /Users", "keycloak create", mail="suri@kc.example", ext="kc-6f"), 409, "uniqueness")
         self.assertEqual(self.found("/Users", 'externalId eq "kc-6f"'), [made["id"]])
 
     def test_Q20_put(self):
         made = self.made()
-        put = self.expect(self.say("PUT /Users/" + made["id"], "keycloak put", id=made["id"], mail=made["userName"], ext=made["externalId"]), 200).json
-        self.assertEqual((put["displayName"], put["name"], put["meta"]["location"]), ("Suri Nand", {"givenName": "Suri", "familyName": "N"}, made["meta"]["location"]))
+        put = self.expect(self.say("PUT /Users/" + made["id"], "keycloak put", id=made["id"], mail=made["userName"],
+                                   ext=made["externalId"]), 200).json
+        self.assertEqual((put["displayName"], put["name"], put["meta"]["location"]),
+                         ("Suri Nand", {"givenName": "Suri", "familyName": "N"}, made["meta"]["location"]))
 
     def test_Q09_patch_with_active_as_text(self):
         """Lower-case text; three replaces, of which the userName may change."""
         made = self.made()
         for active in ("false", "true"):
-            self.expect(self.say("PATCH /Users/" + made["id"], "keycloak patch", active=active, mail=made["userName"]), 200)
+            self.expect(self.say("PATCH /Users/" + made["id"], "keycloak patch", active=active,
+                                 mail=made["userName"]), 200)
             self.assertIs(self.get(made)["active"], active == "true")
-        self.expect(self.say("PATCH /Users/" + made["id"], "keycloak patch", active="true", mail="renamed-" + made["userName"]), 200)
-        self.assertEqual((self.get(made)["userName"], self.found("/Users", 'userName eq "%s"' % made["userName"])), ("renamed-" + made["userName"], []))
+        self.expect(self.say("PATCH /Users/" + made["id"], "keycloak patch", active="true", mail="renamed-"
+                             + made["userName"]), 200)
+        self.assertEqual((self.get(made)["userName"], self.found("/Users", 'userName eq "%s"' % made["userName"])),
+                         ("renamed-" + made["userName"], []))
 
     def group(self, a):
         n = self.number()
-        return self.expect(self.say("POST /Groups", "keycloak group", ext="kcg-%d" % n, room="Room Bern %d" % n, a=a), 201).json
+        return self.expect(self.say("POST /Groups", "keycloak group", ext="kcg-%d" % n, room="Room Bern %d" % n, a=a),
+                           201).json
 
     def test_Q18_Q21_Q34_whole_group_patched_each_time(self):
         """Each membership change re-sends all: only the difference is told, the same name is no rename."""
         a, b, c = (self.made()["id"] for _ in range(3))
         group = self.group(a)
         names = {"room": group["displayName"], "ext": group["externalId"]}
-        for one, two, due in ((a, b, [("member.added", b)]), (a, b, []), (b, c, [("member.removed", a), ("member.added", c)])):
+        for one, two, due in ((a, b, [("member.added", b)]), (a, b, []),
+                              (b, c, [("member.removed", a), ("member.added", c)])):
             before = self.get(group, "Groups")
             with self.told() as told:
-                self.expect(self.say("PATCH /Groups/" + group["id"], "keycloak group patch", a=one, b=two, **names), 204)
+                self.expect(self.say("PATCH /Groups/" + group["id"], "keycloak group patch", a=one, b=two,
+                                     **names), 204)
             self.assertEqual(sorted(e[:2] for e in told.events), sorted(due))
             self.assertEqual(self.members(group["id"]), {one, two})
             if not due:
@@ -124,9 +140,11 @@ class Keycloak(Idp):
         a, b = (self.made()["id"] for _ in range(2))
         group = self.group(a)
         with self.told() as told:
-            put = self.expect(self.say("PUT /Groups/" + group["id"], "keycloak group put", id=group["id"], ext=group["externalId"], room=group["displayName"], a=a, b=b), 200).json
+            put = self.expect(self.say("PUT /Groups/" + group["id"], "keycloak group put", id=group["id"],
+                                       ext=group["externalId"], room=group["displayName"], a=a, b=b), 200).json
         self.assertEqual(told.events, [("member.added", b, group["id"], "scim")])
-        self.assertEqual({m["$ref"] for m in put["members"]}, {"%s/scim/v2/Users/%s" % (self.stack.url, u) for u in (a, b)})
+        self.assertEqual({m["$ref"] for m in put["members"]},
+                         {"%s/scim/v2/Users/%s" % (self.stack.url, u) for u in (a, b)})
 
     def test_Q17_emptied(self):
         """P22: remove without a list, or with null, is meant: all of them; an empty list is not (P27)."""
@@ -135,10 +153,12 @@ class Keycloak(Idp):
             group = self.group(a)
             with self.told() as told:
                 self.expect(self.say("PATCH /Groups/" + group["id"], body), 204)
-            self.assertEqual((told.events, self.members(group["id"])), ([("member.removed", a, group["id"], "scim")], set()))
+            self.assertEqual((told.events, self.members(group["id"])),
+                             ([("member.removed", a, group["id"], "scim")], set()))
             self.expect(self.say("PATCH /Groups/" + group["id"], body), 204)
         group = self.group(a)
-        self.expect(self.http.patch("/Groups/" + group["id"], patch_op({"op": "remove", "path": "members", "value": []})), 204)
+        self.expect(self.http.patch("/Groups/" + group["id"],
+                                    patch_op({"op": "remove", "path": "members", "value": []})), 204)
         self.assertEqual(self.members(group["id"]), {a})
 
     def test_Q27_Q29_user_without_address_created_inactive(self):
@@ -150,7 +170,8 @@ class Keycloak(Idp):
     def test_Q30_deleted(self):
         made = self.made()
         self.expect(self.say("DELETE /Users/" + made["id"]), 204)
-        self.expect(self.say("PUT /Users/" + made["id"], "keycloak put", id=made["id"], mail=made["userName"], ext="x"), 404)
+        self.expect(self.say("PUT /Users/" + made["id"], "keycloak put", id=made["id"], mail=made["userName"],
+                             ext="x"), 404)
         self.assertEqual(self.found("/Users", 'userName eq "%s"' % made["userName"]), [])
 
     def test_import_reads_one_page(self):
@@ -160,10 +181,13 @@ class Keycloak(Idp):
     def test_authentik(self):
         """A false 404 would make it drop its link; members left out when it means none stay (C6)."""
         made = self.made()
-        self.expect(self.say("PUT /Users/" + made["id"], "keycloak put", id=made["id"], mail=made["userName"], ext=made["externalId"]), 200)  # rule 0.2: right after
+        # Rule 0.2: right after.
+        self.expect(self.say("PUT /Users/" + made["id"], "keycloak put", id=made["id"], mail=made["userName"],
+                             ext=made["externalId"]), 200)
         group = self.group(made["id"])
         with self.told() as told:
-            self.expect(self.say("PUT /Groups/" + group["id"], "authentik group put", room=group["displayName"], ext=group["externalId"]), 200)
+            self.expect(self.say("PUT /Groups/" + group["id"], "authentik group put", room=group["displayName"],
+                                 ext=group["externalId"]), 200)
         self.assertEqual((told.events, self.members(group["id"])), ([], {made["id"]}))
         self.assertTrue(self.expect(self.say("GET /ServiceProviderConfig"), 200).json["patch"]["supported"])
 
@@ -177,7 +201,8 @@ class SailPoint(Idp):
     def test_Q11_add_without_path(self):
         """P10: how it disables and enables."""
         made = self.made()
-        for body, active, action in (("sailpoint disable", False, "user.deactivated"), ("sailpoint enable", True, "user.reactivated")):
+        for body, active, action in (("sailpoint disable", False, "user.deactivated"),
+                                     ("sailpoint enable", True, "user.reactivated")):
             with self.told() as told:
                 self.expect(self.say("PATCH /Users/" + made["id"], body), 200)
             self.assertIs(self.get(made)["active"], active)
@@ -195,9 +220,11 @@ class SailPoint(Idp):
         """400 mutability by PATCH, ignored by PUT; the room stays as it is. P39."""
         made, room = self.made(), self.room("Auditors")["id"]
         for body in ("sailpoint groups by patch", "sailpoint groups out by patch"):
-            self.unchanged("/Users/" + made["id"], lambda b=body: self.say("PATCH /Users/" + made["id"], b, group=room), 400, "mutability")
+            self.unchanged("/Users/" + made["id"], lambda b=body: self.say("PATCH /Users/" + made["id"], b, group=room),
+                           400, "mutability")
         with self.told() as told:
-            put = self.expect(self.say("PUT /Users/" + made["id"], "sailpoint put with groups", id=made["id"], mail=made["userName"], group=room), 200).json
+            put = self.expect(self.say("PUT /Users/" + made["id"], "sailpoint put with groups", id=made["id"],
+                                       mail=made["userName"], group=room), 200).json
         self.assertEqual(("groups" in put, told.events, self.members(room)), (False, [], set()))
 
     def test_strict_reading_of_answers(self):
@@ -210,7 +237,8 @@ class SailPoint(Idp):
             for name, value in answer.items():
                 if name in ("schemas", "id", "externalId", "meta"):
                     continue
-                attributes, value = (schemas[name], value) if name.startswith("urn:") else ([known[name]], {name: value})
+                attributes, value = (schemas[name],
+                                     value) if name.startswith("urn:") else ([known[name]], {name: value})
                 self._fits({a["name"]: a for a in attributes}, value)
         self.assertEqual(set(answer["meta"]), {"resourceType", "created", "lastModified", "location", "version"})
 

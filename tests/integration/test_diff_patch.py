@@ -1,5 +1,6 @@
-"""Patches twice: applied in memory by diff_patch (a C program that uses schemas/patch alone) and through the API. Thousands of random operations of all kinds on
-random resources, also of an operator's own types, must be answered alike and leave the same behind (P1 to P38, S4, S7, S8).
+"""Patches twice: applied in memory by diff_patch (a C program that uses schemas/patch alone) and through the API.
+Thousands of random operations of all kinds on random resources, also of an operator's own types, must be answered
+alike and leave the same behind (P1 to P38, S4, S7, S8).
 
 A failure names the seed; DIFF_SEED=… runs it again."""
 
@@ -21,19 +22,22 @@ class Patches(DiffCase):
     tool = "diff_patch"
 
     def scripts(self):
-        users = [self.user("member-%d" % n, **({"displayName": "Member %d" % n} if n % 2 else {})) for n in range(USERS)]
+        users = [self.user("member-%d" % n, **({"displayName": "Member %d" % n} if n % 2 else {}))
+                 for n in range(USERS)]
         known = self.file({"base": self.stack.url + "/scim/v2",
                            "users": [{"id": u["id"], "display": u.get("displayName", u["userName"])} for u in users]})
         return self.lines(SEED, RESOURCES, STEPS, known)
 
     def asked_for(self):
-        """{URN: names of attributes, and "name.part" of parts} that are shown to who asks for them, or has just written them, alone."""
+        """{URN: names of attributes, and "name.part" of parts} that are shown to who asks for them, or has just
+        written them, alone."""
         found = {}
         for schema in self.http.get("/Schemas").json["Resources"]:
             names = found.setdefault(schema["id"], set())
             for a in schema["attributes"]:
                 names |= {a["name"]} if a["returned"] == "request" else set()
-                names |= {"%s.%s" % (a["name"], part["name"]) for part in a.get("subAttributes", ()) if part["returned"] == "request"}
+                names |= {"%s.%s" % (a["name"], part["name"]) for part in a.get("subAttributes", ())
+                          if part["returned"] == "request"}
         return found
 
     def test_memory_and_api_agree(self):
@@ -62,16 +66,20 @@ class Player:
         self.asked_for = asked_for
 
     def differs(self, what, got, want):
-        raise Differs("%s\n  script: %s\n  got  %s\n  want %s" % (what, json.dumps({"type": self.script["type"], "dialect": self.script["dialect"],
-                      "create": self.script["create"], "patches": self.done}, ensure_ascii=False), json.dumps(got, ensure_ascii=False), json.dumps(want, ensure_ascii=False)))
+        raise Differs("%s\n  script: %s\n  got  %s\n  want %s" % (what, json.dumps({"type": self.script["type"],
+                                                                                    "dialect": self.script["dialect"],
+                      "create": self.script["create"], "patches": self.done}, ensure_ascii=False), json.dumps(
+                          got, ensure_ascii=False), json.dumps(want, ensure_ascii=False)))
 
     def without(self, part, names):
         """Without what an answer to a write may show more than a GET."""
         def cut(name, value):
             if isinstance(value, list):
                 return [v for v in (cut(name, v) for v in value) if v != {}]
-            return {k: v for k, v in value.items() if "%s.%s" % (name, k) not in names} if isinstance(value, dict) else value
-        left = {k: self.without(v, self.asked_for[k]) if k in self.asked_for else cut(k, v) for k, v in part.items() if k not in names}
+            return {k: v for k, v in value.items() if "%s.%s" % (name, k) not in names} if isinstance(
+                value, dict) else value
+        left = {k: self.without(v, self.asked_for[k]) if k in self.asked_for else cut(k, v) for k, v in part.items()
+                if k not in names}
         return {k: v for k, v in left.items() if v not in ({}, [])}
 
     def compare(self, what, shown, want, members):
@@ -106,7 +114,8 @@ class Player:
         self.done.append(body)
         answer = self.client.patch(self.path, body)
         want = (step["status"], step["scimType"])
-        got = (200 if answer.status == 204 else answer.status, answer.json.get("scimType", "") if answer.status >= 400 else "")
+        got = (200 if answer.status == 204 else answer.status, answer.json.get("scimType", "") if answer.status >= 400
+               else "")
         if got != want:
             self.differs("PATCH: %s" % step["detail"], repr(answer), want)
         after = self.get()

@@ -1,4 +1,5 @@
-"""The life cycle that Microsoft Entra ID drives, replayed; every answer and every record of the streams (idp-dialects, section on Entra)."""
+"""The life cycle that Microsoft Entra ID drives, replayed; every answer and every record of the streams
+(idp-dialects, section on Entra)."""
 
 from case import Case
 from session import Replay, load

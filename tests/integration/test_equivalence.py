@@ -1,4 +1,5 @@
-"""The same change through SCIM and through the Management API: the same rows, and record by record the same events, but for ids, times, who did it and why."""
+"""The same change through SCIM and through the Management API: the same rows, and record by record the same events,
+but for ids, times, who did it and why."""
 
 import json
 import re
@@ -39,9 +40,11 @@ class Scim(Door):
         for path, value in merge.items():
             path = {"department": ENTERPRISE + ":department", "editor": ROLE + ":editor"}.get(path, path)
             if isinstance(value, dict):
-                ops += [{"op": "remove", "path": "%s.%s" % (path, k)} if v is None else {"op": "replace", "path": "%s.%s" % (path, k), "value": v} for k, v in value.items()]
+                ops += [{"op": "remove", "path": "%s.%s" % (path, k)} if v is None
+                        else {"op": "replace", "path": "%s.%s" % (path, k), "value": v} for k, v in value.items()]
             else:
-                ops.append({"op": "remove", "path": path} if value is None else {"op": "replace", "path": path, "value": value})
+                ops.append({"op": "remove", "path": path} if value is None
+                           else {"op": "replace", "path": path, "value": value})
         self.change_user(name, *ops)
 
     def activate(self, name, active):
@@ -55,13 +58,18 @@ class Scim(Door):
         self.ids[name] = self.case.expect(self.ws.client.post("/Groups", body), 201).json["id"]
 
     def rename_room(self, name, new):
-        self.case.expect(self.ws.client.patch("/Groups/" + self.ids[name], patch_op({"op": "replace", "path": "displayName", "value": new})), 204)
+        self.case.expect(self.ws.client.patch("/Groups/" + self.ids[name],
+                                              patch_op({"op": "replace", "path": "displayName", "value": new})), 204)
 
     def add(self, room, user):
-        self.case.expect(self.ws.client.patch("/Groups/" + self.ids[room], patch_op({"op": "add", "path": "members", "value": [{"value": self.ids[user]}]})), 204)
+        self.case.expect(self.ws.client.patch("/Groups/" + self.ids[room],
+                                              patch_op({"op": "add", "path": "members",
+                                                        "value": [{"value": self.ids[user]}]})), 204)
 
     def remove(self, room, user):
-        self.case.expect(self.ws.client.patch("/Groups/" + self.ids[room], patch_op({"op": "remove", "path": 'members[value eq "%s"]' % self.ids[user]})), 204)
+        self.case.expect(self.ws.client.patch("/Groups/" + self.ids[room],
+                                              patch_op({"op": "remove",
+                                                        "path": 'members[value eq "%s"]' % self.ids[user]})), 204)
 
     def delete_room(self, name):
         self.case.expect(self.ws.client.delete("/Groups/" + self.ids[name]), 204)
@@ -88,7 +96,8 @@ class Api(Door):
         self.case.ok(self.api.delete("/users/" + self.ids[name]), 204)
 
     def create_room(self, name, members):
-        self.ids[name] = self.case.ok(self.api.post("/rooms", {"displayName": name, "members": [self.ids[m] for m in members]}), 201)["id"]
+        self.ids[name] = self.case.ok(self.api.post("/rooms", {"displayName": name,
+                                                               "members": [self.ids[m] for m in members]}), 201)["id"]
 
     def rename_room(self, name, new):
         self.case.ok(self.api.patch("/rooms/" + self.ids[name], {"displayName": new}))
@@ -107,12 +116,14 @@ class Api(Door):
 
 
 STEPS = [
-    lambda d: d.create_user(userName="ana", displayName="Ana", externalId="x1", name={"givenName": "A", "familyName": "B"}, department="Ops", editor=True,
+    lambda d: d.create_user(userName="ana", displayName="Ana", externalId="x1",
+                            name={"givenName": "A", "familyName": "B"}, department="Ops", editor=True,
                             emails=[{"value": "ana@x", "type": "work", "primary": True}]),
     lambda d: d.create_user(userName="bob"),
     lambda d: d.create_user(userName="cy", active=False),
     lambda d: d.refused("ANA"),
-    lambda d: d.patch_user("ana", {"displayName": "Anna", "department": None, "name": {"familyName": None, "middleName": "M"}, "editor": False}),
+    lambda d: d.patch_user("ana", {"displayName": "Anna", "department": None,
+                                   "name": {"familyName": None, "middleName": "M"}, "editor": False}),
     lambda d: d.patch_user("ana", {"displayName": "Anna"}),
     lambda d: d.patch_user("bob", {"userName": "rob", "emails": [{"value": "rob@x"}]}),
     lambda d: d.create_room("Hall", ["ana", "bob"]),
@@ -145,14 +156,17 @@ class Plain:
 
     def of(self, value):
         if isinstance(value, dict):
-            return {k: "R" if k == "reason" and v in REASONS else self.of(v) for k, v in value.items() if k not in ("actor", "iat", "jti", "aud")}
+            return {k: "R" if k == "reason" and v in REASONS else self.of(v) for k, v in value.items()
+                    if k not in ("actor", "iat", "jti", "aud")}
         if isinstance(value, list):
             return [self.of(v) for v in value]
         return self.text(value) if isinstance(value, str) else value
 
 
-ROWS = {"users": "id, user_name, user_name_key, external_id, display_name, display_name_key, active, seat, doc, search, version",
-        "rooms": "id, display_name, display_name_key, external_id, doc, search, version", "members": "room_id, user_id, transmit, held",
+ROWS = {
+    "users": "id, user_name, user_name_key, external_id, display_name, display_name_key, active, seat, doc, search, version",
+        "rooms": "id, display_name, display_name_key, external_id, doc, search, version",
+        "members": "room_id, user_id, transmit, held",
         "resource_keys": "type, path, key, resource_id, is_unique",
         "workspaces": "seats_used, membership_seq, audit_seq, events_seq"}
 
@@ -161,14 +175,16 @@ class Equivalence(ApiCase):
     def rows(self, door, plain):
         got = {}
         for table, columns in ROWS.items():
-            found = self.stack.sql("SELECT %s FROM %s WHERE workspace_id=%%s ORDER BY 1, 2, 3" % (columns, table), door.ws.id)
+            found = self.stack.sql("SELECT %s FROM %s WHERE workspace_id=%%s ORDER BY 1, 2, 3" % (columns, table),
+                                   door.ws.id)
             # (ids are made in one order at both doors, so that the rows' order is the same)
             got[table] = [plain.of(json.loads(json.dumps(row, default=str))) for row in found]
         return got
 
     def records(self, door, plain):
         membership = [plain.of(e) for e in self.followers.events(door.ws.id)]
-        changes = [plain.of(c) for c in self.followers.changes(door.ws.id) if c["action"] not in ("key.created", "workspace.created")]
+        changes = [plain.of(c) for c in self.followers.changes(door.ws.id)
+                   if c["action"] not in ("key.created", "workspace.created")]
         return membership, changes
 
     def test_step_by_step(self):
@@ -201,5 +217,7 @@ class Equivalence(ApiCase):
         for d in (scim, api):
             d.create_user(userName="u")
             d.create_room("r", ["u"])
-        self.assertEqual([{e["reason"] for e in self.followers.events(d.ws.id)} for d in (scim, api)], [{"scim"}, {"api"}])
-        self.assertEqual([self.stack.sql("SELECT managed FROM users WHERE workspace_id=%s", d.ws.id) for d in (scim, api)], [[(True,)], [(False,)]])
+        self.assertEqual([{e["reason"] for e in self.followers.events(d.ws.id)} for d in (scim, api)],
+                         [{"scim"}, {"api"}])
+        self.assertEqual([self.stack.sql("SELECT managed FROM users WHERE workspace_id=%s", d.ws.id)
+                          for d in (scim, api)], [[(True,)], [(False,)]])

@@ -1,6 +1,7 @@
-"""How the database finds what identity providers look up, at 100,000 users: by an index, reading a handful of rows, with the very statements that the ingest sends (PostgreSQL's
-auto_explain writes their plans into its log), under row-level security, prepared. Plans must hold where they were made while the tables were empty, without statistics, and with
-them. On a stack of its own."""
+"""How the database finds what identity providers look up, at 100,000 users: by an index, reading a handful of rows,
+with the very statements that the ingest sends (PostgreSQL's auto_explain writes their plans into its log), under
+row-level security, prepared. Plans must hold where they were made while the tables were empty, without statistics,
+and with them. On a stack of its own."""
 
 import json
 import os
@@ -49,27 +50,38 @@ FILL = (
 # (path, filter, how many it finds); of user 70,000, room 1,400 (his) and device 700.
 U, G, D = uuid(1, 70000), uuid(2, 1400), uuid(3, 700)
 LOOKUPS = (
-    ("/Users", 'userName eq "u70000@X"', 1), ("/Users", 'externalId eq "e70000"', 1), ("/Users", 'id eq "%s"' % U, 1), ("/Users", 'emails.value eq "M70000@x"', 1), ("/Users", 'emails eq "m70000@x"', 1),
-    ("/Users", 'emails[type eq "work" and value eq "m70000@x"]', 1), ("/Users", 'emails[type eq "work"].value eq "m70000@x"', 1), ("/Users", 'displayName eq "NAME 70000"', 1),
-    ("/Users", 'meta.location eq "{base}/Users/%s"' % U, 1), ("/Users", 'userName eq "u70000@x" and active eq true', 1), ("/Users", 'userName eq "none"', 0), ("/Users", 'emails.value eq "none"', 0),
-    ("/Users", 'emails[type eq "home" and value eq "m70000@x"]', 0), ("/Users", 'active eq true and emails.value eq "m70000@x" and title co "7"', 1),
-    ("/Groups", 'displayName eq "room 1400"', 1), ("/Groups", 'externalId eq "r1400"', 1), ("/Groups", 'id eq "%s"' % G, 1), ("/Groups", 'members.value eq "%s"' % U, 1), ("/Groups", 'members eq "%s"' % U, 1),
-    ("/Groups", 'members[value eq "%s"]' % U, 1), ("/Groups", 'id eq "%s" and members[value eq "%s"]' % (G, U), 1), ("/Groups", 'members.value eq "%s"' % D, 0),
-    ("/Devices", 'serial eq "S700"', 1), ("/Devices", 'callSign eq "C700"', 1), ("/Devices", "port eq 700", 1), ("/Devices", 'externalId eq "d700"', 1), ("/Devices", 'id eq "%s"' % D, 1),
-    ("", 'userName eq "u70000@x"', 1), ("", 'externalId eq "d700"', 1), ("", 'id eq "%s"' % G, 1), ("", 'emails.value eq "m70000@x" or serial eq "S700"', 2),
+    ("/Users", 'userName eq "u70000@X"', 1), ("/Users", 'externalId eq "e70000"', 1), ("/Users", 'id eq "%s"' % U, 1),
+    ("/Users", 'emails.value eq "M70000@x"', 1), ("/Users", 'emails eq "m70000@x"', 1),
+    ("/Users", 'emails[type eq "work" and value eq "m70000@x"]', 1),
+    ("/Users", 'emails[type eq "work"].value eq "m70000@x"', 1), ("/Users", 'displayName eq "NAME 70000"', 1),
+    ("/Users", 'meta.location eq "{base}/Users/%s"' % U, 1), ("/Users", 'userName eq "u70000@x" and active eq true', 1),
+    ("/Users", 'userName eq "none"', 0), ("/Users", 'emails.value eq "none"', 0),
+    ("/Users", 'emails[type eq "home" and value eq "m70000@x"]', 0),
+    ("/Users", 'active eq true and emails.value eq "m70000@x" and title co "7"', 1),
+    ("/Groups", 'displayName eq "room 1400"', 1), ("/Groups", 'externalId eq "r1400"', 1),
+    ("/Groups", 'id eq "%s"' % G, 1), ("/Groups", 'members.value eq "%s"' % U, 1),
+    ("/Groups", 'members eq "%s"' % U, 1),
+    ("/Groups", 'members[value eq "%s"]' % U, 1), ("/Groups", 'id eq "%s" and members[value eq "%s"]' % (G, U), 1),
+    ("/Groups", 'members.value eq "%s"' % D, 0),
+    ("/Devices", 'serial eq "S700"', 1), ("/Devices", 'callSign eq "C700"', 1), ("/Devices", "port eq 700", 1),
+    ("/Devices", 'externalId eq "d700"', 1), ("/Devices", 'id eq "%s"' % D, 1),
+    ("", 'userName eq "u70000@x"', 1), ("", 'externalId eq "d700"', 1), ("", 'id eq "%s"' % G, 1),
+    ("", 'emails.value eq "m70000@x" or serial eq "S700"', 2),
 )
 
 
 class Plans(Case):
     @classmethod
     def setUpClass(cls):
-        cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-explain", SCHEMA_DIR=SCHEMAS, INGEST_ARGS="--gate-threads=1")
+        cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-explain", SCHEMA_DIR=SCHEMAS,
+                                     INGEST_ARGS="--gate-threads=1")
         cls.stack.start()
         cls.ws = cls.stack.workspace("explain")
         cls.http = cls.ws.client
         for t in ("users", "rooms", "members", "resources", "resource_keys"):
             cls.stack.sql("ALTER TABLE %s SET (autovacuum_enabled = off)" % t)
-        for name, value in (("session_preload_libraries", "auto_explain"), ("auto_explain.log_min_duration", "0"), ("auto_explain.log_analyze", "on"), ("auto_explain.log_timing", "off"),
+        for name, value in (("session_preload_libraries", "auto_explain"), ("auto_explain.log_min_duration", "0"),
+                            ("auto_explain.log_analyze", "on"), ("auto_explain.log_timing", "off"),
                             ("auto_explain.log_format", "json"), ("auto_explain.log_triggers", "off")):
             cls.stack.sql("LOAD 'auto_explain'") if name.startswith("auto") else None
             cls.stack.sql("ALTER ROLE usher_ingest SET %s = '%s'" % (name, value))
@@ -106,7 +118,8 @@ class Plans(Case):
             if at:
                 found.append(json.loads("".join(at)))
             at = [] if LOG.match(line) else None
-        return answer, [p for p in found if re.search(r"FROM \(?(SELECT|users|rooms|resources|unnest)|count\(\*\)", p["Query Text"])]
+        return answer, [p for p in found if re.search(r"FROM \(?(SELECT|users|rooms|resources|unnest)|count\(\*\)",
+                                                      p["Query Text"])]
 
     def nodes(self, node):
         yield node
@@ -118,13 +131,15 @@ class Plans(Case):
         rows, bad = 0, []
         for n in self.nodes(plan["Plan"]):
             if "Relation Name" in n:
-                rows += (n["Actual Rows"] + n.get("Rows Removed by Filter", 0) + n.get("Rows Removed by Index Recheck", 0)) * n["Actual Loops"]
+                rows += (n["Actual Rows"] + n.get("Rows Removed by Filter", 0)
+                         + n.get("Rows Removed by Index Recheck", 0)) * n["Actual Loops"]
                 if n["Node Type"] == "Seq Scan" and n["Actual Loops"] > 0:
                     bad.append(n["Relation Name"])
         return rows, bad
 
     def shown(self, plan):
-        return " / ".join("%s %s %s*%s" % (n["Node Type"], n.get("Index Name", n["Relation Name"]), n["Actual Rows"] + n.get("Rows Removed by Filter", 0), n["Actual Loops"])
+        return " / ".join("%s %s %s*%s" % (n["Node Type"], n.get("Index Name", n["Relation Name"]), n["Actual Rows"]
+                                           + n.get("Rows Removed by Filter", 0), n["Actual Loops"])
                           for n in self.nodes(plan["Plan"]) if "Relation Name" in n)
 
     def look_up_all(self, phase, filled):
@@ -136,7 +151,9 @@ class Plans(Case):
                 rows, bad = self.read(plans[0])
                 self.assertEqual(bad, [])
                 # the room that is found is shown with its members, each of which is two rows
-                self.assertLessEqual(rows, HANDFUL + (2 * OF_ROOM if page["totalResults"] and (path == "/Groups" or G in text) else 0), self.shown(plans[0]))
+                self.assertLessEqual(rows, HANDFUL + (2 * OF_ROOM if page["totalResults"]
+                                                      and (path == "/Groups" or G in text) else 0),
+                                     self.shown(plans[0]))
         for path in ("/Users/" + U, "/Groups/" + G + "?excludedAttributes=members", "/Devices/" + D) if filled else ():
             with self.subTest("%s: %s" % (phase, path)):
                 _, plans = self.plans(path)
@@ -189,6 +206,7 @@ class Plans(Case):
 
     def fill(self, statement):
         with self.stack.connection.cursor() as c:
-            c.execute(statement, {"w": self.ws.id, "users": USERS, "rooms": ROOMS, "devices": DEVICES, "of_room": OF_ROOM})
+            c.execute(statement, {"w": self.ws.id, "users": USERS, "rooms": ROOMS, "devices": DEVICES,
+                                  "of_room": OF_ROOM})
         self.stack.connection.commit()
 

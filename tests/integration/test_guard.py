@@ -42,7 +42,8 @@ class Guard(Case):
         self.assertIs(self.expect(http.get("/Users/" + ids[4]), 200).json["active"], True)
         self.expect(http.patch("/Users/" + ids[4], change(("replace", "title", "T"))), 200)
         self.expect(http.patch("/Users/" + ids[0], change(("replace", "active", True))), 200)
-        self.assertEqual(self.actions(ws, "guard.tripped", "command.refused"), ["guard.tripped", "command.refused", "command.refused"])
+        self.assertEqual(self.actions(ws, "guard.tripped", "command.refused"),
+                         ["guard.tripped", "command.refused", "command.refused"])
         guard = self.listed(ws)[ws.key_id, "users"]
         self.assertEqual((guard["removed"], guard["base"], bool(guard["tripped"])), (4, 20, True))
 
@@ -75,21 +76,29 @@ class Guard(Case):
         rid = self.room("R", ids[:10], http)["id"]
         self.room("S", ids[10:], http)
         before = self.members(rid, http)
-        for attempt in (lambda: http.put("/Groups/" + rid, {"displayName": "R", "members": [{"value": ids[0]}]}), lambda: http.put("/Groups/" + rid, {"displayName": "R", "members": []}),
-                        lambda: http.patch("/Groups/" + rid, change(("remove", "members"))), lambda: http.patch("/Groups/" + rid, change(("remove", "members", [{"value": i} for i in ids[:5]]))),
-                        lambda: http.patch("/Groups/" + rid, change(*(("remove", 'members[value eq "%s"]' % i) for i in ids[:5]))), lambda: http.delete("/Groups/" + rid)):
+        for attempt in (lambda: http.put("/Groups/" + rid, {"displayName": "R", "members": [{"value": ids[0]}]}),
+                        lambda: http.put("/Groups/" + rid, {"displayName": "R", "members": []}),
+                        lambda: http.patch("/Groups/" + rid, change(("remove", "members"))),
+                        lambda: http.patch("/Groups/" + rid,
+                                           change(("remove", "members", [{"value": i} for i in ids[:5]]))),
+                        lambda: http.patch("/Groups/" + rid,
+                                           change(*(("remove", 'members[value eq "%s"]' % i) for i in ids[:5]))),
+                        lambda: http.delete("/Groups/" + rid)):
             self.guarded(attempt(), "members", "4 of 20")
             self.assertEqual(self.members(rid, http), before)
-        twice = change(("remove", "members", [{"value": i} for i in ids[:4]]), ("remove", "members", [{"value": i} for i in ids[:4]]))
+        twice = change(("remove", "members", [{"value": i} for i in ids[:4]]),
+                       ("remove", "members", [{"value": i} for i in ids[:4]]))
         self.expect(http.patch("/Groups/" + rid, twice), 204)  # each counts once
         self.guarded(http.patch("/Groups/" + rid, change(("remove", "members", [{"value": ids[5]}]))), "5 members")
         self.assertEqual(self.members(rid, http), set(ids[4:10]))
-        self.expect(http.patch("/Groups/" + rid, change(("remove", "members", [{"value": ids[0]}]))), 204)  # is none: nothing is removed
+        # Is none: nothing is removed.
+        self.expect(http.patch("/Groups/" + rid, change(("remove", "members", [{"value": ids[0]}]))), 204)
         self.expect(http.patch("/Groups/" + rid, change(("add", "members", [{"value": ids[0]}]))), 204)
         self.expect(self.off(http, ids[19]), 200)  # users are counted apart; his leaving of rooms follows from it
         api = doors.api(ws)
         self.addCleanup(api.close)
-        self.assertEqual(api.request("DELETE", "/rooms/%s/members/%s" % (rid, ids[6])).status, 403)  # the same key through the other interface
+        # The same key through the other interface.
+        self.assertEqual(api.request("DELETE", "/rooms/%s/members/%s" % (rid, ids[6])).status, 403)
 
     def test_hold(self):
         """Tripped, all removals of the key are refused until they are released, by the tool or by the admin API."""
@@ -97,12 +106,14 @@ class Guard(Case):
         owner = doors.admin(ws, "administrator")
         self.addCleanup(owner.close)
         rid = self.room("R", ids, http)["id"]
-        for release in (lambda: self.stack.ctl("guard", "release", ws.key_id), lambda: self.assertLess(owner.post("/guards/%s/release" % ws.key_id, None).status, 300)):
+        for release in (lambda: self.stack.ctl("guard", "release", ws.key_id),
+                        lambda: self.assertLess(owner.post("/guards/%s/release" % ws.key_id, None).status, 300)):
             left = [u["id"] for u in http.get("/Users?count=200").json["Resources"] if u["active"]]
             gone = 0
             while http.delete("/Users/" + left[gone]).status == 204:
                 gone += 1
-            self.assertEqual(gone, 4 if len(left) == 20 else 2)  # of 20, and of 16 of whom one has gone since the release
+            # Of 20, and of 16 of whom one has gone since the release.
+            self.assertEqual(gone, 4 if len(left) == 20 else 2)
             self.guarded(http.delete("/Users/" + left[-1]), "held")
             self.guarded(http.delete("/Users/" + left[-1]), "held", "guard release " + ws.key_id)
             self.guarded(http.patch("/Groups/" + rid, change(("remove", "members", [{"value": left[-1]}]))), "held")
@@ -120,9 +131,12 @@ class Guard(Case):
             self.expect(self.off(http, uid), 200)
         began = time.monotonic()
         self.guarded(self.off(http, ids[4]))
-        self.stack.sql("UPDATE guard_windows SET head = head - 8, base_at = base_at - 8, slots = slots[9:16] || slots[1:8] WHERE workspace_id=%s", ws.id)  # as if half a window had passed
+        # As if half a window had passed.
+        self.stack.sql(
+            "UPDATE guard_windows SET head = head - 8, base_at = base_at - 8, slots = slots[9:16] || slots[1:8] WHERE workspace_id=%s", ws.id)
         self.guarded(self.off(http, ids[4]))
-        self.stack.sql("UPDATE guard_windows SET head = head - 9, base_at = base_at - 9, slots = slots[10:16] || slots[1:9] WHERE workspace_id=%s", ws.id)
+        self.stack.sql(
+            "UPDATE guard_windows SET head = head - 9, base_at = base_at - 9, slots = slots[10:16] || slots[1:9] WHERE workspace_id=%s", ws.id)
         self.expect(self.off(http, ids[4]), 200)
         guard = self.listed(ws)[ws.key_id, "users"]
         self.assertEqual((guard["removed"], guard["base"], guard["tripped"]), (1, 16, None))

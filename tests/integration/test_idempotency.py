@@ -1,4 +1,5 @@
-"""Idempotency-Key: a write that is sent again has no second effect and gets the same answer, on every ingest, and through kill -9 at every step of the way."""
+"""Idempotency-Key: a write that is sent again has no second effect and gets the same answer, on every ingest, and
+through kill -9 at every step of the way."""
 
 import hashlib
 import re
@@ -19,7 +20,8 @@ def key(text):
 
 def same(a, b):
     """Status, body and headers of two answers."""
-    return (a.status, a.body, {n: a.headers.get(n) for n in KEEPS}) == (b.status, b.body, {n: b.headers.get(n) for n in KEEPS})
+    return (a.status, a.body, {n: a.headers.get(n) for n in KEEPS}) == (b.status, b.body,
+                                                                        {n: b.headers.get(n) for n in KEEPS})
 
 
 class Twice(ApiCase):
@@ -31,7 +33,8 @@ class Twice(ApiCase):
         self.assertEqual(first.status, status, repr(first))
         before = self.ws.counts()
         second = (api or self.api).request(method, path, body, headers=headers)
-        self.assertTrue(same(first, second), "%s %s\n%r %r\n%r %r" % (method, path, first, first.headers, second, second.headers))
+        self.assertTrue(same(first, second), "%s %s\n%r %r\n%r %r" % (method, path, first, first.headers, second,
+                                                                      second.headers))
         self.assertEqual(self.ws.counts(), before)
         return first
 
@@ -64,7 +67,8 @@ class Twice(ApiCase):
 
     def test_another_request_under_the_key(self):
         made = self.api.post("/users", {"userName": "one"}, headers=key("reused"))
-        for method, path, body in (("POST", "/users", {"userName": "two"}), ("POST", "/users?x=1", {"userName": "one"}), ("POST", "/rooms", {"userName": "one"}), ("POST", "/users", {"userName": "one "}),
+        for method, path, body in (("POST", "/users", {"userName": "two"}), ("POST", "/users?x=1", {"userName": "one"}),
+                                   ("POST", "/rooms", {"userName": "one"}), ("POST", "/users", {"userName": "one "}),
                                    ("DELETE", "/users/" + made.json["id"], None)):
             self.problem(self.api.request(method, path, body, headers=key("reused")), 422, "key-reused")
         self.assertEqual(self.ok(self.api.get("/users/" + made.json["id"]))["version"], 1)
@@ -75,15 +79,20 @@ class Twice(ApiCase):
         first = self.ok(self.api.post("/users", {"userName": "owned"}, headers=key("owned")), 201)
         other, there = self.open_api(token=self.ws.key("second")[0]), self.open_api(ws)
         self.problem(other.post("/users", {"userName": "owned"}, headers=key("owned")), 409, "uniqueness")
-        self.assertNotEqual(self.ok(there.post("/users", {"userName": "owned"}, headers=key("owned")), 201)["id"], first["id"])
+        self.assertNotEqual(self.ok(there.post("/users", {"userName": "owned"}, headers=key("owned")), 201)["id"],
+                            first["id"])
         other.close(), there.close()
 
     def test_the_header(self):
-        made = self.api.post("/users", {"userName": "header"}, headers={"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"})
-        again = self.api.post("/users", {"userName": "header"}, headers={"Idempotency-Key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'})
+        made = self.api.post("/users", {"userName": "header"},
+                             headers={"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"})
+        again = self.api.post("/users", {"userName": "header"},
+                              headers={"Idempotency-Key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'})
         self.assertTrue(same(made, again))
-        for bad in ("", '""', '"', '"a', 'a b', 'a,b', '"a", "b"', '"a\\b"', "\u00e4", '"' + "x" * 256 + '"', "x" * 256, '"a";p=1'):
-            got = self.api.post("/users", {"userName": "never"}, headers={"Idempotency-Key": bad.encode("latin-1").decode("latin-1")})
+        for bad in ("", '""', '"', '"a', 'a b', 'a,b', '"a", "b"', '"a\\b"', "\u00e4", '"' + "x" * 256 + '"', "x" * 256,
+                    '"a";p=1'):
+            got = self.api.post("/users", {"userName": "never"},
+                                headers={"Idempotency-Key": bad.encode("latin-1").decode("latin-1")})
             self.problem(got, 400, "bad-request")
         self.assertEqual(self.api.pages("/users", userName="never"), [])
         for good in ('"a\\"b\\\\"', '"' + "x" * 255 + '"'):
@@ -92,7 +101,9 @@ class Twice(ApiCase):
 
     def test_of_yesterday(self):
         first = self.ok(self.api.post("/users", {"userName": "old"}, headers=key("old")), 201)
-        self.stack.sql("UPDATE idempotency SET created = now() - interval '25 hours' WHERE workspace_id=%s AND idem_key='old'", self.ws.id)
+        self.stack.sql(
+            "UPDATE idempotency SET created = now() - interval '25 hours' WHERE workspace_id=%s AND idem_key='old'",
+            self.ws.id)
         self.problem(self.api.post("/users", {"userName": "old"}, headers=key("old")), 409, "uniqueness")
         self.stack.sql("UPDATE idempotency SET created = now() - interval '25 hours' WHERE workspace_id=%s", self.ws.id)
         self.stack.sql("SELECT idempotency_prune(100000)")
@@ -120,30 +131,36 @@ class Together(ApiCase):
         """One effect; everybody hears the one answer, or that it is being done."""
         clients = [self.open_api(), self.open_api(url=self.second)]
         for n in range(6):
-            job = lambda c, n=n: c.post("/users", {"userName": "at once %d" % n}, headers=key("at once %d" % n))  # noqa: E731
+            job = lambda c, n=n: c.post("/users", {"userName": "at once %d" % n},
+                                        headers=key("at once %d" % n))  # noqa: E731
             got = in_flight(12, [job] * 24, clients)
             self.assertLessEqual(set(statuses(got)), {201, 409}, statuses(got))
-            self.assertEqual({g.json["type"] for g in got if g.status == 409} - {"urn:usher:problem:in-progress"}, set())
+            self.assertEqual({g.json["type"] for g in got
+                              if g.status == 409} - {"urn:usher:problem:in-progress"}, set())
             made = [g for g in got if g.status == 201]
             self.assertTrue(made and all(same(g, made[0]) for g in made))
-            self.assertTrue(all(same(c.post("/users", {"userName": "at once %d" % n}, headers=key("at once %d" % n)), made[0]) for c in clients))
+            self.assertTrue(all(same(c.post("/users", {"userName": "at once %d" % n}, headers=key("at once %d" % n)),
+                                     made[0]) for c in clients))
         created = [c for c in self.followers.changes(self.ws.id) if c["action"] == "user.created"]
         self.assertEqual(len(created), 6)
         self.assertEqual(len({c["target"]["id"] for c in created}), 6)
 
     def test_different_keys_do_not_wait_for_each_other(self):
         clients = [self.open_api(), self.open_api(url=self.second)]
-        got = in_flight(12, [lambda c, i=i: c.post("/rooms", {"displayName": "room %d" % i}, headers=key("room %d" % (i % 40))) for i in range(40)] * 2, clients)
+        got = in_flight(12, [lambda c, i=i: c.post("/rooms", {"displayName": "room %d" % i},
+                                                   headers=key("room %d" % (i % 40))) for i in range(40)] * 2, clients)
         self.assertLessEqual(set(statuses(got)), {201, 409}, statuses(got))
         self.assertEqual(len(self.api.pages("/rooms")), 40)
 
     def test_while_the_first_is_under_way(self):
-        """A worker that stands still: the second one is told 409; when the first is cancelled, the key is free again."""
+        """A worker that stands still: the second one is told 409; when the first is cancelled, the key is free
+        again."""
         answers = []
         client = self.open_api()
         self.stack.signal("WORKER", signal.SIGSTOP)
         try:
-            first = threading.Thread(target=lambda: answers.append(client.post("/users", {"userName": "slow"}, headers=key("slow"))))
+            first = threading.Thread(target=lambda: answers.append(client.post("/users", {"userName": "slow"},
+                                                                               headers=key("slow"))))
             first.start()
             kept = "SELECT 1 FROM idempotency WHERE workspace_id=%s AND idem_key='slow'"
             self.wait_until(lambda: self.stack.sql(kept, self.ws.id), "the first request's key")
@@ -152,10 +169,12 @@ class Together(ApiCase):
             self.problem(self.api.post("/users", {"userName": "other"}, headers=key("slow")), 422, "key-reused")
             first.join()
             self.problem(answers[0], 503, "deadline")
-            self.assertEqual(self.stack.sql("SELECT count(*) FROM idempotency WHERE workspace_id=%s AND idem_key='slow'", self.ws.id), [(0,)])
+            self.assertEqual(self.stack.sql(
+                "SELECT count(*) FROM idempotency WHERE workspace_id=%s AND idem_key='slow'", self.ws.id), [(0,)])
         finally:
             self.stack.signal("WORKER", signal.SIGCONT)
-        self.wait_until(lambda: self.api.post("/users", {"userName": "slow"}, headers=key("slow")).status == 201, "the retry to be done")
+        self.wait_until(lambda: self.api.post("/users", {"userName": "slow"}, headers=key("slow")).status == 201,
+                        "the retry to be done")
         self.assertEqual(len(self.api.pages("/users", userName="slow")), 1)
 
 
@@ -163,7 +182,8 @@ class Killed(ApiCase):
     """kill -9 of the ingest at a step of the way; the client asks another one again."""
 
     def killed(self, point, method, path, body, name):
-        url = self.stack.extra_ingest("doomed-" + re.sub("[^a-z]", "-", name), free_port(), failpoint="%s=kill@1" % point)
+        url = self.stack.extra_ingest("doomed-" + re.sub("[^a-z]", "-", name), free_port(),
+                                      failpoint="%s=kill@1" % point)
         doomed = ApiClient(url, self.ws.token, check=False)
         with self.assertRaises((Broken, ConnectionError)):
             doomed.request(method, path, body, headers=key(name))
@@ -178,7 +198,8 @@ class Killed(ApiCase):
         return self.wait_until(done, "%s to be no longer in progress" % name)
 
     def created(self, action, name):
-        return [c["target"]["id"] for c in self.followers.changes(self.ws.id) if c["action"] == action and c["target"]["name"] == name]
+        return [c["target"]["id"] for c in self.followers.changes(self.ws.id) if c["action"] == action
+                and c["target"]["name"] == name]
 
     def test_at_every_step(self):
         for point in ("ingest.before_publish", "ingest.after_publish", "ingest.before_answer", "ingest.after_audit"):
@@ -210,5 +231,6 @@ class Killed(ApiCase):
         """A fingerprint, not the request."""
         body = b'{"userName":"private"}'
         self.ok(self.api.post("/users", body, headers=key("private")), 201)
-        row = self.stack.sql("SELECT fingerprint FROM idempotency WHERE workspace_id=%s AND idem_key='private'", self.ws.id)[0]
+        row = self.stack.sql("SELECT fingerprint FROM idempotency WHERE workspace_id=%s AND idem_key='private'",
+                             self.ws.id)[0]
         self.assertEqual(bytes(row[0]), hashlib.sha256(b"POST\0/api/v1/users\0\0" + body + b"\0").digest())

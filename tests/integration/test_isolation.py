@@ -1,5 +1,6 @@
-"""Promise 7: a tenant sees only itself. Two workspaces that look alike, and each endpoint of SCIM, the Management API and the admin API tried under the credentials of one with what belongs to
-the other: 404 or one's own, nothing else. The endpoints of the API come from the OpenAPI document, so that a new one is tried too."""
+"""Promise 7: a tenant sees only itself. Two workspaces that look alike, and each endpoint of SCIM, the Management
+API and the admin API tried under the credentials of one with what belongs to the other: 404 or one's own, nothing
+else. The endpoints of the API come from the OpenAPI document, so that a new one is tried too."""
 
 import json
 import urllib.parse
@@ -25,7 +26,8 @@ class Tenant:
         made = self.api.post("/users", {"userName": "ana@example.com", "externalId": "4711", "displayName": "Ana"})
         self.user, self.txn = made.json["id"], made.headers["usher-txn"]
         self.other = self.api.post("/users", {"userName": "ben@example.com", "externalId": "4712"}).json["id"]
-        self.room = self.api.post("/rooms", {"displayName": "Dispatch", "externalId": "r1", "members": [self.user]}).json["id"]
+        self.room = self.api.post("/rooms", {"displayName": "Dispatch", "externalId": "r1",
+                                             "members": [self.user]}).json["id"]
         gone = self.api.post("/users", {"userName": "gone@example.com"}).json["id"]
         self.api.delete("/users/" + gone)  # the guard has counted something
         self.key_token, self.key = self.ws.key("second")
@@ -34,10 +36,14 @@ class Tenant:
     def state(self, case):
         """All that a stranger might have changed."""
         rows = [case.stack.sql(q, self.ws.id) for q in (
-            "SELECT id, doc::text, active, version FROM users WHERE workspace_id=%s ORDER BY id", "SELECT id, doc::text, version FROM rooms WHERE workspace_id=%s ORDER BY id",
-            "SELECT room_id, user_id, transmit, held FROM members WHERE workspace_id=%s ORDER BY 1, 2", "SELECT id, encode(token_hash, 'hex'), revoked, old_until FROM keys WHERE workspace_id=%s ORDER BY id",
-            "SELECT id, revoked FROM owners WHERE workspace_id=%s ORDER BY id", "SELECT seats_used, membership_seq, audit_seq, events_seq, name FROM workspaces WHERE workspace_id=%s",
-            "SELECT key_id, kind, slots, tripped FROM guard_windows WHERE workspace_id=%s ORDER BY 1, 2", "SELECT user_id, times FROM logins WHERE workspace_id=%s ORDER BY 1")]
+            "SELECT id, doc::text, active, version FROM users WHERE workspace_id=%s ORDER BY id",
+            "SELECT id, doc::text, version FROM rooms WHERE workspace_id=%s ORDER BY id",
+            "SELECT room_id, user_id, transmit, held FROM members WHERE workspace_id=%s ORDER BY 1, 2",
+            "SELECT id, encode(token_hash, 'hex'), revoked, old_until FROM keys WHERE workspace_id=%s ORDER BY id",
+            "SELECT id, revoked FROM owners WHERE workspace_id=%s ORDER BY id",
+            "SELECT seats_used, membership_seq, audit_seq, events_seq, name FROM workspaces WHERE workspace_id=%s",
+            "SELECT key_id, kind, slots, tripped FROM guard_windows WHERE workspace_id=%s ORDER BY 1, 2",
+            "SELECT user_id, times FROM logins WHERE workspace_id=%s ORDER BY 1")]
         return repr(rows)
 
 
@@ -56,14 +62,16 @@ class Isolation(Case):
     # ---- the Management API and the admin API, by the document
 
     def path_with(self, path, of):
-        thing = "key" if "/keys/" in path else "owner" if "/owners/" in path else "room" if path.startswith("/api/v1/rooms/{id}") else None
+        thing = "key" if "/keys/" in path else "owner" if "/owners/" in path else "room" if path.startswith(
+            "/api/v1/rooms/{id}") else None
         for name, what in WORDS.items():
             word = thing or what if name == "id" else what
             path = path.replace("{%s}" % name, of.owner if word == "owner" else getattr(of, word))
         return path
 
     def client_of(self, path, tenant):
-        return ApiClient(self.stack.url, tenant.admin.token if path.startswith("/api/v1/admin") else tenant.ws.token, "")
+        return ApiClient(self.stack.url, tenant.admin.token if path.startswith("/api/v1/admin")
+                         else tenant.ws.token, "")
 
     def body_of(self, operation):
         content = operation.get("requestBody", {}).get("content", {})
@@ -76,7 +84,8 @@ class Isolation(Case):
                 continue
             tried += 1
             with self.subTest(door="%s %s" % (method, path)):
-                answer = self.client_of(path, self.b).request(method, self.path_with(path, self.a), self.body_of(operation))
+                answer = self.client_of(path, self.b).request(method, self.path_with(path, self.a),
+                                                              self.body_of(operation))
                 self.assertEqual((answer.status, problem(answer)), (404, "not-found"), answer)
         self.assertGreater(tried, 15)
 
@@ -92,17 +101,22 @@ class Isolation(Case):
                 answer = self.client_of(path, self.b).request(method, path, body)
                 self.assertNotIn(answer.status, (401, 404), answer)
                 self.nothing_of_a(answer)
-        for query in ("userName=ana@example.com", "externalId=4711", "filter=" + urllib.parse.quote('userName eq "ana@example.com"'), "filter=" + urllib.parse.quote('id eq "%s"' % self.a.user)):
+        for query in ("userName=ana@example.com", "externalId=4711",
+                      "filter=" + urllib.parse.quote('userName eq "ana@example.com"'),
+                      "filter=" + urllib.parse.quote('id eq "%s"' % self.a.user)):
             found = [u["id"] for u in self.b.api.get("/users?" + query).json["items"]]
             self.assertEqual(found, [] if "id%20eq" in query else [self.b.user], query)
         self.assertEqual([r["id"] for r in self.b.api.get("/rooms?displayName=Dispatch").json["items"]], [self.b.room])
 
     def test_ids_of_the_other_in_bodies(self):
         api = self.b.api
-        for answer in (api.post("/logins", {"user": self.a.user}), api.put("/rooms/%s/members/%s" % (self.b.room, self.a.user), {}), api.put("/rooms/%s/members/%s" % (self.a.room, self.b.user), {}),
+        for answer in (api.post("/logins", {"user": self.a.user}),
+                       api.put("/rooms/%s/members/%s" % (self.b.room, self.a.user), {}),
+                       api.put("/rooms/%s/members/%s" % (self.a.room, self.b.user), {}),
                        api.delete("/rooms/%s/members/%s" % (self.b.room, self.a.user))):
             self.assertEqual(answer.status, 404, answer)
-        self.assertEqual(api.post("/rooms", {"displayName": "Mixed", "members": [self.b.user, self.a.user]}).status, 400)
+        self.assertEqual(api.post("/rooms", {"displayName": "Mixed",
+                                             "members": [self.b.user, self.a.user]}).status, 400)
         self.assertEqual(api.post("/logins", {"userName": "ana@example.com"}).json["user"], self.b.user)
         self.assertEqual([m["user"] for m in api.get("/rooms/%s/members" % self.b.room).json["members"]], [self.b.user])
 
@@ -135,7 +149,8 @@ class Isolation(Case):
         user = {"schemas": [USER], "userName": "taken@over.example"}
         room = {"schemas": [GROUP], "displayName": "Taken over"}
         change = patch_op({"op": "replace", "path": "displayName", "value": "x"})
-        for prefix in ("/scim/v2", "/w/%s/scim/v2" % self.b.ws.id, "/w/%s/scim/v2" % urllib.parse.quote(self.b.ws.name)):
+        for prefix in ("/scim/v2", "/w/%s/scim/v2" % self.b.ws.id,
+                       "/w/%s/scim/v2" % urllib.parse.quote(self.b.ws.name)):
             client = Client(self.stack.url, self.b.ws.token, prefix)
             for path, body in (("/Users/" + self.a.user, user), ("/Groups/" + self.a.room, room)):
                 for method, given in (("GET", None), ("PUT", body), ("PATCH", change), ("DELETE", None)):
@@ -144,21 +159,28 @@ class Isolation(Case):
 
     def test_the_workspace_of_the_url(self):
         """N1: the other's address under one's own key is nothing at all, whatever stands behind it."""
-        for name in (self.a.ws.id, self.a.ws.id.upper(), urllib.parse.quote(self.a.ws.name), str(uuid.uuid4()), "nothing"):
+        for name in (self.a.ws.id, self.a.ws.id.upper(), urllib.parse.quote(self.a.ws.name), str(uuid.uuid4()),
+                     "nothing"):
             client = Client(self.stack.url, self.b.ws.token, "/w/%s/scim/v2" % name)
-            for path in ("/Users", "/Groups", "/Users/" + self.a.user, "/Users/" + self.b.user, "/ServiceProviderConfig", "/Schemas", "/AsyncResults/x", ""):
+            for path in ("/Users", "/Groups", "/Users/" + self.a.user, "/Users/" + self.b.user,
+                         "/ServiceProviderConfig", "/Schemas", "/AsyncResults/x", ""):
                 self.expect(client.get(path), 404)
             self.expect(client.post("/Users", {"schemas": [USER], "userName": "x@y.example"}), 404)
-            self.expect(client.post("/Bulk", {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": []}), 404)
+            self.expect(client.post("/Bulk", {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+                                              "Operations": []}), 404)
 
     def test_scim_lists_and_searches(self):
-        search = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": 'userName eq "ana@example.com" or displayName eq "Dispatch"'}
-        for answer in (self.b.scim.get("/Users"), self.b.scim.get("/Groups"), self.b.scim.get("/"), self.b.scim.post("/.search", search), self.b.scim.find("/Users", 'externalId eq "4711"'),
-                       self.b.scim.find("/Users", 'groups.value eq "%s"' % self.b.room), self.b.scim.find("/Groups", 'members.value eq "%s"' % self.b.user)):
+        search = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+                  "filter": 'userName eq "ana@example.com" or displayName eq "Dispatch"'}
+        for answer in (self.b.scim.get("/Users"), self.b.scim.get("/Groups"), self.b.scim.get("/"),
+                       self.b.scim.post("/.search", search), self.b.scim.find("/Users", 'externalId eq "4711"'),
+                       self.b.scim.find("/Users", 'groups.value eq "%s"' % self.b.room),
+                       self.b.scim.find("/Groups", 'members.value eq "%s"' % self.b.user)):
             self.expect(answer, 200)
             self.nothing_of_a(answer)
             self.assertGreater(answer.json["totalResults"], 0)
-        for path, text in (("/Users", 'id eq "%s"' % self.a.user), ("/Users", 'groups.value eq "%s"' % self.a.room), ("/Groups", 'members.value eq "%s"' % self.a.user)):
+        for path, text in (("/Users", 'id eq "%s"' % self.a.user), ("/Users", 'groups.value eq "%s"' % self.a.room),
+                           ("/Groups", 'members.value eq "%s"' % self.a.user)):
             self.assertEqual(self.expect(self.b.scim.find(path, text), 200).json["totalResults"], 0, text)
 
     def test_members_of_the_other(self):
@@ -170,13 +192,17 @@ class Isolation(Case):
 
     def test_bulk_on_the_other(self):
         body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
-            {"method": "DELETE", "path": "/Users/" + self.a.user}, {"method": "PATCH", "path": "/Groups/" + self.a.room, "data": patch_op({"op": "remove", "path": "members"})},
-            {"method": "PUT", "path": "/Users/" + self.a.other, "data": {"schemas": [USER], "userName": "x@y.example"}}]}
+            {"method": "DELETE", "path": "/Users/" + self.a.user},
+            {"method": "PATCH", "path": "/Groups/" + self.a.room,
+             "data": patch_op({"op": "remove", "path": "members"})},
+            {"method": "PUT", "path": "/Users/" + self.a.other,
+             "data": {"schemas": [USER], "userName": "x@y.example"}}]}
         answer = self.expect(self.b.scim.post("/Bulk", body), 200)
         self.assertEqual([o["status"] for o in answer.json["Operations"]], ["404"] * 3, answer)
 
     def test_outcomes_of_the_other(self):
-        accepted = self.a.scim.post("/Users", {"schemas": [USER], "userName": "async@example.com"}, headers={"Prefer": "respond-async"})
+        accepted = self.a.scim.post("/Users", {"schemas": [USER], "userName": "async@example.com"},
+                                    headers={"Prefer": "respond-async"})
         self.expect(accepted, 202)
         path = urllib.parse.urlsplit(accepted.headers["location"]).path.removeprefix("/scim/v2")
         outcome = Client(self.stack.url, self.a.ws.token, check=False)  # (a token, not SCIM's JSON)
@@ -190,7 +216,9 @@ class Isolation(Case):
     def test_a_client_of_one_with_the_secret_of_the_other(self):
         client = Client(self.stack.url, None, "", check=False)
         for who, secret in ((self.a.ws.key_id, self.b.ws.token), (self.b.ws.key_id, self.a.key_token)):
-            form = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": who, "client_secret": secret})
-            answer = client.post("/oauth2/token", form.encode(), headers={"Content-Type": "application/x-www-form-urlencoded"})
+            form = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": who,
+                                           "client_secret": secret})
+            answer = client.post("/oauth2/token", form.encode(),
+                                 headers={"Content-Type": "application/x-www-form-urlencoded"})
             self.assertEqual((answer.status, json.loads(answer.body)["error"]), (401, "invalid_client"))
         self.expect(self.a.ws.open(self.a.key_token).get("/Users?count=0"), 200)

@@ -38,7 +38,8 @@ class Scopes(Case):
     def doors(self):
         """(method, path, body, the scope that opens it, status then)"""
         nobody = "/%s" % uuid.uuid4()
-        user, room = {"schemas": [USER], "userName": "s%s" % uuid.uuid4().hex}, {"schemas": [GROUP], "displayName": uuid.uuid4().hex}
+        user, room = {"schemas": [USER], "userName": "s%s" % uuid.uuid4().hex}, {"schemas": [GROUP],
+                                                                                 "displayName": uuid.uuid4().hex}
         patch = patch_op({"op": "replace", "path": "displayName", "value": "x"})
         search = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "count": 0}
         for path, body, what in (("/Users", user, "users"), ("/Groups", room, "rooms")):
@@ -62,7 +63,8 @@ class Scopes(Case):
                         self.assertEqual(answer.status, status, answer)
                         continue
                     self.expect(answer, 403)
-                    self.assertEqual(answer.headers["www-authenticate"], 'Bearer realm="usher", error="insufficient_scope", scope="%s"' % needed)
+                    self.assertEqual(answer.headers["www-authenticate"],
+                                     'Bearer realm="usher", error="insufficient_scope", scope="%s"' % needed)
                     self.assertIn(needed, answer.json["detail"])
             self.expect(client.get("/ServiceProviderConfig"), 200)  # any key may
             client.close()
@@ -80,7 +82,8 @@ class Refusals(Case):
         client = Client(self.url, token, headers=proxied.came_from(address))
         answer = self.expect(client.get("/Users?count=0"), 401)
         client.close()
-        self.assertEqual(answer.headers["www-authenticate"], 'Bearer realm="usher"' + (', error="invalid_token"' if error else ""))
+        self.assertEqual(answer.headers["www-authenticate"], 'Bearer realm="usher"'
+                         + (', error="invalid_token"' if error else ""))
         return answer.json["detail"]
 
     def test_without_a_token(self):
@@ -93,7 +96,8 @@ class Refusals(Case):
         """X1."""
         client = Client(self.url, headers=proxied.came_from("192.0.2.11"))
         self.expect(client.get("/Users?count=0&access_token=" + self.ws.token), 401)
-        self.followers.audit.wait(lambda rs: any(r.value and r.value.get("sourceIp") == "192.0.2.11" for r in rs), "its record")
+        self.followers.audit.wait(lambda rs: any(r.value and r.value.get("sourceIp") == "192.0.2.11" for r in rs),
+                                  "its record")
         self.assertFalse([r for r in self.followers.audit.snapshot() if r.value and self.ws.token in str(r.value)])
 
     def test_wrong_tokens(self):
@@ -140,7 +144,8 @@ class Networks(Case):
     def test_a_key_is_bound_to_its_networks(self):
         """X6: the right key from the wrong place is 403, and the record says from where."""
         token, key = self.ws.key("bound", networks="203.0.113.0/24,2001:db8:7::/48")
-        for address, due in (("203.0.113.9", 200), ("203.0.114.9", 403), ("2001:db8:7:1::5", 200), ("2001:db8:8::5", 403), ("::ffff:203.0.113.1", 200)):
+        for address, due in (("203.0.113.9", 200), ("203.0.114.9", 403), ("2001:db8:7:1::5", 200),
+                             ("2001:db8:8::5", 403), ("::ffff:203.0.113.1", 200)):
             with self.subTest(address):
                 self.assertEqual(self.status(token, proxied.came_from(address)), due)
         self.followers.audit.wait(lambda _: len(records_of(self, self.ws.id, key)) >= 5, "the records", self.ws.id)
@@ -152,12 +157,17 @@ class Networks(Case):
     def test_the_source_cannot_be_forged(self):
         """Who is no proxy of ours is not believed; of several addresses the one that our proxy saw counts."""
         token, _ = self.ws.key("bound too", networks="203.0.113.0/24")
-        self.assertEqual(self.status(token, proxied.came_from("203.0.113.9"), self.stack.url), 403)  # that ingest trusts nobody
-        self.assertEqual(self.status(token, proxied.came_from("203.0.113.9, 198.51.100.1")), 403)  # the client wrote the first one
+        # That ingest trusts nobody.
+        self.assertEqual(self.status(token, proxied.came_from("203.0.113.9"), self.stack.url), 403)
+        # The client wrote the first one.
+        self.assertEqual(self.status(token, proxied.came_from("203.0.113.9, 198.51.100.1")), 403)
         self.assertEqual(self.status(token, proxied.came_from("198.51.100.1, 203.0.113.9")), 200)
-        self.assertEqual(self.status(token, proxied.came_from("198.51.100.1, 203.0.113.9, 10.9.1.1")), 200)  # two proxies of ours
-        self.assertEqual(self.status(token, {"Forwarded": 'for=203.0.113.9;proto=https, for="[2001:db8::1]:4711"'}), 403)
-        self.assertEqual(self.status(token, {"Forwarded": 'for="[2001:db8::1]:4711", for=203.0.113.9;proto=https'}), 200)
+        # Two proxies of ours.
+        self.assertEqual(self.status(token, proxied.came_from("198.51.100.1, 203.0.113.9, 10.9.1.1")), 200)
+        self.assertEqual(self.status(token,
+                                     {"Forwarded": 'for=203.0.113.9;proto=https, for="[2001:db8::1]:4711"'}), 403)
+        self.assertEqual(self.status(token,
+                                     {"Forwarded": 'for="[2001:db8::1]:4711", for=203.0.113.9;proto=https'}), 200)
 
     def test_wrong_networks_are_refused_by_the_tool(self):
         for wrong in ("203.0.113.7/24", "home", "203.0.113.0/33", ""):
@@ -168,7 +178,8 @@ class Networks(Case):
 
 class Rotation(Case):
     def alive(self, token):
-        client = Client(proxied.url(self.stack), token, headers=proxied.came_from("192.0.2.%d" % (30 + zlib.crc32(self.id().encode()) % 60)))
+        client = Client(proxied.url(self.stack), token,
+                        headers=proxied.came_from("192.0.2.%d" % (30 + zlib.crc32(self.id().encode()) % 60)))
         try:
             answer = client.get("/Users?count=0")
             self.assertIn(answer.status, (200, 401), answer)
@@ -184,7 +195,8 @@ class Rotation(Case):
         self.assertIsNone(made["key"]["oldTokenUntil"])
         self.assertFalse(self.alive(old))
         self.assertTrue(self.alive(made["token"]))
-        self.assertIn("key.rotated", [c["action"] for c in self.followers.changes(self.ws.id) if c["target"]["id"] == key])
+        self.assertIn("key.rotated", [c["action"] for c in self.followers.changes(self.ws.id)
+                                      if c["target"]["id"] == key])
 
     def test_with_an_overlap_both_are_good_until_it_ends(self):
         old, key = self.ws.key("overlapping")
@@ -222,15 +234,18 @@ class Rotation(Case):
 class Lists(Case):
     def test_what_a_list_shows(self):
         """All that an owner must know of a key, and no token."""
-        token, key = self.ws.key("shown", "scim:users:read,api:rooms:write", dialect="entra", networks="203.0.113.0/24,10.0.0.0/8", rate=77, expires="2030-01-31T00:00:00Z")
+        token, key = self.ws.key("shown", "scim:users:read,api:rooms:write", dialect="entra",
+                                 networks="203.0.113.0/24,10.0.0.0/8", rate=77, expires="2030-01-31T00:00:00Z")
         revoked = self.ws.key("gone")[1]
         self.stack.ctl("key", "revoke", revoked)
         client = Client(proxied.url(self.stack), token, headers=proxied.came_from("203.0.113.1"))
         self.expect(client.get("/Users?count=0"), 200)
         listed = {k["id"]: k for k in self.stack.ctl("key", "list", "--workspace", self.ws.id)["keys"]}
         shown = listed[key]
-        self.assertEqual({n: shown[n] for n in ("name", "dialect", "networks", "rate", "revoked", "oldTokenUntil", "prefix")},
-                         {"name": "shown", "dialect": "entra", "networks": ["203.0.113.0/24", "10.0.0.0/8"], "rate": 77, "revoked": None, "oldTokenUntil": None,
+        self.assertEqual({n: shown[n] for n in ("name", "dialect", "networks", "rate", "revoked", "oldTokenUntil",
+                                                "prefix")},
+                         {"name": "shown", "dialect": "entra", "networks": ["203.0.113.0/24", "10.0.0.0/8"], "rate": 77,
+                          "revoked": None, "oldTokenUntil": None,
                           "prefix": token[:12]})
         self.assertEqual(sorted(shown["scopes"]), ["api:rooms:write", "scim:users:read"])
         self.assertTrue(shown["expires"].startswith("2030-01-31T00:00:00"))

@@ -44,12 +44,15 @@ class Rate(Case):
         self.assertEqual(statuses(results), {200: 600, 429: 40})
 
     def test_what_is_left_is_told(self):
-        """RateLimit and RateLimit-Policy on every answer of an admitted request, whatever it is; Retry-After is when the oldest unit leaves the window."""
+        """RateLimit and RateLimit-Policy on every answer of an admitted request, whatever it is; Retry-After is when
+        the oldest unit leaves the window."""
         ws = self.stack.workspace("ratetold", rate=9)
         weak = ws.open(ws.key("weak", "scim:users:read", rate=2)[0])
         made = ws.client.post("/Users", body("told"))
-        seen = [made, ws.client.get("/Users/" + made.json["id"]), ws.client.get("/Users/none"), ws.client.post("/Users", body("told")), ws.client.post("/Users", {"no": "user"}),
-                ws.client.get("/Nothing"), ws.client.request("OPTIONS", "/Users"), ws.client.get("/Users/" + made.json["id"], headers={"If-None-Match": made.headers["etag"]}),
+        seen = [made, ws.client.get("/Users/" + made.json["id"]), ws.client.get("/Users/none"),
+                ws.client.post("/Users", body("told")), ws.client.post("/Users", {"no": "user"}),
+                ws.client.get("/Nothing"), ws.client.request("OPTIONS", "/Users"),
+                ws.client.get("/Users/" + made.json["id"], headers={"If-None-Match": made.headers["etag"]}),
                 ws.client.delete("/Users/" + made.json["id"]), ws.client.get("/Users")]
         self.assertEqual([a.status for a in seen], [201, 200, 404, 409, 400, 404, 204, 304, 204, 429])
         for n, answer in enumerate(seen):
@@ -60,7 +63,8 @@ class Rate(Case):
             self.assertTrue(1 <= int(left.group(2)) <= 61)
         self.assertEqual(seen[-1].headers["retry-after"], left.group(2))
         refused = self.expect(weak.post("/Users", body("weak")), 403)
-        self.assertEqual((refused.headers["ratelimit-policy"], refused.headers["ratelimit"][:13]), ('"default";q=2;w=60', '"default";r=1'))
+        self.assertEqual((refused.headers["ratelimit-policy"], refused.headers["ratelimit"][:13]),
+                         ('"default";q=2;w=60', '"default";r=1'))
         nobody = ws.open("ush_nothing").get("/Users")
         self.assertNotIn("ratelimit", nobody.headers)
 
@@ -92,7 +96,8 @@ class Keys(Case):
         self.assertIn("key.revoked", [c["action"] for c in self.followers.changes(self.ws.id)])
 
     def test_no_change_after_the_revocation(self):
-        """Writers run while their key is revoked: nothing that was applied under it stands in the log behind the revocation."""
+        """Writers run while their key is revoked: nothing that was applied under it stands in the log behind the
+        revocation."""
         token, key = self.ws.key("busy")
         client, done = self.ws.open(token), []
 
@@ -153,7 +158,8 @@ class Seats(Case):
         a = ws.client.post("/Users", body("a")).json["id"]
         b = ws.client.post("/Users", body("b")).json["id"]
         self.expect(ws.client.post("/Users", body("c")), 403)
-        self.expect(ws.client.post("/Users", body("A")), 409, "uniqueness")  # C2, Q32: a duplicate is one with no seat left too
+        # C2, Q32: a duplicate is one with no seat left too.
+        self.expect(ws.client.post("/Users", body("A")), 409, "uniqueness")
         inactive = self.expect(ws.client.post("/Users", body("c", active=False)), 201).json["id"]  # Q29: takes none
         self.assertEqual(self.seats(ws), 2)
         on = patch_op({"op": "replace", "path": "active", "value": True})
@@ -165,7 +171,8 @@ class Seats(Case):
         self.assertEqual(self.seats(ws), 1)
         self.expect(ws.client.patch("/Users/" + inactive, on), 200)
         self.expect(ws.client.patch("/Users/" + a, on), 403)
-        self.expect(ws.client.patch("/Users/" + b, patch_op({"op": "replace", "path": "title", "value": "x"})), 200)  # holds his seat
+        # Holds his seat.
+        self.expect(ws.client.patch("/Users/" + b, patch_op({"op": "replace", "path": "title", "value": "x"})), 200)
         self.expect(ws.client.delete("/Users/" + b), 204)  # frees one
         self.expect(ws.client.patch("/Users/" + a, on), 200)
         self.assertEqual(self.seats(ws), 2)
@@ -213,4 +220,5 @@ class Settings(Case):
         ws.set(unique_rooms="false")
         for _ in range(2):
             self.expect(ws.client.post("/Groups", {"schemas": [GROUP], "displayName": "Same"}), 201)
-        self.assertEqual(ws.client.get("/Groups?filter=" + urllib.parse.quote('displayName eq "same"')).json["totalResults"], 2)
+        self.assertEqual(ws.client.get("/Groups?filter="
+                                       + urllib.parse.quote('displayName eq "same"')).json["totalResults"], 2)

@@ -1,4 +1,5 @@
-"""An account that is not the identity provider's is taken over by a create through SCIM with its e-mail address: setting link-by-email."""
+"""An account that is not the identity provider's is taken over by a create through SCIM with its e-mail address:
+setting link-by-email."""
 
 import doors
 import stream
@@ -32,9 +33,11 @@ class Link(Case):
         return self.stack.sql("SELECT managed FROM users WHERE workspace_id=%s AND id=%s", self.ws.id, uid)[0][0]
 
     def test_keeps_id_rooms_and_seat(self):
-        uid = self.unmanaged(userName="old", emails=[{"value": "Ana@X.example"}], title="Old", externalId="mine", editor=True)
+        uid = self.unmanaged(userName="old", emails=[{"value": "Ana@X.example"}], title="Old", externalId="mine",
+                             editor=True)
         rid = self.room("R", [uid], self.http)["id"]
-        answer = self.expect(self.create("ana", "ana@x.EXAMPLE", externalId="idp-1", **{ENTERPRISE: {"department": "D"}}), 201)
+        answer = self.expect(self.create("ana", "ana@x.EXAMPLE", externalId="idp-1",
+                                         **{ENTERPRISE: {"department": "D"}}), 201)
         made = answer.json
         self.assertEqual((made["id"], made["userName"], made["externalId"]), (uid, "ana", "idp-1"))
         self.assertTrue(answer.headers["location"].endswith("/Users/" + uid))
@@ -48,9 +51,12 @@ class Link(Case):
         self.assertIs(self.api.get("/users/" + uid).json["managed"], True)
         actions = [v["action"] for v in self.followers.changes(self.ws.id) if (v["target"] or {}).get("id") == uid]
         self.assertEqual(actions, ["user.created", "seat.taken", "user.linked"])
-        tokens = [stream.event_of(r)[0].rpartition("event:")[2] for r in self.followers.tokens(self.ws.id) if r.value["sub_id"]["uri"].endswith(uid)]
+        tokens = [stream.event_of(r)[0].rpartition("event:")[2] for r in self.followers.tokens(self.ws.id)
+                  if r.value["sub_id"]["uri"].endswith(uid)]
         self.assertEqual(tokens, ["prov:create:notice", "prov:put:notice"])
-        self.assertEqual([e["type"] for e in self.followers.events(self.ws.id)], ["usher.room.created", "usher.member.added"])  # nobody left
+        # Nobody left.
+        self.assertEqual([e["type"] for e in self.followers.events(self.ws.id)],
+                         ["usher.room.created", "usher.member.added"])
 
     def test_once(self):
         """Managed from then on: the same create is a duplicate, another one with that address a user of its own."""
@@ -68,7 +74,8 @@ class Link(Case):
         self.assertNotEqual(made["meta"]["version"], before["meta"]["version"])
 
     def test_only_the_main_address(self):
-        self.unmanaged(userName="c", emails=[{"value": "main@x.example", "primary": True}, {"value": "second@x.example"}])
+        self.unmanaged(userName="c", emails=[{"value": "main@x.example", "primary": True},
+                                             {"value": "second@x.example"}])
         self.expect(self.create("c1", "second@x.example"), 201)
         self.assertEqual(self.ws.counts()["users"], 2)
         self.expect(self.create("c2", "main@x.example"), 201)
@@ -100,7 +107,8 @@ class Link(Case):
 
     def test_of_several_the_oldest(self):
         ids = [self.unmanaged(userName="h%d" % i, emails=[{"value": "h@x.example"}]) for i in range(3)]
-        self.assertEqual([self.expect(self.create("idp-h%d" % i, "h@x.example"), 201).json["id"] for i in range(3)], ids)
+        self.assertEqual([self.expect(self.create("idp-h%d" % i, "h@x.example"), 201).json["id"]
+                          for i in range(3)], ids)
 
     def test_full_seats_do_not_stop_who_has_one(self):
         ws = self.stack.workspace("linkseats", link_by_email="true", seats=1)
@@ -120,13 +128,15 @@ class Link(Case):
     def test_many_at_once(self):
         """In one batch: an account is taken over by one; who changes his address meanwhile is found by the new one."""
         ids = [self.unmanaged(userName="n%d" % i, emails=[{"value": "n%d@x.example" % i}]) for i in range(8)]
-        jobs = [lambda c, i=i, k=k: c.post("/Users", {"schemas": [USER], "userName": "idp-%d-%d" % (i, k), "emails": [{"value": "n%d@x.example" % i, "primary": True}]})
+        jobs = [lambda c, i=i, k=k: c.post("/Users", {"schemas": [USER], "userName": "idp-%d-%d" % (i, k),
+                                                      "emails": [{"value": "n%d@x.example" % i, "primary": True}]})
                 for k in range(3) for i in range(8)]
         results = in_flight(24, jobs, self.http)
         self.assertEqual(statuses(results), {201: 24})
         made = [r.json["id"] for r in results]
         self.assertTrue(set(ids) <= set(made))
         self.assertEqual(len(set(made)), 24)
-        self.expect(self.http.patch("/Users/" + self.unmanaged(userName="move"), change(("add", "emails", [{"value": "moved@x.example"}]))), 200)
+        self.expect(self.http.patch("/Users/" + self.unmanaged(userName="move"),
+                                    change(("add", "emails", [{"value": "moved@x.example"}]))), 200)
         self.assertEqual(self.expect(self.create("moved", "moved@x.example"), 201).json["userName"], "moved")
         self.assertEqual(self.ws.counts()["users"], 25)

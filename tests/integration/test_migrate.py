@@ -70,7 +70,8 @@ class Database:
 
     def ctl(self, *words):
         env = {**os.environ, **self.stack.env, "USHER_PG": self.uri}
-        return run([os.path.join(self.stack.env["USHER_BIN"], "usherctl"), *words], env=env, capture_output=True, text=True)
+        return run([os.path.join(self.stack.env["USHER_BIN"], "usherctl"), *words], env=env, capture_output=True,
+                   text=True)
 
     def migrate(self):
         done = self.ctl("migrate")
@@ -80,7 +81,8 @@ class Database:
 
     def install(self, upto):
         """As 0.3.0 and those before it did, when their newest migration had that number."""
-        self.sql("CREATE SCHEMA usher; CREATE TABLE usher.migrations (number int NOT NULL, name text NOT NULL, at timestamptz NOT NULL DEFAULT now())")
+        self.sql(
+            "CREATE SCHEMA usher; CREATE TABLE usher.migrations (number int NOT NULL, name text NOT NULL, at timestamptz NOT NULL DEFAULT now())")
         for file in sorted(os.listdir(OLD)):
             number = int(file[:4])
             if number <= upto:
@@ -92,7 +94,8 @@ class Database:
         return {what: sorted(map(str, self.sql(query.replace("%%", "%")))) for what, query in CATALOGUE.items()}
 
     def oids(self):
-        return dict(self.sql("SELECT p.oid::regprocedure::text, p.oid FROM pg_proc p WHERE p.pronamespace = 'usher'::regnamespace"))
+        return dict(self.sql(
+            "SELECT p.oid::regprocedure::text, p.oid FROM pg_proc p WHERE p.pronamespace = 'usher'::regnamespace"))
 
 
 class Migrate(Case):
@@ -134,7 +137,8 @@ class Migrate(Case):
                 old.install(upto)
                 self.assertIn("NOT the newest", old.ctl("status").stdout)
                 before = old.oids()
-                self.assertIn("gate_admit(bytea[],integer[])" if upto == 1 else "gate_admit(bytea[],integer[],boolean[])", before)
+                self.assertIn("gate_admit(bytea[],integer[])" if upto == 1
+                              else "gate_admit(bytea[],integer[],boolean[])", before)
                 told = old.migrate()
                 self.assertIn("%d applied" % (len(self.want["migrations"]) - upto), told)
                 self.same(old.catalogue(), self.want)
@@ -149,20 +153,26 @@ class Migrate(Case):
         again.migrate()
         before = again.sql("SELECT oid, xmin::text FROM pg_proc WHERE pronamespace = 'usher'::regnamespace ORDER BY 1")
         self.assertIn("0 applied", again.migrate())
-        self.assertEqual(again.sql("SELECT oid, xmin::text FROM pg_proc WHERE pronamespace = 'usher'::regnamespace ORDER BY 1"), before)
+        self.assertEqual(again.sql(
+            "SELECT oid, xmin::text FROM pg_proc WHERE pronamespace = 'usher'::regnamespace ORDER BY 1"), before)
 
     def test_functions_alone(self):
-        """Another text, other parameters, another result, one too many, other rights, one too few: all are put right, in the place of the old ones where that can be."""
+        """Another text, other parameters, another result, one too many, other rights, one too few: all are put
+        right, in the place of the old ones where that can be."""
         d = self.database("functions")
         d.migrate()
         before = d.oids()
         d.sql("UPDATE applied_functions SET hash = 'of an older one'")
         self.assertIn("OTHER functions: run usherctl migrate", d.ctl("status").stdout)
-        d.sql("CREATE OR REPLACE FUNCTION workspace_name_free(v_name text) RETURNS boolean LANGUAGE sql AS 'SELECT false'")
-        d.sql("CREATE FUNCTION key_revoke_now(uuid, uuid) RETURNS boolean LANGUAGE sql AS 'SELECT false'; ALTER FUNCTION key_revoke_now(uuid, uuid) OWNER TO usher_gate")
-        d.sql("DROP FUNCTION command_prune; CREATE FUNCTION command_prune(v_before timestamptz, v_limit int) RETURNS int LANGUAGE sql AS 'SELECT 1'; "
+        d.sql(
+            "CREATE OR REPLACE FUNCTION workspace_name_free(v_name text) RETURNS boolean LANGUAGE sql AS 'SELECT false'")
+        d.sql(
+            "CREATE FUNCTION key_revoke_now(uuid, uuid) RETURNS boolean LANGUAGE sql AS 'SELECT false'; ALTER FUNCTION key_revoke_now(uuid, uuid) OWNER TO usher_gate")
+        d.sql(
+            "DROP FUNCTION command_prune; CREATE FUNCTION command_prune(v_before timestamptz, v_limit int) RETURNS int LANGUAGE sql AS 'SELECT 1'; "
               "ALTER FUNCTION command_prune OWNER TO usher_gate")
-        d.sql("CREATE FUNCTION not_wanted_any_more() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION not_wanted_any_more OWNER TO usher_gate")
+        d.sql(
+            "CREATE FUNCTION not_wanted_any_more() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION not_wanted_any_more OWNER TO usher_gate")
         d.sql("CREATE FUNCTION of_the_operator() RETURNS int LANGUAGE sql AS 'SELECT 1'")
         d.sql("GRANT EXECUTE ON FUNCTION service_secret TO usher_worker, PUBLIC")
         d.sql("DROP FUNCTION signing_key_set")
@@ -192,11 +202,13 @@ class Migrate(Case):
         d = self.database("newer")
         d.migrate()
         d.sql("UPDATE applied_functions SET hash = 'of a newer one', version = '99.10.0'")
-        d.sql("CREATE FUNCTION of_the_newer_one() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION of_the_newer_one OWNER TO usher_gate")
+        d.sql(
+            "CREATE FUNCTION of_the_newer_one() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION of_the_newer_one OWNER TO usher_gate")
         self.assertIn("0 applied", d.migrate())
         self.assertEqual(d.sql("SELECT of_the_newer_one()"), [(1,)])
         self.assertIn("the newest", d.ctl("status").stdout)
-        d.sql("INSERT INTO migrations (number, name) VALUES (99, 'newer'); UPDATE applied_functions SET version = '0.0.1'")
+        d.sql(
+            "INSERT INTO migrations (number, name) VALUES (99, 'newer'); UPDATE applied_functions SET version = '0.0.1'")
         d.migrate()
         self.assertEqual(d.sql("SELECT of_the_newer_one()"), [(1,)])
         self.assertIn("NEWER than this usherctl", d.ctl("status").stdout)
@@ -211,7 +223,8 @@ class Migrate(Case):
                 d.migrate()
                 d.sql("UPDATE applied_functions SET hash = 'of an older one'")
                 d.migrate()
-                self.same(d.catalogue(), {what: self.want[what] for what in ("columns", "indexes", "policies", "constraints", "functions", "applied")})
+                self.same(d.catalogue(), {what: self.want[what] for what in ("columns", "indexes", "policies",
+                                                                             "constraints", "functions", "applied")})
 
     def test_several_at_once(self):
         d = self.database("many")

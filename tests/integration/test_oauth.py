@@ -58,13 +58,15 @@ class OAuth(Case):
                 self.assertEqual(answer.headers["pragma"], "no-cache")
                 client = self.ws.open(given["access_token"])
                 self.expect(client.post("/Users", {"schemas": [USER], "userName": "by %s" % method}), 201)
-                self.expect(self.ws.open(given["access_token"], url=self.url).get("/Users?count=0"), 200)  # any instance knows it
+                # Any instance knows it.
+                self.expect(self.ws.open(given["access_token"], url=self.url).get("/Users?count=0"), 200)
                 client.close()
 
     def test_what_is_done_with_it_is_done_by_the_key(self):
         token = json.loads(self.ask().body)["access_token"]
         made = self.expect(self.ws.open(token).post("/Users", {"schemas": [USER], "userName": "whose"}), 201).json["id"]
-        change = next(c for c in self.followers.changes(self.ws.id) if c["action"] == "user.created" and c["target"]["id"] == made)
+        change = next(c for c in self.followers.changes(self.ws.id) if c["action"] == "user.created"
+                      and c["target"]["id"] == made)
         self.assertEqual(change["actor"]["id"], self.ws.key_id)
 
     def test_a_subset_of_the_scopes(self):
@@ -75,7 +77,8 @@ class OAuth(Case):
         self.expect(client.get("/Users?count=0"), 200)
         answer = self.expect(client.post("/Users", {"schemas": [USER], "userName": "x"}), 403)
         self.assertIn('error="insufficient_scope", scope="scim:users:write"', answer.headers["www-authenticate"])
-        self.assertEqual(self.ask(secret=secret, client_id=key, scope="").json["scope"], "scim:users:read scim:users:write")
+        self.assertEqual(self.ask(secret=secret, client_id=key, scope="").json["scope"],
+                         "scim:users:read scim:users:write")
         for wrong in ("scim:rooms:read", "scim:users:read scim:rooms:read", "everything", "openid"):
             with self.subTest(wrong):
                 self.refused(self.ask(secret=secret, client_id=key, scope=wrong), 400, "invalid_scope")
@@ -85,16 +88,21 @@ class OAuth(Case):
         other, other_id = self.ws.key("another")
         owner = self.stack.ctl("owner", "create", "--workspace", self.ws.id, "--name", "Ines")["token"]
         access = self.ask().json["access_token"]
-        for n, (method, secret, client_id) in enumerate((("post", other, self.ws.key_id), ("basic", other, self.ws.key_id), ("basic", self.ws.token[:-1] + "0", None),
-                                                         ("post", self.ws.token, "nobody"), ("post", owner, None), ("basic", access, None))):
+        for n, (method, secret, client_id) in enumerate((("post", other, self.ws.key_id),
+                                                         ("basic", other, self.ws.key_id),
+                                                         ("basic", self.ws.token[:-1] + "0", None),
+                                                         ("post", self.ws.token, "nobody"), ("post", owner, None),
+                                                         ("basic", access, None))):
             with self.subTest(method=method, n=n):
-                self.refused(self.ask(method, secret, client_id, address="192.0.2.%d" % (100 + n)), 401, "invalid_client")
+                self.refused(self.ask(method, secret, client_id, address="192.0.2.%d" % (100 + n)), 401,
+                             "invalid_client")
         self.assertEqual(self.ask(secret=other, client_id=other_id.upper()).status, 200)
 
     def test_malformed_requests(self):
         both = {"grant_type": "client_credentials", "client_id": self.ws.key_id, "client_secret": self.ws.token}
         text = urllib.parse.urlencode(both).encode()
-        basic = {"Authorization": "Basic " + base64.b64encode(("%s:%s" % (self.ws.key_id, self.ws.token)).encode()).decode()}
+        basic = {"Authorization": "Basic "
+                 + base64.b64encode(("%s:%s" % (self.ws.key_id, self.ws.token)).encode()).decode()}
         here = proxied.came_from("192.0.2.120")
         self.refused(self.send({**both, "grant_type": "password"}), 400, "unsupported_grant_type")
         self.refused(self.send({k: v for k, v in both.items() if k != "grant_type"}), 400, "invalid_request")
@@ -102,16 +110,20 @@ class OAuth(Case):
         self.refused(self.send(text + b"&x=%zz"), 400, "invalid_request")
         self.refused(self.send(text, {"Content-Type": "application/json"}), 400, "invalid_request")
         self.refused(self.send(text, basic), 400, "invalid_request")  # two ways at once
-        self.refused(self.send({"grant_type": "client_credentials", "client_id": "somebody"}, basic), 400, "invalid_request")
+        self.refused(self.send({"grant_type": "client_credentials", "client_id": "somebody"}, basic), 400,
+                     "invalid_request")
         self.refused(self.send({"grant_type": "client_credentials"}, here), 401, "invalid_client")
-        self.refused(self.send({"grant_type": "client_credentials"}, {"Authorization": "Basic !!!", **here}), 401, "invalid_client")
-        self.refused(self.send({"grant_type": "client_credentials"}, {"Authorization": "Bearer " + self.ws.token, **here}), 401, "invalid_client")
+        self.refused(self.send({"grant_type": "client_credentials"}, {"Authorization": "Basic !!!", **here}), 401,
+                     "invalid_client")
+        self.refused(self.send({"grant_type": "client_credentials"},
+                               {"Authorization": "Bearer " + self.ws.token, **here}), 401, "invalid_client")
         self.refused(self.send(b"a=" + b"b" * 20000), 413, "invalid_request")
         for verb in ("GET", "PUT", "DELETE"):
             answer = self.refused(self.send(None, verb=verb), 405, "invalid_request")
             self.assertEqual(answer.headers["allow"], "POST")
         self.assertEqual(self.send({**both, "unknown": "x"}).status, 200)  # what is not known is ignored
-        self.assertEqual(self.send({"grant_type": "client_credentials", "client_id": self.ws.key_id}, basic).status, 200)
+        self.assertEqual(self.send({"grant_type": "client_credentials", "client_id": self.ws.key_id},
+                                   basic).status, 200)
 
     def test_it_dies_with_its_key(self):
         """Promise 4 holds for access tokens: revoked, expired, rotated."""
@@ -120,7 +132,8 @@ class OAuth(Case):
         client = self.ws.open(token)
         self.expect(client.get("/Users?count=0"), 200)
         self.stack.ctl("key", "revoke", key)
-        self.assertIn('error="invalid_token"', self.expect(client.get("/Users?count=0"), 401).headers["www-authenticate"])
+        self.assertIn('error="invalid_token"', self.expect(client.get("/Users?count=0"),
+                                                           401).headers["www-authenticate"])
         self.refused(self.ask(secret=secret, client_id=key), 401, "invalid_client")
 
     def test_it_lives_no_longer_than_its_key(self):
@@ -164,7 +177,8 @@ class OAuth(Case):
         token = given.json["access_token"]
         outside = Client(self.url, token, headers=proxied.came_from("198.51.100.1"))
         self.expect(outside.get("/Users?count=0"), 403)
-        answer = self.refused(self.ask(secret=secret, client_id=key, address="203.0.113.5"), 429, "temporarily_unavailable")
+        answer = self.refused(self.ask(secret=secret, client_id=key, address="203.0.113.5"), 429,
+                              "temporarily_unavailable")
         self.assertTrue(1 <= int(answer.headers["retry-after"]) <= 61)
         self.assertRegex(answer.headers["ratelimit"], r'^"default";r=0;t=\d+$')
 
@@ -174,15 +188,18 @@ class OAuth(Case):
         self.send(("grant_type=client_credentials&client_id=%s&client_secret=%s" % (key, secret)).encode())
 
         def ours(records):
-            return [r.value for r in records if r.value and (r.value.get("key") or {}).get("id") == key and r.value.get("path") == "/oauth2/token"]
+            return [r.value for r in records if r.value and (r.value.get("key") or {}).get("id") == key
+                    and r.value.get("path") == "/oauth2/token"]
 
         self.followers.audit.wait(lambda rs: len(ours(rs)) >= 2, "the records of two requests for a token")
-        self.assertEqual([(r["method"], r["status"]) for r in ours(self.followers.audit.snapshot())], [("POST", 200)] * 2)
+        self.assertEqual([(r["method"], r["status"]) for r in ours(self.followers.audit.snapshot())],
+                         [("POST", 200)] * 2)
         everything = str([r.value for r in self.followers.audit.snapshot()])
         self.assertNotIn(secret, everything)
         self.assertNotIn(token, everything)
 
     def test_discovery_tells_of_it(self):
-        schemes = {s["type"]: s for s in self.expect(self.http.get("/ServiceProviderConfig"), 200).json["authenticationSchemes"]}
+        schemes = {s["type"]: s for s in self.expect(self.http.get("/ServiceProviderConfig"),
+                                                     200).json["authenticationSchemes"]}
         self.assertEqual(set(schemes), {"oauthbearertoken", "oauth2"})
         self.assertIn("/oauth2/token", schemes["oauth2"]["description"])

@@ -23,7 +23,8 @@ class OutOfRange(KafkaCase):
             try:
                 self.admin("commit", GROUP, stream.COMMANDS, partition, offset)
             except AssertionError as trouble:
-                return "" if "UNKNOWN_MEMBER_ID" in str(trouble) or "NON_EMPTY_GROUP" in str(trouble) else self.fail(trouble)
+                return "" if "UNKNOWN_MEMBER_ID" in str(trouble) or "NON_EMPTY_GROUP" in str(trouble) else self.fail(
+                    trouble)
             return True
 
         wait_until(done, "the group to be empty", lambda: os.times()[4] // 20)
@@ -38,7 +39,8 @@ class OutOfRange(KafkaCase):
         self.works(ws, "before")
         self.stack.local("stop", "worker")
         for i in range(3):
-            answer = ws.client.post("/Users", {"schemas": [USER], "userName": "gone%d" % i}, headers={"Prefer": "respond-async"})
+            answer = ws.client.post("/Users", {"schemas": [USER], "userName": "gone%d" % i},
+                                    headers={"Prefer": "respond-async"})
             self.assertEqual(answer.status, 202, repr(answer))
         self.admin("delete-records", stream.COMMANDS, partition, self.ends(partition)[1])
         self.stack.start()

@@ -1,4 +1,5 @@
-"""The life cycle that Okta drives: spec test of twelve steps, catalogue app and integration wizard; every answer and every stream record."""
+"""The life cycle that Okta drives: spec test of twelve steps, catalogue app and integration wizard; every answer and
+every stream record."""
 
 import time
 
@@ -24,7 +25,8 @@ class SpecTest(Case):
         self.assertLess(time.monotonic() - began, 0.6)
 
     def test_spec_step_11_wrong_authorization_is_a_scim_401(self):
-        for token in (None, "wrong", "ush_" + "0" * 49, self.ws.token[:-1] + ("a" if self.ws.token[-1] != "a" else "b")):
+        for token in (None, "wrong", "ush_" + "0" * 49, self.ws.token[:-1]
+                      + ("a" if self.ws.token[-1] != "a" else "b")):
             client = self.ws.open(token=token or "x")
             client.token = token
             self.expect(client.find("/Users", 'userName eq "x"', startIndex=1, count=100), 401)

@@ -1,4 +1,5 @@
-"""Outages that pass: what is answered while the worker or the broker stands still, and that the answer stays true when it goes on."""
+"""Outages that pass: what is answered while the worker or the broker stands still, and that the answer stays true
+when it goes on."""
 
 import contextlib
 import signal
@@ -40,7 +41,8 @@ class Outage(Case):
 
     def back(self, ws):
         """Waits until writes go through again."""
-        self.wait_until(lambda: ws.client.post("/Users", body("back-%f" % time.monotonic())).status == 201, "writes to work again")
+        self.wait_until(lambda: ws.client.post("/Users", body("back-%f" % time.monotonic())).status == 201,
+                        "writes to work again")
 
     def revoked(self, ws, key):
         query = "SELECT revoked IS NOT NULL FROM keys WHERE workspace_id = %s AND id = %s"
@@ -53,7 +55,8 @@ class Outage(Case):
 
 class Deadline(Outage):
     def test_a_worker_that_stands_still(self):
-        """At the deadline 503 with Retry-After, and it is the truth: the command is never applied, the name is free for the retry."""
+        """At the deadline 503 with Retry-After, and it is the truth: the command is never applied, the name is free
+        for the retry."""
         ws = self.stack.workspace("still")
         with self.standing_still("WORKER"):
             answer, took = self.timed(lambda: ws.client.post("/Users", body("late")))
@@ -75,7 +78,8 @@ class Deadline(Outage):
 
             def create(i):
                 def job(c):
-                    let_time_pass(began + i * 0.01 - time.monotonic(), "the deadlines must not be all at the same moment")
+                    let_time_pass(began + i * 0.01 - time.monotonic(),
+                                  "the deadlines must not be all at the same moment")
                     answer = c.post("/Users", body("race%d" % i))
                     if answer.status == 503:
                         go_on()
@@ -86,9 +90,13 @@ class Deadline(Outage):
         self.assertLessEqual(set(statuses(results)), {201, 503}, statuses(results))
         self.assertEqual(set(statuses(results)), {201, 503}, "no race took place: %s" % statuses(results))
         self.back(ws)
-        there = {name for (name,) in self.stack.sql("SELECT user_name FROM users WHERE workspace_id = %s AND user_name LIKE 'race%%'", ws.id)}
+        there = {name
+                 for (name,
+                      ) in self.stack.sql(
+                          "SELECT user_name FROM users WHERE workspace_id = %s AND user_name LIKE 'race%%'", ws.id)}
         self.assertEqual(there, {"race%d" % i for i, r in enumerate(results) if r.status == 201})
-        told = [c["target"]["name"] for c in self.followers.changes(ws.id) if c["action"] == "user.created" and c["target"]["name"].startswith("race")]
+        told = [c["target"]["name"] for c in self.followers.changes(ws.id) if c["action"] == "user.created"
+                and c["target"]["name"].startswith("race")]
         self.assertEqual(sorted(told), sorted(there))
 
 
@@ -99,11 +107,13 @@ class Revocation(Outage):
         token, key = ws.key("queued")
         answers = []
         with self.standing_still("WORKER") as go_on:
-            writers = [threading.Thread(target=lambda i=i: answers.append(ws.open(token).post("/Users", body("queued%d" % i)))) for i in range(3)]
+            writers = [threading.Thread(target=lambda i=i: answers.append(
+                ws.open(token).post("/Users", body("queued%d" % i)))) for i in range(3)]
             published = proxied.metric(self.stack.url, "usher_pending_commands")
             for w in writers:
                 w.start()
-            self.wait_until(lambda: proxied.metric(self.stack.url, "usher_pending_commands") >= published + 3, "three commands to be in the log")
+            self.wait_until(lambda: proxied.metric(self.stack.url, "usher_pending_commands") >= published + 3,
+                            "three commands to be in the log")
             revoker = threading.Thread(target=self.stack.ctl, args=("key", "revoke", key))
             revoker.start()
             self.wait_until(lambda: self.revoked(ws, key), "the revocation")
@@ -118,7 +128,8 @@ class Revocation(Outage):
 
 class Broker(Outage):
     def test_no_answer_without_its_audit_record(self):
-        """Promise 5: while the log stands still even a read gets 503, and a second record takes back the first, so that the stream agrees with what was answered."""
+        """Promise 5: while the log stands still even a read gets 503, and a second record takes back the first, so
+        that the stream agrees with what was answered."""
         ws = self.stack.workspace("audit-wait")
         self.expect(ws.client.get("/Users?count=0"), 200)
         with self.standing_still("BROKER"):
@@ -157,7 +168,8 @@ class Broker(Outage):
         revoker.join()
         self.back(ws)
         self.expect(ws.open(token).get("/Users"), 401)
-        self.wait_until(lambda: any(c["action"] == "key.revoked" and c["target"]["id"] == key for c in self.followers.changes(ws.id)),
+        self.wait_until(lambda: any(c["action"] == "key.revoked" and c["target"]["id"] == key
+                                    for c in self.followers.changes(ws.id)),
                         "key.revoked in the stream")
 
     def revoke(self, key):

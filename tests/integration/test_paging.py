@@ -1,5 +1,6 @@
-"""Pages: by index (G2, G3), by cursor (RFC 9865: G4 to G11), under writes of others; cursors through a restart of the ingest, and when they are too old, on a stack of
-their own, whose cursors live for a few seconds; there also lists of an operator's own types."""
+"""Pages: by index (G2, G3), by cursor (RFC 9865: G4 to G11), under writes of others; cursors through a restart of
+the ingest, and when they are too old, on a stack of their own, whose cursors live for a few seconds; there also
+lists of an operator's own types."""
 
 import os
 import random
@@ -28,7 +29,10 @@ class Pages(Case):
 
     @classmethod
     def make(cls, i, client=None):
-        made = (client or cls.http).post("/Users", {"schemas": [USER], "userName": "page%04d@%s.example" % (i, cls.__name__.lower()), "title": "T%d" % (i % 4)})
+        made = (client or cls.http).post("/Users",
+                                         {"schemas": [USER],
+                                          "userName": "page%04d@%s.example" % (i, cls.__name__.lower()),
+                                          "title": "T%d" % (i % 4)})
         assert made.status == 201, made
         return made.json["id"]
 
@@ -43,7 +47,8 @@ class Pages(Case):
         pages = []
         while cursor is not None:
             pages.append(self.page(path, cursor=cursor, **q))
-            self.assertLessEqual(set(pages[-1].get("nextCursor", "") + pages[-1].get("previousCursor", "")), UNRESERVED)  # G5
+            # G5.
+            self.assertLessEqual(set(pages[-1].get("nextCursor", "") + pages[-1].get("previousCursor", "")), UNRESERVED)
             self.assertEqual(pages[-1]["itemsPerPage"], len(pages[-1]["Resources"]))
             between(pages[-1])
             cursor = pages[-1].get(key)
@@ -58,9 +63,14 @@ class Pages(Case):
 class Index(Pages):
     def test_G2_G3_corners(self):
         n = self.N
-        for q, expected in (({}, (n, 1, n)), ({"startIndex": 0}, (n, 1, n)), ({"startIndex": -7, "count": 3}, (n, 1, 3)), ({"count": 0}, (n, 1, 0)), ({"count": -5}, (n, 1, 0)),
-                            ({"startIndex": n}, (n, n, 1)), ({"startIndex": n + 1}, (n, n + 1, 0)), ({"startIndex": 99999, "count": 10}, (n, 99999, 0)), ({"count": 10 ** 12}, (n, 1, n)),
-                            ({"count": 5, "startIndex": n - 4}, (n, n - 4, 5)), ({"count": 5, "startIndex": n - 5}, (n, n - 5, 5)), ({"startIndex": 5, "count": 0}, (n, 5, 0))):
+        for q, expected in (({}, (n, 1, n)), ({"startIndex": 0}, (n, 1, n)),
+                            ({"startIndex": -7, "count": 3}, (n, 1, 3)), ({"count": 0}, (n, 1, 0)),
+                            ({"count": -5}, (n, 1, 0)),
+                            ({"startIndex": n}, (n, n, 1)), ({"startIndex": n + 1}, (n, n + 1, 0)),
+                            ({"startIndex": 99999, "count": 10}, (n, 99999, 0)), ({"count": 10 ** 12}, (n, 1, n)),
+                            ({"count": 5, "startIndex": n - 4}, (n, n - 4, 5)),
+                            ({"count": 5, "startIndex": n - 5}, (n, n - 5, 5)),
+                            ({"startIndex": 5, "count": 0}, (n, 5, 0))):
             page = self.page(**q)
             self.assertEqual((page["totalResults"], page["startIndex"], page["itemsPerPage"]), expected, q)
             self.assertEqual(len(page["Resources"]), expected[2])
@@ -70,7 +80,8 @@ class Index(Pages):
             self.refused("invalidValue", startIndex=bad)
 
     def test_G3_stable_under_writes(self):
-        """What is made while somebody pages comes at the end; what is changed keeps its place: nothing is missed, nothing comes twice."""
+        """What is made while somebody pages comes at the end; what is changed keeps its place: nothing is missed,
+        nothing comes twice."""
         seen, made = [], []
         for start in range(1, 100, 4):
             page = self.page(startIndex=start, count=4, filter='userName ew "index.example"')
@@ -79,7 +90,9 @@ class Index(Pages):
                 break
             if len(made) < 7:
                 made.append(self.make(1000 + start))
-                self.expect(self.http.patch("/Users/" + self.ids[start % self.N], {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
+                self.expect(self.http.patch("/Users/" + self.ids[start % self.N],
+                                            {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                                             "Operations": [
                     {"op": "replace", "path": "nickName", "value": "N%d" % start}]}), 200)
         self.assertEqual(seen, self.ids + made)
         for u in made:
@@ -93,7 +106,8 @@ class Index(Pages):
 
 class Cursors(Pages):
     def test_G4_G5_forward_and_back(self):
-        for asked in ({}, {"sortBy": "title"}, {"sortBy": "title", "sortOrder": "descending"}, {"sortBy": "nickName"}, {"filter": "title pr"}):
+        for asked in ({}, {"sortBy": "title"}, {"sortBy": "title", "sortOrder": "descending"}, {"sortBy": "nickName"},
+                      {"filter": "title pr"}):
             whole = [u["id"] for u in self.page(count=200, **asked)["Resources"]]
             for count in (1, 5, 22, 23, 24, 200):
                 pages = self.walk(count=count, **asked)
@@ -134,9 +148,11 @@ class Cursors(Pages):
         good = page["nextCursor"]
         same = dict(filter="title pr", sortBy="title")
         self.page(cursor=good, count=2, **same)
-        for forged in ("x", "AAAA", good[:-1], good + "A", good[:-1] + ("A" if good[-1] != "A" else "B"), "A" + good[1:], good.lower(), "!" * 50, "x" * 5000):
+        for forged in ("x", "AAAA", good[:-1], good + "A", good[:-1] + ("A" if good[-1] != "A" else "B"),
+                       "A" + good[1:], good.lower(), "!" * 50, "x" * 5000):
             self.refused("invalidCursor", cursor=forged, count=2, **same)
-        for other in ({"filter": "title pr"}, {"sortBy": "title"}, dict(same, sortOrder="descending"), dict(same, filter='title eq "T1"'), dict(same, attributes="userName"),
+        for other in ({"filter": "title pr"}, {"sortBy": "title"}, dict(same, sortOrder="descending"),
+                      dict(same, filter='title eq "T1"'), dict(same, attributes="userName"),
                       dict(same, excludedAttributes="title"), dict(same, sortBy="userName")):
             self.refused("invalidCursor", cursor=good, count=2, **other)
         self.refused("invalidCursor", path="/Groups", cursor=self.page(cursor="", count=2)["nextCursor"], count=2)
@@ -149,7 +165,8 @@ class Cursors(Pages):
         self.refused("invalidValue", cursor="", startIndex=1)  # G8
 
     def test_G10_another_key_another_workspace(self):
-        """A cursor grants nothing and tells nothing: whoever else shows it gets what nonsense gets, to the letter; and scopes are checked on every page."""
+        """A cursor grants nothing and tells nothing: whoever else shows it gets what nonsense gets, to the letter;
+        and scopes are checked on every page."""
         good = self.page(cursor="", count=2)["nextCursor"]
         nonsense = self.refused("invalidCursor", cursor="x", count=2).json
         other_key = self.ws.open(self.ws.key("second")[0])
@@ -164,21 +181,30 @@ class Cursors(Pages):
         """`cursor` is a member of the body there, and the same cursors do for both."""
         seen, cursor = [], ""
         while cursor is not None:
-            page = self.expect(self.http.post("/Users/.search", {"schemas": [SEARCH], "cursor": cursor, "count": 4, "sortBy": "title", "attributes": ["userName"]}), 200).json
+            page = self.expect(self.http.post("/Users/.search",
+                                              {"schemas": [SEARCH], "cursor": cursor, "count": 4, "sortBy": "title",
+                                               "attributes": ["userName"]}), 200).json
             seen, cursor = seen + [u["id"] for u in page["Resources"]], page.get("nextCursor")
             if len(seen) == 8:
                 same = self.page(cursor=cursor, count=4, sortBy="title", attributes="userName")
-                other = self.expect(self.http.post("/Users/.search", {"schemas": [SEARCH], "cursor": cursor, "count": 4, "sortBy": "title", "attributes": ["userName"]}), 200).json
+                other = self.expect(self.http.post("/Users/.search",
+                                                   {"schemas": [SEARCH], "cursor": cursor, "count": 4,
+                                                    "sortBy": "title", "attributes": ["userName"]}), 200).json
                 self.assertEqual(same["Resources"], other["Resources"])
         self.assertEqual(seen, [u["id"] for u in self.page(sortBy="title", count=200)["Resources"]])
         self.expect(self.http.post("/Users/.search", {"schemas": [SEARCH], "cursor": "x"}), 400, "invalidCursor")
-        self.expect(self.http.post("/Users/.search", {"schemas": [SEARCH], "cursor": "", "startIndex": 1}), 400, "invalidValue")
-        self.expect(self.http.post("/Users/.search", {"schemas": [SEARCH], "cursor": "", "count": 201}), 400, "invalidCount")
+        self.expect(self.http.post("/Users/.search", {"schemas": [SEARCH], "cursor": "", "startIndex": 1}), 400,
+                    "invalidValue")
+        self.expect(self.http.post("/Users/.search", {"schemas": [SEARCH], "cursor": "", "count": 201}), 400,
+                    "invalidCount")
 
     def test_G6_G11_totals_and_limits(self):
-        """The total is always said; no page has more than is announced, and each costs a unit of the rate like any request."""
+        """The total is always said; no page has more than is announced, and each costs a unit of the rate like any
+        request."""
         pagination = self.http.get("/ServiceProviderConfig").json["pagination"]
-        self.assertEqual(pagination, {"cursor": True, "index": True, "defaultPaginationMethod": "index", "defaultPageSize": 100, "maxPageSize": 200, "cursorTimeout": 600})  # D3, G8
+        # D3, G8.
+        self.assertEqual(pagination, {"cursor": True, "index": True, "defaultPaginationMethod": "index",
+                                      "defaultPageSize": 100, "maxPageSize": 200, "cursorTimeout": 600})
         limited = self.stack.workspace("cursors-limited", rate=10)
         answers = [limited.client.get("/Users?cursor=&count=1") for _ in range(12)]
         self.assertEqual(statuses(answers), {200: 10, 429: 2})
@@ -195,7 +221,8 @@ class Moving(Pages):
     """Under deletes and inserts of others, forward, back, sorted and not."""
 
     def test_G5_rows_that_go_and_come(self):
-        for asked in ({}, {"sortBy": "userName"}, {"sortBy": "userName", "sortOrder": "descending"}, {"sortBy": "title"}):
+        for asked in ({}, {"sortBy": "userName"}, {"sortBy": "userName", "sortOrder": "descending"},
+                      {"sortBy": "title"}):
             with self.subTest("G5 %s" % asked):
                 extra = [self.make(2000 + i) for i in range(12)]
                 whole = [u["id"] for u in self.page(count=200, **asked)["Resources"]]
@@ -205,7 +232,8 @@ class Moving(Pages):
                     ids = [u["id"] for u in page["Resources"]]
                     mine = [u for u in extra if u not in gone]
                     if mine:  # the row that the cursor stands at, if it is one of ours, and another one
-                        victims = ([ids[-1]] if ids and ids[-1] in mine else []) + [u for u in mine if not ids or u != ids[-1]][:1]
+                        victims = ([ids[-1]] if ids and ids[-1] in mine
+                                   else []) + [u for u in mine if not ids or u != ids[-1]][:1]
                         for u in victims:
                             self.expect(self.http.delete("/Users/" + u), 204)
                             gone.append(u)
@@ -240,7 +268,8 @@ class Moving(Pages):
         for t in threads:
             t.start()
         try:
-            for asked in ({}, {"sortBy": "userName"}, {"sortBy": "title", "sortOrder": "descending"}, {"filter": "active eq true", "sortBy": "userName"}) * 3:
+            for asked in ({}, {"sortBy": "userName"}, {"sortBy": "title", "sortOrder": "descending"},
+                          {"filter": "active eq true", "sortBy": "userName"}) * 3:
                 seen = self.seen(self.walk(count=4, **asked))
                 self.assertEqual(len(seen), len(set(seen)))
                 self.assertLessEqual(set(self.ids), set(seen))
@@ -251,7 +280,8 @@ class Moving(Pages):
         self.assertEqual(trouble, [])
 
     def test_G5_pages_that_became_empty(self):
-        """Where all behind a cursor, or all before it, has gone: an empty page, from which the way back leads to what is left."""
+        """Where all behind a cursor, or all before it, has gone: an empty page, from which the way back leads to
+        what is left."""
         ws = self.stack.workspace("cursors-empty")
         ids = [self.make(i, ws.client) for i in range(6)]
         first = self.page(client=ws.client, cursor="", count=3)
@@ -270,7 +300,8 @@ class Moving(Pages):
             self.expect(ws.client.delete("/Users/" + u), 204)
         before = self.page(client=ws.client, cursor=page["previousCursor"], count=3)
         self.assertEqual((before["Resources"], "previousCursor" in before), ([], False))
-        self.assertEqual([u["id"] for u in self.page(client=ws.client, cursor=before["nextCursor"], count=3)["Resources"]], more)
+        self.assertEqual([u["id"] for u in self.page(client=ws.client, cursor=before["nextCursor"],
+                                                     count=3)["Resources"]], more)
 
 
 class Lifetime(Pages):
@@ -280,7 +311,8 @@ class Lifetime(Pages):
 
     @classmethod
     def setUpClass(cls):
-        cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-cursors", INGEST_ARGS="--cursor-seconds=%d" % cls.SECONDS,
+        cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-cursors",
+                                     INGEST_ARGS="--cursor-seconds=%d" % cls.SECONDS,
                                      SCHEMA_DIR=os.path.join(stacks.ROOT, "tests", "cases", "schemas", "good"))
         cls.stack.start()
         cls.ws = cls.stack.workspace("lifetime")
@@ -296,46 +328,70 @@ class Lifetime(Pages):
 
     # What a device is sorted by; None = no value.
     DEVICES = {
-        "deviceName": lambda d: d["deviceName"].lower(), "serial": lambda d: d["serial"], "weight": lambda d: d.get("weight"), "channels": lambda d: d.get("channels"),
-        "bought": lambda d: d.get("bought"), "online": lambda d: d.get("online"), "tags": lambda d: d.get("tags", [None])[0], "levels": lambda d: d.get("levels", [None])[0],
-        "place.floor": lambda d: d.get("place", {}).get("floor"), "place.keys": lambda d: d.get("place", {}).get("keys", [None])[0], "interfaces": lambda d: next((i["value"] for i in d.get("interfaces", []) if i.get("primary")), d.get("interfaces", [{}])[0].get("value")),
-        "interfaces.speed": lambda d: next((i.get("speed") for i in d.get("interfaces", []) if i.get("primary")), d.get("interfaces", [{}])[0].get("speed")),
-        "interfaces.vlans": lambda d: next((i.get("vlans", [None])[0] for i in d.get("interfaces", []) if i.get("primary")), d.get("interfaces", [{}])[0].get("vlans", [None])[0]),
-        "ends": lambda d: d.get(LEASE, {}).get("ends"), "externalId": lambda d: d.get("externalId"), "id": lambda d: d["id"],
+        "deviceName": lambda d: d["deviceName"].lower(), "serial": lambda d: d["serial"],
+        "weight": lambda d: d.get("weight"), "channels": lambda d: d.get("channels"),
+        "bought": lambda d: d.get("bought"), "online": lambda d: d.get("online"),
+        "tags": lambda d: d.get("tags", [None])[0], "levels": lambda d: d.get("levels", [None])[0],
+        "place.floor": lambda d: d.get("place", {}).get("floor"),
+        "place.keys": lambda d: d.get("place", {}).get("keys", [None])[0],
+        "interfaces": lambda d: next((i["value"] for i in d.get("interfaces", []) if i.get("primary")),
+                                     d.get("interfaces", [{}])[0].get("value")),
+        "interfaces.speed": lambda d: next((i.get("speed") for i in d.get("interfaces", []) if i.get("primary")),
+                                           d.get("interfaces", [{}])[0].get("speed")),
+        "interfaces.vlans": lambda d: next((i.get("vlans", [None])[0] for i in d.get("interfaces", [])
+                                            if i.get("primary")), d.get("interfaces", [{}])[0].get("vlans", [None])[0]),
+        "ends": lambda d: d.get(LEASE, {}).get("ends"), "externalId": lambda d: d.get("externalId"),
+        "id": lambda d: d["id"],
     }
 
     def test_G1_G4_types_of_an_operators_own(self):
-        """Sorted by every kind of attribute, in pages by cursor, with a filter, by .search, and together with all other types."""
+        """Sorted by every kind of attribute, in pages by cursor, with a filter, by .search, and together with all
+        other types."""
         rng, devices = random.Random(9865), []
         for i in range(26):
-            body = {"schemas": [DEVICE], "deviceName": "D%02d" % rng.randint(0, 9), "serial": "S-%d" % i, "externalId": "x%d" % rng.randint(0, 5)}
-            more = {"weight": rng.choice((0.1, 0.25, 1e-7, 12.5, 1e20, -3)), "channels": rng.randint(-5, 12), "online": rng.choice((True, False)), "tags": rng.sample(["a", "b", "c"], 2),
-                    "levels": rng.sample(range(-3, 9), 3), "bought": rng.choice(("2026-01-02T03:04:05Z", "1969-12-31T23:59:59Z", "2030-01-01T00:00:00Z")),
+            body = {"schemas": [DEVICE], "deviceName": "D%02d" % rng.randint(0, 9), "serial": "S-%d" % i,
+                    "externalId": "x%d" % rng.randint(0, 5)}
+            more = {"weight": rng.choice((0.1, 0.25, 1e-7, 12.5, 1e20, -3)), "channels": rng.randint(-5, 12),
+                    "online": rng.choice((True, False)), "tags": rng.sample(["a", "b", "c"], 2),
+                    "levels": rng.sample(range(-3, 9), 3),
+                    "bought": rng.choice(("2026-01-02T03:04:05Z", "1969-12-31T23:59:59Z", "2030-01-01T00:00:00Z")),
                     "place": {"site": "A", "floor": rng.randint(-2, 3), "keys": rng.sample(["k1", "k2", "k3"], 2)},
-                    "interfaces": [{"value": "i%02d" % (i * 7 % 26), "speed": rng.randint(1, 99), "vlans": rng.sample(range(9), 2)}, {"value": "z%02d" % i, "speed": rng.randint(1, 99), "vlans": [5], "primary": rng.choice((True, False))}],
-                    LEASE: {"contract": "C", "fee": rng.choice((1.5, 2, 10)), "ends": rng.choice(("2027-05-01T00:00:00Z", "2027-04-01T00:00:00Z"))}}
+                    "interfaces": [{"value": "i%02d" % (i * 7 % 26), "speed": rng.randint(1, 99),
+                                    "vlans": rng.sample(range(9), 2)},
+                                   {"value": "z%02d" % i, "speed": rng.randint(1, 99), "vlans": [5],
+                                    "primary": rng.choice((True, False))}],
+                    LEASE: {"contract": "C", "fee": rng.choice((1.5, 2, 10)),
+                            "ends": rng.choice(("2027-05-01T00:00:00Z", "2027-04-01T00:00:00Z"))}}
             body.update({k: v for k, v in more.items() if rng.random() < 0.6})
             devices.append(self.expect(self.http.post("/Devices", body), 201).json)
         for by, key in self.DEVICES.items():
             for order in ("ascending", "descending"):
-                due = [d["id"] for d in sorted(devices, key=lambda d: (key(d) is None, key(d) if key(d) is not None else 0, d["id"]), reverse=order == "descending")]
+                due = [d["id"] for d in sorted(devices, key=lambda d: (key(d) is None, key(d) if key(d) is not None
+                                                                       else 0, d["id"]), reverse=order == "descending")]
                 with self.subTest("G1 %s %s" % (by, order)):
                     asked = {"sortBy": by, "sortOrder": order}
                     self.assertEqual([d["id"] for d in self.page("/Devices", count=200, **asked)["Resources"]], due)
                     self.assertEqual(self.seen(self.walk(path="/Devices", count=9, filter="serial pr", **asked)), due)
-        found = self.expect(self.http.post("/Devices/.search", {"schemas": [SEARCH], "filter": 'channels gt 3 and place.floor ge 0', "sortBy": "weight", "attributes": ["serial"]}), 200).json
-        self.assertEqual({d["id"] for d in found["Resources"]}, {d["id"] for d in devices if d.get("channels", 0) > 3 and d.get("place", {}).get("floor", -1) >= 0})
-        self.expect(self.http.post("/Devices/.search", {"schemas": [SEARCH], "sortBy": "pin"}), 400, "invalidValue")  # a secret: its order would tell it
+        found = self.expect(self.http.post("/Devices/.search",
+                                           {"schemas": [SEARCH], "filter": 'channels gt 3 and place.floor ge 0',
+                                            "sortBy": "weight", "attributes": ["serial"]}), 200).json
+        self.assertEqual({d["id"] for d in found["Resources"]}, {d["id"] for d in devices if d.get("channels", 0) > 3
+                                                                 and d.get("place", {}).get("floor", -1) >= 0})
+        # A secret: its order would tell it.
+        self.expect(self.http.post("/Devices/.search", {"schemas": [SEARCH], "sortBy": "pin"}), 400, "invalidValue")
         everything = self.seen(self.walk(path="", count=4))
         self.assertEqual(everything, sorted(self.ids + [d["id"] for d in devices]))
         # numbers of one type, texts of another under one name: an order all the same, and each comes once
         mixed = self.seen(self.walk(path="", count=4, sortBy="title", sortOrder="descending"))
         self.assertEqual(sorted(mixed), everything)
         self.assertEqual(mixed[-5:], [u["id"] for u in self.page(sortBy="title", sortOrder="descending")["Resources"]])
-        self.assertEqual([r["id"] for r in self.expect(self.http.find("", 'meta.resourceType eq "Device" and serial eq "S-3"'), 200).json["Resources"]], [devices[3]["id"]])
+        self.assertEqual([r["id"]
+                          for r in self.expect(self.http.find("", 'meta.resourceType eq "Device" and serial eq "S-3"'),
+                                               200).json["Resources"]], [devices[3]["id"]])
         tag = self.expect(self.http.get("/Devices/" + devices[0]["id"]), 200)
         self.assertEqual(tag.headers["content-location"], tag.json["meta"]["location"])
-        self.assertEqual(self.http.get("/Devices/" + devices[0]["id"], headers={"If-None-Match": tag.headers["etag"]}).status, 304)
+        self.assertEqual(self.http.get("/Devices/" + devices[0]["id"],
+                                       headers={"If-None-Match": tag.headers["etag"]}).status, 304)
         for d in devices:
             self.expect(self.http.delete("/Devices/" + d["id"]), 204)
 
@@ -355,7 +411,8 @@ class Lifetime(Pages):
         other = self.ws.open(url=self.stack.extra_ingest("second", stacks.free_port()))
         made = time.monotonic()
         cursor = self.page(cursor="", count=2, sortBy="title")["nextCursor"]
-        self.assertEqual(self.page(client=other, cursor=cursor, count=2, sortBy="title")["Resources"][0]["id"], due[0]["id"])
+        self.assertEqual(self.page(client=other, cursor=cursor, count=2, sortBy="title")["Resources"][0]["id"],
+                         due[0]["id"])
         other.close()
         for _ in range(5):  # the restart may take longer than a cursor lives
             cursor, made = self.page(cursor="", count=2, sortBy="title")["nextCursor"], time.monotonic()

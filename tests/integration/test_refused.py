@@ -44,12 +44,14 @@ class Refused(KafkaCase):
         ws, other = self.stack.workspace("large"), self.stack.workspace("other")
         before = self.metric("usher_emit_refused_total")
         user = self.user("large", ws.client)["id"]
-        self.expect(ws.client.patch("/Users/" + user, patch_op({"op": "replace", "path": "title", "value": LARGE})), 200)
+        self.expect(ws.client.patch("/Users/" + user,
+                                    patch_op({"op": "replace", "path": "title", "value": LARGE})), 200)
         member = self.user("other", other.client)["id"]
         self.room("Other", [member], other.client)
         events = self.followers.events(other.id)  # those of another workspace go out
         self.assertEqual([e["type"] for e in events], ["usher.room.created", "usher.member.added"])
-        self.expect(ws.client.patch("/Users/" + user, patch_op({"op": "replace", "path": "nickName", "value": "short"})), 200)
+        self.expect(ws.client.patch("/Users/" + user,
+                                    patch_op({"op": "replace", "path": "nickName", "value": "short"})), 200)
         stub = self.refused(ws.id)
         self.assertEqual(stub.value["type"], "usher.audit.change")
         self.assertEqual(stub.value["reason"], "RECORD_REFUSED")
@@ -96,7 +98,8 @@ class Refused(KafkaCase):
         dead = [r for r in stream.read_topic(self.stack.kafka, stream.DEADLETTER) if r.key == ws.id]
         self.assertEqual(len(dead), 1)
         headers = dead[0].headers
-        self.assertEqual((headers["usher-bytes"], headers["usher-sha256"]), (str(len(value)), hashlib.sha256(value).hexdigest()))
+        self.assertEqual((headers["usher-bytes"], headers["usher-sha256"]),
+                         (str(len(value)), hashlib.sha256(value).hexdigest()))
         self.assertTrue(value.decode().startswith(dead[0].text))
         self.assertGreater(len(dead[0].text), 1000000)
 

@@ -8,8 +8,8 @@ from waiting import let_time_pass
 
 class Retry(Case):
     def test_retry_after(self):
-        """Waits as it is told: three seconds before that it is still refused, then it passes. The window is 60 s, so this
-        is the longest test."""
+        """Waits as it is told: three seconds before that it is still refused, then it passes. The window is 60 s, so
+        this is the longest test."""
         ws = self.stack.workspace("retry", rate=5)
         began = time.monotonic()
         self.assertEqual([ws.client.get("/Users?count=0").status for _ in range(5)], [200] * 5)

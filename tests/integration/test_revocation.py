@@ -1,4 +1,5 @@
-"""Promise 4 under load: after the answer to the revoke nothing is accepted under the key, on no ingest, and nothing applied; what was queued is refused by the worker."""
+"""Promise 4 under load: after the answer to the revoke nothing is accepted under the key, on no ingest, and nothing
+applied; what was queued is refused by the worker."""
 
 import os
 import signal
@@ -32,7 +33,8 @@ class Revocation(Case):
     def test_nothing_after_the_answer(self):
         token, key = self.ws.key("under load")
         stop, results = threading.Event(), [[] for _ in range(8)]
-        threads = [threading.Thread(target=self.hammer, args=(self.ws.open(token, url=self.urls[i % 2]), "w%d" % i, results[i], stop)) for i in range(8)]
+        threads = [threading.Thread(target=self.hammer, args=(self.ws.open(token, url=self.urls[i % 2]), "w%d" % i,
+                                                              results[i], stop)) for i in range(8)]
         for t in threads:
             t.start()
         self.wait_until(lambda: all(len(r) >= 5 for r in results), "the writers to be under way")
@@ -61,7 +63,8 @@ class Revocation(Case):
         self.assertEqual({name for _, _, name in everything} & there, created)
 
     def test_what_was_queued_is_refused_by_the_worker(self):
-        """The worker stands still while commands are accepted into the log and their key is revoked in PostgreSQL; when it goes on it refuses them."""
+        """The worker stands still while commands are accepted into the log and their key is revoked in PostgreSQL;
+        when it goes on it refuses them."""
         ws = self.stack.workspace("queued")
         token, key = ws.key("queued")
         results = [None] * 6
@@ -79,7 +82,8 @@ class Revocation(Case):
             published = [proxied.metric(u, "usher_pending_commands") for u in self.urls]
             for t in threads:
                 t.start()
-            self.wait_until(lambda: sum(proxied.metric(u, "usher_pending_commands") for u in self.urls) >= sum(published) + 6,
+            self.wait_until(lambda: sum(proxied.metric(u, "usher_pending_commands")
+                                        for u in self.urls) >= sum(published) + 6,
                             "six commands to be in the log")
             self.stack.sql("SELECT usher.key_revoke_now(%s, %s, 'test')", ws.id, key)
         finally:
@@ -91,5 +95,6 @@ class Revocation(Case):
         self.assertLessEqual({r.status for r in results}, {401, 403, 503}, results)
         self.assertTrue(any(r.status in (401, 403) for r in results), results)
         self.assertEqual(self.stack.sql("SELECT count(*) FROM users WHERE workspace_id=%s", ws.id), [(0,)])
-        self.assertEqual([c for c in self.followers.changes(ws.id) if c["actor"].get("id") == key and c["outcome"] == "applied"], [])
+        self.assertEqual([c for c in self.followers.changes(ws.id) if c["actor"].get("id") == key
+                          and c["outcome"] == "applied"], [])
         self.stack.ctl("key", "revoke", key)

@@ -1,5 +1,6 @@
-"""The unit tests' case data over HTTP: what holds for the functions of schemas/ must hold for the whole way through log, worker and SQL. Each case of PATCH, filter,
-POST and PUT bodies as a client would send it, and a GET afterwards. (The names of the cases, tests/cases/, say which rules they prove.)"""
+"""The unit tests' case data over HTTP: what holds for the functions of schemas/ must hold for the whole way through
+log, worker and SQL. Each case of PATCH, filter, POST and PUT bodies as a client would send it, and a GET afterwards.
+(The names of the cases, tests/cases/, say which rules they prove.)"""
 
 import glob
 import json
@@ -21,7 +22,8 @@ def cases(*path):
 
 
 def built_in(c):
-    """Is the case about the types that every usher has? (An operator's own are read from a folder at start; test_custom has such.)"""
+    """Is the case about the types that every usher has? (An operator's own are read from a folder at start;
+    test_custom has such.)"""
     return c.get("type", "User") in URNS and "urn:example:params:scim:schemas:" not in json.dumps(c)
 
 
@@ -74,7 +76,8 @@ class Patches(Replayed):
         self.clear()
 
     def possible(self, c):
-        """Not every document of the unit tests could have been created: readOnly attributes and names that are no schema's are left to them."""
+        """Not every document of the unit tests could have been created: readOnly attributes and names that are no
+        schema's are left to them."""
         return "0190c5a4-0000-7000-8000-00000000000a" not in json.dumps(c).lower() and "groups" not in c.get("doc", {})
 
     def one(self, kind, c):
@@ -91,11 +94,13 @@ class Patches(Replayed):
         if kind == "User":
             self.assertEqual(answer.json, now)
         want = dict(c.get("want", c.get("doc", {})))
-        for name, value in content(made).items():  # what the creation gave besides: active, the name where the case has none
+        # What the creation gave besides: active, the name where the case has none.
+        for name, value in content(made).items():
             if name not in c.get("doc", {}):
                 want.setdefault(name, value)
         self.assertEqual(content(now), want)
-        self.assertEqual(now["meta"]["version"] == made["meta"]["version"], content(now) == content(made), c["name"])  # P8
+        # P8.
+        self.assertEqual(now["meta"]["version"] == made["meta"]["version"], content(now) == content(made), c["name"])
 
 
 class Filters(Replayed):
@@ -104,7 +109,8 @@ class Filters(Replayed):
         return found["totalResults"] == 1
 
     def test_every_filter_that_matches_or_not(self):
-        """F2 to F13: SQL selects what filter_match says, one resource and each filter; and so does the filter by itself."""
+        """F2 to F13: SQL selects what filter_match says, one resource and each filter; and so does the filter by
+        itself."""
         for _, c in cases("filter", "match", "user.json"):
             doc = {k: v for k, v in c["doc"].items() if k != "schemas"}
             one = self.expect(self.http.post("/Users", {"schemas": [USER, ENTERPRISE], **doc}), 201).json
@@ -120,7 +126,8 @@ class Filters(Replayed):
                         listed = self.expect(self.http.find("/Users", text), 200).json
                         self.assertIs(one["id"] in [r["id"] for r in listed["Resources"]], due)
                         negated = self.expect(self.http.find("/Users", "not (%s)" % text), 200).json  # no third truth
-                        self.assertEqual(sorted(r["id"] for r in listed["Resources"] + negated["Resources"]), sorted([one["id"], other["id"]]))
+                        self.assertEqual(sorted(r["id"] for r in listed["Resources"] + negated["Resources"]),
+                                         sorted([one["id"], other["id"]]))
         self.clear()
 
     def test_every_filter_of_the_grammar_is_answered(self):
@@ -139,13 +146,15 @@ class Filters(Replayed):
         self.clear()
 
     def test_every_bad_filter_is_refused(self):
-        """F5, F8, F9, F16: 400 invalidFilter, never a list. The text is in no answer's way: percent-encoded whatever it holds."""
+        """F5, F8, F9, F16: 400 invalidFilter, never a list. The text is in no answer's way: percent-encoded whatever
+        it holds."""
         done = 0
         for _, group in cases("filter", "invalid", "grammar.json"):
             for c in group:
                 if built_in(c) and not c.get("element"):
                     with self.subTest(c["name"]):
-                        path = PLACES[c.get("type", "User")] + "?filter=" + urllib.parse.quote(c["filter"].encode("utf-8", "surrogatepass"))
+                        path = PLACES[c.get("type", "User")] + "?filter=" + urllib.parse.quote(
+                            c["filter"].encode("utf-8", "surrogatepass"))
                         answer = self.clients[c.get("dialect", "rfc")].get(path)
                         self.assertEqual((answer.status, answer.json.get("scimType")), (400, "invalidFilter"), answer)
                         done += 1
@@ -153,32 +162,41 @@ class Filters(Replayed):
 
     def test_the_same_filters_in_value_paths_of_patch(self):
         """P4, F7: a filter in brackets picks the same elements whoever evaluates it."""
-        emails = [{"type": "work", "value": "Ana@a.example", "primary": True}, {"type": "home", "value": "ana@b.example"}, {"value": "third@c.example"}]
-        for text in ('type eq "WORK"', 'type ne "work"', "not (type pr)", 'value co "EXAMPLE" and not (type eq "home")', "primary eq true", "primary ne true",
-                     'type eq "work" or type eq "home"', 'value ew "b.example"', 'type eq null and value sw "third"', 'value eq "nothing"'):
+        emails = [{"type": "work", "value": "Ana@a.example", "primary": True},
+                  {"type": "home", "value": "ana@b.example"}, {"value": "third@c.example"}]
+        for text in ('type eq "WORK"', 'type ne "work"', "not (type pr)", 'value co "EXAMPLE" and not (type eq "home")',
+                     "primary eq true", "primary ne true",
+                     'type eq "work" or type eq "home"', 'value ew "b.example"', 'type eq null and value sw "third"',
+                     'value eq "nothing"'):
             with self.subTest(text):
                 self.clear()
                 made = self.user("ana", emails=emails)
                 matching = [e for e in emails if self.matches(e, text)]
                 found = self.http.find("/Users", "emails[%s]" % text).json["totalResults"]
                 self.assertEqual(found, 1 if matching else 0)
-                answer = self.http.patch("/Users/" + made["id"], patch_op({"op": "remove", "path": "emails[%s]" % text}))
+                answer = self.http.patch("/Users/" + made["id"],
+                                         patch_op({"op": "remove", "path": "emails[%s]" % text}))
                 self.assertEqual(answer.status, 200 if matching else 400)
-                self.assertEqual(self.http.get("/Users/" + made["id"]).json.get("emails", []), [e for e in emails if e not in matching])
+                self.assertEqual(self.http.get("/Users/" + made["id"]).json.get("emails", []),
+                                 [e for e in emails if e not in matching])
         self.clear()
 
     def matches(self, element, text):
         """Which elements the filters above mean, said by hand."""
         kind, value = element.get("type"), element["value"].lower()
         return {'type eq "WORK"': kind == "work", 'type ne "work"': kind != "work", "not (type pr)": kind is None,
-                'value co "EXAMPLE" and not (type eq "home")': kind != "home", "primary eq true": element.get("primary", False),
-                "primary ne true": not element.get("primary", False), 'type eq "work" or type eq "home"': kind is not None,
-                'value ew "b.example"': value == "ana@b.example", 'type eq null and value sw "third"': kind is None, 'value eq "nothing"': False}[text]
+                'value co "EXAMPLE" and not (type eq "home")': kind != "home",
+                "primary eq true": element.get("primary", False),
+                "primary ne true": not element.get("primary", False),
+                'type eq "work" or type eq "home"': kind is not None,
+                'value ew "b.example"': value == "ana@b.example", 'type eq null and value sw "third"': kind is None,
+                'value eq "nothing"': False}[text]
 
 
 class Bodies(Replayed):
     def test_every_good_body(self):
-        """POST, then the same as PUT: what the case says is stored is shown (S1 to S8, C1, C5); the PUT changes nothing."""
+        """POST, then the same as PUT: what the case says is stored is shown (S1 to S8, C1, C5); the PUT changes
+        nothing."""
         done = 0
         for name, c in cases("resource", "valid", "*.json"):
             kind, body = c.get("type", "User"), c["body"]

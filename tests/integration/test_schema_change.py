@@ -1,4 +1,5 @@
-"""An operator's schemas change: usherctl schema check and reindex, programs started with other files; what is no longer defined is kept and not shown. On a stack of its own."""
+"""An operator's schemas change: usherctl schema check and reindex, programs started with other files; what is no
+longer defined is kept and not shown. On a stack of its own."""
 
 import json
 import os
@@ -18,7 +19,8 @@ own = {}
 
 def setUpModule():
     own["folder"] = tempfile.mkdtemp(prefix="usher-schemas-")
-    own["stack"] = stacks.temporary(os.environ.get("KAFKA", "embedded"), os.environ.get("FLAVOUR", "asan"), "usher-schemas", SCHEMA_DIR=GOOD)
+    own["stack"] = stacks.temporary(os.environ.get("KAFKA", "embedded"), os.environ.get("FLAVOUR", "asan"),
+                                    "usher-schemas", SCHEMA_DIR=GOOD)
     own["stack"].start()
 
 
@@ -37,7 +39,8 @@ class SchemaChange(Case):
         cls.http = cls.ws.client
 
     def found(self, path, filter):
-        return [r["id"] for r in self.expect(self.http.get(path + "?" + urllib.parse.urlencode({"filter": filter})), 200).json["Resources"]]
+        return [r["id"] for r in self.expect(self.http.get(path + "?" + urllib.parse.urlencode({"filter": filter})),
+                                             200).json["Resources"]]
 
     def change(self, edit):
         """Another folder: device.json as `edit` leaves it, and no extension of users."""
@@ -66,10 +69,13 @@ class SchemaChange(Case):
 
     def test_2_change(self):
         """D8 S8 X3: looked up, unique, exact and secret by the new tables, also what was written by the old ones."""
-        devices = [self.expect(self.http.post("/Devices", {"schemas": [DEVICE], "deviceName": "Radio", "serial": "S-%d" % i, "assetTag": "Tag-%d" % i,
-                                                           "remark": "hidden-%d" % i, "pin": "pin-%d" % i}), 201).json for i in range(2)]
+        devices = [self.expect(self.http.post("/Devices", {"schemas": [DEVICE], "deviceName": "Radio",
+                                                           "serial": "S-%d" % i, "assetTag": "Tag-%d" % i,
+                                                           "remark": "hidden-%d" % i, "pin": "pin-%d" % i}), 201).json
+                   for i in range(2)]
         user = self.expect(self.http.post("/Users", {"schemas": [USER, BADGE], "userName": "badge@x.example",
-                                                     BADGE: {"badgeNumber": "B-1", "clearance": 3, "pin": "secret-pin"}}), 201).json
+                                                     BADGE: {"badgeNumber": "B-1", "clearance": 3,
+                                                             "pin": "secret-pin"}}), 201).json
         self.assertEqual(self.found("/Devices", 'assetTag eq "TAG-1"'), [devices[1]["id"]])
         self.assertEqual(self.found("/Users", '%s:badgeNumber eq "B-1"' % BADGE), [user["id"]])
         same = self.stack.ctl("schema", "reindex", GOOD)["reindex"]
@@ -93,9 +99,11 @@ class SchemaChange(Case):
         self.assertEqual(self.found("/Devices", 'assetTag eq "TAG-1"'), [])
         self.assertEqual(self.found("/Devices", 'assetTag eq "Tag-1"'), [devices[1]["id"]])
         self.assertEqual(sorted(self.found("/Devices", 'deviceName eq "radio"')), sorted(d["id"] for d in devices))
-        self.expect(self.http.post("/Devices", {"schemas": [DEVICE], "deviceName": "RADIO", "serial": "S-9"}), 409, "uniqueness")
+        self.expect(self.http.post("/Devices", {"schemas": [DEVICE], "deviceName": "RADIO", "serial": "S-9"}), 409,
+                    "uniqueness")
         self.expect(self.http.get("/Devices?filter=remark%20pr"), 400, "invalidFilter")
-        self.assertNotIn("remark", self.expect(self.http.get("/Devices/" + devices[0]["id"] + "?attributes=remark"), 200).json)
+        self.assertNotIn("remark", self.expect(self.http.get("/Devices/" + devices[0]["id"] + "?attributes=remark"),
+                                               200).json)
         rows = self.stack.sql("SELECT search::text FROM resources UNION ALL SELECT search::text FROM users")
         self.assertFalse([r for r, in rows if "hidden-" in r or "secret-pin" in r or "pin-" in r])
 
@@ -104,9 +112,12 @@ class SchemaChange(Case):
         self.assertEqual(got.json["userName"], "badge@x.example")
         self.assertNotIn(b"secret-pin", got.body)
         self.assertNotIn(b"B-1", got.body)
-        self.expect(self.http.get("/Users?" + urllib.parse.urlencode({"filter": '%s:badgeNumber eq "B-1"' % BADGE})), 400, "invalidFilter")
-        changed = self.expect(self.http.patch("/Users/" + user["id"], {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-                                                                       "Operations": [{"op": "add", "path": "title", "value": "T"}]}), 200)
+        self.expect(self.http.get("/Users?" + urllib.parse.urlencode({"filter": '%s:badgeNumber eq "B-1"' % BADGE})),
+                    400, "invalidFilter")
+        changed = self.expect(self.http.patch("/Users/" + user["id"],
+                                              {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                                                                       "Operations": [{"op": "add", "path": "title",
+                                                                                       "value": "T"}]}), 200)
         self.assertNotIn(b"secret-pin", changed.body)
         self.assertIn("secret-pin", self.stack.sql("SELECT doc::text FROM users WHERE id = %s", user["id"])[0][0])
         self.expect(self.http.get("/Sites"), 404)

@@ -1,5 +1,6 @@
-"""Every endpoint by every method with every kind of credential: each opens exactly its doors. What there is to knock at comes from the running program (its OpenAPI document, which is held against the
-table of routes; its ResourceTypes); who may is said here, one row each. A door without a row fails."""
+"""Every endpoint by every method with every kind of credential: each opens exactly its doors. What there is to knock
+at comes from the running program (its OpenAPI document, which is held against the table of routes; its
+ResourceTypes); who may is said here, one row each. A door without a row fails."""
 
 import itertools
 import uuid
@@ -26,28 +27,44 @@ BULK = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Opera
 
 SCIM_DOORS = {
     ("GET", "/"): (READ, 200, None), ("POST", "/.search"): (READ, 200, SEARCH), ("POST", "/Bulk"): (KEYS, 400, BULK),
-    ("GET", "/ServiceProviderConfig"): (KEYS, 200, None), ("GET", "/ResourceTypes"): (KEYS, 200, None), ("GET", "/ResourceTypes/User"): (KEYS, 200, None), ("GET", "/Schemas"): (KEYS, 200, None),
-    ("GET", "/Schemas/" + USER): (KEYS, 200, None), ("GET", "/AsyncResults/nonsense"): ({"scim:users:write", "scim:rooms:write"}, 404, None),
+    ("GET", "/ServiceProviderConfig"): (KEYS, 200, None), ("GET", "/ResourceTypes"): (KEYS, 200, None),
+    ("GET", "/ResourceTypes/User"): (KEYS, 200, None), ("GET", "/Schemas"): (KEYS, 200, None),
+    ("GET", "/Schemas/" + USER): (KEYS, 200, None),
+    ("GET", "/AsyncResults/nonsense"): ({"scim:users:write", "scim:rooms:write"}, 404, None),
     **{door: row for path, what, body in (("/Users", "users", USERS), ("/Groups", "rooms", ROOMS)) for door, row in {
-        ("GET", path): ("scim:%s:read" % what, 200, None), ("POST", path): ("scim:%s:write" % what, 400, body), ("POST", path + "/.search"): ("scim:%s:read" % what, 200, SEARCH),
-        ("GET", path + "/" + NOBODY): ("scim:%s:read" % what, 404, None), ("PUT", path + "/" + NOBODY): ("scim:%s:write" % what, 400, body),
-        ("PATCH", path + "/" + NOBODY): ("scim:%s:write" % what, 404, PATCH), ("DELETE", path + "/" + NOBODY): ("scim:%s:write" % what, 404, None)}.items()}}
+        ("GET", path): ("scim:%s:read" % what, 200, None), ("POST", path): ("scim:%s:write" % what, 400, body),
+        ("POST", path + "/.search"): ("scim:%s:read" % what, 200, SEARCH),
+        ("GET", path + "/" + NOBODY): ("scim:%s:read" % what, 404, None),
+        ("PUT", path + "/" + NOBODY): ("scim:%s:write" % what, 400, body),
+        ("PATCH", path + "/" + NOBODY): ("scim:%s:write" % what, 404, PATCH),
+        ("DELETE", path + "/" + NOBODY): ("scim:%s:write" % what, 404, None)}.items()}}
 
 A = "/api/v1"
 UR, UW, RR, RW = sorted(API, key=lambda s: (s.split(":")[1] == "rooms", s.split(":")[2] == "write"))
 API_DOORS = {
-    ("GET", A + "/users"): (UR, 200, None), ("POST", A + "/users"): (UW, 400, {}), ("POST", A + "/users/import"): (UW, 400, {}), ("GET", A + "/users/{id}"): (UR, 404, None),
-    ("PATCH", A + "/users/{id}"): (UW, 404, {"title": "x"}), ("DELETE", A + "/users/{id}"): (UW, 404, None), ("POST", A + "/users/{id}/deactivate"): (UW, 404, None),
-    ("POST", A + "/users/{id}/reactivate"): (UW, 404, None), ("GET", A + "/users/{id}/rooms"): (RR, 404, None), ("POST", A + "/logins"): (UW, 404, {"user": NOBODY}), ("GET", A + "/seats"): (UR, 200, None),
-    ("GET", A + "/rooms"): (RR, 200, None), ("POST", A + "/rooms"): (RW, 400, {}), ("GET", A + "/rooms/{id}"): (RR, 404, None), ("PATCH", A + "/rooms/{id}"): (RW, 404, {"externalId": "x"}),
-    ("DELETE", A + "/rooms/{id}"): (RW, 404, None), ("GET", A + "/rooms/{room}/members"): (RR, 404, None), ("PUT", A + "/rooms/{room}/members/{user}"): (RW, 404, {}),
-    ("DELETE", A + "/rooms/{room}/members/{user}"): (RW, 404, None), ("GET", A + "/operations/{txn}"): (API, 404, None), ("GET", A + "/workspace"): (API, 200, None), ("GET", A + "/activity"): (API, 200, None),
+    ("GET", A + "/users"): (UR, 200, None), ("POST", A + "/users"): (UW, 400, {}),
+    ("POST", A + "/users/import"): (UW, 400, {}), ("GET", A + "/users/{id}"): (UR, 404, None),
+    ("PATCH", A + "/users/{id}"): (UW, 404, {"title": "x"}), ("DELETE", A + "/users/{id}"): (UW, 404, None),
+    ("POST", A + "/users/{id}/deactivate"): (UW, 404, None),
+    ("POST", A + "/users/{id}/reactivate"): (UW, 404, None), ("GET", A + "/users/{id}/rooms"): (RR, 404, None),
+    ("POST", A + "/logins"): (UW, 404, {"user": NOBODY}), ("GET", A + "/seats"): (UR, 200, None),
+    ("GET", A + "/rooms"): (RR, 200, None), ("POST", A + "/rooms"): (RW, 400, {}),
+    ("GET", A + "/rooms/{id}"): (RR, 404, None), ("PATCH", A + "/rooms/{id}"): (RW, 404, {"externalId": "x"}),
+    ("DELETE", A + "/rooms/{id}"): (RW, 404, None), ("GET", A + "/rooms/{room}/members"): (RR, 404, None),
+    ("PUT", A + "/rooms/{room}/members/{user}"): (RW, 404, {}),
+    ("DELETE", A + "/rooms/{room}/members/{user}"): (RW, 404, None), ("GET", A + "/operations/{txn}"): (API, 404, None),
+    ("GET", A + "/workspace"): (API, 200, None), ("GET", A + "/activity"): (API, 200, None),
     ("GET", A + "/openapi.json"): (None, 200, None), ("GET", A + "/docs"): (None, 200, None),
-    ("GET", A + "/admin/workspace"): (BOTH_ROLES, 200, None), ("PATCH", A + "/admin/workspace"): (BOTH_ROLES, 200, {}), ("GET", A + "/admin/keys"): (BOTH_ROLES, 200, None),
-    ("POST", A + "/admin/keys"): (BOTH_ROLES, 400, {}), ("GET", A + "/admin/keys/{id}"): (BOTH_ROLES, 404, None), ("DELETE", A + "/admin/keys/{id}"): (BOTH_ROLES, 404, None),
-    ("POST", A + "/admin/keys/{id}/rotate"): (BOTH_ROLES, 404, None), ("GET", A + "/admin/owners"): (OWNERS, 200, None), ("POST", A + "/admin/owners"): (OWNERS, 400, {}),
-    ("GET", A + "/admin/owners/{id}"): (OWNERS, 404, None), ("DELETE", A + "/admin/owners/{id}"): (OWNERS, 404, None), ("GET", A + "/admin/seats"): (BOTH_ROLES, 200, None),
-    ("GET", A + "/admin/guards"): (BOTH_ROLES, 200, None), ("POST", A + "/admin/guards/{key}/release"): (BOTH_ROLES, 404, None),
+    ("GET", A + "/admin/workspace"): (BOTH_ROLES, 200, None), ("PATCH", A + "/admin/workspace"): (BOTH_ROLES, 200, {}),
+    ("GET", A + "/admin/keys"): (BOTH_ROLES, 200, None),
+    ("POST", A + "/admin/keys"): (BOTH_ROLES, 400, {}), ("GET", A + "/admin/keys/{id}"): (BOTH_ROLES, 404, None),
+    ("DELETE", A + "/admin/keys/{id}"): (BOTH_ROLES, 404, None),
+    ("POST", A + "/admin/keys/{id}/rotate"): (BOTH_ROLES, 404, None), ("GET", A + "/admin/owners"): (OWNERS, 200, None),
+    ("POST", A + "/admin/owners"): (OWNERS, 400, {}),
+    ("GET", A + "/admin/owners/{id}"): (OWNERS, 404, None), ("DELETE", A + "/admin/owners/{id}"): (OWNERS, 404, None),
+    ("GET", A + "/admin/seats"): (BOTH_ROLES, 200, None),
+    ("GET", A + "/admin/guards"): (BOTH_ROLES, 200, None),
+    ("POST", A + "/admin/guards/{key}/release"): (BOTH_ROLES, 404, None),
 }
 
 
@@ -66,16 +83,22 @@ class Doors(Case):
     def setUpClass(cls):
         super().setUpClass()
         cls.callers = [Caller(s, cls.ws.key("only " + s.replace(":", " "), s)[0], [s]) for s in SCOPES]
-        cls.callers += [Caller("all of SCIM", cls.ws.key("scim", ",".join(sorted(SCIM)))[0], SCIM), Caller("all of the API", cls.ws.key("api", ",".join(sorted(API)))[0], API)]
-        cls.callers += [Caller(role, cls.stack.ctl("owner", "create", "--workspace", cls.ws.id, "--name", role, "--role", role)["token"], role=role) for role in ("owner", "administrator")]
-        cls.callers.append(Caller("an access token", cls.access_token("api:users:read scim:rooms:write"), ["api:users:read", "scim:rooms:write"]))
+        cls.callers += [Caller("all of SCIM", cls.ws.key("scim", ",".join(sorted(SCIM)))[0], SCIM),
+                        Caller("all of the API", cls.ws.key("api", ",".join(sorted(API)))[0], API)]
+        cls.callers += [Caller(role, cls.stack.ctl("owner", "create", "--workspace", cls.ws.id, "--name", role,
+                                                   "--role", role)["token"], role=role)
+                        for role in ("owner", "administrator")]
+        cls.callers.append(Caller("an access token", cls.access_token("api:users:read scim:rooms:write"),
+                                  ["api:users:read", "scim:rooms:write"]))
         cls.callers.append(Caller("nobody", None))
 
     @classmethod
     def access_token(cls, scope):
         client = Client(cls.stack.url, None, "", check=False)
-        form = "grant_type=client_credentials&client_id=%s&client_secret=%s&scope=%s" % (cls.ws.key_id, cls.ws.token, scope.replace(" ", "+"))
-        return client.post("/oauth2/token", form.encode(), headers={"Content-Type": "application/x-www-form-urlencoded"}).json["access_token"]
+        form = "grant_type=client_credentials&client_id=%s&client_secret=%s&scope=%s" % (cls.ws.key_id, cls.ws.token,
+                                                                                         scope.replace(" ", "+"))
+        return client.post("/oauth2/token", form.encode(),
+                           headers={"Content-Type": "application/x-www-form-urlencoded"}).json["access_token"]
 
     # ---- what must come out
 
@@ -107,7 +130,8 @@ class Doors(Case):
         challenge = answer.headers.get("www-authenticate", "")
         if isinstance(missing, (str, set)) and caller.role is None:
             names = set(challenge.partition('scope="')[2].rstrip('"').split())
-            if 'error="insufficient_scope"' not in challenge or (names and names != ({missing} if isinstance(missing, str) else missing)):
+            if 'error="insufficient_scope"' not in challenge or (
+                names and names != ({missing} if isinstance(missing, str) else missing)):
                 return "%s: %s %s lacks %s, but: %s" % (caller.name, method, path, missing, challenge)
         return None
 
@@ -146,7 +170,8 @@ class Doors(Case):
         self.none_wrong([w for w in wrong if w])
 
     def test_a_bulk_opens_no_door_that_its_operations_would_not(self):
-        body = {**BULK, "Operations": [{"method": "DELETE", "path": "/%s/%s" % (what, NOBODY)} for what in ("Users", "Groups")]}
+        body = {**BULK, "Operations": [{"method": "DELETE", "path": "/%s/%s" % (what, NOBODY)}
+                                       for what in ("Users", "Groups")]}
         for caller in self.callers:
             client = Client(self.stack.url, caller.token)
             with self.subTest(caller=caller.name):
@@ -154,7 +179,9 @@ class Doors(Case):
                     self.expect(client.post("/Bulk", body), 401 if caller.token is None else 403)
                     continue
                 answer = self.expect(client.post("/Bulk", body), 200)
-                self.assertEqual([o["status"] for o in answer.json["Operations"]], ["404" if caller.may("scim:%s:write" % what) else "403" for what in ("users", "rooms")])
+                self.assertEqual([o["status"] for o in answer.json["Operations"]],
+                                 ["404" if caller.may("scim:%s:write" % what) else "403"
+                                  for what in ("users", "rooms")])
             client.close()
 
     def test_what_needs_no_credentials(self):

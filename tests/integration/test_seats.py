@@ -1,4 +1,5 @@
-"""Seats in both modes, by every way in. What must hold always: the count is the number of users with a seat; no way in goes over the limit, at no time of the history."""
+"""Seats in both modes, by every way in. What must hold always: the count is the number of users with a seat; no way
+in goes over the limit, at no time of the history."""
 
 import random
 
@@ -48,7 +49,9 @@ class Seats(Case):
         self.holds(ws, 2, 2)
         self.assertEqual(api.request("DELETE", "/users/" + b).status, 204)
         self.holds(ws, 1, 2)
-        self.assertEqual([v["reason"] for v in self.followers.changes(ws.id) if v["action"] == "seat.refused"].count("seats"), 2)  # (creates were refused early)
+        # (creates were refused early)
+        self.assertEqual([v["reason"] for v in self.followers.changes(ws.id)
+                          if v["action"] == "seat.refused"].count("seats"), 2)
 
     def test_on_first_login(self):
         ws, http, api = self.place(seats=1, seat_mode="on_first_login")
@@ -59,24 +62,31 @@ class Seats(Case):
         first = api.post("/logins", {"user": a})
         self.assertIn(first.status, (200, 201, 204), first)
         self.holds(ws, 1, 1)
-        for name, value in (("user", a), ("userName", "A@x.example"), ("externalId", "ext-a")):  # later ones only note the time
+        # Later ones only note the time.
+        for name, value in (("user", a), ("userName", "A@x.example"), ("externalId", "ext-a")):
             self.assertEqual(api.post("/logins", {name: value}).status, first.status)
         self.assertEqual(http.get("/Users/" + a).json["meta"]["version"], version)
-        self.assertEqual(self.stack.sql("SELECT times, last_at > first_at FROM logins WHERE workspace_id=%s AND user_id=%s", ws.id, a), [(4, True)])
-        self.assertEqual([v["action"] for v in self.followers.changes(ws.id) if (v["target"] or {}).get("id") == a], ["user.created", "user.login", "seat.taken"])
+        self.assertEqual(self.stack.sql(
+            "SELECT times, last_at > first_at FROM logins WHERE workspace_id=%s AND user_id=%s", ws.id, a), [(4, True)])
+        self.assertEqual([v["action"] for v in self.followers.changes(ws.id) if (v["target"] or {}).get("id") == a],
+                         ["user.created", "user.login", "seat.taken"])
         refused = api.post("/logins", {"userName": "b"})
         self.assertEqual(refused.status, 403)
         self.assertIn("1 of 1", refused.json["detail"])
-        self.assertEqual(self.stack.sql("SELECT count(*) FROM logins WHERE workspace_id=%s AND user_id=%s", ws.id, b)[0][0], 0)  # nothing happened
+        # Nothing happened.
+        self.assertEqual(self.stack.sql("SELECT count(*) FROM logins WHERE workspace_id=%s AND user_id=%s", ws.id,
+                                        b)[0][0], 0)
         self.expect(self.active(http, b, False), 200)
         self.assertEqual(api.post("/logins", {"user": b}).status, 403)  # deactivated
-        for nobody in ({"user": "00000000-0000-7000-8000-00000000dead"}, {"userName": "nobody"}, {"externalId": "none"}):
+        for nobody in ({"user": "00000000-0000-7000-8000-00000000dead"}, {"userName": "nobody"},
+                       {"externalId": "none"}):
             self.assertEqual(api.post("/logins", nobody).status, 404)
         self.expect(self.active(http, a, False), 200)
         self.holds(ws, 0, 1)
         self.expect(self.active(http, b, True), 200)  # never logged in: takes none
         self.assertEqual(api.post("/logins", {"user": b}).status, first.status)
-        self.assertIn("1 of 1", self.expect(self.active(http, a, True), 403).json["detail"])  # who has logged in takes one again
+        # Who has logged in takes one again.
+        self.assertIn("1 of 1", self.expect(self.active(http, a, True), 403).json["detail"])
         self.expect(http.delete("/Users/" + b), 204)
         self.expect(self.active(http, a, True), 200)
         self.holds(ws, 1, 1)
@@ -101,7 +111,8 @@ class Seats(Case):
         self.user("new", http)
         self.holds(ws, 4)
         ws.set(seats=0)
-        self.expect(http.patch("/Users/" + ids[0], change(("replace", "title", "T"))), 200)  # who is in may change otherwise
+        # Who is in may change otherwise.
+        self.expect(http.patch("/Users/" + ids[0], change(("replace", "title", "T"))), 200)
         self.expect(http.post("/Users", {"schemas": [USER], "userName": "x"}), 403)
 
     def test_mode_changed(self):
@@ -123,7 +134,8 @@ class Seats(Case):
         self.expect(http.delete("/Users/" + ids[0]), 204)
         self.holds(ws, 3)
         told = [v["changes"] for v in self.followers.changes(ws.id) if v["action"] == "seats.recounted"]
-        self.assertEqual([(c[0]["path"], c[0]["from"], c[0]["to"]) for c in told], [("seatsUsed", 3, 1), ("seatsUsed", 2, 4)])
+        self.assertEqual([(c[0]["path"], c[0]["from"], c[0]["to"]) for c in told],
+                         [("seatsUsed", 3, 1), ("seatsUsed", 2, 4)])
 
     def test_shown(self):
         ws, http, api = self.place(seats=5)
@@ -136,7 +148,8 @@ class Seats(Case):
 
 
 class Races(Seats):
-    """Two ingests and two workers; create, reactivate, link and first login mixed, by both interfaces. Judged from the stream: never above the limit."""
+    """Two ingests and two workers; create, reactivate, link and first login mixed, by both interfaces. Judged from
+    the stream: never above the limit."""
 
     @classmethod
     def setUpClass(cls):
@@ -173,8 +186,10 @@ class Races(Seats):
                 lambda c, u=uid: c.patch("/Users/" + u, change(("replace", "active", False))),
                 lambda c, u=uid: c.patch("/Users/" + u, change(("replace", "active", True))),
                 lambda c, u=uid: self.login(c, u),
-                lambda c, u=uid: c.delete("/Users/" + u) if rng.random() < 0.1 else c.patch("/Users/" + u, change(("replace", "active", False))),
-                lambda c, i=i, m=rng.choice(mails): c.post("/Users", {"schemas": [USER], "userName": "link-%d" % i, "emails": [{"value": m, "primary": True}]}),
+                lambda c, u=uid: c.delete("/Users/" + u) if rng.random() < 0.1
+                else c.patch("/Users/" + u, change(("replace", "active", False))),
+                lambda c, i=i, m=rng.choice(mails): c.post("/Users", {"schemas": [USER], "userName": "link-%d" % i,
+                                                                      "emails": [{"value": m, "primary": True}]}),
             )))
         return jobs
 

@@ -1,5 +1,5 @@
-"""The settings of a workspace, each through both doors: usherctl and the admin API; and what those do that have no suite
-of their own."""
+"""The settings of a workspace, each through both doors: usherctl and the admin API; and what those do that have no
+suite of their own."""
 
 import os
 
@@ -33,7 +33,8 @@ SETTINGS = {
 
 
 def as_text(value):
-    return {None: "none", True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, int) or isinstance(value, bool) else str(value)
+    return {None: "none", True: "true", False: "false"}.get(value, str(value)) if not isinstance(
+        value, int) or isinstance(value, bool) else str(value)
 
 
 class Files(Case):
@@ -78,7 +79,8 @@ class Doors(Case):
                 self.assertEqual((self.by_tool()[name], self.by_api()[name]), (initial, initial))
         changes = [v for v in self.followers.changes(self.place.id) if v["action"] == "settings.changed"]
         self.assertEqual([(c["path"], c["from"], c["to"]) for v in changes for c in v["changes"]],
-                         [step for name, (_, initial, other, _) in SETTINGS.items() for step in ((name, initial, other), (name, other, initial))])
+                         [step for name, (_, initial, other, _) in SETTINGS.items()
+                          for step in ((name, initial, other), (name, other, initial))])
         self.assertEqual([v["actor"]["kind"] for v in changes], ["operator", "owner"] * len(SETTINGS))
 
     def test_what_is_refused_changes_nothing(self):
@@ -170,9 +172,11 @@ class Effects(Case):
 
     def test_strict(self):
         ws, owner = self.place(strictness="strict")
-        for body in ({"userName": "x", "shoeSize": 9}, {"userName": "x", "name": {"nick": "n"}}, {"userName": "x", ENTERPRISE: {"floor": 1}}):
+        for body in ({"userName": "x", "shoeSize": 9}, {"userName": "x", "name": {"nick": "n"}},
+                     {"userName": "x", ENTERPRISE: {"floor": 1}}):
             self.expect(ws.client.post("/Users", {"schemas": [USER], **body}), 400, "invalidSyntax")
-        self.expect(ws.client.post("/Users", {"schemas": [USER], "userName": "x", "active": "True"}), 400, "invalidValue")
+        self.expect(ws.client.post("/Users", {"schemas": [USER], "userName": "x", "active": "True"}), 400,
+                    "invalidValue")
         made = self.user("x", ws.client)
         place = "/Users/" + made["id"]
         self.expect(ws.client.put(place, {"schemas": [USER], "userName": "x", "shoeSize": 9}), 400, "invalidSyntax")
@@ -182,7 +186,8 @@ class Effects(Case):
         self.assertEqual(owner.patch("/workspace", {"strictness": "standard"}).status, 200)
         self.expect(ws.client.put(place, {"schemas": [USER], "userName": "x", "shoeSize": 9}), 200)
         self.expect(ws.client.patch(place, change(("replace", None, {"title": "T"}))), 200)
-        self.assertIs(self.expect(ws.client.patch(place, change(("replace", "active", "False"))), 200).json["active"], False)
+        self.assertIs(self.expect(ws.client.patch(place, change(("replace", "active", "False"))),
+                                  200).json["active"], False)
 
     def test_transmit_of_new_members(self):
         """Who is in already keeps what he has; SCIM does not overwrite it."""
@@ -195,8 +200,11 @@ class Effects(Case):
         self.assertIn(api.request("PUT", "/rooms/%s/members/%s" % (rid, c), {"transmit": True}).status, (200, 201))
         self.expect(ws.client.patch("/Groups/" + rid, change(("add", "members", [{"value": a}, {"value": c}]))), 204)
         self.assertIn(api.request("PUT", "/rooms/%s/members/%s" % (rid, b), {}).status, (200, 201))
-        self.assertEqual({m["user"]: m["transmit"] for m in api.get("/rooms/%s/members" % rid).json["members"]}, {a: True, b: False, c: True})
+        self.assertEqual({m["user"]: m["transmit"] for m in api.get("/rooms/%s/members" % rid).json["members"]},
+                         {a: True, b: False, c: True})
         self.assertIn(api.request("PUT", "/rooms/%s/members/%s" % (rid, a), {"transmit": False}).status, (200, 201))
-        events = [(e["type"], e["user"]["id"], e["transmit"], e["reason"]) for e in self.followers.events(ws.id) if "user" in e]
+        events = [(e["type"], e["user"]["id"], e["transmit"], e["reason"]) for e in self.followers.events(ws.id)
+                  if "user" in e]
         self.assertEqual(events, [("usher.member.added", a, True, "scim"), ("usher.member.added", b, False, "scim"),
-                                  ("usher.member.added", c, True, "api"), ("usher.member.transmit_changed", a, False, "api")])
+                                  ("usher.member.added", c, True, "api"),
+                                  ("usher.member.transmit_changed", a, False, "api")])

@@ -32,11 +32,13 @@ class Statements(Case):
                 texts = [t for t in f.read().split("-- name: ")[1:]]
             self.assertGreater(len(texts), 4)
             for number, text in enumerate(texts):
-                self.stack.sql("PREPARE pasted_%s_%d AS %s" % (subject, number, text.split("\n", 1)[1].replace("%", "%%")))
+                self.stack.sql("PREPARE pasted_%s_%d AS %s" % (subject, number,
+                                                               text.split("\n", 1)[1].replace("%", "%%")))
 
     def test_the_plans_of_small_functions_are_those_of_their_expressions(self):
         """micros, from_micros and rfc3339 are put in the place of their calls: no call is left in the plan."""
-        rows = self.stack.sql("EXPLAIN (VERBOSE, COSTS OFF) SELECT micros(created), rfc3339(modified), from_micros(version) FROM users")
+        rows = self.stack.sql(
+            "EXPLAIN (VERBOSE, COSTS OFF) SELECT micros(created), rfc3339(modified), from_micros(version) FROM users")
         plan = "\n".join(r for r, in rows)
         self.assertIn("EXTRACT(epoch FROM created)", plan)
         for name in ("micros(", "rfc3339("):
@@ -76,6 +78,7 @@ class Embedding(unittest.TestCase):
         made, err = self.embed("-- about\n\n-- part: p\na,\nb\n\n-- name: one\n-- $1 double precision: x\n"
                                "SELECT {p}, '$2', '{}' -- $3\nWHERE x = \"q\\\" AND $1;\n-- name: two\n-- parameters as one\nSELECT $1;\n")
         self.assertEqual(err, "")
-        self.assertIn('{"x.one", 1, "double precision",\n    "SELECT a,\\n"\n    "b, \'$2\', \'{}\' -- $3\\n"\n    "WHERE x = \\"q\\\\\\" AND $1"}', made)
+        self.assertIn(
+            '{"x.one", 1, "double precision",\n    "SELECT a,\\n"\n    "b, \'$2\', \'{}\' -- $3\\n"\n    "WHERE x = \\"q\\\\\\" AND $1"}', made)
         self.assertIn('{"x.two", 1, "double precision",\n    "SELECT $1"}', made)
         self.assertIn('const char sql_part_x_p[] =\n    "a,\\n"\n    "b";', made)

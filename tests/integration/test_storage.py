@@ -1,4 +1,5 @@
-"""What the database itself guarantees: keys that begin with the tenant, serving roles that own nothing, rows that stay in their workspace."""
+"""What the database itself guarantees: keys that begin with the tenant, serving roles that own nothing, rows that
+stay in their workspace."""
 
 import psycopg2
 
@@ -8,12 +9,14 @@ from scimhttp import USER
 SERVING = ("usher_ingest", "usher_worker")
 # The service's own: no tenant's data, so nothing to distribute; serving roles reach them through functions alone.
 SERVICE = {"signing_keys", "secrets", "worker_slots", "migrations", "applied_functions"}
-TENANTS = ("workspaces", "users", "rooms", "members", "keys", "command_log", "resources", "resource_keys", "bulk_failures")
+TENANTS = ("workspaces", "users", "rooms", "members", "keys", "command_log", "resources", "resource_keys",
+           "bulk_failures")
 
 
 class Catalogue(Case):
     def test_every_key_begins_with_workspace_id(self):
-        """So that the tables distribute by tenant without a schema change: primary, unique and foreign keys, and unique indexes."""
+        """So that the tables distribute by tenant without a schema change: primary, unique and foreign keys, and
+        unique indexes."""
         constraints = self.stack.sql("""
             SELECT c.conname, c.conrelid::regclass::text, c.contype,
                    (SELECT attname FROM pg_attribute WHERE attrelid = c.conrelid AND attnum = c.conkey[1]),
@@ -37,14 +40,18 @@ class Catalogue(Case):
                 self.assertEqual(first, "workspace_id", index)
 
     def test_the_service_s_own_tables_hold_no_tenant(self):
-        """So that they may stand outside; and nobody who serves reads the secret but by the function that is made for it."""
-        columns = self.stack.sql("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'usher'")
+        """So that they may stand outside; and nobody who serves reads the secret but by the function that is made
+        for it."""
+        columns = self.stack.sql(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'usher'")
         self.assertEqual({t for t, _ in columns if (t, "workspace_id") not in columns}, SERVICE)
         for table in ("signing_keys", "secrets"):
             for role in SERVING:
                 for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"):
-                    self.assertFalse(self.stack.sql("SELECT has_table_privilege(%s, %s, %s)", role, "usher." + table, right)[0][0], (table, role, right))
-        self.assertEqual(self.stack.sql("SELECT has_function_privilege('usher_worker', 'usher.service_secret(text)', 'EXECUTE'),"
+                    self.assertFalse(self.stack.sql("SELECT has_table_privilege(%s, %s, %s)", role, "usher." + table,
+                                                    right)[0][0], (table, role, right))
+        self.assertEqual(
+            self.stack.sql("SELECT has_function_privilege('usher_worker', 'usher.service_secret(text)', 'EXECUTE'),"
                                         " has_function_privilege('usher_ingest', 'usher.service_secret(text)', 'EXECUTE')"), [(False, True)])
         self.assertEqual(self.stack.sql("SELECT count(*) FROM secrets WHERE length(value) >= 32"), [(1,)])
 
@@ -57,7 +64,8 @@ class Catalogue(Case):
                                 set(TENANTS))
         for table, enabled, forced, _ in tables:
             self.assertTrue((enabled and forced) or table in ("migrations", "applied_functions"), table)
-        policies = self.stack.sql("SELECT tablename, policyname, roles::text[], cmd, qual, with_check FROM pg_policies WHERE schemaname = 'usher'")
+        policies = self.stack.sql(
+            "SELECT tablename, policyname, roles::text[], cmd, qual, with_check FROM pg_policies WHERE schemaname = 'usher'")
         for table, name, roles, command, using, check in policies:
             if set(roles) & set(SERVING) and table != "worker_slots":
                 self.assertIsNotNone(using, (table, name))
@@ -66,7 +74,8 @@ class Catalogue(Case):
                     self.assertIn("usher.workspace", check or "", (table, name))
 
     def test_serving_roles_own_nothing_and_are_nobody(self):
-        for name, *powers in self.stack.sql("SELECT rolname, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole, rolreplication FROM pg_roles WHERE rolname = ANY(%s)",
+        for name, *powers in self.stack.sql(
+            "SELECT rolname, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole, rolreplication FROM pg_roles WHERE rolname = ANY(%s)",
                                             list(SERVING)):
             self.assertEqual(powers, [False] * 5, name)
         owned = self.stack.sql("""SELECT c.relname FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = ANY(%s)
@@ -77,7 +86,9 @@ class Catalogue(Case):
         member_of = self.stack.sql("""SELECT m.rolname, g.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member
             JOIN pg_roles g ON g.oid = a.roleid WHERE m.rolname = ANY(%s)""", list(SERVING))
         self.assertEqual(member_of, [])
-        self.assertEqual(self.stack.sql("SELECT rolname FROM pg_roles WHERE rolname IN ('usher_owner', 'usher_gate') AND (rolsuper OR rolbypassrls OR rolcanlogin)"), [])
+        self.assertEqual(
+            self.stack.sql(
+                "SELECT rolname FROM pg_roles WHERE rolname IN ('usher_owner', 'usher_gate') AND (rolsuper OR rolbypassrls OR rolcanlogin)"), [])
 
     def test_functions_that_see_more_are_fenced(self):
         """SECURITY DEFINER functions fix their search path and are not for everybody."""
@@ -87,9 +98,11 @@ class Catalogue(Case):
             self.assertFalse(acl is None or acl.startswith("{=X") or ",=X" in acl, "%s: %s" % (name, acl))
 
     def test_no_token_is_stored(self):
-        hashes = self.stack.sql("SELECT count(*), count(DISTINCT token_hash) FROM keys WHERE workspace_id = %s", self.ws.id)[0]
+        hashes = self.stack.sql("SELECT count(*), count(DISTINCT token_hash) FROM keys WHERE workspace_id = %s",
+                                self.ws.id)[0]
         self.assertEqual(hashes[0], hashes[1])
-        self.assertEqual(self.stack.sql("SELECT count(*) FROM command_log WHERE coalesce(records, '') || coalesce(outcome::text, '') LIKE %s",
+        self.assertEqual(self.stack.sql(
+            "SELECT count(*) FROM command_log WHERE coalesce(records, '') || coalesce(outcome::text, '') LIKE %s",
                                         "%" + self.ws.token[4:] + "%"), [(0,)])
 
 
@@ -102,9 +115,11 @@ class RowLevelSecurity(Case):
         cls.other = cls.stack.workspace("rls-b")
         for ws in (cls.ws, cls.other):
             for i in range(3):
-                assert ws.client.post("/Users", {"schemas": [USER], "userName": "u%d" % i, "emails": [{"value": "u%d@x.example" % i}]}).status == 201
+                assert ws.client.post("/Users", {"schemas": [USER], "userName": "u%d" % i,
+                                                 "emails": [{"value": "u%d@x.example" % i}]}).status == 201
             # Rows of tables that only an operator's types and a Bulk fill.
-            cls.stack.sql("INSERT INTO resources VALUES (%s, gen_random_uuid(), 'Thing', NULL, '{}', '{}', 1, now(), now())", ws.id)
+            cls.stack.sql(
+                "INSERT INTO resources VALUES (%s, gen_random_uuid(), 'Thing', NULL, '{}', '{}', 1, now(), now())", ws.id)
             cls.stack.sql("INSERT INTO bulk_failures VALUES (%s, gen_random_uuid(), 1)", ws.id)
 
     @classmethod
@@ -134,7 +149,8 @@ class RowLevelSecurity(Case):
             self.assertIn("users", self.tables(role))
             for table in self.tables(role):
                 for ws in (self.ws, self.other):
-                    seen = {r[0] for r in self.as_role(role, "{%s}" % ws.id, "SELECT workspace_id::text FROM %s" % table)}
+                    seen = {r[0] for r in self.as_role(role, "{%s}" % ws.id,
+                                                       "SELECT workspace_id::text FROM %s" % table)}
                     self.assertLessEqual(seen, {ws.id}, (role, table))
             self.assertEqual(len(self.as_role(role, "{%s}" % self.ws.id, "SELECT * FROM users")), 3)
             self.assertEqual(len(self.as_role(role, "{%s}" % self.ws.id, "SELECT * FROM resource_keys")), 3)
@@ -144,25 +160,32 @@ class RowLevelSecurity(Case):
         for role in SERVING:
             for table in self.tables(role):
                 for context in (None, "", "{}"):
-                    self.assertEqual(self.as_role(role, context, "SELECT * FROM %s" % table), [], (role, table, context))
+                    self.assertEqual(self.as_role(role, context, "SELECT * FROM %s" % table), [],
+                                     (role, table, context))
 
     def test_the_ingest_writes_nothing(self):
         for statement in ("DELETE FROM users", "UPDATE users SET active = false", "INSERT INTO rooms DEFAULT VALUES",
-                          "DELETE FROM resources", "UPDATE resource_keys SET key = 'x'", "SELECT * FROM bulk_failures", "SELECT * FROM secrets", "UPDATE workspaces SET seats_limit = 1000000",
+                          "DELETE FROM resources", "UPDATE resource_keys SET key = 'x'", "SELECT * FROM bulk_failures",
+                          "SELECT * FROM secrets", "UPDATE workspaces SET seats_limit = 1000000",
                           "SELECT * FROM keys", "TRUNCATE users", "DROP TABLE users"):
             with self.assertRaises(psycopg2.errors.InsufficientPrivilege, msg=statement):
                 self.as_role("usher_ingest", "{%s}" % self.ws.id, statement)
 
     def test_the_worker_cannot_write_into_another_workspace(self):
-        self.assertEqual(self.as_role("usher_worker", "{%s}" % self.ws.id, "UPDATE users SET version = version WHERE workspace_id = '%s'" % self.other.id), 0)
-        self.assertEqual(self.as_role("usher_worker", "{%s}" % self.ws.id, "DELETE FROM users WHERE workspace_id = '%s'" % self.other.id), 0)
+        self.assertEqual(self.as_role("usher_worker", "{%s}" % self.ws.id,
+                                      "UPDATE users SET version = version WHERE workspace_id = '%s'" % self.other.id), 0)
+        self.assertEqual(self.as_role("usher_worker", "{%s}" % self.ws.id,
+                                      "DELETE FROM users WHERE workspace_id = '%s'" % self.other.id), 0)
         for table in ("users", "resources", "resource_keys", "bulk_failures"):
             with self.assertRaises(psycopg2.errors.InsufficientPrivilege, msg=table):
-                self.as_role("usher_worker", "{%s}" % self.ws.id, "UPDATE %s SET workspace_id = '%s'" % (table, self.other.id))
+                self.as_role("usher_worker", "{%s}" % self.ws.id,
+                             "UPDATE %s SET workspace_id = '%s'" % (table, self.other.id))
 
     def test_one_unique_value_has_one_holder(self):
-        """What the worker decides, the index makes sure of: no two resources of a type with one unique value, in one workspace."""
+        """What the worker decides, the index makes sure of: no two resources of a type with one unique value, in one
+        workspace."""
         row = "INSERT INTO resource_keys VALUES ('%s', 'Thing', 'serial', 'S-1', gen_random_uuid(), true)"
         with self.assertRaises(psycopg2.errors.UniqueViolation):
             self.as_role("usher_worker", "{%s}" % self.ws.id, ";".join([row % self.ws.id] * 2))
-        self.assertEqual(self.as_role("usher_worker", "{%s,%s}" % (self.ws.id, self.other.id), ";".join(row % w.id for w in (self.ws, self.other))), 1)
+        self.assertEqual(self.as_role("usher_worker", "{%s,%s}" % (self.ws.id, self.other.id),
+                                      ";".join(row % w.id for w in (self.ws, self.other))), 1)

@@ -1,4 +1,5 @@
-"""The streams as a whole, after all the other suites have written: the contract holds for every record that was ever seen."""
+"""The streams as a whole, after all the other suites have written: the contract holds for every record that was ever
+seen."""
 
 import json
 
@@ -10,10 +11,11 @@ from scimhttp import USER, in_flight, patch_op
 
 class Contract(Case):
     def test_1_everything_verifies(self):
-        """Sequence numbers, headers, partitions, fold = SQL = usher.rooms, audit = events, request numbers, and on a real broker both ways of
-        reading; each record against its JSON Schema."""
+        """Sequence numbers, headers, partitions, fold = SQL = usher.rooms, audit = events, request numbers, and on a
+        real broker both ways of reading; each record against its JSON Schema."""
         partitions = int(self.stack.env.get("USHER_PARTITIONS", "12"))
-        self.none_wrong(stream.verify(self.stack.kafka, self.stack.connection, partitions, uncommitted=self.real, contract=case.contract_faults, read=None if self.real else self.followers.whole))
+        self.none_wrong(stream.verify(self.stack.kafka, self.stack.connection, partitions, uncommitted=self.real,
+                                      contract=case.contract_faults, read=None if self.real else self.followers.whole))
 
     def test_2_the_schemas_are_there(self):
         self.assertIsNotNone(case.contract, "tests/support/contract.py cannot be imported")
@@ -23,12 +25,15 @@ class Contract(Case):
     def test_3_a_schema_refuses_what_is_wrong(self):
         """The validation is no rubber stamp."""
         room = self.room("Schema")["id"]
-        record = next(r for r in self.followers.membership.wait(lambda rs: any(r.key == room for r in rs)) if r.key == room)
+        record = next(r for r in self.followers.membership.wait(lambda rs: any(r.key == room for r in rs))
+                      if r.key == room)
         self.assertEqual(case.contract_faults(record), [])
-        for damage in ({"seq": "7"}, {"type": "usher.room.painted"}, {"txn": 7}, {"room": {"id": room}}, {"time": "yesterday"}):
+        for damage in ({"seq": "7"}, {"type": "usher.room.painted"}, {"txn": 7}, {"room": {"id": room}},
+                       {"time": "yesterday"}):
             self.assertTrue(case.contract_faults(record._replace(value={**record.value, **damage})), damage)
         for gone in ("workspace", "seq", "time", "txn", "room", "type"):
-            self.assertTrue(case.contract_faults(record._replace(value={k: v for k, v in record.value.items() if k != gone})), gone)
+            self.assertTrue(case.contract_faults(record._replace(value={k: v for k, v in record.value.items()
+                                                                        if k != gone})), gone)
 
     def test_4_nobody_elses_topic_was_touched(self):
         self.assertEqual(stream.read_topic(self.stack.kafka, stream.DEADLETTER), [])
@@ -36,7 +41,8 @@ class Contract(Case):
 
 class Compaction(Case):
     def test_snapshot_then_follow(self):
-        """What the contract tells a new reader to do: read usher.rooms to its end, remember the highest seq, follow usher.membership."""
+        """What the contract tells a new reader to do: read usher.rooms to its end, remember the highest seq, follow
+        usher.membership."""
         users = [self.user("snap%d" % i)["id"] for i in range(4)]
         room = self.room("Snapshot", users[:2])["id"]
         doomed = self.room("Doomed", users)["id"]
@@ -47,8 +53,10 @@ class Compaction(Case):
         self.none_wrong(wrong)
         highest = max(stream.seq_of(r) for r in snapshot)
         self.assertEqual(state[self.ws.id], {room: {"name": "Snapshot", "members": {u: True for u in users[:2]}}})
-        self.expect(self.http.patch("/Groups/" + room, patch_op({"op": "add", "path": "members", "value": [{"value": users[2]}]},
-                                                                {"op": "remove", "path": 'members[value eq "%s"]' % users[0]})), 204)
+        self.expect(self.http.patch("/Groups/" + room,
+                                    patch_op({"op": "add", "path": "members", "value": [{"value": users[2]}]},
+                                                                {"op": "remove",
+                                                                 "path": 'members[value eq "%s"]' % users[0]})), 204)
         later = [e for e in self.followers.events(self.ws.id) if e["seq"] > highest]
         self.assertEqual([e["seq"] for e in later], [highest + 1, highest + 2])
         members = state[self.ws.id][room]["members"]
@@ -68,15 +76,18 @@ class Compaction(Case):
 class Audit(Case):
     def test_each_request_has_one_record_before_its_answer_leaves(self):
         """Promise 5, also for what is refused: the record is in the log as soon as the answer is here. (A
-        read_committed reader sees it as soon as the worker's transaction, which may stand open before it, has ended.)"""
+        read_committed reader sees it as soon as the worker's transaction, which may stand open before it, has
+        ended.)"""
         ws = self.stack.workspace("audit")
         calls = [("GET", "/Users", None, 200), ("POST", "/Users", {"schemas": [USER], "userName": "a"}, 201),
                  ("POST", "/Users", {"schemas": [USER], "userName": "A"}, 409), ("GET", "/Users/nonsense", None, 404),
-                 ("POST", "/Users", b"{", 400), ("PATCH", "/Users", {}, 405), ("GET", "/ServiceProviderConfig", None, 200)]
+                 ("POST", "/Users", b"{", 400), ("PATCH", "/Users", {}, 405),
+                 ("GET", "/ServiceProviderConfig", None, 200)]
         partition = stream.murmur2(ws.id.encode()) % int(self.stack.env.get("USHER_PARTITIONS", "12"))
         before = stream.end_offsets(self.stack.kafka, stream.AUDIT, stream.UNCOMMITTED, partition)[partition]
         for i, (method, path, body, status) in enumerate(calls, 1):
-            self.expect(ws.client.request(method, path, body), status, {409: "uniqueness", 400: "invalidSyntax"}.get(status))
+            self.expect(ws.client.request(method, path, body), status,
+                        {409: "uniqueness", 400: "invalidSyntax"}.get(status))
             # No waiting: what a new reader finds at once.
             records = stream.read_topic(self.stack.kafka, stream.AUDIT, stream.UNCOMMITTED, partition, before)
             have = [r.value for r in stream.requests_of(records) if r.value["workspace"] == ws.id]
@@ -92,14 +103,19 @@ class Audit(Case):
         self.expect(client.get("/Users?count=77", headers={"User-Agent": "nobody-at-all"}), 401)
         mine = self.followers.audit.wait(lambda rs: any(r.value.get("userAgent") == "nobody-at-all" for r in rs))
         r = next(r for r in mine if r.value.get("userAgent") == "nobody-at-all")
-        self.assertEqual((r.value["workspace"], r.value["key"], r.value["status"], r.key), (None, None, 401, stream.NIL))
-        self.assertEqual(r.partition, stream.murmur2(stream.NIL.encode()) % int(self.stack.env.get("USHER_PARTITIONS", "12")))
+        self.assertEqual((r.value["workspace"], r.value["key"], r.value["status"], r.key),
+                         (None, None, 401, stream.NIL))
+        self.assertEqual(r.partition,
+                         stream.murmur2(stream.NIL.encode()) % int(self.stack.env.get("USHER_PARTITIONS", "12")))
 
     def test_no_secrets_and_no_personal_data_of_filters(self):
         """X2: the query's shape is kept, the compared values are not."""
-        self.expect(self.http.find("/Users", 'userName eq "very-private@person.example" and externalId eq "private-2"'), 200)
-        self.expect(self.http.post("/Users", {"schemas": [USER], "userName": "sec@x.example", "password": "Geh-eim-9"}), 201)
-        audit = self.followers.audit.wait(lambda rs: any("externalId" in str(r.value.get("query")) for r in rs), "the search", self.ws.id)
+        self.expect(self.http.find("/Users",
+                                   'userName eq "very-private@person.example" and externalId eq "private-2"'), 200)
+        self.expect(self.http.post("/Users", {"schemas": [USER], "userName": "sec@x.example",
+                                              "password": "Geh-eim-9"}), 201)
+        audit = self.followers.audit.wait(lambda rs: any("externalId" in str(r.value.get("query")) for r in rs),
+                                          "the search", self.ws.id)
         text = json.dumps([r.value for r in audit])
         for secret in (self.ws.token, self.ws.token[4:30], "Bearer", "very-private", "private-2", "Geh-eim-9"):
             self.assertNotIn(secret, text)
@@ -116,23 +132,29 @@ class Audit(Case):
         b = self.user("b", ws.client)["id"]
         room = self.room("R", [a], ws.client)["id"]
         off, on = ({"op": "replace", "path": "active", "value": v} for v in (False, True))
-        for path, op in (("/Users/" + a, {"op": "add", "path": "title", "value": "t"}), ("/Groups/" + room, {"op": "replace", "path": "displayName", "value": "S"}),
-                         ("/Groups/" + room, {"op": "add", "path": "members", "value": [{"value": b}]}), ("/Users/" + b, off), ("/Users/" + b, on),
+        for path, op in (("/Users/" + a, {"op": "add", "path": "title", "value": "t"}),
+                         ("/Groups/" + room, {"op": "replace", "path": "displayName", "value": "S"}),
+                         ("/Groups/" + room, {"op": "add", "path": "members", "value": [{"value": b}]}),
+                         ("/Users/" + b, off), ("/Users/" + b, on),
                          ("/Groups/" + room, {"op": "remove", "path": 'members[value eq "%s"]' % b})):
             self.assertIn(ws.client.patch(path, patch_op(op)).status, (200, 204))
         # Four creates at once with no seat left: those that pass the early check are refused by the worker.
-        in_flight(4, [lambda c, i=i: c.post("/Users", {"schemas": [USER], "userName": "s%d" % i}) for i in range(4)], ws.client)
+        in_flight(4, [lambda c, i=i: c.post("/Users", {"schemas": [USER], "userName": "s%d" % i}) for i in range(4)],
+                  ws.client)
         self.expect(ws.client.delete("/Groups/" + room), 204)
         self.expect(ws.client.delete("/Users/" + b), 204)
         changes = self.followers.changes(ws.id)
         actions = [c["action"] for c in changes]
-        for action in ("key.created", "key.revoked", "settings.changed", "user.created", "seat.taken", "command.refused", "room.created", "member.added", "user.updated",
-                       "room.renamed", "user.deactivated", "seat.freed", "member.removed", "user.reactivated", "room.deleted", "user.deleted"):
+        for action in ("key.created", "key.revoked", "settings.changed", "user.created", "seat.taken",
+                       "command.refused", "room.created", "member.added", "user.updated",
+                       "room.renamed", "user.deactivated", "seat.freed", "member.removed", "user.reactivated",
+                       "room.deleted", "user.deleted"):
             self.assertIn(action, actions)
         self.assertEqual([c["seq"] for c in changes], list(range(1, len(changes) + 1)))
         by_key = [c for c in changes if c["action"].startswith(("user.", "room.", "member."))]
         self.assertEqual({(c["actor"]["kind"], c["actor"]["id"]) for c in by_key}, {("key", ws.key_id)})
-        self.assertEqual({c["actor"]["kind"] for c in changes if c["action"] in ("key.created", "settings.changed")}, {"operator"})
+        self.assertEqual({c["actor"]["kind"] for c in changes if c["action"] in ("key.created", "settings.changed")},
+                         {"operator"})
         refused = next(c for c in changes if c["action"] == "command.refused")
         self.assertEqual(refused["outcome"], "refused")
         self.assertTrue(refused["reason"])
@@ -142,7 +164,9 @@ class Audit(Case):
     def test_traceparent_travels(self):
         """W3C trace context from the request to the events of its change."""
         trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-        made = self.expect(self.http.post("/Groups", {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Traced"},
+        made = self.expect(self.http.post("/Groups", {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+                                                      "displayName": "Traced"},
                                           headers={"traceparent": trace}), 201).json
-        event = next(r for r in self.followers.membership.wait(lambda rs: any(r.key == made["id"] for r in rs)) if r.key == made["id"])
+        event = next(r for r in self.followers.membership.wait(lambda rs: any(r.key == made["id"] for r in rs))
+                     if r.key == made["id"])
         self.assertEqual(event.headers.get("traceparent", "")[:35], trace[:35])

@@ -46,7 +46,8 @@ class Throttle(Case):
         for _ in range(9):
             self.timed("x", "192.0.2.202")
         ended = []
-        wrong = [threading.Thread(target=lambda: ended.append(("wrong", self.timed("x", "192.0.2.202")[0], time.monotonic()))) for _ in range(30)]
+        wrong = [threading.Thread(target=lambda: ended.append(("wrong", self.timed("x", "192.0.2.202")[0],
+                                                               time.monotonic()))) for _ in range(30)]
         for t in wrong:
             t.start()
         for address in ("192.0.2.202", "192.0.2.203"):
@@ -77,7 +78,8 @@ class Throttle(Case):
                 let_time_pass(0.01, "some leave before their request is read and some after")
 
         def from_there(records):
-            return [r for r in stream.requests_of(records) if (r.value.get("sourceIp"), r.value["status"]) == ("192.0.2.205", 401)]
+            return [r for r in stream.requests_of(records)
+                    if (r.value.get("sourceIp"), r.value["status"]) == ("192.0.2.205", 401)]
 
         self.followers.audit.wait(lambda rs: len(from_there(rs)) >= 29, "29 records from that source")
         self.assertEqual(self.timed(self.ws.token, "192.0.2.205")[0], 200)
@@ -87,8 +89,10 @@ class Stop(Case):
     def test_what_is_held_is_answered_when_the_ingest_stops(self):
         """An orderly end waits for nobody's punishment: every answer goes out, on record, and the process ends well."""
         port, log = free_port(), open(os.path.join(self.stack.run_dir, "log", "ingest-held.log"), "ab")
-        process = subprocess.Popen([os.path.join(self.stack.env["USHER_BIN"], "usher-ingest"), "--config", os.path.join(self.stack.run_dir, "conf", "ingest"),
-                                    "--listen", "127.0.0.1:%d" % port], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen([os.path.join(self.stack.env["USHER_BIN"], "usher-ingest"), "--config",
+                                    os.path.join(self.stack.run_dir, "conf", "ingest"),
+                                    "--listen", "127.0.0.1:%d" % port], stdin=subprocess.DEVNULL, stdout=log,
+                                   stderr=log)
         log.close()
         url, answers = "http://127.0.0.1:%d" % port, []
 

@@ -15,8 +15,10 @@ from waiting import SILENCE, run, wait_for_end, wait_until
 def make_pair(folder, name, host="localhost"):
     """A certificate for `host` and this machine's address, with its key."""
     cert, key = os.path.join(folder, name + ".crt"), os.path.join(folder, name + ".key")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=" + name,
-                    "-addext", "subjectAltName=DNS:%s,IP:127.0.0.1" % host, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "2", "-subj", "/CN=" + name,
+                    "-addext", "subjectAltName=DNS:%s,IP:127.0.0.1" % host, "-keyout", key, "-out", cert], check=True,
+                   capture_output=True)
     return cert, key
 
 
@@ -31,7 +33,8 @@ class Tls(Case):
         cls.install(cls.first)
         cls.port = free_port()
         with open(os.path.join(cls.stack.run_dir, "log", "ingest-tls.log"), "ab") as log:
-            cls.process = subprocess.Popen(cls.command("--listen", "127.0.0.1:%d" % cls.port, "--tls-cert", cls.cert, "--tls-key", cls.key), stdin=subprocess.DEVNULL,
+            cls.process = subprocess.Popen(cls.command("--listen", "127.0.0.1:%d" % cls.port, "--tls-cert", cls.cert,
+                                                       "--tls-key", cls.key), stdin=subprocess.DEVNULL,
                                            stdout=log, stderr=log)
         wait_until(cls.ready, "the ingest with TLS to be ready", cls.stack.progress)
 
@@ -44,7 +47,8 @@ class Tls(Case):
 
     @classmethod
     def command(cls, *arguments):
-        return [os.path.join(cls.stack.env["USHER_BIN"], "usher-ingest"), "--config", os.path.join(cls.stack.run_dir, "conf", "ingest"), *arguments]
+        return [os.path.join(cls.stack.env["USHER_BIN"], "usher-ingest"), "--config",
+                os.path.join(cls.stack.run_dir, "conf", "ingest"), *arguments]
 
     def run_ingest(self, *arguments):
         return run(self.command(*arguments), capture_output=True, text=True)
@@ -84,7 +88,8 @@ class Tls(Case):
             return False
 
     def ask(self, connection, method, path, body=None):
-        connection.request(method, path, body, {"Authorization": "Bearer " + self.ws.token, "Content-Type": "application/scim+json"})
+        connection.request(method, path, body, {"Authorization": "Bearer " + self.ws.token,
+                                                "Content-Type": "application/scim+json"})
         answer = connection.getresponse()
         return answer.status, answer.headers, answer.read().decode()
 
@@ -109,7 +114,8 @@ class Tls(Case):
         server.set_ciphers("ALL:@SECLEVEL=0")
         server.minimum_version = ssl.TLSVersion.TLSv1
         ours, theirs, to, fro = ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO(), ssl.MemoryBIO()
-        ends = [server.wrap_bio(to, fro, server_side=True), self.context(lowest=version, highest=version).wrap_bio(ours, theirs, server_hostname="localhost")]
+        ends = [server.wrap_bio(to, fro, server_side=True),
+                self.context(lowest=version, highest=version).wrap_bio(ours, theirs, server_hostname="localhost")]
         done = set()
         for _ in range(20):
             for n, end in enumerate(ends):
@@ -131,9 +137,11 @@ class Tls(Case):
 
     def test_addresses_begin_with_https(self):
         connection = self.connect(self.context())
-        status, headers, text = self.ask(connection, "POST", "/scim/v2/Users", '{"schemas":["%s"],"userName":"over tls"}' % USER)
+        status, headers, text = self.ask(connection, "POST", "/scim/v2/Users",
+                                         '{"schemas":["%s"],"userName":"over tls"}' % USER)
         self.assertEqual(status, 201, text)
-        self.assertTrue(headers["Location"].startswith("https://127.0.0.1:%d/scim/v2/Users/" % self.port), headers["Location"])
+        self.assertTrue(headers["Location"].startswith("https://127.0.0.1:%d/scim/v2/Users/" % self.port),
+                        headers["Location"])
         self.assertIn('"location":"https://', text)
         connection.close()
 
@@ -179,8 +187,10 @@ class Tls(Case):
         nonsense = os.path.join(self.folder, "nonsense.pem")
         with open(nonsense, "w") as f:
             f.write("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-        wrong = ((self.first[0], self.second[1], "key"), (os.path.join(self.folder, "missing.crt"), self.first[1], "missing.crt"), (nonsense, self.first[1], "nonsense.pem"),
-                 (self.first[0], nonsense, "nonsense.pem"), (self.first[0], "", "go together"), ("", self.first[1], "go together"))
+        wrong = ((self.first[0], self.second[1], "key"), (os.path.join(self.folder, "missing.crt"), self.first[1],
+                                                          "missing.crt"), (nonsense, self.first[1], "nonsense.pem"),
+                 (self.first[0], nonsense, "nonsense.pem"), (self.first[0], "", "go together"),
+                 ("", self.first[1], "go together"))
         for cert, key, named in wrong:
             for check in ((), ("--check-config",)):
                 with self.subTest(cert=os.path.basename(cert), key=os.path.basename(key), check=check):

@@ -54,7 +54,8 @@ class TwoOfEach(Concurrency):
 
     def test_seats_over_both_ingests(self):
         ws = self.stack.workspace("seats2x", seats=10)
-        results = in_flight(50, [lambda c, i=i: c.post("/Users", {"schemas": [USER], "userName": "s%d" % i}) for i in range(50)], self.clients(ws))
+        results = in_flight(50, [lambda c, i=i: c.post("/Users", {"schemas": [USER], "userName": "s%d" % i})
+                                 for i in range(50)], self.clients(ws))
         self.assertEqual(statuses(results), {201: 10, 403: 40})
         self.assertEqual(ws.counts()["seats"], 10)
 

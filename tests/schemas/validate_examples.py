@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The examples of the contract against its JSON Schemas and header rules, the AsyncAPI document against the files that it names, and the judge against damage.
+"""The examples of the contract against its JSON Schemas and header rules, the AsyncAPI document against the files
+that it names, and the judge against damage.
 
 That the examples are what the programs write is shown by test_record.c and test_command.c."""
 
@@ -15,7 +16,8 @@ import contract  # noqa: E402
 
 EXAMPLES = sorted((ROOT / "schemas" / "examples").glob("*.json"))
 # Every type that the contract knows must have an example.
-COMMANDS = json.loads((ROOT / "schemas" / "json" / "command.json").read_text(encoding="utf-8"))["properties"]["type"]["enum"]
+COMMANDS = json.loads((ROOT / "schemas" / "json" / "command.json").read_text(
+    encoding="utf-8"))["properties"]["type"]["enum"]
 
 
 def load(path):
@@ -63,7 +65,8 @@ class Judge(unittest.TestCase):
             if path.stem.startswith("deadletter"):
                 continue
             for member in load(path)["value"] or {}:
-                if member in ("traceparent", "members", "supersedes", "doc", "created", "modified", "bulk", "needs", "cleared", "ifMatch", "ifNoneMatch", "async"):
+                if member in ("traceparent", "members", "supersedes", "doc", "created", "modified", "bulk", "needs",
+                              "cleared", "ifMatch", "ifNoneMatch", "async"):
                     continue  # may be absent
                 if path.stem == "commands.request-refused" and member == "resourceType":
                     continue  # a path need not name one
@@ -82,7 +85,8 @@ class Judge(unittest.TestCase):
             self.damaged(name, lambda e: e["value"].update(seq=7))
             self.damaged(name, lambda e: e["value"].update(workspace=other))
         self.damaged("membership.member-added", lambda e: e["value"].update(txn=other))
-        for claims in ({"aud": [other]}, {"jti": other + "/events/513"}, {"txn": other}, {"iat": 1}, {"sub_id": {"format": "scim", "uri": "/Users/" + other}}):
+        for claims in ({"aud": [other]}, {"jti": other + "/events/513"}, {"txn": other}, {"iat": 1},
+                       {"sub_id": {"format": "scim", "uri": "/Users/" + other}}):
             self.damaged("events.patch-notice", lambda e: e["value"].update(claims))
         self.damaged("membership.member-added", lambda e: e["value"]["user"].update(id=other))
         self.damaged("membership.member-added", lambda e: e["value"].update(type="usher.member.removed"))
@@ -99,7 +103,8 @@ class Judge(unittest.TestCase):
         self.damaged("membership.room-renamed", lambda e: e["value"].pop("from"))
         self.damaged("membership.member-removed", lambda e: e["value"].update(reason="because"))
         self.damaged("audit.change-member-removed", lambda e: e["value"].update(action="member.exploded"))
-        self.damaged("audit.request-unknown-credential", lambda e: e["value"].update(key={"id": contract.NIL, "name": "x", "class": "scim"}))
+        self.damaged("audit.request-unknown-credential",
+                     lambda e: e["value"].update(key={"id": contract.NIL, "name": "x", "class": "scim"}))
         self.damaged("commands.user-patch", lambda e: e["value"].update(resource={}))
 
     def test_kinds_of_event(self):
@@ -153,14 +158,16 @@ class AsyncApi(unittest.TestCase):
     def test_every_topic_and_type_is_in_it(self):
         doc = load(self.document)
         topics = {c["address"] for c in doc["channels"].values()}
-        self.assertEqual(topics, {"usher." + t for t in "commands replies membership rooms events audit deadletter".split()})
+        self.assertEqual(topics,
+                         {"usher." + t for t in "commands replies membership rooms events audit deadletter".split()})
         text = json.dumps(doc)
         for name in contract.TYPES:
             self.assertIn('"%s"' % name, text)
 
     def test_readme_names_every_type(self):
         text = (ROOT / "schemas" / "README.md").read_text(encoding="utf-8")
-        for name in list(contract.TYPES) + sorted((contract.DEADLETTER - contract.COMMON) | contract.DEADLETTER_MORE) + ["usher.deadletter"]:
+        for name in list(contract.TYPES) + sorted((contract.DEADLETTER - contract.COMMON)
+                                                  | contract.DEADLETTER_MORE) + ["usher.deadletter"]:
             self.assertIn("`%s`" % name, text, name)
 
 

@@ -45,4 +45,5 @@ class ApiCase(case.Case):
         wid = (ws or self.ws).id
         before = len(self.followers.events(wid))
         act()
-        return [(e["type"].split(".", 1)[1], e.get("user", {}).get("id"), e.get("transmit")) for e in self.followers.events(wid)[before:]]
+        return [(e["type"].split(".", 1)[1], e.get("user", {}).get("id"), e.get("transmit"))
+                for e in self.followers.events(wid)[before:]]

@@ -36,7 +36,8 @@ PUBLIC = (stream.MEMBERSHIP, stream.ROOMS, stream.AUDIT, stream.EVENTS)
 
 
 class Followers:
-    """Readers of the public topics: each reads from the topic's beginning, from when it is first asked for, and goes on reading."""
+    """Readers of the public topics: each reads from the topic's beginning, from when it is first asked for, and goes
+    on reading."""
 
     def __init__(self, stack):
         self.stack, self._open = stack, {}
@@ -163,7 +164,8 @@ class Case(unittest.TestCase):
     # ---- shorthand for what every test needs
 
     def user(self, user_name, client=None, **more):
-        return self.expect((client or self.http).post("/Users", {"schemas": [USER], "userName": user_name, **more}), 201).json
+        return self.expect((client or self.http).post("/Users", {"schemas": [USER], "userName": user_name, **more}),
+                           201).json
 
     def room(self, display_name, members=None, client=None, **more):
         body = {"schemas": [GROUP], "displayName": display_name, **more}
@@ -172,7 +174,8 @@ class Case(unittest.TestCase):
         return self.expect((client or self.http).post("/Groups", body), 201).json
 
     def members(self, room, client=None):
-        return {m["value"] for m in self.expect((client or self.http).get("/Groups/" + room), 200).json.get("members", [])}
+        return {m["value"] for m in self.expect((client or self.http).get("/Groups/" + room),
+                                                200).json.get("members", [])}
 
 
 __all__ = ["BUSY", "Case", "Followers", "contract_faults", "end_shared", "shared_followers", "shared_stack"]

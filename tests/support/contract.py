@@ -1,7 +1,9 @@
 """Is a record what the contract says (schemas/README.md, schemas/json)?
 
-validate(topic, headers, value) raises ContractError, which names everything that is wrong. headers: a dict or a list of pairs; value: parsed JSON, or the text, or
-None for a tombstone; of usher.events the claims (jws.py takes the signature off). Beyond the JSON Schema of the value it holds the headers against the value: the same seq, time, txn and workspace must stand in both.
+validate(topic, headers, value) raises ContractError, which names everything that is wrong. headers: a dict or a list
+of pairs; value: parsed JSON, or the text, or None for a tombstone; of usher.events the claims (jws.py takes the
+signature off). Beyond the JSON Schema of the value it holds the headers against the value: the same seq, time, txn
+and workspace must stand in both.
 """
 
 import datetime
@@ -28,7 +30,8 @@ TYPES = {
     "usher.room.state": ("usher.rooms", "rooms-room"),
     "usher.member.state": ("usher.rooms", "rooms-member"),
     **{"urn:ietf:params:scim:event:" + name: ("usher.events", "event") for name in (
-        "prov:create:full", "prov:create:notice", "prov:put:full", "prov:put:notice", "prov:patch:full", "prov:patch:notice",
+        "prov:create:full", "prov:create:notice", "prov:put:full", "prov:put:notice", "prov:patch:full",
+        "prov:patch:notice",
         "prov:delete", "prov:activate", "prov:deactivate", "misc:asyncresp")},
     "usher.audit.request": ("usher.audit", "audit-request"),
     "usher.audit.change": ("usher.audit", "audit-change"),
@@ -36,7 +39,8 @@ TYPES = {
     "usher.stream.stub": (("usher.membership", "usher.events", "usher.audit"), "stream-stub"),
 }
 COMMON = {"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "content-type", "usher-txn"}
-DEADLETTER = (COMMON - {"usher-txn"}) | {"usher-error", "usher-error-detail", "usher-origin-topic", "usher-origin-partition", "usher-origin-offset"}
+DEADLETTER = (COMMON - {"usher-txn"}) | {"usher-error", "usher-error-detail", "usher-origin-topic",
+                                         "usher-origin-partition", "usher-origin-offset"}
 # Of a record that Kafka refused, and of a value that is cut: both or none.
 DEADLETTER_PAIRS = (("usher-record-topic", "usher-record"), ("usher-bytes", "usher-sha256"))
 DEADLETTER_MORE = {name for pair in DEADLETTER_PAIRS for name in pair}
@@ -48,7 +52,8 @@ class ContractError(Exception):
 
 
 def _inline(node, name, files):
-    """Puts what a $ref names in its place: the schemas refer to each other and never to themselves, so no resolver is needed."""
+    """Puts what a $ref names in its place: the schemas refer to each other and never to themselves, so no resolver
+    is needed."""
     if isinstance(node, list):
         return [_inline(n, name, files) for n in node]
     if not isinstance(node, dict):
@@ -68,7 +73,8 @@ def _load():
     files = {p.name: json.loads(p.read_text(encoding="utf-8")) for p in FOLDER.glob("*.json")}
     for content in files.values():
         jsonschema.Draft202012Validator.check_schema(content)
-    return {name[:-5]: jsonschema.Draft202012Validator(_inline(content, name, files)) for name, content in files.items()}
+    return {name[:-5]: jsonschema.Draft202012Validator(_inline(content, name, files))
+            for name, content in files.items()}
 
 
 _validators = None
@@ -79,7 +85,8 @@ def schema_faults(schema, value):
     global _validators
     if _validators is None:
         _validators = _load()
-    return ["%s: %s" % ("/".join(map(str, e.absolute_path)) or "value", e.message) for e in _validators[schema].iter_errors(value)]
+    return ["%s: %s" % ("/".join(map(str, e.absolute_path)) or "value", e.message)
+            for e in _validators[schema].iter_errors(value)]
 
 
 def _floats(value):
@@ -127,13 +134,15 @@ def _event_subject(value, headers):
 
 
 def _event_agreement(faults, headers, claims):
-    """A token is about its headers' event, workspace, time and number. Its txn is the header's, or that of the Bulk around it with an index."""
+    """A token is about its headers' event, workspace, time and number. Its txn is the header's, or that of the Bulk
+    around it with an index."""
     if list(claims["events"]) != [headers.get("ce_type")]:
         faults.append("the token holds %s, ce_type is %r" % (list(claims["events"]), headers.get("ce_type")))
     _expect(faults, headers, "ce_source", "/w/%s" % claims["aud"][0])
     _expect(faults, headers, "ce_id", claims["jti"])
     _expect(faults, headers, "ce_subject", _event_subject(claims, headers))
-    seconds = datetime.datetime.strptime(headers.get("ce_time", "")[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc).timestamp()
+    seconds = datetime.datetime.strptime(headers.get("ce_time", "")[:19],
+                                         "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc).timestamp()
     if claims["iat"] != seconds:
         faults.append("iat is %s, ce_time %s" % (claims["iat"], headers.get("ce_time")))
     if ":" not in claims["txn"]:
@@ -162,7 +171,8 @@ def _agreement(faults, topic, headers, value):
         subject = "rooms/%s" % value["room"]["id"] + ("/members/%s" % value["user"]["id"] if "user" in value else "")
         _expect(faults, headers, "ce_subject", subject)
     elif topic == "usher.rooms":
-        _expect(faults, headers, "ce_subject", "rooms/%s" % value["room"] + ("/members/%s" % value["user"] if "user" in value else ""))
+        _expect(faults, headers, "ce_subject", "rooms/%s" % value["room"]
+                + ("/members/%s" % value["user"] if "user" in value else ""))
     elif topic == "usher.audit":
         _expect(faults, headers, "ce_type", "usher.audit.%s" % value.get("kind"))
     elif topic == "usher.commands":
@@ -193,18 +203,22 @@ def _identity(faults, topic, headers, value):
 def _deadletter(headers):
     """The value is whatever came, so the headers are all there is to judge."""
     faults = ["header %s is missing" % name for name in sorted(DEADLETTER - headers.keys())]
-    faults += ["header %s does not belong there" % name for name in sorted(headers.keys() - DEADLETTER - DEADLETTER_MORE)]
-    faults += ["%s without %s, or the other way round" % pair for pair in DEADLETTER_PAIRS if len(headers.keys() & set(pair)) == 1]
+    faults += ["header %s does not belong there" % name
+               for name in sorted(headers.keys() - DEADLETTER - DEADLETTER_MORE)]
+    faults += ["%s without %s, or the other way round" % pair for pair in DEADLETTER_PAIRS
+               if len(headers.keys() & set(pair)) == 1]
     stood = "/".join(headers.get("usher-origin-" + part, "?") for part in ("topic", "partition", "offset"))
     _expect(faults, headers, "ce_specversion", "1.0")
     _expect(faults, headers, "ce_type", "usher.deadletter")
-    _expect(faults, headers, "ce_id", "/".join([stood] + [headers[name] for name in ["usher-record"] if name in headers]))
+    _expect(faults, headers, "ce_id",
+            "/".join([stood] + [headers[name] for name in ["usher-record"] if name in headers]))
     _expect(faults, headers, "ce_subject", stood)
     _match(faults, headers, "ce_source", "/deadletter")
     _match(faults, headers, "ce_time", TIME)
     _match(faults, headers, "usher-error", "[A-Z_]+")
     _match(faults, headers, "content-type", "application/octet-stream")
-    for name, pattern in (("usher-record-topic", r"usher\.(membership|rooms|events|audit)"), ("usher-bytes", "[0-9]+"), ("usher-sha256", "[0-9a-f]{64}")):
+    for name, pattern in (("usher-record-topic", r"usher\.(membership|rooms|events|audit)"), ("usher-bytes", "[0-9]+"),
+                          ("usher-sha256", "[0-9a-f]{64}")):
         if name in headers:
             _match(faults, headers, name, pattern)
     return faults
@@ -237,7 +251,8 @@ def faults_of(topic, headers, value):
     if schema is None:
         return ["ce_type %r does not belong to %s" % (headers.get("ce_type"), topic)]
     _header_set(faults, headers, topic not in ("usher.commands", "usher.replies"),
-                "application/secevent+jwt" if topic == "usher.events" and headers.get("ce_type") != STUB else "application/json")
+                "application/secevent+jwt" if topic == "usher.events" and headers.get("ce_type") != STUB
+                else "application/json")
     given = value
     value = _parsed(value, faults)
     if given is None and topic != "usher.rooms":
@@ -245,7 +260,8 @@ def faults_of(topic, headers, value):
     if value is not None:
         wrong = schema_faults(schema, value)
         faults += wrong
-        if topic not in ("usher.commands", "usher.events") and _floats(value):  # (a full event has what its resource has)
+        # (a full event has what its resource has)
+        if topic not in ("usher.commands", "usher.events") and _floats(value):
             faults.append("the value holds a float")
         if not wrong:
             _agreement(faults, topic, headers, value)

@@ -1,12 +1,15 @@
 #!/usr/bin/python3
-"""Which test proves which rule: schemas/RULES.md against the names, docstrings and comments of the tests. Writes tests/COVERAGE.md.
+"""Which test proves which rule: schemas/RULES.md against the names, docstrings and comments of the tests. Writes
+tests/COVERAGE.md.
 
     coverage.py            writes the table, and takes rules that are tested now off the list of exceptions (make coverage)
     coverage.py --check    writes nothing; says what is missing or out of date, and ends with 1 (make check)
 
-A rule counts as tested where its id stands as a word of its own: in a Python test file in the name of a test, its docstring or a comment, or the text of a
-sub-test; in a C test file in the name of a test or a comment; in case data (tests/cases) in a member name, rule, rules, shows, step or why. Rules 0.1 to 0.13 are
-written "rule 0.1". A rule that comments of the program name must exist too. rules/exceptions.txt lists what no test can name, and what is not tested yet."""
+A rule counts as tested where its id stands as a word of its own: in a Python test file in the name of a test, its
+docstring or a comment, or the text of a sub-test; in a C test file in the name of a test or a comment; in case data
+(tests/cases) in a member name, rule, rules, shows, step or why. Rules 0.1 to 0.13 are written "rule 0.1". A rule
+that comments of the program name must exist too. rules/exceptions.txt lists what no test can name, and what is not
+tested yet."""
 
 import ast
 import io
@@ -18,12 +21,16 @@ import tokenize
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TESTS)
-RULES, EXCEPTIONS, TABLE = os.path.join(ROOT, "schemas", "RULES.md"), os.path.join(TESTS, "rules", "exceptions.txt"), os.path.join(TESTS, "COVERAGE.md")
+RULES, EXCEPTIONS, TABLE = os.path.join(ROOT, "schemas",
+                                        "RULES.md"), os.path.join(TESTS, "rules", "exceptions.txt"), os.path.join(
+                                            TESTS, "COVERAGE.md")
 ID = r"(?:[A-Z][0-9]{1,2}a?|0\.[0-9]{1,2})"
-WORD = re.compile(r"(?<![A-Za-z0-9.#\"/-])([A-Z][0-9]{1,2}a?)(?![A-Za-z0-9\"-]|\.[0-9A-Za-z])|\b[Rr]ules? (0\.[0-9]{1,2})(?![0-9])")
+WORD = re.compile(
+    r"(?<![A-Za-z0-9.#\"/-])([A-Z][0-9]{1,2}a?)(?![A-Za-z0-9\"-]|\.[0-9A-Za-z])|\b[Rr]ules? (0\.[0-9]{1,2})(?![0-9])")
 SENT = r"Q[0-4][0-9]|0\..*"  # what identity providers send and rely on: proved over HTTP alone
 SAID_IN = ("name", "rule", "rules", "shows", "step", "why")  # members of case data that say what a case proves
-SHOWN = 3  # tests of one file that the table names; further ones are "…", so that one more test rarely changes the table
+# Tests of one file that the table names; further ones are "…", so that one more test rarely changes the table.
+SHOWN = 3
 
 
 def read(path):
@@ -75,7 +82,8 @@ def in_python(path):
     def walk(node, prefix):
         for child in ast.iter_child_nodes(node):
             if isinstance(child, (ast.ClassDef, ast.FunctionDef)):
-                test = prefix + child.name if isinstance(child, ast.ClassDef) or child.name.startswith("test") else prefix.rstrip(".")
+                test = prefix + child.name if isinstance(child, ast.ClassDef) or child.name.startswith(
+                    "test") else prefix.rstrip(".")
                 spans.append((child.lineno, child.end_lineno, test))
                 yield test, ast.get_docstring(child) or ""
                 if child.name.startswith("test"):
@@ -98,11 +106,13 @@ def _at(spans, line):
     return min((s for s in spans if s[0] <= line <= s[1]), key=lambda s: s[1] - s[0], default=(0, 0, ""))[2]
 
 
-C_TOKEN = re.compile(r'/\*(?P<long>.*?)\*/|//(?P<short>[^\n]*)|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'|^static void (?P<test>\w+)\(void \*\*\w+\) \{|^\}', re.S | re.M)
+C_TOKEN = re.compile(
+    r'/\*(?P<long>.*?)\*/|//(?P<short>[^\n]*)|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'|^static void (?P<test>\w+)\(void \*\*\w+\) \{|^\}', re.S | re.M)
 
 
 def in_c(path):
-    """Yields (test, text). A comment outside of functions belongs to the test that follows it directly, else to the whole file."""
+    """Yields (test, text). A comment outside of functions belongs to the test that follows it directly, else to the
+    whole file."""
     source = read(path)
     test, waiting, waiting_end = "", None, 0
     for m in C_TOKEN.finditer(source):
@@ -225,12 +235,16 @@ def table(sections, found, excepted):
 
 def faults(rules, found, unknown, exceptions):
     excepted = {r: text for _, group in exceptions for r, text in group}
-    out = ["rule %s (%s) is named by no test: name it in one, or list it with the reason in tests/rules/exceptions.txt" % (r, rules[r])
+    out = [
+        "rule %s (%s) is named by no test: name it in one, or list it with the reason in tests/rules/exceptions.txt" % (
+            r, rules[r])
            for r in rules if not found[r] and r not in excepted]
     out += ["rule %s (%s) is what a provider sends: it needs an integration test" % (r, rules[r])
-            for r in rules if re.fullmatch(SENT, r) and found[r] and not any(below.startswith("integration") for below in found[r])]
+            for r in rules if re.fullmatch(SENT, r) and found[r]
+            and not any(below.startswith("integration") for below in found[r])]
     out += ["tests/rules/exceptions.txt lists %s, which is no rule" % r for r in excepted if r not in rules]
-    out += ["tests/rules/exceptions.txt lists %s, but %s names it: take it off the list" % (r, next(iter(found[r]))) for r in excepted if found.get(r)]
+    out += ["tests/rules/exceptions.txt lists %s, but %s names it: take it off the list" % (r, next(iter(found[r])))
+            for r in excepted if found.get(r)]
     return out + ["%s names %s, which is no rule" % (path, r) for r, path in sorted(unknown.items())]
 
 
@@ -254,11 +268,13 @@ def main(argv):
     else:
         settle({r for r in rules if found[r]})
         exceptions = listed(EXCEPTIONS)
-        wrong, text = faults(rules, found, unknown, exceptions), table(sections, found, {r: t for _, group in exceptions for r, t in group})
+        wrong, text = faults(rules, found, unknown,
+                             exceptions), table(sections, found, {r: t for _, group in exceptions for r, t in group})
         with open(TABLE, "w", encoding="utf-8") as f:
             f.write(text)
     later = [r for title, group in exceptions if title.startswith("not yet") for r, _ in group]
-    print("%d of %d rules are named by tests; not yet: %s" % (sum(1 for r in rules if found[r]), len(rules), ", ".join(later) or "none"))
+    print("%d of %d rules are named by tests; not yet: %s" % (sum(1 for r in rules if found[r]), len(rules),
+                                                              ", ".join(later) or "none"))
     for w in wrong:
         print("  " + w)
     return 1 if wrong else 0

@@ -1,4 +1,5 @@
-"""What the suites of identity providers share: the provider's headers and bodies (tests/cases/dialects/*.json), and what a request leaves behind."""
+"""What the suites of identity providers share: the provider's headers and bodies (tests/cases/dialects/*.json), and
+what a request leaves behind."""
 
 import json
 import os
@@ -30,7 +31,8 @@ def _filled(value, names):
 
 
 class Told:
-    """What the streams said between two moments: events as (what, user, room, reason), changes as (action, target, subject, [paths])."""
+    """What the streams said between two moments: events as (what, user, room, reason), changes as (action, target,
+    subject, [paths])."""
 
     def __init__(self, test):
         self.test, self.events, self.changes = test, [], []
@@ -42,8 +44,10 @@ class Told:
     def __exit__(self, kind, *_):
         if kind is None:
             events, changes = (all_[len(before):] for all_, before in zip(self._all(), self.before))
-            self.events = [(e["type"].split(".", 1)[1], e.get("user", {}).get("id"), e["room"]["id"], e["reason"]) for e in events]
-            self.changes = [(c["action"], (c["target"] or {}).get("id"), (c["subject"] or {}).get("id"), [p["path"] for p in c.get("changes") or []]) for c in changes]
+            self.events = [(e["type"].split(".", 1)[1], e.get("user", {}).get("id"), e["room"]["id"], e["reason"])
+                           for e in events]
+            self.changes = [(c["action"], (c["target"] or {}).get("id"), (c["subject"] or {}).get("id"),
+                             [p["path"] for p in c.get("changes") or []]) for c in changes]
 
     def _all(self):
         return self.test.followers.events(self.test.ws.id), self.test.followers.changes(self.test.ws.id)
@@ -54,7 +58,8 @@ class Told:
 
 
 class Idp(Case):
-    """A suite of one identity provider: self.http sends its headers under a key of its dialect; say() sends one of its bodies."""
+    """A suite of one identity provider: self.http sends its headers under a key of its dialect; say() sends one of
+    its bodies."""
 
     idp = None
 
@@ -75,7 +80,8 @@ class Idp(Case):
     def under(self, dialect):
         """The same provider's client with a key of another dialect of the same workspace."""
         if dialect not in self._others:
-            self._others[dialect] = self.ws.open(self.ws.key("other-" + dialect, dialect=dialect)[0], headers=self.headers)
+            self._others[dialect] = self.ws.open(self.ws.key("other-" + dialect, dialect=dialect)[0],
+                                                 headers=self.headers)
         return self._others[dialect]
 
     def told(self):
@@ -90,9 +96,11 @@ class Idp(Case):
         return _filled(self.bodies[name], names)
 
     def say(self, line, name=None, client=None, **names):
-        """One request as the provider sends it: "POST /Users" with one of its bodies; members of it are filled from names."""
+        """One request as the provider sends it: "POST /Users" with one of its bodies; members of it are filled from
+        names."""
         method, path = line.split(" ", 1)
-        body = None if name is None else json.dumps(self.body(name, **names), separators=(",", ":"), ensure_ascii=False).encode()
+        body = None if name is None else json.dumps(self.body(name, **names), separators=(",", ":"),
+                                                    ensure_ascii=False).encode()
         return (client or self.http).request(method, urllib.parse.quote(path, safe="/?=&%+,:$"), body)
 
     # ---- what tests need again and again
@@ -109,7 +117,8 @@ class Idp(Case):
     def found(self, path, text, client=None, **more):
         """The ids that a look-up finds; the answer is a ListResponse with numbers that fit."""
         answer = self.expect((client or self.http).find(path, text, **more), 200).json
-        self.assertEqual((answer["totalResults"], answer["startIndex"], answer["itemsPerPage"]), (len(answer["Resources"]), 1, len(answer["Resources"])))
+        self.assertEqual((answer["totalResults"], answer["startIndex"], answer["itemsPerPage"]),
+                         (len(answer["Resources"]), 1, len(answer["Resources"])))
         return [r["id"] for r in answer["Resources"]]
 
     def unchanged(self, place, answer, status, scim_type=None):

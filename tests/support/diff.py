@@ -1,4 +1,5 @@
-"""What the differential suites share: a stack of their own with an operator's schemas, and the C programs that are the other half."""
+"""What the differential suites share: a stack of their own with an operator's schemas, and the C programs that are
+the other half."""
 
 import json
 import os
@@ -11,7 +12,8 @@ from case import Case, shared_stack
 from stack import ROOT, Stack
 from waiting import run
 
-SCHEMAS = os.environ.get("SCHEMA_DIR", os.path.join(ROOT, "tests", "cases", "schemas", "good"))  # "": the built-in types alone
+# "": the built-in types alone.
+SCHEMAS = os.environ.get("SCHEMA_DIR", os.path.join(ROOT, "tests", "cases", "schemas", "good"))
 SEED = int(os.environ.get("DIFF_SEED", "20261122"))  # a failure names it
 
 
@@ -38,7 +40,8 @@ class DiffCase(Case):
 
     def lines(self, *words):
         """What the program prints, a JSON value a line."""
-        command = [os.path.join(ROOT, self.program), *(["--schemas", SCHEMAS] if SCHEMAS else []), *(str(w) for w in words)]
+        command = [os.path.join(ROOT, self.program), *(["--schemas", SCHEMAS] if SCHEMAS else []),
+                   *(str(w) for w in words)]
         done = run(command, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, "%s: %s" % (" ".join(command), done.stderr))
         return [json.loads(line) for line in done.stdout.splitlines()]

@@ -12,18 +12,22 @@ def api(ws, token=None, url=None):
 
 def admin(ws, role="owner"):
     """A client of /api/v1/admin under a new credential."""
-    made = ws.stack.ctl("owner", "create", workspace=ws.id, name="o%d" % ws.stack.sql("SELECT count(*) FROM owners WHERE workspace_id=%s", ws.id)[0][0], role=role)
+    made = ws.stack.ctl("owner", "create", workspace=ws.id,
+                        name="o%d" % ws.stack.sql("SELECT count(*) FROM owners WHERE workspace_id=%s", ws.id)[0][0],
+                        role=role)
     return Client(ws.stack.url, made["token"], prefix="/api/v1/admin", headers=JSON, check=False)
 
 
 def change(*steps):
     """A PatchOp body of (op, path, value) each; path None: none; the value may be left out."""
-    return patch_op(*({n: v for n, v in zip(("op", "path", "value"), step) if n == "value" or v is not None} for step in steps))
+    return patch_op(*({n: v for n, v in zip(("op", "path", "value"), step) if n == "value" or v is not None}
+                      for step in steps))
 
 
 def seats(ws):
     """(used, users with a seat, limit) as PostgreSQL has them."""
-    return ws.stack.sql("SELECT seats_used, (SELECT count(*) FROM users u WHERE u.workspace_id = w.workspace_id AND seat), seats_limit FROM workspaces w WHERE workspace_id=%s", ws.id)[0]
+    return ws.stack.sql(
+        "SELECT seats_used, (SELECT count(*) FROM users u WHERE u.workspace_id = w.workspace_id AND seat), seats_limit FROM workspaces w WHERE workspace_id=%s", ws.id)[0]
 
 
 def seat_history(changes):

@@ -1,4 +1,5 @@
-"""Verifies the tokens of usher.events with another program than the one that signed them: python3-cryptography and the published keys alone."""
+"""Verifies the tokens of usher.events with another program than the one that signed them: python3-cryptography and
+the published keys alone."""
 
 import base64
 import hashlib

@@ -1,4 +1,5 @@
-"""Expected values with places to fill: how the session files (tests/cases/sessions/README.md) say what an answer or a record must be.
+"""Expected values with places to fill: how the session files (tests/cases/sessions/README.md) say what an answer or
+a record must be.
 
     "${name}"          the value bound to name; where nothing is bound yet, binds any string
     "…${name}…"        the text with bound names filled in

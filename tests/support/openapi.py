@@ -1,7 +1,9 @@
-"""The OpenAPI document as a judge: every answer of /api/v1 must be one that it describes, to the last member and header.
+"""The OpenAPI document as a judge: every answer of /api/v1 must be one that it describes, to the last member and
+header.
 
-check(method, path, answer) gives a list of faults. Objects are taken as closed, though the document leaves them open for clients of a later version: what an answer has and the document
-does not is a fault here. Users may have attributes of an operator's own."""
+check(method, path, answer) gives a list of faults. Objects are taken as closed, though the document leaves them open
+for clients of a later version: what an answer has and the document does not is a fault here. Users may have
+attributes of an operator's own."""
 
 import json
 import pathlib
@@ -13,7 +15,8 @@ import scimhttp
 
 DOCUMENT = json.loads((pathlib.Path(__file__).resolve().parents[2] / "schemas" / "openapi.json").read_text())
 OPEN = ("User", "UserList")
-FREE = {"content-length", "date", "connection", "content-type", "cache-control", "pragma", "x-content-type-options", "referrer-policy", "allow", "content-security-policy"}
+FREE = {"content-length", "date", "connection", "content-type", "cache-control", "pragma", "x-content-type-options",
+        "referrer-policy", "allow", "content-security-policy"}
 
 
 def operations():
@@ -39,7 +42,8 @@ def _closed(node, free=False):
     if not isinstance(node, dict):
         return node
     free = free or node.get("$ref", "").rpartition("/")[2] in OPEN
-    node = {k: _closed(v, free) if k != "properties" else {n: _closed(p, free) for n, p in v.items()} for k, v in resolve(node).items()}
+    node = {k: _closed(v, free) if k != "properties" else {n: _closed(p, free) for n, p in v.items()}
+            for k, v in resolve(node).items()}
     if "properties" in node and not free:
         node.setdefault("additionalProperties", False)
     return node
@@ -56,7 +60,8 @@ _schemas = {}
 def find(method, path):
     """(template, operation) of a request; a template without {…} goes before one with. (None, None): none."""
     path = path.split("?")[0]
-    fitting = [(p.count("{"), p, o) for m, pattern, p, o in _patterns if m == ("GET" if method == "HEAD" else method) and pattern.match(path)]
+    fitting = [(p.count("{"), p, o) for m, pattern, p, o in _patterns if m == ("GET" if method == "HEAD" else method)
+               and pattern.match(path)]
     return min(fitting, key=lambda f: f[0])[1:] if fitting else (None, None)
 
 
@@ -75,7 +80,8 @@ def check_problem(answer):
         body = answer.json
     except ValueError:
         return wrong + ["no JSON: %r" % answer.body[:200]]
-    wrong += ["%s: %s" % (e.json_path, e.message) for e in _validator("Problem", DOCUMENT["components"]["schemas"]["Problem"]).iter_errors(body)]
+    wrong += ["%s: %s" % (e.json_path, e.message)
+              for e in _validator("Problem", DOCUMENT["components"]["schemas"]["Problem"]).iter_errors(body)]
     if isinstance(body, dict) and body.get("status") != answer.status:
         wrong.append("status %s in the body" % body.get("status"))
     if answer.status == 401 and not answer.headers.get("www-authenticate", "").startswith("Bearer"):
@@ -107,7 +113,8 @@ def check(method, path, answer):
     template, operation = find(method, path)
     wrong = check_problem(answer) if answer.status >= 400 and method != "HEAD" else []
     if template is None or answer.status == 405:  # of a method that is not there
-        return wrong if answer.status in (401, 403, 404, 405, 429, 503) else wrong + ["%d where there is nothing" % answer.status]
+        return wrong if answer.status in (401, 403, 404, 405, 429,
+                                          503) else wrong + ["%d where there is nothing" % answer.status]
     described = operation["responses"].get(str(answer.status))
     if described is None:
         return wrong + ["status %d is not described" % answer.status]
@@ -120,7 +127,8 @@ def check(method, path, answer):
         return wrong + ["content type %r" % answer.headers.get("content-type")]
     if answer.status < 300 and "json" in answer.headers["content-type"]:
         schema = content[answer.headers["content-type"]]["schema"]
-        wrong += ["%s: %s" % (e.json_path, e.message) for e in _validator((method, template, answer.status), schema).iter_errors(answer.json)]
+        wrong += ["%s: %s" % (e.json_path, e.message) for e in _validator((method, template, answer.status),
+                                                                          schema).iter_errors(answer.json)]
     return wrong
 
 

@@ -1,4 +1,5 @@
-"""A small HTTP/1.1 client that hides nothing: keep-alive, exact bytes where wanted, and a check that every answer must pass."""
+"""A small HTTP/1.1 client that hides nothing: keep-alive, exact bytes where wanted, and a check that every answer
+must pass."""
 
 import json
 import socket
@@ -91,7 +92,8 @@ class Reader:
 
 
 def check_answer(answer):
-    """What every answer of the SCIM interface must hold to, whatever was asked (scim-rules T3-T6, E1, V1). Gives a list of faults."""
+    """What every answer of the SCIM interface must hold to, whatever was asked (scim-rules T3-T6, E1, V1). Gives a
+    list of faults."""
     wrong, h = [], answer.headers
     for name in ("content-type", "content-length", "etag", "location", "retry-after"):
         if sum(1 for n, _ in answer.header_list if n.lower() == name) > 1:
@@ -246,8 +248,8 @@ def raw(host, port, wire, answers=1):
 
 
 def in_flight(width, jobs, client):
-    """Runs jobs (functions of a client) with `width` threads, each with a connection of its own. Gives the results in the jobs' order; an
-    exception is a result too. client: a Client, or a list of them to be spread over."""
+    """Runs jobs (functions of a client) with `width` threads, each with a connection of its own. Gives the results
+    in the jobs' order; an exception is a result too. client: a Client, or a list of them to be spread over."""
     results, cursor, lock = [None] * len(jobs), iter(range(len(jobs))), threading.Lock()
     clients = client if isinstance(client, list) else [client]
     start = threading.Barrier(min(width, len(jobs)))

@@ -1,4 +1,5 @@
-"""A running usher for tests: started and stopped with the handles that everybody has (ops/local/usher-local, RUN_DIR/env, usherctl)."""
+"""A running usher for tests: started and stopped with the handles that everybody has (ops/local/usher-local,
+RUN_DIR/env, usherctl)."""
 
 import fcntl
 import json
@@ -68,9 +69,12 @@ class Workspace:
 
     def counts(self):
         """Rows and numbers that a refused request must leave alone."""
-        queries = ("SELECT count(*) FROM users WHERE workspace_id=%s", "SELECT count(*) FROM rooms WHERE workspace_id=%s",
-                   "SELECT count(*) FROM members WHERE workspace_id=%s", "SELECT count(*) FROM keys WHERE workspace_id=%s",
-                   "SELECT seats_used FROM workspaces WHERE workspace_id=%s", "SELECT membership_seq FROM workspaces WHERE workspace_id=%s",
+        queries = ("SELECT count(*) FROM users WHERE workspace_id=%s",
+                   "SELECT count(*) FROM rooms WHERE workspace_id=%s",
+                   "SELECT count(*) FROM members WHERE workspace_id=%s",
+                   "SELECT count(*) FROM keys WHERE workspace_id=%s",
+                   "SELECT seats_used FROM workspaces WHERE workspace_id=%s",
+                   "SELECT membership_seq FROM workspaces WHERE workspace_id=%s",
                    "SELECT audit_seq FROM workspaces WHERE workspace_id=%s")
         names = ("users", "rooms", "members", "keys", "seats", "membership_seq", "audit_seq")
         return {name: self.stack.sql(q, self.id)[0][0] for name, q in zip(names, queries)}
@@ -88,7 +92,8 @@ class Stack:
     @classmethod
     def attach(cls, run_dir):
         """A stack that somebody else started."""
-        stack = cls(run_dir, kafka=os.environ.get("KAFKA", "embedded"), flavour=os.environ.get("FLAVOUR", "asan"), port=1)
+        stack = cls(run_dir, kafka=os.environ.get("KAFKA", "embedded"), flavour=os.environ.get("FLAVOUR", "asan"),
+                    port=1)
         stack.reload()
         return stack
 
@@ -137,7 +142,8 @@ class Stack:
         self.reload()
 
     def extra_ingest(self, name, port, arguments="", failpoint=""):
-        """A second ingest on that port, perhaps with further arguments or a failpoint; gives its URL. One of that name that runs already, of this process or another, is taken as it is."""
+        """A second ingest on that port, perhaps with further arguments or a failpoint; gives its URL. One of that
+        name that runs already, of this process or another, is taken as it is."""
         with open(os.path.join(self.run_dir, "extra.lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.reload()

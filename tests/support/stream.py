@@ -35,7 +35,8 @@ def murmur2(data):
 def seq_of(record):
     if record.value is not None and "seq" in record.value:
         return record.value["seq"]
-    text = record.value.get("jti", "").rpartition("/events/")[2] if record.topic == EVENTS else record.headers.get("usher-seq", "")
+    text = record.value.get("jti", "").rpartition("/events/")[2] if record.topic == EVENTS else record.headers.get(
+        "usher-seq", "")
     return int(text) if text.isdigit() else None
 
 
@@ -58,7 +59,8 @@ def _where(record):
 # ---------------------------------------------------------------- checks of sequence numbers
 
 def check_sequence(records, what="stream"):
-    """read_committed: per workspace 1, 2, 3 … without gap, double or disorder. For membership, or the change records of audit."""
+    """read_committed: per workspace 1, 2, 3 … without gap, double or disorder. For membership, or the change records
+    of audit."""
     wrong, last = [], collections.defaultdict(int)
     for r in records:
         workspace, seq = workspace_of(r), seq_of(r)
@@ -70,13 +72,15 @@ def check_sequence(records, what="stream"):
         elif seq < last[workspace]:
             wrong.append("%s: %s of %s comes after %s (%s)" % (what, seq, workspace, last[workspace], _where(r)))
         elif seq > last[workspace] + 1:
-            wrong.append("%s: of %s %s to %s are missing (%s)" % (what, workspace, last[workspace] + 1, seq - 1, _where(r)))
+            wrong.append("%s: of %s %s to %s are missing (%s)" % (what, workspace, last[workspace] + 1, seq - 1,
+                                                                  _where(r)))
         last[workspace] = max(last[workspace], seq)
     return wrong
 
 
 def drop_seen(records):
-    """read_uncommitted with the rule of the contract: drop whatever is not greater than the last one seen of that workspace."""
+    """read_uncommitted with the rule of the contract: drop whatever is not greater than the last one seen of that
+    workspace."""
     kept, last = [], collections.defaultdict(int)
     for r in records:
         seq = seq_of(r)
@@ -96,7 +100,8 @@ def check_same(committed, kept, what="stream"):
     for workspace in sorted(set(a) | set(b), key=str):
         left, right = a[workspace], b[workspace]
         if len(left) != len(right):
-            wrong.append("%s of %s: %d records read_committed, %d read_uncommitted by seq" % (what, workspace, len(left), len(right)))
+            wrong.append("%s of %s: %d records read_committed, %d read_uncommitted by seq" % (what, workspace,
+                                                                                              len(left), len(right)))
         for x, y in zip(left, right):
             if (x.key, x.headers, x.value) != (y.key, y.headers, y.value):
                 wrong.append("%s of %s: seq %s differs between the two ways of reading" % (what, workspace, seq_of(x)))
@@ -131,7 +136,8 @@ def check_headers(records, partitions=None):
         h, v, where = r.headers, r.value or {}, _where(r)
         workspace = workspace_of(r)
         change = r.topic in (MEMBERSHIP, EVENTS) or v.get("kind") == "change"
-        for name in ("ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "content-type", "usher-txn"):
+        for name in ("ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "content-type",
+                     "usher-txn"):
             if not h.get(name):
                 wrong.append("%s: header %s is missing" % (where, name))
         if h.get("ce_specversion") not in (None, "1.0"):
@@ -161,7 +167,8 @@ def check_headers(records, partitions=None):
 
 
 def check_ids_unique(records):
-    """ce_id names a record once and for all (read_committed). The compacted topic carries the ids of the events that caused its records."""
+    """ce_id names a record once and for all (read_committed). The compacted topic carries the ids of the events that
+    caused its records."""
     count = collections.Counter((r.topic, r.headers.get("ce_id")) for r in records if r.topic != ROOMS)
     return ["%s: ce_id %s %d times" % (topic, ce_id, n) for (topic, ce_id), n in count.items() if n > 1]
 
@@ -195,15 +202,17 @@ def check_outcomes(events):
 
 
 # What the audit calls it, and the event that tells it. Members of rooms are told as a patch of the Group.
-AUDITED = {"user.created": "create", "room.created": "create", "resource.created": "create", "user.deleted": "delete", "room.deleted": "delete",
+AUDITED = {"user.created": "create", "room.created": "create", "resource.created": "create", "user.deleted": "delete",
+           "room.deleted": "delete",
            "resource.deleted": "delete", "user.deactivated": "deactivate", "user.reactivated": "activate"}
-CHANGED = {"user.updated", "user.linked", "room.updated", "room.renamed", "resource.updated", "member.added", "member.removed"}
+CHANGED = {"user.updated", "user.linked", "room.updated", "room.renamed", "resource.updated", "member.added",
+           "member.removed"}
 FOLLOWS = {"user_deactivated", "user_reactivated", "user_deleted", "room_deleted", "held"}
 
 
 def check_told(events, audit, modes):
-    """Every change of the audit has its event under the same txn, and every event its change. modes: {workspace: events_mode}; a workspace that has changed it is
-    left out."""
+    """Every change of the audit has its event under the same txn, and every event its change. modes: {workspace:
+    events_mode}; a workspace that has changed it is left out."""
     due, have = collections.Counter(), collections.Counter()
     switched = {r.value["workspace"] for r in changes_of(audit)
                 if r.value["action"] == "settings.changed" and any(c["path"] == "events" for c in r.value["changes"])}
@@ -226,7 +235,8 @@ def check_told(events, audit, modes):
                  "change" if name in ("put", "patch") else name] += 1
     for where in [w for w in due if w[3] == "change" and w[:3] + ("create",) in due]:
         del due[where]  # a room's first members are told by its creation
-    return ["%d events, %d changes in the audit for %s" % (have[w], due[w], w) for w in sorted(set(due) | set(have), key=str) if have[w] != due[w]][:20]
+    return ["%d events, %d changes in the audit for %s" % (have[w], due[w], w)
+            for w in sorted(set(due) | set(have), key=str) if have[w] != due[w]][:20]
 
 
 # ---------------------------------------------------------------- state
@@ -276,7 +286,8 @@ def fold(membership):
 
 
 def rooms_view(rooms):
-    """What a reader of the compacted topic holds at its end: the last record of each key. ({workspace: …} as fold gives it, wrong)."""
+    """What a reader of the compacted topic holds at its end: the last record of each key. ({workspace: …} as fold
+    gives it, wrong)."""
     latest, wrong = {}, []
     for r in rooms:
         before = latest.get(r.key)
@@ -302,7 +313,8 @@ def rooms_view(rooms):
 
 
 def sql_state(connection):
-    """The same from PostgreSQL; connection: psycopg2, of a superuser. Members that are held (inactive users) are no members."""
+    """The same from PostgreSQL; connection: psycopg2, of a superuser. Members that are held (inactive users) are no
+    members."""
     state = collections.defaultdict(dict)
     with connection.cursor() as c:
         c.execute("SELECT workspace_id::text, id::text, display_name FROM usher.rooms")
@@ -342,8 +354,8 @@ MEMBER_ACTIONS = {"usher.member.added": "member.added", "usher.member.removed": 
 
 
 def check_audited(membership, audit):
-    """Each membership event has exactly one change record of the same txn, action, room and user, and the other way round. (Only a held
-    membership that is taken off is a change without event: its user was no member.)"""
+    """Each membership event has exactly one change record of the same txn, action, room and user, and the other way
+    round. (Only a held membership that is taken off is a change without event: its user was no member.)"""
     def of_event(v):
         return (v["workspace"], v["txn"], MEMBER_ACTIONS.get(v["type"]), v["room"]["id"], v.get("user", {}).get("id"))
 
@@ -363,7 +375,8 @@ def check_audited(membership, audit):
 
 
 def check_requests(audit, killed=None):
-    """Request records: n of each instance is 1, 2, 3 … each once. killed: {instance: numbers that may be missing among its last ones}."""
+    """Request records: n of each instance is 1, 2, 3 … each once. killed: {instance: numbers that may be missing
+    among its last ones}."""
     wrong, seen = [], collections.defaultdict(list)
     for r in requests_of(audit):
         seen[r.value["instance"]].append(r.value["n"])
@@ -380,8 +393,9 @@ def check_requests(audit, killed=None):
 
 
 def check_acknowledged(audit, acknowledged, refused=()):
-    """acknowledged: (action, target id, subject id or None) of every change that a 2xx promised; as often as it was promised it must be there.
-    refused: the same of changes that were answered as not done; they must not be there at all."""
+    """acknowledged: (action, target id, subject id or None) of every change that a 2xx promised; as often as it was
+    promised it must be there. refused: the same of changes that were answered as not done; they must not be there at
+    all."""
     have = collections.Counter()
     for r in changes_of(audit):
         v = r.value
@@ -436,7 +450,8 @@ def read_settled(read, connection):
         membership, rooms, audit, events = found
         due = [{w: n[i] for w, n in want.items()} for i in range(3)]
         return (check_against_counters(membership, due[0], MEMBERSHIP) + check_against_counters(rooms, due[0], ROOMS)
-                + check_against_counters(changes_of(audit), due[1], AUDIT) + check_against_counters(events, due[2], EVENTS))
+                + check_against_counters(changes_of(audit), due[1], AUDIT)
+                + check_against_counters(events, due[2], EVENTS))
 
     behind = []
 
@@ -451,7 +466,8 @@ def read_settled(read, connection):
     return (*found, behind)
 
 
-def verify(kafka, connection, partitions=None, acknowledged=(), refused=(), killed=None, uncommitted=True, contract=None,
+def verify(kafka, connection, partitions=None, acknowledged=(), refused=(), killed=None, uncommitted=True,
+           contract=None,
            read=None):
     """Every check at once; gives the list of what is wrong. contract: a record's faults. read: gives the records of a
     topic that somebody has read along."""
@@ -459,17 +475,23 @@ def verify(kafka, connection, partitions=None, acknowledged=(), refused=(), kill
     changes = changes_of(audit)
     wrong = list(wrong)
     wrong += check_sequence(membership, MEMBERSHIP) + check_sequence(changes, AUDIT) + check_sequence(events, EVENTS)
-    wrong += check_headers(membership + rooms + audit + events, partitions) + check_ids_unique(membership + audit + events)
-    wrong += check_tokens(events, published_keys(connection)) + check_outcomes(events) + check_told(events, audit, events_modes(connection))
+    wrong += check_headers(membership + rooms + audit + events,
+                           partitions) + check_ids_unique(membership + audit + events)
+    wrong += check_tokens(events, published_keys(connection)) + check_outcomes(events) + check_told(
+        events, audit, events_modes(connection))
     folded, trouble = fold(membership)
     viewed, more = rooms_view(rooms)
     stored = sql_state(connection)
-    wrong += trouble + more + check_state(folded, stored, "the events", "SQL") + check_state(viewed, stored, ROOMS, "SQL")
-    wrong += check_audited(membership, audit) + check_requests(audit, killed) + check_acknowledged(audit, acknowledged, refused)
+    wrong += trouble + more + check_state(folded, stored, "the events",
+                                          "SQL") + check_state(viewed, stored, ROOMS, "SQL")
+    wrong += check_audited(membership, audit) + check_requests(audit, killed) + check_acknowledged(audit, acknowledged,
+                                                                                                   refused)
     if uncommitted:
-        loose, loose_audit = read_topic(kafka, MEMBERSHIP, UNCOMMITTED), changes_of(read_topic(kafka, AUDIT, UNCOMMITTED))
+        loose, loose_audit = read_topic(kafka, MEMBERSHIP,
+                                        UNCOMMITTED), changes_of(read_topic(kafka, AUDIT, UNCOMMITTED))
         wrong += check_repeats(loose, MEMBERSHIP) + check_repeats(loose_audit, AUDIT)
-        wrong += check_same(membership, drop_seen(loose), MEMBERSHIP) + check_same(changes, drop_seen(loose_audit), AUDIT)
+        wrong += check_same(membership, drop_seen(loose),
+                            MEMBERSHIP) + check_same(changes, drop_seen(loose_audit), AUDIT)
         loose = read_topic(kafka, EVENTS, UNCOMMITTED)
         wrong += check_repeats(loose, EVENTS) + check_same(events, drop_seen(loose), EVENTS)
     if contract:

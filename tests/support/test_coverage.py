@@ -1,4 +1,5 @@
-"""The table of rules: what counts as naming a rule and what does not. (A check that finds too much would let rules without a test pass.)"""
+"""The table of rules: what counts as naming a rule and what does not. (A check that finds too much would let rules
+without a test pass.)"""
 
 import os
 import sys
@@ -12,9 +13,12 @@ import coverage  # noqa: E402
 
 class Words(unittest.TestCase):
     def test_whole_words_alone(self):
-        for text, due in (("P1 and P10.", {"P1", "P10"}), ("P10", {"P10"}), ("test_Q01_Q02_look_up", {"Q01", "Q02"}), ("(F14!)", {"F14"}), ("F14's", {"F14"}), ("T3-T6", set()),
-                          ("S3cret", set()), ("E-19", set()), ("xP1", set()), ("P1x", set()), ('W/"V1"', set()), ("1.P1", set()), ("Q10a", {"Q10a"}), ("p1", set()), ("P100", set()),
-                          ("rule 0.1, Rule 0.13", {"0.1", "0.13"}), ("0.1 s", set()), ("rule 0.130", set()), ("C1, C2; S4", {"C1", "C2", "S4"}), ("#D1", set()), ("F4.2", set())):
+        for text, due in (("P1 and P10.", {"P1", "P10"}), ("P10", {"P10"}), ("test_Q01_Q02_look_up", {"Q01", "Q02"}),
+                          ("(F14!)", {"F14"}), ("F14's", {"F14"}), ("T3-T6", set()),
+                          ("S3cret", set()), ("E-19", set()), ("xP1", set()), ("P1x", set()), ('W/"V1"', set()),
+                          ("1.P1", set()), ("Q10a", {"Q10a"}), ("p1", set()), ("P100", set()),
+                          ("rule 0.1, Rule 0.13", {"0.1", "0.13"}), ("0.1 s", set()), ("rule 0.130", set()),
+                          ("C1, C2; S4", {"C1", "C2", "S4"}), ("#D1", set()), ("F4.2", set())):
             self.assertEqual(coverage.words(text), due, text)
 
 
@@ -32,11 +36,14 @@ class Files(unittest.TestCase):
     def test_python(self):
         text = '"""A1."""\nX = "A2"  # A3\n\n\nclass K:\n    """A4."""\n\n    def test_A5_x(self):\n        """A6."""\n        y = "A7"\n        # A8\n        with self.subTest("A9 z"):\n' \
                '            pass\n\n    def help_A10(self):\n        """A11."""\n'
-        self.assertEqual(self.of("py", text), {"A1": {""}, "A3": {""}, "A4": {"K"}, "A5": {"K.test_A5_x"}, "A6": {"K.test_A5_x"}, "A8": {"K.test_A5_x"}, "A9": {"K.test_A5_x"}, "A11": {"K"}})
+        self.assertEqual(self.of("py", text), {"A1": {""}, "A3": {""}, "A4": {"K"}, "A5": {"K.test_A5_x"},
+                                               "A6": {"K.test_A5_x"}, "A8": {"K.test_A5_x"}, "A9": {"K.test_A5_x"},
+                                               "A11": {"K"}})
 
     def test_c(self):
         text = '/* A1 */\n#include "A2"\nstatic int x; // A3\n\n/* A4 */\nstatic void test_A5(void **state) {\n    f("/* A6 */", \'"\'); /* A7 */\n}\n/* A8 */\nint y;\n'
-        self.assertEqual(self.of("c", text), {"A1": {""}, "A3": {""}, "A4": {"test_A5"}, "A5": {"test_A5"}, "A7": {"test_A5"}, "A8": {""}})
+        self.assertEqual(self.of("c", text), {"A1": {""}, "A3": {""}, "A4": {"test_A5"}, "A5": {"test_A5"},
+                                              "A7": {"test_A5"}, "A8": {""}})
 
     def test_json(self):
         text = '{"why": "A1", "cases": [{"name": "A2 x", "doc": {"title": "A3", "name": {"givenName": "A4"}}}, {"step": "s", "shows": ["A5", "A6"], "body": "A7"}]}'

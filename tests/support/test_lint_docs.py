@@ -34,7 +34,8 @@ class Links(unittest.TestCase):
     def test_files_and_headings(self):
         good = "# One `two`: three!\n[a](README.md) [b](../README.md#try-it) [c](#one-two-three) [d](https://example.com/#x)"
         self.assertEqual(self.faults(good), [])
-        self.assertEqual(self.faults("[a](none.md) [b](../README.md#none) [c](#none)"), ["none.md", "../README.md#none", "#none"])
+        self.assertEqual(self.faults("[a](none.md) [b](../README.md#none) [c](#none)"),
+                         ["none.md", "../README.md#none", "#none"])
 
     def test_not_in_code(self):
         self.assertEqual(self.faults("`[a](none.md)`\n\n```\n[b](none.md)\n```\n"), [])
@@ -46,7 +47,9 @@ class Links(unittest.TestCase):
 class Citations(unittest.TestCase):
     def faults(self, name, text):
         known = ["sql/db.c", "sql/ask/read.h", "tests/sql/test_db.c"]
-        return [f.split(" cites ")[1] for f in lint_docs.dead_citations(name, text, known, {os.path.basename(k) for k in known}, {"Promises"})]
+        return [f.split(" cites ")[1]
+                for f in lint_docs.dead_citations(name, text, known, {os.path.basename(k) for k in known},
+                                                  {"Promises"})]
 
     def test_paths(self):
         self.assertEqual(self.faults("x.md", "`sql/db.c`, `sql/*.c`, `sql/ask/*.h` and sql/ask/read.h."), [])
@@ -60,7 +63,8 @@ class Citations(unittest.TestCase):
 
     def test_headings_across_lines(self):
         self.assertEqual(self.faults("a.c", '/* ops/DESIGN.md,\n * "Promises" */')[1:], [])
-        self.assertIn('ops/DESIGN.md, "Prizes", which is no heading there', self.faults("a.c", '/* ops/DESIGN.md,\n * "Prizes" */'))
+        self.assertIn('ops/DESIGN.md, "Prizes", which is no heading there',
+                      self.faults("a.c", '/* ops/DESIGN.md,\n * "Prizes" */'))
 
 
 if __name__ == "__main__":

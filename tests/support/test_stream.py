@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The judge is judged: good streams pass every check, and each way of damaging them is found by the check that is there for it."""
+"""The judge is judged: good streams pass every check, and each way of damaging them is found by the check that is
+there for it."""
 
 import base64
 import copy
@@ -26,14 +27,17 @@ class World:
         self.membership, self.rooms, self.audit, self.seq, self.audit_seq, self.n = [], [], [], {}, {}, 0
 
     def _headers(self, workspace, name, seq, kind, subject, txn):
-        return {"ce_specversion": "1.0", "ce_id": "%s/%s/%d" % (workspace, name, seq), "ce_type": kind, "ce_source": "/w/" + workspace,
-                "ce_subject": subject, "ce_time": TIME, "content-type": "application/json", "usher-txn": txn, "usher-seq": str(seq)}
+        return {"ce_specversion": "1.0", "ce_id": "%s/%s/%d" % (workspace, name, seq), "ce_type": kind,
+                "ce_source": "/w/" + workspace,
+                "ce_subject": subject, "ce_time": TIME, "content-type": "application/json", "usher-txn": txn,
+                "usher-seq": str(seq)}
 
     def change(self, workspace, kind, room, name, user=None, transmit=True, old=None):
         seq = self.seq[workspace] = self.seq.get(workspace, 0) + 1
         audit_seq = self.audit_seq[workspace] = self.audit_seq.get(workspace, 0) + 1
         txn, partition = "txn-%s-%d" % (workspace, seq), stream.murmur2(workspace.encode()) % 12
-        value = {"type": kind, "workspace": workspace, "seq": seq, "time": TIME, "txn": txn, "room": {"id": room, "name": name}}
+        value = {"type": kind, "workspace": workspace, "seq": seq, "time": TIME, "txn": txn,
+                 "room": {"id": room, "name": name}}
         subject = "rooms/" + room
         if user:
             value.update(user={"id": user, "userName": user}, transmit=transmit, reason="scim")
@@ -46,14 +50,18 @@ class World:
         state = {"workspace": workspace, "room": room, "seq": seq}
         state.update({"user": user, "userName": user, "transmit": transmit} if user else {"name": name})
         key = "/".join([workspace, room] + ([user] if user else []))
-        self.rooms.append(stream.Record(stream.ROOMS, partition, len(self.rooms), key, headers, None if gone else state))
-        audit = {"kind": "change", "workspace": workspace, "seq": audit_seq, "time": TIME, "txn": txn, "action": stream.MEMBER_ACTIONS[kind],
-                 "target": {"type": "Room", "id": room, "name": name}, "subject": {"type": "User", "id": user, "name": user} if user else None,
+        self.rooms.append(stream.Record(stream.ROOMS, partition, len(self.rooms), key, headers,
+                                        None if gone else state))
+        audit = {"kind": "change", "workspace": workspace, "seq": audit_seq, "time": TIME, "txn": txn,
+                 "action": stream.MEMBER_ACTIONS[kind],
+                 "target": {"type": "Room", "id": room, "name": name},
+                 "subject": {"type": "User", "id": user, "name": user} if user else None,
                  "outcome": "applied", "reason": None, "changes": []}
         headers = self._headers(workspace, "audit", audit_seq, "usher.audit.change", subject, txn)
         self.audit.append(stream.Record(stream.AUDIT, partition, len(self.audit), workspace, headers, audit))
         self.n += 1
-        request = {"kind": "request", "workspace": workspace, "instance": "ingest-1", "n": self.n, "time": TIME, "txn": txn, "status": 204}
+        request = {"kind": "request", "workspace": workspace, "instance": "ingest-1", "n": self.n, "time": TIME,
+                   "txn": txn, "status": 204}
         headers = self._headers(workspace, "request", self.n, "usher.audit.request", "x", txn)
         del headers["usher-seq"]
         self.audit.append(stream.Record(stream.AUDIT, partition, len(self.audit), workspace, headers, request))
@@ -88,11 +96,14 @@ class Good(unittest.TestCase):
         w = good()
         folded, trouble = stream.fold(w.membership)
         viewed, more = stream.rooms_view(w.rooms)
-        wrong = (stream.check_sequence(w.membership) + stream.check_sequence(w.changes) + stream.check_ids_unique(w.membership + w.audit)
+        wrong = (stream.check_sequence(w.membership) + stream.check_sequence(w.changes)
+                 + stream.check_ids_unique(w.membership + w.audit)
                  + stream.check_headers(w.membership + w.rooms + w.audit, 12) + trouble + more
-                 + stream.check_state(folded, STATE, "fold", "truth") + stream.check_state(viewed, STATE, "rooms", "truth")
+                 + stream.check_state(folded, STATE, "fold", "truth")
+                 + stream.check_state(viewed, STATE, "rooms", "truth")
                  + stream.check_audited(w.membership, w.audit) + stream.check_requests(w.audit)
-                 + stream.check_acknowledged(w.audit, [("member.added", ROOM, ANA)] * 2, [("member.added", ROOM, "zoe")])
+                 + stream.check_acknowledged(w.audit, [("member.added", ROOM, ANA)] * 2,
+                                             [("member.added", ROOM, "zoe")])
                  + stream.check_against_counters(w.membership, w.seq) + stream.check_repeats(w.membership)
                  + stream.check_same(w.membership, stream.drop_seen(w.membership)))
         self.assertEqual(wrong, [])
@@ -119,7 +130,8 @@ class Damage(unittest.TestCase):
     def test_lost_write_at_the_end(self):
         w = good()
         cut = w.membership[:6]
-        self.assertEqual(stream.check_sequence(cut), [])  # the numbers alone cannot show it, the counters and the state can
+        # The numbers alone cannot show it, the counters and the state can.
+        self.assertEqual(stream.check_sequence(cut), [])
         self.found(stream.check_against_counters(cut, w.seq), "counted to")
         self.found(stream.check_state(stream.fold(cut)[0], STATE, "fold", "SQL"), ANA)
 
@@ -219,7 +231,8 @@ class Damage(unittest.TestCase):
         self.assertEqual(stream.check_requests([r for r in w.audit if r.value.get("n") != 7], {"ingest-1": 2}), [])
 
     def test_headers(self):
-        for name, value, word in (("ce_type", "x", "ce_type"), ("ce_source", "/w/other", "ce_source"), ("usher-seq", "77", "usher-seq"),
+        for name, value, word in (("ce_type", "x", "ce_type"), ("ce_source", "/w/other", "ce_source"),
+                                  ("usher-seq", "77", "usher-seq"),
                                   ("usher-txn", "x", "usher-txn"), ("ce_time", "x", "ce_time"), ("ce_id", "x", "ce_id"),
                                   ("ce_subject", "x", "ce_subject"), ("ce_specversion", "0.3", "ce_specversion")):
             w = good()
@@ -248,7 +261,8 @@ class Signer:
     def __init__(self):
         self.key = ec.generate_private_key(ec.SECP256R1())
         n = self.key.public_key().public_numbers()
-        self.jwk = {"kty": "EC", "crv": "P-256", "x": base64url(n.x.to_bytes(32, "big")), "y": base64url(n.y.to_bytes(32, "big"))}
+        self.jwk = {"kty": "EC", "crv": "P-256", "x": base64url(n.x.to_bytes(32, "big")),
+                    "y": base64url(n.y.to_bytes(32, "big"))}
         self.jwk["kid"] = jws.thumbprint(self.jwk)
 
     def sign(self, claims, **header):
@@ -264,11 +278,14 @@ SIGNER = Signer()
 def event(seq, kind, uri, payload=None, txn=None, workspace=W):
     """A record of usher.events."""
     kind = kind if kind.startswith("urn:") else stream.PROV + kind
-    claims = {"iss": "urn:x", "aud": [workspace], "iat": 1, "jti": "%s/events/%d" % (workspace, seq), "txn": txn or "txn-%s-%d" % (workspace, seq),
+    claims = {"iss": "urn:x", "aud": [workspace], "iat": 1, "jti": "%s/events/%d" % (workspace, seq), "txn": txn
+              or "txn-%s-%d" % (workspace, seq),
               "sub_id": {"format": "scim", "uri": uri}, "events": {kind: payload or {}}}
-    headers = {"ce_specversion": "1.0", "ce_id": claims["jti"], "ce_type": kind, "ce_source": "/w/" + workspace, "ce_subject": "x", "ce_time": TIME,
+    headers = {"ce_specversion": "1.0", "ce_id": claims["jti"], "ce_type": kind, "ce_source": "/w/" + workspace,
+               "ce_subject": "x", "ce_time": TIME,
                "content-type": "application/secevent+jwt", "usher-txn": claims["txn"], "usher-seq": str(seq)}
-    return stream.Record(stream.EVENTS, stream.murmur2(workspace.encode()) % 12, seq, workspace, headers, claims, SIGNER.sign(claims))
+    return stream.Record(stream.EVENTS, stream.murmur2(workspace.encode()) % 12, seq, workspace, headers, claims,
+                         SIGNER.sign(claims))
 
 
 def told():
@@ -286,8 +303,10 @@ class Events(unittest.TestCase):
 
     def test_good_events_pass(self):
         events, keys = told(), jws.KeySet([SIGNER.jwk])
-        self.assertEqual(stream.check_sequence(events) + stream.check_tokens(events, keys) + stream.check_outcomes(events) + stream.check_headers(events, 12)
-                         + stream.check_told(events, self.of_w(), {W: "notice"}) + stream.check_against_counters(events, {W: 6}), [])
+        self.assertEqual(stream.check_sequence(events) + stream.check_tokens(events, keys)
+                         + stream.check_outcomes(events) + stream.check_headers(events, 12)
+                         + stream.check_told(events, self.of_w(), {W: "notice"})
+                         + stream.check_against_counters(events, {W: 6}), [])
 
     def test_a_parsed_token(self):
         line = {"topic": stream.EVENTS, "partition": 0, "offset": 1, "headers": [], "key": W, "payload": told()[0].text}
@@ -300,7 +319,8 @@ class Events(unittest.TestCase):
         self.found(stream.check_sequence(events[:2] + events[3:]), "missing")
         self.found(stream.check_sequence(events[:2] + events[1:]), "twice")
         self.found(stream.check_told(events[:-1], audit, {W: "notice"}), "0 events, 1 changes")
-        self.found(stream.check_told(events + [event(7, "delete", "/Groups/" + ROOM)], audit, {W: "notice"}), "1 events, 0 changes")
+        self.found(stream.check_told(events + [event(7, "delete", "/Groups/" + ROOM)], audit, {W: "notice"}),
+                   "1 events, 0 changes")
         self.found(stream.check_told(events, audit, {W: "off"}), "1 events, 0 changes")
         self.found(stream.check_against_counters(events, {W: 7}), "counted to 7")
 
@@ -312,9 +332,12 @@ class Events(unittest.TestCase):
         good_one, keys = told()[0], jws.KeySet([SIGNER.jwk])
         head, body, signature = good_one.text.split(".")
         another = SIGNER.sign({**good_one.value, "iat": 2}).split(".")
-        for token, word in ((".".join((head, another[1], signature)), "signature"), (".".join((head, body, another[2])), "signature"),
-                            (SIGNER.sign(good_one.value, alg="none"), "header"), (SIGNER.sign(good_one.value, typ="JWT"), "header"),
-                            (SIGNER.sign(good_one.value, kid="x"), "not published"), (head + "." + body, "parts"), (good_one.text + "=", "padding"),
+        for token, word in ((".".join((head, another[1], signature)), "signature"),
+                            (".".join((head, body, another[2])), "signature"),
+                            (SIGNER.sign(good_one.value, alg="none"), "header"),
+                            (SIGNER.sign(good_one.value, typ="JWT"), "header"),
+                            (SIGNER.sign(good_one.value, kid="x"), "not published"), (head + "." + body, "parts"),
+                            (good_one.text + "=", "padding"),
                             (".".join((head, body, signature[:-4])), "bytes")):
             self.found(stream.check_tokens([good_one._replace(text=token)], keys), word)
         self.found(stream.check_tokens([good_one], jws.KeySet([Signer().jwk])), "not published")
@@ -324,13 +347,16 @@ class Events(unittest.TestCase):
 
 class Reading(unittest.TestCase):
     def test_murmur2_as_kafka_computes_it(self):
-        for text, hashed in (("21", -973932308), ("foobar", -790332482), ("abc", 479470107), ("a-little-bit-long-string", -985981536)):
+        for text, hashed in (("21", -973932308), ("foobar", -790332482), ("abc", 479470107),
+                             ("a-little-bit-long-string", -985981536)):
             self.assertEqual(stream.murmur2(text.encode()), hashed & 0x7FFFFFFF)
 
     def test_parse_line(self):
-        line = {"topic": "t", "partition": 3, "offset": 9, "headers": ["usher-seq", "7", "ce_type", "x"], "key": "k", "payload": '{"seq":7}'}
+        line = {"topic": "t", "partition": 3, "offset": 9, "headers": ["usher-seq", "7", "ce_type", "x"], "key": "k",
+                "payload": '{"seq":7}'}
         r = stream.parse_line(json.dumps(line))
-        self.assertEqual((r.partition, r.offset, r.key, r.headers, r.value), (3, 9, "k", {"usher-seq": "7", "ce_type": "x"}, {"seq": 7}))
+        self.assertEqual((r.partition, r.offset, r.key, r.headers, r.value),
+                         (3, 9, "k", {"usher-seq": "7", "ce_type": "x"}, {"seq": 7}))
         line["payload"] = None
         self.assertIsNone(stream.parse_line(json.dumps(line)).value)
 
