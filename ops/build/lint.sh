@@ -99,7 +99,8 @@ if [ -z "${LINT_FAST:-}" ]; then
     # shellcheck disable=SC2016
     printf '%s\0' "${sources[@]}" | xargs -0 -n 8 -P "$(nproc)" sh -c 'flags=$1; shift; clang-tidy --quiet "$@" -- $flags 2>/dev/null' sh "$flags" ||
         complain "clang-tidy"
-    cppcheck --quiet --std=c11 --inline-suppr --suppress=missingIncludeSystem --error-exitcode=1 -j "$(nproc)" -I. "${sources[@]}" ||
+    # The mark that clang is given on enum err_code, cppcheck cannot read: it is told that this is no clang.
+    cppcheck --quiet --std=c11 -U__clang__ --inline-suppr --suppress=missingIncludeSystem --error-exitcode=1 -j "$(nproc)" -I. "${sources[@]}" ||
         complain "cppcheck"
 fi
 [ "$bad" = 0 ] && echo "lint: nothing to complain of"
