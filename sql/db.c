@@ -40,6 +40,8 @@ struct db {
     size_t nqueue, cap;
     bool broken; /* a send failed: flush reports it */
     int64_t retry_at_us;
+    int silence_ms;
+    bool unreachable;            /* said so */
     unsigned flushes, replan_at; /* since it connected */
     int64_t replan_due_us;
 };
@@ -54,6 +56,7 @@ struct db *db_new(const char *uri, const char *app, const char *options) {
     db->app = xstrdup(app);
     db->options = xstrdup(options != NULL ? options : "");
     db->replan_at = REPLAN_FIRST;
+    db->silence_ms = DB_SILENCE_MS;
     return db;
 }
 
@@ -69,6 +72,7 @@ static void disconnect(struct db *db) {
     db->broken = false;
     db->flushes = 0;
     db->replan_at = REPLAN_FIRST;
+    db->silence_ms = DB_SILENCE_MS;
 }
 
 void db_free(struct db *db) {
@@ -128,18 +132,35 @@ enum err_code db_connect(struct db *db, struct err *err) {
         message(PQerrorMessage(conn), text, sizeof text);
         PQfinish(conn);
         db->retry_at_us = clock_mono_us() + 100000;
-        log_event(LOG_WARN, "db-connect-failed", "app=%s error=%s", db->app,
-                  log_quote(text, quoted, sizeof quoted));
+        if (!db->unreachable)
+            log_event(LOG_WARN, "db-connect-failed", "app=%s error=%s", db->app,
+                      log_quote(text, quoted, sizeof quoted));
+        db->unreachable = true;
         return err_set(err, ERR_DB_LOST, "The database cannot be reached");
     }
     PQsetNoticeReceiver(conn, ignore_notice, NULL);
     db->conn = conn;
     db->replan_due_us = clock_mono_us() + REPLAN_US;
     db->generation++;
+    if (db->unreachable)
+        log_event(LOG_INFO, "db-connected", "app=%s", db->app);
+    db->unreachable = false;
     return ERR_OK;
 }
 
-/* What an SQLSTATE asks for, by its beginning. Whatever is not named here is a fault of ours. */
+enum err_code db_set_patience(struct db *db, int ms, struct err *err) {
+    char text[32];
+    const char *params[] = {text};
+    snprintf(text, sizeof text, "%d", ms);
+    enum err_code code = db_run(db, SQL_CONNECTION_SET_PATIENCE, params, NULL, err);
+    if (code == ERR_OK)
+        db->silence_ms = ms + DB_SILENCE_MS - DB_PATIENCE_MS;
+    return code;
+}
+
+/* What an SQLSTATE asks for, by its beginning. Only what a value can be the cause of is said of a value.
+ * Whatever is not named here is the system's: a missing column, a right, a full disk, a table that is broken.
+ */
 static const struct {
     const char *beginning;
     enum err_code code;
@@ -147,12 +168,13 @@ static const struct {
     {"40001", ERR_DB_RETRY}, /* not serializable */
     {"40P01", ERR_DB_RETRY}, /* deadlock */
     {"55P03", ERR_DB_RETRY}, /* a lock that did not come in time */
-    {"57014", ERR_DB_RETRY}, /* cancelled, or out of time */
-    {"53", ERR_DB_RETRY},    /* no memory, no disk, no connection left */
+    {"57014", ERR_DB_SLOW},  /* cancelled, or out of time */
     {"08", ERR_DB_LOST},     /* the connection */
     {"57P", ERR_DB_LOST},    /* the server is going down, or coming up */
     {"25006", ERR_DB_LOST},  /* it became a stand-by, which only reads */
     {"25P03", ERR_DB_LOST},  /* it ended a transaction that stood still */
+    {"0A000", ERR_DB_LOST},  /* plans of this connection are no good any more: another one makes new ones */
+    {"26000", ERR_DB_LOST},  /* … or are gone */
     {"22", ERR_DB_DATA},     /* values */
     {"23", ERR_DB_DATA},     /* constraints */
     {"54", ERR_DB_DATA},     /* too large for a row or an index */
@@ -164,7 +186,7 @@ static enum err_code code_of(const char *sqlstate) {
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         if (strncmp(sqlstate, states[i].beginning, strlen(states[i].beginning)) == 0)
             return states[i].code;
-    return ERR_DB_BUG;
+    return ERR_DB_SYSTEM;
 }
 
 static enum err_code lost(struct db *db, struct err *err) {
@@ -241,7 +263,7 @@ static bool await_result(struct db *db) {
         if (!PQisBusy(db->conn))
             return true;
         struct pollfd fd = {PQsocket(db->conn), (short)(POLLIN | (unsent ? POLLOUT : 0)), 0};
-        int n = poll(&fd, 1, DB_SILENCE_MS);
+        int n = poll(&fd, 1, db->silence_ms);
         if (n == 0 || (n < 0 && errno != EINTR))
             return false;
         if (n > 0 && (fd.revents & (POLLIN | POLLERR | POLLHUP)) && !PQconsumeInput(db->conn))
@@ -281,8 +303,8 @@ static enum err_code refused(struct db *db, const PGresult *r, struct err *err) 
     enum err_code code = code_of(state);
     char text[256], quoted[300];
     message(primary, text, sizeof text);
-    log_event(code == ERR_DB_BUG ? LOG_ERROR : LOG_WARN, "db-refused", "app=%s sqlstate=%s error=%s", db->app,
-              state != NULL ? state : "-", log_quote(text, quoted, sizeof quoted));
+    log_event(code == ERR_DB_SYSTEM ? LOG_ERROR : LOG_WARN, "db-refused", "app=%s sqlstate=%s error=%s",
+              db->app, state != NULL ? state : "-", log_quote(text, quoted, sizeof quoted));
     return err_set(err, code, "%s", text);
 }
 
@@ -345,7 +367,7 @@ enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size
     }
     if (code != ERR_OK) {
         db_results_free(results, n);
-        if (code == ERR_DB_LOST)
+        if (code == ERR_DB_LOST || code == ERR_DB_SYSTEM) /* and the plans with it */
             disconnect(db);
         else
             db_rollback(db);

@@ -33,8 +33,8 @@ void db_queue_text(struct db *db, const char *sql, int nparams, const char *cons
 /* Sends a sync, waits for all results of what was queued. results[i] for the i-th statement (i < n = number
  * queued; free with db_results_free). All statements since the last flush are one transaction unless they
  * contain BEGIN/COMMIT; after an error the rest is not run. On error: results are freed, an open transaction
- * is rolled back, err says what (ERR_DB_RETRY, ERR_DB_LOST, ERR_DB_DATA, ERR_DB_BUG), *failed (may be NULL) =
- * index of the statement. */
+ * is rolled back, err says what (ERR_DB_RETRY, ERR_DB_LOST, ERR_DB_DATA, ERR_DB_SLOW, ERR_DB_SYSTEM), *failed
+ * (may be NULL) = index of the statement. */
 enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size_t *failed, struct err *err);
 void db_results_free(struct db_result **results, size_t n);
 /* One statement, one round trip. *out may be NULL. */
@@ -43,6 +43,10 @@ enum err_code db_run(struct db *db, enum statement s, const char *const *params,
 enum err_code db_run_text(struct db *db, const char *sql, int nparams, const char *const *params,
                           struct db_result **out, struct err *err);
 /* Does it answer? One round trip. */
+/* How long a statement of this connection may take from now on, and how long it may wait for us in an open
+ * transaction, until it is set again or the connection is a new one: then DB_PATIENCE_MS. */
+#define DB_PATIENCE_MS 10000
+enum err_code db_set_patience(struct db *db, int ms, struct err *err);
 enum err_code db_ping(struct db *db, struct err *err);
 /* A script of several statements without parameters (migrations), simple protocol. */
 enum err_code db_script(struct db *db, const char *sql, struct err *err);

@@ -37,6 +37,20 @@ bool schema_is_current(const struct schema_state *state) {
     return state->applied == state->known && state->functions;
 }
 
+enum err_code schema_check(struct db *db, struct err *err) {
+    struct schema_state state;
+    struct err why = {0};
+    enum err_code code = migrate_state(db, &state, &why);
+    if (code != ERR_OK) /* an old schema does not let us see its number */
+        return err_set(err, code, "the schema's number cannot be seen: %s", err_text(&why));
+    if (state.applied != state.known)
+        return err_set(err, ERR_DB_SYSTEM, "the schema has number %d, this program needs %d%s", state.applied,
+                       state.known, state.applied < state.known ? ": usherctl migrate" : "");
+    if (!state.functions)
+        return err_set(err, ERR_DB_SYSTEM, "the functions are those of an older version: usherctl migrate");
+    return ERR_OK;
+}
+
 static enum err_code run_step(struct db *db, const struct migration *m, struct err *err) {
     struct jbuf script = {0};
     char number[16];

@@ -15,6 +15,9 @@ enum err_code migrate_state(struct db *db, struct schema_state *state, struct er
 /* Is it what this program needs, and no newer one? */
 bool schema_is_current(const struct schema_state *state);
 
+/* ERR_DB_SYSTEM, and a sentence, if it is not. */
+enum err_code schema_check(struct db *db, struct err *err);
+
 /* Applies what is missing; *applied = how many migrations. Safe to repeat, and to run from several places at
  * once (advisory lock). A database that a newer program has migrated is left alone. The connection's role
  * must be able to create schemas and roles (a superuser, or the database's owner with CREATEROLE). */

@@ -22,8 +22,11 @@ struct consumer {
     bool exactly_once;
     rd_kafka_t *rk;
     struct emitter *emitter;
-    int64_t *next; /* of each partition of ours, what is polled next; NONE: not ours */
+    int64_t *next;      /* of each partition of ours, what is polled next; NONE: not ours */
+    atomic_llong *done; /* … and up to where it is applied; CONSUMER_NONE */
     int partitions;
+    atomic_bool *held; /* it stands before a command that only a newer version can apply */
+    atomic_int nheld;
     unsigned epoch; /* counts assignments taken and given back */
     atomic_int assigned;
     atomic_bool dead;
@@ -51,13 +54,23 @@ static bool resolve_offsets(struct consumer *c, rd_kafka_topic_partition_list_t 
     return true;
 }
 
+static void place(struct consumer *c, int32_t partition, int64_t offset) {
+    if (partition >= c->partitions)
+        return;
+    c->next[partition] = offset;
+    atomic_store(&c->done[partition], offset);
+}
+
 /* parts NULL: none is ours. */
 static void note_places(struct consumer *c, const rd_kafka_topic_partition_list_t *parts) {
-    for (int i = 0; i < c->partitions; i++)
+    for (int i = 0; i < c->partitions; i++) {
         c->next[i] = NONE;
+        atomic_store(&c->done[i], CONSUMER_NONE);
+        atomic_store(&c->held[i], false);
+    }
+    atomic_store(&c->nheld, 0);
     for (int i = 0; parts != NULL && i < parts->cnt; i++)
-        if (parts->elems[i].partition < c->partitions)
-            c->next[parts->elems[i].partition] = parts->elems[i].offset;
+        place(c, parts->elems[i].partition, parts->elems[i].offset);
 }
 
 static void on_assign(struct consumer *c, rd_kafka_topic_partition_list_t *parts) {
@@ -137,10 +150,14 @@ struct consumer *consumer_open(const struct config *config, int slot, bool exact
     c->emitter = emitter;
     c->partitions = (int)config_int(config, "partitions");
     c->next = xcalloc((size_t)c->partitions, sizeof *c->next);
+    c->held = xcalloc((size_t)c->partitions, sizeof *c->held);
+    c->done = xcalloc((size_t)c->partitions, sizeof *c->done);
     note_places(c, NULL);
     c->rk = join(c, err);
     if (c->rk == NULL) {
         free(c->next);
+        free(c->held);
+        free(c->done);
         free(c);
         return NULL;
     }
@@ -198,6 +215,7 @@ static void begin_again(struct consumer *c, int32_t partition) {
     while (!find_place(c, partition, &c->next[partition]))
         if (lifecycle_stopping() || rd_kafka_assignment_lost(c->rk))
             return;
+    atomic_store(&c->done[partition], c->next[partition]);
     rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(c->partitions);
     for (int i = 0; i < c->partitions; i++)
         if (c->next[i] != NONE)
@@ -220,6 +238,30 @@ static void on_message_error(struct consumer *c, const rd_kafka_message_t *m) {
               log_quote(rd_kafka_message_errstr(m), quoted, sizeof quoted));
 }
 
+/* The partition stands from here on, until a newer version has it: what comes behind may depend on the
+ * command that we do not understand. Its offset is not committed, so nothing is lost. */
+static void hold(struct consumer *c, const rd_kafka_message_t *m, const struct err *why) {
+    char quoted[600];
+    rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, m->partition);
+    log_event(LOG_ERROR, "put-off", "partition=%d offset=%lld reason=%s", m->partition, (long long)m->offset,
+              log_quote(err_text(why), quoted, sizeof quoted));
+    atomic_store(&c->held[m->partition], true);
+    atomic_fetch_add(&c->nheld, 1);
+    rd_kafka_pause_partitions(c->rk, parts);
+    rd_kafka_topic_partition_list_destroy(parts);
+}
+
+static void take(struct consumer *c, struct batch *b, const rd_kafka_message_t *m) {
+    struct err err = {0};
+    if (m->partition >= c->partitions || c->held[m->partition])
+        return;
+    if (batch_add(b, m, &err) != ERR_OK)
+        hold(c, m, &err);
+    else
+        c->next[m->partition] = m->offset + 1;
+}
+
 struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
     unsigned epoch = c->epoch;
     size_t bytes = 0;
@@ -232,10 +274,8 @@ struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
             on_message_error(c, m);
         } else {
             b = b != NULL ? b : batch_new();
-            batch_add(b, m);
+            take(c, b, m);
             bytes += m->len;
-            if (m->partition < c->partitions)
-                c->next[m->partition] = m->offset + 1;
         }
         rd_kafka_message_destroy(m);
         if (b != NULL && (b->n >= max || bytes >= BATCH_BYTES_MAX))
@@ -244,8 +284,8 @@ struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
     }
     if (b == NULL)
         return NULL;
-    if (c->epoch !=
-        epoch) { /* taken away between two polls: whoever has them now begins at the committed offset */
+    /* taken away between two polls: whoever has them now begins at the committed offset */
+    if (c->epoch != epoch || b->n == 0) {
         batch_free(b);
         return NULL;
     }
@@ -262,8 +302,7 @@ void consumer_rewind(struct consumer *c, const struct batch *b) {
     for (size_t i = 0; i < b->noffsets; i++) {
         rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, b->offsets[i].partition)->offset =
             b->offsets[i].first;
-        if (b->offsets[i].partition < c->partitions)
-            c->next[b->offsets[i].partition] = b->offsets[i].first;
+        c->next[b->offsets[i].partition] = b->offsets[i].first;
     }
     rd_kafka_error_t *error = rd_kafka_seek_partitions(c->rk, parts, -1);
     if (error != NULL) {
@@ -271,6 +310,23 @@ void consumer_rewind(struct consumer *c, const struct batch *b) {
         rd_kafka_error_destroy(error);
     }
     rd_kafka_topic_partition_list_destroy(parts);
+}
+
+void consumer_applied(struct consumer *c, const struct batch *b) {
+    for (size_t i = 0; i < b->noffsets; i++)
+        atomic_store(&c->done[b->offsets[i].partition], b->offsets[i].next);
+}
+
+int64_t consumer_done(const struct consumer *c, int32_t partition) {
+    return atomic_load(&c->done[partition]);
+}
+
+bool consumer_is_held(const struct consumer *c, int32_t partition) {
+    return atomic_load(&c->held[partition]);
+}
+
+int consumer_held(const struct consumer *c) {
+    return atomic_load(&c->nheld);
 }
 
 bool consumer_assigned(const struct consumer *c) {
@@ -288,5 +344,7 @@ void consumer_close(struct consumer *c) {
         rd_kafka_destroy(c->rk);
     }
     free(c->next);
+    free(c->held);
+    free(c->done);
     free(c);
 }

@@ -18,6 +18,15 @@ struct consumer *consumer_open(const struct config *config, int slot, bool exact
 struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max);
 /* Goes back to the batch's first offsets: it will be polled again. */
 void consumer_rewind(struct consumer *c, const struct batch *b);
+#define CONSUMER_NONE INT64_MIN
+/* The batch is applied. */
+void consumer_applied(struct consumer *c, const struct batch *b);
+/* Up to where the commands of a partition are applied (perhaps a logical offset, below 0); CONSUMER_NONE: it
+ * is not ours. Thread-safe, as is: does it stand before a command of a newer version? */
+int64_t consumer_done(const struct consumer *c, int32_t partition);
+bool consumer_is_held(const struct consumer *c, int32_t partition);
+/* How many partitions stand before a command of a newer version. Thread-safe. */
+int consumer_held(const struct consumer *c);
 bool consumer_assigned(const struct consumer *c);
 /* Joins the group anew if this member was thrown out for good. False: not possible, the process must end. */
 bool consumer_alive(struct consumer *c);

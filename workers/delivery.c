@@ -47,7 +47,7 @@ static char *keep(struct arena *a, const void *bytes, size_t n) {
     return copy;
 }
 
-void batch_add(struct batch *b, const rd_kafka_message_t *m) {
+enum err_code batch_add(struct batch *b, const rd_kafka_message_t *m, struct err *err) {
     if (b->n == b->cap) {
         b->cap = b->cap ? b->cap * 2 : 32;
         b->deliveries = xrealloc(b->deliveries, b->cap * sizeof *b->deliveries);
@@ -62,5 +62,11 @@ void batch_add(struct batch *b, const rd_kafka_message_t *m) {
     d->value_len = m->len;
     d->traceparent = "";
     d->decoded = command_decode(d->value, d->value_len, &d->command, &d->decode_err) == ERR_OK;
+    if (d->decode_err.code == ERR_NOT_IMPLEMENTED) {
+        *err = d->decode_err;
+        b->n--;
+        return err->code;
+    }
     mark_offset(b, m->partition, m->offset);
+    return ERR_OK;
 }

@@ -43,12 +43,15 @@ struct batch {
     /* Of the very poll that brought the batch: fences a worker that lost the partition. */
     struct rd_kafka_consumer_group_metadata_s *group;
     unsigned epoch; /* of the assignment; see emitter */
+    /* The emitter's: what it holds in memory, what of that goes out, and since when it waits. */
+    size_t bytes, record_bytes, records;
+    int64_t since_us;
     struct batch *next;
 };
 
 struct batch *batch_new(void);
 void batch_free(struct batch *b);
-/* Copies the message in. */
-void batch_add(struct batch *b, const struct rd_kafka_message_s *m);
+/* Copies the message in. Not if it is a newer version's: ERR_NOT_IMPLEMENTED. */
+enum err_code batch_add(struct batch *b, const struct rd_kafka_message_s *m, struct err *err);
 
 #endif

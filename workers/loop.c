@@ -6,9 +6,11 @@
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 #include "sql/db.h"
+#include "sql/migrate.h"
 #include "workers/apply/batch.h"
 #include "workers/stats.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,18 @@
 /* A transaction that has been tried for so long gives its batch back, so that rebalances are served. */
 #define PATIENCE_US 3000000
 #define EXIT_TRY_AGAIN 75
+#define WAIT_FIRST_MS 100 /* of a back-off */
+#define WAIT_MOST_MS 5000
+#define PATIENCE_LONG_MS 20000
+#define PATIENCE_MOST_MS 50000
+
+/* The database does not do what it is asked, and no command is to blame. */
+struct trouble {
+    pthread_mutex_t lock; /* of the text: readiness asks on another thread */
+    char text[300];       /* empty: none */
+    int64_t since_us;
+    int wait_ms; /* before the next try */
+};
 
 struct loop {
     struct consumer *consumer;
@@ -27,9 +41,40 @@ struct loop {
     struct db *db;
     struct apply apply;
     int64_t patient_until_us; /* of the transaction that is tried */
+    struct trouble trouble;
+    unsigned checked; /* the connection's generation whose schema was looked at */
     size_t batch_max;
     atomic_llong turned_us;
 };
+
+/* ---- trouble ---- */
+
+/* One line when it begins; the waits grow. */
+static void trouble_goes_on(struct trouble *t, const struct err *err) {
+    char quoted[600];
+    bool begins = t->text[0] == '\0';
+    pthread_mutex_lock(&t->lock);
+    snprintf(t->text, sizeof t->text, "%.299s", err_text(err));
+    pthread_mutex_unlock(&t->lock);
+    if (begins) {
+        t->since_us = clock_mono_us();
+        log_event(LOG_ERROR, "intake-stops", "code=%s error=%s", err_name(err->code),
+                  log_quote(t->text, quoted, sizeof quoted));
+    }
+    t->wait_ms = begins ? WAIT_FIRST_MS : t->wait_ms * 2 < WAIT_MOST_MS ? t->wait_ms * 2 : WAIT_MOST_MS;
+    (void)lifecycle_wait(t->wait_ms);
+}
+
+/* … and one when it ends. */
+static void trouble_ends(struct trouble *t) {
+    if (t->text[0] == '\0')
+        return;
+    pthread_mutex_lock(&t->lock);
+    t->text[0] = '\0';
+    pthread_mutex_unlock(&t->lock);
+    log_event(LOG_INFO, "intake-goes-on", "seconds=%lld",
+              (long long)(clock_mono_us() - t->since_us) / 1000000);
+}
 
 /* The database asks to try again: yes, within bounds. */
 static bool loop_again(void *arg, int tries) {
@@ -42,6 +87,14 @@ static bool loop_again(void *arg, int tries) {
         return false;
     usleep(20000);
     return true;
+}
+
+/* A large command may take as long as it is large: a second for each 64 KiB more, up to a minute. */
+static enum err_code loop_patience(void *arg, size_t bytes, struct err *err) {
+    struct loop *l = arg;
+    size_t more = bytes > 0 ? PATIENCE_LONG_MS + bytes / 64 : 0;
+    size_t ms = DB_PATIENCE_MS + (more < PATIENCE_MOST_MS ? more : PATIENCE_MOST_MS);
+    return db_set_patience(l->db, (int)ms, err);
 }
 
 struct loop *loop_new(const struct config *config, struct consumer *consumer, struct emitter *emitter,
@@ -57,21 +110,46 @@ struct loop *loop_new(const struct config *config, struct consumer *consumer, st
                               .events_issuer = config_str(config, "events-issuer"),
                               .now_us = clock_wall_us,
                               .again = loop_again,
+                              .patience = loop_patience,
                               .arg = l};
+    pthread_mutex_init(&l->trouble.lock, NULL);
     l->batch_max = (size_t)config_int(config, "batch-max");
     atomic_store(&l->turned_us, clock_mono_us());
     return l;
 }
 
 void loop_free(struct loop *l) {
+    pthread_mutex_destroy(&l->trouble.lock);
     db_free(l->db);
     free(l);
 }
 
-bool loop_ready(void *arg, char *why, size_t n) {
-    struct loop *l = arg;
+int64_t loop_turned_us(const struct loop *l) {
+    return atomic_load(&l->turned_us);
+}
+
+bool loop_troubled(struct loop *l) {
+    pthread_mutex_lock(&l->trouble.lock);
+    bool troubled = l->trouble.text[0] != '\0';
+    pthread_mutex_unlock(&l->trouble.lock);
+    return troubled;
+}
+
+bool loop_ready(struct loop *l, char *why, size_t n) {
     if (!consumer_assigned(l->consumer)) {
         snprintf(why, n, "no partitions assigned yet");
+        return false;
+    }
+    pthread_mutex_lock(&l->trouble.lock);
+    bool troubled = l->trouble.text[0] != '\0';
+    if (troubled)
+        snprintf(why, n, "PostgreSQL: %s", l->trouble.text);
+    pthread_mutex_unlock(&l->trouble.lock);
+    if (troubled)
+        return false;
+    if (consumer_held(l->consumer) > 0) {
+        snprintf(why, n, "%d partitions stand before a command of a newer version",
+                 consumer_held(l->consumer));
         return false;
     }
     if (clock_mono_us() - atomic_load(&l->turned_us) > STUCK_US) {
@@ -87,17 +165,29 @@ static void count_poison(const struct batch *b) {
             metric_add(worker_stats.poisoned, 1);
 }
 
+/* Each new connection may have led to another schema. */
+static enum err_code check_schema(struct loop *l, struct err *err) {
+    if (db_connect(l->db, err) != ERR_OK)
+        return err->code;
+    if (l->checked == db_generation(l->db))
+        return ERR_OK;
+    enum err_code code = schema_check(l->db, err);
+    if (code == ERR_OK)
+        l->checked = db_generation(l->db);
+    return code;
+}
+
 static void take_batch(struct loop *l, struct batch *b) {
     struct err err = {0};
     int64_t started_us = clock_mono_us();
-    if (apply_batch(&l->apply, b, &err) != ERR_OK) {
-        char quoted[600];
-        log_event(LOG_WARN, "batch-put-back", "n=%zu error=%s", b->n,
-                  log_quote(err_text(&err), quoted, sizeof quoted));
+    if (check_schema(l, &err) != ERR_OK || apply_batch(&l->apply, b, &err) != ERR_OK) {
         consumer_rewind(l->consumer, b);
         batch_free(b);
+        trouble_goes_on(&l->trouble, &err);
         return;
     }
+    trouble_ends(&l->trouble);
+    consumer_applied(l->consumer, b);
     (void)failpoint("worker.after_pg_commit");
     metric_observe_us(worker_stats.apply, clock_mono_us() - started_us);
     count_poison(b);
@@ -107,7 +197,7 @@ static void take_batch(struct loop *l, struct batch *b) {
 
 int loop_run(struct loop *l) {
     bool told = false;
-    while (!lifecycle_wait(0)) { /* takes a signal that waits; nobody else does */
+    while (!lifecycle_stopping()) {
         atomic_store(&l->turned_us, clock_mono_us());
         struct batch *b = consumer_next(l->consumer, 100, l->batch_max);
         if (b != NULL)

@@ -13,8 +13,10 @@ struct loop *loop_new(const struct config *config, struct consumer *consumer, st
                       struct replies *replies, struct slot *slot);
 /* Until a stop is asked for (0) or the process has lost its place (75: start it again). */
 int loop_run(struct loop *l);
-/* For /readyz. */
-bool loop_ready(void *loop, char *why, size_t n);
+/* For readiness and guard; thread-safe. */
+bool loop_ready(struct loop *loop, char *why, size_t n);
+int64_t loop_turned_us(const struct loop *loop); /* when it last came round */
+bool loop_troubled(struct loop *loop);           /* the database does not do what it is asked */
 void loop_free(struct loop *l);
 
 #endif

@@ -4,10 +4,11 @@
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
-#include "ops/runtime/metrics_http.h"
 #include "schemas/types/schema_load.h"
 #include "sql/ask/signing_key.h"
+#include "sql/migrate.h"
 #include "workers/consumer.h"
+#include "workers/health.h"
 #include "workers/loop.h"
 #include "workers/replies.h"
 #include "workers/selfcheck.h"
@@ -17,16 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What a topic does not take is replaced by stubs: the worker works, but somebody should know. */
-static void check_limits(rd_kafka_t *admin) {
-    struct err err = {0};
-    char quoted[600];
-    if (kafka_topics_limits(admin, 10000, &err) == ERR_CONFIG)
-        log_event(LOG_ERROR, "topic-too-small", "error=%s", log_quote(err_text(&err), quoted, sizeof quoted));
-}
-
-/* Topics, and what the broker can do: asked until it answers. */
-static bool prepare_kafka(const struct config *config, const struct slot *slot, bool *exactly_once) {
+/* Topics, and what the broker can do: asked until it answers. False: a stop was asked for. */
+static bool prepare_kafka(const struct config *config, struct health *health, const struct slot *slot,
+                          bool *exactly_once) {
     for (;;) {
         struct err err = {0};
         rd_kafka_t *admin = kafka_open(kafka_conf_new(config, KAFKA_ADMIN), KAFKA_ADMIN, &err);
@@ -34,44 +28,38 @@ static bool prepare_kafka(const struct config *config, const struct slot *slot, 
                                  ? kafka_topics_ensure(admin, (int)config_int(config, "partitions"),
                                                        (int)config_int(config, "replication"), 10000, &err)
                                  : ERR_KAFKA;
-        if (code == ERR_OK)
-            check_limits(admin);
         if (admin != NULL)
             rd_kafka_destroy(admin);
         if (code == ERR_OK)
             code = selfcheck_run(config, slot_number(slot), exactly_once, &err);
         if (code == ERR_OK)
             return true;
-        char quoted[600];
-        log_event(LOG_WARN, "kafka-not-ready", "error=%s", log_quote(err_text(&err), quoted, sizeof quoted));
         if (code == ERR_CONFIG) {
             fprintf(stderr, "usher-worker: %s\n", err_text(&err));
             exit(2);
         }
-        if (lifecycle_wait(300))
+        if (health_wait(health, "Kafka", &err))
             return false;
     }
 }
 
-/* Before anything is signed with it. False: a stop was asked for. */
-static bool publish_key(const struct config *config, const struct jws_key *key) {
+/* The schema is the one that this program was made for, and the key is told before anything is signed with
+ * it. False: a stop was asked for. */
+static bool prepare_database(const struct config *config, struct health *health, const struct jws_key *key) {
     struct db *db = db_new(config_str(config, "pg"), "usher-worker-key", "");
     struct err err = {0};
-    char quoted[600];
     bool stop = false;
-    while (!stop && signing_key_publish(db, key, &err) != ERR_OK) {
-        log_event(LOG_WARN, "signing-key-not-published", "error=%s",
-                  log_quote(err_text(&err), quoted, sizeof quoted));
-        stop = lifecycle_wait(300);
-    }
+    while (!stop && (schema_check(db, &err) != ERR_OK || signing_key_publish(db, key, &err) != ERR_OK))
+        stop = health_wait(health, "PostgreSQL", &err);
     db_free(db);
     return !stop;
 }
 
-static int work(const struct config *config, struct slot *slot, const struct jws_key *key) {
+static int work(const struct config *config, struct health *health, struct slot *slot,
+                const struct jws_key *key) {
     bool exactly_once = false;
     struct err err = {0};
-    if (!publish_key(config, key) || !prepare_kafka(config, slot, &exactly_once))
+    if (!prepare_kafka(config, health, slot, &exactly_once))
         return 0;
     struct emitter *emitter = emitter_start(config, slot, key, exactly_once);
     if (emitter == NULL)
@@ -84,15 +72,10 @@ static int work(const struct config *config, struct slot *slot, const struct jws
         return 1;
     }
     struct loop *loop = loop_new(config, consumer, emitter, replies, slot);
-    const char *listen = config_str(config, "metrics-listen");
-    struct metrics_http *http = *listen ? metrics_http_start(listen, loop_ready, loop, &err) : NULL;
-    if (*listen && http == NULL) {
-        fprintf(stderr, "usher-worker: %s\n", err_text(&err));
-        return 2;
-    }
+    health_attach(health, consumer, emitter, loop, slot);
     int code = loop_run(loop);
     lifecycle_watchdog(20, 1);
-    metrics_http_stop(http);
+    health_detach(health);
     consumer_close(consumer);
     bool clean = emitter_stop(emitter);
     replies_close(replies);
@@ -123,8 +106,17 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usher-worker: signing-key: %s\n", err_text(&err));
         return 2;
     }
-    struct slot *slot = slot_take(config);
-    int code = slot != NULL ? work(config, slot, key) : 0;
+    struct health *health = health_start(config, &err);
+    if (health == NULL) {
+        fprintf(stderr, "usher-worker: %s\n", err_text(&err));
+        return 2;
+    }
+    int code = 0;
+    if (prepare_database(config, health, key)) {
+        struct slot *slot = slot_take(config);
+        code = slot != NULL ? work(config, health, slot, key) : 0;
+    }
+    health_stop(health);
     jws_key_free(key);
     log_event(LOG_INFO, "stopped", "code=%d", code);
     return code;

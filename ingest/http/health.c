@@ -14,6 +14,7 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
+#include "sql/migrate.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -28,8 +29,8 @@ struct health {
     struct db *db; /* also the session that holds the reply partition's lock */
     struct topics *topics;
     _Atomic int64_t postgres_us; /* when PostgreSQL answered last; 0 = never, or an error since */
-    atomic_bool topics_ready, commands, audit;
-    bool announced, stop;
+    atomic_bool schema, topics_ready, commands, audit;
+    bool announced, stop, schema_told;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     pthread_t thread;
@@ -41,7 +42,7 @@ struct part {
     const char *name;
     bool ready;
 };
-enum { PARTS = 5 };
+enum { PARTS = 6 };
 
 static void look_at_parts(struct health *h, struct part parts[PARTS]) {
     struct ingest *in = h->in;
@@ -53,6 +54,7 @@ static void look_at_parts(struct health *h, struct part parts[PARTS]) {
                              atomic_load(&h->commands) && !producer_fatal(publish_producer(in->publish))};
     parts[4] = (struct part){"audit producer", atomic_load(&h->audit) && !audit_stalled(in->audit) &&
                                                    !producer_fatal(audit_producer(in->audit))};
+    parts[5] = (struct part){"schema", atomic_load(&h->schema)};
 }
 
 bool health_ready(struct health *h) {
@@ -73,6 +75,17 @@ static void fail(struct health *h, const struct err *err) {
     lifecycle_stop();
 }
 
+/* Asked each time: it may be migrated while we run. */
+static void check_schema(struct health *h) {
+    struct err err = {0};
+    char quoted[600];
+    bool good = schema_check(h->db, &err) == ERR_OK;
+    bool was = atomic_exchange(&h->schema, good);
+    if (!good && (was || !h->schema_told))
+        log_event(LOG_ERROR, "schema", "error=%s", log_quote(err_text(&err), quoted, sizeof quoted));
+    h->schema_told = !good;
+}
+
 static void check_postgres(struct health *h) {
     struct err err = {0};
     bool up = db_ping(h->db, &err) == ERR_OK;
@@ -84,6 +97,8 @@ static void check_postgres(struct health *h) {
         up = jwks_refresh(h->db, &err) == ERR_OK;
     if (up != (atomic_exchange(&h->postgres_us, up ? clock_mono_us() : 0) != 0))
         log_event(up ? LOG_INFO : LOG_WARN, "postgresql", "reachable=%s", up ? "yes" : "no");
+    if (up)
+        check_schema(h);
 }
 
 /* With a wrong partition count it refuses to serve. */

@@ -57,6 +57,8 @@ enum err_class {
     X(DB_LOST, RETRY, 503, NULL, "The database cannot be reached")                                           \
     X(DB_DATA, REJECT, 500, NULL, "The database refused a value")                                            \
     X(DB_BUG, FATAL, 500, NULL, "The database refused a statement")                                          \
+    X(DB_SYSTEM, FATAL, 503, NULL, "The database is not in order")                                           \
+    X(DB_SLOW, FATAL, 503, NULL, "The database needs too long for it")                                       \
     X(KAFKA, RETRY, 503, NULL, "The log cannot be reached")                                                  \
     X(RECORD_REFUSED, FATAL, 500, NULL, "The log refuses the record for ever")                               \
     X(DECODE, REJECT, 500, NULL, "The record cannot be decoded")                                             \

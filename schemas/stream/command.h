@@ -75,8 +75,9 @@ struct audit_target command_target(const struct command *c);
 
 /* Appends the JSON text of c to out. Borrows the json_t. */
 void command_encode(const struct command *c, struct jbuf *out);
-/* Decodes and checks; json members are new references: command_clear drops them. ERR_DECODE with the reason
- * for anything that is not a valid version 1 command. */
+/* Decodes and checks; json members are new references: command_clear drops them. ERR_NOT_IMPLEMENTED for a
+ * version or a type that a newer program may know; ERR_DECODE with the reason for anything else that is not a
+ * valid command of this version. */
 enum err_code command_decode(const char *buf, size_t len, struct command *c, struct err *err);
 void command_clear(struct command *c);
 

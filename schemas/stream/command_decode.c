@@ -23,8 +23,13 @@ static bool get_actor(const json_t *o, struct actor *a, struct err *err) {
 }
 
 static bool get_type(const json_t *o, enum command_type *type, struct err *err) {
-    *type = command_type_parse(json_string_value(json_object_get(o, "type")));
-    return *type < COMMAND_TYPE_COUNT || wire_bad(err, "type", "unknown");
+    const char *text = json_string_value(json_object_get(o, "type"));
+    *type = command_type_parse(text);
+    if (*type == COMMAND_TYPE_COUNT && text != NULL)
+        (void)err_set(err, ERR_NOT_IMPLEMENTED, "type: \"%.60s\" is not known: a newer version's", text);
+    else if (*type == COMMAND_TYPE_COUNT)
+        (void)wire_bad(err, "type", "not a string");
+    return *type < COMMAND_TYPE_COUNT;
 }
 
 /* The reason becomes static text, because events keep pointers to it. */
@@ -203,14 +208,16 @@ static bool get_payload(const json_t *o, struct command *c, struct err *err) {
 
 enum err_code command_decode(const char *buf, size_t len, struct command *c, struct err *err) {
     memset(c, 0, sizeof *c);
+    struct err why = {0};
+    err = err != NULL ? err : &why;
     json_t *root = wire_load(buf, len, err);
     if (root == NULL)
-        return ERR_DECODE;
+        return err->code;
     bool ok = get_envelope(root, c, err) && get_resource_type(root, c, err) && get_payload(root, c, err);
     json_decref(root);
     if (!ok)
         command_clear(c);
-    return ok ? ERR_OK : ERR_DECODE;
+    return ok ? ERR_OK : err->code;
 }
 
 void command_clear(struct command *c) {

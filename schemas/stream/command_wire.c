@@ -68,8 +68,12 @@ json_t *wire_load(const char *buf, size_t len, struct err *err) {
         (void)err_set(err, ERR_DECODE, "%s", buf == NULL ? "no value" : at.text);
         return NULL;
     }
+    const json_t *v = json_object_get(root, "v");
     if (!json_is_object(root))
         (void)err_set(err, ERR_DECODE, "not a JSON object");
+    else if (json_is_integer(v) && json_integer_value(v) > COMMAND_VERSION)
+        (void)err_set(err, ERR_NOT_IMPLEMENTED, "v: %" JSON_INTEGER_FORMAT " is a newer version's",
+                      json_integer_value(v));
     else if (wire_int(root, "v", COMMAND_VERSION, COMMAND_VERSION, &version, err))
         return root;
     json_decref(root);

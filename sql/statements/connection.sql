@@ -3,6 +3,15 @@
 -- name: ping
 SELECT 1;
 
+-- name: clock
+-- Microseconds since 1970 there, now.
+SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
+
+-- name: set_patience
+-- For how long a statement may run, and a transaction stand open.
+-- $1 text: milliseconds
+SELECT set_config('statement_timeout', $1, false), set_config('idle_in_transaction_session_timeout', $1, false);
+
 -- name: begin
 BEGIN;
 

@@ -297,8 +297,8 @@ def poison(ground):
     w = ground.stack.workspace("crash-poison")
     sample = commands_of(ground, w.id)[-1]
     known = len(stream.read_topic(ground.stack.kafka, stream.DEADLETTER))
-    poisons = [os.urandom(100) + b"\xff\x00{", b"{}", b"[1,2", b'{"v":99,"type":"user.create"}',
-               json.dumps(dict(sample.value, type="user.explode")).encode()]
+    poisons = [os.urandom(100) + b"\xff\x00{", b"{}", b"[1,2", b'{"v":0,"type":"user.create"}',
+               json.dumps(dict(sample.value, type=7)).encode()]
     for payload in poisons:
         produce(ground, stream.COMMANDS, sample.partition, w.id, {}, payload)
     answer = w.client.post("/Users", {"schemas": [USER], "userName": "after-poison@example.com"})

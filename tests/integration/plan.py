@@ -13,7 +13,8 @@ KINDS = ("embedded", "real")
 # minute). Each process takes the next one of the list, the long ones first, so that all end at about the same time.
 PROCESSES = 6
 TOGETHER = (
-    "retry", "explain", "paging", "bad_input", "custom", "diff_patch", "scopes", "diff_filter", "dialects_entra",
+    "retry", "system_errors", "explain", "paging", "bad_input", "custom", "diff_patch", "scopes", "diff_filter",
+    "dialects_entra",
     "isolation", "settings", "admin", "rules_http", "rules_cases", "keys", "schema_change", "etag_read", "api_users",
     "throttle", "limits", "oauth", "dialects_together", "guard", "events", "scim", "members", "bulk", "okta_session",
     "dialects_okta", "dialects_governance", "migrate", "link", "search", "rules_data", "api_members",
@@ -27,15 +28,15 @@ TOGETHER = (
 ALONE = ("streams", "seats", "two", "whole", "admin_alone", "async", "revocation", "idempotency", "outage")
 
 # After those, on real Kafka alone: bulk_alone breaks things off, and what is broken off is seen twice on the embedded
-# broker, which knows no transactions. refused and offsets have stacks of their own, with an administrator of Kafka who
-# spoils them.
-LAST = ("bulk_alone", "whole", "refused", "offsets")
+# broker, which knows no transactions. refused, offsets and health have stacks of their own, which they spoil.
+LAST = ("bulk_alone", "whole", "refused", "offsets", "health")
 
 # Suites for both brokers: about what the topics hold, in which order, and what happens while a program stands still or
 # ends. All others judge HTTP, documents, plans and limits. These are decided in the programs and in PostgreSQL, by the
 # same commands whichever broker carries them; so the broker that starts at once is enough for them.
 BROKER = {"streams", "events", "async", "members", "bulk", "entra_session", "okta_session", "seats", "admin_alone",
-          "revocation", "idempotency", "outage", "two", "whole", "bulk_alone", "refused", "offsets"}
+          "revocation", "idempotency", "outage", "two", "whole", "bulk_alone", "refused", "offsets",
+          "health"}
 
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
 # others worthless. They always run; contract only if it is wanted.

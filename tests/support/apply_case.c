@@ -38,6 +38,11 @@ static int64_t case_clock(void) {
     return moment_us;
 }
 
+static enum err_code case_patience(void *arg, size_t bytes, struct err *err) {
+    (void)arg, (void)bytes, (void)err;
+    return ERR_OK;
+}
+
 static bool case_again(void *arg, int tries) {
     (void)arg, (void)tries;
     return false;
@@ -102,7 +107,11 @@ static void add_delivery(struct batch *b, const json_t *item, int64_t offset) {
     m.partition = partition != NULL   ? (int32_t)json_integer_value(partition)
                   : workspace != NULL ? workspace_partition(workspace, PARTITIONS)
                                       : 0;
-    batch_add(b, &m);
+    struct err err = {0};
+    if (batch_add(b, &m, &err) != ERR_OK) {
+        fprintf(stderr, "a command of a case is a newer version's: %s\n", err_text(&err));
+        exit(2);
+    }
     free(text);
 }
 
@@ -240,7 +249,8 @@ static struct passage passage_begin(const json_t *c, const struct case_place *pl
                              .partitions = PARTITIONS,
                              .events_issuer = "https://usher.example.com",
                              .now_us = case_clock,
-                             .again = case_again};
+                             .again = case_again,
+                             .patience = case_patience};
     return p;
 }
 

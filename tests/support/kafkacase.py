@@ -1,10 +1,12 @@
-"""Suites about Kafka's own ways, each on a stack of its own with real Kafka, which they may spoil."""
+"""Suites about what goes wrong below usher, each on a stack of its own, which they may spoil; with real Kafka, unless a
+suite says that it does not matter."""
 
 import os
 import subprocess
 
 import proxied
 from case import Case, Followers
+from scimhttp import Client
 from stack import ROOT, remove, temporary
 from waiting import run
 
@@ -12,13 +14,14 @@ ADMIN = os.path.join("build", "release", "tests", "integration", "kafka_admin")
 
 
 class KafkaCase(Case):
+    kafka = "real"
     settings = {}  # further variables of usher-local
 
     @classmethod
     def setUpClass(cls):
         subprocess.run(["make", "-s", "-C", ROOT, ADMIN], check=True, stdout=subprocess.DEVNULL)
-        cls.real = True
-        cls.stack = temporary("real", os.environ.get("FLAVOUR", "asan"), cls.__name__.lower(), **cls.settings)
+        cls.real = cls.kafka == "real"
+        cls.stack = temporary(cls.kafka, os.environ.get("FLAVOUR", "asan"), cls.__name__.lower(), **cls.settings)
         cls.addClassCleanup(cls.remove_stack)
         cls.stack.start()
         cls.followers = Followers(cls.stack)
@@ -42,6 +45,19 @@ class KafkaCase(Case):
         """One record with what the file holds."""
         run(["kcat", "-P", "-b", self.stack.kafka, "-t", topic, "-p", str(partition), "-k", key,
              "-X", "message.max.bytes=16777216", path], check=True)
+
+    def ready(self, url):
+        """(status, text) of /readyz."""
+        http = Client(url, prefix="", check=False)
+        answer = http.get("/readyz")
+        http.close()
+        return answer.status, answer.body.decode().strip()
+
+    def worker_ready(self):
+        return self.ready(self.stack.env["USHER_URL_WORKER"])
+
+    def ingest_ready(self):
+        return self.ready(self.stack.url)
 
     def metric(self, name):
         """Of the worker."""

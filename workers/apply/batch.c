@@ -169,7 +169,8 @@ static enum err_code transact(const struct run *run, size_t first, size_t n, str
 }
 
 /* Stores a command that cannot be applied as refused for good. */
-static enum err_code transact_poison(const struct run *run, struct delivery *delivery, struct err *err) {
+static enum err_code transact_refusal(const struct run *run, struct delivery *delivery, const struct err *why,
+                                      struct err *err) {
     delivery->records.n = 0;
     struct unit_workspace *w = unit_want_workspace(run->unit, delivery->command.workspace.s);
     unit_want_claim(run->unit, w, delivery->command.txn.s);
@@ -177,7 +178,7 @@ static enum err_code transact_poison(const struct run *run, struct delivery *del
         return err->code;
     struct decision d = decision_of(run, delivery);
     delivery_begin(delivery);
-    (void)err_set(&d.err, ERR_INTERNAL, "%s", cannot_be_stored);
+    d.err = *why;
     delivery_conclude(run, delivery, &d);
     return unit_commit(run->unit, err);
 }
@@ -200,25 +201,55 @@ static enum err_code apply_some(const struct apply *a, struct batch *b, size_t f
     }
 }
 
+static enum err_code apply_refusal(const struct apply *a, struct batch *b, struct delivery *delivery,
+                                   const struct err *why, struct err *err) {
+    struct run run = run_new(a, b);
+    enum err_code code = transact_refusal(&run, delivery, why, err);
+    unit_free(run.unit);
+    return code;
+}
+
 static enum err_code apply_poison(const struct apply *a, struct batch *b, struct delivery *delivery,
                                   const struct err *why, struct err *err) {
-    struct run run = run_new(a, b);
-    enum err_code code = transact_poison(&run, delivery, err);
-    unit_free(run.unit);
+    struct err said = {0};
+    (void)err_set(&said, ERR_INTERNAL, "%s", cannot_be_stored);
+    enum err_code code = apply_refusal(a, b, delivery, &said, err);
     if (code != ERR_OK)
         return code;
     delivery_poison(delivery, why);
     return ERR_OK;
 }
 
+/* Once more, with time that fits its size; then the command is refused, as nothing better can be said of it.
+ */
+static enum err_code apply_slowly(const struct apply *a, struct batch *b, size_t at, struct err *err) {
+    struct err why = {0},
+               said = {.code = ERR_TOO_LARGE, .detail = "The change takes longer than the database allows"};
+    struct delivery *delivery = &b->deliveries[at];
+    enum err_code code = a->patience(a->arg, delivery->value_len, err);
+    if (code != ERR_OK)
+        return code;
+    code = apply_some(a, b, at, 1, err);
+    if (a->patience(a->arg, 0, &why) != ERR_OK)
+        return why.code; /* what was committed is known when it comes again */
+    return code == ERR_DB_SLOW ? apply_refusal(a, b, delivery, &said, err) : code;
+}
+
+/* Is the command the cause, now that it is alone? Whatever is not known to be its fault is not. */
+static bool at_fault(enum err_code code) {
+    return code == ERR_DB_DATA || code == ERR_DECODE;
+}
+
 static enum err_code apply_singly(const struct apply *a, struct batch *b, struct err *err) {
     for (size_t i = 0; i < b->n; i++) {
-        struct err why = {0};
-        enum err_code code = apply_some(a, b, i, 1, &why);
-        if (err_class(code) == ERR_CLASS_RETRY)
-            *err = why;
-        else if (code != ERR_OK)
+        struct err why = *err;
+        enum err_code code = b->n > 1 ? apply_some(a, b, i, 1, &why) : err->code; /* tried alone already */
+        if (code == ERR_DB_SLOW)
+            code = apply_slowly(a, b, i, &why);
+        if (at_fault(code))
             code = apply_poison(a, b, &b->deliveries[i], &why, err);
+        else if (code != ERR_OK)
+            *err = why;
         if (code != ERR_OK)
             return code;
     }
@@ -227,7 +258,5 @@ static enum err_code apply_singly(const struct apply *a, struct batch *b, struct
 
 enum err_code apply_batch(const struct apply *a, struct batch *b, struct err *err) {
     enum err_code code = apply_some(a, b, 0, b->n, err);
-    if (code == ERR_OK || err_class(code) == ERR_CLASS_RETRY)
-        return code;
-    return apply_singly(a, b, err);
+    return at_fault(code) || code == ERR_DB_SLOW ? apply_singly(a, b, err) : code;
 }

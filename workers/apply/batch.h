@@ -15,13 +15,17 @@ struct apply {
     /* Asked after an error that may go away: is another try worth it? tries: how many there were of this
      * transaction. It may wait. */
     bool (*again)(void *arg, int tries);
+    /* How long the database may take for what follows; bytes: of the command that needs longer than usual; 0:
+     * as usual again. */
+    enum err_code (*patience)(void *arg, size_t bytes, struct err *err);
     void *arg;
 };
 
 /* Decides every command and commits: claims, changes, sequence numbers, outcomes and records. On ERR_OK every
- * delivery has its reply and records; what can never be stored is refused, and marked as poison. Otherwise
- * (the class is RETRY, or the tables themselves are wrong) nothing of the batch may be used: it is delivered
- * again, and what was committed all the same is known by its claim. */
+ * delivery has its reply and records; a command whose data the database refuses when it is alone is refused,
+ * and marked as poison; one that takes too long alone, with more time than others get, is refused. Otherwise
+ * the trouble is the database's, and nothing of the batch may be used: it is delivered again, and what was
+ * committed all the same is known by its claim. */
 enum err_code apply_batch(const struct apply *a, struct batch *b, struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 #include "workers/emit/emit_record.h"
+#include "workers/emit/producer_end.h"
 #include "workers/stats.h"
 
 #include <pthread.h>
@@ -18,6 +19,10 @@
 
 #define QUEUE_BATCHES 1024 /* at one command a batch: what comes while a transaction ends */
 #define TRANSACTION_RECORDS 5000
+#define TRANSACTION_BYTES (8u << 20)
+#define RECORD_AROUND 512 /* headers and key of a record */
+#define AGAIN_FIRST_MS 20 /* of a back-off */
+#define AGAIN_MOST_MS 2000
 
 struct emitter {
     const struct config *config;
@@ -32,9 +37,13 @@ struct emitter {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct batch *head, **tail;
-    size_t queued;
+    size_t queued, bytes; /* batches that wait; bytes of all that are not freed */
+    size_t under_way;     /* batches of the open transaction */
+    int64_t under_way_us; /* since when the oldest of them waits */
     bool busy, stopping, settling;
+    bool troubled; /* said so */
     int64_t hold_us;
+    size_t most_bytes;
     bool clean;
 };
 
@@ -61,13 +70,16 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 
 static void close_producer(struct emitter *e) {
     if (e->producer != NULL)
-        rd_kafka_destroy(e->producer);
+        producer_end(e->producer);
     e->producer = NULL;
 }
 
-static void report(const char *step, rd_kafka_error_t *error) {
+/* One line when trouble begins. */
+static void report(struct emitter *e, const char *step, rd_kafka_error_t *error) {
     char quoted[300];
-    log_event(LOG_WARN, "emit-failed", "step=%s code=%s fatal=%d abort=%d retry=%d error=%s", step,
+    enum log_level level = e->troubled ? LOG_DEBUG : LOG_WARN;
+    e->troubled = true;
+    log_event(level, "emit-failed", "step=%s code=%s fatal=%d abort=%d retry=%d error=%s", step,
               rd_kafka_error_name(error), rd_kafka_error_is_fatal(error),
               rd_kafka_error_txn_requires_abort(error), rd_kafka_error_is_retriable(error),
               log_quote(rd_kafka_error_string(error), quoted, sizeof quoted));
@@ -89,7 +101,7 @@ static bool open_producer(struct emitter *e) {
         return false;
     rd_kafka_error_t *error = rd_kafka_init_transactions(e->producer, 10000);
     if (error != NULL) {
-        report("init", error);
+        report(e, "init", error);
         rd_kafka_error_destroy(error);
         close_producer(e);
         return false;
@@ -149,7 +161,7 @@ static bool in_doubt(struct emitter *e, int64_t started_us) {
 
 /* After a failed step: abort where that is enough, a new producer where it is not. Frees the error. */
 static enum verdict recover(struct emitter *e, const char *step, rd_kafka_error_t *error) {
-    report(step, error);
+    report(e, step, error);
     metric_add(worker_stats.emit_aborted, 1);
     enum verdict verdict = lost_ownership(rd_kafka_error_code(error)) ? DROPPED : AGAIN;
     int64_t started_us = clock_mono_us();
@@ -161,7 +173,7 @@ static enum verdict recover(struct emitter *e, const char *step, rd_kafka_error_
     if (!replace) {
         error = rd_kafka_abort_transaction(e->producer, -1);
         if (error != NULL) {
-            report("abort", error);
+            report(e, "abort", error);
             rd_kafka_error_destroy(error);
         }
         replace = error != NULL || in_doubt(e, started_us);
@@ -210,22 +222,24 @@ static bool wait_until(struct emitter *e, int64_t until_us) {
     return true;
 }
 
-static size_t count_records(const struct batch *b) {
-    size_t n = 0;
-    for (size_t i = 0; i < b->n; i++)
-        n += b->deliveries[i].records.n + b->deliveries[i].poison;
-    return n;
+/* Under the lock. */
+static void show(struct emitter *e) {
+    metric_set(worker_stats.emit_waiting, (int64_t)(e->queued + e->under_way));
+    metric_set(worker_stats.emit_bytes, (int64_t)e->bytes);
 }
 
-/* Takes what waits, up to a bounded number of records; only batches of one assignment (with: of what was
- * taken before) go together, as they share the generation of the group. Under the lock. */
-static struct batch *take(struct emitter *e, unsigned epoch, size_t records) {
+/* Takes what waits, up to a bounded number of records and bytes (with: of what was taken before); only
+ * batches of one assignment go together, as they share the generation of the group. Under the lock. */
+static struct batch *take(struct emitter *e, unsigned epoch, size_t records, size_t bytes) {
     struct batch *first = e->head, **end = &e->head;
     while (*end != NULL && (*end)->epoch == epoch &&
-           (records == 0 || records + count_records(*end) <= TRANSACTION_RECORDS)) {
-        records += count_records(*end);
+           (records == 0 || (records + (*end)->records <= TRANSACTION_RECORDS &&
+                             bytes + (*end)->record_bytes <= TRANSACTION_BYTES))) {
+        records += (*end)->records;
+        bytes += (*end)->record_bytes;
         end = &(*end)->next;
         e->queued--;
+        e->under_way++;
     }
     if (end == &e->head)
         return NULL;
@@ -234,7 +248,9 @@ static struct batch *take(struct emitter *e, unsigned epoch, size_t records) {
     e->head = rest;
     if (rest == NULL)
         e->tail = &e->head;
-    metric_set(worker_stats.emit_waiting, (int64_t)e->queued);
+    if (e->under_way_us == 0)
+        e->under_way_us = first->since_us;
+    show(e);
     pthread_cond_broadcast(&e->changed);
     return first;
 }
@@ -252,21 +268,23 @@ static void settle_deliveries(struct emitter *e) {
 static rd_kafka_error_t *gather(struct emitter *e, struct batch *list, size_t *records, int64_t until_us) {
     struct batch *last = list;
     rd_kafka_error_t *error = NULL;
-    while (last->next != NULL)
-        last = last->next;
+    size_t bytes = list->record_bytes;
+    for (; last->next != NULL; last = last->next)
+        bytes += last->next->record_bytes;
     while (error == NULL) {
         struct batch *more = NULL;
         pthread_mutex_lock(&e->lock);
         while (e->head == NULL && !e->stopping && !e->settling && wait_until(e, until_us))
             ;
         if (e->head != NULL && clock_mono_us() < until_us && !e->settling)
-            more = take(e, list->epoch, *records);
+            more = take(e, list->epoch, *records, bytes);
         pthread_mutex_unlock(&e->lock);
         if (more == NULL)
             break;
         last->next = more;
         for (; more != NULL && error == NULL; more = more->next) {
             error = emit_batch(e->producer, e->key, more, records);
+            bytes += more->record_bytes;
             last = more;
         }
         settle_deliveries(e);
@@ -323,6 +341,14 @@ static void commit_plainly(struct emitter *e, const struct batch *list) {
     rd_kafka_topic_partition_list_destroy(offsets);
 }
 
+/* Longer from time to time, unless the batches are not ours any more. */
+static void pause_before(const struct emitter *e, int attempt) {
+    int ms = attempt < 8 ? AGAIN_FIRST_MS << (attempt - 1) : AGAIN_MOST_MS;
+    for (int waited = 0; waited < ms && waited < AGAIN_MOST_MS && !atomic_load(&e->dropping);
+         waited += AGAIN_FIRST_MS)
+        usleep(AGAIN_FIRST_MS * 1000);
+}
+
 static void emit(struct emitter *e, struct batch *list) {
     enum verdict verdict = AGAIN;
     for (int attempt = 0; verdict == AGAIN && !atomic_load(&e->dropping); attempt++) {
@@ -332,7 +358,7 @@ static void emit(struct emitter *e, struct batch *list) {
             return; /* dropped: whoever has the partitions next emits it */
         }
         if (attempt > 0)
-            usleep(20000);
+            pause_before(e, attempt);
         if (e->producer == NULL && !open_producer(e))
             continue;
         int committed = attempt > 0 ? already_committed(e, list) : 0;
@@ -342,18 +368,25 @@ static void emit(struct emitter *e, struct batch *list) {
         }
         verdict = transact(e, list, attempt == 0);
     }
+    if (verdict == DONE && e->troubled)
+        log_event(LOG_INFO, "emit-goes-on", "slot=%d", slot_number(e->slot));
+    e->troubled = e->troubled && verdict != DONE;
     if (verdict == DONE && !e->exactly_once)
         commit_plainly(e, list);
 }
 
 /* ---- the thread ---- */
 
-static void free_list(struct batch *list) {
+/* Gives how many bytes they were. */
+static size_t free_list(struct batch *list) {
+    size_t bytes = 0;
     while (list != NULL) {
         struct batch *next = list->next;
+        bytes += list->bytes;
         batch_free(list);
         list = next;
     }
+    return bytes;
 }
 
 static void *emitter_main(void *arg) {
@@ -364,14 +397,18 @@ static void *emitter_main(void *arg) {
             pthread_cond_wait(&e->changed, &e->lock);
         if (e->head == NULL)
             break;
-        struct batch *list = take(e, e->head->epoch, 0);
+        struct batch *list = take(e, e->head->epoch, 0, 0);
         e->busy = true;
         pthread_mutex_unlock(&e->lock);
         if (!atomic_load(&e->dropping))
             emit(e, list);
-        free_list(list);
+        size_t bytes = free_list(list);
         pthread_mutex_lock(&e->lock);
+        e->bytes -= bytes;
+        e->under_way = 0;
+        e->under_way_us = 0;
         e->busy = false;
+        show(e);
         pthread_cond_broadcast(&e->changed);
     }
     pthread_mutex_unlock(&e->lock);
@@ -391,6 +428,7 @@ struct emitter *emitter_start(const struct config *config, struct slot *slot, co
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->changed, NULL);
     e->hold_us = config_int(config, "emit-hold-ms") * 1000;
+    e->most_bytes = (size_t)config_int(config, "emit-queue-bytes");
     while (!open_producer(e)) {
         if (lifecycle_wait(200)) {
             free(e);
@@ -406,14 +444,45 @@ void emitter_attach(struct emitter *e, rd_kafka_t *consumer) {
     atomic_store(&e->consumer, consumer);
 }
 
+/* What the commands held is not needed any more, but for who asked. */
+static void weigh(struct batch *b) {
+    b->bytes = b->record_bytes = b->records = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        struct delivery *d = &b->deliveries[i];
+        if (d->decoded)
+            command_clear(&d->command);
+        b->records += d->records.n + d->poison;
+        b->record_bytes += d->poison ? d->value_len : 0;
+        b->bytes += d->value_len + sizeof *d;
+        for (size_t k = 0; k < d->records.n; k++) {
+            const struct record *r = &d->records.rows[k];
+            b->record_bytes += RECORD_AROUND + (r->value != NULL ? strlen(r->value) : 0);
+        }
+    }
+    b->bytes += b->record_bytes;
+    b->since_us = clock_mono_us();
+}
+
+static bool full(const struct emitter *e, const struct batch *b) {
+    return e->queued >= QUEUE_BATCHES || (e->bytes > 0 && e->bytes + b->bytes > e->most_bytes);
+}
+
 void emitter_push(struct emitter *e, struct batch *b) {
+    weigh(b);
     pthread_mutex_lock(&e->lock);
-    while (e->queued >= QUEUE_BATCHES)
-        pthread_cond_wait(&e->changed, &e->lock);
+    while (full(e, b) && !lifecycle_stopping())
+        (void)wait_until(e, clock_mono_us() + 200000);
+    if (full(e, b)) { /* its offset is not committed: the next owner emits it */
+        pthread_mutex_unlock(&e->lock);
+        batch_free(b);
+        return;
+    }
     b->next = NULL;
     *e->tail = b;
     e->tail = &b->next;
     e->queued++;
+    e->bytes += b->bytes;
+    show(e);
     pthread_cond_broadcast(&e->changed);
     pthread_mutex_unlock(&e->lock);
 }
@@ -430,11 +499,11 @@ void emitter_settle(struct emitter *e, bool lost) {
     atomic_store(&e->dropping, false);
 }
 
-size_t emitter_waiting(struct emitter *e) {
+int64_t emitter_age_us(struct emitter *e) {
     pthread_mutex_lock(&e->lock);
-    size_t n = e->queued + e->busy;
+    int64_t since_us = e->under_way_us > 0 ? e->under_way_us : e->head != NULL ? e->head->since_us : 0;
     pthread_mutex_unlock(&e->lock);
-    return n;
+    return since_us > 0 ? clock_mono_us() - since_us : 0;
 }
 
 bool emitter_stop(struct emitter *e) {

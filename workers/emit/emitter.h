@@ -24,12 +24,14 @@ struct emitter *emitter_start(const struct config *config, struct slot *slot, co
                               bool exactly_once);
 /* The consumer whose group the offsets belong to. */
 void emitter_attach(struct emitter *e, rd_kafka_t *consumer);
-/* Takes the batch. Waits while too many are queued. */
+/* Takes the batch. Waits while too many are queued, or too many bytes; drops it if a stop is asked for
+ * meanwhile. */
 void emitter_push(struct emitter *e, struct batch *b);
 /* Called when partitions are taken away: ends what is queued (or drops it, if the assignment is lost).
  * Afterwards nothing is under way. */
 void emitter_settle(struct emitter *e, bool lost);
-size_t emitter_waiting(struct emitter *e);
+/* How long the oldest batch has waited for the end of its Kafka transaction; 0: none waits. Thread-safe. */
+int64_t emitter_age_us(struct emitter *e);
 /* Emits what is queued, then ends. True if no transaction was left open. */
 bool emitter_stop(struct emitter *e);
 
