@@ -36,14 +36,14 @@ static rd_kafka_t *host_open(void) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_t *host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
-    if (!host)
+    if (host == NULL)
         fprintf(stderr, "usher-broker: %s\n", reason);
     return host;
 }
 
 static rd_kafka_mock_cluster_t *cluster_open(rd_kafka_t *host, int partitions) {
     rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new(host, 1);
-    if (!cluster) {
+    if (cluster == NULL) {
         fprintf(stderr, "usher-broker: the mock cluster did not start\n");
         return NULL;
     }
@@ -66,7 +66,7 @@ static int write_bootstrap(const char *path, const char *bootstrap) {
         return -1;
     }
     FILE *file = fopen(part, "w");
-    if (!file)
+    if (file == NULL)
         return -1;
     int bad = fprintf(file, "%s\n", bootstrap) < 0;
     bad |= fclose(file) != 0;
@@ -86,12 +86,12 @@ int main(int argc, char **argv) {
 
     rd_kafka_t *host = host_open();
     int partitions = (int)config_int(config, "partitions");
-    rd_kafka_mock_cluster_t *cluster = host ? cluster_open(host, partitions) : NULL;
-    if (!cluster)
+    rd_kafka_mock_cluster_t *cluster = host != NULL ? cluster_open(host, partitions) : NULL;
+    if (cluster == NULL)
         return 1;
     const char *bootstrap = rd_kafka_mock_cluster_bootstraps(cluster);
     const char *path = config_str(config, "bootstrap-file");
-    if (*path && write_bootstrap(path, bootstrap) != 0) {
+    if (*path != '\0' && write_bootstrap(path, bootstrap) != 0) {
         fprintf(stderr, "usher-broker: %s: %s\n", path, strerror(errno));
         return 1;
     }
@@ -106,7 +106,7 @@ int main(int argc, char **argv) {
 
     lifecycle_wait(-1);
     lifecycle_watchdog(5, 0); /* nothing here is worth waiting for */
-    if (*path)
+    if (*path != '\0')
         unlink(path);
     rd_kafka_mock_cluster_destroy(cluster);
     rd_kafka_destroy(host);

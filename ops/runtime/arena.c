@@ -60,7 +60,7 @@ struct arena *arena_new(void) {
 }
 
 static void run_deferred(struct arena *a) {
-    while (a->deferred) {
+    while (a->deferred != NULL) {
         struct deferred *d = a->deferred;
         a->deferred = d->next;
         d->fn(d->ptr);
@@ -70,17 +70,17 @@ static void run_deferred(struct arena *a) {
 /* Frees all chunks but one of ordinary size, which is kept if keep is set. */
 static void free_chunks(struct arena *a, bool keep) {
     struct chunk *kept = NULL;
-    while (a->chunks) {
+    while (a->chunks != NULL) {
         struct chunk *c = a->chunks;
         a->chunks = c->next;
-        if (keep && !kept && c->size <= CHUNK_MOST) {
+        if (keep && kept == NULL && c->size <= CHUNK_MOST) {
             kept = c;
             continue;
         }
         UNPOISON(c->data, c->size);
         free(c);
     }
-    if (kept) {
+    if (kept != NULL) {
         kept->next = NULL;
         kept->used = 0;
         POISON(kept->data, kept->size);
@@ -89,7 +89,7 @@ static void free_chunks(struct arena *a, bool keep) {
 }
 
 void arena_free(struct arena *a) {
-    if (!a)
+    if (a == NULL)
         return;
     run_deferred(a);
     free_chunks(a, false);
@@ -99,7 +99,7 @@ void arena_free(struct arena *a) {
 void arena_reset(struct arena *a) {
     run_deferred(a);
     free_chunks(a, true);
-    if (!a->chunks)
+    if (a->chunks == NULL)
         a->chunks = chunk_new(CHUNK_FIRST);
 }
 
@@ -128,7 +128,7 @@ void *arena_alloc(struct arena *a, size_t n) {
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t n) {
-    if (!s)
+    if (s == NULL)
         return NULL;
     n = strnlen(s, n);
     char *copy = arena_alloc(a, n + 1);
@@ -137,7 +137,7 @@ char *arena_strndup(struct arena *a, const char *s, size_t n) {
 }
 
 char *arena_strdup(struct arena *a, const char *s) {
-    return s ? arena_strndup(a, s, strlen(s)) : NULL;
+    return s != NULL ? arena_strndup(a, s, strlen(s)) : NULL;
 }
 
 char *arena_printf(struct arena *a, const char *fmt, ...) {

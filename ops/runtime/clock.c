@@ -95,7 +95,7 @@ static bool take(const char **s, int digits, int *out) {
 }
 
 static bool take_char(const char **s, const char *any) {
-    if (!**s || !strchr(any, **s))
+    if (**s == '\0' || strchr(any, **s) == NULL)
         return false;
     (*s)++;
     return true;
@@ -114,7 +114,7 @@ static bool take_fraction(const char **s, int *us) {
 
 static bool take_zone(const char **s, int *minutes) {
     *minutes = 0;
-    if (!**s || take_char(s, "Zz"))
+    if (**s == '\0' || take_char(s, "Zz"))
         return true;
     int sign = **s == '-' ? -1 : 1, h, m;
     if (!take_char(s, "+-") || !take(s, 2, &h) || !take_char(s, ":") || !take(s, 2, &m) || h > 23 || m > 59)
@@ -126,7 +126,7 @@ static bool take_zone(const char **s, int *minutes) {
 bool rfc3339_parse(const char *s, int64_t *wall_us) {
     static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int y, mo, d, h, mi, sec, us, zone;
-    if (!s || !take(&s, 4, &y) || !take_char(&s, "-") || !take(&s, 2, &mo) || !take_char(&s, "-") ||
+    if (s == NULL || !take(&s, 4, &y) || !take_char(&s, "-") || !take(&s, 2, &mo) || !take_char(&s, "-") ||
         !take(&s, 2, &d) || !take_char(&s, "Tt ") || !take(&s, 2, &h) || !take_char(&s, ":") ||
         !take(&s, 2, &mi) || !take_char(&s, ":") || !take(&s, 2, &sec) || !take_fraction(&s, &us) ||
         !take_zone(&s, &zone) || *s)

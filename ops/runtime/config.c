@@ -97,7 +97,7 @@ static enum err_code set(struct config *c, const char *key, const char *value, c
     if (i < 0)
         return err_set(err, ERR_CONFIG, "unknown setting \"%s\" (%s)", key, source);
     enum err_code code = check_value(&c->spec->rows[i], value, source, err);
-    if (code)
+    if (code != ERR_OK)
         return code;
     free(c->values[i]);
     c->values[i] = xstrdup(value);
@@ -115,10 +115,10 @@ static char *trim(char *s) {
 
 static enum err_code read_line(struct config *c, char *line, const char *source, struct err *err) {
     char *key = trim(line);
-    if (!*key || *key == '#')
+    if (*key == '\0' || *key == '#')
         return ERR_OK;
     char *value = strchr(key, '=');
-    if (!value)
+    if (value == NULL)
         return err_set(err, ERR_CONFIG, "not a `key = value` line (%s)", source);
     *value++ = 0;
     return set(c, trim(key), trim(value), source, err);
@@ -126,17 +126,17 @@ static enum err_code read_line(struct config *c, char *line, const char *source,
 
 static enum err_code read_file(struct config *c, const char *path, struct err *err) {
     FILE *f = fopen(path, "re");
-    if (!f)
+    if (f == NULL)
         return err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
     enum err_code code = ERR_OK;
     char *line = NULL;
     size_t cap = 0;
-    for (int number = 1; !code && getline(&line, &cap, f) >= 0; number++) {
+    for (int number = 1; code == ERR_OK && getline(&line, &cap, f) >= 0; number++) {
         char *source = xasprintf("%s line %d", path, number);
         code = read_line(c, line, source, err);
         free(source);
     }
-    if (!code && ferror(f))
+    if (code == ERR_OK && ferror(f))
         code = err_set(err, ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
     free(line);
     fclose(f);
@@ -145,12 +145,12 @@ static enum err_code read_file(struct config *c, const char *path, struct err *e
 
 static enum err_code read_environment(struct config *c, struct err *err) {
     enum err_code code = ERR_OK;
-    for (size_t i = 0; !code && i < c->nrows; i++) {
+    for (size_t i = 0; code == ERR_OK && i < c->nrows; i++) {
         char *name = xasprintf("USHER_%s", c->spec->rows[i].key);
-        for (char *p = name; *p; p++)
+        for (char *p = name; *p != '\0'; p++)
             *p = *p == '-' || *p == '.' ? '_' : (char)toupper((unsigned char)*p);
         const char *value = getenv(name);
-        if (value)
+        if (value != NULL)
             code = set(c, c->spec->rows[i].key, value, name, err);
         free(name);
     }
@@ -167,21 +167,21 @@ struct flag {
 static enum err_code next_flag(const struct config *c, int argc, char **argv, int *at, struct flag *out,
                                struct err *err) {
     const char *text = argv[*at] + 2, *equals = strchr(text, '=');
-    out->key = equals ? xstrndup(text, (size_t)(equals - text)) : xstrdup(text);
-    if (equals) {
+    out->key = equals != NULL ? xstrndup(text, (size_t)(equals - text)) : xstrdup(text);
+    if (equals != NULL) {
         out->value = equals + 1;
         return ERR_OK;
     }
     int row = row_find(c, out->key);
     bool alone = row >= 0 && c->spec->rows[row].type == CONFIG_BOOL, truth;
     const char *next = *at + 1 < argc ? argv[*at + 1] : NULL;
-    if (alone && !(next && parse_bool(next, &truth) && !isdigit((unsigned char)*next))) {
+    if (alone && !(next != NULL && parse_bool(next, &truth) && !isdigit((unsigned char)*next))) {
         out->value = "true";
         return ERR_OK;
     }
     if (row < 0 && !passes(c, out->key) && strcmp(out->key, "config") != 0)
         return err_set(err, ERR_CONFIG, "unknown setting \"%s\" (flag)", out->key);
-    if (!next)
+    if (next == NULL)
         return err_set(err, ERR_CONFIG, "%s: the flag needs a value", out->key);
     out->value = next;
     ++*at;
@@ -209,7 +209,7 @@ static enum err_code read_flags(struct config *c, int argc, char **argv, enum co
     bool only_rest = false;
     for (int i = 1; i < argc; i++) {
         if (only_rest || strncmp(argv[i], "-", 1) != 0 || strcmp(argv[i], "-") == 0) {
-            if (!file)
+            if (file == NULL)
                 c->rest[c->nrest++] = argv[i];
             continue;
         }
@@ -223,18 +223,18 @@ static enum err_code read_flags(struct config *c, int argc, char **argv, enum co
             return err_set(err, ERR_CONFIG, "unknown flag \"%s\"", argv[i]);
         struct flag flag = {0};
         enum err_code code = next_flag(c, argc, argv, &i, &flag, err);
-        if (!code && strcmp(flag.key, "config") == 0) {
-            if (file) {
+        if (code == ERR_OK && strcmp(flag.key, "config") == 0) {
+            if (file != NULL) {
                 free(*file);
                 *file = xstrdup(flag.value);
             }
-        } else if (!code && !file) {
+        } else if (code == ERR_OK && file == NULL) {
             char *source = xasprintf("flag --%s", flag.key);
             code = set(c, flag.key, flag.value, source, err);
             free(source);
         }
         free(flag.key);
-        if (code)
+        if (code != ERR_OK)
             return code;
     }
     return ERR_OK;
@@ -245,7 +245,7 @@ static enum err_code set_defaults(struct config *c, bool may_miss, struct err *e
         if (c->values[i])
             continue;
         const char *def = c->spec->rows[i].def;
-        if (!def && !may_miss)
+        if (def == NULL && !may_miss)
             return err_set(err, ERR_CONFIG, "%s: the setting is missing; it has no default",
                            c->spec->rows[i].key);
         c->values[i] = xstrdup(def ? def : "");
@@ -266,23 +266,23 @@ struct config *config_read(const struct config_spec *spec, int argc, char **argv
     const char *from_env = getenv("USHER_CONFIG");
     char *file = from_env && *from_env ? xstrdup(from_env) : NULL;
     enum err_code code = read_flags(c, argc, argv, ask, &file, err);
-    if (!code && file)
+    if (code == ERR_OK && file != NULL)
         code = read_file(c, file, err);
-    if (!code)
+    if (code == ERR_OK)
         code = read_environment(c, err);
-    if (!code)
+    if (code == ERR_OK)
         code = read_flags(c, argc, argv, ask, NULL, err);
-    if (!code)
+    if (code == ERR_OK)
         code = set_defaults(c, *ask == CONFIG_HELP || *ask == CONFIG_VERSION, err);
     free(file);
-    if (!code)
+    if (code == ERR_OK)
         return c;
     config_free(c);
     return NULL;
 }
 
 void config_free(struct config *c) {
-    if (!c)
+    if (c == NULL)
         return;
     for (size_t i = 0; i < c->nrows; i++)
         free(c->values[i]);
@@ -309,9 +309,9 @@ static void print_help(const struct config *c) {
     for (size_t i = 0; i < c->nrows; i++) {
         const struct config_row *row = &c->spec->rows[i];
         printf("  %-18s %s", row->key, row->help);
-        if (!row->def)
+        if (row->def == NULL)
             printf(" (required)");
-        else if (*row->def)
+        else if (*row->def != '\0')
             printf(" (%s)", row->def);
         printf("\n");
     }
@@ -333,7 +333,7 @@ struct config *config_load(const struct config_spec *spec, int argc, char **argv
     enum config_ask ask;
     struct config *c = config_read(spec, argc, argv, &ask, &err);
     for_ever = c;
-    if (!c)
+    if (c == NULL)
         refuse(spec->program, ask, &err);
     bool judged = ask == CONFIG_CHECK || ask == CONFIG_RUN;
     if (judged && spec->judge != NULL && spec->judge(c, &err) != ERR_OK)
@@ -351,7 +351,7 @@ struct config *config_load(const struct config_spec *spec, int argc, char **argv
     case CONFIG_RUN:
         break;
     }
-    if (rest)
+    if (rest != NULL)
         config_rest(c, rest, nrest);
     return c;
 }

@@ -25,7 +25,7 @@ static const struct row *row_of(enum err_code code) {
 /* Texts go into JSON: a text that was cut at its end, or inside by a precision, must not leave half a
  * character. Bytes that belong to no UTF-8 character become '?'. */
 static void whole_characters(char *s) {
-    for (unsigned char *p = (unsigned char *)s; *p;) {
+    for (unsigned char *p = (unsigned char *)s; *p != '\0';) {
         size_t n = *p < 0x80                 ? 1
                    : *p >= 0xc2 && *p < 0xe0 ? 2
                    : *p >= 0xe0 && *p < 0xf0 ? 3
@@ -46,13 +46,13 @@ static void fill(struct err *err, enum err_code code, const char *path, const ch
     __attribute__((format(printf, 4, 0)));
 
 static void fill(struct err *err, enum err_code code, const char *path, const char *fmt, va_list ap) {
-    if (!err)
+    if (err == NULL)
         return;
     /* The arguments may point into *err itself (an error told again with more words), so both texts are made
      * aside. */
     struct err made = {.code = code};
     vsnprintf(made.detail, sizeof made.detail, fmt, ap);
-    if (path)
+    if (path != NULL)
         snprintf(made.path, sizeof made.path, "%s", path);
     whole_characters(made.detail);
     whole_characters(made.path);
@@ -76,7 +76,7 @@ enum err_code err_set_path(struct err *err, enum err_code code, const char *path
 }
 
 void err_clear(struct err *err) {
-    if (err)
+    if (err != NULL)
         *err = (struct err){.code = ERR_OK};
 }
 

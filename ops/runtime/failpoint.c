@@ -37,7 +37,7 @@ static bool parse_action(const char *text, struct point *p) {
         char *end;
         p->action = ACT_SLEEP;
         p->ms = (int)strtol(text + 6, &end, 10);
-        return end != text + 6 && !*end && p->ms >= 0;
+        return end != text + 6 && *end == '\0' && p->ms >= 0;
     } else
         return false;
     return true;
@@ -48,18 +48,18 @@ static bool parse_pass(const char *text, long *at) {
         return *at = 0, true;
     char *end;
     *at = strtol(text, &end, 10);
-    return end != text && !*end && *at >= 1;
+    return end != text && *end == '\0' && *at >= 1;
 }
 
 /* name=action[@n]; the text is cut up. */
 static bool parse_point(char *text, struct point *p) {
     char *action = strchr(text, '=');
-    if (!action || action == text)
+    if (action == NULL || action == text)
         return false;
     *action++ = 0;
     p->at = 1;
     char *at = strchr(action, '@');
-    if (at) {
+    if (at != NULL) {
         *at++ = 0;
         if (!parse_pass(at, &p->at))
             return false;
@@ -75,13 +75,13 @@ void failpoint_init(void) {
     npoints = 0;
     failpoints_armed = false;
     const char *setting = getenv("USHER_FAILPOINT");
-    if (!setting || !*setting)
+    if (setting == NULL || *setting == '\0')
         return;
     char *copy = xstrdup(setting), *rest = copy, *part;
     while ((part = strsep(&rest, ","))) {
         char shown[128], quoted[160];
         snprintf(shown, sizeof shown, "%s", part);
-        if (!*part)
+        if (*part == '\0')
             continue;
         if (npoints == MOST ||
             (memset(&points[npoints], 0, sizeof points[npoints]), !parse_point(part, &points[npoints]))) {

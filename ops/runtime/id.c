@@ -73,7 +73,7 @@ struct uuid uuid_derive(const struct uuid *of, uint32_t n) {
 
 bool uuid_parse(const char *s, struct uuid *out) {
     struct uuid u;
-    if (!s)
+    if (s == NULL)
         return false;
     for (int i = 0; i < 36; i++) {
         char c = s[i];

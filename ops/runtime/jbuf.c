@@ -26,12 +26,12 @@ void jb_free(struct jbuf *b) {
 
 void jb_reset(struct jbuf *b) {
     b->n = 0;
-    if (b->p)
+    if (b->p != NULL)
         b->p[0] = 0;
 }
 
 char *jb_take(struct jbuf *b) {
-    char *text = b->p ? b->p : xstrdup("");
+    char *text = b->p != NULL ? b->p : xstrdup("");
     *b = (struct jbuf){0};
     return text;
 }
@@ -100,7 +100,7 @@ void jb_strn(struct jbuf *b, const char *s, size_t n) {
 }
 
 void jb_str(struct jbuf *b, const char *s) {
-    if (s)
+    if (s != NULL)
         jb_strn(b, s, strlen(s));
     else
         jb_mem(b, "null", 4);
@@ -155,5 +155,5 @@ void jb_kbool(struct jbuf *b, const char *name, bool value) {
 
 void jb_kraw(struct jbuf *b, const char *name, const char *json) {
     jb_key(b, name);
-    jb_raw(b, json ? json : "null");
+    jb_raw(b, json != NULL ? json : "null");
 }

@@ -113,7 +113,7 @@ static bool is_fixed(const char *key) {
         if (strcmp(fixed_keys[i], key) == 0)
             return true;
     for (size_t i = 0; i < sizeof fixed_tables / sizeof *fixed_tables; i++)
-        for (const struct setting *s = fixed_tables[i]; s->key; s++)
+        for (const struct setting *s = fixed_tables[i]; s->key != NULL; s++)
             if (strcmp(s->key, key) == 0)
                 return true;
     return false;
@@ -142,7 +142,7 @@ void kafka_conf_set(rd_kafka_conf_t *conf, const char *key, const char *value) {
 }
 
 static void set_all(rd_kafka_conf_t *conf, const struct setting *table) {
-    for (; table->key; table++)
+    for (; table->key != NULL; table++)
         kafka_conf_set(conf, table->key, table->value);
 }
 
@@ -157,7 +157,7 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
         return; /* a producer's setting passed through to a consumer, and the other way round */
     enum log_level ours = level <= 2 ? LOG_ERROR : level <= 4 ? LOG_WARN : level <= 6 ? LOG_INFO : LOG_DEBUG;
     char quoted[1024];
-    log_event(ours, "kafka", "client=%s facility=%s text=%s", rk ? rd_kafka_name(rk) : "-", facility,
+    log_event(ours, "kafka", "client=%s facility=%s text=%s", rk != NULL ? rd_kafka_name(rk) : "-", facility,
               log_quote(text, quoted, sizeof quoted));
 }
 
@@ -176,7 +176,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct config *c, enum kafka_role role) {
         set_all(conf, consumer);
         set_all(conf, role == KAFKA_CONSUMER_GROUP ? group : assign);
     }
-    if (c) {
+    if (c != NULL) {
         config_each(c, kafka_pass.prefix, pass, conf);
         kafka_conf_set(conf, "bootstrap.servers", config_str(c, "kafka"));
     }
@@ -193,7 +193,7 @@ rd_kafka_t *kafka_open(rd_kafka_conf_t *conf, enum kafka_role role, struct err *
     bool consumes = role == KAFKA_CONSUMER_GROUP || role == KAFKA_CONSUMER_ASSIGN;
     char why[256];
     rd_kafka_t *rk = rd_kafka_new(consumes ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, conf, why, sizeof why);
-    if (!rk) {
+    if (rk == NULL) {
         rd_kafka_conf_destroy(conf); /* rd_kafka_new takes it only if it succeeds */
         (void)err_set(err, ERR_KAFKA, "cannot open a Kafka client: %s", why);
         return NULL;
@@ -209,14 +209,14 @@ enum err_code kafka_warm_up(rd_kafka_t *rk, const char *const *topics, size_t n,
         rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, topics[i], NULL);
         const struct rd_kafka_metadata *md = NULL;
         rd_kafka_resp_err_t code =
-            topic ? rd_kafka_metadata(rk, 0, topic, &md, timeout_ms) : rd_kafka_last_error();
-        if (!code && md && md->topic_cnt == 1)
+            topic != NULL ? rd_kafka_metadata(rk, 0, topic, &md, timeout_ms) : rd_kafka_last_error();
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR && md != NULL && md->topic_cnt == 1)
             code = md->topics[0].err;
-        if (md)
+        if (md != NULL)
             rd_kafka_metadata_destroy(md);
-        if (topic)
+        if (topic != NULL)
             rd_kafka_topic_destroy(topic);
-        if (code)
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
             return err_set(err, ERR_KAFKA, "no metadata of topic %s: %s", topics[i], rd_kafka_err2str(code));
     }
     return ERR_OK;

@@ -48,7 +48,7 @@ static enum err_code judge(const struct rd_kafka_metadata_topic *md, int partiti
     if (md->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || md->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
         return ERR_OK;
     *seen = SEEN_NOT_READY;
-    if (md->err || md->partition_cnt == 0)
+    if (md->err != RD_KAFKA_RESP_ERR_NO_ERROR || md->partition_cnt == 0)
         return ERR_OK;
     if (md->partition_cnt != partitions)
         return err_set(err, ERR_CONFIG, "topic %s has %d partitions, the setting partitions says %d",
@@ -74,13 +74,13 @@ static enum err_code look(rd_kafka_t *rk, int partitions, int timeout_ms, enum s
                           bool *controller, struct err *err) {
     const struct rd_kafka_metadata *md;
     rd_kafka_resp_err_t failed = rd_kafka_metadata(rk, 1, NULL, &md, timeout_ms);
-    if (failed)
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
         return err_set(err, ERR_KAFKA, "Kafka does not answer: %s", rd_kafka_err2str(failed));
     enum err_code code = ERR_OK;
     for (size_t i = 0; i < NTOPICS; i++)
         seen[i] = SEEN_MISSING;
-    for (int t = 0; !code && t < md->topic_cnt; t++)
-        for (size_t i = 0; !code && i < NTOPICS; i++)
+    for (int t = 0; code == ERR_OK && t < md->topic_cnt; t++)
+        for (size_t i = 0; code == ERR_OK && i < NTOPICS; i++)
             if (strcmp(md->topics[t].topic, topics[i].name) == 0)
                 code = judge(&md->topics[t], partitions, &seen[i], err);
     *controller = has_controller(rk, md);
@@ -92,7 +92,7 @@ static rd_kafka_NewTopic_t *new_topic(const struct topic *t, int partitions, int
     char why[256];
     rd_kafka_NewTopic_t *nt =
         rd_kafka_NewTopic_new(t->name, partitions, replication > 0 ? replication : -1, why, sizeof why);
-    if (!nt)
+    if (nt == NULL)
         return NULL;
     for (int i = 0; i < SETTINGS && t->settings[i].key; i++)
         rd_kafka_NewTopic_set_config(nt, t->settings[i].key, t->settings[i].value);
@@ -108,7 +108,7 @@ static enum err_code read_created(rd_kafka_event_t *ev, bool *supported, struct 
     *supported = failed != RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
     if (!*supported)
         return ERR_OK;
-    if (failed)
+    if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
         return err_set(err, ERR_KAFKA, "cannot create topics: %s", rd_kafka_event_error_string(ev));
     size_t n;
     const rd_kafka_topic_result_t **results =
@@ -118,7 +118,7 @@ static enum err_code read_created(rd_kafka_event_t *ev, bool *supported, struct 
         const char *name = rd_kafka_topic_result_name(results[i]);
         if (each == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
             continue; /* somebody else started at the same time */
-        if (each)
+        if (each != RD_KAFKA_RESP_ERR_NO_ERROR)
             return err_set(err, ERR_KAFKA, "cannot create topic %s: %s", name,
                            rd_kafka_topic_result_error_string(results[i]) ?: rd_kafka_err2str(each));
         log_event(LOG_INFO, "topic_created", "topic=%s", name);
@@ -134,7 +134,7 @@ static enum err_code create(rd_kafka_t *rk, const enum seen seen[NTOPICS], int p
         if (seen[i] != SEEN_MISSING)
             continue;
         wanted[n] = new_topic(&topics[i], partitions, replication);
-        if (!wanted[n])
+        if (wanted[n] == NULL)
             return err_set(err, ERR_CONFIG, "cannot create topic %s with %d partitions", topics[i].name,
                            partitions);
         n++;
@@ -146,9 +146,9 @@ static enum err_code create(rd_kafka_t *rk, const enum seen seen[NTOPICS], int p
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
     rd_kafka_CreateTopics(rk, wanted, n, options, queue);
     rd_kafka_event_t *ev = rd_kafka_queue_poll(queue, timeout_ms + 1000);
-    enum err_code code =
-        ev ? read_created(ev, supported, err) : err_set(err, ERR_KAFKA, "cannot create topics: no answer");
-    if (ev)
+    enum err_code code = ev != NULL ? read_created(ev, supported, err)
+                                    : err_set(err, ERR_KAFKA, "cannot create topics: no answer");
+    if (ev != NULL)
         rd_kafka_event_destroy(ev);
     rd_kafka_queue_destroy(queue);
     rd_kafka_AdminOptions_destroy(options);
@@ -185,14 +185,14 @@ enum err_code kafka_topics_ensure(rd_kafka_t *rk, int partitions, int replicatio
         int left = (int)((deadline - clock_mono_us()) / 1000);
         enum seen seen[NTOPICS] = {SEEN_MISSING};
         enum err_code code = look(rk, partitions, left > 100 ? left : 100, seen, &supported, err);
-        if (code || all_good(seen))
+        if (code != ERR_OK || all_good(seen))
             return code;
         if (left <= 0)
             return err_set(err, ERR_KAFKA, "the topics did not become ready in %d ms", timeout_ms);
         if (any_missing(seen) && !created) {
             if (supported)
                 code = create(rk, seen, partitions, replication, left, &supported, err);
-            if (code)
+            if (code != ERR_OK)
                 return code;
             created = supported;
             if (!supported)

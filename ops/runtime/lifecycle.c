@@ -76,7 +76,7 @@ bool lifecycle_wait(int timeout_ms) {
                 log_event(LOG_INFO, "stopping", "signal=%s", sig == SIGTERM ? "TERM" : "INT");
         } else if (sig < 0 && errno == EAGAIN) {
             return false;
-        } else if (sig == SIGHUP && on_hangup) {
+        } else if (sig == SIGHUP && on_hangup != NULL) {
             on_hangup(hangup_ctx);
         }
         /* SIGHUP, an interruption: go on waiting for what is left. */
@@ -101,7 +101,7 @@ static void *watch(void *arg) {
 void lifecycle_watchdog(int seconds, int code) {
     pthread_t thread;
     struct watchdog *w = malloc(sizeof *w);
-    if (!w)
+    if (w == NULL)
         _exit(code);
     *w = (struct watchdog){.seconds = seconds, .code = code};
     if (pthread_create(&thread, NULL, watch, w) != 0)
@@ -111,11 +111,11 @@ void lifecycle_watchdog(int seconds, int code) {
 
 void lifecycle_ready(void) {
     const char *text = getenv("USHER_READY_FD");
-    if (!text || !*text)
+    if (text == NULL || *text == '\0')
         return;
     char *end;
     long fd = strtol(text, &end, 10);
-    if (*end || fd < 0 || fd > 65535)
+    if (*end != '\0' || fd < 0 || fd > 65535)
         return;
     static const char line[] = "ready\n";
     ssize_t ignored = write((int)fd, line, sizeof line - 1);

@@ -75,7 +75,7 @@ char *log_quote(const char *value, char *out, unsigned size) {
     }
     char *p = out, *end = out + size - 2; /* room for the closing quote and NUL */
     *p++ = '"';
-    for (const unsigned char *s = (const unsigned char *)(value ? value : ""); *s; s++) {
+    for (const unsigned char *s = (const unsigned char *)(value != NULL ? value : ""); *s != '\0'; s++) {
         if (*s == '"' || *s == '\\') {
             if (end - p < 2)
                 break;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 static void *must(void *p) {
-    if (!p) {
+    if (p == NULL) {
         static const char text[] = "out of memory\n";
         ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
         (void)ignored;

@@ -44,7 +44,7 @@ static struct family *families;
 
 static struct family *family_of(const char *name, const char *help, enum kind kind) {
     struct family **at = &families;
-    for (; *at; at = &(*at)->next)
+    for (; *at != NULL; at = &(*at)->next)
         if (strcmp((*at)->name, name) == 0)
             return *at;
     struct family *f = xcalloc(1, sizeof *f);
@@ -56,12 +56,12 @@ static struct family *family_of(const char *name, const char *help, enum kind ki
 }
 
 static struct metric *registered(const char *name, const char *labels, const char *help, enum kind kind) {
-    labels = labels ? labels : "";
+    labels = labels != NULL ? labels : "";
     pthread_mutex_lock(&lock);
     struct metric **at = &family_of(name, help, kind)->series;
-    while (*at && strcmp((*at)->labels, labels) != 0)
+    while (*at != NULL && strcmp((*at)->labels, labels) != 0)
         at = &(*at)->next;
-    if (!*at) {
+    if (*at == NULL) {
         *at = xcalloc(1, sizeof **at);
         (*at)->labels = xstrdup(labels);
     }
@@ -106,9 +106,9 @@ int64_t metric_value(const struct metric *m) {
 
 static void sample(struct jbuf *out, const char *name, const char *suffix, const char *labels,
                    const char *le) {
-    const char *comma = labels[0] && le ? "," : "";
+    const char *comma = labels[0] != '\0' && le != NULL ? "," : "";
     jb_printf(out, "%s%s", name, suffix);
-    if (le)
+    if (le != NULL)
         jb_printf(out, "{%s%sle=\"%s\"}", labels, comma, le);
     else if (labels[0])
         jb_printf(out, "{%s}", labels);
@@ -136,9 +136,9 @@ static void render_histogram(struct jbuf *out, const char *name, const struct me
 
 void metrics_render(struct jbuf *out) {
     pthread_mutex_lock(&lock);
-    for (const struct family *f = families; f; f = f->next) {
+    for (const struct family *f = families; f != NULL; f = f->next) {
         jb_printf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, kind_names[f->kind]);
-        for (const struct metric *m = f->series; m; m = m->next) {
+        for (const struct metric *m = f->series; m != NULL; m = m->next) {
             if (f->kind == HISTOGRAM) {
                 render_histogram(out, f->name, m);
                 continue;

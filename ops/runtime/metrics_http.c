@@ -21,7 +21,7 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
                               const char *type) {
     size_t n = body->n;
     struct MHD_Response *response = MHD_create_response_from_buffer(n, jb_take(body), MHD_RESPMEM_MUST_FREE);
-    if (!response)
+    if (response == NULL)
         return MHD_NO;
     MHD_add_response_header(response, "Content-Type", type);
     enum MHD_Result done = MHD_queue_response(connection, status, response);
@@ -50,7 +50,7 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
     }
     if (strcmp(url, "/readyz") == 0) {
         char why[256] = "";
-        bool ready = !h->ready || h->ready(h->ctx, why, sizeof why);
+        bool ready = h->ready == NULL || h->ready(h->ctx, why, sizeof why);
         jb_printf(&body, "%s\n", ready ? "ready" : why);
         return answer(connection, ready ? 200 : 503, &body, text);
     }
@@ -71,7 +71,7 @@ struct metrics_http *metrics_http_start(const char *listen, bool (*ready)(void *
     h->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handle, h,
                                  MHD_OPTION_LISTEN_SOCKET, h->fd, MHD_OPTION_CONNECTION_LIMIT, 64u,
                                  MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_END);
-    if (!h->daemon) {
+    if (h->daemon == NULL) {
         (void)err_set(err, ERR_CONFIG, "cannot serve metrics on %s", listen);
         close(h->fd);
         free(h);
@@ -85,7 +85,7 @@ int metrics_http_port(const struct metrics_http *h) {
 }
 
 void metrics_http_stop(struct metrics_http *h) {
-    if (!h)
+    if (h == NULL)
         return;
     MHD_stop_daemon(h->daemon); /* closes the socket too */
     free(h);

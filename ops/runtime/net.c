@@ -11,7 +11,7 @@
 
 static bool split(const char *listen, char *host, size_t host_size, char *port, size_t port_size) {
     const char *colon = strrchr(listen, ':');
-    if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1))
+    if (colon == NULL || colon[1] == '\0' || strspn(colon + 1, "0123456789") != strlen(colon + 1))
         return false;
     size_t n = (size_t)(colon - listen);
     const char *from = listen;
@@ -67,12 +67,12 @@ int net_listen(const char *listen, int backlog, int *port, struct err *err) {
         return -1;
     }
     int fd = -1;
-    for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
+    for (const struct addrinfo *a = found; a != NULL && fd < 0; a = a->ai_next)
         fd = open_one(a, backlog);
     if (fd < 0)
         (void)err_set(err, ERR_CONFIG, "cannot listen on %s: %s", listen, strerror(errno));
     freeaddrinfo(found);
-    if (fd >= 0 && port)
+    if (fd >= 0 && port != NULL)
         *port = bound_port(fd);
     return fd;
 }

@@ -47,7 +47,7 @@ void token_new(enum token_kind kind, char text[TOKEN_TEXT_SIZE]) {
 static bool find_kind(const char *text, enum token_kind *kind) {
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         if (memcmp(text, prefixes[i], PREFIX_LEN) == 0) {
-            if (kind)
+            if (kind != NULL)
                 *kind = (enum token_kind)i;
             return true;
         }
@@ -59,7 +59,7 @@ bool token_well_formed(const char *text, size_t len, enum token_kind *kind) {
     if (len != TOKEN_LEN || !find_kind(text, kind))
         return false;
     for (size_t i = PREFIX_LEN; i < len; i++)
-        if (!text[i] || !strchr(digits, text[i]))
+        if (text[i] == '\0' || strchr(digits, text[i]) == NULL)
             return false;
     char crc[CRC_DIGITS];
     put_crc(text, crc);
