@@ -82,8 +82,8 @@ static const struct kind {
 };
 
 /* workspace NULL: in any. */
-static enum err_code find(struct ctl *c, const struct kind *kind, const char *given, const char *workspace,
-                          struct ctl_credential *out, struct err *err) {
+static enum err_code find_credential(struct ctl *c, const struct kind *kind, const char *given,
+                                     const char *workspace, struct ctl_credential *out, struct err *err) {
     const char *params[] = {given, workspace};
     struct db_result *r;
     if (db_run(c->db, uuid_parse(given, &out->id) ? kind->by_id : kind->by_name, params, &r, err) != ERR_OK)
@@ -108,8 +108,9 @@ enum err_code ctl_credential_named(struct ctl *c, enum ctl_credential_kind kind,
     const char *given = ctl_flag(c->args, "workspace");
     struct ctl_workspace w;
     enum err_code code = given != NULL ? ctl_workspace_find(c, given, &w, err) : ERR_OK;
-    return code == ERR_OK ? find(c, &kinds[kind], c->args->words[2], given != NULL ? w.id.s : NULL, out, err)
-                          : code;
+    return code == ERR_OK
+               ? find_credential(c, &kinds[kind], c->args->words[2], given != NULL ? w.id.s : NULL, out, err)
+               : code;
 }
 
 static enum err_code revoke_now(struct ctl *c, const struct kind *kind, const struct ctl_credential *k,

@@ -37,8 +37,8 @@ static void show_new(struct ctl *c, const struct owner *o, const char *workspace
     jb_raw(&c->out, "}}\n");
 }
 
-static enum err_code create(struct ctl *c, const struct owner *o, const char *token, int64_t expires_us,
-                            struct err *err) {
+static enum err_code create_owner(struct ctl *c, const struct owner *o, const char *token, int64_t expires_us,
+                                  struct err *err) {
     json_t *owner = json_pack("{s:s, s:s}", "name", o->name, "role", o->role);
     credential_put_token(owner, token);
     credential_put_moment(owner, "expires", expires_us);
@@ -72,7 +72,7 @@ enum err_code ctl_owner_create(struct ctl *c, struct err *err) {
     o.workspace = w.id;
     snprintf(o.name, sizeof o.name, "%s", name);
     token_new(TOKEN_OWNER, token);
-    code = create(c, &o, token, expires_us, err);
+    code = create_owner(c, &o, token, expires_us, err);
     if (code == ERR_OK)
         show_new(c, &o, w.name, token, expires_us != 0 ? rfc3339_us(expires_us, until) : NULL);
     return code;

@@ -93,7 +93,7 @@ static enum err_code check_flags(const struct verb *verb, const struct ctl_args 
 }
 
 /* The command that the words name, its words and flags checked. */
-static enum err_code choose(const struct ctl_args *a, const struct verb **verb, struct err *err) {
+static enum err_code choose_verb(const struct ctl_args *a, const struct verb **verb, struct err *err) {
     size_t used;
     *verb = find_verb(a, &used);
     if (*verb == NULL && a->nwords == 0)
@@ -107,7 +107,7 @@ static enum err_code choose(const struct ctl_args *a, const struct verb **verb, 
     return code;
 }
 
-static int fail(bool json, const struct err *err) {
+static int report_failure(bool json, const struct err *err) {
     if (json) {
         struct jbuf b = {0};
         jb_raw(&b, "{\"error\":{");
@@ -134,7 +134,7 @@ enum err_code ctl_migrate(struct ctl *c, struct err *err) {
     return ERR_OK;
 }
 
-static int run(const struct verb *verb, const struct ctl_args *a, const struct config *config) {
+static int run_verb(const struct verb *verb, const struct ctl_args *a, const struct config *config) {
     struct ctl c = {.config = config, .args = a, .json = a->json};
     struct err err = {0};
     c.db = db_new(config_str(config, "pg"), "usherctl", "");
@@ -142,7 +142,7 @@ static int run(const struct verb *verb, const struct ctl_args *a, const struct c
     if (c.out.n > 0 && fputs(c.out.p, stdout) < 0)
         code = err_set(&err, ERR_INTERNAL, "cannot write to stdout");
     fflush(stdout);
-    int status = code == ERR_OK ? 0 : fail(a->json, &err);
+    int status = code == ERR_OK ? 0 : report_failure(a->json, &err);
     jb_free(&c.out);
     db_free(c.db);
     return status;
@@ -167,8 +167,8 @@ int main(int argc, char **argv) {
     struct config *config = config_load(&ctl_config, args.nsettings, args.settings, &rest, &nrest);
     log_init("usherctl", config_str(config, "log-level"));
     if (code == ERR_OK)
-        code = choose(&args, &verb, &err);
-    status = code == ERR_OK ? run(verb, &args, config) : fail(args.json, &err);
+        code = choose_verb(&args, &verb, &err);
+    status = code == ERR_OK ? run_verb(verb, &args, config) : report_failure(args.json, &err);
     config_free(config);
     free(args.settings);
     return status;

@@ -43,7 +43,7 @@ static void civil_from_days(int64_t days, int64_t *y, int *m, int *d) {
     *y = year + era * 400 + (*m <= 2);
 }
 
-static char *put(char *to, int64_t v, int digits) {
+static char *put_digits(char *to, int64_t v, int digits) {
     for (int i = digits - 1; i >= 0; i--, v /= 10)
         to[i] = (char)('0' + v % 10);
     return to + digits;
@@ -65,25 +65,25 @@ char *rfc3339_us(int64_t wall_us, char *out) {
     civil_from_days(days, &y, &m, &d);
     /* Four digits of year are all that RFC 3339 has. */
     y = y < 0 ? 0 : y > 9999 ? 9999 : y;
-    char *p = put(out, y, 4);
+    char *p = put_digits(out, y, 4);
     *p++ = '-';
-    p = put(p, m, 2);
+    p = put_digits(p, m, 2);
     *p++ = '-';
-    p = put(p, d, 2);
+    p = put_digits(p, d, 2);
     *p++ = 'T';
-    p = put(p, of_day / 3600, 2);
+    p = put_digits(p, of_day / 3600, 2);
     *p++ = ':';
-    p = put(p, of_day / 60 % 60, 2);
+    p = put_digits(p, of_day / 60 % 60, 2);
     *p++ = ':';
-    p = put(p, of_day % 60, 2);
+    p = put_digits(p, of_day % 60, 2);
     *p++ = '.';
-    p = put(p, us, 6);
+    p = put_digits(p, us, 6);
     *p++ = 'Z';
     *p = 0;
     return out;
 }
 
-static bool take(const char **s, int digits, int *out) {
+static bool take_digits(const char **s, int digits, int *out) {
     int v = 0;
     for (int i = 0; i < digits; i++, (*s)++) {
         if (**s < '0' || **s > '9')
@@ -117,7 +117,8 @@ static bool take_zone(const char **s, int *minutes) {
     if (**s == '\0' || take_char(s, "Zz"))
         return true;
     int sign = **s == '-' ? -1 : 1, h, m;
-    if (!take_char(s, "+-") || !take(s, 2, &h) || !take_char(s, ":") || !take(s, 2, &m) || h > 23 || m > 59)
+    if (!take_char(s, "+-") || !take_digits(s, 2, &h) || !take_char(s, ":") || !take_digits(s, 2, &m) ||
+        h > 23 || m > 59)
         return false;
     *minutes = sign * (h * 60 + m);
     return true;
@@ -126,10 +127,10 @@ static bool take_zone(const char **s, int *minutes) {
 bool rfc3339_parse(const char *s, int64_t *wall_us) {
     static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int y, mo, d, h, mi, sec, us, zone;
-    if (s == NULL || !take(&s, 4, &y) || !take_char(&s, "-") || !take(&s, 2, &mo) || !take_char(&s, "-") ||
-        !take(&s, 2, &d) || !take_char(&s, "Tt ") || !take(&s, 2, &h) || !take_char(&s, ":") ||
-        !take(&s, 2, &mi) || !take_char(&s, ":") || !take(&s, 2, &sec) || !take_fraction(&s, &us) ||
-        !take_zone(&s, &zone) || *s)
+    if (s == NULL || !take_digits(&s, 4, &y) || !take_char(&s, "-") || !take_digits(&s, 2, &mo) ||
+        !take_char(&s, "-") || !take_digits(&s, 2, &d) || !take_char(&s, "Tt ") || !take_digits(&s, 2, &h) ||
+        !take_char(&s, ":") || !take_digits(&s, 2, &mi) || !take_char(&s, ":") || !take_digits(&s, 2, &sec) ||
+        !take_fraction(&s, &us) || !take_zone(&s, &zone) || *s)
         return false;
     bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
     if (mo < 1 || mo > 12 || d < 1 || d > month_days[mo - 1] + (mo == 2 && leap))

@@ -89,8 +89,8 @@ static bool passes(const struct config *c, const char *key) {
     return pass != NULL && strncmp(key, pass->prefix, strlen(pass->prefix)) == 0;
 }
 
-static enum err_code set(struct config *c, const char *key, const char *value, const char *source,
-                         struct err *err) {
+static enum err_code set_value(struct config *c, const char *key, const char *value, const char *source,
+                               struct err *err) {
     if (passes(c, key))
         return set_passed(c, key, value, source, err);
     int i = row_find(c, key);
@@ -104,7 +104,7 @@ static enum err_code set(struct config *c, const char *key, const char *value, c
     return ERR_OK;
 }
 
-static char *trim(char *s) {
+static char *trimmed(char *s) {
     while (isspace((unsigned char)*s))
         s++;
     size_t n = strlen(s);
@@ -114,14 +114,14 @@ static char *trim(char *s) {
 }
 
 static enum err_code read_line(struct config *c, char *line, const char *source, struct err *err) {
-    char *key = trim(line);
+    char *key = trimmed(line);
     if (*key == '\0' || *key == '#')
         return ERR_OK;
     char *value = strchr(key, '=');
     if (value == NULL)
         return err_set(err, ERR_CONFIG, "not a `key = value` line (%s)", source);
     *value++ = 0;
-    return set(c, trim(key), trim(value), source, err);
+    return set_value(c, trimmed(key), trimmed(value), source, err);
 }
 
 static enum err_code read_file(struct config *c, const char *path, struct err *err) {
@@ -151,7 +151,7 @@ static enum err_code read_environment(struct config *c, struct err *err) {
             *p = *p == '-' || *p == '.' ? '_' : (char)toupper((unsigned char)*p);
         const char *value = getenv(name);
         if (value != NULL)
-            code = set(c, c->spec->rows[i].key, value, name, err);
+            code = set_value(c, c->spec->rows[i].key, value, name, err);
         free(name);
     }
     return code;
@@ -230,7 +230,7 @@ static enum err_code read_flags(struct config *c, int argc, char **argv, enum co
             }
         } else if (code == ERR_OK && file == NULL) {
             char *source = xasprintf("flag --%s", flag.key);
-            code = set(c, flag.key, flag.value, source, err);
+            code = set_value(c, flag.key, flag.value, source, err);
             free(source);
         }
         free(flag.key);
@@ -320,7 +320,7 @@ static void print_help(const struct config *c) {
                c->spec->pass->help);
 }
 
-static void refuse(const char *program, enum config_ask ask, const struct err *err) {
+static void refuse_and_exit(const char *program, enum config_ask ask, const struct err *err) {
     fprintf(stderr, "%s: %s\n", program, err_text(err));
     exit(ask == CONFIG_CHECK ? 1 : 2);
 }
@@ -334,10 +334,10 @@ struct config *config_load(const struct config_spec *spec, int argc, char **argv
     struct config *c = config_read(spec, argc, argv, &ask, &err);
     for_ever = c;
     if (c == NULL)
-        refuse(spec->program, ask, &err);
+        refuse_and_exit(spec->program, ask, &err);
     bool judged = ask == CONFIG_CHECK || ask == CONFIG_RUN;
     if (judged && spec->judge != NULL && spec->judge(c, &err) != ERR_OK)
-        refuse(spec->program, ask, &err);
+        refuse_and_exit(spec->program, ask, &err);
     switch (ask) {
     case CONFIG_HELP:
         print_help(c);

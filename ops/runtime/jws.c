@@ -26,7 +26,7 @@ struct jws_key {
 };
 
 /* Memory is all that can be wanting where this is called: the house's rule for that is to end. */
-static void must(bool ok) {
+static void must_work(bool ok) {
     if (!ok)
         abort();
 }
@@ -71,8 +71,8 @@ static bool on_curve(const EVP_PKEY *pkey) {
 static void coordinate(const EVP_PKEY *pkey, const char *name, struct jbuf *out) {
     BIGNUM *number = NULL;
     unsigned char bytes[COORDINATE];
-    must(EVP_PKEY_get_bn_param(pkey, name, &number) == 1);
-    must(BN_bn2binpad(number, bytes, sizeof bytes) == (int)sizeof bytes);
+    must_work(EVP_PKEY_get_bn_param(pkey, name, &number) == 1);
+    must_work(BN_bn2binpad(number, bytes, sizeof bytes) == (int)sizeof bytes);
     BN_free(number);
     put_base64(out, bytes, sizeof bytes);
 }
@@ -128,7 +128,7 @@ struct jws_key *jws_key_load(const char *file, struct err *err) {
 
 struct jws_key *jws_key_new(void) {
     EVP_PKEY *pkey = EVP_EC_gen("P-256");
-    must(pkey != NULL);
+    must_work(pkey != NULL);
     return key_of(pkey);
 }
 
@@ -137,11 +137,12 @@ static EVP_PKEY *public_of(const unsigned char point[POINT_MAX]) {
     EVP_PKEY *pkey = NULL;
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    must(build != NULL && ctx != NULL);
-    must(OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, SN_X9_62_prime256v1, 0) == 1);
-    must(OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_MAX) == 1);
+    must_work(build != NULL && ctx != NULL);
+    must_work(OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, SN_X9_62_prime256v1, 0) ==
+              1);
+    must_work(OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_MAX) == 1);
     OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
-    must(params != NULL && EVP_PKEY_fromdata_init(ctx) == 1);
+    must_work(params != NULL && EVP_PKEY_fromdata_init(ctx) == 1);
     if (EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
         pkey = NULL;
     OSSL_PARAM_free(params);
@@ -181,9 +182,9 @@ const char *jws_jwk(const struct jws_key *k) {
 
 static void raw_of_der(const unsigned char *der, size_t len, unsigned char raw[SIGNATURE]) {
     ECDSA_SIG *s = d2i_ECDSA_SIG(NULL, &der, (long)len);
-    must(s != NULL);
-    must(BN_bn2binpad(ECDSA_SIG_get0_r(s), raw, COORDINATE) == COORDINATE);
-    must(BN_bn2binpad(ECDSA_SIG_get0_s(s), raw + COORDINATE, COORDINATE) == COORDINATE);
+    must_work(s != NULL);
+    must_work(BN_bn2binpad(ECDSA_SIG_get0_r(s), raw, COORDINATE) == COORDINATE);
+    must_work(BN_bn2binpad(ECDSA_SIG_get0_s(s), raw + COORDINATE, COORDINATE) == COORDINATE);
     ECDSA_SIG_free(s);
 }
 
@@ -192,9 +193,9 @@ static unsigned char *der_of_raw(const unsigned char raw[SIGNATURE], int *len) {
     unsigned char *der = NULL;
     ECDSA_SIG *s = ECDSA_SIG_new();
     BIGNUM *a = BN_bin2bn(raw, COORDINATE, NULL), *b = BN_bin2bn(raw + COORDINATE, COORDINATE, NULL);
-    must(s != NULL && a != NULL && b != NULL && ECDSA_SIG_set0(s, a, b) == 1);
+    must_work(s != NULL && a != NULL && b != NULL && ECDSA_SIG_set0(s, a, b) == 1);
     *len = i2d_ECDSA_SIG(s, &der);
-    must(*len > 0);
+    must_work(*len > 0);
     ECDSA_SIG_free(s);
     return der;
 }
@@ -215,8 +216,8 @@ void jws_sign(const struct jws_key *k, const char *typ, const char *payload, siz
     put_base64(out, payload, len);
 
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    must(ctx != NULL && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, k->pkey) == 1);
-    must(EVP_DigestSign(ctx, der, &nder, (const unsigned char *)out->p + begin, out->n - begin) == 1);
+    must_work(ctx != NULL && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, k->pkey) == 1);
+    must_work(EVP_DigestSign(ctx, der, &nder, (const unsigned char *)out->p + begin, out->n - begin) == 1);
     EVP_MD_CTX_free(ctx);
     raw_of_der(der, nder, raw);
     jb_raw(out, ".");
@@ -228,7 +229,7 @@ static bool signature_is_right(const struct jws_key *k, const char *text, size_t
     int nder;
     unsigned char *der = der_of_raw(raw, &nder);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    must(ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, k->pkey) == 1);
+    must_work(ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, k->pkey) == 1);
     bool right = EVP_DigestVerify(ctx, der, (size_t)nder, (const unsigned char *)text, len) == 1;
     EVP_MD_CTX_free(ctx);
     OPENSSL_free(der);

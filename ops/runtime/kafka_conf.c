@@ -119,7 +119,7 @@ static bool is_fixed(const char *key) {
     return false;
 }
 
-static bool accepts(const char *key, const char *value, char *why, size_t n) {
+static bool accepts_setting(const char *key, const char *value, char *why, size_t n) {
     if (is_fixed(key)) {
         snprintf(why, n, "usher sets this itself");
         return false;
@@ -130,7 +130,8 @@ static bool accepts(const char *key, const char *value, char *why, size_t n) {
     return good;
 }
 
-const struct config_pass kafka_pass = {"kafka.", "any setting of librdkafka, by flag or file", accepts};
+const struct config_pass kafka_pass = {"kafka.", "any setting of librdkafka, by flag or file",
+                                       accepts_setting};
 
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *key, const char *value) {
     char why[256];
@@ -146,7 +147,7 @@ static void set_all(rd_kafka_conf_t *conf, const struct setting *table) {
         kafka_conf_set(conf, table->key, table->value);
 }
 
-static void pass(const char *key, const char *value, void *conf) {
+static void pass_setting(const char *key, const char *value, void *conf) {
     kafka_conf_set(conf, key, value);
 }
 
@@ -177,7 +178,7 @@ rd_kafka_conf_t *kafka_conf_new(const struct config *c, enum kafka_role role) {
         set_all(conf, role == KAFKA_CONSUMER_GROUP ? group : assign);
     }
     if (c != NULL) {
-        config_each(c, kafka_pass.prefix, pass, conf);
+        config_each(c, kafka_pass.prefix, pass_setting, conf);
         kafka_conf_set(conf, "bootstrap.servers", config_str(c, "kafka"));
     }
     if (produces)

@@ -42,8 +42,8 @@ static const struct topic {
 enum seen { SEEN_MISSING, SEEN_NOT_READY, SEEN_GOOD };
 
 /* What one topic's metadata says. Refuses another partition count at once: waiting does not change it. */
-static enum err_code judge(const struct rd_kafka_metadata_topic *md, int partitions, enum seen *seen,
-                           struct err *err) {
+static enum err_code judge_topic(const struct rd_kafka_metadata_topic *md, int partitions, enum seen *seen,
+                                 struct err *err) {
     *seen = SEEN_MISSING;
     if (md->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || md->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
         return ERR_OK;
@@ -82,7 +82,7 @@ static enum err_code look(rd_kafka_t *rk, int partitions, int timeout_ms, enum s
     for (int t = 0; code == ERR_OK && t < md->topic_cnt; t++)
         for (size_t i = 0; code == ERR_OK && i < NTOPICS; i++)
             if (strcmp(md->topics[t].topic, topics[i].name) == 0)
-                code = judge(&md->topics[t], partitions, &seen[i], err);
+                code = judge_topic(&md->topics[t], partitions, &seen[i], err);
     *controller = has_controller(rk, md);
     rd_kafka_metadata_destroy(md);
     return code;
@@ -126,8 +126,8 @@ static enum err_code read_created(rd_kafka_event_t *ev, bool *supported, struct 
     return ERR_OK;
 }
 
-static enum err_code create(rd_kafka_t *rk, const enum seen seen[NTOPICS], int partitions, int replication,
-                            int timeout_ms, bool *supported, struct err *err) {
+static enum err_code create_topics(rd_kafka_t *rk, const enum seen seen[NTOPICS], int partitions,
+                                   int replication, int timeout_ms, bool *supported, struct err *err) {
     rd_kafka_NewTopic_t *wanted[NTOPICS];
     size_t n = 0;
     for (size_t i = 0; i < NTOPICS; i++) {
@@ -191,7 +191,7 @@ enum err_code kafka_topics_ensure(rd_kafka_t *rk, int partitions, int replicatio
             return err_set(err, ERR_KAFKA, "the topics did not become ready in %d ms", timeout_ms);
         if (any_missing(seen) && !created) {
             if (supported)
-                code = create(rk, seen, partitions, replication, left, &supported, err);
+                code = create_topics(rk, seen, partitions, replication, left, &supported, err);
             if (code != ERR_OK)
                 return code;
             created = supported;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void *must(void *p) {
+static void *not_null(void *p) {
     if (p == NULL) {
         static const char text[] = "out of memory\n";
         ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
@@ -17,27 +17,27 @@ static void *must(void *p) {
 }
 
 void *xmalloc(size_t n) {
-    return must(malloc(n ? n : 1));
+    return not_null(malloc(n ? n : 1));
 }
 
 void *xcalloc(size_t count, size_t size) {
-    return must(calloc(count ? count : 1, size ? size : 1));
+    return not_null(calloc(count ? count : 1, size ? size : 1));
 }
 
 void *xrealloc(void *p, size_t n) {
-    return must(realloc(p, n ? n : 1));
+    return not_null(realloc(p, n ? n : 1));
 }
 
 void *xreallocarray(void *p, size_t count, size_t size) {
-    return must(reallocarray(p, count ? count : 1, size ? size : 1));
+    return not_null(reallocarray(p, count ? count : 1, size ? size : 1));
 }
 
 char *xstrdup(const char *s) {
-    return must(strdup(s));
+    return not_null(strdup(s));
 }
 
 char *xstrndup(const char *s, size_t n) {
-    return must(strndup(s, n));
+    return not_null(strndup(s, n));
 }
 
 void *xmemdup(const void *p, size_t n) {
@@ -53,5 +53,5 @@ char *xasprintf(const char *fmt, ...) {
     va_start(ap, fmt);
     int n = vasprintf(&text, fmt, ap);
     va_end(ap);
-    return must(n < 0 ? NULL : text);
+    return not_null(n < 0 ? NULL : text);
 }

@@ -104,8 +104,8 @@ int64_t metric_value(const struct metric *m) {
     return atomic_load_explicit(&m->value, memory_order_relaxed);
 }
 
-static void sample(struct jbuf *out, const char *name, const char *suffix, const char *labels,
-                   const char *le) {
+static void put_sample(struct jbuf *out, const char *name, const char *suffix, const char *labels,
+                       const char *le) {
     const char *comma = labels[0] != '\0' && le != NULL ? "," : "";
     jb_printf(out, "%s%s", name, suffix);
     if (le != NULL)
@@ -121,16 +121,16 @@ static void render_histogram(struct jbuf *out, const char *name, const struct me
     int64_t total = metric_value(m), below = 0;
     for (size_t i = 0; i < NBUCKETS; i++) {
         below += atomic_load_explicit(&m->counts[i], memory_order_relaxed);
-        sample(out, name, "_bucket", m->labels, buckets[i].le);
+        put_sample(out, name, "_bucket", m->labels, buckets[i].le);
         jb_printf(out, "%lld\n", (long long)below);
     }
     total = total < below ? below : total;
-    sample(out, name, "_bucket", m->labels, "+Inf");
+    put_sample(out, name, "_bucket", m->labels, "+Inf");
     jb_printf(out, "%lld\n", (long long)total);
-    sample(out, name, "_sum", m->labels, NULL);
+    put_sample(out, name, "_sum", m->labels, NULL);
     int64_t sum = atomic_load_explicit(&m->sum_us, memory_order_relaxed);
     jb_printf(out, "%lld.%06lld\n", (long long)(sum / 1000000), (long long)(sum % 1000000));
-    sample(out, name, "_count", m->labels, NULL);
+    put_sample(out, name, "_count", m->labels, NULL);
     jb_printf(out, "%lld\n", (long long)total);
 }
 
@@ -143,7 +143,7 @@ void metrics_render(struct jbuf *out) {
                 render_histogram(out, f->name, m);
                 continue;
             }
-            sample(out, f->name, "", m->labels, NULL);
+            put_sample(out, f->name, "", m->labels, NULL);
             jb_printf(out, "%lld\n", (long long)metric_value(m));
         }
     }

@@ -17,8 +17,8 @@ struct metrics_http {
     int fd, port;
 };
 
-static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status, struct jbuf *body,
-                              const char *type) {
+static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned status, struct jbuf *body,
+                                   const char *type) {
     size_t n = body->n;
     struct MHD_Response *response = MHD_create_response_from_buffer(n, jb_take(body), MHD_RESPMEM_MUST_FREE);
     if (response == NULL)
@@ -38,24 +38,24 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
     struct jbuf body = {0};
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
         jb_raw(&body, "method not allowed\n");
-        return answer(connection, 405, &body, text);
+        return answer_text(connection, 405, &body, text);
     }
     if (strcmp(url, "/metrics") == 0) {
         metrics_render(&body);
-        return answer(connection, 200, &body, "text/plain; version=0.0.4; charset=utf-8");
+        return answer_text(connection, 200, &body, "text/plain; version=0.0.4; charset=utf-8");
     }
     if (strcmp(url, "/healthz") == 0) {
         jb_raw(&body, "ok\n");
-        return answer(connection, 200, &body, text);
+        return answer_text(connection, 200, &body, text);
     }
     if (strcmp(url, "/readyz") == 0) {
         char why[256] = "";
         bool ready = h->ready == NULL || h->ready(h->ctx, why, sizeof why);
         jb_printf(&body, "%s\n", ready ? "ready" : why);
-        return answer(connection, ready ? 200 : 503, &body, text);
+        return answer_text(connection, ready ? 200 : 503, &body, text);
     }
     jb_raw(&body, "not found\n");
-    return answer(connection, 404, &body, text);
+    return answer_text(connection, 404, &body, text);
 }
 
 struct metrics_http *metrics_http_start(const char *listen, bool (*ready)(void *ctx, char *why, size_t n),

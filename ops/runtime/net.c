@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static bool split(const char *listen, char *host, size_t host_size, char *port, size_t port_size) {
+static bool split_listen(const char *listen, char *host, size_t host_size, char *port, size_t port_size) {
     const char *colon = strrchr(listen, ':');
     if (colon == NULL || colon[1] == '\0' || strspn(colon + 1, "0123456789") != strlen(colon + 1))
         return false;
@@ -56,7 +56,7 @@ static int open_one(const struct addrinfo *a, int backlog) {
 
 int net_listen(const char *listen, int backlog, int *port, struct err *err) {
     char host[256], service[8];
-    if (!split(listen, host, sizeof host, service, sizeof service)) {
+    if (!split_listen(listen, host, sizeof host, service, sizeof service)) {
         (void)err_set(err, ERR_CONFIG, "\"%s\" is not host:port", listen);
         return -1;
     }

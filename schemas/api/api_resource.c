@@ -19,18 +19,18 @@ static bool is_fact(const char *name) {
 
 /* The attribute that a member names, in the schema's very spelling: this API has no old habits to tolerate.
  */
-static bool find(const struct resource_type *rt, const char *name, struct attr_path *path) {
+static bool member_attr(const struct resource_type *rt, const char *name, struct attr_path *path) {
     return strpbrk(name, ".[") == NULL &&
            attr_path_resolve(rt, name, strlen(name), ERR_INVALID_VALUE, path, NULL) == ERR_OK &&
            path->attr != NULL && strcmp(path->attr->name, name) == 0 && !path->attr->dropped &&
            strcmp(name, "schemas") != 0 && strcmp(name, "meta") != 0;
 }
 
-static enum err_code unknown(const char *name, struct err *err) {
+static enum err_code refuse_member(const char *name, struct err *err) {
     return err_set_path(err, ERR_INVALID_VALUE, name, "There is no member \"%.100s\" here", name);
 }
 
-static void put(json_t *scim, const struct attr_path *path, json_t *value) {
+static void put_member(json_t *scim, const struct attr_path *path, json_t *value) {
     json_t *into = scim;
     if (path->extension != NULL) {
         into = json_object_get(scim, path->extension->id);
@@ -61,11 +61,11 @@ enum err_code api_body_to_scim(const struct resource_type *rt, const json_t *bod
         struct attr_path path;
         if (is_fact(name))
             continue;
-        if (find(rt, name, &path)) {
-            put(out, &path, value);
+        if (member_attr(rt, name, &path)) {
+            put_member(out, &path, value);
         } else {
             json_decref(out);
-            return unknown(name, err);
+            return refuse_member(name, err);
         }
     }
     *scim = out;
@@ -85,7 +85,8 @@ static void add_op(json_t *ops, const char *path, json_t *value) {
 }
 
 /* An object for a single complex attribute: part by part. */
-static enum err_code merge_parts(const struct attr_path *path, json_t *object, json_t *ops, struct err *err) {
+static enum err_code merge_members(const struct attr_path *path, json_t *object, json_t *ops,
+                                   struct err *err) {
     const char *name;
     json_t *value;
     json_object_foreach(object, name, value) {
@@ -93,7 +94,7 @@ static enum err_code merge_parts(const struct attr_path *path, json_t *object, j
         char text[sizeof err->path];
         at.sub = attr_sub(path->attr, name, strlen(name));
         if (at.sub == NULL || strcmp(at.sub->name, name) != 0)
-            return unknown(name, err);
+            return refuse_member(name, err);
         if (at.sub->mutability != ATTR_READ_ONLY)
             add_op(ops, attr_path_text(&at, text, sizeof text), value);
     }
@@ -106,15 +107,15 @@ static enum err_code merge_member(const struct resource_type *rt, const char *na
     char text[sizeof err->path];
     if (is_fact(name))
         return ERR_OK;
-    if (!find(rt, name, &path))
-        return unknown(name, err);
+    if (!member_attr(rt, name, &path))
+        return refuse_member(name, err);
     if (path.attr->apart && path.attr->mutability != ATTR_READ_ONLY)
         return err_set_path(err, ERR_INVALID_VALUE, name,
                             "\"%s\" are changed one by one, at addresses of their own", name);
     if (path.attr->mutability == ATTR_READ_ONLY)
         return ERR_OK;
     if (path.attr->type == ATTR_COMPLEX && !path.attr->multi && json_is_object(value))
-        return merge_parts(&path, value, ops, err);
+        return merge_members(&path, value, ops, err);
     add_op(ops, attr_path_text(&path, text, sizeof text), value);
     return ERR_OK;
 }
@@ -143,22 +144,22 @@ enum err_code api_merge_to_patch(const struct resource_type *rt, const json_t *m
 
 /* ---- answers ---- */
 
-static bool shown(const struct attr_path *path) {
+static bool is_member(const struct attr_path *path) {
     return path->attr != NULL && path->attr->returned != ATTR_RETURNED_NEVER &&
            path->attr->returned != ATTR_RETURNED_REQUEST;
 }
 
-static void render_extension(const struct resource_type *rt, const struct schema *extension,
-                             const json_t *object, struct jbuf *out) {
+static void show_extension(const struct resource_type *rt, const struct schema *extension,
+                           const json_t *object, struct jbuf *out) {
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)object, name, value) {
         struct attr_path path = {.extension = extension, .attr = schema_attr(extension, name, strlen(name))},
                          plain;
-        if (!shown(&path))
+        if (!is_member(&path))
             continue;
         /* an extension's attribute that shares its name with another one can only be told by its URN */
-        bool clear = find(rt, name, &plain) && plain.attr == path.attr;
+        bool clear = member_attr(rt, name, &plain) && plain.attr == path.attr;
         char text[256];
         jb_key(out, clear ? name : attr_path_text(&path, text, sizeof text));
         jsonx_text(value, out);
@@ -173,7 +174,7 @@ static void render_doc(const struct resource_type *rt, const json_t *doc, struct
         const struct schema *extension = resource_type_extension(rt, name, len);
         struct attr_path path = {0};
         if (extension != NULL) {
-            render_extension(rt, extension, value, out);
+            show_extension(rt, extension, value, out);
             continue;
         }
         if (strcmp(name, "schemas") == 0)
@@ -181,7 +182,7 @@ static void render_doc(const struct resource_type *rt, const json_t *doc, struct
         path.attr = schema_attr(rt->schema, name, len);
         if (path.attr == NULL)
             path.attr = common_attr(name, len);
-        if (!shown(&path))
+        if (!is_member(&path))
             continue;
         jb_key(out, name);
         jsonx_text(value, out);

@@ -115,7 +115,7 @@ static bool value_holds(const struct filter *f, const struct attr *leaf, const j
 
 /* Trees */
 
-static bool holds(const struct filter *f, const json_t *node, bool element);
+static bool filter_holds(const struct filter *f, const json_t *node, bool element);
 
 /* A sub-attribute may have several values: any of them may do it. */
 static bool leaf_holds(const struct filter *f, const struct attr *leaf, const json_t *v) {
@@ -151,21 +151,21 @@ static bool attribute_holds(const struct filter *f, const json_t *v) {
 
 static bool any_element_holds(const struct filter *f, const json_t *v) {
     if (!json_is_array(v))
-        return v != NULL && !json_is_null(v) && holds(f, v, true);
+        return v != NULL && !json_is_null(v) && filter_holds(f, v, true);
     for (size_t i = 0; i < json_array_size(v); i++)
-        if (holds(f, json_array_get(v, i), true))
+        if (filter_holds(f, json_array_get(v, i), true))
             return true;
     return false;
 }
 
-static bool holds(const struct filter *f, const json_t *node, bool element) {
+static bool filter_holds(const struct filter *f, const json_t *node, bool element) {
     switch (f->kind) {
     case FILTER_AND:
-        return holds(f->left, node, element) && holds(f->right, node, element);
+        return filter_holds(f->left, node, element) && filter_holds(f->right, node, element);
     case FILTER_OR:
-        return holds(f->left, node, element) || holds(f->right, node, element);
+        return filter_holds(f->left, node, element) || filter_holds(f->right, node, element);
     case FILTER_NOT:
-        return !holds(f->left, node, element);
+        return !filter_holds(f->left, node, element);
     case FILTER_CONSTANT:
         return f->value.boolean;
     default:
@@ -182,9 +182,9 @@ static bool holds(const struct filter *f, const json_t *node, bool element) {
 }
 
 bool filter_match_element(const struct filter *f, const json_t *element) {
-    return holds(f, element, true);
+    return filter_holds(f, element, true);
 }
 
 bool filter_match(const struct filter *f, const json_t *doc) {
-    return holds(f, doc, false);
+    return filter_holds(f, doc, false);
 }

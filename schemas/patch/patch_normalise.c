@@ -43,8 +43,8 @@ static void emit(struct normaliser *n, enum patch_op op, const struct patch_path
     jb_free(&text);
 }
 
-static enum err_code refuse(struct normaliser *n, enum err_code code, const struct patch_path *path,
-                            const char *why) {
+static enum err_code refuse_op(struct normaliser *n, enum err_code code, const struct patch_path *path,
+                               const char *why) {
     return attr_path_refuse(&path->at, code, why, n->err);
 }
 
@@ -78,7 +78,7 @@ static bool asks_for(const struct filter *f, const char *name) {
 /* Rows apart have no address of their own: it depends on how the client calls us. */
 static enum err_code check_filter(struct normaliser *n, const struct patch_path *path) {
     if (path->at.attr != NULL && path->at.attr->apart && asks_for(path->filter, "$ref"))
-        return refuse(n, ERR_INVALID_FILTER, path, "cannot be chosen by '$ref': use 'value'");
+        return refuse_op(n, ERR_INVALID_FILTER, path, "cannot be chosen by '$ref': use 'value'");
     return ERR_OK;
 }
 
@@ -92,13 +92,13 @@ static enum err_code check_mutability(struct normaliser *n, enum patch_op op, co
         return ERR_OK;
     const struct attr *target = attr_path_target(at);
     if (at->attr->mutability == ATTR_READ_ONLY || target->mutability == ATTR_READ_ONLY)
-        return refuse(n, ERR_MUTABILITY, path, "is read-only");
+        return refuse_op(n, ERR_MUTABILITY, path, "is read-only");
     if (at->attr->apart && at->sub != NULL)
-        return refuse(n, ERR_MUTABILITY, path, "cannot be changed in place: add and remove whole values");
+        return refuse_op(n, ERR_MUTABILITY, path, "cannot be changed in place: add and remove whole values");
     if (op == PATCH_REMOVE && target->required && (path->filter == NULL || at->sub != NULL) && !listed)
-        return refuse(n, ERR_MUTABILITY, path, "is required and cannot be removed");
+        return refuse_op(n, ERR_MUTABILITY, path, "is required and cannot be removed");
     if (op == PATCH_REMOVE && target->default_true)
-        return refuse(n, ERR_MUTABILITY, path, "always has a value and cannot be removed");
+        return refuse_op(n, ERR_MUTABILITY, path, "always has a value and cannot be removed");
     return ERR_OK;
 }
 
@@ -124,7 +124,7 @@ static enum err_code normalise_member_list(struct normaliser *n, enum patch_op o
     bool empty = json_array_size(ids) == 0;
     if (empty && !(json_is_array(value) && json_array_size(value) == 0)) {
         json_decref(ids);
-        return refuse(n, ERR_INVALID_VALUE, path, "takes a list of members");
+        return refuse_op(n, ERR_INVALID_VALUE, path, "takes a list of members");
     }
     if (empty && op != PATCH_REPLACE)
         json_decref(ids);
@@ -154,7 +154,7 @@ static enum err_code normalise_member_element(struct normaliser *n, enum patch_o
         return ERR_OK;
     }
     json_decref(ids);
-    return refuse(n, ERR_MUTABILITY, path, "has values that are added and removed, not edited");
+    return refuse_op(n, ERR_MUTABILITY, path, "has values that are added and removed, not edited");
 }
 
 /* Single values */
@@ -173,7 +173,7 @@ static enum err_code normalise_parts(struct normaliser *n, enum patch_op op, con
             continue;
         enum err_code rc = value_normalise(&at, given, &part, n->err);
         if (rc == ERR_OK && part == NULL && at.sub->required)
-            rc = refuse(n, ERR_INVALID_VALUE, &(struct patch_path){.at = at}, "is required");
+            rc = refuse_op(n, ERR_INVALID_VALUE, &(struct patch_path){.at = at}, "is required");
         if (rc != ERR_OK) {
             json_decref(parts);
             return rc;
@@ -199,7 +199,7 @@ static enum err_code normalise_value(struct normaliser *n, enum patch_op op, con
     const struct attr *target = attr_path_target(&path->at);
     json_t *out;
     if (target->type == ATTR_BOOLEAN && json_is_string(value) && is_nothing(value)) /* as any other string */
-        return refuse(n, ERR_INVALID_VALUE, path, "must be true or false");
+        return refuse_op(n, ERR_INVALID_VALUE, path, "must be true or false");
     if (!target->multi && target->type == ATTR_COMPLEX && json_is_object(unlist(value)))
         return normalise_parts(n, op, path, unlist(value));
     if (n->dialect == DIALECT_ENTRA && !target->multi && target->type != ATTR_COMPLEX)
@@ -208,9 +208,9 @@ static enum err_code normalise_value(struct normaliser *n, enum patch_op op, con
     if (rc != ERR_OK)
         return rc;
     if (out == NULL && target->required)
-        return refuse(n, ERR_INVALID_VALUE, path, "is required");
+        return refuse_op(n, ERR_INVALID_VALUE, path, "is required");
     if (out == NULL && target->default_true) /* nobody comes back because a value is missing */
-        return refuse(n, ERR_INVALID_VALUE, path, "must be true or false");
+        return refuse_op(n, ERR_INVALID_VALUE, path, "must be true or false");
     if (out == NULL && target->multi && op == PATCH_ADD)
         return ERR_OK; /* no values are added */
     emit(n, op, path, out != NULL ? out : json_null());
@@ -245,7 +245,7 @@ static enum err_code normalise_remove(struct normaliser *n, const struct patch_p
     if (out != NULL)
         emit(n, PATCH_REMOVE, path, out);
     else if (!json_is_array(value) || json_array_size(value) > 0)
-        return refuse(n, ERR_INVALID_VALUE, path, "takes a list of the values to remove");
+        return refuse_op(n, ERR_INVALID_VALUE, path, "takes a list of the values to remove");
     return ERR_OK;
 }
 
@@ -271,14 +271,15 @@ static enum err_code normalise_key(struct normaliser *n, enum patch_op op, const
             const char *id = json_string_value(value);
             if (id != NULL && n->resource_id != NULL && strcasecmp(id, n->resource_id) == 0)
                 return ERR_OK;
-            return refuse(n, ERR_MUTABILITY, &path, "is not the id of this resource, and cannot be changed");
+            return refuse_op(n, ERR_MUTABILITY, &path,
+                             "is not the id of this resource, and cannot be changed");
         }
     }
     return normalise_at(n, op, &path, value);
 }
 
-static enum err_code normalise_object(struct normaliser *n, enum patch_op op, const struct schema *extension,
-                                      const json_t *value) {
+static enum err_code normalise_members(struct normaliser *n, enum patch_op op, const struct schema *extension,
+                                       const json_t *value) {
     enum err_code rc = ERR_OK;
     const char *key;
     json_t *member;
@@ -295,12 +296,12 @@ static enum err_code normalise_extension(struct normaliser *n, enum patch_op op,
                                          const struct patch_path *path, const json_t *value) {
     const struct schema *s = path->at.extension;
     if (op != PATCH_REMOVE && json_is_object(value))
-        return normalise_object(n, op, s, value);
+        return normalise_members(n, op, s, value);
     if (op != PATCH_REMOVE && !is_nothing(value))
-        return refuse(n, ERR_INVALID_VALUE, path, "takes an object");
+        return refuse_op(n, ERR_INVALID_VALUE, path, "takes an object");
     for (size_t i = 0; i < n->rt->nextensions; i++)
         if (n->rt->extensions[i].schema == s && n->rt->extensions[i].required)
-            return refuse(n, ERR_MUTABILITY, path, "is required and cannot be removed");
+            return refuse_op(n, ERR_MUTABILITY, path, "is required and cannot be removed");
     emit(n, PATCH_REMOVE, path, NULL);
     return ERR_OK;
 }
@@ -317,10 +318,10 @@ static enum err_code check_not_kept(struct normaliser *n, enum patch_op op, cons
                                     const json_t *value) {
     json_t *out = NULL;
     if (path->filter != NULL || path->at.sub != NULL)
-        return refuse(n, ERR_MUTABILITY, path, "can only be set as a whole");
+        return refuse_op(n, ERR_MUTABILITY, path, "can only be set as a whole");
     enum err_code rc = op == PATCH_REMOVE ? ERR_OK : value_normalise(&path->at, value, &out, n->err);
     if (rc == ERR_OK && out == NULL && path->at.attr->required)
-        rc = refuse(n, ERR_INVALID_VALUE, path, "is required");
+        rc = refuse_op(n, ERR_INVALID_VALUE, path, "is required");
     json_decref(out);
     return rc;
 }
@@ -333,7 +334,7 @@ static enum err_code normalise_at(struct normaliser *n, enum patch_op op, const 
     if (rc != ERR_OK)
         return rc;
     if (op != PATCH_REMOVE && value == NULL) /* P37 */
-        return refuse(n, ERR_INVALID_VALUE, path, "needs a value");
+        return refuse_op(n, ERR_INVALID_VALUE, path, "needs a value");
     if (path->at.attr == NULL)
         return normalise_extension(n, op, path, value);
     if (is_not_kept(path))
@@ -379,7 +380,7 @@ static enum err_code normalise_operation(struct normaliser *n, const json_t *ope
         return err_set(n->err, ERR_NO_TARGET, "\"remove\" needs a \"path\"");
     if (!json_is_object(value)) /* P10, P30 */
         return err_set(n->err, ERR_INVALID_VALUE, "Without a \"path\" the \"value\" must be an object");
-    return normalise_object(n, op, NULL, value);
+    return normalise_members(n, op, NULL, value);
 }
 
 /* P1. */

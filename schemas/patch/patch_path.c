@@ -17,8 +17,8 @@ static size_t closing_bracket(const char *text, size_t len, size_t open) {
     return len;
 }
 
-static enum err_code parse_brackets(enum dialect dialect, const char *text, size_t len, size_t open,
-                                    struct arena *a, struct patch_path *out, struct err *err) {
+static enum err_code parse_path_filter(enum dialect dialect, const char *text, size_t len, size_t open,
+                                       struct arena *a, struct patch_path *out, struct err *err) {
     const struct attr *attr = out->at.attr;
     if (attr == NULL || !attr->multi || out->at.sub != NULL)
         return err_set(err, ERR_INVALID_PATH,
@@ -47,7 +47,7 @@ enum err_code patch_path_parse(const struct resource_type *rt, enum dialect dial
     size_t open = bracket != NULL ? (size_t)(bracket - text) : len;
     enum err_code rc = attr_path_resolve(rt, text, open, ERR_INVALID_PATH, &out->at, err);
     if (rc == ERR_OK && bracket != NULL)
-        rc = parse_brackets(dialect, text, len, open, a, out, err);
+        rc = parse_path_filter(dialect, text, len, open, a, out, err);
     return rc;
 }
 

@@ -30,7 +30,7 @@ void patch_clear_primaries(json_t *list) {
     }
 }
 
-static bool holds(const json_t *list, const json_t *value) {
+static bool list_holds(const json_t *list, const json_t *value) {
     for (size_t i = 0; i < json_array_size(list); i++)
         if (json_equal(json_array_get(list, i), value))
             return true;
@@ -44,7 +44,7 @@ void patch_append(const json_t *value, json_t *list) {
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *one = json_array_get(value, i);
         if (had && value_is_primary(one)) { /* one at most, since the value is normalised */
-            if (holds(list, one))
+            if (list_holds(list, one))
                 continue;
             patch_clear_primaries(list);
         }

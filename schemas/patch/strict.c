@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static enum err_code unknown(const char *name, struct err *err) {
+static enum err_code refuse_unknown(const char *name, struct err *err) {
     return err_set_path(err, ERR_INVALID_SYNTAX, name, "'%.150s' is no attribute; this workspace is strict",
                         name);
 }
@@ -30,7 +30,7 @@ static enum err_code check_value(const struct attr *a, const json_t *value, stru
         return ERR_OK;
     json_object_foreach((json_t *)value, name, part) {
         const struct attr *sub = attr_sub(a, name, strlen(name));
-        code = sub != NULL ? check_value(sub, part, err) : unknown(name, err);
+        code = sub != NULL ? check_value(sub, part, err) : refuse_unknown(name, err);
         if (code != ERR_OK)
             break;
     }
@@ -44,7 +44,7 @@ static enum err_code check_extension(const struct schema *s, const json_t *objec
         return ERR_OK;
     json_object_foreach((json_t *)object, name, value) {
         const struct attr *a = schema_attr(s, name, strlen(name));
-        enum err_code code = a != NULL ? check_value(a, value, err) : unknown(name, err);
+        enum err_code code = a != NULL ? check_value(a, value, err) : refuse_unknown(name, err);
         if (code != ERR_OK)
             return code;
     }
@@ -64,7 +64,7 @@ enum err_code strict_body(const struct resource_type *rt, const json_t *body, st
         if (extension != NULL)
             code = check_extension(extension, value, err);
         else
-            code = a != NULL ? check_value(a, value, err) : unknown(name, err);
+            code = a != NULL ? check_value(a, value, err) : refuse_unknown(name, err);
         if (code != ERR_OK)
             return code;
     }

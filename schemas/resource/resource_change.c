@@ -74,8 +74,8 @@ static bool is_cleared(const struct replacement *r, const struct attr_path *path
 
 /* What becomes of one value: the attribute's, or that of a part of it (path->sub). kept: what the new
  * document gets in its place, borrowed; NULL leaves it as given. */
-static enum err_code judge(const struct replacement *r, const struct attr_path *path, const json_t *old,
-                           const json_t *given, const json_t **kept) {
+static enum err_code judge_replacement(const struct replacement *r, const struct attr_path *path,
+                                       const json_t *old, const json_t *given, const json_t **kept) {
     const struct attr *a = attr_path_target(path);
     bool immutable = a->mutability == ATTR_IMMUTABLE;
     *kept = NULL;
@@ -106,8 +106,8 @@ static enum err_code keep_parts(const struct replacement *r, const struct attr_p
         struct attr_path at = *path;
         const json_t *kept;
         at.sub = &path->attr->subs[i];
-        enum err_code code =
-            judge(r, &at, json_object_get(old, at.sub->name), json_object_get(given, at.sub->name), &kept);
+        enum err_code code = judge_replacement(r, &at, json_object_get(old, at.sub->name),
+                                               json_object_get(given, at.sub->name), &kept);
         if (code != ERR_OK)
             return code;
         if (kept != NULL)
@@ -148,7 +148,7 @@ static enum err_code replace_attr(const struct attr_path *path, void *ctx) {
     const struct replacement *r = ctx;
     const json_t *old = value_at(r->old, path), *kept;
     json_t *given = value_at(r->out, path);
-    enum err_code code = judge(r, path, old, given, &kept);
+    enum err_code code = judge_replacement(r, path, old, given, &kept);
     if (code != ERR_OK)
         return code;
     if (kept != NULL)
@@ -187,7 +187,7 @@ static void decref(void *value) {
 
 /* The value as others may see it: NULL for what is secret, a copy without secret parts where there are any.
  */
-static json_t *shown(struct difference *d, const struct attr_path *path, json_t *value) {
+static json_t *public_value(struct difference *d, const struct attr_path *path, json_t *value) {
     bool parts = false;
     if (value == NULL || attr_is_secret(path->attr) || attr_is_secret(attr_path_target(path)))
         return NULL;
@@ -216,8 +216,8 @@ static void add_change(struct difference *d, const struct attr_path *path, json_
     char text[ATTR_PATH_SIZE];
     row->path = arena_strdup(d->arena, attr_path_text(path, text, sizeof(text)));
     row->op = from == NULL ? "add" : to == NULL ? "remove" : "replace";
-    row->from = shown(d, path, from);
-    row->to = shown(d, path, to);
+    row->from = public_value(d, path, from);
+    row->to = public_value(d, path, to);
 }
 
 static enum err_code diff_attr(const struct attr_path *path, void *ctx) {

@@ -20,12 +20,12 @@ struct renderer {
 };
 
 /* Takes back what was written since the buffer was n long. */
-static void cut(struct jbuf *out, size_t n) {
+static void cut_back(struct jbuf *out, size_t n) {
     out->n = n;
     out->p[n] = '\0';
 }
 
-static void put_meta(const struct renderer *r, const struct projection *p) {
+static void render_meta(const struct renderer *r, const struct projection *p) {
     const struct attr *meta = common_attr("meta", strlen("meta"));
     struct jbuf *out = r->out;
     jb_key(out, meta->name);
@@ -89,7 +89,7 @@ static void render_whole(const struct renderer *r) {
     }
     if (refs != NULL && shows_refs_text(refs, r->row->refs))
         jb_kraw(out, refs->name, r->row->refs);
-    put_meta(r, NULL);
+    render_meta(r, NULL);
     jb_raw(out, "}");
 }
 
@@ -107,7 +107,7 @@ static bool put_some(const struct renderer *r, const struct attr_path *path, con
             if (put_some(r, path, json_array_get(value, i)))
                 shown++;
             else
-                cut(out, before);
+                cut_back(out, before);
         }
         jb_raw(out, "]");
     } else {
@@ -126,7 +126,7 @@ static bool put_some(const struct renderer *r, const struct attr_path *path, con
         jb_raw(out, "}");
     }
     if (shown == 0)
-        cut(out, start);
+        cut_back(out, start);
     return shown > 0;
 }
 
@@ -147,10 +147,10 @@ static void put_attr(const struct renderer *r, const struct attr_path *path, con
     if (part == PROJECTION_ALL && !has_hidden_parts(path->attr))
         jsonx_text(value, r->out);
     else if (!put_some(r, path, value))
-        cut(r->out, before);
+        cut_back(r->out, before);
 }
 
-static void put_extension(const struct renderer *r, const struct schema *extension, const json_t *object) {
+static void render_extension(const struct renderer *r, const struct schema *extension, const json_t *object) {
     const char *name;
     json_t *value;
     size_t before = r->out->n;
@@ -163,7 +163,7 @@ static void put_extension(const struct renderer *r, const struct schema *extensi
             put_attr(r, &path, value);
     }
     if (r->out->n == empty)
-        cut(r->out, before);
+        cut_back(r->out, before);
     else
         jb_raw(r->out, "}");
 }
@@ -194,7 +194,7 @@ static void render_some(const struct renderer *r, const json_t *doc) {
         const struct schema *extension = resource_type_extension(r->rt, name, len);
         struct attr_path path = {0};
         if (extension != NULL) {
-            put_extension(r, extension, value);
+            render_extension(r, extension, value);
             continue;
         }
         path.attr = schema_attr(r->rt->schema, name, len);
@@ -206,7 +206,7 @@ static void render_some(const struct renderer *r, const json_t *doc) {
     if (refs != NULL)
         put_refs(r, refs);
     if (projection_shows(r->p, &meta) != PROJECTION_NONE)
-        put_meta(r, r->p);
+        render_meta(r, r->p);
     jb_raw(r->out, "}");
 }
 

@@ -34,12 +34,12 @@ static void put_string(const struct attr *a, const json_t *value, struct jbuf *o
 }
 
 /* The value of an attribute, or of one of its elements. */
-static void put_value(const struct attr *a, const json_t *value, struct jbuf *out) {
+static void search_value(const struct attr *a, const json_t *value, struct jbuf *out) {
     if (json_is_array(value)) {
         jb_raw(out, "[");
         for (size_t i = 0; i < json_array_size(value); i++) {
             jb_sep(out);
-            put_value(a, json_array_get(value, i), out);
+            search_value(a, json_array_get(value, i), out);
         }
         jb_raw(out, "]");
     } else if (json_is_object(value)) {
@@ -51,7 +51,7 @@ static void put_value(const struct attr *a, const json_t *value, struct jbuf *ou
             if (sub == NULL || attr_is_secret(sub))
                 continue;
             put_name(out, sub->name);
-            put_value(sub, member, out);
+            search_value(sub, member, out);
         }
         jb_raw(out, "}");
     } else if (json_is_string(value)) {
@@ -61,7 +61,7 @@ static void put_value(const struct attr *a, const json_t *value, struct jbuf *ou
     }
 }
 
-static void put_extension(const struct schema *extension, const json_t *object, struct jbuf *out) {
+static void search_extension(const struct schema *extension, const json_t *object, struct jbuf *out) {
     const char *name;
     json_t *value;
     put_name(out, extension->id);
@@ -71,7 +71,7 @@ static void put_extension(const struct schema *extension, const json_t *object, 
         if (a == NULL || attr_is_secret(a))
             continue;
         put_name(out, a->name);
-        put_value(a, value, out);
+        search_value(a, value, out);
     }
     jb_raw(out, "}");
 }
@@ -85,7 +85,7 @@ char *resource_search_text(const struct resource_type *rt, const json_t *doc) {
         size_t len = strlen(name);
         const struct schema *extension = resource_type_extension(rt, name, len);
         if (extension != NULL) {
-            put_extension(extension, value, &out);
+            search_extension(extension, value, &out);
             continue;
         }
         const struct attr *a = schema_attr(rt->schema, name, len);
@@ -94,7 +94,7 @@ char *resource_search_text(const struct resource_type *rt, const json_t *doc) {
         if (a == NULL || attr_is_secret(a))
             continue;
         put_name(&out, a->name);
-        put_value(a, value, &out);
+        search_value(a, value, &out);
     }
     jb_raw(&out, "}");
     return jb_take(&out);

@@ -6,7 +6,7 @@ struct audit_target command_target(const struct command *c) {
     return (struct audit_target){.kind = command_row(c->type)->target, .id = c->id.s};
 }
 
-static int append_chunk(const char *p, size_t n, void *out) {
+static int command_chunk(const char *p, size_t n, void *out) {
     jb_mem(out, p, n);
     return 0;
 }
@@ -16,7 +16,7 @@ static void put_tree(struct jbuf *out, const char *name, const json_t *tree) {
     if (tree == NULL)
         return;
     jb_key(out, name);
-    json_dump_callback(tree, append_chunk, out, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_dump_callback(tree, command_chunk, out, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 const char *actor_kind_text(enum actor_kind kind) {

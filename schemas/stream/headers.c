@@ -8,43 +8,43 @@
 
 #define JSON_TYPE "application/json"
 
-static void add(struct headers *h, const char *name, const char *value) {
+static void add_header(struct headers *h, const char *name, const char *value) {
     h->row[h->n++] = (struct header){name, value};
 }
 
 /* Appends what every record has. seq < 0: none. */
-static void common(struct headers *h, const char *id, const char *type, const char *subject,
-                   const char *workspace, const char *txn, int64_t seq, int64_t time_us,
-                   const char *traceparent, const char *content_type) {
+static void add_common(struct headers *h, const char *id, const char *type, const char *subject,
+                       const char *workspace, const char *txn, int64_t seq, int64_t time_us,
+                       const char *traceparent, const char *content_type) {
     snprintf(h->source, sizeof h->source, "/w/%s", workspace);
-    add(h, "ce_specversion", "1.0");
-    add(h, "ce_id", id);
-    add(h, "ce_type", type);
-    add(h, "ce_source", h->source);
-    add(h, "ce_subject", subject);
-    add(h, "ce_time", rfc3339_us(time_us, h->time));
-    add(h, "content-type", content_type);
+    add_header(h, "ce_specversion", "1.0");
+    add_header(h, "ce_id", id);
+    add_header(h, "ce_type", type);
+    add_header(h, "ce_source", h->source);
+    add_header(h, "ce_subject", subject);
+    add_header(h, "ce_time", rfc3339_us(time_us, h->time));
+    add_header(h, "content-type", content_type);
     if (seq >= 0) {
         snprintf(h->seq, sizeof h->seq, "%" PRId64, seq);
-        add(h, "usher-seq", h->seq);
+        add_header(h, "usher-seq", h->seq);
     }
-    add(h, "usher-txn", txn);
+    add_header(h, "usher-txn", txn);
     if (traceparent != NULL && traceparent[0] != '\0')
-        add(h, "traceparent", traceparent);
+        add_header(h, "traceparent", traceparent);
 }
 
 void headers_record(struct headers *h, const struct record *r, const char *workspace, const char *txn,
                     const char *traceparent) {
     h->n = 0;
-    common(h, r->ce_id, r->ce_type, r->ce_subject, workspace, txn, r->seq, r->time_us, traceparent,
-           r->topic == RECORD_EVENTS ? EVENT_MEDIA_TYPE : JSON_TYPE);
+    add_common(h, r->ce_id, r->ce_type, r->ce_subject, workspace, txn, r->seq, r->time_us, traceparent,
+               r->topic == RECORD_EVENTS ? EVENT_MEDIA_TYPE : JSON_TYPE);
 }
 
 void headers_stub(struct headers *h, const struct record *r, const char *workspace, const char *txn,
                   const char *traceparent) {
     h->n = 0;
-    common(h, r->ce_id, "usher.stream.stub", r->ce_subject, workspace, txn, r->seq, r->time_us, traceparent,
-           JSON_TYPE);
+    add_common(h, r->ce_id, "usher.stream.stub", r->ce_subject, workspace, txn, r->seq, r->time_us,
+               traceparent, JSON_TYPE);
 }
 
 const char *audit_request_key(const struct audit_request *r) {
@@ -55,8 +55,8 @@ void headers_audit_request(struct headers *h, const struct audit_request *r, con
     h->n = 0;
     snprintf(h->id, sizeof h->id, "%s/%" PRId64, r->instance, r->n);
     snprintf(h->subject, sizeof h->subject, "requests/%s", r->txn);
-    common(h, h->id, "usher.audit.request", h->subject, audit_request_key(r), r->txn, r->n, r->time_us,
-           traceparent, JSON_TYPE);
+    add_common(h, h->id, "usher.audit.request", h->subject, audit_request_key(r), r->txn, r->n, r->time_us,
+               traceparent, JSON_TYPE);
 }
 
 void headers_command(struct headers *h, const struct command *c) {
@@ -65,15 +65,15 @@ void headers_command(struct headers *h, const struct command *c) {
     const struct command_row *row = command_row(c->type);
     snprintf(h->subject, sizeof h->subject, "%s/%s", target_row(row->target)->collection,
              row->target == TARGET_COMMAND ? c->txn.s : c->id.s);
-    common(h, c->txn.s, h->type, h->subject, c->workspace.s, c->txn.s, -1, c->time_us, c->traceparent,
-           JSON_TYPE);
+    add_common(h, c->txn.s, h->type, h->subject, c->workspace.s, c->txn.s, -1, c->time_us, c->traceparent,
+               JSON_TYPE);
 }
 
 void headers_reply(struct headers *h, const char *workspace, const char *txn, int64_t time_us) {
     h->n = 0;
     snprintf(h->id, sizeof h->id, "%s/reply", txn);
     snprintf(h->subject, sizeof h->subject, "commands/%s", txn);
-    common(h, h->id, "usher.reply", h->subject, workspace, txn, -1, time_us, NULL, JSON_TYPE);
+    add_common(h, h->id, "usher.reply", h->subject, workspace, txn, -1, time_us, NULL, JSON_TYPE);
 }
 
 void headers_deadletter(struct headers *h, const struct deadletter *d) {
@@ -83,25 +83,26 @@ void headers_deadletter(struct headers *h, const struct deadletter *d) {
     snprintf(h->offset, sizeof h->offset, "%" PRId64, d->offset);
     snprintf(h->subject, sizeof h->subject, "%s/%s/%s", d->topic, h->seq, h->offset);
     snprintf(h->id, sizeof h->id, "%s%s%s", h->subject, r != NULL ? "/" : "", r != NULL ? r->ce_id : "");
-    add(h, "ce_specversion", "1.0");
-    add(h, "ce_id", h->id);
-    add(h, "ce_type", "usher.deadletter");
-    add(h, "ce_source", "/deadletter"); /* of no workspace: what cannot be read cannot say whose it is */
-    add(h, "ce_subject", h->subject);
-    add(h, "ce_time", rfc3339_us(d->time_us, h->time));
-    add(h, "content-type", "application/octet-stream");
-    add(h, "usher-error", err_name(d->why));
-    add(h, "usher-error-detail", d->detail);
-    add(h, "usher-origin-topic", d->topic);
-    add(h, "usher-origin-partition", h->seq);
-    add(h, "usher-origin-offset", h->offset);
+    add_header(h, "ce_specversion", "1.0");
+    add_header(h, "ce_id", h->id);
+    add_header(h, "ce_type", "usher.deadletter");
+    add_header(h, "ce_source",
+               "/deadletter"); /* of no workspace: what cannot be read cannot say whose it is */
+    add_header(h, "ce_subject", h->subject);
+    add_header(h, "ce_time", rfc3339_us(d->time_us, h->time));
+    add_header(h, "content-type", "application/octet-stream");
+    add_header(h, "usher-error", err_name(d->why));
+    add_header(h, "usher-error-detail", d->detail);
+    add_header(h, "usher-origin-topic", d->topic);
+    add_header(h, "usher-origin-partition", h->seq);
+    add_header(h, "usher-origin-offset", h->offset);
     if (r != NULL) {
-        add(h, "usher-record-topic", record_topic_name(r->topic));
-        add(h, "usher-record", r->ce_id);
+        add_header(h, "usher-record-topic", record_topic_name(r->topic));
+        add_header(h, "usher-record", r->ce_id);
     }
     if (d->sha256 != NULL) {
         snprintf(h->bytes, sizeof h->bytes, "%zu", d->bytes);
-        add(h, "usher-bytes", h->bytes);
-        add(h, "usher-sha256", d->sha256);
+        add_header(h, "usher-bytes", h->bytes);
+        add_header(h, "usher-sha256", d->sha256);
     }
 }

@@ -61,8 +61,9 @@ static void end_event(struct jbuf *b, const struct record_context *c, const char
 }
 
 /* Moves the text of b into the arena and appends the record; b is released. */
-static void append(struct record_context *c, enum record_topic topic, const char *type, const char *key,
-                   const char *ce_id, const char *ce_subject, int64_t seq, struct jbuf *b) {
+static void append_record(struct record_context *c, enum record_topic topic, const char *type,
+                          const char *key, const char *ce_id, const char *ce_subject, int64_t seq,
+                          struct jbuf *b) {
     struct record *r = record_list_add(c->out);
     *r = (struct record){
         .topic = topic,
@@ -80,8 +81,8 @@ static void append(struct record_context *c, enum record_topic topic, const char
 
 static void append_event(struct record_context *c, const char *type, const struct record_room *room,
                          const char *subject, int64_t seq, struct jbuf *b) {
-    append(c, RECORD_MEMBERSHIP, type, arena_strdup(c->arena, room->id),
-           arena_printf(c->arena, "%s/membership/%" PRId64, c->workspace, seq), subject, seq, b);
+    append_record(c, RECORD_MEMBERSHIP, type, arena_strdup(c->arena, room->id),
+                  arena_printf(c->arena, "%s/membership/%" PRId64, c->workspace, seq), subject, seq, b);
 }
 
 /* usher.rooms: the state that the change leaves behind, under the number of the event that says so. b NULL =
@@ -89,9 +90,10 @@ static void append_event(struct record_context *c, const char *type, const struc
 static void append_state(struct record_context *c, const char *type, const struct record_room *room,
                          const struct record_user *user, const char *subject, int64_t seq, struct jbuf *b) {
     const char *slash = user != NULL ? "/" : "", *id = user != NULL ? user->id : "";
-    append(c, RECORD_ROOMS, type, arena_printf(c->arena, "%s/%s%s%s", c->workspace, room->id, slash, id),
-           arena_printf(c->arena, "%s/rooms/%" PRId64 "/%s%s%s", c->workspace, seq, room->id, slash, id),
-           subject, seq, b);
+    append_record(
+        c, RECORD_ROOMS, type, arena_printf(c->arena, "%s/%s%s%s", c->workspace, room->id, slash, id),
+        arena_printf(c->arena, "%s/rooms/%" PRId64 "/%s%s%s", c->workspace, seq, room->id, slash, id),
+        subject, seq, b);
 }
 
 static void room_event(struct record_context *c, const char *type, const struct record_room *room,

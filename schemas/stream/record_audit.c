@@ -28,7 +28,7 @@ static void put_cut(struct jbuf *b, const char *text, size_t n) {
     jb_raw(b, "}");
 }
 
-static void put_value(struct jbuf *b, const char *name, const json_t *tree, size_t limit) {
+static void put_json_within(struct jbuf *b, const char *name, const json_t *tree, size_t limit) {
     struct jbuf text = {0};
     jsonx_text(tree, &text);
     jb_key(b, name);
@@ -60,8 +60,8 @@ static void put_rows(struct jbuf *b, const struct audit_change *a, size_t limit)
         jb_raw(b, "{");
         jb_kstr(b, "path", ch->path);
         jb_kstr(b, "op", ch->op);
-        put_value(b, "from", ch->from, limit);
-        put_value(b, "to", ch->to, limit);
+        put_json_within(b, "from", ch->from, limit);
+        put_json_within(b, "to", ch->to, limit);
         jb_raw(b, "}");
     }
     jb_raw(b, "]");
@@ -98,7 +98,7 @@ static void put_changes(struct jbuf *b, const struct audit_change *a) {
 
 /* What the record is about, as ce_subject: "users/{id}". A refused command without a target is about itself.
  */
-static const char *subject_of(const struct record_context *c, const struct audit_target *t) {
+static const char *audit_subject(const struct record_context *c, const struct audit_target *t) {
     if (t->kind == TARGET_COMMAND || t->id == NULL)
         return arena_printf(c->arena, "%s/%s", target_row(TARGET_COMMAND)->collection, c->txn);
     return arena_printf(c->arena, "%s/%s", target_row(t->kind)->collection, t->id);
@@ -133,7 +133,7 @@ void record_audit_change(struct record_context *c, const struct audit_change *a)
         .value = arena_strndup(c->arena, b.p, b.n),
         .ce_id = arena_printf(c->arena, "%s/audit/%" PRId64, c->workspace, seq),
         .ce_type = "usher.audit.change",
-        .ce_subject = subject_of(c, &a->target),
+        .ce_subject = audit_subject(c, &a->target),
         .time_us = c->time_us,
         .seq = seq,
     };

@@ -43,8 +43,8 @@ static void put_uri(struct jbuf *b, const struct event_subject *s) {
 }
 
 /* type: static text. payload: an object's text. */
-static void append(struct record_context *c, const struct event_subject *s, const char *type,
-                   const char *payload) {
+static void append_token(struct record_context *c, const struct event_subject *s, const char *type,
+                         const char *payload) {
     int64_t seq = ++*c->events_seq;
     const char *id = arena_printf(c->arena, "%s/events/%" PRId64, c->workspace, seq);
     struct jbuf b = {0};
@@ -123,7 +123,7 @@ void record_event_change(struct record_context *c, const struct event_change *e)
             put_paths(&payload, e);
         put_version(&payload, e->version);
         jb_raw(&payload, "}");
-        append(c, &e->subject, types[e->kind][full], payload.p);
+        append_token(c, &e->subject, types[e->kind][full], payload.p);
     }
     jb_free(&data);
     jb_free(&payload);
@@ -131,12 +131,12 @@ void record_event_change(struct record_context *c, const struct event_change *e)
 
 void record_event_deleted(struct record_context *c, const struct event_subject *s) {
     if (c->events_mode != EVENTS_OFF)
-        append(c, s, EVENT "prov:delete", "{}");
+        append_token(c, s, EVENT "prov:delete", "{}");
 }
 
 void record_event_active(struct record_context *c, const struct event_subject *s, bool active) {
     if (c->events_mode != EVENTS_OFF)
-        append(c, s, active ? EVENT "prov:activate" : EVENT "prov:deactivate", "{}");
+        append_token(c, s, active ? EVENT "prov:activate" : EVENT "prov:deactivate", "{}");
 }
 
 /* ---- outcomes ---- */
@@ -147,8 +147,8 @@ int outcome_status(enum command_type type, enum err_code code) {
 
 /* The resource; the collection for a create that failed; an operation of a Bulk whose path names neither has
  * nothing but its Bulk. */
-static struct event_subject subject_of(const struct command *command, const struct reply *reply,
-                                       const char *external_id) {
+static struct event_subject outcome_subject(const struct command *command, const struct reply *reply,
+                                            const char *external_id) {
     bool made = reply->code == ERR_OK || strcmp(command->async.method, "POST") != 0;
     /* (a create may have taken over an account that was there) */
     const struct uuid *id = uuid_is_set(&reply->id) ? &reply->id : &command->id;
@@ -161,7 +161,7 @@ void record_event_outcome(struct record_context *c, const struct command *comman
                           const char *external_id) {
     const struct command_async *a = &command->async;
     int status = outcome_status(command->type, reply->code);
-    struct event_subject subject = subject_of(command, reply, external_id);
+    struct event_subject subject = outcome_subject(command, reply, external_id);
     struct jbuf payload = {0}, text = {0};
 
     jb_raw(&payload, "{");
@@ -187,7 +187,7 @@ void record_event_outcome(struct record_context *c, const struct command *comman
         jb_kraw(&payload, "response", text.p);
     }
     jb_raw(&payload, "}");
-    append(c, &subject, EVENT_ASYNC, payload.p);
+    append_token(c, &subject, EVENT_ASYNC, payload.p);
     jb_free(&payload);
     jb_free(&text);
 }

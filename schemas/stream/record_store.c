@@ -48,7 +48,7 @@ static bool topic_parse(const char *name, enum record_topic *topic) {
     return false;
 }
 
-static const char *text_at(const json_t *row, size_t col, struct arena *a) {
+static const char *column_text(const json_t *row, size_t col, struct arena *a) {
     return arena_strdup(a, json_string_value(json_array_get(row, col))); /* NULL for null */
 }
 
@@ -62,13 +62,13 @@ static bool row_decode(const json_t *row, struct arena *a, struct record *r) {
     }
     if (!topic_parse(json_string_value(json_array_get(row, COL_TOPIC)), &r->topic))
         return false;
-    r->key = text_at(row, COL_KEY, a);
-    r->ce_id = text_at(row, COL_ID, a);
-    r->ce_type = text_at(row, COL_TYPE, a);
-    r->ce_subject = text_at(row, COL_SUBJECT, a);
+    r->key = column_text(row, COL_KEY, a);
+    r->ce_id = column_text(row, COL_ID, a);
+    r->ce_type = column_text(row, COL_TYPE, a);
+    r->ce_subject = column_text(row, COL_SUBJECT, a);
     r->time_us = json_integer_value(json_array_get(row, COL_TIME));
     r->seq = json_integer_value(json_array_get(row, COL_SEQ));
-    r->value = text_at(row, COL_VALUE, a);
+    r->value = column_text(row, COL_VALUE, a);
     return true;
 }
 
@@ -81,7 +81,7 @@ enum err_code record_list_decode(const char *text, struct arena *a, struct recor
         code =
             err_set(err, ERR_DECODE, "stored records: %s", root == NULL ? at.text : "not a list of records");
     else
-        *traceparent = text_at(root, 0, a);
+        *traceparent = column_text(root, 0, a);
     for (size_t i = 1; code == ERR_OK && i < json_array_size(root); i++) {
         struct record r = {0};
         if (row_decode(json_array_get(root, i), a, &r))

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int append(const char *chunk, size_t size, void *out) {
+static int append_chunk(const char *chunk, size_t size, void *out) {
     jb_mem(out, chunk, size);
     return 0;
 }
@@ -42,7 +42,7 @@ static void dump(const json_t *value, size_t flags, struct jbuf *out) {
         return;
     }
     flags |= JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits_in(value));
-    if (json_dump_callback(value, append, out, flags) != 0)
+    if (json_dump_callback(value, append_chunk, out, flags) != 0)
         abort();
 }
 

@@ -43,7 +43,8 @@ void text_set_free(struct text_set *set) {
     free(set);
 }
 
-static bool same(const struct text_set *set, const struct entry *e, uint64_t hash, const char *s, size_t n) {
+static bool same_text(const struct text_set *set, const struct entry *e, uint64_t hash, const char *s,
+                      size_t n) {
     return e->hash == hash && e->len == n && (n == 0 || memcmp(set->bytes.p + e->offset, s, n) == 0);
 }
 
@@ -51,7 +52,7 @@ static bool same(const struct text_set *set, const struct entry *e, uint64_t has
 static size_t *find_slot(struct text_set *set, uint64_t hash, const char *s, size_t n) {
     size_t mask = set->nslots - 1;
     size_t i = (size_t)hash & mask;
-    while (set->slots[i] != 0 && !same(set, &set->entries[set->slots[i] - 1], hash, s, n))
+    while (set->slots[i] != 0 && !same_text(set, &set->entries[set->slots[i] - 1], hash, s, n))
         i = (i + 1) & mask;
     return &set->slots[i];
 }

@@ -7,16 +7,16 @@
 #include <strings.h>
 
 /* What of a caller's text is quoted in a refusal: never more than fits, and never half a UTF-8 character. */
-static int shown(const char *text, size_t len) {
+static int shown_length(const char *text, size_t len) {
     size_t n = len < 100 ? len : 100;
     while (n < len && n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
         n--;
     return (int)n;
 }
 
-static enum err_code refuse(enum err_code code, const char *text, size_t len, const char *why,
-                            struct err *err) {
-    return err_set(err, code, "'%.*s' %s", shown(text, len), text, why);
+static enum err_code refuse_text(enum err_code code, const char *text, size_t len, const char *why,
+                                 struct err *err) {
+    return err_set(err, code, "'%.*s' %s", shown_length(text, len), text, why);
 }
 
 /* ALPHA *("$" / "-" / "_" / DIGIT / ALPHA) of RFC 7643 section 2.1, and "$ref", which that grammar forgot
@@ -88,7 +88,7 @@ enum err_code attr_path_resolve(const struct resource_type *rt, const char *text
     size_t prefix = known_urn(rt, text, len, &schema);
     if (prefix > 0 && prefix == len) {
         if (schema == rt->schema)
-            return refuse(code, text, len, "names a schema, not an attribute", err);
+            return refuse_text(code, text, len, "names a schema, not an attribute", err);
         out->extension = schema;
         return ERR_OK;
     }
@@ -96,7 +96,7 @@ enum err_code attr_path_resolve(const struct resource_type *rt, const char *text
         rest = text + prefix + 1;
         rest_len = len - prefix - 1;
     } else if (len >= 4 && strncasecmp(text, "urn:", 4) == 0) {
-        return refuse(code, text, len, "begins with no schema of this resource type", err);
+        return refuse_text(code, text, len, "begins with no schema of this resource type", err);
     }
 
     const char *dot = memchr(rest, '.', rest_len);
@@ -104,16 +104,16 @@ enum err_code attr_path_resolve(const struct resource_type *rt, const char *text
     const char *sub = dot != NULL ? dot + 1 : NULL;
     size_t sub_len = dot != NULL ? rest_len - name_len - 1 : 0;
     if (!is_name(rest, name_len) || (sub != NULL && !is_name(sub, sub_len)))
-        return refuse(code, text, len, "is not an attribute path", err);
+        return refuse_text(code, text, len, "is not an attribute path", err);
 
     find_attr(rt, schema, rest, name_len, out);
     if (out->attr == NULL)
-        return refuse(code, text, len, "is not an attribute of this resource type", err);
+        return refuse_text(code, text, len, "is not an attribute of this resource type", err);
     if (sub == NULL)
         return ERR_OK;
     out->sub = attr_sub(out->attr, sub, sub_len);
     if (out->sub == NULL)
-        return refuse(code, text, len, "names no sub-attribute of its attribute", err);
+        return refuse_text(code, text, len, "names no sub-attribute of its attribute", err);
     return ERR_OK;
 }
 

@@ -69,8 +69,8 @@ static void put_schemas(struct jbuf *out, const char *urn) {
 }
 
 /* name is NULL for a document that stands alone. */
-static void put_meta(struct jbuf *out, const char *type, const char *base, const char *endpoint,
-                     const char *name) {
+static void discovery_meta(struct jbuf *out, const char *type, const char *base, const char *endpoint,
+                           const char *name) {
     struct jbuf location = {0};
     jb_printf(&location, "%s/%s%s%s", base, endpoint, name != NULL ? "/" : "", name != NULL ? name : "");
     jb_key(out, "meta");
@@ -163,7 +163,7 @@ char *discovery_config(const char *base, int cursor_seconds, bool events) {
     if (events)
         put_events(&out);
     put_authentication(&out);
-    put_meta(&out, "ServiceProviderConfig", base, "ServiceProviderConfig", NULL);
+    discovery_meta(&out, "ServiceProviderConfig", base, "ServiceProviderConfig", NULL);
     jb_raw(&out, "}");
     return jb_take(&out);
 }
@@ -189,7 +189,7 @@ static void put_resource_type(struct jbuf *out, const char *base, const struct r
         }
         jb_raw(out, "]");
     }
-    put_meta(out, "ResourceType", base, "ResourceTypes", rt->name);
+    discovery_meta(out, "ResourceType", base, "ResourceTypes", rt->name);
     jb_raw(out, "}");
 }
 
@@ -248,7 +248,7 @@ static void put_schema(struct jbuf *out, const char *base, const struct schema *
     jb_kstr(out, "name", s->name);
     jb_kstr(out, "description", s->description);
     put_attrs(out, "attributes", s->attrs, s->nattrs);
-    put_meta(out, "Schema", base, "Schemas", s->id);
+    discovery_meta(out, "Schema", base, "Schemas", s->id);
     jb_raw(out, "}");
 }
 

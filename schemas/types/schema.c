@@ -192,7 +192,7 @@ static bool same_name(const char *name, const char *text, size_t len) {
     return strlen(name) == len && strncasecmp(name, text, len) == 0;
 }
 
-static const struct attr *find(const struct attr *attrs, size_t n, const char *name, size_t len) {
+static const struct attr *attr_named(const struct attr *attrs, size_t n, const char *name, size_t len) {
     for (size_t i = 0; i < n; i++)
         if (same_name(attrs[i].name, name, len))
             return &attrs[i];
@@ -200,15 +200,15 @@ static const struct attr *find(const struct attr *attrs, size_t n, const char *n
 }
 
 const struct attr *schema_attr(const struct schema *s, const char *name, size_t len) {
-    return find(s->attrs, s->nattrs, name, len);
+    return attr_named(s->attrs, s->nattrs, name, len);
 }
 
 const struct attr *common_attr(const char *name, size_t len) {
-    return find(common_attrs, ncommon_attrs, name, len);
+    return attr_named(common_attrs, ncommon_attrs, name, len);
 }
 
 const struct attr *attr_sub(const struct attr *a, const char *name, size_t len) {
-    return find(a->subs, a->nsubs, name, len);
+    return attr_named(a->subs, a->nsubs, name, len);
 }
 
 bool attr_is_secret(const struct attr *a) {
