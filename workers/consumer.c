@@ -73,7 +73,7 @@ static void note_places(struct consumer *c, const rd_kafka_topic_partition_list_
         place(c, parts->elems[i].partition, parts->elems[i].offset);
 }
 
-static void on_assign(struct consumer *c, rd_kafka_topic_partition_list_t *parts) {
+static void consumer_on_assign(struct consumer *c, rd_kafka_topic_partition_list_t *parts) {
     while (!resolve_offsets(c, parts) && !lifecycle_stopping() && !rd_kafka_assignment_lost(c->rk))
         usleep(100000);
     note_places(c, parts);
@@ -85,13 +85,13 @@ static void on_assign(struct consumer *c, rd_kafka_topic_partition_list_t *parts
 
 /* Runs inside poll, so no batch is under way on this thread; what the emitter holds is ended, or dropped
  * where the partitions are already another's. */
-static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t *parts,
-                         void *opaque) {
+static void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
+                                  rd_kafka_topic_partition_list_t *parts, void *opaque) {
     struct consumer *c = opaque;
     c->epoch++;
     metric_add(worker_stats.rebalances, 1);
     if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        on_assign(c, parts);
+        consumer_on_assign(c, parts);
         return;
     }
     bool lost = rd_kafka_assignment_lost(rk);
@@ -102,7 +102,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what, rd_kafka_topi
     rd_kafka_assign(rk, NULL);
 }
 
-static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
+static void consumer_on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
     struct consumer *c = opaque;
     char quoted[300], text[256];
     log_event(LOG_WARN, "consumer-error", "code=%s reason=%s", rd_kafka_err2name((rd_kafka_resp_err_t)code),
@@ -112,7 +112,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
         atomic_store(&c->dead, true);
 }
 
-static rd_kafka_t *join(struct consumer *c, struct err *err) {
+static rd_kafka_t *consumer_join(struct consumer *c, struct err *err) {
     rd_kafka_conf_t *conf = kafka_conf_new(c->config, KAFKA_CONSUMER_GROUP);
     kafka_conf_set(conf, "group.id", "usher-worker");
     if (c->exactly_once) { /* the trial broker knows no static members */
@@ -122,8 +122,8 @@ static rd_kafka_t *join(struct consumer *c, struct err *err) {
     } else {
         kafka_conf_set(conf, "fetch.wait.max.ms", "1"); /* it sleeps that long on every empty fetch */
     }
-    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_rebalance_cb(conf, consumer_on_rebalance);
+    rd_kafka_conf_set_error_cb(conf, consumer_on_error);
     rd_kafka_conf_set_opaque(conf, c);
     rd_kafka_t *rk = kafka_open(conf, KAFKA_CONSUMER_GROUP, err);
     if (rk == NULL)
@@ -153,7 +153,7 @@ struct consumer *consumer_open(const struct config *config, int slot, bool exact
     c->held = xcalloc((size_t)c->partitions, sizeof *c->held);
     c->done = xcalloc((size_t)c->partitions, sizeof *c->done);
     note_places(c, NULL);
-    c->rk = join(c, err);
+    c->rk = consumer_join(c, err);
     if (c->rk == NULL) {
         free(c->next);
         free(c->held);
@@ -167,7 +167,7 @@ struct consumer *consumer_open(const struct config *config, int slot, bool exact
 
 /* A static member whose answer from the group was lost in a broker's fall is taken for a stranger when it
  * comes again, which librdkafka calls fatal: that instance never deliveries again, another one does. */
-static bool join_again(struct consumer *c) {
+static bool consumer_join_again(struct consumer *c) {
     struct err err = {0};
     char quoted[600];
     emitter_settle(c->emitter, true); /* ours no longer: whoever has the partitions next emits what waits */
@@ -177,7 +177,7 @@ static bool join_again(struct consumer *c) {
     c->epoch++;
     atomic_store(&c->assigned, 0);
     atomic_store(&c->dead, false);
-    c->rk = join(c, &err);
+    c->rk = consumer_join(c, &err);
     log_event(c->rk != NULL ? LOG_WARN : LOG_ERROR, "consumer-replaced", "error=%s",
               log_quote(c->rk != NULL ? "" : err_text(&err), quoted, sizeof quoted));
     emitter_attach(c->emitter, c->rk);
@@ -209,7 +209,7 @@ static bool find_place(struct consumer *c, int32_t partition, int64_t *place) {
 
 /* A seek does not do: it says "ok" before the library has reset the fetch, and nothing is fetched afterwards.
  * So all partitions are assigned anew, each where it is. */
-static void begin_again(struct consumer *c, int32_t partition) {
+static void consumer_begin_again(struct consumer *c, int32_t partition) {
     if (partition < 0 || partition >= c->partitions || c->next[partition] == NONE)
         return;
     while (!find_place(c, partition, &c->next[partition]))
@@ -226,10 +226,10 @@ static void begin_again(struct consumer *c, int32_t partition) {
     rd_kafka_topic_partition_list_destroy(parts);
 }
 
-static void on_message_error(struct consumer *c, const rd_kafka_message_t *m) {
+static void consumer_on_message_error(struct consumer *c, const rd_kafka_message_t *m) {
     char quoted[300];
     if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || m->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
-        begin_again(c, m->partition);
+        consumer_begin_again(c, m->partition);
         return;
     }
     if (m->err == RD_KAFKA_RESP_ERR__FATAL || m->err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
@@ -271,7 +271,7 @@ struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
         epoch = c->epoch; /* a rebalance before the first message does no harm */
     while (m != NULL) {
         if (m->err) {
-            on_message_error(c, m);
+            consumer_on_message_error(c, m);
         } else {
             b = b != NULL ? b : batch_new();
             take(c, b, m);
@@ -333,8 +333,8 @@ bool consumer_assigned(const struct consumer *c) {
     return atomic_load(&c->assigned) != 0;
 }
 
-bool consumer_alive(struct consumer *c) {
-    return !atomic_load(&c->dead) || join_again(c);
+bool consumer_stay(struct consumer *c) {
+    return !atomic_load(&c->dead) || consumer_join_again(c);
 }
 
 void consumer_close(struct consumer *c) {

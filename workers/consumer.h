@@ -29,7 +29,7 @@ bool consumer_is_held(const struct consumer *c, int32_t partition);
 int consumer_held(const struct consumer *c);
 bool consumer_assigned(const struct consumer *c);
 /* Joins the group anew if this member was thrown out for good. False: not possible, the process must end. */
-bool consumer_alive(struct consumer *c);
+bool consumer_stay(struct consumer *c);
 /* Leaves; the rebalance settles the emitter first. */
 void consumer_close(struct consumer *c);
 

@@ -204,7 +204,7 @@ int loop_run(struct loop *l) {
             take_batch(l, b);
         else
             replies_poll(l->replies);
-        if (!slot_held(l->slot) || !consumer_alive(l->consumer))
+        if (!slot_hold(l->slot) || !consumer_stay(l->consumer))
             return EXIT_TRY_AGAIN;
         if (!told && consumer_assigned(l->consumer)) {
             told = true;

@@ -55,8 +55,8 @@ static bool prepare_database(const struct config *config, struct health *health,
     return !stop;
 }
 
-static int work(const struct config *config, struct health *health, struct slot *slot,
-                const struct jws_key *key) {
+static int run_worker(const struct config *config, struct health *health, struct slot *slot,
+                      const struct jws_key *key) {
     bool exactly_once = false;
     struct err err = {0};
     if (!prepare_kafka(config, health, slot, &exactly_once))
@@ -114,7 +114,7 @@ int main(int argc, char **argv) {
     int code = 0;
     if (prepare_database(config, health, key)) {
         struct slot *slot = slot_take(config);
-        code = slot != NULL ? work(config, health, slot, key) : 0;
+        code = slot != NULL ? run_worker(config, health, slot, key) : 0;
     }
     health_stop(health);
     jws_key_free(key);

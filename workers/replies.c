@@ -17,14 +17,14 @@ struct replies {
     rd_kafka_t *rk;
 };
 
-static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
+static void replies_on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
     char quoted[300];
     (void)rk, (void)opaque;
     log_event(LOG_WARN, "reply-error", "code=%s reason=%s", rd_kafka_err2name((rd_kafka_resp_err_t)code),
               log_quote(reason, quoted, sizeof quoted));
 }
 
-static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
+static void replies_on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     (void)rk, (void)opaque;
     if (m->err)
         metric_add(worker_stats.replies_lost, 1);
@@ -34,8 +34,8 @@ struct replies *replies_open(const struct config *config, struct err *err) {
     struct replies *r = xcalloc(1, sizeof *r);
     rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_PRODUCER_PLAIN);
     kafka_conf_set(conf, "message.timeout.ms", "10000"); /* nobody waits longer */
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set_error_cb(conf, replies_on_error);
+    rd_kafka_conf_set_dr_msg_cb(conf, replies_on_delivery);
     rd_kafka_conf_set_opaque(conf, r);
     r->rk = kafka_open(conf, KAFKA_PRODUCER_PLAIN, err);
     if (r->rk == NULL) {

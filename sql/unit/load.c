@@ -123,7 +123,7 @@ static void settle_names(struct unit *u, enum unit_kind kind) {
     }
 }
 
-static void settle(struct unit *u, enum unit_kind kind) {
+static void settle_kind(struct unit *u, enum unit_kind kind) {
     if (kind == UNIT_USER_NAMES || kind == UNIT_ROOM_NAMES)
         settle_names(u, kind);
     for (size_t i = 0; i < u->nwants[kind]; i++)
@@ -185,7 +185,7 @@ static void complete_pairs(struct unit *u) {
 }
 
 /* A failed call of the backend has ended the transaction. */
-static enum err_code ended(struct unit *u, enum err_code code) {
+static enum err_code end_if_failed(struct unit *u, enum err_code code) {
     u->begun = u->begun && code == ERR_OK;
     return code;
 }
@@ -205,10 +205,10 @@ enum err_code unit_fetch(struct unit *u, struct err *err) {
         return ERR_OK;
     bool begins = !u->begun;
     u->begun = true;
-    if (ended(u, u->store.backend->fetch(u, begins, kinds, n, err)) != ERR_OK)
+    if (end_if_failed(u, u->store.backend->fetch(u, begins, kinds, n, err)) != ERR_OK)
         return err->code;
     for (size_t i = 0; i < n; i++)
-        settle(u, kinds[i]);
+        settle_kind(u, kinds[i]);
     return ERR_OK;
 }
 
@@ -218,7 +218,7 @@ bool unit_fetch_wanted(struct unit *u) {
 
 static bool load_all(struct unit *u, struct unit_resource *r) {
     if (!r->members_complete && r->state != ROW_NEW && r->state != ROW_ABSENT) {
-        if (u->err.code != ERR_OK || ended(u, u->store.backend->members(u, r, &u->err)) != ERR_OK)
+        if (u->err.code != ERR_OK || end_if_failed(u, u->store.backend->members(u, r, &u->err)) != ERR_OK)
             return false;
     }
     r->members_complete = true;

@@ -178,8 +178,8 @@ static void send_begin(struct unit *u) {
     jb_free(&ids);
 }
 
-static enum err_code fetch(struct unit *u, bool begins, const enum unit_kind *kinds, size_t n,
-                           struct err *err) {
+static enum err_code postgres_fetch(struct unit *u, bool begins, const enum unit_kind *kinds, size_t n,
+                                    struct err *err) {
     struct db_result *results[UNIT_KINDS + 2];
     size_t skip = begins ? 2 : 0;
     if (begins)
@@ -197,7 +197,7 @@ static enum err_code fetch(struct unit *u, bool begins, const enum unit_kind *ki
 }
 
 /* All memberships of one room or one user, with the other side. */
-static enum err_code load_members(struct unit *u, struct unit_resource *r, struct err *err) {
+static enum err_code postgres_members(struct unit *u, struct unit_resource *r, struct err *err) {
     const char *params[] = {r->workspace->id, r->id};
     bool is_user = r->rt->kind == RESOURCE_USER;
     const struct resource_type *others = resource_type_of(is_user ? RESOURCE_ROOM : RESOURCE_USER);
@@ -217,18 +217,18 @@ static enum err_code load_members(struct unit *u, struct unit_resource *r, struc
 
 /* ---- the backend ---- */
 
-static void rollback(struct unit *u) {
+static void postgres_rollback(struct unit *u) {
     db_rollback(u->store.at);
 }
 
 static const struct unit_backend postgres = {
-    .fetch = fetch,
-    .members = load_members,
+    .fetch = postgres_fetch,
+    .members = postgres_members,
     .name_free = postgres_name_free,
     .count = postgres_count,
     .recount_seats = postgres_recount_seats,
     .commit = postgres_commit,
-    .rollback = rollback,
+    .rollback = postgres_rollback,
 };
 
 struct unit_store unit_postgres(struct db *db) {

@@ -28,8 +28,8 @@ void unit_want(struct unit *u, enum unit_kind kind, struct want want) {
     u->wants[kind][u->nwants[kind]++] = want;
 }
 
-static void want(struct unit *u, enum unit_kind kind, struct unit_workspace *w, const char *a, const char *b,
-                 bool doc) {
+static void want_one(struct unit *u, enum unit_kind kind, struct unit_workspace *w, const char *a,
+                     const char *b, bool doc) {
     unit_want(u, kind, (struct want){.workspace = w, .a = a, .b = b, .doc = doc});
 }
 
@@ -40,13 +40,13 @@ struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace
     w = arena_alloc(u->arena, sizeof *w);
     snprintf(w->id, sizeof w->id, "%s", workspace);
     unit_enter(u, UNIT_WORKSPACES, NULL, workspace, "", w);
-    want(u, UNIT_WORKSPACES, w, w->id, "", false);
+    want_one(u, UNIT_WORKSPACES, w, w->id, "", false);
     return w;
 }
 
 void unit_want_claim(struct unit *u, struct unit_workspace *w, const char *txn) {
     if (unit_find(u, UNIT_CLAIMS, w, txn, "") == NULL)
-        want(u, UNIT_CLAIMS, w, txn, "", false);
+        want_one(u, UNIT_CLAIMS, w, txn, "", false);
 }
 
 void unit_want_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
@@ -56,24 +56,24 @@ void unit_want_resource(struct unit *u, struct unit_workspace *w, const struct r
         return;
     const struct unit_resource *r = unit_resource_find(u, rt, w, parsed.s);
     if (r == NULL || (doc && r->doc == NULL && r->state == ROW_LOADED))
-        want(u, unit_rows_of(rt), w, parsed.s, rt->name, doc);
+        want_one(u, unit_rows_of(rt), w, parsed.s, rt->name, doc);
 }
 
 void unit_want_name(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
                     const char *name_key) {
     if (unit_name_entry(u, unit_names_of(rt), w, name_key, false) == NULL)
-        want(u, unit_names_of(rt), w, name_key, "", false);
+        want_one(u, unit_names_of(rt), w, name_key, "", false);
 }
 
 void unit_want_member(struct unit *u, struct unit_workspace *w, const char *room, const char *user) {
     struct uuid r, m;
     if (uuid_parse(room, &r) && uuid_parse(user, &m) && unit_find(u, UNIT_MEMBERS, w, r.s, m.s) == NULL)
-        want(u, UNIT_MEMBERS, w, r.s, m.s, false);
+        want_one(u, UNIT_MEMBERS, w, r.s, m.s, false);
 }
 
 void unit_want_bulk(struct unit *u, struct unit_workspace *w, const char *txn) {
     if (unit_find(u, UNIT_BULKS, w, txn, "") == NULL)
-        want(u, UNIT_BULKS, w, txn, "", false);
+        want_one(u, UNIT_BULKS, w, txn, "", false);
 }
 
 void unit_want_any(struct unit *u, struct unit_workspace *w, const char *id) {
@@ -114,7 +114,7 @@ struct unit_resource *unit_resource(struct unit *u, struct unit_workspace *w, co
 const char *unit_doc(struct unit *u, struct unit_resource *r) {
     if (r->doc != NULL)
         return r->doc;
-    want(u, unit_rows_of(r->rt), r->workspace, r->id, r->rt->name, true);
+    want_one(u, unit_rows_of(r->rt), r->workspace, r->id, r->rt->name, true);
     return unit_fetch_wanted(u) ? r->doc : NULL;
 }
 

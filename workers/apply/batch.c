@@ -91,7 +91,7 @@ static struct decision decision_of(const struct run *run, struct delivery *deliv
     return d;
 }
 
-static void decide(struct decision *d) {
+static void delivery_decide(struct decision *d) {
     enum err_code code = check_command(d);
     if (code == ERR_OK)
         code = verb_of(d->command->type)->apply(d);
@@ -120,7 +120,7 @@ static enum err_code delivery_apply(const struct run *run, struct delivery *deli
     if (known->known)
         return delivery_repeat(run, delivery, known, err);
     delivery_begin(delivery);
-    decide(&d);
+    delivery_decide(&d);
     if (unit_error(run->unit, err) != ERR_OK)
         return err->code;
     delivery_conclude(run, delivery, &d);
@@ -140,7 +140,7 @@ static void delivery_judge(struct delivery *delivery, int partitions) {
     delivery->poison = true;
 }
 
-static bool announce(const struct run *run, size_t first, size_t n) {
+static bool announce_some(const struct run *run, size_t first, size_t n) {
     bool any = false;
     for (size_t i = first; i < first + n; i++) {
         struct delivery *delivery = &run->batch->deliveries[i];
@@ -158,8 +158,8 @@ static bool announce(const struct run *run, size_t first, size_t n) {
     return any;
 }
 
-static enum err_code transact(const struct run *run, size_t first, size_t n, struct err *err) {
-    if (!announce(run, first, n))
+static enum err_code transact_some(const struct run *run, size_t first, size_t n, struct err *err) {
+    if (!announce_some(run, first, n))
         return ERR_OK;
     enum err_code code = unit_begin(run->unit, err);
     for (size_t i = first; code == ERR_OK && i < first + n; i++)
@@ -194,7 +194,7 @@ static enum err_code apply_some(const struct apply *a, struct batch *b, size_t f
                                 struct err *err) {
     for (int tries = 1;; tries++) {
         struct run run = run_new(a, b);
-        enum err_code code = transact(&run, first, n, err);
+        enum err_code code = transact_some(&run, first, n, err);
         unit_free(run.unit);
         if (err_class(code) != ERR_CLASS_RETRY || !a->again(a->arg, tries))
             return code;

@@ -82,7 +82,7 @@ static rd_kafka_resp_err_t hand_over(rd_kafka_t *rk, const struct message *m) {
 }
 
 /* REFUSED: not handed over, the transaction goes on, and *m->refusals says so. BROKEN: it has to end. */
-static enum sent produce(rd_kafka_t *rk, const struct message *m, rd_kafka_error_t **error) {
+static enum sent emit_message(rd_kafka_t *rk, const struct message *m, rd_kafka_error_t **error) {
     int before = *m->refusals;
     if (size_of(m) > RECORD_MAX) {
         *m->refusals = before > ALONE ? before : ALONE; /* nobody else's fault */
@@ -134,7 +134,7 @@ static enum sent emit_letter(rd_kafka_t *rk, const struct delivery *d, struct de
         size_t over = size_of(m) > RECORD_MAX ? size_of(m) - RECORD_MAX : 0;
         m->len = m->len - over < most ? m->len - over : most;
     }
-    return produce(rk, m, error);
+    return emit_message(rk, m, error);
 }
 
 static enum sent emit_poison(rd_kafka_t *rk, struct delivery *d, rd_kafka_error_t **error) {
@@ -173,7 +173,7 @@ static enum sent emit_stub(rd_kafka_t *rk, const struct delivery *d, struct reco
                         .len = value.n,
                         .headers = &h,
                         .refusals = &r->refusals};
-    enum sent sent = produce(rk, &m, error);
+    enum sent sent = emit_message(rk, &m, error);
     jb_free(&value);
     return sent;
 }
@@ -217,7 +217,7 @@ static enum sent emit_whole(rd_kafka_t *rk, const struct jws_key *key, const str
         m.value = token.p;
         m.len = token.n;
     }
-    enum sent sent = produce(rk, &m, error);
+    enum sent sent = emit_message(rk, &m, error);
     jb_free(&token);
     return sent;
 }

@@ -51,7 +51,7 @@ enum verdict { DONE, AGAIN, DROPPED };
 
 /* ---- the producer ---- */
 
-static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
+static void emitter_on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
     (void)rk;
     char quoted[300];
     struct emitter *e = opaque;
@@ -62,20 +62,20 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 
 /* Wakes rd_kafka_poll. A failed delivery fails the transaction's end; what was refused for ever goes out in
  * another form the next time. */
-static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
+static void emitter_on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     (void)rk, (void)opaque;
     if (m->err && emit_refused_for_ever(m->err) && m->_private != NULL)
         emit_refusal(m->_private, rd_kafka_topic_name(m->rkt), m->partition, rd_kafka_err2str(m->err));
 }
 
-static void close_producer(struct emitter *e) {
+static void emitter_close_producer(struct emitter *e) {
     if (e->producer != NULL)
         producer_end(e->producer);
     e->producer = NULL;
 }
 
 /* One line when trouble begins. */
-static void report(struct emitter *e, const char *step, rd_kafka_error_t *error) {
+static void emitter_report(struct emitter *e, const char *step, rd_kafka_error_t *error) {
     char quoted[300];
     enum log_level level = e->troubled ? LOG_DEBUG : LOG_WARN;
     e->troubled = true;
@@ -86,24 +86,24 @@ static void report(struct emitter *e, const char *step, rd_kafka_error_t *error)
 }
 
 /* A new instance ends whatever the one before left open under this id, and waits for it. */
-static bool open_producer(struct emitter *e) {
+static bool emitter_open_producer(struct emitter *e) {
     char id[40];
     struct err err;
-    close_producer(e);
+    emitter_close_producer(e);
     slot_transactional_id(slot_number(e->slot), id);
     rd_kafka_conf_t *conf = kafka_conf_new(e->config, KAFKA_PRODUCER_TRANSACTIONAL);
     kafka_conf_set(conf, "transactional.id", id);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set_error_cb(conf, emitter_on_error);
+    rd_kafka_conf_set_dr_msg_cb(conf, emitter_on_delivery);
     rd_kafka_conf_set_opaque(conf, e);
     e->producer = kafka_open(conf, KAFKA_PRODUCER_TRANSACTIONAL, &err);
     if (e->producer == NULL)
         return false;
     rd_kafka_error_t *error = rd_kafka_init_transactions(e->producer, 10000);
     if (error != NULL) {
-        report(e, "init", error);
+        emitter_report(e, "init", error);
         rd_kafka_error_destroy(error);
-        close_producer(e);
+        emitter_close_producer(e);
         return false;
     }
     atomic_store(&e->doubtful, false);
@@ -161,7 +161,7 @@ static bool in_doubt(struct emitter *e, int64_t started_us) {
 
 /* After a failed step: abort where that is enough, a new producer where it is not. Frees the error. */
 static enum verdict recover(struct emitter *e, const char *step, rd_kafka_error_t *error) {
-    report(e, step, error);
+    emitter_report(e, step, error);
     metric_add(worker_stats.emit_aborted, 1);
     enum verdict verdict = lost_ownership(rd_kafka_error_code(error)) ? DROPPED : AGAIN;
     int64_t started_us = clock_mono_us();
@@ -173,13 +173,13 @@ static enum verdict recover(struct emitter *e, const char *step, rd_kafka_error_
     if (!replace) {
         error = rd_kafka_abort_transaction(e->producer, -1);
         if (error != NULL) {
-            report(e, "abort", error);
+            emitter_report(e, "abort", error);
             rd_kafka_error_destroy(error);
         }
         replace = error != NULL || in_doubt(e, started_us);
     }
     if (replace)
-        close_producer(e);
+        emitter_close_producer(e);
     return verdict;
 }
 
@@ -198,7 +198,7 @@ static rd_kafka_error_t *send_offsets(struct emitter *e, const struct batch *lis
     return error;
 }
 
-static rd_kafka_error_t *commit(struct emitter *e) {
+static rd_kafka_error_t *emitter_commit(struct emitter *e) {
     rd_kafka_error_t *error = rd_kafka_commit_transaction(e->producer, -1);
     while (error != NULL && rd_kafka_error_is_retriable(error)) {
         rd_kafka_error_destroy(error);
@@ -223,14 +223,14 @@ static bool wait_until(struct emitter *e, int64_t until_us) {
 }
 
 /* Under the lock. */
-static void show(struct emitter *e) {
+static void emitter_show(struct emitter *e) {
     metric_set(worker_stats.emit_waiting, (int64_t)(e->queued + e->under_way));
     metric_set(worker_stats.emit_bytes, (int64_t)e->bytes);
 }
 
 /* Takes what waits, up to a bounded number of records and bytes (with: of what was taken before); only
  * batches of one assignment go together, as they share the generation of the group. Under the lock. */
-static struct batch *take(struct emitter *e, unsigned epoch, size_t records, size_t bytes) {
+static struct batch *emitter_take(struct emitter *e, unsigned epoch, size_t records, size_t bytes) {
     struct batch *first = e->head, **end = &e->head;
     while (*end != NULL && (*end)->epoch == epoch &&
            (records == 0 || (records + (*end)->records <= TRANSACTION_RECORDS &&
@@ -250,7 +250,7 @@ static struct batch *take(struct emitter *e, unsigned epoch, size_t records, siz
         e->tail = &e->head;
     if (e->under_way_us == 0)
         e->under_way_us = first->since_us;
-    show(e);
+    emitter_show(e);
     pthread_cond_broadcast(&e->changed);
     return first;
 }
@@ -277,7 +277,7 @@ static rd_kafka_error_t *gather(struct emitter *e, struct batch *list, size_t *r
         while (e->head == NULL && !e->stopping && !e->settling && wait_until(e, until_us))
             ;
         if (e->head != NULL && clock_mono_us() < until_us && !e->settling)
-            more = take(e, list->epoch, *records, bytes);
+            more = emitter_take(e, list->epoch, *records, bytes);
         pthread_mutex_unlock(&e->lock);
         if (more == NULL)
             break;
@@ -292,7 +292,7 @@ static rd_kafka_error_t *gather(struct emitter *e, struct batch *list, size_t *r
     return error;
 }
 
-static enum verdict transact(struct emitter *e, struct batch *list, bool first) {
+static enum verdict emitter_transact(struct emitter *e, struct batch *list, bool first) {
     rd_kafka_error_t *error;
     int64_t started_us = clock_mono_us();
     size_t records = 0;
@@ -321,14 +321,14 @@ static enum verdict transact(struct emitter *e, struct batch *list, bool first) 
         return DROPPED;
     }
     (void)failpoint("emit.before_commit");
-    if ((error = commit(e)) != NULL)
+    if ((error = emitter_commit(e)) != NULL)
         return recover(e, "commit", error);
     (void)failpoint("emit.after_commit");
     metric_add(worker_stats.emit_transactions, 1);
     metric_add(worker_stats.emit_records, (int64_t)records);
     metric_observe_us(worker_stats.emit_end, clock_mono_us() - ending_us);
     if (in_doubt(e, ending_us))
-        close_producer(e);
+        emitter_close_producer(e);
     return DONE;
 }
 
@@ -352,21 +352,21 @@ static void pause_before(const struct emitter *e, int attempt) {
 static void emit(struct emitter *e, struct batch *list) {
     enum verdict verdict = AGAIN;
     for (int attempt = 0; verdict == AGAIN && !atomic_load(&e->dropping); attempt++) {
-        if (!slot_held(e->slot)) {
+        if (!slot_hold(e->slot)) {
             log_event(LOG_ERROR, "slot-lost", "slot=%d", slot_number(e->slot));
             lifecycle_stop();
             return; /* dropped: whoever has the partitions next emits it */
         }
         if (attempt > 0)
             pause_before(e, attempt);
-        if (e->producer == NULL && !open_producer(e))
+        if (e->producer == NULL && !emitter_open_producer(e))
             continue;
         int committed = attempt > 0 ? already_committed(e, list) : 0;
         if (committed != 0) {
             verdict = committed > 0 ? DONE : AGAIN;
             continue;
         }
-        verdict = transact(e, list, attempt == 0);
+        verdict = emitter_transact(e, list, attempt == 0);
     }
     if (verdict == DONE && e->troubled)
         log_event(LOG_INFO, "emit-goes-on", "slot=%d", slot_number(e->slot));
@@ -397,7 +397,7 @@ static void *emitter_main(void *arg) {
             pthread_cond_wait(&e->changed, &e->lock);
         if (e->head == NULL)
             break;
-        struct batch *list = take(e, e->head->epoch, 0, 0);
+        struct batch *list = emitter_take(e, e->head->epoch, 0, 0);
         e->busy = true;
         pthread_mutex_unlock(&e->lock);
         if (!atomic_load(&e->dropping))
@@ -408,12 +408,12 @@ static void *emitter_main(void *arg) {
         e->under_way = 0;
         e->under_way_us = 0;
         e->busy = false;
-        show(e);
+        emitter_show(e);
         pthread_cond_broadcast(&e->changed);
     }
     pthread_mutex_unlock(&e->lock);
     e->clean = e->producer != NULL;
-    close_producer(e);
+    emitter_close_producer(e);
     return NULL;
 }
 
@@ -429,7 +429,7 @@ struct emitter *emitter_start(const struct config *config, struct slot *slot, co
     pthread_cond_init(&e->changed, NULL);
     e->hold_us = config_int(config, "emit-hold-ms") * 1000;
     e->most_bytes = (size_t)config_int(config, "emit-queue-bytes");
-    while (!open_producer(e)) {
+    while (!emitter_open_producer(e)) {
         if (lifecycle_wait(200)) {
             free(e);
             return NULL;
@@ -482,7 +482,7 @@ void emitter_push(struct emitter *e, struct batch *b) {
     e->tail = &b->next;
     e->queued++;
     e->bytes += b->bytes;
-    show(e);
+    emitter_show(e);
     pthread_cond_broadcast(&e->changed);
     pthread_mutex_unlock(&e->lock);
 }

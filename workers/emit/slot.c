@@ -143,7 +143,7 @@ int slot_number(const struct slot *s) {
     return s->number;
 }
 
-static void check(struct slot *s) {
+static void slot_check(struct slot *s) {
     struct err err;
     bool taken = false;
     if (db_ping(s->db, &err) != ERR_OK)
@@ -157,11 +157,11 @@ static void check(struct slot *s) {
     log_event(taken ? LOG_INFO : LOG_ERROR, "slot-again", "slot=%d held=%s", s->number, taken ? "yes" : "no");
 }
 
-bool slot_held(struct slot *s) {
+bool slot_hold(struct slot *s) {
     pthread_mutex_lock(&s->lock);
     if (s->held && clock_mono_us() - s->checked_us > 1000000) {
         s->checked_us = clock_mono_us();
-        check(s);
+        slot_check(s);
     }
     bool held = s->held;
     pthread_mutex_unlock(&s->lock);

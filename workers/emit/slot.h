@@ -16,7 +16,7 @@ struct slot *slot_take(const struct config *config);
 int slot_number(const struct slot *s);
 /* Is it still ours? Asks at most once a second; after a lost connection it takes the same slot again. False:
  * another process has it; this one must end. Thread-safe. */
-bool slot_held(struct slot *s);
+bool slot_hold(struct slot *s);
 /* clean: no transaction was left open. */
 void slot_free(struct slot *s, bool clean);
 /* "usher-worker-3" */
