@@ -11,7 +11,7 @@ import proxied
 from kafkacase import KafkaCase
 from scimhttp import USER, Client, in_flight
 from stack import free_port
-from waiting import wait_for_end, wait_until
+from waiting import let_time_pass, wait_for_end, wait_until
 
 ENDS = 30  # seconds, from SIGTERM
 
@@ -109,7 +109,7 @@ class Health(KafkaCase):
         def watch():
             while not done.is_set():
                 most[0] = max(most[0], self.metric("usher_emit_queue_bytes"))
-                time.sleep(0.1)
+                let_time_pass(0.1, "the gauge is looked at again and again")
 
         watcher = threading.Thread(target=watch)
         watcher.start()
