@@ -93,7 +93,7 @@ void unit_settle_control(struct unit *u, enum unit_kind kind, const struct want 
 
 /* ---- looking up ---- */
 
-/* Announces an object of which the id must be a UUID. */
+/* Announces an object by its id. An id that is no UUID names nothing and is not announced. */
 static void want_id(struct unit *u, enum unit_kind kind, struct unit_workspace *w, const char *id,
                     const char *b) {
     struct uuid parsed;
@@ -101,7 +101,8 @@ static void want_id(struct unit *u, enum unit_kind kind, struct unit_workspace *
         unit_want(u, kind, (struct want){.workspace = w, .a = parsed.s, .b = b});
 }
 
-/* The object, or one that is absent. NULL: neither, the database failed or the id is no UUID. */
+/* Returns the object; one in state ROW_ABSENT if there is no row. NULL if the database failed or the id is no
+ * UUID. */
 static void *look_up(struct unit *u, enum unit_kind kind, struct unit_workspace *w, const char *id,
                      const char *b) {
     void *found = unit_find(u, kind, w, id, b);
@@ -158,7 +159,8 @@ struct unit_login *unit_login(struct unit *u, struct unit_workspace *w, const ch
 
 struct unit_guard *unit_guard(struct unit *u, struct unit_workspace *w, const char *key,
                               enum guard_kind kind) {
-    for (int k = 0; k < GUARD_KINDS; k++) /* who asks for the one mostly asks for the other too */
+    /* A command that asks for one kind mostly asks for the other too. */
+    for (int k = 0; k < GUARD_KINDS; k++)
         want_id(u, UNIT_GUARDS, w, key, unit_guard_texts[k]);
     struct unit_guard *g = look_up(u, UNIT_GUARDS, w, key, unit_guard_texts[kind]);
     return g != NULL || u->err.code != ERR_OK ? g : guard_new(u, w, key, kind);

@@ -2,6 +2,7 @@
 #include "ops/runtime/mem.h"
 #include "sql/unit/unit_private.h"
 
+#include <assert.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,7 @@ struct unit_resource *unit_resource_new(struct unit *u, const struct resource_ty
 }
 
 struct unit_member *unit_member_new(struct unit *u, struct unit_resource *room, struct unit_resource *user) {
+    assert(room->workspace == user->workspace);
     struct unit_member *m = arena_alloc(u->arena, sizeof *m);
     m->room = room;
     m->user = user;
@@ -131,8 +133,8 @@ void unit_entry_add(struct unit *u, struct name_entry *e, struct unit_resource *
     e->rows[e->n++] = r;
 }
 
-/* Only names that were looked up are indexed: another name's holders are all in the database still, or not
- * asked for. */
+/* Enters the resource under its name, if that name was looked up before. Names that nobody asked for have no
+ * entry: their holders are in the database. */
 void unit_name_enter(struct unit *u, struct unit_resource *r) {
     struct name_entry *e = unit_name_entry(u, unit_names_of(r->rt), r->workspace, r->name_key, false);
     if (e != NULL)

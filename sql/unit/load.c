@@ -37,7 +37,8 @@ void unit_put_pair(struct unit *u, struct unit_workspace *w, const char *room, c
                    bool transmit, bool held) {
     struct unit_resource *r = unit_resource_find(u, resource_type_of(RESOURCE_ROOM), w, room),
                          *m = unit_resource_find(u, resource_type_of(RESOURCE_USER), w, user);
-    if (r != NULL && m != NULL) /* both are wanted with every pair */
+    /* Room and user are wanted with every pair, so both are here if they exist. */
+    if (r != NULL && m != NULL)
         unit_put_member(u, r, m, transmit, held);
 }
 
@@ -106,12 +107,13 @@ static void settle_one(struct unit *u, enum unit_kind kind, const struct want *x
     case UNIT_BULKS:
         unit_put_bulk(u, x->workspace, x->a, 0);
         break;
-    default: /* names have their entry, pairs none */
+    default: /* Names have their entry already. Pairs need none. */
         break;
     }
 }
 
-/* Who has one of the names, as far as the unit knows: loaded just now, or made or renamed here before. */
+/* Enters the holders of the wanted names, as far as the unit knows them: loaded just now, or made or renamed
+ * here before. */
 static void settle_names(struct unit *u, enum unit_kind kind) {
     for (size_t i = 0; i < u->nwants[kind]; i++)
         (void)unit_name_entry(u, kind, u->wants[kind][i].workspace, u->wants[kind][i].a, true);
@@ -147,8 +149,8 @@ const struct resource_type *unit_type_of(enum unit_kind kind, const char *name) 
     }
 }
 
-/* The same id may be wanted by several commands of the batch: sort, so that each is asked once, with the
- * document if any wants it. */
+/* Several commands of a batch may want the same id. Sorts the wants, so that each is asked for once, with the
+ * document if any of them wants it. */
 static int compare_wants(const void *x, const void *y) {
     const struct want *a = x, *b = y;
     int c = strcmp(a->workspace->id, b->workspace->id);
@@ -175,7 +177,7 @@ static void unique_wants(struct unit *u, enum unit_kind kind) {
     u->nwants[kind] = kept;
 }
 
-/* A pair's room and user come with it. */
+/* Wants the room and the user of each wanted pair too. */
 static void complete_pairs(struct unit *u) {
     for (size_t i = 0; i < u->nwants[UNIT_MEMBERS]; i++) {
         const struct want x = u->wants[UNIT_MEMBERS][i];

@@ -47,7 +47,7 @@ void postgres_id(const struct db_result *r, size_t row, int col, char out[37]) {
     snprintf(out, 37, "%s", db_text(r, row, col));
 }
 
-/* The objects' texts are the result's: it lives as long as the unit. */
+/* Objects borrow their texts from the result, so the result lives as long as the unit. */
 static void free_result(void *result) {
     struct db_result *r = result;
     db_results_free(&r, 1);

@@ -134,7 +134,7 @@ static void add_guard(struct postgres_rows *rows, const struct unit_guard *g) {
     jb_free(&slots);
 }
 
-/* Logins of users who are there at the end: those of others went with them. */
+/* Only logins of users who still exist. The others were deleted with their users (ON DELETE CASCADE). */
 static void store_logins(struct unit *u, size_t *sent) {
     struct postgres_rows rows = {.ncolumns = 5};
     for (const struct object *o = u->objects[UNIT_LOGINS]; o != NULL; o = o->next) {

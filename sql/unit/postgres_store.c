@@ -1,6 +1,6 @@
-/* A unit's rows in PostgreSQL: storing. The differences, one set-based statement per table and kind of
- * change, and COMMIT, in one round trip. Order: what goes, then what changes, then what comes, so that names
- * and foreign keys are free when they are needed. */
+/* A unit's rows in PostgreSQL: storing. Writes the differences with one set-based statement per table and
+ * kind of change, and commits, in one round trip. Deletes come first, then updates, then inserts, so that
+ * names and foreign keys are free when they are needed. */
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/mem.h"
@@ -132,7 +132,7 @@ static void add_value(const struct unit_resource *r, const struct unit_key_row *
         pg_array_bool(&rows->column[5], row->unique);
 }
 
-/* All that goes, then all that comes: a unique value may have changed hands. */
+/* Deletes before inserts, because a unique value may have moved from one resource to another. */
 static void store_values(struct unit *u, size_t *sent) {
     struct value_rows v = {.gone = {.ncolumns = 5}, .made = {.ncolumns = 6}};
     for (const struct resource_table *t = resource_tables; t < resource_tables + RESOURCE_TABLES; t++)
@@ -163,7 +163,7 @@ static int64_t versions_gone_on(const struct unit_resource *r) {
     return r->state == ROW_CHANGED && !r->doc_changed ? r->version - r->stored_version : 0;
 }
 
-/* The largest number of versions below `below` that a room went on; 0: none did. */
+/* The largest step below `below` by which the version of a room grew; 0 if there is none. */
 static int64_t next_step(const struct unit *u, int64_t below) {
     int64_t by = 0;
     for (const struct object *o = u->objects[UNIT_ROOMS]; o != NULL; o = o->next) {
@@ -174,8 +174,8 @@ static int64_t next_step(const struct unit *u, int64_t below) {
     return by;
 }
 
-/* Rooms by the number of versions that they went on: mostly one, more where a batch changed a room again and
- * again. */
+/* Writes the new versions of rooms whose document did not change: one statement for each step by which
+ * versions grew. The step is mostly one, and more where a batch changed a room several times. */
 static void store_touched(struct unit *u, size_t *sent) {
     for (int64_t by = next_step(u, INT64_MAX); by > 0; by = next_step(u, by)) {
         struct postgres_rows rows = {.ncolumns = 2};
@@ -214,8 +214,8 @@ static void store_members(struct unit *u, size_t *sent) {
     postgres_rows_send(&made, u, SQL_UNIT_STORE_MEMBER_INSERT, sent);
 }
 
-/* Megabytes of records are passed as they are: an array's text would have to be escaped, and read again byte
- * by byte. */
+/* Large records are sent as a parameter of their own. In an array they would have to be escaped, and parsed
+ * again byte by byte. */
 static void send_claim(struct unit *u, const struct unit_claim_row *c, size_t *sent) {
     char partition[24], offset[24];
     const char *params[] = {c->workspace->id,

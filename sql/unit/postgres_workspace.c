@@ -57,7 +57,7 @@ static void send_settings(struct unit *u, const struct unit_workspace *w, size_t
     (*sent)++;
 }
 
-/* How many more there are now than the database knows. */
+/* By how much the number of rows grew in this unit. */
 static int64_t grown(const struct unit *u, enum unit_kind kind, const struct unit_workspace *w) {
     int64_t n = 0;
     for (const struct object *o = u->objects[kind]; o != NULL; o = o->next) {
@@ -82,7 +82,7 @@ static void send_counts(struct unit *u, const struct unit_workspace *w, size_t *
     (*sent)++;
 }
 
-/* One statement each: a batch has few, and each finds its row by its key. */
+/* One statement for each workspace: a batch has few of them, and each statement finds its row by its key. */
 void postgres_store_workspaces(struct unit *u, size_t *sent) {
     for (const struct object *o = u->objects[UNIT_WORKSPACES]; o != NULL; o = o->next) {
         const struct unit_workspace *w = o->p;

@@ -4,6 +4,7 @@
 #include "ops/runtime/mem.h"
 #include "sql/unit/unit_private.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +38,7 @@ struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace
     struct unit_workspace *w = unit_find(u, UNIT_WORKSPACES, NULL, workspace, "");
     if (w != NULL)
         return w;
+    assert(!u->begun); /* its row must be locked with those of the others, in order */
     w = arena_alloc(u->arena, sizeof *w);
     snprintf(w->id, sizeof w->id, "%s", workspace);
     unit_enter(u, UNIT_WORKSPACES, NULL, workspace, "", w);
@@ -144,7 +146,7 @@ struct unit_bulk *unit_bulk(struct unit *u, struct unit_workspace *w, const char
     return b;
 }
 
-/* One of the types has it, mostly one that this very batch has made: only then nothing is asked. */
+/* A resource of any type will do. Mostly this very batch has made it: then nothing is asked. */
 bool unit_any(struct unit *u, struct unit_workspace *w, const char *id) {
     const struct resource_type *rt;
     for (int asked = 0; asked < 2; asked++) {
@@ -195,7 +197,7 @@ void unit_rename(struct unit *u, struct unit_resource *r, const char *name, cons
         unit_mail_enter(u, r);
 }
 
-/* A row that was made here and goes here leaves nothing to write. */
+/* A row that was made in this unit and is deleted in it leaves nothing to write. */
 void unit_delete(struct unit_resource *r) {
     r->state = r->state == ROW_NEW ? ROW_ABSENT : ROW_DELETED;
 }

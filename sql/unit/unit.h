@@ -80,7 +80,7 @@ struct unit_login {
     int64_t first_us, last_us, times;
 };
 
-/* What one key has removed within the guard's window. */
+/* How much one key has removed within the window of the guard against mass changes. */
 #define GUARD_BUCKETS 16
 enum guard_kind { GUARD_USERS, GUARD_MEMBERS, GUARD_KINDS };
 struct unit_guard {
@@ -124,7 +124,7 @@ struct unit_member {
     bool held;                         /* … but the user is inactive */
     bool transmit;
     bool was_present, was_held, was_transmit; /* in the database */
-    bool counted;                             /* for whoever counts each once; false in between */
+    bool counted; /* A mark for whoever counts members, each of them once. False in between. */
     struct unit_member *next_of_room, *next_of_user;
 };
 
@@ -158,15 +158,15 @@ struct unit *unit_new(struct unit_store store);
 void unit_free(struct unit *u); /* rolls back what was not committed */
 struct arena *unit_arena(struct unit *u);
 
-/* Announce what will be needed; workspace first. Before unit_begin (or later, then it is loaded with the next
- * fetch). */
+/* Announce what will be needed, the workspace first. What is announced after unit_begin is loaded with the
+ * next fetch. */
 struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace);
 void unit_want_claim(struct unit *u, struct unit_workspace *w, const char *txn);
 void unit_want_key(struct unit *u, struct unit_workspace *w, const char *key);
 void unit_want_owners(struct unit *u, struct unit_workspace *w);
 void unit_want_login(struct unit *u, struct unit_workspace *w, const char *user);
-/* Unmanaged users by e-mail address, folded. Only noted: all that was announced is fetched together when the
- * first is asked for, since few workspaces ever ask. */
+/* Unmanaged users by folded e-mail address. This is only noted: all announced addresses are fetched together
+ * when the first of them is asked for, because few workspaces ever ask. */
 void unit_want_mail(struct unit *u, struct unit_workspace *w, const char *mail_key);
 void unit_want_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
                         const char *id, bool doc);
@@ -198,8 +198,8 @@ struct unit_guard *unit_guard(struct unit *u, struct unit_workspace *w, const ch
                               enum guard_kind kind);
 struct unit_resource *unit_resource(struct unit *u, struct unit_workspace *w, const struct resource_type *rt,
                                     const char *id);
-/* Users who may have this e-mail address (folded): one of theirs, or the userName. Whoever asks looks at
- * them: dead and managed ones may be among them, and the address need not be the main one. */
+/* Users who may have this folded e-mail address: as one of their addresses, or as their userName. The caller
+ * looks at each: deleted and managed users may be among them, and the address need not be the main one. */
 struct unit_resource *const *unit_mail_holders(struct unit *u, struct unit_workspace *w, const char *mail_key,
                                                size_t *n);
 const char *unit_doc(struct unit *u, struct unit_resource *r); /* the document's text */

@@ -94,7 +94,7 @@ struct unit_resource *unit_resource_find(struct unit *u, const struct resource_t
 struct unit_member *unit_member_new(struct unit *u, struct unit_resource *room, struct unit_resource *user);
 void unit_name_enter(struct unit *u, struct unit_resource *r);
 void unit_entry_add(struct unit *u, struct name_entry *e, struct unit_resource *r);
-/* Under its e-mail addresses, as far as anybody asked for them. */
+/* Enters the user under those of its e-mail addresses that were asked for. */
 void unit_mail_enter(struct unit *u, struct unit_resource *r);
 struct name_entry *unit_name_entry(struct unit *u, enum unit_kind names, const struct unit_workspace *w,
                                    const char *key, bool make);

@@ -5,6 +5,7 @@
 #include "schemas/text/jsonx.h"
 #include "workers/apply/event.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static void audit_resource(struct change *c) {
@@ -154,6 +155,7 @@ static enum err_code write_resource(struct change *c) {
 
 enum err_code change_carry_through(struct change *c) {
     const struct resource_rules *rules = rules_of(c->resource->rt);
+    assert(!change_makes(c) || !change_deletes(c));
     c->was_active = !change_makes(c) && c->resource->active;
     if (!change_deletes(c) && rules->complete != NULL)
         rules->complete(c);

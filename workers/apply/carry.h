@@ -11,8 +11,8 @@ const struct resource_rules *rules_of(const struct resource_type *rt);
 USHER_MUST_CHECK bool change_begin(struct change *c, struct decision *d, struct unit_resource *r);
 /* Steals the document that is to be. */
 void change_set(struct change *c, json_t *after);
-/* From one document to the next, whatever way it was made. Where nothing differs, nothing is left behind: no
- * version, no record (rule P8). */
+/* Carries the change through. Where the documents do not differ, nothing is left behind: no version, no
+ * record (rule P8). */
 enum err_code change_carry_through(struct change *c);
 
 #endif

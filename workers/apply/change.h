@@ -9,12 +9,12 @@
 struct change {
     struct decision *decision;
     struct unit_resource *resource;
-    const json_t *before;              /* NULL: it is made */
-    json_t *after;                     /* NULL: it is deleted */
-    const json_t *ops;                 /* normalised ones that tell the change; NULL: the document does */
+    const json_t *before; /* NULL: it is made */
+    json_t *after;        /* NULL: it is deleted */
+    const json_t *ops;    /* the normalised operations of a PATCH; NULL: the change is told by the document */
     const struct member_delta *deltas; /* a room's */
     size_t ndeltas;
-    const bool *transmit; /* whether who comes by the deltas may transmit; NULL: as the workspace says */
+    const bool *transmit; /* whether new members may transmit; NULL: as the workspace says */
     bool linked;          /* an account that had not been the identity provider's is taken over */
 
     /* Found out on the way. */
@@ -40,11 +40,12 @@ static inline bool change_writes(const struct change *c) {
 struct resource_rules {
     const char *name; /* the attribute that has a column of its own for its folded form; NULL = none */
     bool answered;    /* the client is shown the document */
-    /* Puts in what a document must have and nobody said. NULL: nothing. */
+    /* Adds what a document must have and the client did not say. NULL: nothing. */
     void (*complete)(struct change *c);
-    /* May it be? Loads what carry_out will need; changes nothing. NULL: always. */
+    /* Refuses what must not be. Loads what carry_out will need; changes nothing. NULL: nothing is refused. */
     enum err_code (*check)(struct change *c);
-    /* Records, and whatever follows. The document and its version are set; a deleted one is still there. */
+    /* Records the change and carries out what follows from it. The document and its version are set; a
+     * deleted resource is still there. */
     void (*carry_out)(struct change *c);
 };
 extern const struct resource_rules user_rules, room_rules;

@@ -29,8 +29,9 @@ static enum err_code check_deadline(struct decision *d) {
     return err_set(&d->err, ERR_DEADLINE, "The command came too late; nothing was changed");
 }
 
-/* Is the credential still alive? It is read under the workspace's lock, which the revocation takes too. Who
- * revokes himself is dead already when this command follows. */
+/* Refuses the command if its credential is dead. The row is read under the workspace's lock, which a
+ * revocation takes too. A revocation of one's own credential is written before its command comes: that
+ * command is let through. */
 static enum err_code check_owner(struct decision *d) {
     const struct command *c = d->command;
     const struct unit_owner *o = unit_owner(d->unit, d->workspace, c->actor.id);
@@ -55,7 +56,7 @@ static enum err_code check_actor(struct decision *d) {
     return ERR_OK;
 }
 
-/* Identity providers wait until people can sign in. */
+/* SCIM is refused until single sign-on is set up, where the workspace demands that. */
 static enum err_code check_sso(struct decision *d) {
     const struct workspace_settings *s = &d->workspace->settings;
     if (!s->require_sso || s->sso_ready || strcmp(d->command->reason, "scim") != 0)
@@ -64,7 +65,7 @@ static enum err_code check_sso(struct decision *d) {
                    "SCIM is refused in this workspace until single sign-on is marked as set up");
 }
 
-/* The operations before it in its Bulk have failed too often. */
+/* Refuses the command if too many operations of its Bulk have failed before it. */
 static enum err_code check_bulk(struct decision *d) {
     const struct command *c = d->command;
     if (c->bulk_fail_on <= 0)
@@ -77,7 +78,7 @@ static enum err_code check_bulk(struct decision *d) {
                : err_set(&d->err, ERR_BULK_STOPPED, "%d operations of the Bulk have failed", b->failures);
 }
 
-/* What it refers to in its Bulk must be there (rule B4). */
+/* Refuses the command if a resource of its Bulk that it refers to does not exist (rule B4). */
 static enum err_code check_needs(struct decision *d) {
     size_t i;
     json_t *need;

@@ -6,9 +6,9 @@
 
 /* Tells the unit what check_command will ask for. */
 void check_announce(struct unit *u, struct unit_workspace *w, const struct command *c);
-/* Is the workspace there, the Bulk not stopped, the deadline ahead, the credential alive, single sign-on set
- * up where that is demanded, and all that the command refers to in its Bulk there? In this order; the first
- * that is not so is the refusal. */
+/* Checks in this order: the workspace exists, the Bulk is not stopped, the deadline has not passed, the
+ * credential is alive, single sign-on is set up where that is demanded, and all resources exist that the
+ * command refers to in its Bulk. The first check that fails is the refusal. */
 enum err_code check_command(struct decision *d);
 
 #endif

@@ -12,8 +12,8 @@ struct credential {
 
 /* The text of a member; NULL where there is none. */
 const char *credential_text(const json_t *given, const char *name);
-/* Fill in what the command gives: all of it, or hash and prefix alone. False: not good, d->err says why.
- * what: as the error calls it. */
+/* Fill in what the command gives: all of it, or only hash and prefix. False if something is wrong with it:
+ * d->err says what. `what` is the word for the credential in that error. */
 USHER_MUST_CHECK bool credential_check(struct decision *d, const char *what, struct credential *f);
 USHER_MUST_CHECK bool credential_check_token(struct decision *d, struct credential *f);
 

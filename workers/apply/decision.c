@@ -79,7 +79,7 @@ void decision_refuse(struct decision *d) {
     d->reply->code = d->err.code;
     snprintf(d->reply->detail, sizeof d->reply->detail, "%s", err_text(&d->err));
     if (!row_alive(d->workspace->state) || d->err.code == ERR_BULK_STOPPED)
-        return; /* (no workspace, no numbers, no audit of it) */
+        return; /* no workspace has no stream, and what was not tried has no record */
     audit_refusal(d);
     struct unit_bulk *b =
         d->command->bulk_fail_on > 0 ? unit_bulk(d->unit, d->workspace, d->command->bulk.s) : NULL;

@@ -22,7 +22,7 @@ void decision_audit(struct decision *d, enum audit_action action, const struct a
 void decision_audit_json(struct decision *d, enum audit_action action, const struct audit_target *target,
                          const char *changes_json);
 struct audit_target decision_target(const struct unit_resource *r);
-/* The unit's error, for a NULL from it. */
+/* Sets the unit's error, after a function of the unit has returned NULL. */
 enum err_code decision_db_error(struct decision *d);
 void decision_reply_resource(struct decision *d, const struct unit_resource *r, bool with_doc);
 /* Borrowed texts of a JSON array of strings (NULL: of none), in the unit's arena. */

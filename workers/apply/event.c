@@ -21,7 +21,7 @@ static enum event_change_kind kind_of(const struct change *c) {
     return c->ops != NULL ? EVENT_PATCH : EVENT_PUT;
 }
 
-/* Built only where it is told. */
+/* The `data` of a full event. Not built where the workspace wants notices. */
 static json_t *data_of(const struct change *c, const struct event_change *e) {
     const struct command *cmd = c->decision->command;
     json_t *members, *data;
@@ -57,8 +57,8 @@ void event_changed(const struct change *c) {
         record_event_active(&d->records, &subject, c->resource->active);
 }
 
-/* The resource is known by its external id where the unit has it: what the command made, took over, or was
- * about. */
+/* The external id of the resource that the command made, took over, or was about; NULL where the unit does
+ * not know one. */
 static const char *external_id_of(struct decision *d) {
     const struct command *c = d->command;
     if (c->rt == NULL || c->type == COMMAND_REQUEST_REFUSED)

@@ -32,7 +32,7 @@ static const char *key_scopes(struct decision *d, const json_t *scopes) {
     return text;
 }
 
-/* One range in its shortest form: an address alone is a range of one. */
+/* Writes a range in its shortest form: a range of one address as that address. */
 static bool key_range(const json_t *v, char out[NET_TEXT_SIZE + 8]) {
     struct net_range r;
     char first[NET_TEXT_SIZE];
@@ -139,20 +139,22 @@ static struct unit_key *key_target(struct decision *d) {
     return NULL;
 }
 
-/* It may be revoked already: that is written at once, and this command follows. */
+/* The key may be revoked already: whoever revokes a key writes that at once, and sends this command behind
+ * it. */
 enum err_code apply_key_revoke(struct decision *d) {
     struct unit_key *k = key_target(d);
     if (k == NULL)
         return d->err.code;
     k->revoked = true;
-    if (k->revoked_by == NULL) /* who did it first stays */
+    if (k->revoked_by == NULL) /* the first one stays on record */
         k->revoked_by = d->command->actor.name;
     unit_row_touch(&k->state);
     key_audit(d, ACTION_KEY_REVOKED, k);
     return ERR_OK;
 }
 
-/* A new token. The old one dies now, or at overlapUntil; one before that dies now in any case. */
+/* Sets a new token. The old one dies now, or at overlapUntil. One that was replaced before dies now in any
+ * case. */
 enum err_code apply_key_rotate(struct decision *d) {
     struct unit_key *k = key_target(d);
     struct credential f;

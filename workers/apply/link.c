@@ -21,7 +21,7 @@ void link_announce(struct unit *u, struct unit_workspace *w, const struct comman
     free(key);
 }
 
-/* It is alive, nobody's yet, and this is its main address. */
+/* Is the account alive, unmanaged, and this its main address? */
 static bool link_fits(struct decision *d, struct unit_resource *r, const char *key) {
     const char *text = row_alive(r->state) && !r->managed ? unit_doc(d->unit, r) : NULL;
     json_t *doc = text != NULL ? json_loads(text, 0, NULL) : NULL;

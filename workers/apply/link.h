@@ -1,5 +1,5 @@
-/* An account that is there but not the identity provider's is taken over instead of made anew: setting
- * linkByEmail. Found by the main e-mail address; never in another workspace. */
+/* Takes over an account that exists, instead of making a new one: setting linkByEmail. Only accounts that no
+ * identity provider manages, of the same workspace, found by their main e-mail address. */
 #ifndef USHER_WORKERS_APPLY_LINK_H
 #define USHER_WORKERS_APPLY_LINK_H
 

@@ -7,8 +7,8 @@ void announce_login(struct unit *u, struct unit_workspace *w, const struct comma
     unit_want_login(u, w, c->id.s);
 }
 
-/* The first login takes the seat or is refused; later ones only note the time. What clients see of the user
- * as a resource does not change: no version, no event. */
+/* The first login takes the seat or is refused; later ones only note the time. The user as a resource does
+ * not change: no version, no event. */
 enum err_code apply_user_login(struct decision *d) {
     const struct command *c = d->command;
     int64_t at = json_integer_value(json_object_get(c->resource, "at"));

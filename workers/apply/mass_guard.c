@@ -35,8 +35,8 @@ int64_t mass_guard_allowed(int64_t base, const struct workspace_settings *s) {
     return share > s->guard_min ? share : s->guard_min;
 }
 
-/* How many there were when the window began: counted with its first removal, and again when that count has
- * left the window. */
+/* Counts how many there are, with the first removal of a window, and again when that count has left the
+ * window. */
 static bool guard_count_base(struct decision *d, struct unit_guard *g) {
     int64_t age = g->head - g->base_at, now;
     if (g->state != ROW_ABSENT && mass_guard_removed(g) > 0 && age >= 0 && age < GUARD_BUCKETS)
@@ -77,7 +77,7 @@ static void guard_trip(struct decision *d, struct unit_guard *g, int64_t before,
                                      guard_words[g->kind], before, after));
 }
 
-/* What was tripped in mode hold stays so, for all of the key's removals, until it is released. */
+/* In mode hold a guard that has tripped holds up all removals of its key until it is released. */
 static enum err_code guard_check_held(struct decision *d) {
     for (enum guard_kind kind = 0; guard_holds(d) && kind < GUARD_KINDS; kind++) {
         const struct unit_guard *g = unit_guard(d->unit, d->workspace, d->command->actor.id, kind);
@@ -94,7 +94,7 @@ static enum err_code guard_check_held(struct decision *d) {
     return ERR_OK;
 }
 
-/* A refused command leaves one trace: that the guard has tripped. */
+/* A command that is refused here leaves one trace: that the guard has tripped. */
 enum err_code mass_guard_pass(struct decision *d, enum guard_kind kind, int64_t n) {
     const struct workspace_settings *s = &d->workspace->settings;
     if (!mass_guard_watches(d) || n == 0)
@@ -118,7 +118,7 @@ enum err_code mass_guard_pass(struct decision *d, enum guard_kind kind, int64_t 
     return ERR_OK;
 }
 
-/* The key may remove again, as if it had removed nothing so far. */
+/* Lets the key remove again, as if it had removed nothing so far. */
 enum err_code apply_guard_release(struct decision *d) {
     const struct unit_key *k = unit_key(d->unit, d->workspace, d->command->id.s);
     bool counted = false;

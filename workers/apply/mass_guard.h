@@ -1,6 +1,5 @@
-/* The guard against mass changes: how much one key may remove within a window. Operators and owners are not
- * counted. A refusal leaves one trace, which is why it is told and not only counted: that the guard has
- * tripped. */
+/* The guard against mass changes: how much one key may remove within a window. Removals by operators and
+ * owners are not counted. A refusal leaves one trace: that the guard has tripped. */
 #ifndef USHER_WORKERS_APPLY_MASS_GUARD_H
 #define USHER_WORKERS_APPLY_MASS_GUARD_H
 
@@ -14,11 +13,11 @@ enum err_code mass_guard_pass(struct decision *d, enum guard_kind kind, int64_t 
 /* The verb that lets a key remove again. */
 enum err_code apply_guard_release(struct decision *d);
 
-/* The window itself. Goes on to the bucket of this moment: what has left the window is empty again; so is all
- * where the window's length was changed in such a way that the buckets' numbers mean another time. */
+/* Moves the window on to this moment: buckets that have left it are emptied. All are emptied if the length of
+ * the window was changed, because bucket numbers mean other moments then. */
 void mass_guard_slide(struct unit_guard *g, int64_t now_us, int64_t window_s);
 int64_t mass_guard_removed(const struct unit_guard *g); /* within the window */
-/* How much may be removed of `base`: a share, but so many in any case. */
+/* How much may be removed of `base`: a share of it, but at least guardMin. */
 int64_t mass_guard_allowed(int64_t base, const struct workspace_settings *s);
 
 #endif

@@ -10,8 +10,8 @@ void announce_member(struct unit *u, struct unit_workspace *w, const struct comm
         unit_want_member(u, w, c->id.s, user);
 }
 
-/* The membership that the command is about, present or not. Room and user must be there: else NULL, and
- * d->err says. */
+/* The membership that the command is about; it may not be present. NULL, and d->err says why, if room or user
+ * do not exist. */
 static struct unit_member *member_target(struct decision *d, struct change *c) {
     const char *id = json_string_value(json_object_get(d->command->resource, "user"));
     if (!change_target(d, c))
@@ -29,8 +29,7 @@ static struct unit_member *member_target(struct decision *d, struct change *c) {
     return m;
 }
 
-/* The same change as a PATCH of the room's members by `delta`: told as such; op as the operation is called.
- */
+/* Changes the members of a room by `delta`. Recorded as a PATCH with one operation `op`. */
 static enum err_code member_change(struct change *c, const char *op, const struct member_delta *delta) {
     json_t *ops = json_pack("[{s:s, s:s, s:[s]}]", "op", op, "path", "members", "value", delta->ids[0]);
     if (ops == NULL)
@@ -44,7 +43,7 @@ static enum err_code member_change(struct change *c, const char *op, const struc
     return code;
 }
 
-/* Who is a member already keeps what nobody asked to change. */
+/* A user who is a member already keeps what the command does not name. */
 enum err_code apply_member_put(struct decision *d) {
     const json_t *given = json_object_get(d->command->resource, "transmit");
     bool transmit = json_is_true(given);

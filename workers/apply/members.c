@@ -1,5 +1,6 @@
 #include "workers/apply/members.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ static void audit_member(struct decision *d, enum audit_action action, const str
     record_audit_change(&d->records, &change);
 }
 
-/* Ids are distinct. Users are announced first, so that one round trip finds them all. */
+/* The ids are distinct. All users are announced first, so that one round trip loads them. */
 enum err_code members_resolve(struct decision *d, const char *const *ids, size_t n, struct member_list *out) {
     struct arena *a = unit_arena(d->unit);
     *out = (struct member_list){.users = arena_alloc(a, (n + 1) * sizeof(struct unit_resource *)),
@@ -61,7 +62,7 @@ enum err_code members_resolve(struct decision *d, const char *const *ids, size_t
 void members_audit_unknown(struct decision *d, const struct unit_resource *room,
                            const struct member_list *list) {
     for (size_t i = 0; i < list->nunknown; i++) {
-        struct uuid id; /* ids in records are UUIDs: another text is told as a name */
+        struct uuid id; /* Ids in records are UUIDs, so any other text goes in as a name. */
         bool is_id = uuid_parse(list->unknown[i], &id);
         struct audit_change change = {
             .action = ACTION_COMMAND_REFUSED,
@@ -79,6 +80,7 @@ bool member_add(struct decision *d, struct unit_resource *room, struct unit_reso
     struct unit_member *m = unit_member(d->unit, room, user);
     if (m == NULL || m->present)
         return false;
+    assert(row_alive(room->state) && row_alive(user->state));
     m->present = true;
     m->transmit = transmit;
     m->held = !user->active;
@@ -129,7 +131,8 @@ void member_set_transmit(struct decision *d, struct unit_member *m, bool transmi
     record_audit_change(&d->records, &change);
 }
 
-/* One event a room. A held membership waits for the user's return; a deleted user's are gone. */
+/* Records one event for each room. Memberships are held until the user is reactivated, or go if the user is
+ * deleted. */
 void members_leave_all(struct decision *d, struct unit_resource *user, const char *reason, bool hold) {
     for (struct unit_member *m = user->members; m != NULL; m = m->next_of_user) {
         if (!m->present)

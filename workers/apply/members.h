@@ -5,10 +5,10 @@
 #include "schemas/patch/patch.h"
 #include "workers/apply/decision.h"
 
-/* Checks the ids of a delta's list: unknown users are ERR_INVALID_VALUE naming them, with nothing applied;
- * under dialect okta they are left out of the list (and counted: *unknown, in the unit's arena), but for a
- * list for a room that is there of which nobody is known: it says nothing, least of all that the room is to
- * be empty. Fills *users with the known ones. */
+/* Finds the users of a list of ids: `users` are those who exist. An unknown id is ERR_INVALID_VALUE that
+ * names it, and nothing is applied. Under dialect okta unknown ids are left out of the list and come back in
+ * `unknown`. But a list for a room that exists of which no id is known is refused under okta too: it must not
+ * empty the room. */
 struct member_list {
     struct unit_resource **users;
     size_t n;
@@ -17,12 +17,12 @@ struct member_list {
 };
 enum err_code members_resolve(struct decision *d, const char *const *ids, size_t n, struct member_list *out);
 
-/* Each does nothing where nothing changes (idempotent), records what changed, and says whether the room's
- * visible members changed. */
+/* Each does nothing where nothing would change, records what changed, and returns whether the visible members
+ * of the room changed. */
 bool member_add(struct decision *d, struct unit_resource *room, struct unit_resource *user, bool transmit,
                 const char *reason);
 bool member_remove(struct decision *d, struct unit_member *m, const char *reason);
-/* Of one who is a member, or is held. */
+/* For a member, also for one who is held. */
 void member_set_transmit(struct decision *d, struct unit_member *m, bool transmit);
 void members_audit_unknown(struct decision *d, const struct unit_resource *room,
                            const struct member_list *list);

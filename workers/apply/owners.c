@@ -9,7 +9,7 @@ void announce_owners(struct unit *u, struct unit_workspace *w, const struct comm
     unit_want_owners(u, w);
 }
 
-/* Administrators do everything but this. */
+/* Administrators may do everything but change who owns the workspace. */
 static enum err_code owner_check_actor(struct decision *d) {
     const struct actor *a = &d->command->actor;
     if (a->kind == ACTOR_OPERATOR)
@@ -53,7 +53,7 @@ enum err_code apply_owner_create(struct decision *d) {
     return ERR_OK;
 }
 
-/* Somebody must be left who can do everything. Who is revoked already was judged when that was written. */
+/* An owner must be left. A credential that is revoked already was judged when that was written. */
 enum err_code apply_owner_revoke(struct decision *d) {
     struct unit_owner *o = unit_owner(d->unit, d->workspace, d->command->id.s);
     if (o == NULL)
@@ -69,7 +69,7 @@ enum err_code apply_owner_revoke(struct decision *d) {
         return err_set(&d->err, ERR_CONFLICT, "The last owner cannot be removed");
     }
     o->revoked = true;
-    if (o->revoked_by == NULL) /* who did it first stays */
+    if (o->revoked_by == NULL) /* the first one stays on record */
         o->revoked_by = d->command->actor.name;
     unit_row_touch(&o->state);
     owner_audit(d, ACTION_OWNER_REVOKED, o);

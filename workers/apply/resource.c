@@ -15,7 +15,7 @@ static bool names_version(const json_t *versions, int64_t version) {
     return false;
 }
 
-/* Decided here and not by a look in the ingest, which another change could overtake (rule V2). */
+/* Decided here and not in the ingest, where another change could come in between (rule V2). */
 static enum err_code precondition(struct decision *d, const struct unit_resource *r) {
     const json_t *match = d->command->if_match, *none = d->command->if_none_match;
     char etag[32];

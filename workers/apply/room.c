@@ -22,7 +22,8 @@ static enum err_code plan_deltas(struct decision *d, struct unit_resource *room,
         plan[i].delta = &deltas[i];
         bool all = deltas[i].kind == MEMBER_SET || deltas[i].kind == MEMBER_REMOVE_ALL ||
                    deltas[i].kind == MEMBER_REMOVE_IF;
-        if (all && !unit_load_members(d->unit, room)) /* first: most of a list's users come with them */
+        /* This comes first: it loads most users of the list too. */
+        if (all && !unit_load_members(d->unit, room))
             code = decision_db_error(d);
         if (code == ERR_OK && (deltas[i].kind == MEMBER_ADD || deltas[i].kind == MEMBER_SET))
             code = members_resolve(d, deltas[i].ids, deltas[i].nids, &plan[i].list);
@@ -119,7 +120,7 @@ static bool carry_out_delta(struct decision *d, struct unit_resource *room, stru
 
 /* ---- changes ---- */
 
-/* Only where somebody counts: a long list is not gone through for nothing. */
+/* Counts only where the guard watches, because the list may be long. */
 static enum err_code room_check_guard(struct change *c) {
     struct decision *d = c->decision;
     struct unit_resource *room = c->resource;
@@ -151,7 +152,7 @@ static enum err_code room_check(struct change *c) {
     return room_check_guard(c);
 }
 
-/* It first loses its members, one event each. */
+/* First removes the members, with one event each. */
 static void room_delete(struct change *c) {
     struct decision *d = c->decision;
     struct unit_resource *r = c->resource;

@@ -1,18 +1,20 @@
-/* Seats: an active user's; where they are taken at the first login, those of active users who have logged in.
- * What must stay true: the workspace's count is the number of users with a seat, and no way in goes beyond
- * the limit, which an operator may lower below the count. */
+/* Seats. Every active user has one; where seats are taken at the first login, every active user who has
+ * logged in. What must stay true: the workspace's count is the number of users with a seat, and nothing takes
+ * a seat beyond the limit, which an operator may lower below the count. */
 #ifndef USHER_WORKERS_APPLY_SEATS_H
 #define USHER_WORKERS_APPLY_SEATS_H
 
 #include "workers/apply/decision.h"
 
-/* Does the first login take the seat, and not the account alone? */
+/* Are seats taken at the first login? */
 bool seat_on_first_login(const struct decision *d);
-/* *wanted: has the user a seat, if active is this? r NULL: one that is made. */
+/* Sets *wanted: shall the user have a seat if it is active, or is not? r is NULL for a user that is being
+ * made. */
 enum err_code seat_wanted(struct decision *d, const struct unit_resource *r, bool active, bool *wanted);
-/* Is one left? ERR_SEATS with used and limit. */
+/* ERR_SEATS, with used and limit, if no seat is left. */
 enum err_code seat_check(struct decision *d);
-/* Takes or gives it back, counts, and records it; nothing where it is so already. */
+/* Takes or frees the seat, counts it and records that. Does nothing where the user has it, or has it not,
+ * already. */
 void seat_set(struct decision *d, struct unit_resource *r, bool seat);
 
 #endif

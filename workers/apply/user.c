@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the role: whoever is made gets one, and a PUT without one leaves it. A PATCH may take it away: then
- * the user is a viewer, as with false ---- */
+/* ---- the role. A new user gets one, and a PUT without a role leaves it as it is. A PATCH may remove it:
+ * then the user is a viewer, as with false. ---- */
 
 static json_t *role_of(const json_t *doc) {
     return json_object_get(json_object_get(doc, SCHEMA_USHER_USER), "editor");
@@ -77,7 +77,8 @@ static void user_audit(struct change *c) {
     bool switched = c->was_active != r->active;
     size_t rest = 0;
     struct resource_change *rows = arena_alloc(unit_arena(c->decision->unit), (c->nrows + 1) * sizeof *rows);
-    for (size_t i = 0; i < c->nrows; i++) /* the switch has an action of its own */
+    /* The change of `active` is recorded by an action of its own. */
+    for (size_t i = 0; i < c->nrows; i++)
         if (!switched || strcmp(c->rows[i].path, "active") != 0)
             rows[rest++] = c->rows[i];
     if (rest > 0 || c->linked)

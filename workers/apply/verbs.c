@@ -16,8 +16,8 @@ static void announce_nothing(struct unit *u, struct unit_workspace *w, const str
     (void)u, (void)w, (void)c;
 }
 
-/* An operation of an asynchronous Bulk that the ingest has refused: its outcome has a place here like those
- * of the others. */
+/* An operation of an asynchronous Bulk that the ingest has refused. Its outcome takes its place between those
+ * of the other operations. */
 static enum err_code apply_request_refused(struct decision *d) {
     return err_set(&d->err, d->command->refusal, "%s", d->command->refusal_detail);
 }

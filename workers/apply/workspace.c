@@ -34,7 +34,7 @@ static void settings_put_change(struct jbuf *changes, const char *path, bool cre
     jb_raw(changes, "}");
 }
 
-/* Sets what is given; the audit's changes are the settings that differ afterwards. malloc'ed. */
+/* Sets what is given. Returns the changes for the audit, malloc'ed: the settings that differ afterwards. */
 static char *settings_set(struct decision *d, const json_t *given, bool created) {
     struct workspace_settings *s = &d->workspace->settings;
     struct jbuf changes = {0};
@@ -76,7 +76,7 @@ enum err_code apply_workspace_create(struct decision *d) {
     return ERR_OK;
 }
 
-/* Seats mean something else from now on: one record says how many are used, not one for each user. */
+/* The seat mode has changed. One record says how many seats are used now; there is none for each user. */
 static enum err_code seats_recount(struct decision *d) {
     struct unit_workspace *w = d->workspace;
     struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
