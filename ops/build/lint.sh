@@ -79,7 +79,7 @@ printf '#include "ops/runtime/err.h"\nvoid drop(struct err *e);\nvoid drop(struc
 ${CC:-cc} $flags -fsyntax-only "$drop" 2>&1 | grep -q 'nodiscard\|warn_unused_result' || complain "an enum err_code can be ignored"
 rm -f "$drop"
 
-/usr/bin/python3 -B ops/build/structure.py --circles ingest workers schemas sql ops/runtime ops/ctl ops/broker --names schemas ops/runtime ops/ctl ops/broker || complain "structure"
+/usr/bin/python3 -B ops/build/structure.py --circles ingest workers schemas sql ops/runtime ops/ctl ops/broker --names schemas workers sql/unit ops/runtime ops/ctl ops/broker || complain "structure"
 found=$(grep -rn '"ops/runtime/kafka_conf\.h"' ingest/{request,gate,scim,api,http})
 [ -z "$found" ] || complain "in ingest/ only log/ talks to Kafka:"$'\n'"$found"
 found=$(grep -rn '"ops/runtime/kafka_conf\.h"' workers/apply)

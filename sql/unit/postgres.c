@@ -53,7 +53,7 @@ static void free_result(void *result) {
     db_results_free(&r, 1);
 }
 
-static void take_claim(struct unit *u, const struct db_result *r, size_t row) {
+static void take_unit_claim(struct unit *u, const struct db_result *r, size_t row) {
     struct unit_claim c = {.known = true,
                            .cancelled = db_is_null(r, row, 4),
                            .origin_partition = db_is_null(r, row, 2) ? -1 : (int)db_int(r, row, 2),
@@ -101,7 +101,7 @@ static void take_row(struct unit *u, enum unit_kind kind, const struct db_result
         postgres_take_workspace(u, r, row);
         break;
     case UNIT_CLAIMS:
-        take_claim(u, r, row);
+        take_unit_claim(u, r, row);
         break;
     case UNIT_KEYS:
     case UNIT_OWNERS:

@@ -154,7 +154,7 @@ static void store_bulks(struct unit *u, size_t *sent) {
     postgres_rows_send(&rows, u, SQL_UNIT_STORE_BULK, sent);
 }
 
-static const char *number(char out[24], int64_t v) {
+static const char *number_text(char out[24], int64_t v) {
     snprintf(out, 24, "%lld", (long long)v);
     return out;
 }
@@ -190,8 +190,8 @@ static void store_touched(struct unit *u, size_t *sent) {
             modified_us = r->modified_us; /* the same in the whole batch */
         }
         postgres_rows_end(&rows, params);
-        params[2] = number(by_text, by);
-        params[3] = number(modified_text, modified_us);
+        params[2] = number_text(by_text, by);
+        params[3] = number_text(modified_text, modified_us);
         db_queue(u->store.at, SQL_UNIT_STORE_ROOM_TOUCH, params);
         (*sent)++;
         postgres_rows_free(&rows);
@@ -216,12 +216,12 @@ static void store_members(struct unit *u, size_t *sent) {
 
 /* Large records are sent as a parameter of their own. In an array they would have to be escaped, and parsed
  * again byte by byte. */
-static void send_claim(struct unit *u, const struct unit_claim_row *c, size_t *sent) {
+static void store_large_claim(struct unit *u, const struct unit_claim_row *c, size_t *sent) {
     char partition[24], offset[24];
     const char *params[] = {c->workspace->id,
                             c->txn,
-                            number(partition, c->claim.origin_partition),
-                            number(offset, c->claim.origin_offset),
+                            number_text(partition, c->claim.origin_partition),
+                            number_text(offset, c->claim.origin_offset),
                             c->type,
                             c->claim.outcome,
                             c->claim.records};
@@ -236,7 +236,7 @@ static void store_claims(struct unit *u, size_t *sent) {
         if (!c->fresh)
             continue;
         if (c->claim.records != NULL && strlen(c->claim.records) > LARGE_RECORDS) {
-            send_claim(u, c, sent);
+            store_large_claim(u, c, sent);
             continue;
         }
         struct jbuf *col = made.column;

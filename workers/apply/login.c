@@ -7,11 +7,25 @@ void announce_login(struct unit *u, struct unit_workspace *w, const struct comma
     unit_want_login(u, w, c->id.s);
 }
 
+static void note_login(struct decision *d, struct unit_resource *r, struct unit_login *l) {
+    int64_t at = json_integer_value(json_object_get(d->command->resource, "at"));
+    if (at <= 0 || at > d->now_us)
+        at = d->now_us;
+    if (!row_alive(l->state)) {
+        struct audit_target target = decision_target(r);
+        l->first_us = at;
+        d->reply->first = true;
+        decision_audit(d, ACTION_USER_LOGIN, &target, NULL, NULL, NULL, 0);
+    }
+    l->last_us = at > l->last_us ? at : l->last_us;
+    l->times++;
+    unit_row_touch(&l->state);
+}
+
 /* The first login takes the seat or is refused; later ones only note the time. The user as a resource does
  * not change: no version, no event. */
 enum err_code apply_user_login(struct decision *d) {
     const struct command *c = d->command;
-    int64_t at = json_integer_value(json_object_get(c->resource, "at"));
     struct unit_resource *r = unit_resource(d->unit, d->workspace, c->rt, c->id.s);
     if (r == NULL)
         return decision_db_error(d);
@@ -24,17 +38,7 @@ enum err_code apply_user_login(struct decision *d) {
         return decision_db_error(d);
     if (seat_on_first_login(d) && !r->seat && seat_check(d) != ERR_OK)
         return d->err.code;
-    if (at <= 0 || at > d->now_us)
-        at = d->now_us;
-    if (!row_alive(l->state)) {
-        struct audit_target target = decision_target(r);
-        l->first_us = at;
-        d->reply->first = true;
-        decision_audit(d, ACTION_USER_LOGIN, &target, NULL, NULL, NULL, 0);
-    }
-    l->last_us = at > l->last_us ? at : l->last_us;
-    l->times++;
-    unit_row_touch(&l->state);
+    note_login(d, r, l);
     if (seat_on_first_login(d))
         seat_set(d, r, true);
     decision_reply_resource(d, r, false);

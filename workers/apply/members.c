@@ -31,16 +31,30 @@ static void audit_member(struct decision *d, enum audit_action action, const str
     record_audit_change(&d->records, &change);
 }
 
+/* May unknown ids be left out of the list? */
+static bool leaves_out_unknown(const struct decision *d, const struct member_list *list) {
+    return d->command->dialect == DIALECT_OKTA && (list->n > 0 || d->command->type == COMMAND_ROOM_CREATE);
+}
+
+static enum err_code refuse_unknown(struct decision *d, const struct member_list *list) {
+    char names[400] = "";
+    size_t at = 0, i = 0;
+    for (; i < list->nunknown && at < sizeof names - 80; i++)
+        at += (size_t)snprintf(names + at, sizeof names - at, "%s%.64s", i ? ", " : "", list->unknown[i]);
+    return err_set_path(&d->err, ERR_INVALID_VALUE, "members", "No such user: %s%s", names,
+                        i < list->nunknown ? ", …" : "");
+}
+
 /* The ids are distinct. All users are announced first, so that one round trip loads them. */
 enum err_code members_resolve(struct decision *d, const char *const *ids, size_t n, struct member_list *out) {
+    const struct resource_type *rt = resource_type_of(RESOURCE_USER);
     struct arena *a = unit_arena(d->unit);
     *out = (struct member_list){.users = arena_alloc(a, (n + 1) * sizeof(struct unit_resource *)),
                                 .unknown = arena_alloc(a, (n + 1) * sizeof(char *))};
     for (size_t i = 0; i < n; i++)
-        unit_want_resource(d->unit, d->workspace, resource_type_of(RESOURCE_USER), ids[i], false);
+        unit_want_resource(d->unit, d->workspace, rt, ids[i], false);
     for (size_t i = 0; i < n; i++) {
-        struct unit_resource *user =
-            unit_resource(d->unit, d->workspace, resource_type_of(RESOURCE_USER), ids[i]);
+        struct unit_resource *user = unit_resource(d->unit, d->workspace, rt, ids[i]);
         if (user == NULL)
             return decision_db_error(d);
         if (row_alive(user->state))
@@ -48,15 +62,7 @@ enum err_code members_resolve(struct decision *d, const char *const *ids, size_t
         else
             out->unknown[out->nunknown++] = ids[i];
     }
-    if (out->nunknown == 0 ||
-        (d->command->dialect == DIALECT_OKTA && (out->n > 0 || d->command->type == COMMAND_ROOM_CREATE)))
-        return ERR_OK;
-    char names[400] = "";
-    size_t at = 0, i = 0;
-    for (; i < out->nunknown && at < sizeof names - 80; i++)
-        at += (size_t)snprintf(names + at, sizeof names - at, "%s%.64s", i ? ", " : "", out->unknown[i]);
-    return err_set_path(&d->err, ERR_INVALID_VALUE, "members", "No such user: %s%s", names,
-                        i < out->nunknown ? ", …" : "");
+    return out->nunknown == 0 || leaves_out_unknown(d, out) ? ERR_OK : refuse_unknown(d, out);
 }
 
 void members_audit_unknown(struct decision *d, const struct unit_resource *room,

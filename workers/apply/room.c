@@ -15,26 +15,6 @@ struct delta_plan {
     bool transmit; /* of those who come */
 };
 
-static enum err_code plan_deltas(struct decision *d, struct unit_resource *room,
-                                 const struct member_delta *deltas, size_t n, struct delta_plan *plan) {
-    for (size_t i = 0; i < n; i++) {
-        enum err_code code = ERR_OK;
-        plan[i].delta = &deltas[i];
-        bool all = deltas[i].kind == MEMBER_SET || deltas[i].kind == MEMBER_REMOVE_ALL ||
-                   deltas[i].kind == MEMBER_REMOVE_IF;
-        /* This comes first: it loads most users of the list too. */
-        if (all && !unit_load_members(d->unit, room))
-            code = decision_db_error(d);
-        if (code == ERR_OK && (deltas[i].kind == MEMBER_ADD || deltas[i].kind == MEMBER_SET))
-            code = members_resolve(d, deltas[i].ids, deltas[i].nids, &plan[i].list);
-        for (size_t k = 0; code == ERR_OK && deltas[i].kind == MEMBER_REMOVE && k < deltas[i].nids; k++)
-            unit_want_member(d->unit, d->workspace, room->id, deltas[i].ids[k]);
-        if (code != ERR_OK)
-            return code;
-    }
-    return ERR_OK;
-}
-
 static bool member_matches(const struct filter *f, const struct unit_resource *user) {
     json_t *element = json_pack("{s:s, s:s, s:s}", "value", user->id, "type", "User", "display",
                                 user->display_name != NULL ? user->display_name : user->name);
@@ -61,6 +41,43 @@ static struct unit_member *member_of(struct decision *d, struct unit_resource *r
     return user != NULL && row_alive(user->state) ? unit_member(d->unit, room, user) : NULL;
 }
 
+/* Does the delta look at every member of the room? */
+static bool delta_is_over_all(const struct member_delta *delta) {
+    return delta->kind == MEMBER_SET || delta->kind == MEMBER_REMOVE_ALL || delta->kind == MEMBER_REMOVE_IF;
+}
+
+/* Does a delta that looks at every member remove this one? */
+static bool delta_removes(const struct delta_plan *p, const struct unit_member *m) {
+    switch (p->delta->kind) {
+    case MEMBER_SET:
+        return !stands_in(&p->list, m->user);
+    case MEMBER_REMOVE_ALL:
+        return true;
+    case MEMBER_REMOVE_IF:
+        return member_matches(p->delta->filter, m->user);
+    case MEMBER_ADD:
+    case MEMBER_REMOVE:
+        break;
+    }
+    return false;
+}
+
+/* Loads what the delta is about, and finds the users that it adds. */
+static enum err_code plan_delta(struct decision *d, struct unit_resource *room, struct delta_plan *p) {
+    const struct member_delta *delta = p->delta;
+    bool adds = delta->kind == MEMBER_ADD || delta->kind == MEMBER_SET;
+    /* This comes first: it loads most users of the list too. */
+    if (delta_is_over_all(delta) && !unit_load_members(d->unit, room))
+        return decision_db_error(d);
+    if (adds && members_resolve(d, delta->ids, delta->nids, &p->list) != ERR_OK)
+        return d->err.code;
+    if (delta->kind == MEMBER_SET)
+        sort_list(&p->list);
+    for (size_t i = 0; delta->kind == MEMBER_REMOVE && i < delta->nids; i++)
+        unit_want_member(d->unit, d->workspace, room->id, delta->ids[i]);
+    return ERR_OK;
+}
+
 /* ---- how many will go, each counted once ---- */
 
 static int64_t count_once(struct unit_member *m) {
@@ -70,51 +87,31 @@ static int64_t count_once(struct unit_member *m) {
     return 1;
 }
 
-static int64_t count_leaving(struct decision *d, struct unit_resource *room, struct delta_plan *p) {
+static int64_t count_leaving(struct decision *d, struct unit_resource *room, const struct delta_plan *p) {
     const struct member_delta *delta = p->delta;
     int64_t n = 0;
     for (size_t i = 0; delta->kind == MEMBER_REMOVE && i < delta->nids; i++)
         n += count_once(member_of(d, room, delta->ids[i]));
-    if (delta->kind == MEMBER_ADD || delta->kind == MEMBER_REMOVE)
-        return n;
-    if (delta->kind == MEMBER_SET)
-        sort_list(&p->list);
-    for (struct unit_member *m = room->members; m != NULL; m = m->next_of_room)
-        if (delta->kind == MEMBER_REMOVE_ALL ||
-            (delta->kind == MEMBER_SET && !stands_in(&p->list, m->user)) ||
-            (delta->kind == MEMBER_REMOVE_IF && m->present && member_matches(delta->filter, m->user)))
+    for (struct unit_member *m = room->members; m != NULL && delta_is_over_all(delta); m = m->next_of_room)
+        if (m->present && delta_removes(p, m))
             n += count_once(m);
     return n;
 }
 
 /* ---- carrying out ---- */
 
-/* The wanted list becomes additions and removals of the rows that differ. */
-static bool set_members(struct decision *d, struct unit_resource *room, struct delta_plan *p) {
-    struct member_list *list = &p->list;
-    bool changed = false;
-    sort_list(list);
-    for (struct unit_member *m = room->members; m != NULL; m = m->next_of_room)
-        if (m->present && !stands_in(list, m->user))
-            changed |= member_remove(d, m, d->records.reason);
-    for (size_t i = 0; i < list->n; i++)
-        changed |= member_add(d, room, list->users[i], p->transmit, d->records.reason);
-    return changed;
-}
-
-static bool carry_out_delta(struct decision *d, struct unit_resource *room, struct delta_plan *p) {
-    bool changed = false;
+/* Rows of the list that are there stay as they are. */
+static bool carry_out_delta(struct decision *d, struct unit_resource *room, const struct delta_plan *p) {
     const struct member_delta *delta = p->delta;
-    if (delta->kind == MEMBER_SET)
-        return set_members(d, room, p);
-    for (size_t i = 0; delta->kind == MEMBER_ADD && i < p->list.n; i++)
-        changed |= member_add(d, room, p->list.users[i], p->transmit, d->records.reason);
+    const char *reason = d->records.reason;
+    bool changed = false;
+    for (struct unit_member *m = room->members; m != NULL && delta_is_over_all(delta); m = m->next_of_room)
+        if (m->present && delta_removes(p, m))
+            changed |= member_remove(d, m, reason);
     for (size_t i = 0; delta->kind == MEMBER_REMOVE && i < delta->nids; i++)
-        changed |= member_remove(d, member_of(d, room, delta->ids[i]), d->records.reason);
-    bool all = delta->kind == MEMBER_REMOVE_ALL || delta->kind == MEMBER_REMOVE_IF;
-    for (struct unit_member *m = all ? room->members : NULL; m != NULL; m = m->next_of_room)
-        if (delta->kind == MEMBER_REMOVE_ALL || (m->present && member_matches(delta->filter, m->user)))
-            changed |= member_remove(d, m, d->records.reason);
+        changed |= member_remove(d, member_of(d, room, delta->ids[i]), reason);
+    for (size_t i = 0; i < p->list.n; i++)
+        changed |= member_add(d, room, p->list.users[i], p->transmit, reason);
     return changed;
 }
 
@@ -141,14 +138,16 @@ static enum err_code room_check_guard(struct change *c) {
 
 static enum err_code room_check(struct change *c) {
     struct decision *d = c->decision;
-    if (c->after == NULL)
+    if (change_deletes(c))
         return unit_load_members(d->unit, c->resource) ? room_check_guard(c) : decision_db_error(d);
     struct delta_plan *plan = arena_alloc(unit_arena(d->unit), (c->ndeltas + 1) * sizeof *plan);
     c->plan = plan;
-    for (size_t i = 0; i < c->ndeltas; i++)
+    for (size_t i = 0; i < c->ndeltas; i++) {
+        plan[i].delta = &c->deltas[i];
         plan[i].transmit = c->transmit != NULL ? *c->transmit : d->workspace->settings.default_transmit;
-    if (plan_deltas(d, c->resource, c->deltas, c->ndeltas, plan) != ERR_OK)
-        return d->err.code;
+        if (plan_delta(d, c->resource, &plan[i]) != ERR_OK)
+            return d->err.code;
+    }
     return room_check_guard(c);
 }
 

@@ -43,30 +43,37 @@ static enum err_code user_check_email(const struct change *c) {
                         "userName must be an e-mail address in this workspace");
 }
 
-/* The seat that the user has afterwards, if there is one to be had. */
+/* Finds the seat that the user has afterwards. It changes only where the user is made or deleted, or `active`
+ * changes. */
 static enum err_code user_check_seat(struct change *c, bool active) {
     struct decision *d = c->decision;
     struct unit_resource *r = c->resource;
+    c->seat = r->seat;
+    if (!change_makes(c) && !change_deletes(c) && active == c->was_active)
+        return ERR_OK;
     if (seat_wanted(d, change_makes(c) ? NULL : r, active, &c->seat) != ERR_OK)
         return d->err.code;
     return c->seat && !r->seat ? seat_check(d) : ERR_OK;
 }
 
-static enum err_code user_check(struct change *c) {
+/* Loads the rooms that the user will leave or return to, and asks the guard where the user goes. */
+static enum err_code user_check_rooms(struct change *c, bool active) {
     struct decision *d = c->decision;
-    struct unit_resource *r = c->resource;
-    bool active = !change_deletes(c) && resource_active(c->after);
-    bool switched = active != c->was_active, leaves = change_deletes(c) || (c->was_active && !active);
-    if (!change_deletes(c) && user_check_email(c) != ERR_OK)
-        return d->err.code;
-    c->seat = r->seat;
-    if ((change_makes(c) || change_deletes(c) || switched) && user_check_seat(c, active) != ERR_OK)
-        return d->err.code;
-    if (change_makes(c))
+    if (change_makes(c) || (!change_deletes(c) && active == c->was_active))
         return ERR_OK;
-    if ((change_deletes(c) || switched) && !unit_load_rooms(d->unit, r))
+    if (!unit_load_rooms(d->unit, c->resource))
         return decision_db_error(d);
-    return leaves ? mass_guard_pass(d, GUARD_USERS, 1) : ERR_OK;
+    return active ? ERR_OK : mass_guard_pass(d, GUARD_USERS, 1);
+}
+
+static enum err_code user_check(struct change *c) {
+    bool active = !change_deletes(c) && resource_active(c->after);
+    enum err_code code = change_deletes(c) ? ERR_OK : user_check_email(c);
+    if (code == ERR_OK)
+        code = user_check_seat(c, active);
+    if (code == ERR_OK)
+        code = user_check_rooms(c, active);
+    return code;
 }
 
 /* ---- carrying out ---- */
