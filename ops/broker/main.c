@@ -18,8 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The mock creates an unknown topic by itself, with a partition count of its own: so each is made before
- * anybody can ask. */
+/* The mock creates an unknown topic by itself, with its own number of partitions. So all topics are made
+ * before a client can ask for one. */
 static const char *const topics[] = {TOPIC_COMMANDS, TOPIC_REPLIES, TOPIC_MEMBERSHIP, TOPIC_ROOMS,
                                      TOPIC_EVENTS,   TOPIC_AUDIT,   TOPIC_DEADLETTER};
 
@@ -30,7 +30,7 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
               log_quote(text, quoted, sizeof quoted));
 }
 
-/* The cluster lives inside a client handle that is used for nothing else. */
+/* The mock cluster lives inside a client handle, which is used for nothing else. */
 static rd_kafka_t *host_open(void) {
     char reason[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -58,7 +58,7 @@ static rd_kafka_mock_cluster_t *cluster_open(rd_kafka_t *host, int partitions) {
     return cluster;
 }
 
-/* Whoever waits for the file must never see half an address: written beside it, then renamed. */
+/* The file is written under another name and then renamed, so that a reader never sees half an address. */
 static int write_bootstrap(const char *path, const char *bootstrap) {
     char part[4096];
     if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part) {
@@ -105,7 +105,8 @@ int main(int argc, char **argv) {
     lifecycle_ready();
 
     lifecycle_wait(-1);
-    lifecycle_watchdog(5, 0); /* nothing here is worth waiting for */
+    /* There is nothing to finish. */
+    lifecycle_watchdog(5, 0);
     if (*path != '\0')
         unlink(path);
     rd_kafka_mock_cluster_destroy(cluster);

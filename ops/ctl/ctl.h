@@ -1,6 +1,6 @@
-/* usherctl: what its commands share. A command reads its arguments, asks PostgreSQL, hands a change to the
- * log like everybody else does, and writes its result to `out`, which main prints when the command has
- * succeeded: so stdout never holds half an answer. */
+/* What the commands of usherctl share. A command reads its arguments, asks PostgreSQL, hands a change to the
+ * log, and writes its result to `out`. main prints `out` when the command has succeeded, so stdout never
+ * holds half an answer. */
 #ifndef USHER_CTL_CTL_H
 #define USHER_CTL_CTL_H
 
@@ -45,10 +45,10 @@ enum err_code ctl_status(struct ctl *c, struct err *err);
  * changed" is the truth; ERR_OUTCOME_UNKNOWN only where PostgreSQL cannot be asked. */
 enum err_code ctl_command_run(struct ctl *c, struct command *cmd, struct err *err);
 
-/* Who runs the tool, as commands and tables name him. */
+/* The operator who runs the tool, by login name, as commands and tables name him. */
 void ctl_actor(struct actor *a);
 
-/* Said of a new token. */
+/* Printed with a new token. */
 #define CTL_SHOWN_ONCE "It is shown this once; only its hash is stored.\n"
 
 /* One part of `status`: Kafka. Appends the member "kafka" (and its lag) as JSON, or lines of text; false if

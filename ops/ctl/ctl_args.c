@@ -79,7 +79,8 @@ enum err_code ctl_args_split(int argc, char **argv, const struct config_row *row
     a->settings = xcalloc((size_t)argc + 2, sizeof *a->settings); /* room for --help and the end */
     if (argc > 0)
         a->settings[a->nsettings++] = argv[0];
-    enum err_code first = ERR_OK; /* goes on behind an error, so that a later --json counts for it */
+    /* It goes on after an error, so that a later --json still decides how the error is shown. */
+    enum err_code first = ERR_OK;
     for (int i = 1, used; i < argc; i += used) {
         struct err ignored;
         enum err_code code = take_one(a, argv + i, argc - i, rows, &used, first == ERR_OK ? err : &ignored);

@@ -1,6 +1,6 @@
-/* The command line of usherctl: settings (--pg, --kafka, …) go to the settings table, `--json` stands
- * anywhere, what is left are the command's words and flags. Every flag of a command takes a value, as `--name
- * value` or `--name=value`. */
+/* The command line of usherctl. Settings (--pg, --kafka, …) go to the settings table, and `--json` may stand
+ * anywhere; the rest are the words and flags of the command. Every flag of a command takes a value, as
+ * `--name value` or `--name=value`. */
 #ifndef USHER_CTL_ARGS_H
 #define USHER_CTL_ARGS_H
 

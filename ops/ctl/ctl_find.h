@@ -16,7 +16,7 @@ enum err_code ctl_workspace_find(struct ctl *c, const char *given, struct ctl_wo
 /* How rows are shown. */
 struct ctl_list {
     const char *name; /* JSON: the member that has them */
-    const char *none; /* text: said where there are none, with its end of line */
+    const char *none; /* text: printed where there are none, with its end of line */
     void (*put)(struct jbuf *b, const struct db_result *r, size_t row);   /* as a JSON object, with jb_sep */
     void (*print)(struct jbuf *b, const struct db_result *r, size_t row); /* as lines */
 };
@@ -30,13 +30,14 @@ struct ctl_credential {
     struct uuid workspace, id;
     char name[128];
 };
-/* The one that the command line's operand and --workspace name: by id, or by a name that only one has (of
- * several, the one that is alive). ERR_NOT_FOUND, ERR_CONFLICT. */
+/* The credential that the operand of the command line names, within --workspace if that is given: by id, or
+ * by name. Of several with that name the one that is not revoked. ERR_NOT_FOUND, ERR_CONFLICT. */
 enum err_code ctl_credential_named(struct ctl *c, enum ctl_credential_kind kind, struct ctl_credential *out,
                                    struct err *err);
-/* Finds it as above and revokes it: in PostgreSQL first, so that it needs no log; then through the log, for
- * the order and the audit. What the log does not take is told on stderr, and no error. JSON is written here,
- * text is the caller's. ERR_CONFLICT for a workspace's last owner. */
+/* Finds the credential as above and revokes it: in PostgreSQL first, so that no log is needed; then through
+ * the log, for the order and the audit. If the log does not take the command, stderr says so, and that is no
+ * error. With --json the answer is written here, otherwise by the caller. ERR_CONFLICT for the last owner of
+ * a workspace. */
 enum err_code ctl_credential_revoke(struct ctl *c, enum ctl_credential_kind kind, struct ctl_credential *out,
                                     struct err *err);
 

@@ -1,4 +1,4 @@
-/* Handing a change to the log and waiting for what a worker makes of it. */
+/* Hands a change to the log and waits for its outcome. */
 #include "ops/ctl/ctl.h"
 
 #include "ops/runtime/clock.h"
@@ -42,16 +42,17 @@ static void fill_in(const struct ctl *c, struct command *cmd) {
     cmd->reason = "api";
     cmd->reply_partition = -1;
     cmd->time_us = clock_wall_us();
-    /* Beyond the deadline the command is cancelled anyway; this only bounds what an unreachable database
-     * leaves open. */
+    /* At the deadline the command is cancelled. This is only for the case that the database cannot be reached
+     * then. */
     cmd->not_after_us = cmd->time_us + (int64_t)config_int(c->config, "deadline-ms") * 1000 + 5000000;
 }
 
-/* A wrong partition count would put the command where the workspace's owner does not look, and break its
- * order. */
+/* With a wrong number of partitions the command would go to a partition that the workspace's worker does not
+ * read, and break the order. */
 static enum err_code check_topic(struct ctl *c, rd_kafka_t *rk, struct err *err) {
     const struct rd_kafka_metadata *md;
-    /* All topics: asking for one by name would create it on a broker that does so unasked. */
+    /* Asks for all topics: a broker with automatic creation would create a topic that is asked for by name.
+     */
     rd_kafka_resp_err_t e = rd_kafka_metadata(rk, 1, NULL, &md, KAFKA_ANSWER_MS);
     if (e != RD_KAFKA_RESP_ERR_NO_ERROR)
         return err_set(err, ERR_KAFKA, "Kafka at %s does not answer (%s); nothing was changed",
@@ -95,7 +96,7 @@ static rd_kafka_resp_err_t produce(struct ctl *c, rd_kafka_t *rk, const struct c
     return e;
 }
 
-/* ERR_OK: in the log. ERR_OUTCOME_UNKNOWN: perhaps. Anything else: certainly not. */
+/* ERR_OK: the command is in the log. ERR_OUTCOME_UNKNOWN: perhaps. Any other code: it is not. */
 static enum err_code publish(struct ctl *c, const struct command *cmd, int64_t end_us, struct err *err) {
     struct delivery d = {0};
     rd_kafka_conf_t *conf = kafka_conf_new(c->config, KAFKA_PRODUCER_IDEMPOTENT);
@@ -115,7 +116,8 @@ static enum err_code publish(struct ctl *c, const struct command *cmd, int64_t e
     if (code == ERR_OK && (!d.done || d.error != RD_KAFKA_RESP_ERR_NO_ERROR))
         code = err_set(err, ERR_OUTCOME_UNKNOWN, "Kafka did not acknowledge the command");
     if (code !=
-        ERR_OK) /* what still waits must not go out behind our back; its report must come while d lives */
+        /* What still waits must not be sent later, and its report must come while d lives. */
+        ERR_OK)
         rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_flush(rk, 1000);
     rd_kafka_destroy(rk);
@@ -130,8 +132,8 @@ static enum err_code take_outcome(struct reply *r, struct err *err) {
     return code;
 }
 
-/* The deadline: the command is claimed as cancelled, exactly as a worker would claim it, so that one of the
- * two is true. */
+/* At the deadline the command is claimed as cancelled, in the same way in which a worker would claim it. So
+ * only one of the two can happen. */
 static enum err_code settle(struct ctl *c, const struct command *cmd, const char *why, struct err *err) {
     enum claim_result claim;
     struct reply r = {0};

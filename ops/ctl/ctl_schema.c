@@ -1,6 +1,7 @@
-/* An operator's own schemas: what is in a folder, and what is stored by them made anew when they have
- * changed. This is the one command that writes PostgreSQL and goes not through the log: what it writes
- * follows from the documents alone (their searchable form, and the keys by which they are looked up). */
+/* An operator's own schemas: `check` shows what is in a folder, `reindex` makes the stored index values anew
+ * after a change of the schemas. This is the only command that writes PostgreSQL without the log: what it
+ * writes follows from the documents alone (their searchable form, and the keys by which they are looked up).
+ */
 #include "ops/ctl/ctl.h"
 #include "ops/runtime/arena.h"
 #include "schemas/resource/resource.h"
@@ -79,8 +80,8 @@ static void collect(const char *path, const char *key, bool unique, void *ctx) {
     pg_array_bool(&k->uniques, unique);
 }
 
-/* Values that must be unique and are another resource's are kept as keys that need not be, so that they are
- * found, and named. */
+/* A value that must be unique but belongs to another resource already is stored as a key that need not be
+ * unique. So it is found, and the report names it. */
 static void tell_twice(struct reindex *x, const struct db_result *r) {
     for (size_t i = 0; i < db_rows(r); i++) {
         x->twice++;
@@ -128,8 +129,8 @@ static void take_row(struct reindex *x, const struct db_result *r, size_t row, s
     json_decref(doc);
 }
 
-/* The rows behind *after, in a transaction of their own that holds the workspace as a worker's does. *last:
- * there are no more. */
+/* Handles the rows after *after, in one transaction that locks the workspace as a worker's does. *last: there
+ * are no more. */
 static enum err_code reindex_batch(struct reindex *x, const struct table *t, struct uuid *after, bool *last,
                                    struct err *err) {
     const char *params[] = {x->workspace, after->s};

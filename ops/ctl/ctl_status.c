@@ -1,4 +1,4 @@
-/* usherctl status: is everything there, and does it keep up? */
+/* usherctl status: whether everything is there, and whether the workers keep up. */
 #include "ops/ctl/ctl.h"
 
 #include "sql/ask/slots.h"

@@ -41,7 +41,8 @@ bool access_token_open(const char *text, const unsigned char *secret, size_t n, 
     unsigned char bytes[CONTENT + MAC], due[MAC];
     size_t len = 0, given = strlen(text);
     const char *end = NULL;
-    /* The decoder takes bytes beyond ASCII for '_': a token must have one text. */
+    /* The decoder reads bytes beyond ASCII as '_'. They are refused here, so that a token has one spelling
+     * only. */
     if (!access_token_is(text) || given >= ACCESS_TOKEN_TEXT_SIZE ||
         strspn(text + PREFIX_LEN, alphabet) != given - PREFIX_LEN ||
         sodium_base642bin(bytes, sizeof bytes, text + PREFIX_LEN, given - PREFIX_LEN, NULL, &len, &end,

@@ -1,7 +1,7 @@
-/* Access tokens of OAuth 2.0 (RFC 6749 section 4.4): short-lived stand-ins for an API key, with all or some
- * of its scopes. Nothing is stored of them: a token carries the hash of the key's own token, by which the key
- * is looked up at every use as ever, so that it dies with the key; scopes and expiry are sealed with the
- * service's secret. "ust_" + base64url. */
+/* Access tokens of OAuth 2.0 (RFC 6749 section 4.4) stand for an API key for a short time, with all or some
+ * of its scopes. Nothing of them is stored. A token carries the hash of the key's own token, and the key is
+ * looked up by it at every use, so an access token dies with its key. Scopes and expiry are sealed with the
+ * service's secret. Form: "ust_" + base64url. */
 #ifndef USHER_RUNTIME_ACCESS_TOKEN_H
 #define USHER_RUNTIME_ACCESS_TOKEN_H
 
@@ -24,7 +24,7 @@ struct access_token {
 void access_token_seal(const struct access_token *t, const unsigned char *secret, size_t n,
                        char text[ACCESS_TOKEN_TEXT_SIZE]);
 bool access_token_is(const char *text); /* by its prefix alone */
-/* False for whatever was not sealed with that secret. Expiry is the caller's to judge. */
+/* False for a text that was not sealed with that secret. The caller checks the expiry. */
 USHER_MUST_CHECK bool access_token_open(const char *text, const unsigned char *secret, size_t n,
                                         struct access_token *out);
 

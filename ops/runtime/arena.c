@@ -25,8 +25,8 @@
 #define CHUNK_FIRST 4096
 #define CHUNK_MOST ((size_t)256 * 1024)
 
-/* Small allocations are cut from the newest chunk. A large one gets a chunk of its own, put behind the
- * newest, whose rest stays in use. */
+/* Small allocations are cut from the newest chunk. A large one gets a chunk of its own, which is put behind
+ * the newest, so that the rest of the newest stays in use. */
 struct chunk {
     struct chunk *next;
     size_t used, size;

@@ -63,7 +63,7 @@ char *rfc3339_us(int64_t wall_us, char *out) {
     int64_t y;
     int m, d;
     civil_from_days(days, &y, &m, &d);
-    /* Four digits of year are all that RFC 3339 has. */
+    /* RFC 3339 has four digits for the year. */
     y = y < 0 ? 0 : y > 9999 ? 9999 : y;
     char *p = put_digits(out, y, 4);
     *p++ = '-';
@@ -108,7 +108,7 @@ static bool take_fraction(const char **s, int *us) {
     (*s)++;
     int scale = 100000, digits = 0;
     for (; **s >= '0' && **s <= '9'; (*s)++, digits++, scale /= 10)
-        *us += (**s - '0') * scale; /* beyond six digits scale is 0 */
+        *us += (**s - '0') * scale; /* from the seventh digit on, scale is 0 */
     return digits > 0;
 }
 

@@ -356,7 +356,7 @@ struct config *config_load(const struct config_spec *spec, int argc, char **argv
     return c;
 }
 
-/* Asking for a setting that the table lacks is a mistake in the program. */
+/* A key that the table does not have is a mistake in the program. */
 static const char *value_of(const struct config *c, const char *key) {
     int i = row_find(c, key);
     if (i < 0) {

@@ -28,8 +28,8 @@ struct config; /* the values; lives as long as the process */
 struct config_pass {
     const char *prefix; /* "kafka." */
     const char *help;
-    /* False, with the reason in why: the library does not know the key (without prefix) or the value, or we
-     * do not let go of it. */
+    /* False, with the reason in why, if the library does not know the key (given without the prefix) or the
+     * value, or if usher must set this key itself. */
     bool (*accepts)(const char *key, const char *value, char *why, size_t n);
 };
 
@@ -38,20 +38,22 @@ struct config_spec {
     const char *program;
     const struct config_row *rows;
     const struct config_pass *pass; /* NULL: nothing is passed through */
-    /* What the table cannot say: files that must be right, settings that go together. Asked for a run and for
-     * --check-config alike. NULL: nothing. */
+    /* Checks what the table cannot say: files that must be right, settings that go together. Called for a run
+     * and for --check-config. NULL: there is nothing to check. */
     enum err_code (*judge)(const struct config *c, struct err *err);
 };
 
 /* Reads all sources. Handles --config FILE (or USHER_CONFIG), --help (prints the table, exits 0), --version,
- * and --check-config (prints "ok" or the error, exits 0/1) itself. A CONFIG_BOOL flag may stand alone
- * (`--json`). Positional arguments, and all after `--`, are left for the caller in *rest (count *nrest; the
- * array is NULL-terminated and belongs to the config). Exits with a message on a wrong setting. */
+ * and --check-config (prints "ok" or the error, exits 0 or 1) itself. A CONFIG_BOOL flag may stand alone
+ * (`--json`). Positional arguments, and everything after `--`, are left for the caller in *rest (count
+ * *nrest; the array is NULL-terminated and belongs to the config). A wrong setting ends the process with a
+ * message. */
 struct config *config_load(const struct config_spec *spec, int argc, char **argv, char ***rest, int *nrest);
 
 enum config_ask { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK };
-/* The part of config_load that neither prints nor exits: NULL and err (ERR_CONFIG) on a wrong setting; *ask =
- * what the flags ask for. With CONFIG_HELP and CONFIG_VERSION settings may be missing. */
+/* The part of config_load that neither prints nor exits. Returns NULL with err (ERR_CONFIG) on a wrong
+ * setting. *ask: what the flags ask for; with CONFIG_HELP and CONFIG_VERSION required settings may be
+ * missing. */
 struct config *config_read(const struct config_spec *spec, int argc, char **argv, enum config_ask *ask,
                            struct err *err);
 void config_free(struct config *c);

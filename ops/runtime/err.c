@@ -48,8 +48,8 @@ static void fill(struct err *err, enum err_code code, const char *path, const ch
 static void fill(struct err *err, enum err_code code, const char *path, const char *fmt, va_list ap) {
     if (err == NULL)
         return;
-    /* The arguments may point into *err itself (an error told again with more words), so both texts are made
-     * aside. */
+    /* The arguments may point into *err itself, where an error is told again with more words. So both texts
+     * are made in buffers of their own first. */
     struct err made = {.code = code};
     vsnprintf(made.detail, sizeof made.detail, fmt, ap);
     if (path != NULL)

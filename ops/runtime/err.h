@@ -1,6 +1,6 @@
-/* Errors of the whole house: one table, one struct. A function that can refuse returns an enum err_code (0 is
- * fine) and fills the caller's struct err with a sentence for the caller of the API and, where it is known,
- * the attribute path. */
+/* All errors of usher: one table, one struct. A function that can refuse returns an enum err_code (ERR_OK is
+ * 0) and fills the caller's struct err with a sentence for the client and, where it is known, the attribute
+ * path. */
 #ifndef USHER_RUNTIME_ERR_H
 #define USHER_RUNTIME_ERR_H
 
@@ -100,11 +100,10 @@ void err_clear(struct err *err);
 
 enum err_class err_class(enum err_code code);
 int err_http_status(enum err_code code);
-const char *err_scim_type(enum err_code code); /* NULL where the RFC knows none */
+const char *err_scim_type(enum err_code code); /* NULL where the RFC has none */
 const char *err_name(enum err_code code);      /* the symbol, for logs: "INVALID_VALUE" */
 const char *err_text(const struct err *err);   /* detail, or the table's text; never NULL */
-/* The code whose name (as err_name gives it) is this; ERR_INTERNAL for an unknown one. Stored outcomes carry
- * names. */
+/* The code with this name (see err_name); ERR_INTERNAL for an unknown one. Stored outcomes carry names. */
 enum err_code err_from_name(const char *name);
 
 #endif

@@ -51,7 +51,7 @@ static bool parse_pass(const char *text, long *at) {
     return end != text && *end == '\0' && *at >= 1;
 }
 
-/* name=action[@n]; the text is cut up. */
+/* Reads name=action[@n]; changes the text. */
 static bool parse_point(char *text, struct point *p) {
     char *action = strchr(text, '=');
     if (action == NULL || action == text)

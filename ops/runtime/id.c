@@ -12,9 +12,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t last_ms;
 static unsigned counter; /* rand_a: 12 bits */
 
-/* The next (millisecond, counter) pair, strictly rising also if the clock goes back: then we stay in the last
- * millisecond, and when its counter is full, borrow the next one (RFC 9562 section 6.2, method 1). The
- * counter begins low at random, so that it says little about us. */
+/* The next pair of millisecond and counter. It always rises, also if the clock goes back: the last
+ * millisecond is then used on, and when its counter is full, the next millisecond is taken early (RFC 9562
+ * section 6.2, method 1). The counter begins at a low random number, so that ids tell little about the load.
+ */
 static void next_tick(uint64_t *ms, unsigned *count) {
     uint64_t now = (uint64_t)(clock_wall_us() / 1000);
     uint32_t start = randombytes_random() & 0xff;

@@ -18,8 +18,8 @@ struct uuid {
  * millisecond (12 bits, so that ids of one process are strictly increasing) and 62 random bits. Thread-safe.
  */
 struct uuid uuid_v7(void);
-/* The n-th UUID that belongs to `of`: always the same one, of the same millisecond, and (by 74 bits of a
- * hash) no other's. */
+/* The n-th UUID that is derived from `of`. It is always the same one, has the same millisecond, and belongs
+ * to no other UUID (74 bits of it are a hash). */
 struct uuid uuid_derive(const struct uuid *of, uint32_t n);
 /* True and *out set (lower-cased) if s is exactly one UUID in 8-4-4-4-12 form, any letter case. */
 USHER_MUST_CHECK bool uuid_parse(const char *s, struct uuid *out);

@@ -63,8 +63,8 @@ void jb_printf(struct jbuf *b, const char *fmt, ...) {
     b->n += (size_t)n;
 }
 
-/* What a byte needs inside a JSON string: 0 nothing, 1 \u00XX, else the letter after the backslash (RFC 8259
- * section 7). */
+/* How a byte is written inside a JSON string (RFC 8259 section 7): 0 as it is, 1 as \u00XX, else as a
+ * backslash and this letter. */
 static const char escapes[256] = {
     1, 1, 1, 1, 1, 1, 1, 1, 'b', 't', 'n', 1, 'f',         'r',           1,          1, 1, 1, 1, 1,
     1, 1, 1, 1, 1, 1, 1, 1, 1,   1,   1,   1, ['"'] = '"', ['\\'] = '\\', [0x7f] = 1,
@@ -76,7 +76,7 @@ void jb_strn(struct jbuf *b, const char *s, size_t n) {
     b->n++;
     size_t done = 0;
     while (done < n) {
-        /* The fast path: a run of bytes that stand as they are, copied at once. */
+        /* The fast path: bytes that need no escape are copied in one piece. */
         size_t run = done;
         while (run < n && !escapes[(unsigned char)s[run]])
             run++;

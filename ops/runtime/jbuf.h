@@ -1,6 +1,6 @@
-/* A growing text buffer with just enough to write JSON of a fixed shape quickly: records and answers whose
- * members the code names. Parsed documents of any shape are jansson's. Caller owns the struct; jb_free
- * releases the memory. */
+/* A growing text buffer for JSON of a fixed shape: records and answers whose members the code names.
+ * (Documents of any shape are handled by jansson.) The caller owns the struct; jb_free releases the memory.
+ */
 #ifndef USHER_RUNTIME_JBUF_H
 #define USHER_RUNTIME_JBUF_H
 
@@ -18,21 +18,21 @@ void jb_free(struct jbuf *b);
 void jb_reset(struct jbuf *b); /* empties, keeps the memory */
 char *jb_take(struct jbuf *b); /* the text (malloc'ed, "" if empty); the buffer is empty afterwards */
 void jb_mem(struct jbuf *b, const char *s, size_t n);
-void jb_raw(struct jbuf *b, const char *s); /* as it stands */
+void jb_raw(struct jbuf *b, const char *s); /* unchanged */
 void jb_printf(struct jbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void jb_str(struct jbuf *b,
             const char *s); /* a JSON string with quotes and escapes, or null for NULL; s is UTF-8 */
 void jb_strn(struct jbuf *b, const char *s, size_t n);
 void jb_int(struct jbuf *b, int64_t v);
 void jb_bool(struct jbuf *b, bool v);
-/* Members: write a comma where one is due (the last byte is neither '{' nor '[' nor ':' nor the buffer
- * empty), the quoted name, ':'. */
+/* A member: a comma where one is needed (the buffer is not empty, and its last byte is not '{', '[' or ':'),
+ * the quoted name, ':'. */
 void jb_key(struct jbuf *b, const char *name);
 void jb_kstr(struct jbuf *b, const char *name, const char *value); /* null for NULL */
 void jb_kint(struct jbuf *b, const char *name, int64_t value);
 void jb_kbool(struct jbuf *b, const char *name, bool value);
-void jb_kraw(struct jbuf *b, const char *name, const char *json); /* JSON text as it stands; null for NULL */
-/* A comma where one is due, before an array element. */
+void jb_kraw(struct jbuf *b, const char *name, const char *json); /* JSON text, unchanged; null for NULL */
+/* A comma where one is needed, before an array element. */
 void jb_sep(struct jbuf *b);
 
 #endif

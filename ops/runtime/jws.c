@@ -25,7 +25,7 @@ struct jws_key {
     char *jwk;
 };
 
-/* Memory is all that can be wanting where this is called: the house's rule for that is to end. */
+/* Called where only memory can be short. Then the process ends, as after every allocation that fails. */
 static void must_work(bool ok) {
     if (!ok)
         abort();
@@ -52,7 +52,7 @@ static void put_base64(struct jbuf *out, const void *bytes, size_t n) {
     jb_mem(out, chunk, at);
 }
 
-/* False unless it is exactly that and fits. */
+/* False unless the text is valid base64url and fits. */
 static bool from_base64(const char *text, size_t len, unsigned char *out, size_t max, size_t *n) {
     const char *end;
     return sodium_base642bin(out, max, text, len, NULL, n, &end, ALPHABET) == 0 && end == text + len;
@@ -77,7 +77,7 @@ static void coordinate(const EVP_PKEY *pkey, const char *name, struct jbuf *out)
     put_base64(out, bytes, sizeof bytes);
 }
 
-/* Takes pkey over. */
+/* Takes ownership of pkey. */
 static struct jws_key *key_of(EVP_PKEY *pkey) {
     struct jws_key *k = xcalloc(1, sizeof *k);
     struct jbuf x = {0}, y = {0}, text = {0};
@@ -101,7 +101,7 @@ static struct jws_key *key_of(EVP_PKEY *pkey) {
     return k;
 }
 
-/* Asked for a file with a password: a program without a terminal has none. */
+/* OpenSSL asks for the password of the file. There is none: the program has no terminal. */
 static int no_password(char *buf, int size, int writing, void *ctx) {
     (void)buf, (void)size, (void)writing, (void)ctx;
     return -1;
@@ -237,8 +237,8 @@ static bool signature_is_right(const struct jws_key *k, const char *text, size_t
     return right;
 }
 
-/* {"alg":"ES256",…} and nothing else that says how to verify: "crit" names what we would have to know (RFC
- * 7515 section 4.1.11). The header was written by a signer, ours writes it in one way. */
+/* Accepts a header with "alg":"ES256" that names nothing else which changes how to verify: "crit" would name
+ * extensions that a verifier must know (RFC 7515 section 4.1.11). */
 static bool header_is_ours(const char *text, size_t len) {
     static const char begin[] = "{\"alg\":\"ES256\"";
     unsigned char header[512];

@@ -15,23 +15,23 @@ struct jws_key;
 /* A private key from a PEM file (EC, curve P-256, without password). NULL and ERR_CONFIG, which names the
  * file. */
 struct jws_key *jws_key_load(const char *file, struct err *err);
-/* A fresh private key, which nobody else has and which is gone with the process. */
+/* A new private key. It exists in this process only, and is gone with it. */
 struct jws_key *jws_key_new(void);
-/* A public key, that verifies and does not sign: coordinates as a JWK has them (base64url, 32 bytes each).
- * NULL if they are no point of the curve. */
+/* A public key, which can verify but not sign, from the coordinates of a JWK (base64url, 32 bytes each). NULL
+ * if they are no point of the curve. */
 struct jws_key *jws_key_public(const char *x, const char *y);
 void jws_key_free(struct jws_key *k); /* NULL is fine */
 
-/* RFC 7638: the SHA-256 of the public key in its one spelling. So equal keys have equal names. */
+/* The SHA-256 of the public key in the spelling of RFC 7638, so that equal keys have equal names. */
 const char *jws_kid(const struct jws_key *k);
 /* {"kty":"EC","crv":"P-256","x":…,"y":…,"use":"sig","alg":"ES256","kid":…} */
 const char *jws_jwk(const struct jws_key *k);
 
-/* Appends "header.payload.signature" with the header {"alg":"ES256","typ":typ,"kid":…}. k is private. Each
- * call gives another signature: ES256 takes a random number. */
+/* Appends "header.payload.signature" with the header {"alg":"ES256","typ":typ,"kid":…}. k must be a private
+ * key. Each call gives another signature, because ES256 uses a random number. */
 void jws_sign(const struct jws_key *k, const char *typ, const char *payload, size_t len, struct jbuf *out);
-/* Is it a compact JWS by ES256 that k's owner signed? Then the payload is appended to out (may be NULL). What
- * else the header says is not judged. */
+/* True if text is a compact JWS with ES256 that was signed with the key of k. Then the payload is appended to
+ * out (may be NULL). Other members of the header are not checked. */
 USHER_MUST_CHECK bool jws_verify(const struct jws_key *k, const char *text, size_t len, struct jbuf *out);
 
 #endif

@@ -13,11 +13,13 @@ struct setting {
 /* Defaults that a pass-through setting may change. */
 static const struct setting common[] = {
     {"client.id", "usher"},
-    {"socket.nagle.disable", "true"}, /* on by default: 40 ms a request at worst */
+    /* Nagle's algorithm, which is on by default, can cost 40 ms per request. */
+    {"socket.nagle.disable", "true"},
     {"socket.keepalive.enable", "true"},
     {"socket.timeout.ms", "10000"},
     {"reconnect.backoff.ms", "50"},
-    {"reconnect.backoff.max.ms", "1000"}, /* a broker that comes back is found within a second */
+    /* A broker that comes back is found within a second. */
+    {"reconnect.backoff.max.ms", "1000"},
     {"message.max.bytes", "16777216"},
     {"fetch.max.bytes", "17825792"},
     {"receive.message.max.bytes", "33554432"}, /* must exceed fetch.max.bytes */
@@ -26,9 +28,10 @@ static const struct setting common[] = {
 };
 
 static const struct setting producer[] = {
-    {"partitioner",
-     "murmur2_random"}, /* only for keys without an explicit partition: as the Java client does */
-    {"linger.ms", "0"}, /* batches grow by themselves while requests are in flight */
+    /* As the Java client does; used only where no partition is given. */
+    {"partitioner", "murmur2_random"},
+    /* Batches grow by themselves while requests are in flight. */
+    {"linger.ms", "0"},
     {"queue.buffering.max.messages", "20000"},
     {"queue.buffering.max.kbytes", "65536"},
     {NULL, NULL},
@@ -42,8 +45,8 @@ static const struct setting idempotent[] = {
 
 static const struct setting transactional[] = {
     {"transaction.timeout.ms", "10000"},
-    /* The coordinator answers CONCURRENT_TRANSACTIONS while it finishes the one before; the default of 100 ms
-       would be the price of every transaction. */
+    /* The coordinator answers CONCURRENT_TRANSACTIONS while it finishes the transaction before. With the
+       default of 100 ms, every transaction would take that long. */
     {"retry.backoff.ms", "2"},
     {NULL, NULL},
 };
@@ -52,8 +55,8 @@ static const struct setting consumer[] = {
     {"fetch.message.max.bytes", "16842752"},
     {"fetch.wait.max.ms", "100"},
     {"fetch.error.backoff.ms", "50"},
-    /* A queue that reaches either limit stops fetching for a whole second (2.0.x), so the count lies above
-     * what ingests keep in flight, and the bytes bound the memory. */
+    /* A queue that reaches one of the limits stops fetching for a whole second (librdkafka 2.0.x). So the
+       count is higher than what ingests keep in flight, and the bytes bound the memory. */
     {"queued.min.messages", "10000"},
     {"queued.max.messages.kbytes", "16384"},
     {NULL, NULL},
@@ -66,12 +69,14 @@ static const struct setting group[] = {
 };
 
 static const struct setting assign[] = {
-    {"group.id", "usher-unjoined"}, /* rd_kafka_assign wants one; nothing joins it and nothing is committed */
+    /* rd_kafka_assign needs a group; nothing joins it and nothing is committed. */
+    {"group.id", "usher-unjoined"},
     {"auto.offset.reset", "latest"},
     {NULL, NULL},
 };
 
-/* What the promises rest on: set after the pass-through settings, which may not name them. */
+/* The settings that usher's promises rest on. They are set after the pass-through settings, which may not
+ * name them. */
 static const struct setting fixed_producer[] = {
     {"enable.idempotence", "true"},
     {"acks", "all"},
@@ -86,8 +91,10 @@ static const struct setting fixed_consumer[] = {
 };
 
 static const struct setting fixed_group[] = {
-    {"isolation.level", "read_committed"}, /* waits for a predecessor's open transaction */
-    {"auto.offset.reset", "error"},        /* never skip commands by default */
+    /* Waits for the open transaction of a predecessor. */
+    {"isolation.level", "read_committed"},
+    /* Without a committed offset, no command is skipped. */
+    {"auto.offset.reset", "error"},
     {"partition.assignment.strategy", "range"},
     {NULL, NULL},
 };
@@ -151,11 +158,12 @@ static void pass_setting(const char *key, const char *value, void *conf) {
     kafka_conf_set(conf, key, value);
 }
 
-/* Called on any of the library's threads. Its levels are syslog's; a broker that cannot be reached is 3 there
- * and a warning here, as the library goes on trying. */
+/* Called on any thread of the library. Its levels are those of syslog. A broker that cannot be reached has
+ * level 3 there and is a warning here, because the library goes on trying. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text) {
     if (strcmp(facility, "CONFWARN") == 0)
-        return; /* a producer's setting passed through to a consumer, and the other way round */
+        /* A producer's setting that was passed through to a consumer, or the other way round. */
+        return;
     enum log_level ours = level <= 2 ? LOG_ERROR : level <= 4 ? LOG_WARN : level <= 6 ? LOG_INFO : LOG_DEBUG;
     char quoted[1024];
     log_event(ours, "kafka", "client=%s facility=%s text=%s", rk != NULL ? rd_kafka_name(rk) : "-", facility,

@@ -22,39 +22,42 @@
 #define KAFKA_RECORD_MAX (16 * 1024 * 1024)
 
 enum kafka_role {
-    KAFKA_PRODUCER_IDEMPOTENT, /* ingest: commands, audit */
-    KAFKA_PRODUCER_PLAIN, /* worker: replies. One that comes twice is dropped by who waits, their order means
-                             nothing; and unlike an idempotent producer it never has to wait for what is in
-                             flight (2.0.x waits busily) */
-    KAFKA_PRODUCER_TRANSACTIONAL, /* worker: events */
-    KAFKA_CONSUMER_GROUP,  /* worker: commands; read_committed, no auto commit, no auto offset store, range
-                              assignment */
-    KAFKA_CONSUMER_ASSIGN, /* ingest: replies; read_uncommitted */
+    /* Ingest: commands, audit. */
+    KAFKA_PRODUCER_IDEMPOTENT,
+    /* Worker: replies. Their order means nothing, and an ingest drops a reply that comes twice. Unlike an
+       idempotent producer, a plain one never waits for records in flight (librdkafka 2.0.x waits busily). */
+    KAFKA_PRODUCER_PLAIN,
+    /* Worker: events. */
+    KAFKA_PRODUCER_TRANSACTIONAL,
+    /* Worker: commands. read_committed, no auto commit, no auto offset store, range assignment. */
+    KAFKA_CONSUMER_GROUP,
+    /* Ingest: replies. read_uncommitted. */
+    KAFKA_CONSUMER_ASSIGN,
     KAFKA_ADMIN,
 };
 
-/* Config rows every Kafka-using program has: "kafka" (bootstrap servers; default "127.0.0.1:9092") and
- * "partitions" (default 12). Programs put KAFKA_CONFIG_ROWS into their table, and kafka_pass
- * into their spec. */
+/* The settings of every program that uses Kafka. Programs put KAFKA_CONFIG_ROWS into their table, and
+ * kafka_pass into their spec. */
 #define KAFKA_CONFIG_ROWS                                                                                    \
     {"kafka", CONFIG_STR, "127.0.0.1:9092", 0, 0, "Kafka bootstrap servers, host:port[,…]", false}, {        \
         "partitions", CONFIG_INT, "12", 1, 1024, "partitions of every topic; must agree with the cluster",   \
             false                                                                                            \
     }
 
-/* "kafka.*" settings, for the spec of a program that has KAFKA_CONFIG_ROWS. Accepted is what librdkafka
- * knows, but for the settings that usher's promises rest on (idempotence, isolation, offsets). */
+/* "kafka.*" settings, for the spec of a program that has KAFKA_CONFIG_ROWS. Accepts every setting that
+ * librdkafka knows, except those that usher's promises rest on (idempotence, isolation, offsets). */
 extern const struct config_pass kafka_pass;
 
-/* A configuration for role with everything that must hold set explicitly, and the pass-through settings (c
- * may be NULL: defaults, for tests). The caller owns it until rd_kafka_new takes it, and adds what is its
- * own: group.id, transactional.id, callbacks, client.id; for records that must never be given up
- * message.timeout.ms=0 (here 30 s). Log callback goes to log_event; it never blocks. */
+/* A configuration for a role. Everything that must hold is set explicitly; the pass-through settings come
+ * from c (NULL in tests: none). The caller owns it until rd_kafka_new takes it, and adds group.id,
+ * transactional.id, client.id and callbacks. The time-out of a record is 30 s; for records that must never be
+ * given up, the caller sets message.timeout.ms=0. The log callback writes to log_event and never blocks. */
 rd_kafka_conf_t *kafka_conf_new(const struct config *c, enum kafka_role role);
-/* Sets one more property; a refusal is a mistake in the program and ends it. */
+/* Sets one more property. If librdkafka refuses it, that is a mistake in the program, and the process ends.
+ */
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *key, const char *value);
-/* rd_kafka_new for a conf from kafka_conf_new, with callbacks added or not. The conf is taken in any case.
- * NULL and err (ERR_KAFKA) on failure. */
+/* rd_kafka_new for a conf from kafka_conf_new. The conf is taken in any case. NULL with err (ERR_KAFKA) on
+ * failure. */
 rd_kafka_t *kafka_open(rd_kafka_conf_t *conf, enum kafka_role role, struct err *err);
 /* Creates the topics that are missing with their settings (ops/topics.md) and checks that each has
  * `partitions` partitions. Refuses (ERR_CONFIG) where a topic has another count. A broker that cannot create

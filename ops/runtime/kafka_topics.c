@@ -27,7 +27,7 @@ static const struct topic {
     } settings[SETTINGS];
 } topics[] = {
     {TOPIC_COMMANDS, COMMAND_BYTES, {{"retention.ms", "604800000"}, {RECORD_LIMIT, TEXT(COMMAND_BYTES)}}},
-    /* Retention works on whole segments, so they must be as short. */
+    /* Retention removes whole segments, so segments must be as short as the retention. */
     {TOPIC_REPLIES,
      RECORD_BYTES,
      {{"retention.ms", "600000"}, {"segment.ms", "600000"}, {RECORD_LIMIT, TEXT(RECORD_BYTES)}}},
@@ -41,7 +41,8 @@ static const struct topic {
 
 enum seen { SEEN_MISSING, SEEN_NOT_READY, SEEN_GOOD };
 
-/* What one topic's metadata says. Refuses another partition count at once: waiting does not change it. */
+/* Reads the metadata of one topic. Another number of partitions is refused at once, because waiting does not
+ * change it. */
 static enum err_code judge_topic(const struct rd_kafka_metadata_topic *md, int partitions, enum seen *seen,
                                  struct err *err) {
     *seen = SEEN_MISSING;
@@ -60,8 +61,9 @@ static enum err_code judge_topic(const struct rd_kafka_metadata_topic *md, int p
     return ERR_OK;
 }
 
-/* Whether there is a controller to send CreateTopics to: a mock cluster names one that is none of its
- * brokers, and the library would wait for it in vain; a real one that starts may have none for a moment. */
+/* Is there a controller that CreateTopics can be sent to? A mock cluster names one that is none of its
+ * brokers, and the library would wait for it in vain. A real cluster that starts may have none for a moment.
+ */
 static bool has_controller(rd_kafka_t *rk, const struct rd_kafka_metadata *md) {
     int32_t controller = rd_kafka_controllerid(rk, 500);
     for (int i = 0; i < md->broker_cnt; i++)
@@ -96,13 +98,13 @@ static rd_kafka_NewTopic_t *new_topic(const struct topic *t, int partitions, int
         return NULL;
     for (int i = 0; i < SETTINGS && t->settings[i].key; i++)
         rd_kafka_NewTopic_set_config(nt, t->settings[i].key, t->settings[i].value);
-    /* An acknowledged record is on two brokers wherever there are three. */
+    /* Where there are three brokers, an acknowledged record is on two of them. */
     if (replication >= 3)
         rd_kafka_NewTopic_set_config(nt, "min.insync.replicas", "2");
     return nt;
 }
 
-/* *supported = false if the broker knows no CreateTopics. */
+/* *supported becomes false if the broker does not know CreateTopics. */
 static enum err_code read_created(rd_kafka_event_t *ev, bool *supported, struct err *err) {
     rd_kafka_resp_err_t failed = rd_kafka_event_error(ev);
     *supported = failed != RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
@@ -117,7 +119,8 @@ static enum err_code read_created(rd_kafka_event_t *ev, bool *supported, struct 
         rd_kafka_resp_err_t each = rd_kafka_topic_result_error(results[i]);
         const char *name = rd_kafka_topic_result_name(results[i]);
         if (each == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-            continue; /* somebody else started at the same time */
+            /* Another program that started at the same time has created it. */
+            continue;
         if (each != RD_KAFKA_RESP_ERR_NO_ERROR)
             return err_set(err, ERR_KAFKA, "cannot create topic %s: %s", name,
                            rd_kafka_topic_result_error_string(results[i]) ?: rd_kafka_err2str(each));
@@ -156,7 +159,8 @@ static enum err_code create_topics(rd_kafka_t *rk, const enum seen seen[NTOPICS]
     return code;
 }
 
-/* The other way: a broker with automatic creation makes a topic when a client asks about it by name. */
+/* The other way to create a topic: a broker with automatic creation makes it when a client asks for its
+ * metadata. */
 static void ask_for(rd_kafka_t *rk, const enum seen seen[NTOPICS], int timeout_ms) {
     for (size_t i = 0; i < NTOPICS; i++)
         if (seen[i] == SEEN_MISSING)
@@ -198,7 +202,7 @@ enum err_code kafka_topics_ensure(rd_kafka_t *rk, int partitions, int replicatio
             if (!supported)
                 ask_for(rk, seen, left);
         }
-        /* Leaders are being chosen, and metadata follow creation with some delay. */
+        /* After a creation, leaders are still being chosen and metadata come with some delay. */
         nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
     }
 }

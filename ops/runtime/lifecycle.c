@@ -27,8 +27,8 @@ static void stop_signals(sigset_t *set) {
     sigaddset(set, SIGHUP);
 }
 
-/* Signals are blocked everywhere and taken in lifecycle_wait alone: no code of ours ever runs in a signal
- * handler. */
+/* Signals are blocked in all threads and taken in lifecycle_wait only. So no code runs in a signal handler.
+ */
 void lifecycle_init(void) {
     sigset_t set;
     stop_signals(&set);
@@ -51,8 +51,8 @@ bool lifecycle_stopping(void) {
 }
 
 void lifecycle_stop(void) {
-    /* The signal wakes the thread that waits; should it come while nobody waits, it stays pending for the
-     * next one who does. */
+    /* The signal wakes the thread that waits. If none waits at that moment, the signal stays pending for the
+     * next lifecycle_wait. */
     if (!atomic_exchange(&stopping, true))
         kill(getpid(), SIGTERM);
 }
@@ -79,7 +79,7 @@ bool lifecycle_wait(int timeout_ms) {
         } else if (sig == SIGHUP && on_hangup != NULL) {
             on_hangup(hangup_ctx);
         }
-        /* SIGHUP, an interruption: go on waiting for what is left. */
+        /* After SIGHUP or an interruption, wait for the rest of the time. */
     }
     return true;
 }

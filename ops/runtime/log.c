@@ -28,8 +28,8 @@ _Bool log_enabled(enum log_level level) {
     return level >= least;
 }
 
-/* Logging never holds anybody up, as it is called on threads of HTTP and Kafka: a line that the reader of our
- * stderr has no room for is dropped and counted. A pipe that polls writable takes PIPE_BUF bytes at once. */
+/* Logging never blocks, because threads of HTTP and Kafka call it. If the reader of stderr has no room, the
+ * line is dropped and counted. A pipe that polls writable takes PIPE_BUF bytes in one write. */
 static bool put_line(const char *line, size_t n) {
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
     return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) && write(STDERR_FILENO, line, n) == (ssize_t)n;
@@ -39,7 +39,7 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...) {
     if (!log_enabled(level))
         return;
     char line[LINE_SIZE], ts[RFC3339_SIZE];
-    /* The last byte is kept for the line's end, whatever is cut. */
+    /* The last byte is reserved for the end of the line, also where the text is cut. */
     size_t size = sizeof line - 1, n;
     long lost = atomic_load_explicit(&dropped, memory_order_relaxed);
     n = (size_t)snprintf(line, size, "ts=%s level=%s sys=%s event=%s", rfc3339_us(clock_wall_us(), ts),

@@ -1,5 +1,5 @@
-/* Structured logs: one line an event on stderr, logfmt ("ts=… level=info sys=worker event=… key=value …"),
- * values quoted where needed. Secrets never: callers don't pass them. Thread-safe, one write(2) a line. */
+/* Structured logs: one line per event on stderr, in logfmt ("ts=… level=info sys=worker event=… key=value
+ * …"), with values quoted where needed. Callers never pass secrets. Thread-safe; one write(2) per line. */
 #ifndef USHER_RUNTIME_LOG_H
 #define USHER_RUNTIME_LOG_H
 

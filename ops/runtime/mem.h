@@ -1,5 +1,5 @@
-/* Allocation that cannot fail: when memory is out, the process ends (it is safe to, by design: commands wait
- * in the log). */
+/* Allocation that cannot fail: when there is no memory left, the process ends. That is safe at every moment,
+ * because commands wait in the log. */
 #ifndef USHER_RUNTIME_MEM_H
 #define USHER_RUNTIME_MEM_H
 

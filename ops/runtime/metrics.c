@@ -10,7 +10,7 @@ enum kind { COUNTER, GAUGE, HISTOGRAM };
 
 static const char *const kind_names[] = {"counter", "gauge", "histogram"};
 
-/* Upper bounds in microseconds, and as Prometheus shows them in seconds; above the last is +Inf. */
+/* Upper bounds in microseconds, and their text in seconds for Prometheus. +Inf follows the last. */
 static const struct {
     int64_t us;
     const char *le;
@@ -116,8 +116,8 @@ static void put_sample(struct jbuf *out, const char *name, const char *suffix, c
 }
 
 static void render_histogram(struct jbuf *out, const char *name, const struct metric *m) {
-    /* The total is read first: an observation that comes meanwhile may then show in a bucket and not in the
-     * total, so +Inf takes the larger. */
+    /* The total is read first. An observation that is made meanwhile shows in a bucket but not in the total,
+     * so +Inf shows the larger of the two. */
     int64_t total = metric_value(m), below = 0;
     for (size_t i = 0; i < NBUCKETS; i++) {
         below += atomic_load_explicit(&m->counts[i], memory_order_relaxed);

@@ -20,9 +20,10 @@ struct net_range {
 
 /* text[0..len): an address without port or brackets. */
 USHER_MUST_CHECK bool net_address_parse(const char *text, size_t len, struct net_address *out);
-/* The shortest form (RFC 5952), IPv4 as such; returns out. */
+/* Writes the shortest form (RFC 5952); IPv4 addresses as IPv4. Returns out. */
 char *net_address_text(const struct net_address *a, char out[NET_TEXT_SIZE]);
-/* Bits beyond the prefix must be zero: whoever writes 10.1.2.3/8 means something else than we would do. */
+/* Bits beyond the prefix must be zero: 10.1.2.3/8 is refused, because its author means something else
+ * than 10.0.0.0/8. */
 USHER_MUST_CHECK bool net_range_parse(const char *text, size_t len, struct net_range *out);
 bool net_range_holds(const struct net_range *r, const struct net_address *a);
 
@@ -31,8 +32,8 @@ struct net_ranges {
     struct net_range *v;
     size_t n;
 };
-/* *bad (may be NULL) is the first text that is none, borrowed from `text`. False then, and nothing is kept.
- */
+/* False if a text is no range; *bad (bad may be NULL) then points to it within `text`, and nothing is
+ * allocated. */
 USHER_MUST_CHECK bool net_ranges_parse(const char *text, struct net_ranges *out, const char **bad);
 void net_ranges_free(struct net_ranges *r);
 bool net_ranges_hold(const struct net_ranges *r, const struct net_address *a);

@@ -14,7 +14,7 @@
 static const char *const prefixes[] = {[TOKEN_KEY] = "ush_", [TOKEN_OWNER] = "uso_"};
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/* number is big-endian and is used up: long division by 62, the last digit first. */
+/* Long division by 62, the last digit first. number is big-endian, and is zero afterwards. */
 static void base62(unsigned char *number, size_t bytes, char *out, size_t width) {
     for (size_t i = width; i-- > 0;) {
         unsigned rest = 0;

@@ -1,6 +1,6 @@
-/* Tokens: a prefix that says what it opens + 32 random bytes in base62 (43 digits, fixed width) + CRC-32 of
- * all that in base62 (6 digits, fixed width). The CRC lets a mistyped token be refused before any look-up;
- * only the SHA-256 is ever stored (ops/DESIGN.md, "Keys and scopes"). Access tokens are of another shape:
+/* Tokens: a prefix for the kind, 32 random bytes in base62 (43 digits, fixed width), and the CRC-32 of both
+ * in base62 (6 digits, fixed width). The CRC lets a mistyped token be refused without a look-up. Only the
+ * SHA-256 of a token is stored (ops/DESIGN.md, "Keys and scopes"). Access tokens have another form:
  * access_token.h. */
 #ifndef USHER_RUNTIME_TOKEN_H
 #define USHER_RUNTIME_TOKEN_H
