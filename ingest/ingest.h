@@ -1,6 +1,5 @@
-/* What the parts of one usher-ingest process share. Made by main before any thread starts; the parts are
- * opaque to each other. A request's way through them: server (guard, route) -> gate (admit, read or write) ->
- * publish -> pending -> replies -> audit -> server (answer). */
+/* What the parts of one usher-ingest process share. main makes it before any thread starts. The parts do not
+ * look into each other; ingest/README.md describes the way of a request through them. */
 #ifndef USHER_INGEST_INGEST_H
 #define USHER_INGEST_INGEST_H
 
@@ -18,13 +17,13 @@ struct ingest {
     struct audit *audit;
     struct replies *replies;
     struct health *health;
-    struct throttle *throttle; /* sources of wrong tokens */
-    struct delay *delay;       /* their answers */
+    struct throttle *throttle; /* counts wrong tokens by source */
+    struct delay *delay;       /* holds answers to wrong tokens back */
     struct tls *tls;           /* NULL: plain HTTP */
     struct server *server;
     atomic_bool stopping; /* new requests are refused, those in flight are answered */
     atomic_int in_flight; /* suspended requests */
-    atomic_int failed;    /* not 0: the process ends with it */
+    atomic_int failed;    /* not 0: the process ends with a failure */
 };
 
 #endif

@@ -1,5 +1,5 @@
-/* usher-ingest: HTTP in, commands out. Start and stop of the parts, in order; what they do stands in their
- * headers. */
+/* usher-ingest: HTTP in, commands out. Starts and stops the parts in order; each header describes its part.
+ */
 #include "ingest/api/docs.h"
 #include "ingest/gate/delay.h"
 #include "ingest/gate/gate.h"
@@ -22,7 +22,8 @@
 #include <stdlib.h>
 
 #define FLUSH_MS 5000
-#define STOP_S 20 /* beyond the deadline: then the process ends as it is */
+/* After the deadline plus this the process ends, finished or not. */
+#define STOP_S 20
 
 static struct ingest ingest;
 
@@ -70,8 +71,8 @@ static enum err_code open_tls(struct err *err) {
     return ERR_OK;
 }
 
-/* Every request in flight gets its answer; only then the parts that answer them go, in the order of the way
- * through. */
+/* First every request in flight gets its answer. Then the parts stop, in the order in which a request passes
+ * them. */
 static void stop(struct ticker *ticker) {
     const struct settings *s = &ingest.settings;
     int deadline_ms =

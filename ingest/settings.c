@@ -54,7 +54,7 @@ static const struct config_row rows[] = {
     {0},
 };
 
-/* The name carries the start, so that two lives of one instance are told apart by their readers. */
+/* The name contains the start time, so that readers can tell two lives of one instance apart. */
 static void name_instance(struct settings *s, const char *given) {
     char host[80] = "";
     if (given[0] == '\0' && gethostname(host, sizeof host - 1) != 0)

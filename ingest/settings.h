@@ -17,20 +17,21 @@ struct settings {
     const char *pg;                 /* libpq connection string */
     const char *tls_cert, *tls_key; /* PEM files; both "" = plain HTTP */
     const char *public_url;         /* "" = http:// or https:// and the request's Host */
-    struct net_ranges proxies;      /* whose word on the source of a request is taken */
+    struct net_ranges proxies;      /* proxies that are believed when they name the source of a request */
     int token_seconds;              /* an access token is good for so long */
     int32_t partitions;
-    int64_t deadline_us;      /* from a request's arrival to the claim of its txn as cancelled */
-    int64_t bulk_deadline_us; /* the same of a Bulk and all its operations */
-    int64_t audit_wait_us;    /* from the deadline, or the answer if that came later, to a 503 in its place */
+    int64_t deadline_us;      /* from the arrival of a request until its txn is claimed as cancelled */
+    int64_t bulk_deadline_us; /* the same for a Bulk and all its operations */
+    int64_t audit_wait_us;    /* how long an answer waits for its record; then a 503 goes out instead */
     int cursor_seconds;       /* a cursor is good for so long (RFC 9865 section 4) */
     bool announce_events;     /* securityEvents in ServiceProviderConfig */
     int gate_threads, http_threads, max_in_flight;
     size_t max_body_bytes;
-    char instance[160]; /* with the start time of this process: request records are numbered per instance */
+    /* contains the start time of the process: request records are numbered per instance */
+    char instance[160];
 };
 
-/* What the table cannot say: networks that are none, schemas that are wrong. */
+/* Checks what the table of settings cannot check: networks and schema files. */
 enum err_code settings_judge(const struct config *c, struct err *err);
 /* Exits with a message on a wrong setting. judge is asked for a run and for --check-config; it asks
  * settings_judge. */

@@ -18,7 +18,7 @@ static struct metric *request_duration(const char *method) {
                             "From the request line read to the answer queued.");
 }
 
-/* A status outside of 200 to 599 is none that anybody may send: it counts as a fault of ours. */
+/* usher sends no status outside of 200 to 599. If it does, that is a fault of usher and counts as 5xx. */
 static void init_requests(void) {
     static const char *const methods[STATS_METHODS] = {"GET",    "POST",    "PUT",  "PATCH",
                                                        "DELETE", "OPTIONS", "other"};

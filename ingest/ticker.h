@@ -1,5 +1,5 @@
-/* A slow clock for what must happen even when nothing else does: deadlines, late acknowledgements, slow
- * clients. */
+/* A thread that runs every 10 ms and handles what no event would: passed deadlines, late acknowledgements,
+ * slow clients. */
 #ifndef USHER_INGEST_TICKER_H
 #define USHER_INGEST_TICKER_H
 

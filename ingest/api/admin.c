@@ -13,9 +13,9 @@
 
 /* ---- lists ---- */
 
-/* Between the steps. */
+/* Kept between the steps of a list. */
 struct admin_page {
-    size_t limit; /* rows of it */
+    size_t limit; /* rows of the page at most */
 };
 
 enum step admin_list(struct request *r, const char *what, int kind, size_t p) {

@@ -1,6 +1,6 @@
-/* The admin API: what owners and administrators do with their workspace. Handlers of rows of api_routes[];
- * who may call which stands there. Every change is a command; a revocation is written to the database first,
- * so that it needs no log. */
+/* The admin API: what owners and administrators do with their workspace. The table of routes says who may
+ * call which handler. Every change is a command. A revocation is written to the database before, so that it
+ * works without the log. */
 #ifndef USHER_INGEST_API_ADMIN_H
 #define USHER_INGEST_API_ADMIN_H
 
@@ -19,24 +19,24 @@ extern const struct handler admin_guard_list, admin_guard_release;
 
 /* ---- what they share (admin.c) ---- */
 
-/* A list in pages: limit and cursor are read, and the query asks for one row more than the page has. p: of
- * the query's parameters the one that says after which id; the limit stands behind it. */
+/* Begins a list in pages: reads limit and cursor, and makes a query for one row more than the page has. p:
+ * the index of the parameter "after which id" of the query; the limit is the next parameter. */
 enum step admin_list(struct request *r, const char *what, int kind, size_t p);
-/* The answer: the rows of the query that belong to the page, each put as a JSON object (with jb_sep), and the
- * cursor behind the last, by the column of its id. */
+/* Answers with the rows of the page and the cursor of the next page. put writes a row as a JSON object (with
+ * jb_sep); id is the column of the id. */
 enum step admin_list_answer(struct request *r, const char *what, size_t id,
                             void (*put)(struct jbuf *b, const char *const *row));
 
 /* The id in the path becomes r->resource_id; false: 404 is answered. */
 bool admin_id(struct request *r, const char *what);
-/* The body's members are all known: `known` ends with NULL. body NULL is fine. */
+/* Checks that the body has no members but `known`, which ends with NULL. body NULL is fine. */
 enum err_code admin_members(const json_t *body, const char *const *known, struct err *err);
-/* "name" of a new key or owner. */
+/* Reads "name" of a new key or owner. */
 enum err_code admin_name(const json_t *body, const char *what, const char **name, struct err *err);
-/* "expires": RFC 3339, in the future; null or absent: 0. */
+/* Reads "expires": a time of RFC 3339 in the future; null or absent: 0. */
 enum err_code admin_expires(const json_t *body, int64_t *expires_us, struct err *err);
 
-/* The resource that the command carries; becomes the request's. */
+/* Makes the command, with the resource that it carries; takes the reference over. */
 enum step admin_publish(struct request *r, enum command_type type, json_t *resource);
 
 #endif

@@ -65,7 +65,7 @@ enum step admin_credential_create_on_reply(struct request *r, const struct admin
     return admin_credential_query(r, c);
 }
 
-/* Is the token that was made the one that is stored now, by the prefix in the row? */
+/* Is the token that this request has made the one that is stored now? The row has its prefix. */
 static bool is_stored(const struct request *r, const char *prefix) {
     char ours[TOKEN_PREFIX_SIZE];
     token_show_prefix(r->work, ours);

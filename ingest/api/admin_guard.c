@@ -1,4 +1,5 @@
-/* The guard against mass changes: what it has counted of each key, and letting a held key go on. */
+/* The guard against mass changes: what it has counted for each key, and releasing a key that it has stopped.
+ */
 #include "ingest/api/admin.h"
 
 #include "ingest/request/answer.h"
@@ -8,7 +9,7 @@ static enum step guard_list_begin(struct request *r) {
     return admin_list(r, "guards", QUERY_GUARDS, 0);
 }
 
-/* of: the first of the columns. */
+/* of: the first of three columns. */
 static void put_count(struct jbuf *b, const char *name, const char *const *of) {
     jb_key(b, name);
     if (of[COL_GUARD_REMOVED] == NULL) {

@@ -1,4 +1,4 @@
-/* Owners and administrators: the credentials that the admin API itself is opened with. */
+/* Owners and administrators: the credentials for the admin API. */
 #include "ingest/api/admin_credential.h"
 
 #include "ingest/request/answer.h"

@@ -1,4 +1,4 @@
-/* The settings of the workspace. What they are is shown as the Management API shows it. */
+/* The settings of the workspace. They are shown as the Management API shows them. */
 #include "ingest/api/admin.h"
 
 #include "ingest/api/handlers.h"
@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* What answers workspace_patch_on_rows besides may be sent back, and says nothing. */
+/* Answers also show these facts. A client may send them back; they are ignored. */
 static json_t *settings_of(const json_t *body) {
     static const char *const facts[] = {"id", "seatsUsed", "created"};
     json_t *given = jsonx_copy(body);

@@ -33,7 +33,7 @@ struct db_query *api_query(struct request *r, int kind) {
 
 /* ---- pages of lists that are ordered by an id ---- */
 
-/* A cursor holds for this workspace, this credential and this list. */
+/* The seal binds a cursor to the workspace, the credential and the list. */
 static bool seal_of(const struct request *r, const char *what, const char *bound[5],
                     struct cursor_seal *seal) {
     bound[0] = r->verdict.workspace.s;

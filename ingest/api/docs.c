@@ -8,17 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Stands for our own address in the text until somebody asks. */
+/* Stands in the text for the address of this service, which is known only when a client asks. */
 #define ADDRESS "\"{address}\""
 
-static struct jbuf before, after; /* the document's text around our address */
+static struct jbuf before, after; /* the text of the document, before and after the address */
 
 void docs_open(void) {
     json_t *doc = json_loads(openapi_json, 0, NULL);
     json_t *server = json_array_get(json_object_get(doc, "servers"), 0);
     struct jbuf text = {0};
     if (!json_is_object(server))
-        abort(); /* the document is ours */
+        abort(); /* the document is part of the program */
     jsonx_put(server, "url", json_string("{address}"));
     jsonx_text(doc, &text);
     char *at = strstr(text.p, ADDRESS);
@@ -33,7 +33,7 @@ void docs_close(void) {
     jb_free(&after);
 }
 
-/* Where the operator says we are, or what the client itself called us. */
+/* The setting public-url, else the Host that the client has sent. */
 static void put_address(const struct request *r, struct jbuf *b) {
     const char *url = r->in->settings.public_url;
     size_t n = strlen(url);

@@ -1,4 +1,4 @@
-/* A list of users at once. Goes the way of a Bulk (scim/bulk.h), whose operations are the creates. */
+/* Creates many users in one request: a Bulk (scim/bulk.h) whose operations are creates. */
 #include "ingest/api/form.h"
 #include "ingest/api/handlers.h"
 #include "ingest/api/resources.h"
@@ -37,8 +37,7 @@ static void read_user(struct request *r, const json_t *user, struct bulk_op *op)
     content_keep(r, scim);
 }
 
-/* {"users":[…]} -> one POST each, in their order. What is wrong with one user alone is noted in its
- * operation. */
+/* Makes a POST of each user in {"users":[…]}. An error in one user is noted in its operation. */
 static enum err_code import_parse(struct request *r, json_t *body, struct bulk_request *out,
                                   struct err *err) {
     json_t *users;
@@ -76,7 +75,7 @@ static void put_result(struct jbuf *b, struct request *operation) {
     jb_raw(b, "}");
 }
 
-/* {"results":[…]}: of each user the status, and id, version and location, or the problem. */
+/* {"results":[…]}: for each user the status, with id, version and location, or with the problem. */
 static void import_answer(struct request *r) {
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{\"results\":[");

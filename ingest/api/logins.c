@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a report says: who, by one of three names, and when. */
+/* The three names by which a report may name the user. */
 static const char *const names[] = {"user", "userName", "externalId"};
 enum { BY_ID, BY_NAME, BY_EXTERNAL_ID, WAYS };
 
@@ -55,7 +55,7 @@ static enum step login_publish(struct request *r, const char *id) {
     return STEP_PUBLISH;
 }
 
-/* Whoever is named by another name than the id is login_on_rows up first. */
+/* A user that is not named by the id is looked up first. */
 static enum step login_seek(struct request *r, int way, const char *who) {
     struct db_query *q = api_query(r, way == BY_NAME ? QUERY_USER_NAMED : QUERY_USER_EXTERNAL);
     q->p[0] = who;
@@ -94,7 +94,7 @@ static enum step login_on_rows(struct request *r) {
     return login_publish(r, q->rows[0][COL_USER_ID]);
 }
 
-/* Whoever may log in has a seat, in every mode. */
+/* A user whose login is accepted has a seat, in every seat mode. */
 static enum step login_on_reply(struct request *r) {
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{");

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- lists: one more row is asked for than shown, which tells whether there is a next page ---- */
+/* ---- lists: the query asks for one row more than is shown, to know whether there is a next page ---- */
 
 static enum step begin_page(struct request *r, int kind, const char *what, const char *list) {
     struct err err = {0};
@@ -27,7 +27,7 @@ static enum step begin_page(struct request *r, int kind, const char *what, const
     return STEP_QUERY;
 }
 
-/* How many rows are shown. There is always a row, perhaps without what a row is about. */
+/* How many rows are shown. The query gives at least one row; if the list is empty, its id is NULL. */
 static size_t shown(const struct db_query *q, int id_cell, bool *more) {
     size_t most = (size_t)db_cell_int(q->p[2]) - 1, n = q->rows[0][id_cell] != NULL ? q->nrows : 0;
     *more = n > most;
@@ -128,7 +128,7 @@ static enum step member_publish(struct request *r, enum command_type type, json_
     return STEP_PUBLISH;
 }
 
-/* {"transmit": true | false}; without it, or without a body: as it is, or as the workspace has it. */
+/* Reads {"transmit": true | false}. Absent, or no body: it stays, or a new member gets the default. */
 static enum err_code read_transmit(struct request *r, json_t **transmit, struct err *err) {
     const char *name;
     json_t *body, *value;
@@ -160,8 +160,7 @@ static enum step member_put_on_reply(struct request *r) {
     return STEP_QUERY;
 }
 
-/* The member as it is now, which another request may have changed or removed since: then what was put is all
- * that there is to show. */
+/* Shows the member as it is now. If another request has removed it since, shows what this one has put. */
 static enum step member_put_on_rows(struct request *r) {
     const struct db_query *q = r->db_query;
     const char *const *row = q->nrows > 0 ? q->rows[0] : NULL;

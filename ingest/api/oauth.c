@@ -17,10 +17,10 @@
 struct oauth {
     struct query form;
     const char *client_id, *secret;
-    const char *error; /* its name, where it is not the one that the code stands for */
+    const char *error; /* name of the error, if not the usual one for the code */
 };
 
-/* Of the request, from its identification on. */
+/* NULL before the identification. */
 static struct oauth *oauth_of(const struct request *r) {
     return r->work;
 }
@@ -41,7 +41,7 @@ static bool is_form(const char *type) {
     return next == '\0' || next == ';';
 }
 
-/* A parameter without a value is none, and one that comes twice is an error (RFC 6749 section 3.2). */
+/* A parameter without a value counts as absent; one that comes twice is an error (RFC 6749 section 3.2). */
 static const char *form_value(const struct request *r, const char *name) {
     const char *value = query_get(&oauth_of(r)->form, name);
     return value != NULL && value[0] != '\0' ? value : NULL;
@@ -68,7 +68,7 @@ static enum err_code read_form(struct request *r, struct err *err) {
 
 /* ---- the client ---- */
 
-/* Both parts are form-encoded before they are joined (RFC 6749 section 2.3.1). */
+/* Client id and secret are form-encoded before they are joined (RFC 6749 section 2.3.1). */
 static bool read_basic(struct request *r) {
     size_t given = strlen(r->head.basic), n = 0;
     char *text = arena_alloc(r->arena, given + 1);
@@ -101,7 +101,7 @@ static enum err_code read_client(struct request *r, struct err *err) {
     return ERR_OK;
 }
 
-/* Reads who the client says it is, from header or form, into r->work and r->credential.token_hash. */
+/* Reads client id and secret, from header or form, into r->work and r->credential. */
 static enum err_code oauth_read(struct request *r, struct err *err) {
     enum token_kind kind;
     r->work = arena_alloc(r->arena, sizeof(struct oauth));
@@ -118,14 +118,14 @@ static enum err_code oauth_read(struct request *r, struct err *err) {
     return ERR_OK;
 }
 
-/* Is the key the one that client_id names? */
+/* Does client_id name the key whose token was sent as the secret? */
 static bool oauth_agrees(const struct request *r, const struct admit_verdict *v) {
     return strcasecmp(oauth_of(r)->client_id, v->key.s) == 0;
 }
 
 /* ---- the answer ---- */
 
-/* The scopes that were asked for, all of which the key must have; none asked for: the key's. */
+/* The scopes that the client asks for; the key must have all of them. None: all scopes of the key. */
 static enum err_code read_scope(struct request *r, unsigned *out, struct err *err) {
     const char *text = form_value(r, "scope");
     *out = text == NULL ? r->verdict.scopes : 0;
@@ -153,7 +153,7 @@ static enum err_code prepare(struct request *r, unsigned *scopes, struct err *er
     return read_scope(r, scopes, err);
 }
 
-/* No longer than the key itself. */
+/* The token does not live longer than the key. */
 static int64_t lifetime_s(const struct request *r, int64_t now_us) {
     int64_t most = r->in->settings.token_seconds, left = (r->verdict.expires_us - now_us) / 1000000;
     if (r->verdict.expires_us != 0 && left < most)
@@ -223,7 +223,7 @@ static const char *name_of(const struct request *r, enum err_code code) {
     }
 }
 
-/* What may stand in error_description: printable ASCII without quote and backslash. */
+/* error_description may contain printable ASCII without quote and backslash. */
 static const char *description_of(struct arena *a, const char *detail) {
     char *text = arena_strdup(a, detail);
     for (char *p = text; *p != '\0'; p++)
@@ -250,7 +250,7 @@ static const char *oauth_challenge(struct request *r, enum err_code code) {
 }
 
 const struct form oauth_form = {
-    .reason = "api", /* it has no commands */
+    .reason = "api", /* OAuth has no commands */
     .type = PLAIN_JSON,
     .error = oauth_error,
     .challenge = oauth_challenge,

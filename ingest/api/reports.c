@@ -11,7 +11,7 @@
 
 /* ---- commands ---- */
 
-/* What became of a command: a row of QUERY_OPERATION or QUERY_ACTIVITY. detail: also the sentence. */
+/* Writes what became of a command: a row of QUERY_OPERATION or QUERY_ACTIVITY. detail: with the sentence. */
 static void put_command(struct jbuf *b, const char *const *row, bool detail) {
     struct reply reply = {0};
     char name[40];

@@ -43,7 +43,7 @@ enum err_code api_write_body(struct request *r, const json_t **body, struct err 
 
 /* ---- lists ---- */
 
-/* What can be looked for without a filter. */
+/* Parameters that look for resources without a filter. */
 static const struct {
     const char *name, *path;
     bool users, truth;
@@ -72,14 +72,14 @@ static enum err_code add_lookups(const struct request *r, struct jbuf *filter, s
     return ERR_OK;
 }
 
-/* NULL: all. */
+/* *out NULL: no filter. */
 static enum err_code filter_of(const struct request *r, const char **out, struct err *err) {
     const char *given = query_get(&r->query, "filter");
     const struct filter *alone;
     struct jbuf filter = {0};
     *out = NULL;
     if (given != NULL && filter_parse(r->route.rt, r->verdict.dialect, given, strlen(given), r->arena, &alone,
-                                      err) != ERR_OK) /* before anything stands around it */
+                                      err) != ERR_OK) /* alone, before it is combined with other conditions */
         return err->code;
     if (given != NULL)
         jb_printf(&filter, "(%s)", given);
@@ -89,8 +89,8 @@ static enum err_code filter_of(const struct request *r, const char **out, struct
     return code;
 }
 
-/* The question that SCIM has for it; the query stays as it came, for the record. `filter` is SCIM's;
- * userName, externalId, email, displayName and active are looked for as they are, all of them at once. */
+/* Makes a list of SCIM out of the query; r->query itself stays as it came, for the record. `filter` is that
+ * of SCIM. The look-ups (userName, externalId, email, displayName, active) are combined with "and". */
 static enum err_code prepare_list(struct request *r, struct err *err) {
     const char *filter, *cursor = query_get(&r->query, "cursor");
     struct query given = r->query;
@@ -107,7 +107,7 @@ static enum err_code prepare_list(struct request *r, struct err *err) {
     enum err_code code = list_prepare(r, err);
     r->query = given;
     r->read->count = (int)limit;
-    r->read->known_total = 0; /* nobody asks */
+    r->read->known_total = 0; /* the total is not shown */
     return code;
 }
 
@@ -142,7 +142,8 @@ static enum step api_list_begin(struct request *r) {
     return prepare_list(r, &err) == ERR_OK ? STEP_READ : handle_refuse(r, &err);
 }
 
-/* A user is read again, since the answer also shows what only the store knows. */
+/* A user is read again, because the answer also shows `managed` and `seat`, which the document does not have.
+ */
 static enum step api_write_on_reply(struct request *r) {
     if (r->route.method == HTTP_DELETE) {
         answer_no_content(r, 0);

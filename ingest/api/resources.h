@@ -5,11 +5,11 @@
 
 #include "ingest/request/request.h"
 
-/* The body of a write as SCIM has it: a resource, or a PatchOp of a merge patch. Lives as long as the
+/* The body of a write as SCIM has it: a resource, or a PatchOp made of a merge patch. It lives as long as the
  * request. */
 enum err_code api_write_body(struct request *r, const json_t **body, struct err *err);
 
-/* A page of users or rooms, out of r->read. */
+/* Answers with a page of users or rooms, out of r->read. */
 void api_list_answer(struct request *r);
 
 /* Appends the resource to the answer. */

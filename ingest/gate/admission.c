@@ -13,10 +13,9 @@
 #include <string.h>
 #include <strings.h>
 
-/* A token is looked up by its SHA-256, in an index. How long that takes says at most something about the
- * hash, and nobody can choose a token by its hash: so it is safe against timing without a comparison in
- * constant time, and what lies in the database opens nothing. (The seal of an access token is compared in
- * constant time.) */
+/* A token is looked up by its SHA-256, in an index. The time that this takes tells at most something about
+ * the hash, and nobody can choose a token by its hash. So the look-up needs no comparison in constant time,
+ * and the hashes in the database open nothing. (The seal of an access token is compared in constant time.) */
 static size_t ask_for(struct admission *a, const struct request *r) {
     for (size_t i = 0; i < a->n; i++) {
         if (memcmp(a->ask[i].token_hash, r->credential.token_hash, TOKEN_HASH_SIZE) == 0) {
@@ -36,8 +35,8 @@ static void gate_refuse(struct request *r, enum err_code code, const char *detai
     request_finish(r);
 }
 
-/* A token that never was one, or is not known: perhaps a guess. The more of them come from one source, the
- * later their answers. */
+/* The token is malformed or unknown, so the client may be guessing. The more such tokens come from one
+ * source, the later they are answered. */
 static void refuse_guess(struct request *r, const char *detail) {
     int64_t now_us = clock_mono_us(),
             wait_us =
@@ -47,12 +46,12 @@ static void refuse_guess(struct request *r, const char *detail) {
     if (wait_us > 0 && !atomic_load(&r->in->stopping)) {
         if (delay_add(r->in->delay, r, now_us + wait_us))
             return;
-        r->answer.close = true; /* as many as there may be are held already */
+        r->answer.close = true; /* no room for another delayed answer */
     }
     request_finish(r);
 }
 
-/* ---- before the round trip: nothing is asked for a token that cannot be one ---- */
+/* ---- before the round trip: refuses tokens that cannot exist ---- */
 
 static bool check_access_token_or_refuse(struct request *r) {
     struct access_token t;
@@ -89,7 +88,7 @@ static bool check_token_or_refuse(struct request *r) {
     return true;
 }
 
-/* By what the handler knows of, where that is no bearer token. */
+/* By a bearer token, or as the handler says. */
 static bool identify_or_refuse(struct request *r) {
     const struct identification *how = r->handler->identification;
     struct err err = {0};
@@ -131,7 +130,7 @@ static const char *state_text(const struct admit_verdict *v) {
     return "The bearer token is not known";
 }
 
-/* One kind of credential does not open the doors of the other. */
+/* Keys do not open the admin API; owners' credentials open nothing else. */
 static enum err_code check_class(const struct request *r, const struct admit_verdict *v, struct err *err) {
     bool admin = r->route.row->access >= ACCESS_ADMINISTRATOR;
     if (v->kind == ADMIT_KEY && admin)
@@ -156,14 +155,15 @@ static enum err_code check_place(const struct request *r, const struct admit_ver
     return ERR_OK;
 }
 
-/* The workspace is the credential's; a URL that names another one names nothing (promise 7, rule N1). */
+/* The credential decides the workspace. A URL that names another workspace is not found (promise 7, rule N1).
+ */
 static bool workspace_agrees(const struct request *r) {
     const char *named = r->route.workspace;
     return named == NULL || strcasecmp(named, r->verdict.workspace.s) == 0 ||
            strcmp(named, r->verdict.workspace_name) == 0;
 }
 
-/* public-url, or what the client itself called us, and the prefix that it used. */
+/* The setting public-url, else the Host that the client has sent; then the prefix that it has used. */
 static char *base_url(const struct request *r) {
     const char *url = r->in->settings.public_url, *prefix = r->route.prefix != NULL ? r->route.prefix : "";
     size_t n = strlen(url);
@@ -196,7 +196,7 @@ static enum err_code permit(struct request *r, struct err *err) {
     return ERR_OK;
 }
 
-/* Is it the credential of somebody, alive? */
+/* Takes the verdict over, unless the credential is unknown or no longer valid. */
 static bool take_verdict_or_refuse(struct request *r, const struct admit_verdict *v) {
     const struct identification *how = r->handler->identification;
     if (v->state == ADMIT_UNKNOWN || (how != NULL && !how->agrees(r, v))) {
@@ -204,7 +204,7 @@ static bool take_verdict_or_refuse(struct request *r, const struct admit_verdict
         return false;
     }
     r->verdict = *v;
-    r->verdict.networks = (struct net_ranges){0}; /* the batch's */
+    r->verdict.networks = (struct net_ranges){0}; /* they belong to the batch */
     r->verdict.scopes &= r->credential.scopes;
     r->admitted = true;
     if (v->state == ADMIT_OK)
@@ -213,13 +213,14 @@ static bool take_verdict_or_refuse(struct request *r, const struct admit_verdict
     return false;
 }
 
-/* True if the request goes on; else it is answered. */
+/* True if the request goes on. False: it is answered. */
 static bool admit_or_refuse(struct request *r, const struct admit_verdict *v, int *granted) {
     struct err err = {0};
     if (!take_verdict_or_refuse(r, v))
         return false;
+    /* as if the requests of the batch had come one after the other */
     if (--*granted >= 0)
-        r->verdict.remaining += *granted; /* as if the batch had come one after the other */
+        r->verdict.remaining += *granted;
     if (*granted < 0) {
         r->rate_limited = true;
         metric_add(stats.rate_limited, 1);
@@ -252,8 +253,8 @@ void admission_ask(struct admission *a, struct db *db) {
     struct err err = {0};
     int64_t begin = clock_mono_us();
     a->code = admit_batch(db, a->ask, a->n, a->verdict, &err);
-    if (a->code == ERR_DB_LOST ||
-        a->code == ERR_DB_RETRY) /* on a new connection: the old one may be long dead */
+    /* on a new connection: the old one may be long dead */
+    if (a->code == ERR_DB_LOST || a->code == ERR_DB_RETRY)
         a->code = admit_batch(db, a->ask, a->n, a->verdict, &err);
     metric_observe_us(stats.gate_admit, clock_mono_us() - begin);
     for (size_t i = 0; a->code == ERR_OK && i < a->n; i++)
@@ -270,8 +271,8 @@ void admission_collect_units(struct admission *a, struct request **requests, siz
     }
 }
 
-/* True if the Bulk goes on; else it is answered. Who it was is known already; it may have been revoked since.
- */
+/* True if the Bulk goes on. False: it is answered. The client is known already, but its credential may have
+ * been revoked since. */
 static bool admit_units_or_refuse(struct request *r, const struct admit_verdict *v) {
     r->verdict.state = v->state;
     if (v->state != ADMIT_OK) {

@@ -1,4 +1,4 @@
-/* Who is asking, and may he: tokens of a whole batch in one round trip, then the checks that need no
+/* Admission: looks the credentials of a whole batch up in one round trip, then makes the checks that need no
  * database. */
 #ifndef USHER_INGEST_GATE_ADMISSION_H
 #define USHER_INGEST_GATE_ADMISSION_H
@@ -11,18 +11,18 @@
 struct admission {
     struct admit_ask ask[GATE_BATCH];
     struct admit_verdict verdict[GATE_BATCH];
-    int granted[GATE_BATCH]; /* units not yet used up */
+    int granted[GATE_BATCH]; /* rate units that are left */
     size_t n;
     enum err_code code; /* of the round trip */
 };
 
-/* In three steps, the middle one of which is the round trip and looks at no request. Refused requests are
- * answered; those that go on are moved to the front, in order, and counted. */
+/* Three steps. The middle one is the round trip and must not look at a request. Requests that are refused are
+ * answered. Those that go on are moved to the front, in order; the result is their number. */
 size_t admission_collect(struct admission *a, struct request **requests, size_t n);
 void admission_ask(struct admission *a, struct db *db);
 size_t admission_judge(struct admission *a, struct request **requests, size_t n);
 
-/* The same for the units of Bulks beyond their first, each Bulk's all or none. */
+/* The same for the rate units that Bulks need after the first one. A Bulk gets all its units or none. */
 void admission_collect_units(struct admission *a, struct request **requests, size_t n);
 size_t admission_judge_units(struct admission *a, struct request **requests, size_t n);
 

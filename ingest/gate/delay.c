@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* In the arena of its request. */
+/* Lives in the arena of its request. */
 struct delayed {
     struct request *r;
     int64_t until_us;
@@ -45,7 +45,7 @@ bool delay_add(struct delay *d, struct request *r, int64_t until_us) {
     return room;
 }
 
-/* In no order: there are few, and a tick walks them all. */
+/* The list has no order: it is short, and each tick walks through all of it. */
 void delay_tick(struct delay *d, int64_t now_us, bool all) {
     struct delayed *due = NULL;
     pthread_mutex_lock(&d->lock);
@@ -62,7 +62,7 @@ void delay_tick(struct delay *d, int64_t now_us, bool all) {
     pthread_mutex_unlock(&d->lock);
     while (due != NULL) {
         struct request *r = due->r;
-        due = due->next; /* it goes with the request */
+        due = due->next; /* read before the request and its arena go */
         request_finish(r);
     }
 }

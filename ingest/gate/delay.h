@@ -1,5 +1,5 @@
-/* Answers that are delayed for a while, so that guessing tokens is slow (throttle.h): the requests stand in
- * a list of bounded length, their connections suspended; no thread waits. */
+/* Delays answers to wrong tokens, so that guessing is slow (throttle.h). The requests stand in a list of
+ * bounded length and their connections are suspended; no thread waits. */
 #ifndef USHER_INGEST_GATE_DELAY_H
 #define USHER_INGEST_GATE_DELAY_H
 
@@ -8,12 +8,12 @@
 #define DELAYED_MAX 1024
 
 struct delay *delay_new(void);
-/* No answer may be delayed any more. */
+/* The list must be empty. */
 void delay_free(struct delay *d);
-/* The answer stands in r->answer; from then on (monotonic) it goes out. False: no room, r is still the
- * caller's. */
+/* The answer stands in r->answer and goes out at until_us (monotonic). False: the list is full, and r stays
+ * the caller's. */
 bool delay_add(struct delay *d, struct request *r, int64_t until_us);
-/* Finishes those whose time has come; all: whatever their time. */
+/* Finishes the requests whose time has come; all: every request. */
 void delay_tick(struct delay *d, int64_t now_us, bool all);
 
 #endif

@@ -10,11 +10,12 @@
 
 #include <stdlib.h>
 
-/* How long after its deadline a request that waits for the database is given up. */
+/* A request that waits for the database is given up this long after its deadline. */
 #define STUCK_US 200000
 
-/* Nothing that the gate writes need be durable: the rate counters. Lists are walked along an index where
- * there is one in their order: what is planned for any size of page would else be sorted whole. */
+/* On this connection the gate writes rate counters only, which need not be durable. enable_sort=off: a list
+ * is read along an index in its order, if there is one; a plan for any page size would sort the whole list.
+ */
 #define GATE_OPTIONS "synchronous_commit=off -c enable_sort=off"
 
 struct gate {
@@ -30,9 +31,9 @@ struct gate {
 
 /* ---- the queue ---- */
 
-/* While a thread has a batch in hand it will take what comes next: larger batches, fewer round trips. Another
- * one is woken only when that takes long (gate_tick), so a slow list holds nobody up for longer than a tick.
- */
+/* A thread that has a batch in hand will take the next one too: so batches get larger and round trips fewer.
+ * Another thread is woken only if that takes long (gate_tick), so a slow list delays others by one tick at
+ * most. */
 static void gate_enqueue(struct gate *g, struct request *first, struct request *last) {
     pthread_mutex_lock(&g->lock);
     *(g->last != NULL ? &g->last->next : &g->first) = first;
@@ -73,7 +74,7 @@ void gate_give_back(struct gate *g, struct request *const *list, size_t n, enum 
     pthread_cond_signal(&g->filled);
 }
 
-/* All that wait, up to a batch; 0 = stop. before: size of the caller's last batch. */
+/* Takes all requests that wait, up to a batch; 0 = stop. before: size of the caller's last batch. */
 static size_t take_all(struct gate *g, struct request **batch, size_t before) {
     size_t n = 0;
     pthread_mutex_lock(&g->lock);
@@ -164,7 +165,7 @@ static void *gate_main(void *arg) {
 
 /* ---- when the database hangs ---- */
 
-/* Those that no thread has taken from the queue by their deadline. */
+/* Takes the requests that no thread has taken from the queue by their deadline. */
 static struct request *take_stuck(struct gate *g, int64_t now_us) {
     struct request *stuck = NULL, **at = &g->first;
     pthread_mutex_lock(&g->lock);
@@ -188,11 +189,11 @@ static void answer_stuck(struct request *r, enum request_job job, bool published
     if (job == JOB_CANCEL || job == JOB_KEEP || published)
         answer_unknown(r);
     else
-        answer_error(r, ERR_UNAVAILABLE, NULL); /* nothing has happened yet */
+        answer_error(r, ERR_UNAVAILABLE, NULL); /* nothing was done yet */
     request_finish(r);
 }
 
-/* Those that a thread has in hand. */
+/* Stand-ins answer the requests that a thread has in hand and whose deadline has passed. */
 static void abandon(struct hand *h, int64_t now_us) {
     for (size_t i = 0; i < h->n; i++) {
         struct request *r = h->r[i];
@@ -204,7 +205,7 @@ static void abandon(struct hand *h, int64_t now_us) {
 void gate_tick(struct gate *g, int64_t now_us) {
     for (struct request *stuck = take_stuck(g, now_us), *r; (r = stuck) != NULL;) {
         stuck = r->next;
-        if (r->job == JOB_READ) { /* applied, and only to be shown */
+        if (r->job == JOB_READ) { /* the command was applied; only showing it failed */
             (void)r->handler->on_read(r, ERR_DB_LOST);
             request_finish(r);
         } else if (r->job == JOB_QUERY) {

@@ -9,17 +9,18 @@
 
 #include <pthread.h>
 
-/* What a gate thread has in hand, by what is to be done with it; in the order in which it is done. */
+/* The hands of a gate thread: requests, sorted by what is done with them, in the order in which it is done.
+ */
 enum {
     HAND_FRESH,     /* to be admitted */
-    HAND_REPEATS,   /* with an Idempotency-Key: to be claimed */
-    HAND_BULKS,     /* the units of their operations */
+    HAND_REPEATS,   /* with an Idempotency-Key that must be claimed */
+    HAND_BULKS,     /* they need rate units for their operations */
     HAND_CANCELS,   /* their deadline has passed */
     HAND_READS,     /* users, rooms, look-ups */
     HAND_LISTS,     /* lists that may read much */
-    HAND_QUERIES,   /* what handlers ask the database */
-    HAND_QUESTIONS, /* what they ask in a round trip of its own */
-    HAND_ANSWERS,   /* to be kept before they are sent */
+    HAND_QUERIES,   /* queries of handlers */
+    HAND_QUESTIONS, /* questions of handlers, one round trip each */
+    HAND_ANSWERS,   /* to be stored before they are sent */
     GATE_HANDS
 };
 
@@ -31,33 +32,34 @@ struct hand {
 struct gate_thread {
     struct gate *gate;
     struct ingest *in;
-    struct db *db;         /* admission and reads: synchronous_commit=off, for the rate counters */
-    struct db *durable_db; /* cancellations, revocations, repeated requests */
+    struct db *db;         /* for admission and reads; see GATE_OPTIONS */
+    struct db *durable_db; /* for what must be durable: cancellations, revocations, repeated requests */
     struct jbuf scratch;
     struct admission admission;
-    /* While it is blocked in the database the lists stand still, and gate_tick may answer what is in them in
-     * its stead. */
+    /* While the thread is blocked in the database its hands do not change, and gate_tick may have stand-ins
+     * answer the requests in them. */
     pthread_mutex_t lock;
     bool blocked;
     struct hand hand[GATE_HANDS];
-    struct claim claims[GATE_BATCH]; /* of the cancels */
+    struct claim claims[GATE_BATCH]; /* of HAND_CANCELS */
     pthread_t thread;
 };
 
 void gate_add(struct hand *h, struct request *r);
-struct hand *gate_hand(struct gate_thread *t, const struct request *r); /* by its job */
-/* Back to the queue, for another thread to take. */
+struct hand *gate_hand(struct gate_thread *t, const struct request *r); /* the hand for r->job */
+/* Puts requests back into the queue, for another thread. */
 void gate_give_back(struct gate *g, struct request *const *list, size_t n, enum request_job job);
-/* Around each round trip. After it what was answered meanwhile is gone from the hands. */
+/* Around each round trip. gate_unblock takes requests out of the hands that a stand-in has answered
+ * meanwhile. */
 void gate_block(struct gate_thread *t);
 void gate_unblock(struct gate_thread *t);
 
-/* An admitted request: begins with it, once its Idempotency-Key, if any, is claimed. */
+/* Begins with an admitted request. If it has an Idempotency-Key, that is claimed first. */
 void gate_start(struct gate_thread *t, struct request *r);
-/* Carries out what a handler has said. */
+/* Does what a handler has said. */
 void gate_step(struct gate_thread *t, struct request *r, enum step step);
 
-/* All that is in hand, until nothing is. */
+/* Does the rounds until all hands are empty. */
 void gate_ask(struct gate_thread *t);
 
 #endif

@@ -12,7 +12,7 @@
 
 /* ---- the header ---- */
 
-/* What stands between the quotes, with its escapes undone. */
+/* The text between the quotes, without escapes. NULL: malformed. */
 static char *quoted(const char *p, struct arena *a) {
     char *out = arena_alloc(a, strlen(p) + 1), *end = out;
     for (p++; *p != '"'; p++) {
@@ -46,7 +46,8 @@ bool idempotency_is_asked(const struct request *r) {
 
 static void add(crypto_hash_sha256_state *s, const char *text, size_t n) {
     crypto_hash_sha256_update(s, (const unsigned char *)text, n);
-    crypto_hash_sha256_update(s, (const unsigned char *)"", 1); /* the NUL: no two parts flow together */
+    crypto_hash_sha256_update(s, (const unsigned char *)"",
+                              1); /* a NUL ends each part, so that two parts cannot be read as one */
 }
 
 static void fingerprint(const struct request *r, unsigned char out[FINGERPRINT_SIZE]) {
@@ -83,7 +84,7 @@ static const char *header(const json_t *headers, const char *name) {
     return json_string_value(json_object_get(headers, name));
 }
 
-/* The answer of before. */
+/* Gives the answer that was stored. */
 static void answer_again(struct request *r) {
     const struct idempotency *i = &r->repeat->claim;
     json_t *headers = json_loads(i->headers, 0, NULL);
@@ -140,8 +141,8 @@ static void put_headers(const struct answer *a, struct jbuf *out) {
     jb_raw(out, "}");
 }
 
-/* Nobody knows yet whether it was done, or it holds a secret: then the txn stays, by which the worker knows
- * it. What may succeed another time frees the key: nothing was done. */
+/* Not stored: an unknown outcome, and an answer with a secret. Then only the txn is stored, by which the
+ * worker knows the command. An error that may pass frees the key, because nothing was done. */
 bool idempotency_take_answer(struct request *r) {
     const struct answer *a = &r->answer;
     if (r->repeat == NULL || !r->repeat->keeps)
@@ -164,8 +165,9 @@ void idempotency_on_kept(struct request *r, enum err_code code) {
     struct err err = {0};
     if (code == ERR_OK && r->repeat->claim.verdict == IDEMPOTENCY_ANSWERED)
         answer_again(r);
+    /* a refusal is true, stored or not */
     if (code == ERR_OK || r->answer.status / 100 != 2)
-        return; /* (a refusal is true, kept or not) */
+        return;
     (void)err_set(&err, ERR_OUTCOME_UNKNOWN,
                   "The answer cannot be kept now; repeat the request, or ask for txn %s", r->txn.s);
     answer_err(r, &err);

@@ -11,12 +11,13 @@
 #include <assert.h>
 #include <string.h>
 
-/* ---- requests with an Idempotency-Key: claimed before they are done, kept before they are answered ---- */
+/* ---- requests with an Idempotency-Key: the key is claimed first, the answer is stored before it is sent
+ * ---- */
 
 typedef enum err_code (*idempotency_fn)(struct db *db, struct idempotency *const *list, size_t n,
                                         struct err *err);
 
-/* All of the hand, which is empty afterwards. Gives those that were not answered meanwhile. */
+/* Asks for all requests of the hand and empties it. Gives those that no stand-in has answered meanwhile. */
 static size_t ask_durably(struct gate_thread *t, struct hand *h, idempotency_fn fn, struct request **asked,
                           enum err_code *code) {
     struct idempotency *list[GATE_BATCH];
@@ -79,7 +80,7 @@ static void on_claimed(struct gate_thread *t, struct request *r, enum err_code c
     request_finish(r);
 }
 
-/* The race is decided in PostgreSQL: whoever claims the txn first. All in one round trip. */
+/* PostgreSQL decides the race between deadline and worker: whoever claims the txn first wins. */
 static void cancel(struct gate_thread *t) {
     struct request *asked[GATE_BATCH];
     size_t n = t->hand[HAND_CANCELS].n;
@@ -122,7 +123,7 @@ static void admit_bulks(struct gate_thread *t) {
     h->n = 0;
 }
 
-/* ---- reads, all of the batch in one round trip ---- */
+/* ---- reads: all of the batch in one round trip ---- */
 
 static void run_reads(struct gate_thread *t, struct hand *h) {
     struct read_query *queries[GATE_BATCH];
@@ -141,14 +142,14 @@ static void run_reads(struct gate_thread *t, struct hand *h) {
     metric_observe_us(stats.gate_read, clock_mono_us() - begin);
     for (size_t i = 0; i < h->n; i++) {
         enum step step = h->r[i]->handler->on_read(h->r[i], code);
-        assert(step != STEP_READ); /* it would come into this very hand */
+        assert(step != STEP_READ); /* or it would get into the hand that is being emptied */
         gate_step(t, h->r[i], step);
     }
     h->n = 0;
 }
 
-/* What may take long keeps nobody waiting who takes no time: lists run one by one, behind all else, and as
- * many at once as there are gate threads. */
+/* A slow list must not delay quick reads. Lists are done one by one, after everything else; so at most one
+ * list runs on each gate thread. */
 static void put_lists_aside(struct gate_thread *t) {
     struct hand *h = &t->hand[HAND_READS];
     size_t n = 0;
@@ -170,7 +171,7 @@ static void run_list(struct gate_thread *t) {
     run_reads(t, h);
 }
 
-/* ---- what handlers ask, in one round trip too ---- */
+/* ---- queries of handlers: all of the batch in one round trip ---- */
 
 static void run_queries(struct gate_thread *t) {
     struct db_query *queries[GATE_BATCH];
@@ -194,7 +195,7 @@ static void run_queries(struct gate_thread *t) {
         gate_step(t, asked[i], handle_rows(asked[i], code));
 }
 
-/* ---- what is asked in a round trip of its own: rare ---- */
+/* ---- questions: one round trip each, because they are rare ---- */
 
 static void ask_last(struct gate_thread *t) {
     struct hand *h = &t->hand[HAND_QUESTIONS];

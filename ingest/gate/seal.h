@@ -1,5 +1,5 @@
-/* The secret that cursors and the addresses of outcomes are sealed with, fetched from the database once: the
- * same for all instances, and through restarts. */
+/* The secret key for sealing cursors and addresses of outcomes. It is read from the database once, so all
+ * instances have the same key, also after a restart. */
 #ifndef USHER_INGEST_GATE_SEAL_H
 #define USHER_INGEST_GATE_SEAL_H
 
@@ -10,11 +10,10 @@
 
 #define SEAL_KEY_SIZE 32
 
-/* Fetches it if it is not there yet; called until it has succeeded. Any thread, with its own connection. */
+/* Reads the key, unless it was read before. Called until it succeeds. Any thread, with its own connection. */
 enum err_code seal_load(struct db *db, struct err *err);
 bool seal_loaded(void);
-/* SEAL_KEY_SIZE bytes that never change; NULL while it is not loaded (the database has never been reached).
- */
+/* SEAL_KEY_SIZE bytes that never change; NULL until the key was read. */
 const unsigned char *seal_key(void);
 
 #endif

@@ -13,7 +13,7 @@ static void publish_or_refuse(struct gate_thread *t, struct request *r) {
         publish_request(t->in->publish, r, &t->scratch);
         return;
     }
-    answer_error(r, ERR_UNAVAILABLE, NULL); /* nobody would hear the outcome */
+    answer_error(r, ERR_UNAVAILABLE, NULL); /* this instance would not hear the reply */
     request_finish(r);
 }
 
@@ -39,8 +39,7 @@ void gate_step(struct gate_thread *t, struct request *r, enum step step) {
     }
 }
 
-/* From the thread that follows the replies. What is applied is at most shown, so there is nothing but reads.
- */
+/* After a reply nothing is left to do but to show the result, so the next step can only be a read. */
 void gate_replied(struct request *r) {
     enum step step = handle_reply(r);
     if (step == STEP_ANSWERED) {

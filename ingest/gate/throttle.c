@@ -8,17 +8,18 @@
 #include <string.h>
 
 #define SETS 1024 /* a power of two */
-#define WAYS 8    /* sources that share a set; the one that was silent longest makes room */
+#define WAYS 8    /* sources of a set; the one that was silent longest is replaced */
 
 struct source {
-    unsigned char network[8]; /* IPv4: the address; IPv6: the /64, which is one customer's */
+    unsigned char network[8]; /* IPv4: the address; IPv6: the /64, because one customer has all of it */
     unsigned failures;
     int64_t last_us;
 };
 
 struct throttle {
     pthread_mutex_t lock;
-    unsigned char key[crypto_shorthash_KEYBYTES]; /* so that nobody can aim at another one's set */
+    /* random, so that nobody can fill the set of somebody else on purpose */
+    unsigned char key[crypto_shorthash_KEYBYTES];
     struct source sets[SETS][WAYS];
 };
 

@@ -1,5 +1,5 @@
-/* Guessing tokens is slow: answers to wrong ones are held back, the longer the more of them came from one
- * source within the last minute. Bounded memory, nothing shared between instances, no thread waits. */
+/* Makes guessing tokens slow: the more wrong tokens came from a source within the last minute, the longer the
+ * answer to the next one is delayed. Memory is bounded; instances share nothing; no thread waits. */
 #ifndef USHER_INGEST_GATE_THROTTLE_H
 #define USHER_INGEST_GATE_THROTTLE_H
 
@@ -7,17 +7,16 @@
 
 #include <stdint.h>
 
-#define THROTTLE_FREE 5             /* wrong tokens in a minute that are answered at once */
-#define THROTTLE_FIRST_US 100000    /* the next one waits so long, and each one after it … */
+#define THROTTLE_FREE 5             /* this many wrong tokens in a minute are answered at once */
+#define THROTTLE_FIRST_US 100000    /* the next one waits this long, and each further one … */
 #define THROTTLE_MOST_US 2000000    /* … twice as long, up to this */
-#define THROTTLE_WINDOW_US 60000000 /* a source without a wrong token for so long starts anew */
+#define THROTTLE_WINDOW_US 60000000 /* a source without a wrong token for this long starts at zero again */
 
 struct throttle;
 
 struct throttle *throttle_new(void);
 void throttle_free(struct throttle *t);
-/* A wrong token came from that source; how long its answer is to be held back, in microseconds. Thread-safe.
- */
+/* Counts a wrong token. Gives how long its answer must be delayed, in microseconds. Thread-safe. */
 int64_t throttle_failed(struct throttle *t, const struct net_address *source, int64_t now_us);
 
 #endif

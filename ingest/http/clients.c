@@ -13,14 +13,14 @@
 
 #define SECOND INT64_C(1000000)
 
-/* The lock also keeps the reaper from shutting down a descriptor that has been closed and given to another.
- */
+/* The lock also makes sure that clients_tick shuts no descriptor down that was closed and is used again. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct client *clients;
 
+/* IDLE: longer than the time-out of the library for silence. */
 static const int64_t patience_us[] = {
     [CLIENT_NEW] = 10 * SECOND, [CLIENT_HEADER] = 10 * SECOND, [CLIENT_BODY] = 60 * SECOND,
-    [CLIENT_WORK] = 0,          [CLIENT_IDLE] = 75 * SECOND, /* beyond the library's time-out for silence */
+    [CLIENT_WORK] = 0,          [CLIENT_IDLE] = 75 * SECOND,
 };
 
 static void format_ip(const struct sockaddr *address, char *out, size_t size) {

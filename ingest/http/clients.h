@@ -1,5 +1,5 @@
-/* Client connections: where they come from, and when they have been too slow. The HTTP library's own time-out
- * counts silence only, so a client that sends a byte a second would hold its connection for ever. */
+/* Client connections: their addresses, and which are too slow. The time-out of the HTTP library counts
+ * silence only, so a client that sends a byte each second could keep its connection for ever. */
 #ifndef USHER_INGEST_HTTP_CLIENTS_H
 #define USHER_INGEST_HTTP_CLIENTS_H
 
@@ -9,22 +9,23 @@
 struct client {
     int fd;
     char ip[48];
-    _Atomic int64_t due_us; /* when it is ended if nothing happens; 0 = never (we are the ones who work) */
+    /* when the connection is closed, if nothing happens; 0 = never, because usher works on the request */
+    _Atomic int64_t due_us;
     struct client *prev, *next;
 };
 
 enum client_phase {
-    CLIENT_NEW,    /* connected; the header is due */
-    CLIENT_HEADER, /* the request line is there, the header is not */
+    CLIENT_NEW,    /* connected; usher waits for the header */
+    CLIENT_HEADER, /* the request line was read, the header not yet */
     CLIENT_BODY,
-    CLIENT_WORK, /* ours */
-    CLIENT_IDLE, /* kept alive; the next header is due */
+    CLIENT_WORK, /* usher works on the request */
+    CLIENT_IDLE, /* kept alive; usher waits for the next header */
 };
 
 struct client *client_open(int fd, const struct sockaddr *address);
-void client_close(struct client *c); /* before the descriptor is closed */
+void client_close(struct client *c); /* call it before the descriptor is closed */
 void client_phase(struct client *c, enum client_phase phase);
-/* Shuts down those that are overdue. */
+/* Shuts down the connections that are too slow. */
 void clients_tick(int64_t now_us);
 
 #endif

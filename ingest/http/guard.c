@@ -23,8 +23,8 @@ static bool path_byte(unsigned char c) {
     return isalnum(c) || (c != '\0' && strchr("-._~!$&'()*+,;=:@/", c) != NULL);
 }
 
-/* One byte of the path, decoded; *used is what it took. -1: a broken escape or a byte that may not stand
- * there. */
+/* One byte of the path, decoded; *used: how many bytes it took. -1: a broken escape, or a byte that is not
+ * allowed. */
 static int decode_byte(const char *p, size_t left, size_t *used) {
     *used = 1;
     if (*p != '%')
@@ -36,7 +36,7 @@ static int decode_byte(const char *p, size_t left, size_t *used) {
 }
 
 static enum err_code check_path(const char *p, size_t len, struct err *err) {
-    size_t dots = 0, segment = 0; /* of the segment so far: dots, decoded bytes */
+    size_t dots = 0, segment = 0; /* of the current segment: dots, decoded bytes */
     for (size_t i = 0, used; i <= len; i += used) {
         used = 1;
         if (i == len || p[i] == '/') {
@@ -57,7 +57,7 @@ static enum err_code check_path(const char *p, size_t len, struct err *err) {
     return ERR_OK;
 }
 
-/* Quotes, brackets and bytes beyond ASCII are let through here (clients send filters unescaped); control
+/* Quotes, brackets and bytes beyond ASCII are allowed, because clients send filters without escapes. Control
  * characters, spaces and NUL are not. */
 static enum err_code check_query(const char *q, struct err *err) {
     for (; *q != '\0'; q++) {
@@ -131,7 +131,7 @@ static enum err_code check_length(const char *value, struct guard_facts *f, stru
     return ERR_OK;
 }
 
-/* The host goes into meta.location, so it must be one: name, IPv4 or [IPv6], and a port. */
+/* The host becomes part of meta.location, so it must be a name, IPv4 or [IPv6], perhaps with a port. */
 static enum err_code check_host(const char *value, struct err *err) {
     size_t n = strlen(value);
     if (n == 0 || n > 255)
@@ -142,7 +142,7 @@ static enum err_code check_host(const char *value, struct err *err) {
     return ERR_OK;
 }
 
-/* The headers that may stand once only. */
+/* Headers that may come only once. */
 enum single { LENGTH, CODING, HOST, AUTHORIZATION, TYPE, SINGLES };
 static const char *const single_names[SINGLES] = {"Content-Length", "Transfer-Encoding", "Host",
                                                   "Authorization", "Content-Type"};
@@ -187,7 +187,8 @@ enum err_code guard_check(const struct guard_request *r, struct guard_facts *f, 
         return err->code;
     f->host = single[HOST];
     f->authorization = single[AUTHORIZATION];
-    f->content_type = f->coded ? NULL : single[TYPE]; /* what is compressed is of no type that we read: 415 */
+    /* a compressed body has no type that usher reads: 415 */
+    f->content_type = f->coded ? NULL : single[TYPE];
     if (f->host == NULL)
         return guard_refuse(err, "The request has no Host header");
     if (check_host(f->host, err) != ERR_OK)

@@ -1,6 +1,5 @@
-/* What no request may contain, refused by hand because the HTTP library lets it through (request smuggling,
- * encoded separators, doubtful framing): RFC 9112 sections 3.2, 6.1 and 6.3, RFC 3986 section 2. Pure
- * functions. */
+/* Refuses what no request may contain but the HTTP library accepts: request smuggling, encoded separators,
+ * doubtful framing (RFC 9112 sections 3.2, 6.1 and 6.3, RFC 3986 section 2). Pure functions. */
 #ifndef USHER_INGEST_HTTP_GUARD_H
 #define USHER_INGEST_HTTP_GUARD_H
 
@@ -19,7 +18,7 @@ struct guard_header {
     enum guard_kind kind;
     const char *name;
     size_t name_len;
-    const char *value; /* "" where there is none */
+    const char *value; /* "" = none */
     size_t value_len;
 };
 
@@ -30,20 +29,21 @@ struct guard_request {
     size_t nheaders;
 };
 
-/* What the guard read on the way. Texts borrowed from the request. */
+/* What the guard has found. The texts are borrowed from the request. */
 struct guard_facts {
-    const char *path; /* begins with '/'; of an absolute-form target the part behind the authority */
+    const char *path; /* begins with '/'; for an absolute-form target the part after the authority */
     size_t path_len;
-    const char *query; /* behind the '?'; NULL if there is none */
+    const char *query; /* after the '?'; NULL = none */
     const char *host, *authorization, *content_type, *user_agent, *traceparent; /* NULL if absent */
     bool chunked;
-    bool coded; /* Content-Encoding, such as gzip: not understood, content_type is NULL then */
+    /* it has a Content-Encoding such as gzip, which usher does not read; then content_type is NULL */
+    bool coded;
     bool has_length;
-    unsigned long long length; /* Content-Length; ULLONG_MAX where it is beyond that */
+    unsigned long long length; /* Content-Length; ULLONG_MAX if it is larger */
 };
 
-/* ERR_OK, or ERR_BAD_REQUEST, ERR_URI_TOO_LONG: then the connection must be closed after the answer, since
- * nobody knows where the next request begins. */
+/* ERR_BAD_REQUEST, ERR_URI_TOO_LONG: the connection must be closed after the answer, because nobody knows
+ * where the next request begins. */
 enum err_code guard_check(const struct guard_request *r, struct guard_facts *facts, struct err *err);
 /* W3C trace context, version 00 to fe: two hex digits, 32, 16, 2, ids not all zero. */
 bool guard_traceparent(const char *s);

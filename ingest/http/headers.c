@@ -22,7 +22,7 @@ static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind, const 
     return MHD_YES;
 }
 
-/* The lines of a header that is a list, joined (RFC 9110 section 5.3); NULL = none. */
+/* All lines of a header that is a list, joined by commas (RFC 9110 section 5.3); NULL = none. */
 static const char *list_header(struct request *r, const struct collected *c, const char *name) {
     const char *joined = NULL;
     for (size_t i = 0; i < c->n; i++) {
@@ -35,8 +35,8 @@ static const char *list_header(struct request *r, const struct collected *c, con
     return joined;
 }
 
-/* The connection's peer, or who stands before our proxies. Where not all headers were read nobody knows which
- * of them a proxy wrote. */
+/* The peer of the connection, or the client before the trusted proxies. If there are too many headers, those
+ * of the proxies may be missing; then it is the peer. */
 static void find_source(struct request *r, const char *peer, const struct collected *c) {
     if (!net_address_parse(peer, strlen(peer), &r->head.source))
         return;

@@ -1,4 +1,4 @@
-/* From the request line and the headers to r->head. */
+/* Reads request line and headers into r->head. */
 #ifndef USHER_INGEST_HTTP_HEADERS_H
 #define USHER_INGEST_HTTP_HEADERS_H
 
@@ -7,9 +7,9 @@
 
 #include <microhttpd.h>
 
-/* Reads all headers and has the guard look at them; facts: what it found. Anything but ERR_OK is the answer.
- * The texts are the connection's and stay where they are until the request ends. peer: the connection's
- * address, "" = not known. */
+/* Reads all headers and lets the guard check them; facts: what it has found. Anything but ERR_OK is the
+ * answer. The texts belong to the connection and stay until the request ends. peer: the address of the
+ * connection; "" = not known. */
 enum err_code headers_read(struct request *r, struct MHD_Connection *connection, const char *peer,
                            const char *version, struct guard_facts *facts, struct err *err);
 

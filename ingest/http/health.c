@@ -22,11 +22,12 @@
 
 #define WATCH_MS 1000
 #define RETRY_MS 100
-#define SILENT_US (3 * INT64_C(1000000)) /* a check that takes longer counts as failed */
+/* A check that takes longer counts as failed. */
+#define SILENT_US (3 * INT64_C(1000000))
 
 struct health {
     struct ingest *in;
-    struct db *db; /* also the session that holds the reply partition's lock */
+    struct db *db; /* its session also holds the lock of the reply partition */
     struct topics *topics;
     _Atomic int64_t postgres_us; /* when PostgreSQL answered last; 0 = never, or an error since */
     atomic_bool schema, topics_ready, commands, audit;
@@ -101,7 +102,7 @@ static void check_postgres(struct health *h) {
         check_schema(h);
 }
 
-/* With a wrong partition count it refuses to serve. */
+/* With a wrong number of partitions the process ends. */
 static void check_topics(struct health *h) {
     struct err err = {0};
     enum err_code code = topics_ensure(h->topics, &err);
@@ -111,7 +112,7 @@ static void check_topics(struct health *h) {
         atomic_store(&h->topics_ready, true);
 }
 
-/* One metadata answer per topic, so that the first command need not wait for it. */
+/* Asks for the metadata of each topic once, so that the first command need not wait for it. */
 static void warm_up(struct health *h) {
     if (!atomic_load(&h->commands))
         atomic_store(&h->commands, producer_warm_up(publish_producer(h->in->publish), 1000));

@@ -21,12 +21,12 @@
 #define SCIM_ROW(m, where, what, needs)                                                                      \
     .method = HTTP_##m, .path = "(/w/{workspace})" where, .handler = &what, .form = &scim_form,              \
     .access = ACCESS_SCIM, .scopes = needs, .acts = HTTP_##m
-/* Of a type of resource, or one of them: of the scopes those count that are for the type. */
+/* A type of resource, or one resource. Of `needs` only the scopes for the type count. */
 #define READ (SCOPE_SCIM_USERS_READ | SCOPE_SCIM_ROOMS_READ)
 #define WRITE (SCOPE_SCIM_USERS_WRITE | SCOPE_SCIM_ROOMS_WRITE)
 #define TYPE(m, path, what, needs)                                                                           \
     { SCIM_ROW(m, SCIM_PREFIX "/{type}" path, what, needs) }
-/* Any valid key may ask. */
+/* For any valid key. */
 #define SCIM(m, path, what)                                                                                  \
     { SCIM_ROW(m, SCIM_PREFIX path, what, 0), .escaped = true }
 #define SCIM_NOTHING(path, why)                                                                              \
@@ -45,7 +45,7 @@
     { API_ROW(m, path, ACCESS_API, what, m), .scopes = SCOPE_API_USERS_##needs, .about = ABOUT_USERS }
 #define ROOMS(m, path, needs, what)                                                                          \
     { API_ROW(m, path, ACCESS_API, what, m), .scopes = SCOPE_API_ROOMS_##needs, .about = ABOUT_ROOMS }
-/* A POST that is a PATCH of one attribute. */
+/* A POST that does a PATCH of one attribute. */
 #define ACTIVATE(path, value)                                                                                \
     {                                                                                                        \
         API_ROW(POST, path, ACCESS_API, api_write, PATCH),                                                   \
@@ -53,7 +53,7 @@
             .patch = "{\"schemas\":[\"" MESSAGE_PATCH "\"],\"Operations\":[{\"op\":\"replace\","             \
                      "\"path\":\"active\",\"value\":" value "}]}"                                            \
     }
-/* (The scopes of owners and administrators are none: their kind opens the door.) */
+/* Owners and administrators have no scopes: the kind of the credential decides. */
 #define ADMIN(m, path, may, what)                                                                            \
     { API_ROW(m, "/admin" path, ACCESS_##may, what, m) }
 #define DOCUMENT(path, what)                                                                                 \
@@ -64,7 +64,7 @@
         .code = ERR_NOT_FOUND                                                                                \
     }
 
-/* ---- what stands alone: with one method and no OPTIONS ---- */
+/* ---- paths with one method and without OPTIONS ---- */
 
 #define ALONE(m, where, what, spoken, may, refused)                                                          \
     {.method = HTTP_##m, .path = where, .handler = &what, .form = &spoken, .access = may, .acts = HTTP_##m}, \

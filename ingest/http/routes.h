@@ -1,5 +1,5 @@
-/* All that usher serves, one row each: the one table that routing, admission, Bulks, the OpenAPI document and
- * their tests go by. What a row says stands in request/route.h. */
+/* The table of everything that usher serves, one row for each method and path. Routing, admission, Bulks, the
+ * OpenAPI document and the tests use it. request/route.h describes a row. */
 #ifndef USHER_INGEST_HTTP_ROUTES_H
 #define USHER_INGEST_HTTP_ROUTES_H
 

@@ -21,7 +21,7 @@ static void add_headers(struct MHD_Response *response, const struct request *r) 
     add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, a->authenticate);
     add_header(response, "Preference-Applied", a->preference_applied);
     add_header(response, "Set-Txn", a->set_txn);
-    if (r->route.row->by_txn) /* what became of it can be asked for */
+    if (r->route.row->by_txn) /* the client can ask what became of it */
         add_header(response, "Usher-Txn", r->txn.s);
     if (a->retry_after_s > 0) {
         char seconds[16];
@@ -41,7 +41,7 @@ static void add_headers(struct MHD_Response *response, const struct request *r) 
         add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
-/* draft-ietf-httpapi-ratelimit-headers: what one credential may, and what of it is left. */
+/* draft-ietf-httpapi-ratelimit-headers: the limit of the credential, and what is left of it. */
 static void add_rate(struct MHD_Response *response, const struct request *r) {
     const struct admit_verdict *v = &r->verdict;
     char text[64];

@@ -24,13 +24,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* A connection that says nothing is closed. */
+/* A connection that is silent for this long is closed. */
 #define SILENCE_S 60u
-/* The library's memory per connection: request line and headers must fit. */
+/* Memory of the library for each connection. Request line and headers must fit. */
 #define CONNECTION_MEMORY 65536u
-/* Beyond those whose requests are in flight. */
+/* Connections besides those whose requests are in flight. */
 #define CONNECTIONS_SPARE 1024
-/* Descriptors of ours that are no client connections. */
+/* Descriptors that are no client connections. */
 #define OWN_DESCRIPTORS 256
 
 struct server {
@@ -38,14 +38,14 @@ struct server {
     struct MHD_Daemon *daemon;
     MHD_socket fd;
     int port;
-    atomic_int unanswered; /* requests that were suspended once and whose answer is not sent yet */
+    atomic_int unanswered; /* requests that were suspended and whose answer is not sent yet */
 };
 
-/* A call of the library's for one request, whose waiter it is. */
+/* A request as the library sees it; r->waiter points to it. */
 struct call {
     struct MHD_Connection *connection;
     bool headers_seen;
-    bool suspended; /* it was once */
+    bool suspended; /* now, or before */
 };
 
 static struct call *call_of(const struct request *r) {
@@ -68,9 +68,9 @@ static void phase(struct MHD_Connection *connection, enum client_phase p) {
         client_phase(c, p);
 }
 
-/* Suspended before it is handed over: whoever finishes first must find it so. False while the server stops:
- * the library must not be stopped with suspended connections. Counted first, asked then: whoever has seen
- * none in flight after the stop began sees none ever. */
+/* Suspends the connection before the request is handed over, because another thread may resume it at once.
+ * False while the server stops: the library must not be stopped with suspended connections. The request is
+ * counted before `stopping` is read: so if in_flight is 0 after the stop has begun, it stays 0. */
 static bool suspend(struct request *r) {
     atomic_fetch_add(&r->in->in_flight, 1);
     if (atomic_load(&r->in->stopping)) {
@@ -93,17 +93,19 @@ static void connection_answered(struct request *r) {
     audit_submit(r->in->audit, r);
 }
 
-/* The request is DONE: its HTTP thread goes on with it. */
+/* The request is DONE: the HTTP thread continues with it. */
 static void connection_recorded(struct request *r) {
     struct ingest *in = r->in;
     MHD_resume_connection(connection_of(r));
-    /* From here on r is the HTTP thread's. Counted down last: the server stops only when all are resumed. */
+    /* From here on the HTTP thread owns r. in_flight is decremented last: the server stops only when all
+     * connections are resumed. */
     atomic_fetch_sub(&in->in_flight, 1);
 }
 
 static const struct owner connection_owner = {connection_answered, connection_recorded};
 
-/* Without suspension, for when there is no room for it: the record is produced, but not waited for. */
+/* Answers without suspending the connection, if there is no room. The record is produced, but not waited for.
+ */
 static enum MHD_Result refuse_at_once(struct request *r) {
     r->answer.close = true;
     answer_error(r, ERR_UNAVAILABLE, NULL);
@@ -111,7 +113,8 @@ static enum MHD_Result refuse_at_once(struct request *r) {
     return send_answer(r, connection_of(r));
 }
 
-/* Refused before the body was read, so that the connection must go with it; but on record like any other. */
+/* Refuses before the body was read, so the connection must be closed. The request has a record like any
+ * other. */
 static enum MHD_Result refuse_headers(struct request *r, const struct err *err) {
     if (!suspend(r))
         return refuse_at_once(r);
@@ -159,8 +162,8 @@ static enum MHD_Result on_headers(struct request *r, const char *method, const c
 
 /* ---- the body ---- */
 
-/* An answer can only be given when the body has ended, so one that is too large is read on for as long again
- * and thrown away; then the connection goes. */
+/* The library sends an answer only after the body. So of a body that is too large as many bytes again are
+ * read and thrown away; if it still goes on, the connection is closed. */
 static enum MHD_Result on_body(struct request *r, const char *data, size_t *size) {
     size_t max = content_limit(r);
     r->body_bytes += *size;
@@ -177,7 +180,7 @@ static enum MHD_Result on_body(struct request *r, const char *data, size_t *size
     return MHD_YES;
 }
 
-/* At once, on this thread. */
+/* Answers at once, on this thread. */
 static enum MHD_Result answer_public(struct request *r) {
     if (r->route.code != ERR_OK)
         answer_error(r, r->route.code, NULL);
@@ -186,7 +189,7 @@ static enum MHD_Result answer_public(struct request *r) {
     return send_answer(r, connection_of(r));
 }
 
-/* Nothing is there for anybody: no credentials are needed to be told so. */
+/* There is nothing at the path, or not by this method. No credentials are needed to be told so. */
 static void answer_anybody(struct request *r) {
     enum err_code code = r->route.code;
     answer_error(r, code, code == ERR_NOT_FOUND ? "There is nothing at this path" : NULL);
@@ -226,7 +229,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
 static enum MHD_Result on_call(void *cls, struct MHD_Connection *connection, const char *url,
                                const char *method, const char *version, const char *data, size_t *size,
                                void **state) {
-    (void)url; /* decoded, and cut at a NUL: the guard looks at the raw one */
+    (void)url; /* decoded and cut at a NUL; the guard needs the raw one */
     (void)connection;
     (void)cls;
     struct request *r = *state;
@@ -278,7 +281,7 @@ static void on_log(void *cls, const char *format, va_list args) {
 
 /* ---- life ---- */
 
-/* As many connections as wanted, or as the system allows. */
+/* As many connections as max-in-flight needs, or as the system allows. */
 static unsigned connection_limit(const struct ingest *in) {
     struct rlimit limit;
     rlim_t wanted = (rlim_t)in->settings.max_in_flight + CONNECTIONS_SPARE;
@@ -314,7 +317,7 @@ struct server *server_start(struct ingest *in, struct err *err) {
     struct server *s = xcalloc(1, sizeof *s);
     s->in = in;
     s->fd = net_listen(in->settings.listen, 1024, &s->port, err);
-    in->server = s; /* before the first request */
+    in->server = s; /* before the first request comes */
     s->daemon = s->fd >= 0 ? start_daemon(s) : NULL;
     if (s->daemon != NULL)
         return s;
@@ -334,7 +337,7 @@ int server_port(const struct server *s) {
 bool server_drain(struct server *s, int timeout_ms) {
     MHD_quiesce_daemon(s->daemon);
     int64_t until = clock_mono_us() + (int64_t)timeout_ms * 1000;
-    /* Sent as far as it goes: an answer that its client does not take is not waited for beyond a second. */
+    /* Answers that are not sent yet get one second: a client that does not read is not waited for longer. */
     int64_t sent_by = 0;
     while (clock_mono_us() < until) {
         int suspended = atomic_load(&s->in->in_flight);

@@ -1,5 +1,5 @@
-/* The HTTP server (libmicrohttpd): epoll threads that read requests, suspend their connections while others
- * work, and send the answers. Nothing in them blocks. */
+/* The HTTP server (libmicrohttpd). Its epoll threads read requests, suspend their connections while other
+ * threads work, and send the answers. They never block. */
 #ifndef USHER_INGEST_HTTP_SERVER_H
 #define USHER_INGEST_HTTP_SERVER_H
 
@@ -7,9 +7,10 @@
 
 struct server *server_start(struct ingest *in, struct err *err);
 int server_port(const struct server *s);
-/* No new connections; waits up to timeout_ms until every request has its answer. False: some have not. */
+/* Takes no new connections, and waits up to timeout_ms until every request has its answer. False: some have
+ * none. */
 bool server_drain(struct server *s, int timeout_ms);
-void server_stop(
-    struct server *s); /* after a successful drain only: a suspended connection would abort the process */
+/* Only after a successful drain: a suspended connection would abort the process */
+void server_stop(struct server *s);
 
 #endif

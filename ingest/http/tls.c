@@ -10,8 +10,8 @@
 
 #define CHAIN_MAX 16
 
-/* A certificate in use. Handshakes borrow it, and nobody says when they are through, so old ones stay until
- * the end: one every time the files are read again. */
+/* A certificate with its key. Handshakes borrow it and do not tell when they are done. So each pair stays in
+ * memory until the end, one more with every reading of the files. */
 struct pair {
     gnutls_pcert_st chain[CHAIN_MAX];
     unsigned n;
@@ -66,7 +66,7 @@ static enum err_code load_key(struct pair *p, const char *file, struct err *err)
     return code >= 0 ? ERR_OK : wrong(file, code, err);
 }
 
-/* Does the key belong to the certificate? Otherwise every handshake would fail. */
+/* Checks that the key belongs to the certificate, because otherwise every handshake fails. */
 static enum err_code check_match(const struct pair *p, const char *file, struct err *err) {
     unsigned char of_cert[64], of_key[64];
     size_t cert_len = sizeof of_cert, key_len = sizeof of_key;

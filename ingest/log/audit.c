@@ -16,10 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* One record on its way; the producer gives it back with the delivery report. */
+/* A record on its way to Kafka. It comes back with the delivery report. */
 struct entry {
-    struct entry *prev, *next; /* those that a request waits for, by time; free list by next */
-    struct request *r;         /* NULL: nobody waits (any more) */
+    struct entry *prev, *next; /* records that a request waits for, by time; the free list by next */
+    struct request *r;         /* the request that waits for the record; NULL = none */
     int64_t since_us, due_us;
 };
 
@@ -27,13 +27,13 @@ struct audit {
     struct ingest *in;
     struct producer *producer;
     atomic_bool closing, stalled;
-    pthread_mutex_t lock; /* all below, and the order of numbering and producing */
+    pthread_mutex_t lock; /* protects all below; records are produced in the order of their numbers */
     int64_t n;            /* the last number given */
     struct jbuf text;
     struct entry *first, *last, *spare;
 };
 
-/* The record outlives every broker outage: Kafka's client never gives it up. */
+/* Kafka's client never gives a record up, so it survives any outage of the brokers. */
 static const struct producer_setting producer_settings[] = {{"message.timeout.ms", "0"}};
 
 /* ---- the list of those that wait; all under the lock ---- */
@@ -56,7 +56,7 @@ static void entry_free(struct audit *a, struct entry *e) {
     metric_add(stats.audit_waiting, -1);
 }
 
-/* Ordered by when they are due. Requests come nearly in that order, so the walk from the end is short. */
+/* The list is ordered by due_us. Requests come nearly in that order, so the walk from the end is short. */
 static void entry_wait(struct audit *a, struct entry *e) {
     struct entry *after = a->last;
     while (after != NULL && after->due_us > e->due_us)
@@ -67,7 +67,7 @@ static void entry_wait(struct audit *a, struct entry *e) {
     *(e->next != NULL ? &e->next->prev : &a->last) = e;
 }
 
-/* The request that waited for it, which is the caller's now; NULL if none does. */
+/* Gives the request that waits for the record to the caller; NULL if none does. */
 static struct request *entry_take(struct audit *a, struct entry *e) {
     struct request *r = e->r;
     if (r == NULL)
@@ -81,7 +81,7 @@ static struct request *entry_take(struct audit *a, struct entry *e) {
 
 /* ---- producing; all under the lock ---- */
 
-/* Numbers and produces. False, and no number is used, when there is no room for it anywhere. */
+/* Gives the record its number and produces it. False: there is no room, and the number is not used. */
 static bool produce_record(struct audit *a, struct audit_request *rec, const char *traceparent,
                            struct request *waiting) {
     rec->n = a->n + 1;
@@ -111,7 +111,7 @@ static bool produce_record(struct audit *a, struct audit_request *rec, const cha
 
 /* ---- requests ---- */
 
-/* Text from the network as the record may show it: printable ASCII, cut. */
+/* A text of the client as a record may contain it: cut, with "?" for all that is not printable ASCII. */
 static const char *printable(struct request *r, const char *s, size_t max) {
     if (s == NULL)
         return NULL;
@@ -122,7 +122,7 @@ static const char *printable(struct request *r, const char *s, size_t max) {
     return out;
 }
 
-/* What the credential is for: that of the place where it is used, else of its scopes. */
+/* The class of the credential: by the place where it is used, else by its scopes. */
 static const char *class_of(const struct request *r) {
     const struct admit_verdict *v = &r->verdict;
     if (v->kind != ADMIT_KEY)
@@ -200,8 +200,9 @@ static void acknowledged(struct audit *a, struct entry *e) {
         request_resume(r);
 }
 
-/* An instance that was given up hands back what it did not deliver, or does not know it did. The record goes
- * out again with its number: a reader may see it twice, but never miss it. */
+/* A producer instance that was given up hands back records that it has not delivered, or that it does not
+ * know to be delivered. They are sent again with the same number: a reader may see one twice, but misses
+ * none. */
 static void produce_again(struct audit *a, const rd_kafka_message_t *message) {
     rd_kafka_headers_t *headers = NULL;
     char key[37] = "";
@@ -230,10 +231,11 @@ static void audit_on_report(void *ctx, const rd_kafka_message_t *m) {
 }
 
 static void audit_on_replaced(void *ctx) {
-    (void)ctx; /* what the old instance held comes back through its reports; what waits, waits on */
+    /* the reports of the old instance bring back what it held; the rest still waits in the producer */
+    (void)ctx;
 }
 
-/* The answer is not told; what is told instead has a record too, which nobody waits for. */
+/* The client gets a 503 instead of the answer. The 503 has a record too, for which nobody waits. */
 static void give_up(struct audit *a, struct request *r) {
     if (r->answer.status != 503) {
         metric_add(stats.audit_late, 1);

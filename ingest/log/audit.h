@@ -6,19 +6,20 @@
 #include "ingest/request/request.h"
 
 struct audit *audit_new(struct ingest *in, struct err *err);
-/* Waits up to flush_ms for the acknowledgements that are due. */
+/* Waits up to flush_ms for outstanding acknowledgements. */
 void audit_close(struct audit *a, int flush_ms);
 
-/* Produces the record of an answered request, which is resumed when it is acknowledged; not in time: the
- * answer becomes a 503, and a second record takes the first one back. The caller no longer owns the request.
- */
+/* Produces the record of an answered request. When Kafka has acknowledged it, the owner gets the request
+ * back. If that does not happen in time, the answer becomes a 503, and a second record withdraws the first
+ * one. The caller no longer owns the request. */
 void audit_submit(struct audit *a, struct request *r);
-/* The same without waiting, for answers given without suspension. The caller keeps the request. */
+/* Produces the record but does not wait, for answers on connections that are not suspended. The caller keeps
+ * the request. */
 void audit_note(struct audit *a, struct request *r);
-/* Now and then: time-outs, and what the producer had no room for. */
+/* Called every few milliseconds: handles records that were not acknowledged in time. */
 void audit_tick(struct audit *a, int64_t now_us);
 
-/* Records have come too late, and none has been acknowledged since. */
+/* A record was not acknowledged in time, and none has been acknowledged since. */
 bool audit_stalled(const struct audit *a);
 struct producer *audit_producer(struct audit *a);
 

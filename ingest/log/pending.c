@@ -12,8 +12,8 @@
 struct pending {
     pthread_mutex_t lock;
     struct request *buckets[BUCKETS];
-    struct pending_group *first, *last; /* by when they are due */
-    size_t n;                           /* in the buckets */
+    struct pending_group *first, *last; /* ordered by due_us() */
+    size_t n;                           /* number of requests in the buckets */
 };
 
 struct pending *pending_new(void) {
@@ -50,7 +50,7 @@ void pending_join(struct pending_group *g, struct request *r) {
 
 /* ---- the list of groups; all under the lock ---- */
 
-/* The end of the wait that the client asked for, or the deadline. */
+/* The end of the wait that the client has asked for, or else the deadline. */
 static int64_t due_us(const struct pending_group *g) {
     return g->wait_until_us != 0 ? g->wait_until_us : g->deadline_us;
 }
@@ -93,7 +93,7 @@ static void table_add(struct pending *p, struct request *r) {
 static void table_remove(struct pending *p, struct request *r) {
     struct request **b = bucket_of(p, r->txn.s);
     while (*b != r) {
-        assert(*b != NULL); /* what is PENDING stands in the table */
+        assert(*b != NULL); /* a PENDING request stands in the table */
         b = &(*b)->pending->chain;
     }
     *b = r->pending->chain;
@@ -108,7 +108,7 @@ static struct request *find_pending(struct pending *p, const char *txn) {
     return r;
 }
 
-/* NULL: somebody has taken it before. The last one takes its group off the list. */
+/* NULL: another thread has taken it before. With its last open member a group leaves the list. */
 static struct request *take_open(struct pending *p, struct request *r) {
     if (r == NULL || !request_move(r, REQUEST_PENDING, REQUEST_CLAIMED))
         return NULL;
@@ -151,7 +151,7 @@ struct request *pending_take(struct pending *p, const char *txn) {
     return r;
 }
 
-/* Those that are left are due now, and never promised. */
+/* The open members are due now, and are never answered 202. */
 static void hurry(struct pending *p, struct pending_group *g) {
     if (!g->listed)
         return;
@@ -173,7 +173,7 @@ struct request *pending_take_refused(struct pending *p, const char *txn) {
 
 /* ---- time, and what the log has ---- */
 
-/* One that is due: to be promised, to be waited for until its deadline, or to be cancelled. */
+/* The group is due. It is answered 202, or waits on until its deadline, or is cancelled. */
 static struct request *take_due(struct pending *p, struct pending_group *g, bool *accepted) {
     bool waited = g->wait_until_us != 0;
     g->wait_until_us = 0;
@@ -194,7 +194,7 @@ struct request *pending_take_expired(struct pending *p, int64_t now_us, bool *ac
     return taken;
 }
 
-/* Nothing is left to wait for but the log, which has all of it. */
+/* 202 can be said: the wait is over, and the log has all commands. */
 static bool can_be_promised(const struct pending_group *g) {
     return g->listed && g->wait_until_us == 0 && g->deadline_us != 0 && g->unacked == 0;
 }

@@ -13,11 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Messages of a partition. Those that come meanwhile wait here and share the next request: under load the
- * brokers see fewer, larger ones, and nobody waits when there is none. (An idempotent producer of
- * librdkafka 2.0.2 would wait busily for what is in flight.) */
+/* Messages of one partition. Further ones wait here and share the next request: under load the brokers get
+ * fewer and larger requests, and without load nothing waits. (An idempotent producer of librdkafka 2.0.2
+ * would wait busily for what is in flight.) */
 #define IN_FLIGHT 1
-#define WAITING_MAX 20000 /* messages in all */
+#define WAITING_MAX 20000 /* messages, all partitions together */
 #define POLL_MS 100
 
 struct waiting {
@@ -32,7 +32,7 @@ struct waiting {
 
 /* Of one partition. */
 struct lane {
-    int in_flight; /* of the current instance */
+    int in_flight; /* messages that the current instance has */
     struct waiting *first, *last;
 };
 
@@ -42,11 +42,11 @@ struct producer {
     const struct producer_setting *extra;
     size_t nextra;
     struct producer_events events;
-    pthread_rwlock_t alive; /* rk is not replaced while this is held for reading */
+    pthread_rwlock_t alive; /* held for reading: rk is not replaced */
     rd_kafka_t *rk;
     atomic_bool fatal, stop;
     pthread_t thread;
-    pthread_mutex_t lock; /* all below; taken inside `alive` */
+    pthread_mutex_t lock; /* protects all below; taken after `alive` */
     size_t nwaiting;
     int32_t nlanes;
     struct lane lanes[];
@@ -81,7 +81,7 @@ static void lane_append(struct producer *p, const struct producer_message *m, rd
     p->nwaiting++;
 }
 
-/* Takes the first off; its headers are the library's, or go too. */
+/* Removes the first message. with_headers: frees its headers, which the library has not taken. */
 static void lane_drop_first(struct producer *p, struct lane *lane, bool with_headers) {
     struct waiting *w = lane->first;
     lane->first = w->next;
@@ -93,8 +93,8 @@ static void lane_drop_first(struct producer *p, struct lane *lane, bool with_hea
     free(w);
 }
 
-/* All that wait go together, so that they share a request. What the library does not take (it is full, or
- * broken for good) stays for the next time. */
+/* Hands all waiting messages over together, so that they share a request. Messages that the library does not
+ * take (its queue is full, or the instance is broken) stay for the next time. */
 static void lane_drain(struct producer *p, int32_t partition) {
     struct lane *lane = &p->lanes[partition];
     if (lane->first == NULL || lane->in_flight >= IN_FLIGHT)
@@ -188,7 +188,7 @@ static rd_kafka_t *open_instance(struct producer *p, struct err *err) {
     return kafka_open(conf, KAFKA_PRODUCER_IDEMPOTENT, err);
 }
 
-/* Destroying may hang for long: nobody waits for it. */
+/* Destroying an instance may hang for long, so it has a thread of its own and nobody waits for it. */
 static void *destroy(void *rk) {
     rd_kafka_destroy(rk);
     return NULL;
@@ -227,8 +227,9 @@ static void replace(struct producer *p) {
 static void *producer_thread(void *arg) {
     struct producer *p = arg;
     while (!atomic_load(&p->stop)) {
+        /* No report has come that would hand over messages which the library had refused. */
         if (rd_kafka_poll(p->rk, POLL_MS) == 0)
-            drain_all(p); /* what the library once refused, and nothing on its way to bring it up again */
+            drain_all(p);
         if (atomic_load(&p->fatal))
             replace(p);
     }

@@ -20,16 +20,17 @@ struct producer_message {
     const char *key; /* at most 63 characters */
     const void *value;
     size_t len;
-    void *opaque;       /* comes back as the report's _private */
-    int64_t expires_us; /* monotonic; not handed to the library any more after that; 0 = never */
-    bool must;          /* taken however many wait */
+    void *opaque;       /* comes back as _private of the report */
+    int64_t expires_us; /* monotonic; after that the message is not sent any more; 0 = never */
+    bool must;          /* accepted even if too many wait */
 };
 
 struct producer_events {
-    /* Every delivery report, also those of an instance that was given up. On the poll thread. */
-    void (*report)(void *ctx, const rd_kafka_message_t *m);
-    /* A new instance has taken over; what the old one did not deliver must be sent again. On the poll thread.
+    /* Called for every delivery report, also of instances that were given up. On the thread of the producer.
      */
+    void (*report)(void *ctx, const rd_kafka_message_t *m);
+    /* A new instance has taken over. What the old one has not delivered must be sent again. On the thread of
+     * the producer. */
     void (*replaced)(void *ctx);
     void *ctx;
 };
@@ -40,20 +41,20 @@ struct producer_setting {
 
 struct producer;
 
-/* extra: librdkafka settings on top of those of the house. NULL and err when they are refused. */
+/* extra: settings of librdkafka besides those that all of usher uses. NULL and err if they are refused. */
 struct producer *producer_new(const char *topic, int32_t partitions, const struct config *config,
                               const struct producer_setting *extra, size_t nextra,
                               const struct producer_events *events, struct err *err);
-/* Stops the thread, waits up to flush_ms for what is on its way, ends. */
+/* Stops the thread and waits up to flush_ms until all messages are delivered. */
 void producer_close(struct producer *p, int flush_ms);
 
-/* The headers as Kafka's; the caller owns them until producer_send has succeeded. */
+/* Makes headers of Kafka. The caller owns them until producer_send has succeeded. */
 rd_kafka_headers_t *producer_headers(const struct headers *h);
 /* Never blocks. Takes a copy of key and value, and the headers on success. __QUEUE_FULL: too many wait. */
 rd_kafka_resp_err_t producer_send(struct producer *p, const struct producer_message *m,
                                   rd_kafka_headers_t *headers);
-/* Drops what waits here (not what the library has). For `replaced`, where the caller sends all of it again.
- */
+/* Drops the messages that wait here (not those that the library has). For `replaced`, if the caller sends all
+ * of them again. */
 void producer_forget(struct producer *p);
 /* Asks for the topic's metadata; true once it was answered. */
 bool producer_warm_up(struct producer *p, int timeout_ms);

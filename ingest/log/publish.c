@@ -20,8 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A command older than its deadline by this is not applied any more, even where nobody could cancel it.
- * Generous, since it is measured by two clocks. */
+/* Workers do not apply a command that is older than its deadline by more than this, also if nobody could
+ * cancel it. Generous, because two clocks are compared. */
 #define GRACE_US (30 * INT64_C(1000000))
 
 struct publish {
@@ -31,7 +31,7 @@ struct publish {
     struct producer_setting settings[1];
 };
 
-/* Marks messages of which must be known that the log has them. */
+/* The opaque of messages whose acknowledgement matters, because 202 waits for it. */
 static char asynchronous;
 
 static rd_kafka_resp_err_t produce_command(struct publish *p, const struct command *c, const char *bytes,
@@ -51,12 +51,12 @@ static rd_kafka_resp_err_t produce_command(struct publish *p, const struct comma
     return code;
 }
 
-/* Takes the request back, unless another was faster, and refuses it: the command is not in the log. */
+/* The command is not in the log: takes the request back, unless another thread was faster, and refuses it. */
 static void take_back(struct publish *p, const char *txn, rd_kafka_resp_err_t why) {
     metric_add(stats.publish_failed, 1);
     log_event(LOG_WARN, "publish-failed", "txn=%s error=%s", txn, rd_kafka_err2name(why));
     struct request *r = pending_take_refused(p->in->pending, txn);
-    if (r == NULL) /* answered, or an earlier copy is perhaps in the log: the deadline decides */
+    if (r == NULL) /* answered already; or an earlier copy may be in the log, and the deadline decides */
         return;
     bool large = why == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
     answer_error(r, large ? ERR_TOO_LARGE : ERR_UNAVAILABLE,
@@ -64,12 +64,12 @@ static void take_back(struct publish *p, const char *txn, rd_kafka_resp_err_t wh
     request_finish(r);
 }
 
-/* Nobody waits for the outcome where only the log's word is waited for. */
+/* A client that does not wait gets 202 as soon as the log has the command; nobody needs the reply. */
 static bool outcome_awaited(const struct request *r) {
     return !r->async || r->head.prefer.wait_s > 0;
 }
 
-/* Accepted is accepted: what is asynchronous never comes too late (rule Q3). */
+/* A command that was answered 202 must be applied, however late (rule Q3). */
 static int64_t not_after(const struct request *r) {
     return r->async ? 0 : r->wall_us + (r->deadline_us - r->arrived_us) + GRACE_US;
 }
@@ -115,7 +115,8 @@ static void encode(struct request *r, const struct command *c, struct jbuf *scra
     r->command->encoded_len = scratch->n;
 }
 
-/* So long is the outcome waited for (RFC 7240 section 4.3). */
+/* How long the client waits for the outcome before 202 (Prefer: wait, RFC 7240 section 4.3); 0 = not at all.
+ */
 static int64_t wait_until(const struct request *r) {
     int64_t until = r->arrived_us + (int64_t)r->head.prefer.wait_s * 1000000;
     if (!r->async || r->head.prefer.wait_s <= 0)
@@ -131,7 +132,7 @@ static bool not_to_be_published(struct request *r) {
     return true;
 }
 
-/* The commands of r, or of the operations of a Bulk r. */
+/* A group for the command of r, or for those of the operations of r, a Bulk. */
 static struct pending_group *group_of(struct request *r) {
     struct pending_group *g = pending_group_new(r->arena, r->deadline_us);
     g->async = r->async;
@@ -149,14 +150,14 @@ void publish_request(struct publish *p, struct request *r, struct jbuf *scratch)
     struct pending_group *g = group_of(r);
     pending_join(g, r);
     pending_add(p->in->pending, g);
-    /* From here on r may be answered and used again at any moment: only c's own texts and scratch are read.
-     */
+    /* From here on another thread may answer r, and its memory may be used again: read only c's own texts and
+     * scratch. */
     rd_kafka_resp_err_t code = produce_command(p, &c, scratch->p, scratch->n, expires_us);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         take_back(p, c.txn.s, code);
 }
 
-/* Operations stay where they are until their Bulk is brought to its end by the caller. */
+/* The operations can be read throughout: the caller's Bulk keeps them until it is answered. */
 void publish_bulk(struct publish *p, struct request *bulk, struct request *const *operations, size_t n,
                   struct jbuf *scratch) {
     struct command c;
@@ -196,7 +197,8 @@ static void publish_on_report(void *ctx, const rd_kafka_message_t *m) {
     }
     bool given_up = m->err == RD_KAFKA_RESP_ERR__FATAL || m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
                     m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
-    /* Perhaps in the log: the deadline decides in PostgreSQL. Given up: the next instance sends it again. */
+    /* If the instance was given up, the next one sends the command again. If it may be in the log, the
+     * deadline decides in PostgreSQL. */
     if (given_up || rd_kafka_message_status(m) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED)
         return;
     if (message_txn(m, txn))
@@ -215,7 +217,7 @@ static void send_again(struct request *r, void *ctx) {
     command_clear(&c);
 }
 
-/* The same ids: a worker that has seen one of them already answers from what it stored. */
+/* The commands keep their txn: a worker that has applied one already answers with the stored outcome. */
 static void publish_on_replaced(void *ctx) {
     struct publish *p = ctx;
     producer_forget(p->producer);
@@ -225,7 +227,7 @@ static void publish_on_replaced(void *ctx) {
 struct publish *publish_new(struct ingest *in, struct err *err) {
     struct publish *p = xcalloc(1, sizeof *p);
     p->in = in;
-    /* What could not be sent by the deadline must not be sent after it. */
+    /* A command that could not be sent by its deadline must not be sent later. */
     snprintf(p->timeout_ms, sizeof p->timeout_ms, "%" PRId64, in->settings.deadline_us / 1000);
     p->settings[0] = (struct producer_setting){"message.timeout.ms", p->timeout_ms};
     struct producer_events events = {publish_on_report, publish_on_replaced, p};

@@ -1,4 +1,4 @@
-/* Commands to usher.commands. */
+/* Publishes commands to usher.commands. */
 #ifndef USHER_INGEST_LOG_PUBLISH_H
 #define USHER_INGEST_LOG_PUBLISH_H
 
@@ -7,12 +7,12 @@
 struct publish *publish_new(struct ingest *in, struct err *err);
 void publish_close(struct publish *p, int flush_ms);
 
-/* Encodes the request's command, puts the request among those that wait and produces. The caller no longer
- * owns it, whatever becomes of it. scratch: the caller's buffer, used for the bytes. */
+/* Encodes the command of the request, puts the request into the pending table and produces the command. The
+ * caller no longer owns the request, also if this fails. scratch: a buffer of the caller's thread. */
 void publish_request(struct publish *p, struct request *r, struct jbuf *scratch);
 
-/* The same for all operations of a Bulk that are not answered yet, in the order in which they are given. They
- * and the Bulk stay the caller's. */
+/* The same for all operations of a Bulk that are not answered yet, in this order. The Bulk stays the
+ * caller's, and it keeps the operations in memory until it is answered. */
 void publish_bulk(struct publish *p, struct request *bulk, struct request *const *operations, size_t n,
                   struct jbuf *scratch);
 

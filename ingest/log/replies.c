@@ -20,7 +20,7 @@ struct replies {
     void (*on_reply)(struct request *r);
     _Atomic int32_t partition;
     atomic_bool polled, stop, running;
-    unsigned generation; /* of the connection that holds the lock */
+    unsigned generation; /* of the database connection that holds the lock */
     rd_kafka_t *rk;
     pthread_t thread;
 };
@@ -50,7 +50,7 @@ enum err_code replies_hold_slot(struct replies *r, struct db *db, struct err *er
         return choose(r, db, err);
     if (db_generation(db) == r->generation)
         return ERR_OK;
-    bool got; /* if another has it meanwhile, both read it: correct, only more work */
+    bool got; /* if another instance has it meanwhile, both read the partition: correct, only more work */
     if (slots_try(db, SLOTS_REPLIES, replies_partition(r), &got, err) != ERR_OK)
         return err->code;
     r->generation = db_generation(db);
@@ -70,7 +70,7 @@ bool replies_polled(const struct replies *r) {
 static void on_message(struct replies *replies, const rd_kafka_message_t *m) {
     char txn[37];
     struct request *r = message_txn(m, txn) ? pending_take(replies->in->pending, txn) : NULL;
-    if (r == NULL) { /* answered at the deadline, or another instance's */
+    if (r == NULL) { /* answered at the deadline already, or a request of another instance */
         metric_add(stats.unknown_replies, 1);
         return;
     }
@@ -105,12 +105,12 @@ static void *replies_thread(void *arg) {
 
 static rd_kafka_t *open_consumer(struct replies *r, struct err *err) {
     rd_kafka_conf_t *conf = kafka_conf_new(r->in->settings.config, KAFKA_CONSUMER_ASSIGN);
-    /* Where the log has lost our position, old replies are harmless and new ones are needed. */
+    /* If Kafka has lost the position: old replies do no harm, and no new one may be missed. */
     rd_kafka_conf_set(conf, "auto.offset.reset", "earliest", NULL, 0);
     return kafka_open(conf, KAFKA_CONSUMER_ASSIGN, err);
 }
 
-/* At the explicit end: "latest" would be looked up later, when a reply may already stand behind it. */
+/* At an explicit offset: "latest" is resolved later, and a reply may arrive before that. */
 static enum err_code assign_end(struct replies *r, struct err *err) {
     int32_t partition = replies_partition(r);
     int64_t low, high;

@@ -1,4 +1,4 @@
-/* usher.replies: this instance's partition of it, followed by a thread of its own from where it ended at
+/* Follows this instance's partition of usher.replies, on a thread of its own, from the end that it had at
  * start. */
 #ifndef USHER_INGEST_LOG_REPLIES_H
 #define USHER_INGEST_LOG_REPLIES_H
@@ -12,18 +12,20 @@
 
 struct request;
 
-/* on_reply: called with each request whose reply has come, r->reply filled; the request is the function's. */
+/* on_reply is called on that thread for each request whose reply has come; r->command->reply is filled.
+ * on_reply owns the request. */
 struct replies *replies_new(struct ingest *in, void (*on_reply)(struct request *r));
 void replies_close(struct replies *r);
 
-/* Picks a partition that no other instance holds, by advisory lock on db (a session of its own: the lock goes
- * with it). Where all are held, one by hash: replies for others are dropped. Once chosen it stays; a lost
- * session only takes the lock again. */
+/* Chooses a partition that no other instance holds, by an advisory lock on db, which must be a session of its
+ * own: the lock ends with the session. If all are held, the hash of the name decides, and replies for other
+ * instances are dropped. Once chosen, the partition stays; after a lost session only the lock is taken again.
+ */
 enum err_code replies_hold_slot(struct replies *r, struct db *db, struct err *err);
-/* Starts following that partition; ERR_KAFKA if its end cannot be asked for now (try again). */
+/* Begins to follow the partition. ERR_KAFKA: its end is not known now; try again. */
 enum err_code replies_follow(struct replies *r, struct err *err);
 
-int32_t replies_partition(const struct replies *r); /* -1 before there is one */
-bool replies_polled(const struct replies *r);       /* nothing that comes from now on is missed */
+int32_t replies_partition(const struct replies *r); /* -1 before one is chosen */
+bool replies_polled(const struct replies *r);       /* no reply that comes from now on is missed */
 
 #endif

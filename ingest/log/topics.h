@@ -1,4 +1,4 @@
-/* The topics of the log: made where they are missing, and checked once. One thread. */
+/* The topics: made if they are missing, and checked once. For one thread. */
 #ifndef USHER_INGEST_LOG_TOPICS_H
 #define USHER_INGEST_LOG_TOPICS_H
 
@@ -9,8 +9,8 @@ struct topics;
 
 struct topics *topics_new(const struct settings *s);
 void topics_close(struct topics *t);
-/* ERR_OK: they are as they must be, and nobody looks again. ERR_CONFIG: one has another number of partitions,
- * which would tear workspaces apart. ERR_KAFKA: try again. */
+/* ERR_OK: the topics are right; further calls do nothing. ERR_CONFIG: a topic has another number of
+ * partitions, so commands of one workspace would get into two partitions. ERR_KAFKA: try again. */
 enum err_code topics_ensure(struct topics *t, struct err *err);
 
 #endif

@@ -18,7 +18,7 @@ static const char *scopes_due(struct request *r) {
     return route_scope_names(route_scopes(&r->route), r->arena);
 }
 
-/* No error code where no token was given. */
+/* Without a token the challenge has no error code. */
 const char *answer_bearer_challenge(struct request *r, enum err_code code) {
     if (code == ERR_UNAUTHORIZED)
         return r->head.token != NULL ? "Bearer realm=\"usher\", error=\"invalid_token\""
@@ -32,15 +32,15 @@ const char *answer_bearer_challenge(struct request *r, enum err_code code) {
     return NULL;
 }
 
-/* path: what it is about, as far as the caller knows it. */
+/* path: the attribute or parameter that the error is about; NULL = not known. */
 static void answer_failure(struct request *r, enum err_code code, const char *detail, const char *path) {
     enum err_code shown = scim_error_outward(code);
     if (shown != code || detail == NULL || detail[0] == '\0') {
         struct err plain = {.code = shown};
         detail = err_text(&plain);
     }
-    if (r->done_already != NULL &&
-        err_http_status(shown) == 503) { /* "nothing was changed" would be untrue */
+    /* "nothing was changed" would be untrue */
+    if (r->done_already != NULL && err_http_status(shown) == 503) {
         shown = ERR_UNAVAILABLE;
         detail = r->done_already;
     }

@@ -8,23 +8,23 @@
 
 struct request_command {
     enum command_type type;
-    json_t *resource, *ops, *members, *cleared;  /* they live in the arena, like those below */
+    json_t *resource, *ops, *members, *cleared;  /* the arena holds them, and those below */
     json_t *must_match, *must_not_match, *needs; /* ifMatch, ifNoneMatch, needs */
     const struct command_async *async;           /* NULL: the client waits for the outcome */
-    /* Of a Bulk's operation. */
-    struct uuid bulk;      /* with fail_on: the Bulk's txn */
-    int fail_on;           /* so many refusals stop the Bulk; 0 = never */
-    enum err_code refusal; /* with COMMAND_REQUEST_REFUSED, and why */
+    /* Only of an operation of a Bulk. */
+    struct uuid bulk;      /* txn of the Bulk, if fail_on > 0 */
+    int fail_on;           /* this many refusals stop the Bulk; 0 = never */
+    enum err_code refusal; /* of COMMAND_REQUEST_REFUSED: why */
     const char *refusal_detail;
 
-    char *encoded; /* its bytes, to send them again; NULL before it is published */
+    char *encoded; /* the bytes, kept to send them again; NULL before the command is published */
     size_t encoded_len;
     struct reply reply;
 };
 
-/* The request becomes a command of that type; what its command carries already stays. */
+/* Gives the request a command of this type, or gives the command that it has this type. */
 struct request_command *request_make_command(struct request *r, enum command_type type);
-/* It was handed to the log, so that it may be done. */
+/* The command was handed to the log, so it may have been applied. */
 bool request_is_published(const struct request *r);
 
 #endif

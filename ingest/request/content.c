@@ -9,9 +9,9 @@
 
 #define DEPTH_MAX 32
 
-/* A room of 100,000 members with all their sub-attributes. */
+/* Enough for a room with 100,000 members and all their sub-attributes. */
 const struct content_limits content_document = {.depth = DEPTH_MAX, .elements = 600000};
-/* A resource stands three levels deep in a Bulk; as trees several Bulks are in memory at the same time. */
+/* In a Bulk a resource stands three levels deeper. Several parsed Bulks are in memory at the same time. */
 const struct content_limits content_bulk = {
     .bytes = BULK_MAX_BYTES, /* rule B6 */
     .depth = DEPTH_MAX + 3,
@@ -21,7 +21,7 @@ const struct content_limits content_bulk = {
 /* A request for an access token. */
 const struct content_limits content_form = {.bytes = 16384};
 
-/* Parameters (charset) are not judged (rule T2). */
+/* Parameters such as charset are ignored (rule T2). */
 static bool is_type(const char *type, const char *known) {
     size_t n = strlen(known);
     if (type == NULL || strncasecmp(type, known, n) != 0)
@@ -39,7 +39,7 @@ void content_keep(struct request *r, json_t *json) {
         arena_defer(r->arena, decref, json);
 }
 
-/* By the path alone, since a body may be refused before its method is. */
+/* By the path alone: a body that is too large is refused before the method is looked at. */
 static const struct content_limits *limits_of(const struct request *r) {
     const struct route_row *place = r->route.place;
     return place != NULL && place->handler->content != NULL ? place->handler->content : &content_document;

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TAGS_MAX 256 /* in one request; the others match nothing */
+/* Of one request; further tags match nothing. */
+#define TAGS_MAX 256
 
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -22,7 +23,7 @@ static bool refs_of(const char *p, size_t n, uint32_t *refs) {
     return v != 0;
 }
 
-/* The opaque text of a tag of ours, as resource_row_etag writes it. */
+/* The text inside a tag that resource_row_etag has written. */
 static bool tag_of(const char *p, size_t n, struct etag *tag) {
     size_t digits = 0;
     *tag = (struct etag){0};
@@ -39,7 +40,7 @@ static const char *tag_skip_blanks(const char *p) {
     return p + strspn(p, " \t");
 }
 
-/* One element of the list, up to its comma. False: nothing of ours. */
+/* One element of the list, up to its comma. False: no tag that usher makes. */
 static bool take_tag(const char **at, struct etag *tag) {
     const char *p = *at;
     bool ours = false;

@@ -1,8 +1,8 @@
 /* Entity tags in requests: If-Match, If-None-Match and the `version` of a Bulk operation (RFC 9110
- * sections 8.8.3 and 13.1, rules V1, V2). Tags of ours are W/"<version>", or
- * W/"<version>.<refs>" where an answer shows what has no version in the resource (resource_row_etag). All
- * comparisons are weak, as RFC 7644 section 3.14 uses them, so that "3" is the same version as W/"3". Pure
- * functions. */
+ * sections 8.8.3 and 13.1, rules V1, V2). The tags that
+ * usher makes are W/"<version>", or W/"<version>.<refs>" where an answer also shows members or groups, which
+ * have no version in the resource (resource_row_etag). All comparisons are weak, as RFC 7644 section 3.14
+ * uses them: "3" is the same version as W/"3". Pure functions. */
 #ifndef USHER_INGEST_REQUEST_ETAG_H
 #define USHER_INGEST_REQUEST_ETAG_H
 
@@ -23,13 +23,13 @@ struct etag_list {
     size_t n;
 };
 
-/* text: a field value, several lines joined by commas. A tag that cannot be one of ours matches nothing, and
- * so does what is no tag at all. Lives in the arena. */
+/* text: the field value; several lines are joined by commas. A tag that usher cannot have made matches
+ * nothing, and neither does a text that is no tag. The list lives in the arena. */
 void etag_parse(const char *text, struct arena *a, struct etag_list *out);
-/* Is it the very representation of one of the tags? */
+/* Does one of the tags name exactly this representation? */
 bool etag_matches(const struct etag_list *l, int64_t version, uint32_t refs);
-/* The versions as an array of integers, which is how commands carry them: a change is about the resource
- * alone. New reference. */
+/* The versions as an array of integers, as commands carry them (a change is about the resource alone, so refs
+ * are left out). New reference. */
 json_t *etag_versions(const struct etag_list *l);
 
 #endif

@@ -1,5 +1,5 @@
-/* The form that a request and its answer have: how errors, one resource and a list are written, how a body is
- * read. There are three: SCIM (scim/form.c), the Management API (api/form.c), OAuth (api/oauth.c). */
+/* The form of a request and its answer: how errors, one resource and a list are written, and how a body is
+ * read. There are three forms: SCIM (scim/form.c), the Management API (api/form.c), OAuth (api/oauth.c). */
 #ifndef USHER_INGEST_REQUEST_FORM_H
 #define USHER_INGEST_REQUEST_FORM_H
 
@@ -12,28 +12,29 @@
 struct request;
 
 struct form {
-    const char *prefix;        /* of its paths, "/scim/v2"; NULL = they have none in common */
-    const char *reason;        /* of its commands: where the change came from */
+    const char *prefix;        /* of all paths of the form, "/scim/v2"; NULL = none */
+    const char *reason;        /* `reason` of its commands: where the change came from */
     const char *type;          /* content type of resources and lists */
-    const char *accepts;       /* type of a body besides application/json; NULL = none */
+    const char *accepts;       /* content type of a body besides application/json; NULL = none */
     const char *accepts_patch; /* the same of a PATCH */
-    const char *room;          /* what a room is called; NULL = as its type is named */
-    bool refs;                 /* a resource is shown with its members or groups */
-    bool empty_patch;          /* a PATCH may change nothing */
+    const char *room;          /* the word for a room in sentences; NULL = the name of its type */
+    bool refs;                 /* resources are shown with their members or groups */
+    bool empty_patch;          /* a PATCH without a change is accepted */
 
-    /* The body of an error, and its content type; r->answer has status and code already. path: the attribute
-     * that it is about; NULL or "" = not known. */
+    /* Writes the body of an error, and its content type if it differs. r->answer has status and code already.
+     * path: the attribute that the error is about; NULL or "" = not known. */
     void (*error)(struct request *r, const char *detail, const char *path);
-    /* WWW-Authenticate of an error; NULL = no such header. */
+    /* The WWW-Authenticate header of an error; NULL = no such header. */
     const char *(*challenge)(struct request *r, enum err_code code);
 
-    /* ---- where there are resources ---- */
+    /* ---- only of forms that have resources ---- */
 
-    /* Headers that name the resource, and its body; r->answer has status and ETag already. */
+    /* Writes the body and the headers that name the resource. r->answer has status and ETag already. */
     void (*resource)(struct request *r, const struct resource_row *row);
-    /* The rows of r->read as a page: the whole answer. */
+    /* Makes the whole answer: the rows of r->read as a page. */
     void (*list)(struct request *r);
-    /* The body of a write as SCIM has it: a resource, or a PatchOp. Lives as long as the request. */
+    /* Reads the body of a write and gives it as SCIM has it: a resource, or a PatchOp. It lives as long as
+     * the request. */
     enum err_code (*read_body)(struct request *r, const json_t **body, struct err *err);
 };
 

@@ -21,7 +21,8 @@ enum step handle_rows(struct request *r, enum err_code code) {
     struct err err = {.code = code};
     if (code == ERR_OK)
         return r->handler->on_rows(r);
-    /* Applied, but it cannot be shown: the operation's address tells what it did. */
+    /* The command was applied, but the result cannot be read now. The client can ask for the operation by its
+     * txn. */
     if (request_is_published(r))
         (void)err_set(&err, ERR_OUTCOME_UNKNOWN, "It was done, but cannot be shown now; ask for txn %s",
                       r->txn.s);
@@ -32,7 +33,8 @@ enum step handle_reply(struct request *r) {
     const struct reply *reply = &r->command->reply;
     if (reply->doc != NULL)
         arena_defer(r->arena, free, reply->doc);
-    if (uuid_is_set(&reply->id)) /* of the first time, or of an account that a create has taken over */
+    /* The id differs where the command was applied before, or where a create has taken over an account. */
+    if (uuid_is_set(&reply->id))
         r->resource_id = reply->id;
     if (reply->code == ERR_OK)
         return r->handler->on_reply(r);

@@ -1,19 +1,22 @@
-/* The steps of handlers (handler.h), with what is the same for all of them. */
+/* Runs the steps of handlers (handler.h), and does what is the same for all handlers. */
 #ifndef USHER_INGEST_REQUEST_HANDLE_H
 #define USHER_INGEST_REQUEST_HANDLE_H
 
 #include "ingest/request/request.h"
 
-/* Answers with the error. */
+/* Answers with the error and says STEP_ANSWERED. */
 enum step handle_refuse(struct request *r, const struct err *err);
-/* What was asked is there (code: of the round trip): on_rows, or the error. */
+/* The database has answered; code is the result of the round trip. Calls on_rows, or answers with the error.
+ */
 enum step handle_rows(struct request *r, enum err_code code);
-/* r->reply was decoded: on_reply, or the refusal. Its memory goes with the request from now on. */
+/* r->command->reply was decoded. Calls on_reply, or answers with the refusal. The request takes over the
+ * memory of the reply. */
 enum step handle_reply(struct request *r);
-/* The log has the commands of all that r->next links: on_accepted, and each is finished. NULL is fine. */
+/* The log has the commands of r and of all requests behind it in the list r->next. Calls on_accepted of each
+ * and finishes it. NULL is fine. */
 void handle_accepted(struct request *r);
 
-/* OPTIONS: the methods that there are. */
+/* Answers OPTIONS with the methods of the path. */
 extern const struct handler options_handler;
 
 #endif

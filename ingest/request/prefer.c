@@ -8,7 +8,7 @@
 #define WAIT_MAX_S 3600
 
 struct preference {
-    char name[32], value[32]; /* "" = none; longer ones are none that we know, and cut */
+    char name[32], value[32]; /* "" = none. Longer texts are cut: no known preference is that long */
 };
 
 static bool is_token_byte(char c) {
@@ -23,7 +23,7 @@ static void put(char out[32], size_t *n, char c) {
     if (*n < 31)
         out[(*n)++] = c;
     else
-        out[0] = '?'; /* too long to be known */
+        out[0] = '?'; /* no known name begins so */
     out[*n] = '\0';
 }
 
@@ -34,7 +34,7 @@ static const char *take_token(const char *p, char out[32]) {
     return p;
 }
 
-/* token or quoted-string, with its escapes; NULL where a string does not end. */
+/* A token or a quoted string with escapes. NULL: the string does not end. */
 static const char *take_word(const char *p, char out[32]) {
     size_t n = 0;
     if (*p != '"')
@@ -49,7 +49,7 @@ static const char *take_word(const char *p, char out[32]) {
     return p + 1;
 }
 
-/* name [= value] [; parameters…], up to the comma. NULL: unreadable from here on. */
+/* name [= value] [; parameters…], up to the comma. NULL: the rest cannot be read. */
 static const char *take_preference(const char *p, struct preference *out) {
     char ignored[32];
     p = take_token(p, out->name);
@@ -115,7 +115,7 @@ void prefer_parse(const char *text, struct prefer *out) {
             return;
         if (*p == ',' || *p == '\0')
             apply(&f, &seen, out);
-        else /* not what the grammar knows: this one is ignored */
+        else /* this preference is not in the grammar and is ignored */
             p += strcspn(p, ",");
     }
 }

@@ -12,8 +12,8 @@ struct prefer {
     enum prefer_return returned;
 };
 
-/* text: a field value, several lines joined by commas; NULL = none. Unknown preferences, unknown values and
- * what cannot be read are ignored; of a preference that comes twice the first counts. */
+/* text: the field value; several lines are joined by commas; NULL = none. Unknown preferences, unknown values
+ * and unreadable text are ignored. If a preference comes twice, the first one counts. */
 void prefer_parse(const char *text, struct prefer *out);
 
 #endif

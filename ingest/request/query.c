@@ -104,7 +104,7 @@ static bool is_one_of(const char *s, size_t len, const char *const *words) {
     return false;
 }
 
-/* A quoted string's length, to the end of the text where the quote is not closed. */
+/* The length of a quoted string. If the quote is not closed, the string ends with the text. */
 static size_t string_length(const char *s) {
     size_t n = 1;
     while (s[n] != '\0' && s[n] != '"')
@@ -119,7 +119,7 @@ static size_t token_length(const char *s) {
     return *s == '"' ? string_length(s) : strcspn(s, " ()[]\"");
 }
 
-/* A word that an operator or a bracket follows: an attribute, where one may stand. */
+/* Is the word an attribute? An operator or a bracket must follow it. */
 static bool attribute_at(const char *s, size_t len) {
     for (size_t i = 0; i < len; i++)
         if (!word_byte((unsigned char)s[i]))
@@ -128,7 +128,7 @@ static bool attribute_at(const char *s, size_t len) {
     return s[len] == '[' || is_one_of(next, token_length(next), operators);
 }
 
-/* Keeps only what can't be a value: operators, logical words, brackets, attributes where one is due. */
+/* Keeps what cannot be a value: operators, logical words, brackets, and attributes where one is expected. */
 static void mask_filter(const char *s, struct jbuf *out) {
     bool due = true;
     for (size_t n; *s != '\0'; s += n) {
@@ -170,7 +170,7 @@ char *query_masked(const struct query *q, struct arena *a) {
             mask_filter(p->value, &out);
         } else if (is_one_of(p->name, strlen(p->name), shown) && is_plain_value(p->value)) {
             jb_printf(&out, "%s=%s", p->name, p->value);
-        } else if (strcmp(p->name, "cursor") == 0) { /* long, and of no use to a reader */
+        } else if (strcmp(p->name, "cursor") == 0) { /* a cursor is long and tells a reader nothing */
             jb_raw(&out, p->value[0] != '\0' ? "cursor=?" : "cursor=");
         } else {
             jb_raw(&out, "?");

@@ -1,4 +1,4 @@
-/* Query strings: percent-decoding, parameters, and their form for the audit stream. */
+/* Query strings: percent-decoding, parameters, and the masked form for the audit stream. */
 #ifndef USHER_INGEST_REQUEST_QUERY_H
 #define USHER_INGEST_REQUEST_QUERY_H
 
@@ -18,21 +18,21 @@ struct query {
     size_t n;
 };
 
-/* Decodes text[0..len) into the arena. plus: '+' is a space (queries, not paths). NULL where an escape is
- * broken, a NUL stands in it, or the result is not UTF-8. */
+/* Decodes text[0..len) into the arena. plus: '+' is a space (queries, not paths). NULL if an escape is
+ * broken, or if the result contains a NUL or is not UTF-8. */
 char *query_decode(const char *text, size_t len, bool plus, struct arena *a);
 /* text may be NULL. ERR_BAD_REQUEST for a broken encoding or more than 64 parameters. */
 enum err_code query_parse(const char *text, struct arena *a, struct query *out, struct err *err);
 /* The first parameter of that name, NULL if there is none (rule T7). */
 const char *query_get(const struct query *q, const char *name);
-/* An integer parameter: fallback where absent or empty, saturated at +-INT32_MAX; ERR_INVALID_VALUE if it is
- * none. */
+/* An integer parameter. Absent or empty: fallback. Too large: +-INT32_MAX. ERR_INVALID_VALUE if it is no
+ * integer. */
 enum err_code query_int(const struct query *q, const char *name, int64_t fallback, int64_t *out,
                         struct err *err);
 
-/* The query as the audit stream and logs may show it (rule X2): a filter keeps its shape, every compared
- * value is "?"; paging and projection parameters stand as they are, of all others only that they were there.
- * NULL for no query. */
+/* The query as logs and the audit stream may show it (rule X2). A filter keeps its shape, with "?" in place
+ * of every compared value. Parameters of paging and projection stay as they are. Any other parameter becomes
+ * "?". NULL for no query. */
 char *query_masked(const struct query *q, struct arena *a);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A request that held a large body or answer gives that memory back. */
+/* Buffers for bodies and answers that are larger than this are freed, not kept in the pool. */
 #define KEEP_BYTES (64 * 1024)
 #define POOL_MAX 1024
 
@@ -82,7 +82,7 @@ static void recycle(struct request *r) {
         request_free(r);
 }
 
-/* Under the lock of the pool. */
+/* The lock of the pool protects it. */
 struct abandoned {
     struct request *stand_in;
     bool held, released; /* by the gate thread that hangs in the database; by its owner */
@@ -124,9 +124,9 @@ void request_pool_free(void) {
         request_free(r);
 }
 
-/* Only what the answer and its record need, and only what nobody changes since the request stands in the
- * gate. Its texts may be the old one's where they are not the client's: the old arena outlives the stand-in.
- */
+/* Copies what the answer and its record need. All of it must be constant since the request stands in the
+ * gate, because the gate thread may be using r at this moment. The texts of route, verdict and Bulk stay in
+ * the old arena, which outlives the stand-in. */
 struct request *request_abandon(struct request *r) {
     struct request *s = request_new(r->in);
     s->owner = r->owner;
@@ -165,7 +165,7 @@ struct request *request_abandon(struct request *r) {
 
 static const unsigned may_follow[REQUEST_STATES] = {
     [REQUEST_READING] = BIT(REQUEST_GATE) | BIT(REQUEST_PENDING) /* an operation */ | BIT(REQUEST_AUDIT),
-    /* GATE again: its answer is kept before it is sent. DONE: another one answers in its place. */
+    /* GATE again: its answer is kept before it is sent. DONE: a stand-in answers. */
     [REQUEST_GATE] =
         BIT(REQUEST_GATE) | BIT(REQUEST_PENDING) | BIT(REQUEST_BULK) | BIT(REQUEST_AUDIT) | BIT(REQUEST_DONE),
     [REQUEST_PENDING] = BIT(REQUEST_CLAIMED),

@@ -1,6 +1,6 @@
-/* One HTTP request from its first byte to its answer. Exactly one thread owns a request at any time; the
- * state says who, and request_move, an atomic compare-and-swap, decides where several compete for it (reply,
- * deadline, failed delivery; acknowledgement, time-out).
+/* One HTTP request from its first byte to its answer. Exactly one thread owns a request at any time, and the
+ * state says which. Where several threads compete for a request (reply, deadline and failed delivery;
+ * acknowledgement and time-out), request_move decides, an atomic compare-and-swap.
  *
  *     READING --> GATE --> PENDING --> CLAIMED --> AUDIT --> DONE
  *        |          |                                ^
@@ -15,12 +15,12 @@
  * GATE     in the gate's queue, or in the hands of the gate thread that took it from there
  * PENDING  its command is published and it stands in the pending table
  * BULK     in the hands of the Bulk thread, or its operations are under way
- * CLAIMED  one thread has won it there and makes the answer (perhaps by way of the gate again)
+ * CLAIMED  one thread has won it there and makes the answer (perhaps with another visit to the gate)
  * AUDIT    answered; its record waits for the acknowledgement
- * DONE     resumed: its owner's again; or another request answers in its place
+ * DONE     its owner has it again; or a stand-in answers for it (request_abandon)
  *
- * Which states may follow each other stands in request.c. Any other move is a mistake in this program: it
- * ends the process where sanitizers are built in, elsewhere it is logged and counted. */
+ * request.c has the table of legal moves. Any other move is a mistake in usher: with sanitizers built in it
+ * ends the process, else it is logged and counted (usher_request_wrong_moves_total). */
 #ifndef USHER_INGEST_REQUEST_REQUEST_H
 #define USHER_INGEST_REQUEST_REQUEST_H
 
@@ -48,15 +48,15 @@ enum request_state {
     REQUEST_STATES
 };
 
-/* What the gate is to do with it. */
+/* What the gate has to do with a request that is put into its queue. */
 enum request_job {
     JOB_ADMIT,  /* a new request */
-    JOB_READ,   /* the answer to a write shows the resource as it is now */
-    JOB_LIST,   /* a list that has been admitted and waits for its turn */
-    JOB_CANCEL, /* the deadline has passed: claim the txn */
-    JOB_QUERY,  /* the same, by a query of its handler */
-    JOB_KEEP,   /* the answer is made, and to be kept first (idempotency.h) */
-    JOB_UNITS,  /* a Bulk: the rate units of its other operations */
+    JOB_READ,   /* the command was applied; read the resource for the answer */
+    JOB_LIST,   /* an admitted list that waits for its turn */
+    JOB_CANCEL, /* the deadline has passed: claim the txn as cancelled */
+    JOB_QUERY,  /* the command was applied; ask the handler's query for the answer */
+    JOB_KEEP,   /* the answer is made; store it before it is sent (idempotency.h) */
+    JOB_UNITS,  /* a Bulk needs rate units for its other operations */
 };
 
 struct answer {
@@ -69,12 +69,12 @@ struct answer {
     const char *location, *content_location, *allow, *authenticate; /* NULL = no such header */
     const char *preference_applied, *set_txn; /* NULL = no such header (RFC 7240, RFC 9967) */
     int retry_after_s;                        /* 0 = none */
-    bool no_store;                            /* it holds a secret: Cache-Control and Pragma say so */
-    const char *policy;                       /* of a page (Content-Security-Policy); NULL = no such header */
-    bool close;                               /* the connection ends with this answer */
+    bool no_store;      /* it contains a secret: Cache-Control and Pragma forbid to store it */
+    const char *policy; /* of a page (Content-Security-Policy); NULL = no such header */
+    bool close;         /* close the connection after this answer */
 };
 
-/* What the client sent before the body. http/ fills it while it reads, and everybody else only looks. */
+/* What the client has sent before the body. http/ fills it; everybody else only reads it. */
 struct request_head {
     char method[16];
     const char *target;     /* raw, NULL if there was none */
@@ -82,43 +82,42 @@ struct request_head {
     const char *query_text; /* NULL = none */
     const char *host, *content_type, *user_agent;
     char traceparent[64];
-    struct net_address source;            /* behind our proxies; only where source_ip says it */
-    const char *source_ip;                /* NULL = not known */
-    const char *token;                    /* of "Authorization: Bearer"; NULL = none */
-    const char *basic;                    /* of "Authorization: Basic"; NULL = none */
-    const char *if_match, *if_none_match; /* several lines as one list; NULL = none */
+    struct net_address source; /* the client, also behind trusted proxies; valid if source_ip is not NULL */
+    const char *source_ip;     /* NULL = not known */
+    const char *token;         /* of "Authorization: Bearer"; NULL = none */
+    const char *basic;         /* of "Authorization: Basic"; NULL = none */
+    const char *if_match, *if_none_match; /* several lines are joined; NULL = none */
     const char *idempotency_key;          /* the header as it came; NULL = none */
     struct prefer prefer;
 };
 
-/* By what the database knows the caller's credential. */
+/* How admission looks the client's credential up. */
 struct credential {
     unsigned char token_hash[TOKEN_HASH_SIZE];
-    unsigned scopes; /* no more than these, whatever the key has */
-    size_t ask;      /* its place among those of the batch */
+    unsigned scopes; /* the request has at most these, whatever the key has */
+    size_t ask;      /* index in the batch of admission */
 };
 
 struct request;
 
-/* Who waits for a request: a connection (http/server.c), or the Bulk that the request is an operation of
- * (scim/bulk.c). Set where the request is made, copied where another one answers in its place. */
+/* The owner of a request waits for its answer: a connection (http/server.c), or the Bulk that the request is
+ * an operation of (scim/bulk.c). It is set where the request is made, and copied to a stand-in. */
 struct owner {
-    /* The answer stands in r->answer. The request is the owner's, who sees to its record. */
+    /* The answer stands in r->answer. The owner has the request again and must have its record produced. */
     void (*answered)(struct request *r);
-    /* The record is acknowledged, or was given up (r->drop says whether none is kept). */
+    /* Kafka has acknowledged the record, or it was given up. r->drop: there is no record of the answer. */
     void (*recorded)(struct request *r);
 };
 
 struct request {
     struct ingest *in;
-    struct arena
-        *arena; /* what lives until the answer is sent: all texts, and all parts that are pointed to */
+    struct arena *arena; /* holds all texts and parts until the answer is sent */
     _Atomic(enum request_state) state;
-    struct request *next; /* in the one list or queue that it stands in */
+    struct request *next; /* in the list or queue that the request stands in */
 
     /* who waits for it, what is done with it, how it is spoken to */
     const struct owner *owner;
-    void *waiter; /* the owner's: a call of the HTTP library, a Bulk */
+    void *waiter; /* for the owner: the call of the HTTP library, or the Bulk */
     const struct handler *handler;
     const struct form *form;
     struct route route;
@@ -129,20 +128,20 @@ struct request {
     struct request_head head;
     struct query query;
     struct jbuf body;
-    size_t body_bytes; /* also those that were thrown away */
+    size_t body_bytes; /* including bytes that were thrown away */
     bool too_large, query_broken;
 
     /* who it is */
     struct credential credential;
-    bool admitted, rate_limited; /* admitted: the verdict's key is known */
+    bool admitted, rate_limited; /* admitted: verdict.key is known */
     struct admit_verdict verdict;
-    int operations; /* rate units: 1, or the operations of a Bulk */
+    int operations; /* rate units: 1, or the number of operations of a Bulk */
     char *base;     /* of meta.location */
 
-    /* what is done with it; what is NULL is not done */
+    /* what is done with it; the pointers are NULL until they are needed */
     enum request_job job;
     struct uuid resource_id;
-    void *work;                      /* the handler's own, from step to step */
+    void *work;                      /* whatever the handler needs from one step to the next */
     struct read_query *read;         /* of STEP_READ */
     struct db_query *db_query;       /* of STEP_QUERY */
     struct question *question;       /* of STEP_ASK */
@@ -151,44 +150,46 @@ struct request {
     struct repeat *repeat;           /* of an Idempotency-Key (gate/idempotency.h) */
     struct bulk *bulk;               /* of a Bulk (scim/bulk_impl.h) */
     const struct projection *projection;
-    bool async;               /* Prefer: respond-async: 202 is an answer too */
-    bool again;               /* its command may have been applied already, under the same txn */
-    const char *done_already; /* what cannot be undone any more, as a 503 must say it */
+    bool async; /* Prefer: respond-async. The answer may be 202 */
+    bool again; /* a repeated request: its command may have been applied already, under the same txn */
+    /* not NULL: something was done and stays done, and a 503 must say this sentence */
+    const char *done_already;
 
     /* what becomes of it */
     struct answer answer;
-    int64_t audit_n;             /* number of its record */
-    const char *part_of;         /* txn of the Bulk that it is an operation of, for its record */
-    bool drop;                   /* no record of it could be kept: the connection ends without an answer */
-    struct abandoned *abandoned; /* another request answers in its place (request_abandon) */
+    int64_t audit_n;             /* number of the record */
+    const char *part_of;         /* of an operation: the txn of its Bulk, for the record */
+    bool drop;                   /* no record could be kept: the connection is closed without an answer */
+    struct abandoned *abandoned; /* not NULL: a stand-in answers (request_abandon) */
 };
 
-/* From a pool; its memory is used again. */
+/* Requests come from a pool and go back to it. */
 struct request *request_new(struct ingest *in);
 void request_release(struct request *r);
 void request_pool_free(void);
 
-/* True if the state was `from` and now is `to`: the caller owns the request. */
+/* True if the state was `from` and is `to` now: then the caller owns the request. */
 bool request_move(struct request *r, enum request_state from, enum request_state to);
-/* The caller owns the request: no competition. */
+/* For the owner of the request, with whom nobody competes. */
 void request_enter(struct request *r, enum request_state to);
 
-/* For a request in the hands of a gate thread that hangs in the database: gives a new request that answers in
- * its place. The old one is not looked at any more, but its memory stays until both its owner and the gate
- * thread have let go of it. Under the gate thread's lock. */
+/* For a request whose gate thread hangs in the database: makes a new request, the stand-in, that answers in
+ * its place. Nobody works on the old request any more, but its memory stays until both its owner and the gate
+ * thread have let go of it. The caller holds the lock of the gate thread. */
 struct request *request_abandon(struct request *r);
 bool request_is_abandoned(const struct request *r);
-/* The gate thread has come back: it must not go on with r. Under its lock. */
+/* The gate thread is back and leaves r alone from now on. The caller holds the lock of the gate thread. */
 void request_let_go(struct request *r);
-/* The request that has the answer: r, or the one that answers in its place. */
+/* The request that has the answer: r, or its stand-in. */
 struct request *request_answering(struct request *r);
 
-/* Its route is known: handler and form are those of the row. */
+/* r->route is known: takes handler and form from its row. */
 void request_take_route(struct request *r);
 
-/* The answer stands in r->answer: the request goes to its owner. The caller no longer owns it. */
+/* The answer stands in r->answer: gives the request to its owner. The caller no longer owns it. */
 void request_finish(struct request *r);
-/* Its record is acknowledged, or was given up: back to its owner. The caller no longer owns it. */
+/* The record is acknowledged, or was given up: gives the request to its owner. The caller no longer owns it.
+ */
 void request_resume(struct request *r);
 
 #endif

@@ -26,14 +26,14 @@ static enum http_method method_of(const char *m) {
 struct segment {
     const char *p;
     size_t n;
-    bool typed; /* rt has been looked for */
+    bool typed; /* rt has been looked up */
     const struct resource_type *rt;
 };
 
 struct path {
     struct segment segments[SEGMENTS_MAX];
     size_t n;
-    size_t behind; /* segments of "/w/{workspace}" at the front */
+    size_t behind; /* segments of "/w/{workspace}" at the front: 0 or 2 */
     const char *workspace;
     struct arena *arena;
 };
@@ -46,7 +46,7 @@ static char *decoded(const struct path *p, const struct segment *s) {
     return query_decode(s->p, s->n, false, p->arena);
 }
 
-/* What is longer than anything in the table is cut, and fits nothing either way. */
+/* A path with more segments than any row is cut; it fits no row either way. */
 static void split(const char *text, size_t len, struct arena *a, struct path *out) {
     const char *end = text + len;
     out->n = out->behind = 0;
@@ -87,7 +87,7 @@ static bool is_rest(const struct route_row *row) {
     return row->path[strlen(row->path) - 1] == '*';
 }
 
-/* Behind what stands in brackets at the front. */
+/* The template without the brackets at its front. */
 static const char *template_of(const struct route_row *row) {
     return row->path[0] == '(' ? strchr(row->path, ')') + 1 : row->path;
 }
@@ -122,14 +122,15 @@ static bool fits(struct path *p, const struct route_row *row) {
             return false;
         t = part + n;
     }
-    if (t[0] == '/' && i + 1 == p->n && p->segments[i].n == 0) /* the slash at the end (rule T7) */
+    /* one slash at the end is tolerated (rule T7) */
+    if (t[0] == '/' && i + 1 == p->n && p->segments[i].n == 0)
         i++;
     return i == p->n;
 }
 
 /* ---- what the path says ---- */
 
-/* Takes the {…}. False: one of them is not correctly encoded, so it names nothing. */
+/* Takes the {…} out of the path. False: one of them is not correctly encoded. */
 static bool take_parts(struct path *p, const struct route_row *row, struct route *out) {
     const char *t = template_of(row), **into[] = {&out->segment, &out->second};
     size_t i = t != row->path ? p->behind : 0, n = 0;
@@ -168,7 +169,7 @@ static const char *allowed(unsigned methods, struct arena *a) {
     return text;
 }
 
-/* The prefix of the form, behind the workspace as it was sent. */
+/* The prefix of the form, after "/w/{workspace}" as the client wrote it. */
 static const char *prefix_of(const struct path *p, const struct form *form) {
     if (p->behind == 0 || form->prefix == NULL)
         return form->prefix;
@@ -186,7 +187,8 @@ static const struct route_row *first_fit(const struct route_table *t, struct pat
     return NULL;
 }
 
-/* Among the rows of one path that of the method, or that of any. methods: which there are. */
+/* Of the rows of one path, the one of the method, else the one of any method. *methods: those that have rows.
+ */
 static const struct route_row *row_of(const struct route_table *t, const struct route_row *place,
                                       enum http_method method, unsigned *methods) {
     const struct route_row *found = NULL, *any = NULL;
@@ -205,7 +207,7 @@ static const struct route_row *row_of(const struct route_table *t, const struct 
     return found != NULL ? found : any;
 }
 
-/* Sets row and code, for a place in the table those of its method. */
+/* Finds the place, and the row of the method there. */
 static void find_row(const struct route_table *t, struct path *p, struct route *out) {
     const struct route_row *place = first_fit(t, p, false);
     unsigned methods;
@@ -250,7 +252,7 @@ void route_unreadable(const struct route_table *t, const char *target, struct ro
         if (is_rest(row) && strncmp(target != NULL ? target : "/", row->path, strlen(row->path) - 1) == 0)
             out->row = row;
     }
-    if (out->row == NULL) /* no path at all */
+    if (out->row == NULL) /* the target is no path */
         out->row = &t->rows[t->n - 1];
 }
 

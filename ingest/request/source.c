@@ -18,8 +18,8 @@ static struct span trim_blanks(struct span s) {
     return s;
 }
 
-/* Cuts the last piece off. Quotes are not heeded: no address needs a separator within them, and a client's
- * unbalanced quote must not swallow what our proxy wrote behind it. */
+/* Cuts the last piece off. Quotes are ignored: no address contains a separator, and an unbalanced quote of
+ * the client must not hide what a trusted proxy has written after it. */
 static struct span take_last(struct span *rest, char separator) {
     const char *at = memrchr(rest->p, separator, rest->n);
     size_t begin = at != NULL ? (size_t)(at - rest->p) + 1 : 0;
@@ -28,8 +28,8 @@ static struct span take_last(struct span *rest, char separator) {
     return trim_blanks(piece);
 }
 
-/* An address as these headers write it: with or without port, IPv6 in brackets (a port only then), perhaps
- * quoted. */
+/* An address as these headers have it: perhaps quoted, perhaps with a port. IPv6 with a port stands in
+ * brackets. */
 static bool node_address(struct span s, struct net_address *out) {
     if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"') {
         s.p++;
@@ -49,7 +49,7 @@ static bool node_address(struct span s, struct net_address *out) {
     return net_address_parse(s.p, v4_port ? (size_t)(colon - s.p) : s.n, out);
 }
 
-/* The `for` of one element of Forwarded. */
+/* The value of `for` in one element of Forwarded. */
 static struct span for_of(struct span element) {
     while (element.n > 0) {
         struct span pair = take_last(&element, ';');

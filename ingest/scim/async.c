@@ -16,18 +16,18 @@
 
 #define PATH "/AsyncResults/"
 #define SEAL_BYTES 16
-#define SEAL_TEXT 23 /* of 16 bytes in base64url, with NUL */
+#define SEAL_TEXT 23 /* 16 bytes in base64url, and a NUL */
 #define SEAL_KIND sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define RETRY_S 1
 
 struct async_question {
     struct question question;
     struct uuid workspace;
-    struct uuid *txns; /* of the commands: one, or a Bulk's operations in order */
+    struct uuid *txns; /* of one command, or of the operations of a Bulk in their order */
     size_t n;
     bool bulk;
-    const char **claims; /* of each outcome's event; NULL: not known */
-    size_t known;        /* commands that are decided */
+    const char **claims; /* of the event of each outcome; NULL: no such event */
+    size_t known;        /* number of commands that are decided */
     struct arena *arena;
 };
 
@@ -40,15 +40,16 @@ static bool seal(const struct uuid *workspace, const struct uuid *txn, int opera
     _Static_assert(SEAL_KEY_SIZE == crypto_auth_hmacsha256_KEYBYTES, "a seal's key fits");
     if (seal_key() == NULL)
         return false;
-    jb_printf(&text, "async|%s|%s|%d", workspace->s, txn->s, operations); /* no cursor's seal fits here */
+    jb_printf(&text, "async|%s|%s|%d", workspace->s, txn->s,
+              operations); /* "async": a seal of a cursor does not fit here */
     crypto_auth_hmacsha256(mac, (const unsigned char *)text.p, text.n, seal_key());
     jb_free(&text);
     sodium_bin2base64(out, SEAL_TEXT, mac, SEAL_BYTES, SEAL_KIND);
     return true;
 }
 
-/* Where the outcome will be: the base, "/AsyncResults/", the txn, of a Bulk the number of its operations, and
- * a seal over that and the workspace. NULL while the secret that it is sealed with is not there. */
+/* The address of the outcome: base, "/AsyncResults/", the txn, for a Bulk the number of its operations, and a
+ * seal over these and the workspace. NULL while the key of the seal is not loaded. */
 static char *handle_of(const struct request *r, int operations) {
     char text[SEAL_TEXT];
     if (!seal(&r->verdict.workspace, &r->txn, operations, text))
@@ -99,7 +100,7 @@ static bool unseal(const struct uuid *workspace, const char *handle, struct uuid
 
 /* ---- the question ---- */
 
-/* The outcome's event among what a command put on the streams. */
+/* Finds the event of the outcome among the records of a command. */
 static void take_outcome(size_t i, bool known, const char *records, void *ctx) {
     struct async_question *q = ctx;
     struct record_list list = {0};
@@ -159,8 +160,8 @@ static int64_t age_hours(const struct uuid *txn) {
     return (clock_wall_us() / 1000 - (int64_t)strtoull(hex, NULL, 16)) / 3600000;
 }
 
-/* Accepted means that it will be decided, so an unknown one waits, unless it is so old that outcomes of its
- * age are forgotten. */
+/* An accepted command will be decided, so an unknown outcome is waited for. But outcomes that are older than
+ * outcome-hours were deleted. */
 static void answer_undecided(struct request *r, const struct async_question *q) {
     if (age_hours(&q->txns[0]) >= config_int(r->in->settings.config, "outcome-hours")) {
         answer_error(r, ERR_GONE, "The outcome is no longer kept");
@@ -177,7 +178,7 @@ static void answer_token(struct request *r, const char *claims) {
     answer_plain(r, 200, EVENT_MEDIA_TYPE);
 }
 
-/* Each operation's event holds its result as a Bulk's response has it (rule Q5). */
+/* The event of an operation contains its result as a BulkResponse has it (rule Q5). */
 static void answer_results(struct request *r, const struct async_question *q) {
     json_t *body = json_object(), *results = json_array(), *schemas = json_array();
     json_array_append_new(schemas, json_string(MESSAGE_BULK_RESPONSE));
@@ -203,7 +204,7 @@ static enum step async_result_on_rows(struct request *r) {
         told += q->claims[i] != NULL;
     if (q->known < q->n)
         answer_undecided(r, q);
-    else if (told < q->n) /* decided, but nobody was promised to hear of it here */
+    else if (told < q->n) /* decided, but the client has waited for the answer, so there is no event */
         answer_error(r, ERR_NOT_FOUND, "There is no such outcome");
     else if (q->bulk)
         answer_results(r, q);

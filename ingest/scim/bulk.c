@@ -11,9 +11,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Worked on at once: each is a tree of up to some megabytes and a request per operation. */
+/* Bulks that are worked on at the same time. Each is a tree of some megabytes, and a request for each
+ * operation. */
 #define AT_ONCE 4
-/* Bodies that wait for that. */
+/* Bulks that wait to be worked on. */
 #define WAITING_MAX 64
 
 struct queue {
@@ -23,10 +24,10 @@ struct queue {
 
 struct bulks {
     struct ingest *in;
-    pthread_mutex_t lock; /* the two queues and the numbers */
+    pthread_mutex_t lock; /* protects the queues and `running` */
     pthread_cond_t filled;
-    struct queue fresh; /* not yet read */
-    struct queue ready; /* the next step can be done */
+    struct queue fresh; /* the body is not parsed yet */
+    struct queue ready; /* ready for the next step */
     int running;
     bool stop;
     struct jbuf scratch;
@@ -111,7 +112,7 @@ void bulks_tick(struct bulks *b, int64_t now_us) {
 
 /* ---- operations that come back ---- */
 
-/* One less to wait for; the last one brings the Bulk to the thread. */
+/* The last of those that the Bulk waits for puts it into the queue of the thread. */
 static void count_down(struct request *bulk) {
     if (atomic_fetch_sub(&bulk->bulk->waiting, 1) == 1)
         bulks_push(bulk->in->bulks, &bulk->in->bulks->ready, bulk);
@@ -151,7 +152,7 @@ static void step_read(struct bulks *b, struct request *r) {
     }
 }
 
-/* Waiting counts one for this thread, so that nothing ends before all is on its way. */
+/* This thread counts as one of those waited for, so the step cannot end before all commands are sent. */
 static void step_publish(struct bulks *b, struct request *r) {
     r->bulk->step = BULK_RECORD;
     atomic_store(&r->bulk->waiting, 1 + r->operations);
@@ -173,7 +174,7 @@ static void step_record(struct bulks *b, struct request *r) {
     r->deadline_us = until;
     for (size_t i = 0; i < bulk->request.n; i++) {
         struct request *o = request_answering(bulk->parts[i].operation);
-        o->deadline_us = until; /* which is what records are waited for by */
+        o->deadline_us = until; /* audit.c waits for records by it */
         if (!bulk->parts[i].stopped)
             audit_submit(b->in->audit, o);
     }
@@ -207,7 +208,7 @@ static void do_step(struct bulks *b, struct request *r) {
 
 /* ---- the thread ---- */
 
-/* What is under way first. NULL = stop. */
+/* Bulks that are under way come first. NULL = stop. */
 static struct request *bulks_take(struct bulks *b) {
     struct request *r = NULL;
     pthread_mutex_lock(&b->lock);

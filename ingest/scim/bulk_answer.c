@@ -18,8 +18,9 @@ static int status_of(struct request *operation) {
     return request_answering(operation)->answer.status;
 }
 
-/* Errors count in the order in which operations are done. What was sent to the worker was stopped by it and
- * by nobody else; what was not, is stopped if it comes behind the last error that is accepted. */
+/* Errors count in the order in which the operations are done. For a published operation the worker has
+ * decided whether it was stopped. An operation that was refused here counts as stopped if failOnErrors was
+ * reached before it. */
 void bulk_judge(struct request *r) {
     struct bulk *b = r->bulk;
     int errors = 0, most = b->request.fail_on_errors;
@@ -33,7 +34,7 @@ void bulk_judge(struct request *r) {
     }
 }
 
-/* Of what the operation is about: always, but for a POST that failed (rule B2). */
+/* The location of the resource; not for a POST that failed (rule B2). */
 static void put_location(struct jbuf *out, const struct request *o, int status) {
     const struct bulk_op *op = part_of(o)->op;
     const struct route *route = &o->route;
@@ -43,8 +44,8 @@ static void put_location(struct jbuf *out, const struct request *o, int status) 
         jb_key(out, "location");
         jb_printf(out, "\"%s%s/%s\"", o->base, route->rt->endpoint, op->id.s);
     } else if (strcmp(op->method, "POST") != 0 && op->given_path != NULL) {
-        /* Names nothing that is or could be here: what was given, as an address of ours if it begins like
-         * one. */
+        /* The path names no resource: the path as given, made absolute if it begins like the path of a
+         * resource. */
         bool ours = route->rt != NULL &&
                     strncmp(op->given_path, route->rt->endpoint, strlen(route->rt->endpoint)) == 0;
         jb_kstr(out, "location",
@@ -70,7 +71,7 @@ static void put_operation(struct jbuf *out, struct request *o) {
     jb_raw(out, "}");
 }
 
-/* The log has all of it: nothing is known yet, everything is promised. */
+/* Was 202 said for the operations? Then the log has all of them, and the outcomes are not known yet. */
 static bool is_promised(const struct bulk *b) {
     for (size_t i = 0; i < b->request.n; i++)
         if (status_of(b->operations[i]) == 202)
@@ -101,7 +102,7 @@ void bulk_answer(struct request *r) {
 
 /* ---- the operations' own answers ---- */
 
-/* In a Bulk the answer has no resource: rule B2. */
+/* The answer to an operation contains no resource (rule B2). */
 static enum step operation_on_reply(struct request *o) {
     answer_no_content(o, o->route.method == HTTP_DELETE ? 0 : o->command->reply.version);
     o->answer.status = write_is_quiet(o) ? 204 : write_success(o);

@@ -12,7 +12,7 @@ static enum err_code syntax(struct err *err, const char *what) {
     return err_set(err, ERR_INVALID_SYNTAX, "%s", what);
 }
 
-/* null is as good as absent (rule S4). */
+/* null counts as absent (rule S4). */
 static json_t *member(const json_t *object, const char *name) {
     json_t *v = body_member(object, name);
     return json_is_null(v) ? NULL : v;
@@ -39,7 +39,7 @@ static enum err_code parse_fail_on_errors(const json_t *body, int *out, struct e
     return ERR_OK;
 }
 
-/* A text of an operation; NULL where it is absent. */
+/* A member of an operation that must be a string; NULL if it is absent. */
 static enum err_code text(const json_t *op, size_t i, const char *name, const char **out, struct err *err) {
     const json_t *v = member(op, name);
     *out = NULL;
@@ -61,7 +61,7 @@ static bool is(const struct bulk_op *op, const char *method) {
     return strcmp(op->method, method) == 0;
 }
 
-/* What can be wrong with one operation by itself. */
+/* Checks an operation by itself. */
 static void check_operation(struct bulk_op *op, struct arena *a) {
     bool post = is(op, "POST"), document = post || is(op, "PUT") || is(op, "PATCH");
     if (!document && !is(op, "DELETE"))
@@ -102,7 +102,7 @@ static enum err_code parse_operation(json_t *given, size_t i, struct arena *a, s
     return ERR_OK;
 }
 
-/* A reference must mean one thing only (rule B1). */
+/* Each bulkId must be unique (rule B1). */
 static enum err_code check_bulk_ids(const struct bulk_request *b, struct err *err) {
     json_t *seen = json_object();
     enum err_code code = ERR_OK;

@@ -1,10 +1,13 @@
 /* References of a Bulk's operations to each other, and the order in which they are done.
  *
- * The ids of resources that a Bulk creates are made here, so every bulkId can be replaced at once, wherever
- * it stands. What remains is order: an operation comes after those whose resources it refers to, and after
- * earlier ones on the same resource; among those that can come next, the earliest does. References in a
- * circle: where the document's owner does not ask whether the resource is there (anything but a room), one of
- * them is let go of, since its value is known; circles of rooms are refused. */
+ * The ids of resources that a Bulk creates are made here, so every bulkId can be replaced by an id at once.
+ * What remains is the order. An operation comes after the operations whose resources it refers to, and after
+ * earlier operations on the same resource. Of several operations that can come next, the earliest in the
+ * request does.
+ *
+ * References may form a circle. If one of them is soft (anything but a room does not check whether the
+ * resource of the reference exists), it is dropped, because its value is known. A circle of hard references
+ * (rooms) is refused. */
 #include "ingest/scim/bulk_request.h"
 
 #include "ingest/scim/bulk.h"
@@ -25,17 +28,17 @@ struct plan {
     const struct route_table *table;
     struct arena *arena;
     json_t *ids;               /* bulkId -> index */
-    size_t *linked;            /* of operation i: the last one (index + 1) that was linked to it */
-    struct bulk_link *scratch; /* links of the operation in hand: at most one per other */
+    size_t *linked;            /* for operation i: the last one (index + 1) that was linked to it */
+    struct bulk_link *scratch; /* links of the current operation: at most one to each other */
     size_t nscratch;
-    size_t *named; /* of operation i: the one (index + 1) that its path refers to */
+    size_t *named; /* for operation i: the one (index + 1) that its path refers to */
 };
 
 /* ---- links ---- */
 
 static void link_to(struct plan *p, size_t from, size_t to, bool hard, bool needed) {
     if (from == to)
-        return; /* a resource that refers to itself */
+        return; /* a resource may refer to itself */
     if (p->linked[to] == from + 1) {
         for (size_t i = 0; i < p->nscratch; i++) {
             if (p->scratch[i].to != to)
@@ -56,7 +59,7 @@ static void keep_links(struct plan *p, struct bulk_op *op) {
     p->nscratch = 0;
 }
 
-/* The operation that a bulkId means; false where none has it, or none that has a resource. */
+/* Finds the operation that has the bulkId. False: none has it, or it has no resource. */
 static bool operation_named(const struct plan *p, const char *id, size_t *at) {
     const json_t *v = json_object_get(p->ids, id);
     if (v == NULL)
@@ -72,7 +75,8 @@ static void refuse_reference(struct plan *p, size_t i, const char *id) {
 
 /* ---- references in values ---- */
 
-/* "bulkId:x" alone, behind the last slash of an address, and in the filter of a PATCH's path. */
+/* A reference is a whole value "bulkId:x", or stands after a slash, or (filter) in the filter of a PATCH
+ * path. */
 static const char *next_reference(const char *text, const char *from, bool filter) {
     for (const char *p = from; (p = strstr(p, REFERENCE)) != NULL; p++)
         if (p == text || p[-1] == '/' || (filter && p[-1] == '"'))
@@ -80,7 +84,8 @@ static const char *next_reference(const char *text, const char *from, bool filte
     return NULL;
 }
 
-/* The reference at p, in a text: the index that it means. False: none that we know; *id is its text. */
+/* Reads the reference at `at` and finds the index of its operation. False: unknown. *id is the text in any
+ * case. */
 static bool resolve_reference(const struct plan *p, const char *text, const char *at,
                               char id[BULK_ID_MAX + 1], size_t *len, size_t *index) {
     const char *begin = at + REFERENCE_LEN;
@@ -139,13 +144,13 @@ static void replace_values(struct plan *p, size_t i, const char *name, json_t *v
 
 /* ---- paths ---- */
 
-/* Behind the base: "/Users/x". Accepted: relative to the base, with or without a slash, with the base's path,
- * or as this service's URL. NULL: somewhere else. */
+/* The path after the base: "/Users/x". Accepted are paths relative to the base, with or without a slash,
+ * paths with the path of the base, and URLs of this service. NULL: a URL of another service. */
 static const char *relative_path(const char *path, const char *base, const char *prefix) {
     const char *authority = strstr(base, "//");
     size_t nbase = authority != NULL ? strlen(authority) : 0, nprefix = strlen(prefix);
     if (strncasecmp(path, "http://", 7) == 0 || strncasecmp(path, "https://", 8) == 0) {
-        path = strstr(path, "//"); /* whether it is TLS that brought it is not for us to say */
+        path = strstr(path, "//"); /* the scheme does not matter: a proxy may have ended TLS */
         return nbase > 0 && strncasecmp(path, authority, nbase) == 0 && path[nbase] == '/' ? path + nbase
                                                                                            : NULL;
     }
@@ -154,7 +159,7 @@ static const char *relative_path(const char *path, const char *base, const char 
     return path;
 }
 
-/* A path may carry what a request line may (guard.h checked nothing of this one). */
+/* The path may contain only what a request line may contain (guard.h does not check this one). */
 static bool is_plain_path(const char *path) {
     for (const char *c = path; *c != '\0'; c++)
         if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7f || strchr("\\?#", *c) != NULL)
@@ -162,7 +167,7 @@ static bool is_plain_path(const char *path) {
     return strlen(path) <= 1024;
 }
 
-/* The path's last segment, if it is a reference: replaced. Escapes of the colon are understood. */
+/* Replaces the last segment of the path if it is a reference. The colon may be escaped. */
 static const char *replace_segment(struct plan *p, size_t i, const char *path) {
     const char *segment = strrchr(path, '/');
     segment = segment != NULL ? segment + 1 : path;
@@ -212,8 +217,8 @@ static void route_op(struct plan *p, size_t i, const char *base, const char *pre
 
 /* ---- what an operation comes after ---- */
 
-/* Earlier ones on the same resource stay earlier: it comes after the last of them. (After the POST that makes
- * the resource, wherever that stands, by its reference.) */
+/* Operations on one resource stay in their order: each comes after the one before. (A reference makes it come
+ * after the POST that creates the resource.) */
 static void link_same_resource(struct plan *p, size_t i, json_t *last) {
     struct bulk_op *op = &p->b->ops[i];
     if (op->code != ERR_OK || op->route.segment == NULL || !uuid_is_set(&op->id))
@@ -271,11 +276,11 @@ static void place_operation(struct ordering *o, size_t i) {
     o->b->order[o->n++] = i;
 }
 
-/* Everything that is left waits for something that is left: following that, we come round. The soft link of
- * the circle is dropped; where there is none, all in it are refused. */
+/* Each operation that is left waits for another one that is left, so following these links leads into a
+ * circle. Drops a soft link of the circle. If it has none, refuses all operations in it. */
 static void break_circle(struct ordering *o, size_t from) {
     struct bulk_request *b = o->b;
-    for (size_t i = 0; i < b->n; i++) /* surely into the circle */
+    for (size_t i = 0; i < b->n; i++) /* after n steps `from` is in the circle */
         from = first_open(o, from)->to;
     size_t at = from;
     do {
@@ -292,7 +297,7 @@ static void break_circle(struct ordering *o, size_t from) {
                     "The operation is part of a circle of references that cannot be resolved");
         at = next;
     } while (at != from);
-    place_operation(o, from); /* which frees the others */
+    place_operation(o, from); /* then the others of the circle can come next */
 }
 
 static void make_order(struct bulk_request *b, struct arena *a) {

@@ -63,7 +63,8 @@ static void operation_new(struct request *r, size_t i) {
     o->resource_id = op->id;
 }
 
-/* What it refers to must have been made (rule B4): the worker looks, where we do not know already. */
+/* An operation needs the resources that it refers to (rule B4). If the operation that creates one has failed
+ * here, this one fails too; else the worker checks. */
 static enum err_code need_others(const struct bulk_request *b, struct request *o, const struct bulk_op *op,
                                  struct err *err) {
     json_t *needs = json_array();
@@ -99,20 +100,21 @@ static enum err_code prepare_operation(const struct bulk_request *b, struct requ
     return write_prepare(o, op->data, err);
 }
 
-/* Its outcome belongs with those of the others: the worker counts it, keeps it and tells it. */
+/* In an asynchronous Bulk a refused operation becomes a command too: the worker counts it as a failure,
+ * stores its outcome and emits its event. */
 static void refuse_by_command(struct request *o, const struct err *err) {
     struct request_command *c = request_make_command(o, COMMAND_REQUEST_REFUSED);
     c->refusal = err->code;
     c->refusal_detail = arena_strdup(o->arena, err_text(err));
     c->resource = c->ops = c->members = c->cleared = NULL;
-    if (!uuid_is_set(&o->resource_id)) { /* about no resource; a command has an id all the same */
+    if (!uuid_is_set(&o->resource_id)) { /* the operation is about no resource, but a command needs an id */
         o->route.rt = NULL;
         o->resource_id = o->txn;
     }
 }
 
-/* In the order in which they are done: an operation knows of those that it refers to whether they failed
- * here. failed: so many so far. */
+/* Called in the order in which the operations are done, so an operation knows whether those that it refers to
+ * have failed here. *failed: the number of failures so far. */
 static void make_operation(struct request *r, size_t i, int *failed) {
     struct bulk *b = r->bulk;
     struct bulk_op *op = &b->request.ops[i];
@@ -120,7 +122,8 @@ static void make_operation(struct request *r, size_t i, int *failed) {
     struct request_command *c = request_make_command(o, COMMAND_REQUEST_REFUSED);
     struct err err = {0};
     int most = b->request.fail_on_errors;
-    if (most > 0 && *failed >= most) { /* only known after that many errors here: surely stopped */
+    /* This many errors happened here, so the operation is stopped for certain */
+    if (most > 0 && *failed >= most) {
         b->parts[i].stopped = true;
         (void)err_set(&err, ERR_BULK_STOPPED, "%s", "");
     } else {
@@ -158,7 +161,7 @@ static void make_operations(struct request *r) {
 
 void bulk_publish(struct request *r, struct jbuf *scratch) {
     struct bulk *b = r->bulk;
-    bool heard = replies_polled(r->in->replies); /* else nobody would hear the outcomes */
+    bool heard = replies_polled(r->in->replies); /* if not, this instance would not hear the replies */
     b->kind->plan(r, &b->request);
     make_operations(r);
     for (size_t i = 0; i < b->request.n; i++) {
@@ -179,7 +182,7 @@ static enum err_code scim_bulk_parse(struct request *r, json_t *body, struct bul
 }
 
 static void scim_bulk_plan(struct request *r, struct bulk_request *b) {
-    r->async = r->head.prefer.respond_async && seal_loaded(); /* (as of a single write) */
+    r->async = r->head.prefer.respond_async && seal_loaded(); /* see scim_write_begin */
     bulk_plan(b, r->in->routes, r->base, r->route.prefix, r->arena);
 }
 

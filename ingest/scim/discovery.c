@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Shown where the operator says so, or to who asks for it by name: strict clients of before RFC 9967 refuse
- * the whole document for a member that they don't know. */
+/* securityEvents is shown if the setting says so, or if the client asks for it by name: strict clients older
+ * than RFC 9967 refuse the document because of a member that they do not know. */
 static bool shows_events(const struct request *r) {
     const char *names = query_get(&r->query, "attributes");
     return r->in->settings.announce_events || (names != NULL && strcasestr(names, "securityEvents") != NULL);
 }
 
-/* Takes the text. NULL: there is no such document. */
+/* Frees the text. NULL: there is no such document. */
 static enum step answer_document(struct request *r, char *text) {
     if (text == NULL)
         answer_error(r, ERR_NOT_FOUND, NULL);
@@ -23,7 +23,7 @@ static enum step answer_document(struct request *r, char *text) {
     return STEP_ANSWERED;
 }
 
-/* A filter that would be ignored must not look as if it had been applied (RFC 7644 section 4). */
+/* Refuses a filter: if it were ignored, the answer would look filtered (RFC 7644 section 4). */
 static enum step answer_unfiltered(struct request *r, char *text) {
     if (query_get(&r->query, "filter") == NULL)
         return answer_document(r, text);

@@ -1,4 +1,4 @@
-/* The discovery endpoints (rules D1-D10): any valid key may read them. */
+/* The discovery endpoints (rules D1-D10). Any valid key may read them. */
 #ifndef USHER_INGEST_SCIM_DISCOVERY_H
 #define USHER_INGEST_SCIM_DISCOVERY_H
 

@@ -7,7 +7,7 @@
 
 static void scim_error(struct request *r, const char *detail, const char *path) {
     struct answer *a = &r->answer;
-    (void)path; /* an error of SCIM has no place for it */
+    (void)path; /* errors of SCIM have no member for it */
     a->scim_type = err_scim_type(a->code);
     scim_error_put(&a->body, a->status, a->scim_type, detail);
 }

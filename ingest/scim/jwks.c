@@ -9,7 +9,7 @@
 #define REFRESH_US 3000000
 
 static struct jws_key *own;
-static bool published; /* the refreshing thread's, as is the time */
+static bool published; /* only the thread that refreshes uses this and the time */
 static int64_t refreshed_us;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct jbuf set; /* under the lock */

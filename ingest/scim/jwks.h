@@ -1,5 +1,4 @@
-/* The keys of SCIM events as a server of HTTP needs them: what /.well-known/jwks.json shows, and our own to
- * sign outcomes with. */
+/* The keys of SCIM events: those that /.well-known/jwks.json shows, and the own key, which signs outcomes. */
 #ifndef USHER_INGEST_SCIM_JWKS_H
 #define USHER_INGEST_SCIM_JWKS_H
 
@@ -7,16 +6,16 @@
 #include "ops/runtime/jws.h"
 #include "sql/db.h"
 
-/* Reads ours from the PEM file ("": a fresh one). Before any thread is started. */
+/* Reads the own key from the PEM file; "": makes a new one. Before any thread starts. */
 enum err_code jwks_open(const char *file, struct err *err);
 void jwks_close(void);
 const struct jws_key *jwks_own(void);
 
-/* Publishes ours, once, and reads all that are published, every few seconds. One thread, with its own
+/* Publishes the own key once, and reads all published keys every few seconds. For one thread, with its own
  * connection. */
 enum err_code jwks_refresh(struct db *db, struct err *err);
-/* /.well-known/jwks.json (RFC 7517 section 5), from what was read last; without credentials. 503 while
- * nothing was read yet. */
+/* GET /.well-known/jwks.json (RFC 7517 section 5): the keys that were read last. 503 before the first
+ * reading. */
 extern const struct handler jwks_get;
 
 #endif

@@ -10,20 +10,20 @@
 #include <string.h>
 #include <strings.h>
 
-/* What the answer needs of the question. */
+/* What the answer needs to know of the question. */
 struct list {
     struct read_part *parts;
     const struct projection **projections; /* by part */
     size_t nparts;
     bool by_cursor;
-    struct cursor cursor; /* the place that was asked for; of the first page: none */
+    struct cursor cursor; /* the place that the client has asked for; empty for the first page */
     struct read_place place;
     struct cursor_seal seal;
 };
 
 _Static_assert(CURSOR_SECRET_SIZE == SEAL_KEY_SIZE, "cursors are sealed with the seal's key");
 
-/* A parameter that says something; "" says nothing. */
+/* A parameter of the query; NULL if it is absent or empty. */
 static const char *said(const struct request *r, const char *name) {
     const char *value = query_get(&r->query, name);
     return value != NULL && value[0] != '\0' ? value : NULL;
@@ -36,7 +36,7 @@ static bool may_read(const struct request *r, const struct resource_type *rt) {
     return (r->verdict.scopes & route_type_scopes(rt) & reads) != 0;
 }
 
-/* One part per type. A query over all types is over those that the key may read (rules G10, F9). */
+/* One part for each type. A query over all types covers those that the key may read (rules G10, F9). */
 static enum err_code choose_types(struct request *r, struct list *l, struct err *err) {
     const struct resource_type *rt;
     size_t n = 1;
@@ -90,8 +90,8 @@ static enum err_code no_order(struct err *err, const char *text, const char *why
     return err_set_path(err, ERR_INVALID_VALUE, "sortBy", "'%.100s' cannot be sorted by: %s", text, why);
 }
 
-/* What a type is sorted by: a simple attribute; of a complex one its `value` (as rule F6 has it for filters).
- * What nobody may see would be told by its order. */
+/* A type is sorted by a simple attribute, or by `value` of a complex one (as rule F6 says for filters). An
+ * attribute that nobody may read is refused, because the order would reveal its values. */
 static enum err_code sort_path(const struct resource_type *rt, const char *text, struct attr_path *path,
                                struct err *err) {
     if (attr_path_resolve(rt, text, strlen(text), ERR_INVALID_VALUE, path, err) != ERR_OK)
@@ -106,7 +106,7 @@ static enum err_code sort_path(const struct resource_type *rt, const char *text,
     return ERR_OK;
 }
 
-/* A type that does not have the attribute has no values of it; but one must (rules G1, F9). */
+/* A type without the attribute counts as having no value; but one type must have it (rules G1, F9). */
 static enum err_code choose_order(struct request *r, struct list *l, struct err *err) {
     const char *by = said(r, "sortBy"), *order = said(r, "sortOrder");
     bool descending = order != NULL && strcasecmp(order, "descending") == 0;
@@ -139,8 +139,8 @@ static enum err_code choose_index(struct request *r, int64_t count, struct err *
     return ERR_OK;
 }
 
-/* A cursor holds for this workspace, this key and this question; not for the size of the page, which has an
- * error of its own. */
+/* The seal binds a cursor to the workspace, the key and the question. It does not bind the page size: a
+ * changed size is another error. */
 static enum err_code prepare_seal(struct request *r, struct list *l, struct err *err) {
     static const char *const asked[] = {"filter", "sortBy", "sortOrder", "attributes", "excludedAttributes"};
     enum { ASKED = sizeof asked / sizeof *asked };
@@ -218,7 +218,7 @@ static const struct projection *projection_of(const struct list *l, const struct
     return NULL;
 }
 
-/* place NULL: the list's beginning, or its end. */
+/* place NULL: the beginning of the list, or its end. */
 static char *cursor_at(const struct request *r, bool backward, const struct read_place *place) {
     const struct list *l = r->work;
     struct cursor c = {.backward = backward,
@@ -241,7 +241,7 @@ char *list_next(const struct request *r) {
     return r->read->more && r->read->nrows > 0 ? cursor_at(r, false, &r->read->last) : NULL;
 }
 
-/* A page that has become empty still leads on: to the list's beginning or end, whichever lies there. */
+/* A page that has become empty still has cursors: to the beginning or the end of the list. */
 static void put_cursors(struct request *r) {
     const struct read_query *q = r->read;
     bool empty = q->nrows == 0;

@@ -38,7 +38,8 @@ void write_show_document(struct request *r, const char *doc) {
     answer_resource(r, write_success(r), &row);
 }
 
-/* True if the document alone is the whole answer: nothing of it is rows apart, or those cannot be yet. */
+/* Is the document the whole answer? It is, if members and groups are not shown, or if there can be none yet.
+ */
 static bool complete(const struct request *r) {
     return r->command->type == COMMAND_USER_CREATE || resource_type_refs(r->route.rt) == NULL ||
            projection_refs(r->route.rt, r->projection) == REFS_NONE;
@@ -70,7 +71,8 @@ void write_show(struct request *r, bool read_ok) {
         answer_resource(r, write_success(r), &r->read->rows[0]);
         return;
     }
-    /* Applied, but gone again or not to be read now: what was written is shown. */
+    /* The command was applied, but the resource is gone again or cannot be read now. Shows what was written.
+     */
     const char *doc = r->command->reply.doc;
     if (doc == NULL && r->command->resource != NULL) {
         char *text = json_dumps(r->command->resource, JSON_COMPACT);

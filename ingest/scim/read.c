@@ -82,7 +82,7 @@ static enum step scim_read_begin(struct request *r) {
     return read_projection(r, &err) == ERR_OK ? read_begin(r) : handle_refuse(r, &err);
 }
 
-/* RFC 9110 section 13.1.2, rule V2: what the client has already is not sent again. */
+/* Does the client have this version already? (If-None-Match, RFC 9110 section 13.1.2, rule V2) */
 static bool has_it(const struct request *r, const struct resource_row *row) {
     struct etag_list tags;
     if (r->head.if_none_match == NULL)
@@ -118,7 +118,7 @@ static enum step scim_list_begin(struct request *r) {
     return list_prepare(r, &err) == ERR_OK ? STEP_READ : handle_refuse(r, &err);
 }
 
-/* A search says in its body what a list says in its query (rule J5). */
+/* The body of a search says what the query of a list says (rule J5). */
 static enum step scim_search_begin(struct request *r) {
     struct err err = {0};
     json_t *body = NULL;

@@ -1,4 +1,4 @@
-/* Bodies of .search (RFC 7644 section 3.4.3, rules J5, G9). */
+/* The body of .search (RFC 7644 section 3.4.3, rules J5, G9). */
 #ifndef USHER_INGEST_SCIM_SEARCH_H
 #define USHER_INGEST_SCIM_SEARCH_H
 
@@ -6,10 +6,10 @@
 
 #include <jansson.h>
 
-/* The query that says the same as the body of a SearchRequest, in the arena: what is done with one, also its
- * masked form for the audit stream, is then done with the other. Names in any letter case; unknown members
- * are ignored, null says nothing. ERR_INVALID_SYNTAX: no SearchRequest, or lists and texts that are none;
- * ERR_INVALID_VALUE: numbers that are none. */
+/* Makes a query that says the same as the body of a SearchRequest. So everything else, also the masked form
+ * for the audit stream, is done with the query. Names may have any letter case; unknown members and null are
+ * ignored. ERR_INVALID_SYNTAX: it is no SearchRequest, or a member is no list or text as it should be.
+ * ERR_INVALID_VALUE: a member is no number as it should be. The query lives in the arena. */
 enum err_code search_query(const json_t *body, struct arena *a, struct query *out, struct err *err);
 
 #endif

@@ -27,7 +27,7 @@ static enum err_code check_email(const struct request *r, const char *user_name,
                         "userName must be an e-mail address in this workspace");
 }
 
-/* The same for a PATCH, whose operations are normalised: one path each, in the schema's spelling. */
+/* The operations of a PATCH are normalised: each has one path, in the spelling of the schema. */
 static enum err_code check_patched_email(const struct request *r, struct err *err) {
     size_t i;
     json_t *op;
@@ -46,7 +46,7 @@ static enum err_code no_seat(const struct request *r, struct err *err) {
                    r->verdict.seats_used, r->verdict.seats_limit);
 }
 
-/* Early, from the numbers of admission: the worker decides (promise 3). */
+/* An early check with the numbers of admission. The worker decides (promise 3). */
 static enum err_code check_seats(const struct request *r, struct err *err) {
     const struct admit_verdict *v = &r->verdict;
     if (r->again || v->seats_limit < 0 || v->seats_used < v->seats_limit ||
@@ -55,8 +55,8 @@ static enum err_code check_seats(const struct request *r, struct err *err) {
     return no_seat(r, err);
 }
 
-/* Refused for want of a seat; before that is said, a duplicate is looked for, which is the truer refusal
- * (rule C2). */
+/* No seat is left. Before that is said, a user with the same userName is looked for: if there is one, that is
+ * the better reason (rule C2). */
 static enum step seek_duplicate(struct request *r, const struct err *why) {
     struct err ignored;
     if (read_user_name(r, resource_string(r->command->resource, "userName"), &ignored) == ERR_OK)
