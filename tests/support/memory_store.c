@@ -326,14 +326,20 @@ static void check_members(struct store *s) {
     }
 }
 
-static void check_tables(struct store *s) {
-    static const char *const indexed[] = {"nameKey", "displayNameKey", "externalId"};
-    static const char *const tables[] = {"users", "rooms", "resources"};
+static void check_indexes(struct store *s, const char *table) {
+    static const char *const columns[] = {"nameKey", "displayNameKey", "externalId"};
     const char *key;
     json_t *row;
-    for (size_t t = 0; t < 3; t++)
-        for (size_t i = 0; i < 3; i++)
-            json_object_foreach(table_in(s, tables[t]), key, row) check_indexed(s, key, row, indexed[i]);
+    json_object_foreach(table_in(s, table), key, row) {
+        for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+            check_indexed(s, key, row, columns[i]);
+    }
+}
+
+static void check_tables(struct store *s) {
+    check_indexes(s, "users");
+    check_indexes(s, "rooms");
+    check_indexes(s, "resources");
     check_distinct(s, "users", "nameKey");
     check_unique_values(s);
     check_members(s);
