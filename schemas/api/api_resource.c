@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Members of answers that are not attributes: nobody sets them, everybody may send them back. */
+/* Members of answers that are not attributes. They are ignored in a request, so that a client may send back
+ * what it has read. */
 static const char *const facts_shown[] = {"id", "version", "created", "modified", "managed", "seat"};
 
 static bool is_fact(const char *name) {
@@ -17,8 +18,7 @@ static bool is_fact(const char *name) {
     return false;
 }
 
-/* The attribute that a member names, in the schema's very spelling: this API has no old habits to tolerate.
- */
+/* The attribute that a member names. The spelling must be the schema's. */
 static bool member_attr(const struct resource_type *rt, const char *name, struct attr_path *path) {
     return strpbrk(name, ".[") == NULL &&
            attr_path_resolve(rt, name, strlen(name), ERR_INVALID_VALUE, path, NULL) == ERR_OK &&
@@ -158,7 +158,7 @@ static void show_extension(const struct resource_type *rt, const struct schema *
                          plain;
         if (!is_member(&path))
             continue;
-        /* an extension's attribute that shares its name with another one can only be told by its URN */
+        /* An extension's attribute whose name another attribute has too is shown with its URN. */
         bool clear = member_attr(rt, name, &plain) && plain.attr == path.attr;
         char text[256];
         jb_key(out, clear ? name : attr_path_text(&path, text, sizeof text));
@@ -189,7 +189,7 @@ static void render_doc(const struct resource_type *rt, const json_t *doc, struct
     }
 }
 
-/* Whoever has no role is a viewer. */
+/* A user without a role is a viewer. */
 static bool lacks_role(const struct resource_type *rt, const json_t *doc) {
     return rt->kind == RESOURCE_USER &&
            json_object_get(json_object_get(doc, SCHEMA_USHER_USER), "editor") == NULL;

@@ -95,7 +95,7 @@ static bool read_content(const unsigned char *p, size_t n, struct arena *a, stru
 
 /* ---- sealing ---- */
 
-/* The secret itself is used for nothing but making keys, one for each purpose. */
+/* The secret is only used to derive keys, one for each purpose. */
 static void derive(const struct cursor_seal *seal, const char *purpose, unsigned char key[32]) {
     crypto_generichash(key, 32, (const unsigned char *)purpose, strlen(purpose), seal->secret,
                        CURSOR_SECRET_SIZE);
@@ -141,7 +141,7 @@ char *cursor_encode(const struct cursor *c, const struct cursor_seal *seal, stru
     return sodium_bin2base64(text, size, bytes, SEAL_SIZE + n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
-/* libsodium 1.0.18 reads every byte beyond ASCII as if it were '_': one cursor would have many texts. */
+/* libsodium 1.0.18 reads every byte beyond ASCII as '_', so one cursor would have many texts. */
 static bool is_ascii(const char *text) {
     for (; *text != '\0'; text++)
         if ((unsigned char)*text >= 0x80)
@@ -149,7 +149,7 @@ static bool is_ascii(const char *text) {
     return true;
 }
 
-/* True if it is one of ours, for these texts. */
+/* True if usher made this cursor, for these texts. */
 static bool open_sealed(const char *text, const struct cursor_seal *seal, struct arena *a,
                         struct cursor *out) {
     unsigned char bytes[SEAL_SIZE + CONTENT_MAX], expected[SEAL_SIZE];

@@ -1,11 +1,9 @@
-/* Cursors of RFC 9865: a place in a list, sealed, so that the service keeps nothing of it (rule G10). A
- * cursor holds for one tenant, one principal and one query: whoever presents it anywhere else, or changes a
- * bit of it, gets the same refusal as for nonsense. What it holds (a value of the row at the place) cannot be
- * read from outside.
- *
- * Form: base64url without padding of seal(24 bytes) and the encrypted content. The seal is a keyed hash over
- * the content and what it is bound to, and at the same time the nonce of the encryption (a synthetic one, as
- * in RFC 5297): so no random numbers are needed, and the same place has the same cursor within a second. */
+/* Cursors of RFC 9865: a place in a list, sealed, so that the service stores nothing of it (rule G10). A
+ * cursor is good for one tenant, one principal and one query. Used elsewhere, or changed in one bit, it is
+ * refused like nonsense. Its content (a value of the row at the place) is encrypted. Form: base64url without
+ * padding of the seal (24 bytes) and the encrypted content. The seal is a keyed hash over the content and
+ * what it is bound to. It is also the nonce of the encryption (a synthetic one, as in RFC 5297). So no random
+ * numbers are needed, and the same place has the same cursor within a second. */
 #ifndef USHER_SCHEMAS_API_CURSOR_H
 #define USHER_SCHEMAS_API_CURSOR_H
 

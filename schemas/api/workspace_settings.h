@@ -1,5 +1,5 @@
-/* The settings of a workspace, one table for everybody who reads, checks, shows or stores them: the worker,
- * the admin API, usherctl, the OpenAPI document (ops/DESIGN.md, "Workspaces"). */
+/* The settings of a workspace: one table for all code that reads, checks, shows or stores them, in the
+ * worker, the admin API, usherctl and the OpenAPI document (ops/DESIGN.md, "Workspaces"). */
 #ifndef USHER_SCHEMAS_API_WORKSPACE_SETTINGS_H
 #define USHER_SCHEMAS_API_WORKSPACE_SETTINGS_H
 

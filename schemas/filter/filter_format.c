@@ -75,7 +75,7 @@ static void format(const struct filter *f, const struct attr *of, struct jbuf *o
         jb_raw(out, " ");
         format_value(&f->value, out);
         break;
-    case FILTER_CONSTANT: /* what is true of every resource, and of none */
+    case FILTER_CONSTANT: /* true of every resource, and of none */
         jb_raw(out, f->value.boolean ? "id pr" : "not (id pr)");
         break;
     case FILTER_VALUE_PATH:

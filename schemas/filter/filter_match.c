@@ -88,8 +88,7 @@ static bool number_holds(const struct filter *f, const struct attr *leaf, const 
     return order_holds(f->op, (a > b) - (a < b));
 }
 
-/* One simple value. Nothing there, or something of another type: it differs, and that is all that can be said
- * (F12). */
+/* Compares one simple value. A missing value, or one of another type, only is not equal (F12). */
 static bool value_holds(const struct filter *f, const struct attr *leaf, const json_t *have) {
     int64_t us;
     switch (f->value.type) {
@@ -117,7 +116,7 @@ static bool value_holds(const struct filter *f, const struct attr *leaf, const j
 
 static bool filter_holds(const struct filter *f, const json_t *node, bool element);
 
-/* A sub-attribute may have several values: any of them may do it. */
+/* A sub-attribute may have several values; one that matches is enough. */
 static bool leaf_holds(const struct filter *f, const struct attr *leaf, const json_t *v) {
     if (f->kind == FILTER_PRESENT)
         return is_present(v);

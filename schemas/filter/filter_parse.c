@@ -1,5 +1,5 @@
-/* Filter text -> tree: recursive descent over the grammar of rule F1, each comparison typed by its attribute
- * at once, so that what comes out can be evaluated without further questions. */
+/* Makes a tree of filter text, by recursive descent over the grammar of rule F1. Each comparison gets the
+ * type of its attribute, so that the tree can be evaluated without further checks. */
 #include "schemas/filter/filter_parse_impl.h"
 
 #include "ops/runtime/clock.h"
@@ -40,7 +40,7 @@ static const struct attr *leaf_of(const struct attr_path *path) {
     return path->sub != NULL ? path->sub : path->attr;
 }
 
-/* What is never returned can't be asked for either: a filter would tell it (X3, F16). */
+/* What is never returned cannot be filtered by either: the result would tell it (X3, F16). */
 static bool is_secret(const struct attr *a) {
     return a != NULL && attr_is_secret(a);
 }
@@ -141,14 +141,14 @@ static enum err_code type_value(struct parser *p, size_t at, const struct attr *
 
 /* Parsing */
 
-/* What stands for an attribute that the type does not have: no path at all. Nothing is a part of it. */
+/* Stands for an attribute that the type does not have: an empty path, without parts. */
 static const struct attr nothing = {.name = "", .type = ATTR_COMPLEX};
 
 static bool is_unknown(const struct attr_path *path) {
     return path->attr == NULL && path->extension == NULL;
 }
 
-/* Takes note of it, where that is allowed. */
+/* Notes that the type does not have the attribute, where that is allowed. */
 static bool may_be_unknown(struct parser *p) {
     if (p->unknown == NULL)
         return false;
@@ -236,7 +236,7 @@ static enum err_code parse_brackets(struct parser *p, const struct attr *of, con
     return rc;
 }
 
-/* The same behind an attribute that the type does not have: it has no elements. */
+/* A filter in brackets behind an attribute that the type does not have: there are no elements. */
 static enum err_code parse_unknown_path(struct parser *p, const struct filter **out) {
     static const struct attr_path none = {0};
     const struct filter *ignored = NULL;
@@ -385,7 +385,8 @@ enum err_code filter_parse_types(const struct resource_type *const *types, size_
         enum err_code rc = parse_whole(&p, &out[i]);
         if (rc != ERR_OK)
             return rc;
-        /* The text is the same, so the terms are: one that nobody knows is a mistake. */
+        /* The text is the same for all types, and so are the numbers of the terms. A term that no type knows
+         * is an error. */
         for (int t = 0; t < FILTER_MAX_TERMS; t++)
             by_all[t] = by_all[t] && unknown[t];
     }

@@ -22,7 +22,7 @@
 enum err_code patch_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body,
                               const char *resource_id, json_t **ops, struct err *err);
 
-/* What a patch does to a room's members, in order. */
+/* The changes that a patch makes to a room's members, in order. */
 enum member_delta_kind {
     MEMBER_ADD,        /* ids */
     MEMBER_REMOVE,     /* ids */

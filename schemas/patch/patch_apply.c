@@ -11,8 +11,8 @@
 static const char *const op_names[] = {
     [STEP_ADD] = "add", [STEP_REMOVE] = "remove", [STEP_REPLACE] = "replace"};
 
-/* P13, P32. When a reference's value changes, its $ref would point elsewhere: it goes, unless a new one comes
- * along. */
+/* P13, P32. When the value of a reference changes, its old $ref is removed, unless the operation gives a new
+ * one. */
 static enum err_code merge_parts(const struct patch_step *s, json_t *object, const json_t *parts,
                                  struct err *err) {
     enum err_code rc = ERR_OK;
@@ -71,7 +71,7 @@ static json_t *container_of(const struct patch_step *s, json_t *doc) {
     return container;
 }
 
-/* Only a remove speaks of a whole extension. What cannot be changed in it keeps it where it is. */
+/* Only a remove can name a whole extension. It is refused where a part of the extension cannot be changed. */
 static enum err_code remove_extension(const struct patch_step *s, json_t *doc, struct err *err) {
     const struct schema *extension = s->path.at.extension;
     const json_t *object = json_object_get(doc, extension->id);
@@ -98,7 +98,7 @@ static enum err_code apply_step(const struct patch_step *s, enum dialect dialect
     return rc;
 }
 
-/* What is decoded here was written by patch_normalise: an error means that it was not. */
+/* These operations were written by patch_normalise, so an error here means that they were not. */
 static enum err_code decode_step(const struct resource_type *rt, const json_t *operation, struct arena *a,
                                  struct patch_step *s, struct err *err) {
     const char *op = json_string_value(json_object_get(operation, "op"));
@@ -115,8 +115,8 @@ static enum err_code decode_step(const struct resource_type *rt, const json_t *o
     return patch_path_parse(rt, DIALECT_RFC, path, strlen(path), a, &s->path, err);
 }
 
-/* P25: what the step was about is complete afterwards: its own parts, and the extension that it belongs to.
- */
+/* P25: after the step, its attribute must have its required parts, and the extension around it its required
+ * attributes. */
 static enum err_code check_complete(const struct patch_step *s, json_t *doc, struct err *err) {
     const struct attr_path *at = &s->path.at;
     const json_t *object = at->extension != NULL ? json_object_get(doc, at->extension->id) : doc;
@@ -155,7 +155,8 @@ enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, 
             return rc;
     }
     resource_tidy(rt, doc);
-    for (size_t i = 0; i < n && rc == ERR_OK; i++) /* in between, one operation may need the next */
+    /* Not in between: one operation may need the next. */
+    for (size_t i = 0; i < n && rc == ERR_OK; i++)
         rc = check_complete(&steps[i], doc, err);
     return rc;
 }

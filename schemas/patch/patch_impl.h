@@ -12,14 +12,14 @@ struct patch_step {
     const json_t *value; /* JSON null: unassign; NULL: none given (remove) */
 };
 
-/* The attribute as its path calls it. */
+/* Refuses with the path of the step in front: "'<path>' <why>". */
 enum err_code patch_refuse(const struct patch_step *s, enum err_code code, const char *why, struct err *err);
 /* Sets object[attr] to a copy of value (null or NULL: unassigns it). ERR_MUTABILITY for another value of an
  * immutable attribute. */
 enum err_code patch_set(const struct patch_step *s, const struct attr *attr, json_t *object,
                         const json_t *value, struct err *err);
-/* The same for a sub-attribute of an object by the step's operation: one with several values gets more of
- * them, or loses those that are listed. */
+/* Sets a sub-attribute of an object as the step's operation says: to one with several values, values are
+ * added, or the listed ones removed. */
 enum err_code patch_set_part(const struct patch_step *s, const struct attr *sub, json_t *object,
                              const json_t *value, struct err *err);
 bool patch_has_immutable_part(const struct attr *attr, const json_t *value); /* that is set */
@@ -29,14 +29,14 @@ void patch_clear_primaries(json_t *list);
 void patch_append(const json_t *value, json_t *list);
 void patch_take_out(const struct attr *a, const json_t *value, json_t *list);
 /* Each operation on a list goes through the list, so a body with many operations could keep a worker busy for
- * minutes: so many elements in all, then it is refused. */
+ * minutes. With more visits of elements than this in all, a body is refused. */
 #define PATCH_MAX_VISITS 200000
 
 /* An operation on a multi-valued attribute that stands in container, or not yet. creates: replace creates
  * what its filter does not find. *visits: elements seen so far. */
 enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t *container, size_t *visits,
                                struct err *err);
-/* An operation on members as what it does to the rows. */
+/* What an operation on members does to their rows. */
 void patch_member_delta(const struct patch_step *s, struct arena *a, struct member_delta *out);
 
 #endif

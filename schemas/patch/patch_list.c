@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without a filter a sub-attribute is meant in every element. */
+/* Without a filter, every element is meant. */
 static bool is_meant(const struct patch_step *s, const json_t *element) {
     return s->path.filter == NULL || filter_match_element(s->path.filter, element);
 }
 
 /* Whole lists */
 
-/* An element that is replaced by one: what is immutable in it stays. */
+/* Where an element is replaced by another one, its immutable parts stay. */
 static enum err_code keep_immutable(const struct patch_step *s, const json_t *before, json_t *element,
                                     struct err *err) {
     const struct attr *a = s->path.at.attr;
@@ -82,7 +82,7 @@ static json_t *value_as_json(const struct filter_value *v, const struct attr *at
     }
 }
 
-/* The sub-attributes that a filter's equalities fix, for the element that is to satisfy it. */
+/* Puts into an element the values that the filter demands with `eq`. */
 static void take_equalities(const struct filter *f, json_t *element) {
     if (f->kind == FILTER_AND) {
         take_equalities(f->left, element);
@@ -100,9 +100,9 @@ static void take_equalities(const struct filter *f, json_t *element) {
     }
 }
 
-/* P15, P36: one element from the filter's equalities and the value, as if the client had sent it: a filter
- * may compare with what no value can be. Where that is not enough to satisfy the filter, there is no target.
- */
+/* P15, P36: makes one element of the values that the filter demands and the given value, and normalises it as
+ * if the client had sent it, because a filter may compare with impossible values. Where the element does not
+ * satisfy the filter then, there is no target. */
 static enum err_code create_element(const struct patch_step *s, json_t *list, struct err *err) {
     if (json_is_null(s->value))
         return ERR_OK;

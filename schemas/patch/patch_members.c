@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* How many ids a filter names that is `value eq id`, or several of these joined by "or"; 0 for any other. */
+/* The number of ids in a filter of the form `value eq id`, or several of these joined by "or"; 0 for any
+ * other filter. */
 static size_t count_ids(const struct filter *f) {
     if (f->kind == FILTER_OR) {
         size_t left = count_ids(f->left), right = count_ids(f->right);

@@ -1,6 +1,6 @@
-/* A PatchOp body, checked whole and put into operations of one plain form, so that a worker needs to know
- * neither the client's dialect nor its leniencies: one attribute per operation, canonical path, coerced
- * value; null where the value is to be unassigned. */
+/* Checks a whole PatchOp body and makes operations of one plain form, so that a worker need not know the
+ * client's dialect: one attribute per operation, canonical path, normalised value; null where the value is to
+ * be unassigned. */
 #include "schemas/patch/patch.h"
 
 #include "schemas/patch/patch_path.h"
@@ -75,15 +75,16 @@ static bool asks_for(const struct filter *f, const char *name) {
     return asks_for(f->left, name) || asks_for(f->right, name);
 }
 
-/* Rows apart have no address of their own: it depends on how the client calls us. */
+/* A member's $ref depends on the URL under which the client calls, so no stored value can be compared with
+ * it. */
 static enum err_code check_filter(struct normaliser *n, const struct patch_path *path) {
     if (path->at.attr != NULL && path->at.attr->apart && asks_for(path->filter, "$ref"))
         return refuse_op(n, ERR_INVALID_FILTER, path, "cannot be chosen by '$ref': use 'value'");
     return ERR_OK;
 }
 
-/* P6, P25, P39: what no operation may touch. Immutable attributes are judged against what is stored, when the
- * operation is applied. */
+/* P6, P25, P39: refuses what no operation may touch. Immutable attributes are compared with the stored value
+ * when the operation is applied. */
 static enum err_code check_mutability(struct normaliser *n, enum patch_op op, const struct patch_path *path,
                                       const json_t *value) {
     const struct attr_path *at = &path->at;
@@ -104,8 +105,8 @@ static enum err_code check_mutability(struct normaliser *n, enum patch_op op, co
 
 /* Members of rooms: ids only */
 
-/* P22, P27: without a value all go; with one, only those it lists; what is no list of ids is refused, never
- * taken for "all". */
+/* P22, P27: a remove without a value removes all members, one with a value only those that it lists. A value
+ * that is no list of ids is refused, and never means "all". */
 static enum err_code normalise_member_list(struct normaliser *n, enum patch_op op,
                                            const struct patch_path *path, const json_t *value) {
     json_t *ids;
@@ -133,8 +134,7 @@ static enum err_code normalise_member_list(struct normaliser *n, enum patch_op o
     return ERR_OK;
 }
 
-/* An element of members is what it is: to add or replace one by itself adds it, anything else would edit it
- * in place. */
+/* An element of members cannot be edited. To add it, or to replace it by itself, adds it. */
 static enum err_code normalise_member_element(struct normaliser *n, enum patch_op op,
                                               const struct patch_path *path, const json_t *value) {
     const struct filter *f = path->filter;
@@ -159,7 +159,7 @@ static enum err_code normalise_member_element(struct normaliser *n, enum patch_o
 
 /* Single values */
 
-/* P13, P32: what is given is merged, what is null or empty in it goes, the rest stays. */
+/* P13, P32: given parts are merged, null or empty ones removed, and the others stay. */
 static enum err_code normalise_parts(struct normaliser *n, enum patch_op op, const struct patch_path *path,
                                      const json_t *value) {
     json_t *parts = json_object();
@@ -209,7 +209,7 @@ static enum err_code normalise_value(struct normaliser *n, enum patch_op op, con
         return rc;
     if (out == NULL && target->required)
         return refuse_op(n, ERR_INVALID_VALUE, path, "is required");
-    if (out == NULL && target->default_true) /* nobody comes back because a value is missing */
+    if (out == NULL && target->default_true) /* a missing value must not reactivate anybody */
         return refuse_op(n, ERR_INVALID_VALUE, path, "must be true or false");
     if (out == NULL && target->multi && op == PATCH_ADD)
         return ERR_OK; /* no values are added */
@@ -217,7 +217,7 @@ static enum err_code normalise_value(struct normaliser *n, enum patch_op op, con
     return ERR_OK;
 }
 
-/* One element, or what it is to be: attr[filter] without sub-attribute. */
+/* The value of attr[filter] without a sub-attribute: one element. */
 static enum err_code normalise_element(struct normaliser *n, enum patch_op op, const struct patch_path *path,
                                        const json_t *value) {
     json_t *out;
@@ -229,8 +229,8 @@ static enum err_code normalise_element(struct normaliser *n, enum patch_op op, c
     return ERR_OK;
 }
 
-/* P27's reading for every other list too: a remove with values removes those. Single values go whatever the
- * value says. */
+/* As P27, for every other list: a remove with values removes those. From an attribute with a single value,
+ * that one is removed, whatever the operation's value is. */
 static enum err_code normalise_remove(struct normaliser *n, const struct patch_path *path,
                                       const json_t *value) {
     json_t *out;
@@ -251,8 +251,8 @@ static enum err_code normalise_remove(struct normaliser *n, const struct patch_p
 
 /* Objects whose members are paths */
 
-/* A member that names nothing is an error in every dialect: who was answered 2xx believes that it was done
- * (P38). */
+/* A member that names nothing is an error in every dialect: a client that gets a 2xx believes that it was
+ * done (P38). */
 static enum err_code normalise_key(struct normaliser *n, enum patch_op op, const struct schema *extension,
                                    const char *key, const json_t *value) {
     struct patch_path path = {0};

@@ -20,7 +20,7 @@ bool patch_has_immutable_part(const struct attr *attr, const json_t *value) {
     return false;
 }
 
-/* P7: where one of the given becomes primary, the others stop being it. */
+/* P7: if a given element becomes primary, the others are primary no longer. */
 void patch_clear_primaries(json_t *list) {
     size_t i;
     json_t *element;
@@ -37,8 +37,8 @@ static bool list_holds(const json_t *list, const json_t *value) {
     return false;
 }
 
-/* Values that are there already go again when the list is tidied (P14). A primary one takes over, unless it
- * is there already and is it. */
+/* Duplicates are removed when the list is tidied (P14). A new primary element makes the others secondary,
+ * unless the very same element is in the list already. */
 void patch_append(const json_t *value, json_t *list) {
     bool had = json_array_size(list) > 0;
     for (size_t i = 0; i < json_array_size(value); i++) {
@@ -52,8 +52,8 @@ void patch_append(const json_t *value, json_t *list) {
     }
 }
 
-/* Which values a remove lists, as a set of texts: by value and type, by value alone, or in full where there
- * is no value. Constant work per element, however long the lists are. */
+/* How a remove names elements: by value and type, by value alone, or in full where there is no value. The
+ * names are kept in a set of texts, so that the work per element is constant. */
 enum identity { BY_VALUE = 'v', BY_VALUE_AND_TYPE = 't', IN_FULL = 'f' };
 
 /* As the attribute compares it. */

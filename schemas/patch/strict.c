@@ -16,7 +16,7 @@ static enum err_code check_value(const struct attr *a, const json_t *value, stru
     const char *name;
     json_t *part;
     enum err_code code = ERR_OK;
-    if (a->mutability == ATTR_READ_ONLY) /* ours, whatever it says */
+    if (a->mutability == ATTR_READ_ONLY) /* usher sets it, so the given value does not matter */
         return ERR_OK;
     if (json_is_array(value)) {
         for (size_t i = 0; i < json_array_size(value) && code == ERR_OK; i++)
@@ -40,7 +40,7 @@ static enum err_code check_value(const struct attr *a, const json_t *value, stru
 static enum err_code check_extension(const struct schema *s, const json_t *object, struct err *err) {
     const char *name;
     json_t *value;
-    if (!json_is_object(object)) /* judged by whoever normalises it */
+    if (!json_is_object(object)) /* checked when it is normalised */
         return ERR_OK;
     json_object_foreach((json_t *)object, name, value) {
         const struct attr *a = schema_attr(s, name, strlen(name));

@@ -1,5 +1,5 @@
-/* What a workspace of strictness "strict" refuses besides: whatever is otherwise ignored or understood all
- * the same. Looked at before a body is normalised. */
+/* What a workspace of strictness "strict" refuses in addition: what is otherwise ignored, or accepted in a
+ * wrong form. Checked before a body is normalised. */
 #ifndef USHER_SCHEMAS_PATCH_STRICT_H
 #define USHER_SCHEMAS_PATCH_STRICT_H
 

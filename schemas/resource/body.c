@@ -1,5 +1,6 @@
-/* Two passes. The first reads bytes only and bounds what the second may build: a parsed value takes up to 77
- * bytes for each byte of text, so limits that were checked on the finished tree would come too late. */
+/* A body is read in two passes. The first looks at bytes only and limits what the second may build. A parsed
+ * value takes up to 77 bytes of memory for each byte of text, so a check of the finished tree would come too
+ * late. */
 #include "schemas/resource/body.h"
 
 #include "ops/runtime/mem.h"
@@ -28,8 +29,9 @@ static bool is_scalar_byte(char c) {
            c == '+' || c == '.';
 }
 
-/* Counts values and depth. Exact for correct JSON, and never less than what the parser will have built before
- * it meets an error: a name is taken off the count only where a colon follows its string at once. */
+/* Counts values and depth. The count is exact for correct JSON. For wrong JSON it is never less than what the
+ * parser builds before it meets the error: a string is counted as a name only where a colon follows directly.
+ */
 static enum err_code measure(const char *buf, size_t len, const struct body_limits *limits, struct err *err) {
     size_t depth = 0;
     size_t values = 0;
@@ -70,7 +72,7 @@ static enum err_code measure(const char *buf, size_t len, const struct body_limi
     return ERR_OK;
 }
 
-/* The parser's own text quotes the input, which may be a secret; so we say it in our words. */
+/* The parser's own message quotes the input, which may be a secret, so it is not used. */
 static const char *parse_problem(const json_error_t *e) {
     switch (json_error_code(e)) {
     case json_error_duplicate_key:

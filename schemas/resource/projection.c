@@ -25,7 +25,8 @@ static void add_name(const struct resource_type *rt, struct projection *p, const
     }
     while (len > 0 && name[len - 1] == ' ')
         len--;
-    /* Entra's samples ask for emails[type eq "work"]: the attribute without the choice among its values. */
+    /* Entra's samples ask for emails[type eq "work"]. The filter is ignored, so the whole attribute is meant.
+     */
     const char *bracket = memchr(name, '[', len);
     if (bracket != NULL)
         len = (size_t)(bracket - name);
@@ -74,8 +75,8 @@ static enum projection_part named(const struct projection *p, const struct attr_
     return best;
 }
 
-/* What is returned on request must be named itself: not just the extension or the attribute that it is a part
- * of. */
+/* What is returned on request must be named itself. Naming the extension or the attribute around it is not
+ * enough. */
 static enum projection_part asked(const struct projection *p, const struct attr_path *path) {
     enum projection_part best = PROJECTION_NONE;
     for (size_t i = 0; i < p->n; i++) {
@@ -89,7 +90,7 @@ static enum projection_part asked(const struct projection *p, const struct attr_
     return best;
 }
 
-/* What a write names, it is shown, but where `excludedAttributes` says what is not. */
+/* The answer to a write shows what the write names, unless `excludedAttributes` names it. */
 static enum projection_part given(const struct projection *p, const struct attr_path *path) {
     for (size_t i = 0; i < p->ngiven; i++)
         if (p->given[i].attr == path->attr && named(p, path) != PROJECTION_ALL)

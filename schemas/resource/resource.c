@@ -1,4 +1,4 @@
-/* Small questions to a document, and what keeps one in order. */
+/* Questions to a document, and what keeps its form. */
 #include "schemas/resource/resource.h"
 
 #include "schemas/text/jsonx.h"
@@ -42,8 +42,8 @@ static void prune_members(json_t *object) {
     }
 }
 
-/* "schemas" follows from the document: the base schema, and each extension in use (S7), also one that an
- * operator no longer defines: its data stay where they are, and are told from what is known. */
+/* "schemas" follows from the document: the base schema, and each extension that has data (S7). An extension
+ * that an operator no longer defines is listed too, because its data stay in the document. */
 static void derive_schemas(const struct resource_type *rt, json_t *doc) {
     json_t *schemas = json_array();
     jsonx_push(schemas, jsonx_string(rt->schema->id, strlen(rt->schema->id)));
@@ -122,7 +122,7 @@ char *resource_etag(int64_t version, char out[32]) {
     return out;
 }
 
-/* Members of a room are the room's own: they have a version in it. */
+/* A room's members are part of its version. */
 uint32_t resource_refs_tag(const struct resource_type *rt, const struct resource_row *row) {
     const struct attr *refs = resource_type_refs(rt);
     if (refs == NULL || refs->mutability != ATTR_READ_ONLY || row->refs == NULL ||

@@ -33,8 +33,8 @@ enum err_code resource_normalise(const struct resource_type *rt, enum dialect di
 enum err_code resource_replace(const struct resource_type *rt, const json_t *old, const json_t *given,
                                const json_t *cleared, json_t **out, struct err *err);
 
-/* A create: gives the document what the schema gives to those who say nothing (`active` is true), so that
- * answers and filters show it. A PUT must not get this: there, what is left out stays as it is. */
+/* For a create: adds the defaults of the schema (`active` is true), so that answers and filters show them.
+ * Not for a PUT, which leaves unchanged what it does not name. */
 void resource_default(const struct resource_type *rt, json_t *doc);
 
 /* Re-derives "schemas" from the extensions in use (S7) and drops what became empty; call after changing a
@@ -48,9 +48,9 @@ struct resource_change {
     json_t *from, *to; /* they live as long as documents and arena; NULL = none, or not to be told: secret
                           attributes (attr_is_secret), which also are left out of complex values */
 };
-/* What differs between two documents, attribute by attribute (multi-valued and complex ones as a whole,
- * extensions per attribute). Rows live in the arena and borrow from the documents. Zero rows = nothing
- * changed (P8). before may be NULL (create). */
+/* The differences between two documents, attribute by attribute: multi-valued and complex ones as a whole,
+ * extensions per attribute. Rows live in the arena and borrow from the documents. No rows: nothing changed
+ * (P8). before is NULL for a create. */
 size_t resource_diff(const struct resource_type *rt, const json_t *before, const json_t *after,
                      struct arena *a, struct resource_change **rows);
 
@@ -62,7 +62,8 @@ const char *resource_string(const json_t *doc, const char *name); /* top-level s
 bool resource_active(const json_t *doc);                          /* absent = true */
 /* The main e-mail: primary, else first, else a mail-shaped userName, else NULL (Q27). Borrowed. */
 const char *resource_email(const json_t *doc);
-/* Something on both sides of one '@' and no space: enough to tell a name from an address. NULL is none. */
+/* True if there is one '@' with text on both sides and no space: enough to tell a name from an address. NULL
+ * is no address. */
 bool is_mail_shaped(const char *s);
 
 /* The searchable form, as JSON text for a jsonb column: same shape as the document but member names
@@ -108,8 +109,9 @@ void resource_render(const struct resource_type *rt, const struct resource_row *
                      const struct projection *p, const char *base, struct jbuf *out);
 /* ETag of a version: W/"<version>"; out has 32 bytes. */
 char *resource_etag(int64_t version, char out[32]);
-/* A user's groups change without the user: where an answer shows them, its tag tells which, W/"<version>.<8
- * hex digits>", so that nobody is told "not modified" who has others. 0: nothing to tell apart. */
+/* A hash of the groups that an answer shows. A user's groups change without a new version of the user, so the
+ * answer's tag names them: W/"<version>.<8 hex digits>". Without that, a client with other groups would be
+ * told "not modified". 0: the answer shows no groups. */
 uint32_t resource_refs_tag(const struct resource_type *rt, const struct resource_row *row);
 /* The tag of that answer: its ETag and its meta.version. */
 char *resource_row_etag(const struct resource_type *rt, const struct resource_row *row, char out[32]);

@@ -1,4 +1,4 @@
-/* PUT, and what differs between two documents. */
+/* PUT, and the differences between two documents. */
 #include "schemas/resource/resource.h"
 
 #include "schemas/resource/value.h"
@@ -72,8 +72,8 @@ static bool is_cleared(const struct replacement *r, const struct attr_path *path
     return false;
 }
 
-/* What becomes of one value: the attribute's, or that of a part of it (path->sub). kept: what the new
- * document gets in its place, borrowed; NULL leaves it as given. */
+/* Decides about one value, of the attribute or of a part of it (path->sub). *kept: the old value that the new
+ * document must have instead, borrowed; NULL: the given value stays. */
 static enum err_code judge_replacement(const struct replacement *r, const struct attr_path *path,
                                        const json_t *old, const json_t *given, const json_t **kept) {
     const struct attr *a = attr_path_target(path);
@@ -128,7 +128,8 @@ static enum err_code keep_element(const json_t *before, json_t *element, void *c
 
 static enum err_code replace_parts(const struct replacement *r, const struct attr_path *path,
                                    const json_t *old, json_t *given) {
-    /* Elements come and go, but one that stays keeps what cannot be changed or read back. */
+    /* Elements may be added and removed. An element that stays keeps its parts that cannot be changed or read
+     * back. */
     if (path->attr->multi)
         return value_each_same(old, given, keep_element, &(struct element_replacement){r, path});
     if (given != NULL)
@@ -185,8 +186,7 @@ static void decref(void *value) {
     json_decref(value);
 }
 
-/* The value as others may see it: NULL for what is secret, a copy without secret parts where there are any.
- */
+/* The value as readers may see it: NULL for a secret, a copy without the secret parts where there are any. */
 static json_t *public_value(struct difference *d, const struct attr_path *path, json_t *value) {
     bool parts = false;
     if (value == NULL || attr_is_secret(path->attr) || attr_is_secret(attr_path_target(path)))

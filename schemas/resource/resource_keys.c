@@ -29,7 +29,7 @@ char *resource_key(const struct attr *a, const json_t *value) {
             return xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
         return xasprintf("%.17g", json_number_value(value));
     case JSON_REAL:
-        return xasprintf("%.17g", json_real_value(value) + 0.0); /* there is but one zero */
+        return xasprintf("%.17g", json_real_value(value) + 0.0); /* -0 and 0 are equal */
     case JSON_TRUE:
         return xstrdup("true");
     case JSON_FALSE:
@@ -89,7 +89,7 @@ static void visit_attrs(const struct visit *v, const struct schema *s, const str
                         const json_t *object) {
     for (size_t i = 0; i < s->nattrs; i++) {
         struct attr_path path = {.extension = extension, .attr = &s->attrs[i]};
-        if (attr_is_keyed(&path)) /* asked first: few are */
+        if (attr_is_keyed(&path)) /* asked first, because few attributes are keyed */
             visit_values(v, &path, json_object_get(object, path.attr->name));
         for (size_t k = 0; k < path.attr->nsubs; k++) {
             path.sub = &path.attr->subs[k];

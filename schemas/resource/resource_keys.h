@@ -1,5 +1,5 @@
-/* Values by which resources are looked up, or which must be unique: rows of their own in the store
- * (resource_keys), since an index over documents would not be used under row-level security. */
+/* Values by which resources are looked up, or which must be unique. The store has a row for each
+ * (resource_keys), because PostgreSQL does not use an index over documents under row-level security. */
 #ifndef USHER_SCHEMAS_RESOURCE_RESOURCE_KEYS_H
 #define USHER_SCHEMAS_RESOURCE_RESOURCE_KEYS_H
 
@@ -8,8 +8,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Are the values of what the path ends at kept as keys? True for attributes that are looked up (emails.value)
- * and for unique ones, but for those that have a column. */
+/* Are the values of the attribute that the path ends at kept as keys? True for attributes that clients look
+ * up (emails.value) and for unique ones, except where the store has a column for them. */
 bool attr_is_keyed(const struct attr_path *path);
 /* Must no two resources of the type have the same value of it? (uniqueness server or global) */
 bool attr_is_unique(const struct attr *a);

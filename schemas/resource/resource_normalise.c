@@ -1,5 +1,5 @@
-/* A POST or PUT body becomes a document: rules C1, C2, C5, S1 to S8, rule 0.13 of the dialects (what we don't
- * know is ignored, what we own is not taken from the client). */
+/* Makes a document of a POST or PUT body: rules C1, C2, C5, S1 to S8, and rule 0.13 (unknown attributes are
+ * ignored, and what usher sets is not taken from the client). */
 #include "schemas/resource/body.h"
 #include "schemas/resource/resource.h"
 #include "schemas/resource/value.h"
@@ -23,8 +23,8 @@ static bool names_schema(const json_t *urn, const char *id) {
     return json_is_string(urn) && strcasecmp(json_string_value(urn), id) == 0;
 }
 
-/* Some clients leave `schemas` out (Okta's group push): the endpoint says it all. One that is there must name
- * the base schema; URNs beside it are ignored (S6, Q28). */
+/* Some clients send no `schemas` (Okta's group push); the endpoint says enough. Where it is given, it must
+ * name the base schema; other URNs are ignored (S6, Q28). */
 static enum err_code check_schemas(const struct normaliser *n, const json_t *body) {
     const json_t *schemas = body_member(body, "schemas");
     const char *base = n->rt->schema->id;
@@ -48,9 +48,9 @@ static enum err_code check_schemas(const struct normaliser *n, const json_t *bod
     return err_set_path(n->err, ERR_INVALID_SYNTAX, "schemas", "'schemas' must hold '%s'", base);
 }
 
-/* An attribute that a PUT would keep is named without a value: said to be cleared. Not so `active`, which
- * always has a value: nobody comes back because one is missing. Nor by an empty string where a boolean is
- * due: that is how some clients say that they don't know. */
+/* Notes that an attribute which a PUT would keep is named without a value, so that it is cleared. Not for
+ * `active`, which always has a value: a missing value must not reactivate anybody. Not for an empty string in
+ * the place of a boolean: some clients send that for "unknown". */
 static void note_cleared(struct normaliser *n, const struct attr_path *path, const json_t *given) {
     const struct attr *a = attr_path_target(path);
     char text[ATTR_PATH_SIZE];

@@ -1,5 +1,5 @@
-/* A stored resource as the client sees it. Most answers show everything, and then the document's text is
- * copied, never parsed: reading users and rooms is what clients do most. */
+/* A stored resource as the client sees it. Most answers show everything, and then the text of the document is
+ * copied without being parsed, because reading users and rooms is what clients do most. */
 #include "schemas/resource/resource.h"
 
 #include "ops/runtime/clock.h"
@@ -19,7 +19,7 @@ struct renderer {
     struct jbuf *out;
 };
 
-/* Takes back what was written since the buffer was n long. */
+/* Removes what was written since the buffer had the length n. */
 static void cut_back(struct jbuf *out, size_t n) {
     out->n = n;
     out->p[n] = '\0';
@@ -54,15 +54,15 @@ static void render_meta(const struct renderer *r, const struct projection *p) {
     jb_raw(out, "}");
 }
 
-/* An empty list of members is shown, so that a client sees that the room is empty; a user's groups are not
- * asserted by anyone. */
+/* An empty list of members is shown, so that a client sees that the room is empty. An empty list of a user's
+ * groups is not shown. */
 static bool shows_refs_text(const struct attr *refs, const char *text) {
     return text != NULL && (refs->mutability != ATTR_READ_ONLY || strcmp(text, "[]") != 0);
 }
 
-/* Is all of the document shown to who asks for nothing special? Of usher's own schemas everything that is
- * stored is. What an operator defines may be hidden, or no longer be defined, so that nobody knows whether it
- * is. The text begins with "schemas", which names all that is in it (resource_tidy). */
+/* Does the default representation show the whole document? Of usher's own schemas, everything that is stored
+ * is shown. What an operator defines may be hidden, or may no longer be defined. The text begins with
+ * "schemas", which names every schema in it (resource_tidy). */
 static bool is_plain(const char *doc) {
     static const char begin[] = "{\"schemas\":[\"";
     if (strncmp(doc, begin, sizeof(begin) - 1) != 0)
@@ -130,7 +130,7 @@ static bool put_some(const struct renderer *r, const struct attr_path *path, con
     return shown > 0;
 }
 
-/* Is a part of it shown to nobody, or only to who asks for it by name? */
+/* Is a part of it never shown, or shown only on request? */
 static bool has_hidden_parts(const struct attr *a) {
     for (size_t i = 0; i < a->nsubs; i++)
         if (attr_is_secret(&a->subs[i]) || a->subs[i].returned == ATTR_RETURNED_REQUEST)
@@ -219,7 +219,7 @@ void resource_render(const struct resource_type *rt, const struct resource_row *
     }
     json_t *doc = json_loads(row->doc, 0, NULL);
     if (doc == NULL)
-        abort(); /* the store holds only what we wrote */
+        abort(); /* the store holds only text that usher wrote */
     render_some(&r, doc);
     json_decref(doc);
 }

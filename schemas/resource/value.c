@@ -33,8 +33,7 @@ static bool is_blank(const char *s) {
     return s[strspn(s, " \t\r\n\v\f")] == '\0';
 }
 
-/* An XML Schema dateTime (RFC 7643 section 2.3.5): rfc3339_parse is content with less when it reads filters.
- */
+/* An XML Schema dateTime (RFC 7643 section 2.3.5). rfc3339_parse alone accepts more, for filters. */
 static bool is_datetime(const char *s) {
     int64_t ignored;
     if (!rfc3339_parse(s, &ignored) || s[10] != 'T' || strpbrk(s, "tz") != NULL || s[17] == '6')
@@ -124,7 +123,7 @@ bool value_only_labels(json_t *element) {
     return true;
 }
 
-/* A value that is there has its required parts. */
+/* A complex value must have its required parts. */
 static enum err_code check_parts(const struct attr_path *path, const json_t *object, struct err *err) {
     for (size_t i = 0; i < path->attr->nsubs; i++) {
         struct attr_path at = *path;

@@ -12,13 +12,13 @@
 
 #define VALUE_MAX_BYTES 65536 /* of any one string */
 
-/* The whole value of the attribute that path names (its sub-attribute where path->sub is set). *out: new
- * reference, or NULL where nothing is assigned: null, "", [], {} and what consists of nothing else. Coerced:
- * "True"/"False" where a boolean is due; one object or simple value where a list is due; a simple value v
- * where a complex one with a `value` is due: {"value": v}; a list of one where a single complex value is due.
- * Elements that say the same are collapsed; two primaries, wrong types and blank required strings are
- * ERR_INVALID_VALUE with the path in err. Unknown and readOnly sub-attributes are left out. Whether the
- * attribute itself may be written, and whether it is required, the caller judges. */
+/* Normalises the whole value of the attribute that path names (of its sub-attribute where path->sub is set).
+ * *out: a new reference, or NULL where nothing is assigned: null, "", [], {} and what consists of nothing
+ * else. Accepted too: "True" and "False" for a boolean; one object or simple value for a list; a simple value
+ * v for a complex one that has a `value`: {"value": v}; a list of one for a single complex value. Equal
+ * elements are collapsed. Two primaries, wrong types and blank required strings are ERR_INVALID_VALUE with
+ * the path in err. Unknown and readOnly sub-attributes are left out. The caller checks whether the attribute
+ * itself may be written, and whether it is required. */
 enum err_code value_normalise(const struct attr_path *path, const json_t *in, json_t **out, struct err *err);
 
 /* One element of the multi-valued attribute path->attr: as above, without the list. */
@@ -34,13 +34,12 @@ enum err_code value_tidy_list(const struct attr_path *path, json_t *list, struct
  * be NULL. */
 enum err_code value_check_parts(const struct attr_path *path, const json_t *value, struct err *err);
 
-/* Does an object only say how it is meant, by `type` and `primary`? One that was emptied of all else says
- * nothing any more. */
+/* True if an object has no members but `type` and `primary`: then it holds no value, only labels of one. */
 bool value_only_labels(json_t *object);
 /* Is `primary` true in this element of a list? */
 bool value_is_primary(const json_t *element);
 
-/* Do two normalised values say the same? Lists in any order. */
+/* Are two normalised values equal? The order of lists does not count. */
 bool value_same(const json_t *a, const json_t *b);
 
 /* Calls fn for each element of `given` that stands in the list `old` too (the same type and value, S5), until
@@ -49,7 +48,7 @@ enum err_code value_each_same(const json_t *old, json_t *given,
                               enum err_code (*fn)(const json_t *before, json_t *element, void *ctx),
                               void *ctx);
 
-/* Takes the parts that no reader may see out of a value of attribute a, in place. */
+/* Removes from a value of attribute a the parts that no reader may see, in place. */
 void value_hide_secrets(const struct attr *a, json_t *value);
 
 /* The ids in a value for a room's members: an array of {"value": id, …} or of plain strings, or one of these.

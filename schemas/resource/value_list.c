@@ -21,7 +21,7 @@ static void element_key(const json_t *element, struct jbuf *key) {
         const json_t *type = json_object_get(element, "type");
         jb_mem(key, "v", 1);
         jb_mem(key, json_string_value(value), json_string_length(value));
-        jb_mem(key, "", 1); /* no string has a NUL, so the two parts can't run into each other */
+        jb_mem(key, "", 1); /* no string has a NUL, so it separates the two parts */
         if (json_is_string(type))
             jb_mem(key, json_string_value(type), json_string_length(type));
     } else {
@@ -75,7 +75,8 @@ enum err_code value_each_same(const json_t *old, json_t *given,
     size_t n = json_array_size(old), index;
     struct text_set *known = text_set_new(n);
     struct jbuf key = {0};
-    for (size_t i = 0; i < n; i++) { /* distinct since they were normalised: the how-manieth is the index */
+    /* They are distinct since they were normalised, so the number in the set is the index. */
+    for (size_t i = 0; i < n; i++) {
         element_key(json_array_get(old, i), &key);
         text_set_add(known, key.p, key.n, NULL);
     }

@@ -11,7 +11,7 @@ static int command_chunk(const char *p, size_t n, void *out) {
     return 0;
 }
 
-/* Documents have any shape, so jansson writes them; it keeps the order of members. */
+/* Documents have any shape, so jansson writes them. It keeps the order of members. */
 static void put_tree(struct jbuf *out, const char *name, const json_t *tree) {
     if (tree == NULL)
         return;
@@ -47,7 +47,7 @@ static void put_async(struct jbuf *out, const struct command_async *a) {
     jb_raw(out, "}");
 }
 
-/* What only some requests say: preconditions, the Bulk around them, that nobody waits. */
+/* Members that only some commands have: preconditions, the Bulk around them, that nobody waits. */
 static void put_conditions(const struct command *c, struct jbuf *out) {
     put_tree(out, "cleared", c->cleared);
     put_tree(out, "ifMatch", c->if_match);

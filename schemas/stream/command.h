@@ -63,14 +63,14 @@ struct command {
     struct uuid bulk; /* the Bulk that it belongs to, if bulk_fail_on > 0 */
     int bulk_fail_on; /* so many refusals among the Bulk's commands stop it (failOnErrors); 0 = never */
     struct command_async async;
-    /* request.refused: nothing to do but to say so. An operation of an asynchronous Bulk that the ingest has
-     * refused already still needs its outcome, its event and its place in the order of failures. */
+    /* request.refused: the refusal. An operation of an asynchronous Bulk that the ingest has refused still
+     * needs an outcome, an event and its place in the order of failures, so it travels like the others. */
     enum err_code refusal;
     char refusal_detail[512];
 };
 
-/* What the audit records about c name as their target: the resource where its type is known, else what its
- * row says. The id is borrowed from c. */
+/* The target of the audit records about c: the resource where its type is known, else what the row of c's
+ * type says. The id is borrowed from c. */
 struct audit_target command_target(const struct command *c);
 
 /* Appends the JSON text of c to out. Borrows the json_t. */
@@ -81,7 +81,7 @@ void command_encode(const struct command *c, struct jbuf *out);
 enum err_code command_decode(const char *buf, size_t len, struct command *c, struct err *err);
 void command_clear(struct command *c);
 
-/* What the worker answers; also what is stored as the outcome under the txn (without the document). */
+/* The worker's reply. Without the document it is also stored, as the outcome under the txn. */
 struct reply {
     struct uuid txn;
     enum err_code code; /* ERR_OK: applied (or nothing to change); travels as its name */

@@ -58,8 +58,7 @@ static bool get_tree(const json_t *o, const char *name, bool wanted, json_type k
     return true;
 }
 
-/* Texts as the caller gave them: one that is no UUID is a member that nobody knows, for the worker to name.
- */
+/* Texts as the client gave them. One that is no UUID is an unknown member, which the worker reports. */
 static bool get_members(const json_t *o, bool allowed, json_t **out, struct err *err) {
     size_t i;
     json_t *v;

@@ -6,8 +6,8 @@
 
 #define COMMAND_VERSION 1
 
-/* Members of a record of ours. Each getter returns false, with err set, for a member that is missing or of
- * the wrong kind. */
+/* Members of commands and replies. Each getter returns false, with err set, for a member that is missing or
+ * of the wrong kind. */
 bool wire_bad(struct err *err, const char *name, const char *what); /* false */
 USHER_MUST_CHECK bool wire_uuid(const json_t *o, const char *name, bool may_be_null, struct uuid *out,
                                 struct err *err);

@@ -1,6 +1,6 @@
-/* Every type of command: one row each, by which the codec (command.c, command_decode.c), the headers, the
- * outcomes that events tell, the JSON Schema and the table in schemas/README.md go (`make facts`). What a
- * worker does with it is the row of workers/apply. */
+/* Every type of command: one row each. The codec (command.c, command_decode.c), the headers and the outcomes
+ * of events go by it; the JSON Schema and the table in schemas/README.md are written from it (`make facts`).
+ * What a worker does with a type is a row of workers/apply/verbs.c. */
 #ifndef USHER_SCHEMAS_STREAM_COMMAND_TYPE_H
 #define USHER_SCHEMAS_STREAM_COMMAND_TYPE_H
 

@@ -37,7 +37,7 @@ bool wire_int(const json_t *o, const char *name, int64_t min, int64_t max, int64
     return true;
 }
 
-/* A text that must fit; texts of ours always do. */
+/* A text that must fit into out; every text that usher writes does. */
 bool wire_text(const json_t *o, const char *name, bool may_be_null, char *out, size_t size, struct err *err) {
     const json_t *v = json_object_get(o, name);
     out[0] = '\0';
@@ -85,8 +85,8 @@ void wire_put_time(struct jbuf *out, const char *name, int64_t us) {
     jb_kstr(out, name, us != 0 ? rfc3339_us(us, text) : NULL);
 }
 
-/* Details are cut at a size (err_set), perhaps within a character: the record must stay UTF-8. Length without
- * such a rest. */
+/* err_set cuts details at a size, perhaps within a character, and a record must be UTF-8. The length without
+ * the beginning of a character at the end. */
 static size_t whole_characters(const char *text) {
     size_t n = strlen(text), start = n;
     while (start > 0 && n - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)

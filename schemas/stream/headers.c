@@ -87,7 +87,8 @@ void headers_deadletter(struct headers *h, const struct deadletter *d) {
     add_header(h, "ce_id", h->id);
     add_header(h, "ce_type", "usher.deadletter");
     add_header(h, "ce_source",
-               "/deadletter"); /* of no workspace: what cannot be read cannot say whose it is */
+               /* Of no workspace: a record that cannot be read does not say whose it is. */
+               "/deadletter");
     add_header(h, "ce_subject", h->subject);
     add_header(h, "ce_time", rfc3339_us(d->time_us, h->time));
     add_header(h, "content-type", "application/octet-stream");

@@ -1,5 +1,5 @@
-/* The headers of every record, as name and value texts: CloudEvents 1.0 in Kafka binary mode and ours
- * (schemas/README.md). Knows nothing of Kafka: whoever produces copies the rows into the message. */
+/* The headers of every record, as names and values: CloudEvents 1.0 in Kafka's binary mode, and usher's own
+ * (schemas/README.md). This file knows nothing of Kafka; the producer copies the rows into the message. */
 #ifndef USHER_SCHEMAS_STREAM_HEADERS_H
 #define USHER_SCHEMAS_STREAM_HEADERS_H
 

@@ -37,7 +37,7 @@ void record_list_clear(struct record_list *l) {
 
 /* usher.membership */
 
-/* The members that every membership event begins with; the caller goes on behind them. */
+/* Writes the members that every membership event begins with; the caller adds the others. */
 static void begin_event(struct jbuf *b, const struct record_context *c, const char *type, int64_t seq,
                         const struct record_room *room) {
     char time[RFC3339_SIZE];
@@ -85,7 +85,7 @@ static void append_event(struct record_context *c, const char *type, const struc
                   arena_printf(c->arena, "%s/membership/%" PRId64, c->workspace, seq), subject, seq, b);
 }
 
-/* usher.rooms: the state that the change leaves behind, under the number of the event that says so. b NULL =
+/* usher.rooms: the state after the change, with the number of the event that tells the change. b NULL =
  * tombstone. */
 static void append_state(struct record_context *c, const char *type, const struct record_room *room,
                          const struct record_user *user, const char *subject, int64_t seq, struct jbuf *b) {

@@ -96,8 +96,7 @@ static void put_changes(struct jbuf *b, const struct audit_change *a) {
     jb_free(&text);
 }
 
-/* What the record is about, as ce_subject: "users/{id}". A refused command without a target is about itself.
- */
+/* The ce_subject of a record: its target, as in "users/{id}"; the command itself where there is no target. */
 static const char *audit_subject(const struct record_context *c, const struct audit_target *t) {
     if (t->kind == TARGET_COMMAND || t->id == NULL)
         return arena_printf(c->arena, "%s/%s", target_row(TARGET_COMMAND)->collection, c->txn);
@@ -140,8 +139,8 @@ void record_audit_change(struct record_context *c, const struct audit_change *a)
     jb_free(&b);
 }
 
-/* Text that a client chose: it may be anything, the record must stay UTF-8. Bytes that are not become U+FFFD,
- * one for one. */
+/* Text that a client chose may be anything, and a record must be UTF-8. Each byte that is not becomes U+FFFD.
+ */
 static void put_foreign(struct jbuf *b, const char *name, const char *text) {
     if (text == NULL || u8_check((const uint8_t *)text, strlen(text)) == NULL) {
         jb_kstr(b, name, text);

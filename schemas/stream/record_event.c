@@ -26,7 +26,7 @@ bool events_mode_parse(const char *text, enum events_mode *mode) {
 
 /* ---- the token around an event ---- */
 
-/* As the other streams name it; a resource that never came to be is named by its command. */
+/* As the other streams name the resource. One that was never created is named by its command. */
 static const char *ce_subject(const struct record_context *c, const struct event_subject *s) {
     if (s->rt == NULL || s->id == NULL)
         return arena_printf(c->arena, "commands/%s", c->txn);
@@ -145,8 +145,8 @@ int outcome_status(enum command_type type, enum err_code code) {
     return code == ERR_OK ? command_row(type)->status : err_http_status(scim_error_outward(code));
 }
 
-/* The resource; the collection for a create that failed; an operation of a Bulk whose path names neither has
- * nothing but its Bulk. */
+/* The resource; for a create that failed, the collection; for an operation of a Bulk whose path names
+ * neither, the Bulk. */
 static struct event_subject outcome_subject(const struct command *command, const struct reply *reply,
                                             const char *external_id) {
     bool made = reply->code == ERR_OK || strcmp(command->async.method, "POST") != 0;
@@ -234,7 +234,7 @@ json_t *event_data_put(const struct resource_type *rt, const json_t *given, cons
     return data;
 }
 
-/* The operation as others may see it; NULL if it is about what they may not. */
+/* The operation as readers may see it; NULL if it is about a secret. */
 static json_t *public_op(const struct resource_type *rt, json_t *op, struct arena *a) {
     struct patch_path path;
     const char *text = json_string_value(json_object_get(op, "path"));

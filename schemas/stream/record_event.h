@@ -1,7 +1,7 @@
-/* Records of usher.events: security event tokens (RFC 8417) that say what happened to a SCIM resource (RFC
- * 9967). A record's value is the token's claims; whoever produces it signs them (ops/runtime/jws.h), so that
- * what is stored does not depend on a key. Never holds what no reader may see (attr_is_secret), nor a
- * password. */
+/* Records of usher.events: security event tokens (RFC 8417) about SCIM resources (RFC 9967). The value of a
+ * record is the claims of the token. They are signed when the record is produced (ops/runtime/jws.h), so that
+ * what is stored does not depend on a key. No record holds a password or another attribute that no reader may
+ * see (attr_is_secret). */
 #ifndef USHER_SCHEMAS_STREAM_RECORD_EVENT_H
 #define USHER_SCHEMAS_STREAM_RECORD_EVENT_H
 
@@ -17,11 +17,11 @@
 /* "off", "notice" or "full". */
 USHER_MUST_CHECK bool events_mode_parse(const char *text, enum events_mode *mode);
 
-/* The resource that it happened to. */
+/* The resource that an event is about. */
 struct event_subject {
     const struct resource_type *rt; /* NULL: a Bulk's operation whose path names no type */
-    const char *id;                 /* NULL: none came to be; the collection stands for it (rule Q10) */
-    const char *external_id;        /* may be NULL */
+    const char *id;          /* NULL: no resource was created; the collection stands for it (rule Q10) */
+    const char *external_id; /* may be NULL */
 };
 
 enum event_change_kind { EVENT_CREATE, EVENT_PUT, EVENT_PATCH };
@@ -53,7 +53,7 @@ json_t *event_data_put(const struct resource_type *rt, const json_t *given, cons
 /* A PATCH: its operations, as they were understood. NULL where nothing of them may be told. */
 json_t *event_data_patch(const struct resource_type *rt, const json_t *ops);
 
-/* The HTTP status that tells a client so: as it would have been answered. */
+/* The HTTP status that a waiting client would have got. */
 int outcome_status(enum command_type type, enum err_code code);
 
 #endif

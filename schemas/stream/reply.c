@@ -21,8 +21,8 @@ void reply_encode(const struct reply *r, struct jbuf *out) {
     jb_raw(out, "}");
 }
 
-/* The text of the top-level member "doc" in a valid JSON object, byte for byte: the answer shows exactly what
- * the worker stored, and nothing is written anew. NULL if there is none. */
+/* Cuts the text of the top-level member "doc" out of a valid JSON object, byte for byte, so that the answer
+ * shows exactly what the worker stored. NULL if there is none. */
 static char *slice_doc(const char *p, const char *end) {
     static const char name[] = "\"doc\":{";
     const char *start = NULL;

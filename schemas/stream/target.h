@@ -1,5 +1,5 @@
-/* What a command or an audit record is about. One row a kind, for whoever names it: the audit record's target
- * type, and the collection in front of the id in ce_subject. */
+/* What a command or an audit record is about. One row for each kind: the target type in audit records, and
+ * the collection in front of the id in ce_subject. */
 #ifndef USHER_SCHEMAS_STREAM_TARGET_H
 #define USHER_SCHEMAS_STREAM_TARGET_H
 
@@ -31,7 +31,7 @@ const struct target_row *target_row(enum target_kind kind);
 
 enum target_kind target_of_type(const struct resource_type *rt);
 
-/* One of them, as an audit record tells it; its texts are borrowed. All zero: none. */
+/* The target or subject of an audit record; its texts are borrowed. All zero: none. */
 struct audit_target {
     enum target_kind kind;
     const char *id, *name; /* NULL: not known */

@@ -10,7 +10,7 @@
 #include <uninorm.h>
 #include <unistr.h>
 
-/* Lower-cases plain ASCII text, which is its own NFKC form; NULL when there is anything else in it. */
+/* Lower-cases plain ASCII text, which needs no normal form. NULL if the text has other characters. */
 static char *fold_ascii(const char *s) {
     size_t n = strlen(s);
     char *out = xmalloc(n + 1);
@@ -35,9 +35,10 @@ static char *fold_once(const char *s) {
     return (char *)out;
 }
 
-/* NFKC can bring capitals up again (U+210C becomes "H") and folding can undo a normal form, so one pass is
- * not enough: what is folded must stay as it is when it is folded again, or equal texts would be stored under
- * different keys. Two passes settle all of Unicode; the third stands for what later versions may add. */
+/* NFKC can produce capital letters (U+210C becomes "H") and folding can undo a normal form, so one pass is
+ * not enough. Folded text must not change when it is folded again, or equal texts would be stored under
+ * different keys. Two passes are enough for all of Unicode today; the third is for what later versions may
+ * add. */
 char *fold_text(const char *s) {
     char *now = fold_ascii(s);
     if (now != NULL)

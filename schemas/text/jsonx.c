@@ -8,7 +8,8 @@ static int append_chunk(const char *chunk, size_t size, void *out) {
     return 0;
 }
 
-/* How many digits tell a number from all others: most that people write need 15, some 17. */
+/* The number of digits that tells this number from all others: 15 for most numbers that people write, 17 for
+ * some. */
 static size_t digits_of(double number) {
     char text[40];
     for (int digits = 15; digits < 17; digits++) {
@@ -19,7 +20,7 @@ static size_t digits_of(double number) {
     return 17;
 }
 
-/* The most that any number in the tree needs; 0 where there is none with a fraction. */
+/* The highest number of digits that a number in the tree needs; 0 where none has a fraction. */
 static size_t digits_in(const json_t *value) {
     size_t most = json_is_real(value) ? digits_of(json_real_value(value)) : 0, n;
     const char *name;

@@ -1,5 +1,5 @@
-/* jansson with the checks taken care of: calls that can only fail for want of memory end the process then,
- * and trees as text. */
+/* jansson without error checks for the caller: a call that can fail only because there is no memory ends the
+ * process. And trees as text. */
 #ifndef USHER_SCHEMAS_TEXT_JSONX_H
 #define USHER_SCHEMAS_TEXT_JSONX_H
 
@@ -7,13 +7,13 @@
 
 #include <jansson.h>
 
-/* Appends the compact text of any value; NULL as null. Numbers as they were written, where a double can say
- * so: 0.1 and not 0.10000000000000001. */
+/* Appends the compact text of any value; NULL becomes null. A number is written with the fewest digits that
+ * give the same double: 0.1 and not 0.10000000000000001. */
 void jsonx_text(const json_t *value, struct jbuf *out);
-/* The same with sorted members: equal values give equal texts (for comparing and hashing). */
+/* As jsonx_text, with sorted members: equal values give equal texts (for comparing and hashing). */
 void jsonx_text_sorted(const json_t *value, struct jbuf *out);
 
-/* A new string of text that is known to be UTF-8: what the parser gave out needs no second check. */
+/* A new string from text that is known to be UTF-8, because it came out of the parser. */
 json_t *jsonx_string(const char *s, size_t n);
 /* Steal the value's reference, as json_object_set_new and json_array_append_new do. */
 void jsonx_put(json_t *object, const char *name, json_t *value);

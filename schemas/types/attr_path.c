@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* What of a caller's text is quoted in a refusal: never more than fits, and never half a UTF-8 character. */
+/* How many bytes of a client's text a refusal quotes: at most 100, and no half UTF-8 character. */
 static int shown_length(const char *text, size_t len) {
     size_t n = len < 100 ? len : 100;
     while (n < len && n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
@@ -59,8 +59,8 @@ static size_t known_urn(const struct resource_type *rt, const char *text, size_t
     return best;
 }
 
-/* Looks the name up where the path says. Where it says nothing: among the core attributes, then among those
- * of the extensions (ops/DESIGN.md, "Decided points"). */
+/* Looks the name up in the schema that the path names. Without a URN: among the core attributes, then among
+ * those of the extensions (ops/DESIGN.md, "Decided points"). */
 static void find_attr(const struct resource_type *rt, const struct schema *schema, const char *name,
                       size_t len, struct attr_path *out) {
     if (schema != NULL && schema != rt->schema) {

@@ -1,4 +1,5 @@
-/* What a key's identity provider is allowed to deviate in (ops/DESIGN.md, "Decided points"). */
+/* A key has a dialect: the identity provider whose deviations are accepted (ops/DESIGN.md, "Decided points").
+ */
 #ifndef USHER_SCHEMAS_TYPES_DIALECT_H
 #define USHER_SCHEMAS_TYPES_DIALECT_H
 

@@ -1,5 +1,5 @@
-/* Discovery documents. /Schemas and /ResourceTypes come from the tables; ServiceProviderConfig from the rows
- * below, which say what the service does now: whoever implements one of them changes its row. */
+/* Discovery documents. /Schemas and /ResourceTypes come from the tables. ServiceProviderConfig comes from the
+ * rows below, which say what the service can do. */
 #include "schemas/types/discovery.h"
 
 #include "ops/runtime/jbuf.h"
@@ -116,7 +116,7 @@ static void put_features(struct jbuf *out) {
     }
 }
 
-/* D3. Who asks for neither way of paging gets pages by index, as before there were cursors (G8). */
+/* D3. A client that asks for no way of paging gets pages by index, as before there were cursors (G8). */
 static void put_pagination(struct jbuf *out, int cursor_seconds) {
     jb_key(out, "pagination");
     jb_raw(out, "{");

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* What is announced, and what those who enforce it go by. */
+/* The limits that are announced here and enforced elsewhere. */
 #define PAGE_DEFAULT 100
 #define PAGE_MAX 200
 #define BULK_MAX_OPERATIONS 1000

@@ -88,7 +88,7 @@ static const struct schema_extension user_extensions[] = {
     {&schema_usher_user, false},
 };
 
-/* The built-in types: room for extensions of an operator's is made when they come. */
+/* The built-in types. Their list of extensions is copied when an operator's files add to it. */
 static struct resource_type builtin_types[] = {
     {.kind = RESOURCE_USER,
      .index = 0,
@@ -109,7 +109,7 @@ static struct resource_type builtin_types[] = {
 static const struct schema *const builtin_schemas[] = {&schema_user, &schema_group, &schema_enterprise,
                                                        &schema_usher_user};
 
-/* What was added. */
+/* What an operator's files have added. */
 static struct resource_type **more_types;
 static const struct schema **more_schemas;
 static size_t nmore_types, nmore_schemas;

@@ -1,6 +1,6 @@
-/* SCIM attributes, schemas and resource types as tables (RFC 7643 sections 2, 6, 7). Everything that
- * validates, filters, patches, projects or describes resources is driven by these; no code names an attribute
- * where the table could. */
+/* SCIM attributes, schemas and resource types as tables (RFC 7643 sections 2, 6, 7). All code that validates,
+ * filters, patches, projects or describes resources goes by these tables, and names no attribute where a
+ * table can. */
 #ifndef USHER_SCHEMAS_TYPES_SCHEMA_H
 #define USHER_SCHEMAS_TYPES_SCHEMA_H
 
@@ -48,12 +48,13 @@ struct attr {
     const char *const *reference_types;
     size_t max_bytes; /* of a string, also of its folded form, because an index must hold it; 0 =
                          VALUE_MAX_BYTES (value.h) */
-    /* A PUT that leaves it out leaves it as it is (rule C6; on roles: ops/DESIGN.md, "Workspaces"). */
+    /* A PUT without this attribute leaves its value as it is (rule C6; on roles: ops/DESIGN.md,
+     * "Workspaces"). */
     bool keep_on_put;
-    bool column;       /* the store has a column for it, which knows it better than resource_keys */
+    bool column;       /* the store has a column for it, and no row in resource_keys */
     bool default_true; /* a boolean that is true on a resource created without it */
     bool lookup;       /* clients look resources up by its value: the store keeps it in resource_keys */
-    bool dropped;      /* checked, and then never kept anywhere: password */
+    bool dropped;      /* checked, and never stored: password */
     bool apart; /* its values are rows of their own, never part of a stored document: groups, members */
     const struct attr *subs; /* for ATTR_COMPLEX */
     size_t nsubs;
@@ -91,8 +92,8 @@ struct resource_type {
 extern const struct attr common_attrs[];
 extern const size_t ncommon_attrs;
 
-/* The types and schemas that there are: the built-in ones first, then what schema_load_folder added before
- * threads were started. From then on they are constant. */
+/* All types and schemas: the built-in ones, then those that schema_load_folder added before any thread was
+ * started. After that they are constant. */
 const struct resource_type *resource_type_at(size_t i);                /* NULL past the end */
 const struct resource_type *resource_type_of(enum resource_kind kind); /* not for RESOURCE_CUSTOM */
 const struct resource_type *
@@ -109,7 +110,7 @@ const struct attr *schema_attr(const struct schema *s, const char *name, size_t 
 const struct attr *common_attr(const char *name, size_t len);
 const struct attr *attr_sub(const struct attr *a, const char *name, size_t len);
 
-/* Is it kept from every reader: answers, filters, the audit stream and events? (writeOnly, returned never) */
+/* True if no reader may see it: no answer, filter, audit record or event (writeOnly, or returned never). */
 bool attr_is_secret(const struct attr *a);
 
 /* The attribute of the type whose values are rows apart (groups of a user, members of a room); NULL if it has

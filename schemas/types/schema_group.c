@@ -19,8 +19,7 @@ static const struct attr member_subs[] = {
      .mutability = ATTR_IMMUTABLE,
      .canonical = member_types,
      .description = "What the member is: always a User."},
-    /* On request: nobody sends it, so a client that compares what it sent with what it reads finds the same.
-     */
+    /* Returned on request: clients never send it, and some compare what they sent with what they read. */
     {.name = "display",
      .mutability = ATTR_READ_ONLY,
      .returned = ATTR_RETURNED_REQUEST,

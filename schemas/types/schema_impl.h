@@ -1,5 +1,5 @@
-/* The built-in tables, one file a resource type, and how schema_load.c adds to the list: for these files
- * alone. */
+/* For the files of this folder alone: the built-in tables, one file for each resource type, and how
+ * schema_load.c adds to the lists. */
 #ifndef USHER_SCHEMAS_TYPES_SCHEMA_IMPL_H
 #define USHER_SCHEMAS_TYPES_SCHEMA_IMPL_H
 
@@ -9,7 +9,8 @@
 /* Sub-attributes of a complex row: the table and its length always go together. */
 #define SUBS(t) .type = ATTR_COMPLEX, .subs = (t), .nsubs = TABLE_COUNT(t)
 
-/* Strings that an index holds whole: PostgreSQL's B-tree refuses rows beyond 2,700 bytes. */
+/* The length of a string that an index must hold whole: PostgreSQL's B-tree refuses rows beyond 2,700 bytes.
+ */
 #define INDEXED_MAX_BYTES 1024
 
 extern const struct schema schema_user;

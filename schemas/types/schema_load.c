@@ -1,4 +1,5 @@
-/* The folder, its files and the schemas in them. Nothing is added to the lists before all of it is right. */
+/* Reads the folder, its files and the schemas in them. Nothing is added to the lists before everything is
+ * found right. */
 #include "schemas/types/schema_load.h"
 
 #include "schemas/types/schema_impl.h"
@@ -15,7 +16,7 @@
 #define MESSAGE_TYPE_SCHEMA "urn:ietf:params:scim:schemas:core:2.0:Schema"
 #define MESSAGE_TYPE_RESOURCE "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
 
-/* Tables live as long as the process; this is what they hang on. */
+/* The memory of all tables that were added; they live as long as the process. */
 static struct arena *kept;
 
 /* Schemas */
@@ -60,7 +61,7 @@ static enum err_code read_schema(struct loader *l, const json_t *object) {
 
 enum item { ITEM_SCHEMA, ITEM_TYPE, ITEM_UNKNOWN };
 
-/* What `schemas` says, or where that is missing, what only one of them has. */
+/* Decided by `schemas`; where that is missing, by a member that only one of the two kinds has. */
 static enum item item_of(const json_t *object) {
     const json_t *schemas = loader_member(object, "schemas");
     for (size_t i = 0; i < json_array_size(schemas); i++) {
@@ -113,7 +114,7 @@ static enum err_code read_items(struct loader *l, const struct source *s, enum i
     return code;
 }
 
-/* Schemas first: types name them, whatever the order of the files. */
+/* Reads all schemas first, because types name them and may stand in an earlier file. */
 static enum err_code read_sources(struct loader *l, const char *dir, struct source *sources, size_t n) {
     enum err_code code = ERR_OK;
     size_t items = 0;

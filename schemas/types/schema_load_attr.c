@@ -84,7 +84,7 @@ static enum err_code read_flags(struct loader *l, const char *where, const json_
     return read_texts(l, where, object, "referenceTypes", &a->reference_types);
 }
 
-/* What does not go together. */
+/* Refuses characteristics that do not go together. */
 static enum err_code check_attr(struct loader *l, const char *where, const struct attr *a, bool is_sub) {
     if (is_sub && a->type == ATTR_COMPLEX)
         return loader_refuse(l, where, "a complex attribute cannot be inside a complex one");
@@ -104,13 +104,14 @@ static enum err_code check_attr(struct loader *l, const char *where, const struc
     return ERR_OK;
 }
 
-/* What follows from the rest. */
+/* Sets what follows from the other characteristics. */
 static void complete(struct attr *a) {
     if (a->type == ATTR_REFERENCE || a->type == ATTR_BINARY) /* RFC 7643 sections 2.3.6 and 2.3.7 */
         a->case_exact = true;
     if (a->lookup || a->uniqueness != ATTR_UNIQUE_NONE)
         a->max_bytes = INDEXED_MAX_BYTES;
-    /* A client that writes back what it has read would clear what it was not shown. */
+    /* What is not shown by default is kept by a PUT: a client that writes back what it has read would clear
+     * it. */
     a->keep_on_put = attr_is_secret(a) || a->returned == ATTR_RETURNED_REQUEST;
 }
 

@@ -53,9 +53,9 @@ enum err_code loader_attrs(struct loader *l, const struct attr *parent, const js
 
 /* A ResourceType (RFC 7643 section 6), appended to l->types; its schemas must have been read. */
 enum err_code loader_type(struct loader *l, const json_t *object);
-/* What only shows when all is read: references to types, schemas that nobody uses. */
+/* Checks that need everything to be read: references to types, schemas that no type uses. */
 enum err_code loader_check(struct loader *l);
-/* By URN, of those that were read and those that were there; NULL if there is none. */
+/* By URN, among the schemas that were read and the built-in ones; NULL if there is none. */
 const struct schema *loader_schema(const struct loader *l, const char *urn);
 
 #endif

@@ -1,4 +1,4 @@
-/* What all that read the files of schema-dir share: members of an object, and how they refuse. */
+/* Shared by the readers of schema-dir: members of an object, and refusals that name file and place. */
 #include "schemas/types/schema_load_impl.h"
 
 #include <stdarg.h>

@@ -8,7 +8,7 @@
 
 static const char *const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/* Names that stand for something else: in the protocol, or in the audit stream. */
+/* Names that are taken: by the protocol, or as a target type of the audit stream. */
 static const char *const reserved_names[] = {
     "ServiceProviderConfig", "ResourceType", "Schema", "Room", "Workspace", "Key", "Me", "Bulk", NULL};
 static const char *const reserved_endpoints[] = {
@@ -32,7 +32,8 @@ static bool is_word(const char *s, const char *more) {
     return i == n;
 }
 
-/* The how-manieth type there is, with those that were read so far; NULL past the end. */
+/* The type with the number i: first those that were there before, then those that were read so far. NULL past
+ * the end. */
 static const struct resource_type *type_at(const struct loader *l, size_t i) {
     size_t known = 0;
     while (resource_type_at(known) != NULL)
@@ -111,7 +112,7 @@ static enum err_code read_extensions(struct loader *l, const char *type, const j
     return code;
 }
 
-/* A ResourceType by the name of a built-in one only says what it is extended with. */
+/* A ResourceType with the name of a built-in one may only have extensions. */
 static enum err_code extend_builtin(struct loader *l, const struct resource_type *rt, const json_t *object,
                                     struct loaded_type *t) {
     const char *endpoint = rt->endpoint, *schema = rt->schema->id;
@@ -135,7 +136,7 @@ static enum err_code extend_builtin(struct loader *l, const struct resource_type
     return code;
 }
 
-/* Attributes that every resource has cannot be had twice. */
+/* A type's schema may not define the attributes that every resource has. */
 static enum err_code check_core(struct loader *l, const char *type, const struct schema *s) {
     for (size_t i = 0; i < s->nattrs; i++)
         if (common_attr(s->attrs[i].name, strlen(s->attrs[i].name)) != NULL)

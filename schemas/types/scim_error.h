@@ -5,8 +5,7 @@
 #include "ops/runtime/err.h"
 #include "ops/runtime/jbuf.h"
 
-/* What a client may know of an error: what went wrong inside (database, log) becomes UNAVAILABLE or INTERNAL.
- */
+/* The error as a client may see it: faults of database and log become UNAVAILABLE or INTERNAL. */
 enum err_code scim_error_outward(enum err_code code);
 /* Appends {"schemas":[…Error],"status":"404","scimType":…,"detail":…}. scim_type: NULL = none. */
 void scim_error_put(struct jbuf *out, int status, const char *scim_type, const char *detail);
