@@ -5,6 +5,7 @@ it must, Silence when nothing moves any more."""
 import contextlib
 import json
 import os
+import re
 import signal
 import tempfile
 import threading
@@ -94,16 +95,25 @@ class Ground:
         with open(os.path.join(self.stack.run_dir, "pid", part)) as f:
             return int(f.read().split()[0]), since
 
-    def reached(self, part, point, pid, since, states):
-        """Waits until the process is in one of the states, and that because of the failpoint."""
+    def wait(self, condition, what):
+        """While the load goes on, but not for ever: within so many requests, or it has been missed."""
         answered = self.load.answered()
 
-        def there():
+        def met():
             if self.load.answered() > answered + MOST_ANSWERS:
-                raise Missed("%s is not reached within %d requests" % (point, MOST_ANSWERS))
-            return process_state(pid) in states
+                raise Missed("waited for %s for %d requests" % (what, MOST_ANSWERS))
+            return condition()
 
-        wait_until(there, "%s to be reached" % point, self.load.answered)
+        wait_until(met, what, self.load.answered)
+
+    def assigned(self, name):
+        """The partitions that a worker has been given since its log began."""
+        with open(os.path.join(self.stack.run_dir, "log", name + ".log"), errors="replace") as f:
+            return set(re.findall(r"event=assigned partition=(\d+)", f.read()))
+
+    def reached(self, part, point, pid, since, states):
+        """Waits until the process is in one of the states, and that because of the failpoint."""
+        self.wait(lambda: process_state(pid) in states, "%s to be reached" % point)
         if not self.logged(part, since, "name=" + point):
             raise Failed("%s ended, but not at %s" % (part, point))
 
@@ -131,14 +141,15 @@ def takes_over(ground, zombie):
     ground.extra += 1
     name = "z%d" % ground.extra
     ground.local("extra-worker", name)
+    partitions = int(ground.stack.env.get("USHER_PARTITIONS", "12"))
+    ground.wait(lambda: len(ground.assigned("worker-" + name)) == partitions, "all partitions to be taken over")
     ground.works()
     if process_state(zombie) != "T":
         raise Missed("the zombie was not stopped while the other took over")
     since = ground.log_size("worker")
     os.kill(zombie, signal.SIGCONT)
     ground.works(60)
-    wait_until(lambda: ground.logged("worker", since, "event=assigned"), "the zombie to be one of the group again",
-               ground.load.done)
+    ground.wait(lambda: ground.logged("worker", since, "event=assigned"), "the zombie to be one of the group again")
     ground.local("stop", "worker-" + name)
     ground.local("start")
     ground.works()
