@@ -79,7 +79,7 @@ def _place(partition, offset):
 def end_offsets(kafka, topic, isolation=COMMITTED, partition=None, silence=None):
     """{partition: the offset that the next record will have}, of one partition or of all."""
     command = kcat(kafka, topic, isolation, "-e", *_place(partition, "end"))
-    done = run(command, capture_output=True, text=True, silence=silence)
+    done = run(command, capture_output=True, text=True, errors="replace", silence=silence)
     ends = _ends(done.stderr)
     if done.returncode != 0 or not ends:
         raise StreamError("%s: cannot be read: %s" % (topic, done.stderr[-500:]))
