@@ -19,11 +19,11 @@
 static size_t ask_for(struct admission *a, const struct request *r) {
     for (size_t i = 0; i < a->n; i++) {
         if (memcmp(a->ask[i].token_hash, r->credential.token_hash, TOKEN_HASH_SIZE) == 0) {
-            a->ask[i].units++;
+            a->ask[i].units += r->counted ? 0 : 1;
             return i;
         }
     }
-    a->ask[a->n] = (struct admit_ask){.units = 1};
+    a->ask[a->n] = (struct admit_ask){.units = r->counted ? 0 : 1};
     memcpy(a->ask[a->n].token_hash, r->credential.token_hash, TOKEN_HASH_SIZE);
     return a->n++;
 }
@@ -213,22 +213,27 @@ static bool take_verdict_or_refuse(struct request *r, const struct admit_verdict
     return false;
 }
 
+/* Takes one of the units that were granted for the credential, as if the requests of the batch had come one
+ * after the other. A request that comes a second time, with its body, has its unit already. */
+static bool take_unit_or_refuse(struct request *r, const struct admit_verdict *v, int *granted) {
+    *granted -= r->counted ? 0 : 1;
+    if (*granted >= 0)
+        r->verdict.remaining += *granted;
+    if (*granted >= 0 || r->counted)
+        return true;
+    r->rate_limited = true;
+    metric_add(stats.rate_limited, 1);
+    gate_refuse(r, ERR_RATE_LIMITED,
+                arena_printf(r->arena, "More than %d requests in 60 seconds; try again in %d s",
+                             v->rate_limit, v->retry_after_s > 0 ? v->retry_after_s : 1));
+    return false;
+}
+
 /* True if the request goes on. False: it is answered. */
 static bool admit_or_refuse(struct request *r, const struct admit_verdict *v, int *granted) {
     struct err err = {0};
-    if (!take_verdict_or_refuse(r, v))
+    if (!take_verdict_or_refuse(r, v) || !take_unit_or_refuse(r, v, granted))
         return false;
-    /* as if the requests of the batch had come one after the other */
-    if (--*granted >= 0)
-        r->verdict.remaining += *granted;
-    if (*granted < 0) {
-        r->rate_limited = true;
-        metric_add(stats.rate_limited, 1);
-        gate_refuse(r, ERR_RATE_LIMITED,
-                    arena_printf(r->arena, "More than %d requests in 60 seconds; try again in %d s",
-                                 v->rate_limit, v->retry_after_s > 0 ? v->retry_after_s : 1));
-        return false;
-    }
     if (check_class(r, v, &err) != ERR_OK || check_place(r, v, &err) != ERR_OK || permit(r, &err) != ERR_OK) {
         gate_refuse(r, err.code, err.detail);
         return false;

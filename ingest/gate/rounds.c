@@ -225,8 +225,12 @@ static void admit(struct gate_thread *t) {
     admission_ask(&t->admission, t->db);
     gate_unblock(t);
     h->n = admission_judge(&t->admission, h->r, h->n);
-    for (size_t i = 0; i < h->n; i++)
-        gate_start(t, h->r[i]);
+    for (size_t i = 0; i < h->n; i++) {
+        if (h->r[i]->body_waits)
+            request_read_on(h->r[i]);
+        else
+            gate_start(t, h->r[i]);
+    }
     h->n = 0;
 }
 

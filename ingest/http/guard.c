@@ -174,6 +174,8 @@ static enum err_code collect_lines(const struct guard_request *r, const char *si
             f->traceparent = h->value;
         if (named(h, "Content-Encoding") && strcasecmp(h->value, "identity") != 0)
             f->coded = true;
+        if (named(h, "Expect"))
+            f->expects = true;
     }
     return ERR_OK;
 }

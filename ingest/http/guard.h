@@ -40,6 +40,7 @@ struct guard_facts {
     bool coded;
     bool has_length;
     unsigned long long length; /* Content-Length; ULLONG_MAX if it is larger */
+    bool expects;              /* Expect: the client waits for 100 before it sends the body */
 };
 
 /* ERR_BAD_REQUEST, ERR_URI_TOO_LONG: the connection must be closed after the answer, because nobody knows

@@ -1,6 +1,7 @@
 #include "ingest/http/server.h"
 
 #include "ingest/gate/gate.h"
+#include "ingest/http/body.h"
 #include "ingest/http/clients.h"
 #include "ingest/http/guard.h"
 #include "ingest/http/headers.h"
@@ -46,6 +47,7 @@ struct call {
     struct MHD_Connection *connection;
     bool headers_seen;
     bool suspended; /* now, or before */
+    bool away;      /* suspended; cleared by the next call, with which it goes on */
 };
 
 static struct call *call_of(const struct request *r) {
@@ -78,8 +80,9 @@ static bool suspend(struct request *r) {
         return false;
     }
     phase(connection_of(r), CLIENT_WORK);
-    atomic_fetch_add(&r->in->server->unanswered, 1);
-    call_of(r)->suspended = true;
+    if (!call_of(r)->suspended)
+        atomic_fetch_add(&r->in->server->unanswered, 1);
+    call_of(r)->suspended = call_of(r)->away = true;
     MHD_suspend_connection(connection_of(r));
     return true;
 }
@@ -93,8 +96,8 @@ static void connection_answered(struct request *r) {
     audit_submit(r->in->audit, r);
 }
 
-/* The request is DONE: the HTTP thread continues with it. */
-static void connection_recorded(struct request *r) {
+/* The HTTP thread continues with the request: it is DONE, or its body is read now. */
+static void resume(struct request *r) {
     struct ingest *in = r->in;
     MHD_resume_connection(connection_of(r));
     /* From here on the HTTP thread owns r. in_flight is decremented last: the server stops only when all
@@ -102,7 +105,8 @@ static void connection_recorded(struct request *r) {
     atomic_fetch_sub(&in->in_flight, 1);
 }
 
-static const struct owner connection_owner = {connection_answered, connection_recorded};
+static const struct owner connection_owner = {
+    .answered = connection_answered, .recorded = resume, .admitted = resume};
 
 /* Answers without suspending the connection, if there is no room. The record is produced, but not waited for.
  */
@@ -121,6 +125,41 @@ static enum MHD_Result refuse_headers(struct request *r, const struct err *err) 
     r->answer.close = true;
     answer_err(r, err);
     request_finish(r);
+    return MHD_YES;
+}
+
+/* ---- to the gate ---- */
+
+/* Answers at once, on this thread. */
+static enum MHD_Result answer_public(struct request *r) {
+    if (r->route.code != ERR_OK)
+        answer_error(r, r->route.code, NULL);
+    else
+        (void)r->handler->begin(r);
+    return send_answer(r, connection_of(r));
+}
+
+/* There is nothing at the path, or not by this method. No credentials are needed to be told so. */
+static void answer_anybody(struct request *r) {
+    enum err_code code = r->route.code;
+    answer_error(r, code, code == ERR_NOT_FOUND ? "There is nothing at this path" : NULL);
+    request_finish(r);
+}
+
+/* The request is complete, or waits with its body for admission. */
+static enum MHD_Result hand_over(struct request *r) {
+    if (r->route.row->access == ACCESS_PUBLIC)
+        return answer_public(r);
+    request_complete(r, clock_mono_us());
+    if (!suspend(r))
+        return refuse_at_once(r);
+    if (r->route.row->access == ACCESS_ANYBODY) {
+        answer_anybody(r);
+        return MHD_YES;
+    }
+    r->job = JOB_ADMIT;
+    request_enter(r, REQUEST_GATE);
+    gate_push(r->in->gate, r);
     return MHD_YES;
 }
 
@@ -157,59 +196,25 @@ static enum MHD_Result on_headers(struct request *r, const char *method, const c
         return refuse_headers(r, &err);
     }
     phase(connection_of(r), CLIENT_BODY);
-    return MHD_YES;
+    body_expect(r, &facts);
+    return r->body_waits ? hand_over(r) : MHD_YES;
 }
 
 /* ---- the body ---- */
 
-/* The library sends an answer only after the body. So of a body that is too large as many bytes again are
- * read and thrown away; if it still goes on, the connection is closed. */
+/* Within a body the library sends no answer. So where one would be due at once, the connection is closed.
+ * While it is suspended some bytes must be left, or the library would call again. */
 static enum MHD_Result on_body(struct request *r, const char *data, size_t *size) {
-    size_t max = content_limit(r);
-    r->body_bytes += *size;
-    if (r->body_bytes > 2 * max)
-        return MHD_NO;
-    if (r->body_bytes > max) {
-        r->too_large = true;
-        r->answer.close = true;
-        jb_free(&r->body);
-    } else if (r->route.method != HTTP_GET) {
-        jb_mem(&r->body, data, *size);
-    }
-    *size = 0;
-    return MHD_YES;
-}
-
-/* Answers at once, on this thread. */
-static enum MHD_Result answer_public(struct request *r) {
-    if (r->route.code != ERR_OK)
-        answer_error(r, r->route.code, NULL);
-    else
-        (void)r->handler->begin(r);
-    return send_answer(r, connection_of(r));
-}
-
-/* There is nothing at the path, or not by this method. No credentials are needed to be told so. */
-static void answer_anybody(struct request *r) {
-    enum err_code code = r->route.code;
-    answer_error(r, code, code == ERR_NOT_FOUND ? "There is nothing at this path" : NULL);
-    request_finish(r);
-}
-
-static enum MHD_Result on_complete(struct request *r) {
-    enum route_access access = r->route.row->access;
-    if (access == ACCESS_PUBLIC)
-        return answer_public(r);
-    if (!suspend(r))
-        return refuse_at_once(r);
-    if (access == ACCESS_ANYBODY) {
-        answer_anybody(r);
+    switch (body_take(r, data, *size)) {
+    case BODY_MORE:
+        *size = 0;
         return MHD_YES;
+    case BODY_ASK:
+        return r->route.row->access == ACCESS_PUBLIC || atomic_load(&r->in->stopping) ? MHD_NO : hand_over(r);
+    case BODY_CLOSE:
+        break;
     }
-    r->job = JOB_ADMIT;
-    request_enter(r, REQUEST_GATE);
-    gate_push(r->in->gate, r);
-    return MHD_YES;
+    return MHD_NO;
 }
 
 /* ---- what the library calls ---- */
@@ -230,16 +235,20 @@ static enum MHD_Result on_call(void *cls, struct MHD_Connection *connection, con
                                const char *method, const char *version, const char *data, size_t *size,
                                void **state) {
     (void)url; /* decoded and cut at a NUL; the guard needs the raw one */
-    (void)connection;
     (void)cls;
     struct request *r = *state;
-    if (atomic_load(&r->state) == REQUEST_DONE)
-        return send_answer(request_answering(r), connection_of(r));
-    if (!call_of(r)->headers_seen)
+    struct call *call = call_of(r);
+    if (!call->headers_seen)
         return on_headers(r, method, version);
+    bool back = call->away;
+    call->away = false;
+    if (*size == 0 && atomic_load(&r->state) == REQUEST_DONE)
+        return send_answer(request_answering(r), connection_of(r));
+    if (back) /* its body goes on: the client was admitted, or was refused in the middle */
+        phase(connection, CLIENT_BODY);
     if (*size > 0)
         return on_body(r, data, size);
-    return on_complete(r);
+    return back ? MHD_YES : hand_over(r);
 }
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **state,

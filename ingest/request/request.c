@@ -46,9 +46,14 @@ struct request *request_new(struct ingest *in) {
     r->txn = uuid_v7();
     r->wall_us = clock_wall_us();
     r->arrived_us = clock_mono_us();
-    r->deadline_us = r->arrived_us + in->settings.deadline_us;
+    request_complete(r, r->arrived_us);
     r->operations = 1;
     return r;
+}
+
+void request_complete(struct request *r, int64_t now_us) {
+    r->complete_us = now_us;
+    r->deadline_us = now_us + r->in->settings.deadline_us;
 }
 
 static void trim_buffer(struct jbuf *b) {
@@ -137,6 +142,7 @@ struct request *request_abandon(struct request *r) {
     s->txn = r->txn;
     s->wall_us = r->wall_us;
     s->arrived_us = r->arrived_us;
+    s->complete_us = r->complete_us;
     memcpy(s->head.method, r->head.method, sizeof s->head.method);
     memcpy(s->head.traceparent, r->head.traceparent, sizeof s->head.traceparent);
     s->head.path = arena_strdup(s->arena, r->head.path);
@@ -165,9 +171,10 @@ struct request *request_abandon(struct request *r) {
 
 static const unsigned may_follow[REQUEST_STATES] = {
     [REQUEST_READING] = BIT(REQUEST_GATE) | BIT(REQUEST_PENDING) /* an operation */ | BIT(REQUEST_AUDIT),
-    /* GATE again: its answer is kept before it is sent. DONE: a stand-in answers. */
-    [REQUEST_GATE] =
-        BIT(REQUEST_GATE) | BIT(REQUEST_PENDING) | BIT(REQUEST_BULK) | BIT(REQUEST_AUDIT) | BIT(REQUEST_DONE),
+    /* READING: admitted, and its body is read now. GATE again: its answer is kept before it is sent. DONE: a
+     * stand-in answers. */
+    [REQUEST_GATE] = BIT(REQUEST_READING) | BIT(REQUEST_GATE) | BIT(REQUEST_PENDING) | BIT(REQUEST_BULK) |
+                     BIT(REQUEST_AUDIT) | BIT(REQUEST_DONE),
     [REQUEST_PENDING] = BIT(REQUEST_CLAIMED),
     [REQUEST_BULK] = BIT(REQUEST_BULK) | BIT(REQUEST_GATE) | BIT(REQUEST_AUDIT),
     [REQUEST_CLAIMED] = BIT(REQUEST_GATE) | BIT(REQUEST_AUDIT) | BIT(REQUEST_DONE),
@@ -217,4 +224,11 @@ void request_finish(struct request *r) {
 
 void request_resume(struct request *r) {
     r->owner->recorded(r);
+}
+
+void request_read_on(struct request *r) {
+    r->body_waits = false;
+    r->counted = true;
+    request_enter(r, REQUEST_READING);
+    r->owner->admitted(r);
 }

@@ -2,9 +2,12 @@
  * state says which. Where several threads compete for a request (reply, deadline and failed delivery;
  * acknowledgement and time-out), request_move decides, an atomic compare-and-swap.
  *
- *     READING --> GATE --> PENDING --> CLAIMED --> AUDIT --> DONE
+ *     READING <-> GATE --> PENDING --> CLAIMED --> AUDIT --> DONE
  *        |          |                                ^
  *        +----------+---- answered without a command +
+ *
+ * A request whose body is large passes the gate twice: first for its admission, and then, when it is admitted
+ * and the body was read, with the body.
  *
  * A Bulk is a request like any other up to its admission; then it is in the hands of the Bulk thread (state
  * BULK), which makes a request of each of its operations. Those go the same way, but from READING to PENDING
@@ -107,6 +110,9 @@ struct owner {
     void (*answered)(struct request *r);
     /* Kafka has acknowledged the record, or it was given up. r->drop: there is no record of the answer. */
     void (*recorded)(struct request *r);
+    /* The client is admitted. The owner has the request again: it reads the body and gives the request to the
+     * gate a second time. NULL where no request waits with its body. */
+    void (*admitted)(struct request *r);
 };
 
 struct request {
@@ -125,15 +131,18 @@ struct request {
     /* as it came */
     struct uuid txn; /* also the command's id */
     int64_t wall_us, arrived_us, deadline_us, done_us;
+    int64_t complete_us; /* its last byte was read. The deadline counts from here */
     struct request_head head;
     struct query query;
     struct jbuf body;
     size_t body_bytes; /* including bytes that were thrown away */
+    bool body_waits;   /* the body is read when the client is admitted, and not before */
     bool too_large, query_broken;
 
     /* who it is */
     struct credential credential;
     bool admitted, rate_limited; /* admitted: verdict.key is known */
+    bool counted;                /* its rate unit was taken; it passes the gate a second time */
     struct admit_verdict verdict;
     int operations; /* rate units: 1, or the number of operations of a Bulk */
     char *base;     /* of meta.location */
@@ -167,6 +176,8 @@ struct request {
 struct request *request_new(struct ingest *in);
 void request_release(struct request *r);
 void request_pool_free(void);
+/* The last byte of the request has come: sets the deadline. */
+void request_complete(struct request *r, int64_t now_us);
 
 /* True if the state was `from` and is `to` now: then the caller owns the request. */
 bool request_move(struct request *r, enum request_state from, enum request_state to);
@@ -191,5 +202,7 @@ void request_finish(struct request *r);
 /* The record is acknowledged, or was given up: gives the request to its owner. The caller no longer owns it.
  */
 void request_resume(struct request *r);
+/* The client is admitted and its body waits: gives the request to its owner. The caller no longer owns it. */
+void request_read_on(struct request *r);
 
 #endif

@@ -140,7 +140,7 @@ static void refuse_bulk(struct request *r, const struct err *err) {
 
 static void step_read(struct bulks *b, struct request *r) {
     struct err err = {0};
-    r->deadline_us = r->arrived_us + b->in->settings.bulk_deadline_us;
+    r->deadline_us = r->complete_us + b->in->settings.bulk_deadline_us;
     if (bulk_read(r, &err) != ERR_OK) {
         refuse_bulk(r, &err);
     } else if (r->operations == 1) {

@@ -11,7 +11,7 @@
 
 static struct ingest ingest;
 static struct request *heard[2];
-static int answered, recorded;
+static int answered, recorded, admitted;
 
 static void on_answered(struct request *r) {
     heard[0] = r;
@@ -23,7 +23,12 @@ static void on_recorded(struct request *r) {
     recorded++;
 }
 
-static const struct owner owner = {on_answered, on_recorded};
+static void on_admitted(struct request *r) {
+    assert_int_equal(atomic_load(&r->state), REQUEST_READING);
+    admitted++;
+}
+
+static const struct owner owner = {on_answered, on_recorded, on_admitted};
 
 static void an_owner_hears_of_both(void **state) {
     (void)state;
@@ -38,6 +43,20 @@ static void an_owner_hears_of_both(void **state) {
     assert_int_equal(answered, 1);
     assert_int_equal(recorded, 1);
     assert_ptr_equal(heard[1], r);
+    request_release(r);
+}
+
+/* It reads the body then, and the rate unit is not taken again. */
+static void an_owner_hears_that_the_body_may_come(void **state) {
+    (void)state;
+    struct request *r = request_new(&ingest);
+    r->owner = &owner;
+    r->body_waits = true;
+    request_enter(r, REQUEST_GATE);
+    request_read_on(r);
+    assert_int_equal(admitted, 1);
+    assert_false(r->body_waits);
+    assert_true(r->counted);
     request_release(r);
 }
 
@@ -73,6 +92,7 @@ static int end(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_owner_hears_of_both),
+        cmocka_unit_test(an_owner_hears_that_the_body_may_come),
         cmocka_unit_test(a_stand_in_has_the_owner),
         cmocka_unit_test(the_pool_forgets_the_owner),
     };

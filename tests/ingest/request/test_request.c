@@ -30,8 +30,9 @@ static void only_one_move_succeeds(void **state) {
 static void the_ways_that_there_are(void **state) {
     (void)state;
     static const enum request_state ways[][7] = {
-        {REQUEST_AUDIT, REQUEST_DONE},                             /* refused at its headers */
-        {REQUEST_GATE, REQUEST_AUDIT, REQUEST_DONE},               /* a read */
+        {REQUEST_AUDIT, REQUEST_DONE},               /* refused at its headers */
+        {REQUEST_GATE, REQUEST_AUDIT, REQUEST_DONE}, /* a read */
+        {REQUEST_GATE, REQUEST_READING, REQUEST_GATE, REQUEST_AUDIT, REQUEST_DONE}, /* a large body */
         {REQUEST_GATE, REQUEST_GATE, REQUEST_AUDIT, REQUEST_DONE}, /* its answer is kept first */
         {REQUEST_GATE, REQUEST_PENDING, REQUEST_CLAIMED, REQUEST_AUDIT, REQUEST_DONE},
         {REQUEST_GATE, REQUEST_PENDING, REQUEST_CLAIMED, REQUEST_GATE, REQUEST_AUDIT, REQUEST_DONE},
@@ -43,7 +44,7 @@ static void the_ways_that_there_are(void **state) {
     int64_t wrong = metric_value(stats.wrong_moves);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         struct request *r = request_new(&ingest);
-        for (size_t n = 0; n < 7 && ways[i][n] != REQUEST_READING; n++)
+        for (size_t n = 0; n < 7 && atomic_load(&r->state) != REQUEST_DONE; n++)
             request_enter(r, ways[i][n]);
         assert_int_equal(atomic_load(&r->state), REQUEST_DONE);
         request_release(r);
