@@ -17,8 +17,9 @@
  * dotted and URN keys resolved. "value" is null where an add or replace unassigns, an object with nulls where
  * parts of a complex value do, an array of ids for members; a bare remove has none. resource_id: an equal
  * `id` inside a path-less value is ignored, another one is ERR_MUTABILITY (Q21). Members of a path-less value
- * that name nothing are ERR_INVALID_PATH (P38). An empty array means nothing to do. Whatever depends on the
- * stored resource (noTarget, immutable) is left to patch_apply. */
+ * that name nothing are ERR_INVALID_PATH (P38). Too many operations, or too much work as far as the request
+ * tells, are ERR_TOO_MANY, too many members ERR_TOO_LARGE (patch_bounds.h). An empty array means nothing to
+ * do. Whatever depends on the stored resource (noTarget, immutable) is left to patch_apply. */
 enum err_code patch_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body,
                               const char *resource_id, json_t **ops, struct err *err);
 
@@ -39,8 +40,7 @@ struct member_delta {
 
 /* Applies normalised operations to doc in place, in order; on error doc may be half changed, so pass a copy
  * (P2). Member operations are not applied but listed in *deltas (arena). "schemas" is tidied. Errors:
- * ERR_NO_TARGET, ERR_INVALID_VALUE, ERR_MUTABILITY,
- * ERR_TOO_LARGE (too many operations on too long lists) */
+ * ERR_NO_TARGET, ERR_INVALID_VALUE, ERR_MUTABILITY, ERR_TOO_MANY and ERR_TOO_LARGE (patch_bounds.h). */
 enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, const json_t *ops,
                           json_t *doc, struct arena *a, struct member_delta **deltas, size_t *ndeltas,
                           struct err *err);

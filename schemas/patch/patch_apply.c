@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const op_names[] = {
-    [STEP_ADD] = "add", [STEP_REMOVE] = "remove", [STEP_REPLACE] = "replace"};
-
 /* P13, P32. When the value of a reference changes, its old $ref is removed, unless the operation gives a new
  * one. */
 static enum err_code merge_parts(const struct patch_step *s, json_t *object, const json_t *parts,
@@ -29,6 +26,7 @@ static enum err_code merge_parts(const struct patch_step *s, json_t *object, con
     return rc;
 }
 
+/* In a copy, because the attribute may be immutable as a whole. */
 static enum err_code merge_complex(const struct patch_step *s, json_t *container, const json_t *parts,
                                    struct err *err) {
     const struct attr *attr = s->path.at.attr;
@@ -53,9 +51,9 @@ static enum err_code apply_single(const struct patch_step *s, json_t *container,
     const struct attr_path *at = &s->path.at;
     if (at->sub != NULL)
         return merge_sub(s, container, err);
-    if (at->attr->type == ATTR_COMPLEX && s->op != STEP_REMOVE && json_is_object(s->value))
+    if (at->attr->type == ATTR_COMPLEX && s->op != PATCH_REMOVE && json_is_object(s->value))
         return merge_complex(s, container, s->value, err);
-    return patch_set(s, at->attr, container, s->op == STEP_REMOVE ? NULL : s->value, err);
+    return patch_set(s, at->attr, container, s->op == PATCH_REMOVE ? NULL : s->value, err);
 }
 
 /* Where the attribute stands: the document, or its extension's object, which is made where there is none. */
@@ -85,14 +83,19 @@ static enum err_code remove_extension(const struct patch_step *s, json_t *doc, s
     return ERR_OK;
 }
 
-static enum err_code apply_step(const struct patch_step *s, enum dialect dialect, json_t *doc, size_t *visits,
-                                struct err *err) {
+static enum err_code apply_step(const struct patch_step *s, enum dialect dialect, json_t *doc,
+                                struct patch_work *work, struct err *err) {
     const struct attr_path *at = &s->path.at;
     if (at->attr == NULL)
         return remove_extension(s, doc, err);
     json_t *container = container_of(s, doc);
-    enum err_code rc = at->attr->multi ? patch_apply_list(s, dialect == DIALECT_ENTRA, container, visits, err)
-                                       : apply_single(s, container, err);
+    enum err_code rc = ERR_OK;
+    if (at->attr->type == ATTR_COMPLEX || at->attr->multi)
+        rc = patch_count_work(work, &s->path, patch_cost(json_object_get(container, at->attr->name)),
+                              s->value, err);
+    if (rc == ERR_OK)
+        rc = at->attr->multi ? patch_apply_list(s, dialect == DIALECT_ENTRA, container, err)
+                             : apply_single(s, container, err);
     if (at->extension != NULL && json_object_size(container) == 0)
         json_object_del(doc, at->extension->id);
     return rc;
@@ -104,13 +107,13 @@ static enum err_code decode_step(const struct resource_type *rt, const json_t *o
     const char *op = json_string_value(json_object_get(operation, "op"));
     const char *path = json_string_value(json_object_get(operation, "path"));
     size_t i = 0;
-    while (i < sizeof op_names / sizeof op_names[0] && (op == NULL || strcmp(op, op_names[i]) != 0))
+    while (i < PATCH_OPS && (op == NULL || strcmp(op, patch_op_names[i]) != 0))
         i++;
-    if (i == sizeof op_names / sizeof op_names[0] || path == NULL)
+    if (i == PATCH_OPS || path == NULL)
         return err_set(err, ERR_INVALID_SYNTAX, "Not a normalised operation");
-    s->op = i == STEP_ADD ? STEP_ADD : i == STEP_REMOVE ? STEP_REMOVE : STEP_REPLACE;
+    s->op = (enum patch_op)i;
     s->value = json_object_get(operation, "value");
-    if (s->op != STEP_REMOVE && s->value == NULL)
+    if (s->op != PATCH_REMOVE && s->value == NULL)
         return err_set(err, ERR_INVALID_SYNTAX, "A normalised operation without value");
     return patch_path_parse(rt, DIALECT_RFC, path, strlen(path), a, &s->path, err);
 }
@@ -125,7 +128,7 @@ static enum err_code check_complete(const struct patch_step *s, json_t *doc, str
     const struct attr_path whole = {.extension = at->extension, .attr = at->attr};
     const json_t *value = json_object_get(object, at->attr->name);
     if (value == NULL && at->attr->required)
-        return patch_refuse(s, s->op == STEP_REMOVE ? ERR_MUTABILITY : ERR_INVALID_VALUE,
+        return patch_refuse(s, s->op == PATCH_REMOVE ? ERR_MUTABILITY : ERR_INVALID_VALUE,
                             "is required and must have a value", err);
     for (size_t i = 0; at->extension != NULL && i < at->extension->nattrs; i++) {
         const struct attr *a = &at->extension->attrs[i];
@@ -136,10 +139,23 @@ static enum err_code check_complete(const struct patch_step *s, json_t *doc, str
     return value_check_parts(&whole, value, err);
 }
 
+/* Is this the first step on its attribute? Each attribute is looked at once, because it may be a long list.
+ * Members are not part of the document. */
+static bool is_first(const struct patch_step *steps, size_t n) {
+    const struct attr_path *at = &steps[n].path.at;
+    if (at->attr != NULL && at->attr->apart)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (steps[i].path.at.attr == at->attr && steps[i].path.at.extension == at->extension)
+            return false;
+    return true;
+}
+
 enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, const json_t *ops,
                           json_t *doc, struct arena *a, struct member_delta **deltas, size_t *ndeltas,
                           struct err *err) {
-    size_t n = json_array_size(ops), visits = 0;
+    size_t n = json_array_size(ops);
+    struct patch_work work = {0};
     struct patch_step *steps = arena_alloc(a, (n + 1) * sizeof *steps);
     enum err_code rc = ERR_OK;
     *deltas = arena_alloc(a, (n + 1) * sizeof **deltas);
@@ -147,16 +163,19 @@ enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, 
     for (size_t i = 0; i < n; i++) {
         struct patch_step *step = &steps[i];
         rc = decode_step(rt, json_array_get(ops, i), a, step, err);
+        if (rc == ERR_OK)
+            rc = patch_count(&work, step->op, &step->path, step->value, err);
         if (rc == ERR_OK && step->path.at.attr != NULL && step->path.at.attr->apart)
             patch_member_delta(step, a, &(*deltas)[(*ndeltas)++]);
         else if (rc == ERR_OK)
-            rc = apply_step(step, dialect, doc, &visits, err);
+            rc = apply_step(step, dialect, doc, &work, err);
         if (rc != ERR_OK)
             return rc;
     }
     resource_tidy(rt, doc);
     /* Not in between: one operation may need the next. */
     for (size_t i = 0; i < n && rc == ERR_OK; i++)
-        rc = check_complete(&steps[i], doc, err);
+        if (is_first(steps, i))
+            rc = check_complete(&steps[i], doc, err);
     return rc;
 }

@@ -3,11 +3,11 @@
 #define USHER_SCHEMAS_PATCH_PATCH_IMPL_H
 
 #include "schemas/patch/patch.h"
-#include "schemas/patch/patch_path.h"
+#include "schemas/patch/patch_bounds.h"
 
 /* A normalised operation, decoded. */
 struct patch_step {
-    enum { STEP_ADD, STEP_REMOVE, STEP_REPLACE } op;
+    enum patch_op op;
     struct patch_path path;
     const json_t *value; /* JSON null: unassign; NULL: none given (remove) */
 };
@@ -28,14 +28,9 @@ void patch_clear_primaries(json_t *list);
 /* Adds values to a list, and takes those that value lists out of it, as attribute a compares them. */
 void patch_append(const json_t *value, json_t *list);
 void patch_take_out(const struct attr *a, const json_t *value, json_t *list);
-/* Each operation on a list goes through the list, so a body with many operations could keep a worker busy for
- * minutes. With more visits of elements than this in all, a body is refused. */
-#define PATCH_MAX_VISITS 200000
-
 /* An operation on a multi-valued attribute that stands in container, or not yet. creates: replace creates
- * what its filter does not find. *visits: elements seen so far. */
-enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t *container, size_t *visits,
-                               struct err *err);
+ * what its filter does not find. */
+enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t *container, struct err *err);
 /* What an operation on members does to their rows. */
 void patch_member_delta(const struct patch_step *s, struct arena *a, struct member_delta *out);
 

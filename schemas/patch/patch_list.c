@@ -43,18 +43,20 @@ static enum err_code keep_of_same(const json_t *before, json_t *element, void *c
 }
 
 static enum err_code apply_whole(const struct patch_step *s, json_t *list, struct err *err) {
-    if (s->op == STEP_REMOVE && s->value != NULL) {
+    if (s->op == PATCH_REMOVE && s->value != NULL) {
         patch_take_out(s->path.at.attr, s->value, list);
         return ERR_OK;
     }
-    if (s->op == STEP_ADD) {
+    if (s->op == PATCH_ADD) {
         patch_append(s->value, list);
         return ERR_OK;
     }
+    if (s->op == PATCH_REPLACE && json_equal(list, s->value)) /* it keeps its form */
+        return ERR_OK;
     json_t *old = json_copy(list);
     json_array_clear(list);
     enum err_code rc = ERR_OK;
-    if (s->op == STEP_REPLACE) {
+    if (s->op == PATCH_REPLACE) {
         patch_append(s->value, list);
         rc = value_each_same(old, list, keep_of_same, &(struct replacing){s, err});
     }
@@ -146,7 +148,7 @@ static void compact(json_t *list) {
 static enum err_code change_element(const struct patch_step *s, json_t *list, size_t i, bool *gone,
                                     struct err *err) {
     json_t *element = json_array_get(list, i);
-    const json_t *value = s->op == STEP_REMOVE ? NULL : s->value;
+    const json_t *value = s->op == PATCH_REMOVE ? NULL : s->value;
     bool unassign = value == NULL || json_is_null(value);
     enum err_code rc = ERR_OK;
     if (s->path.at.sub != NULL) {
@@ -155,7 +157,7 @@ static enum err_code change_element(const struct patch_step *s, json_t *list, si
                 (json_is_object(element) && value_only_labels(element));
     } else if (unassign) {
         *gone = true;
-    } else if (s->op == STEP_ADD && json_is_object(element)) { /* P15: merged */
+    } else if (s->op == PATCH_ADD && json_is_object(element)) { /* P15: merged */
         const char *name;
         json_t *part;
         json_object_foreach((json_t *)value, name, part) {
@@ -172,7 +174,7 @@ static enum err_code change_element(const struct patch_step *s, json_t *list, si
 }
 
 static bool makes_primary(const struct patch_step *s) {
-    if (s->op == STEP_REMOVE)
+    if (s->op == PATCH_REMOVE)
         return false;
     if (s->path.at.sub != NULL)
         return strcmp(s->path.at.sub->name, "primary") == 0 && json_is_true(s->value);
@@ -190,7 +192,7 @@ static void clear_other_primaries(const struct patch_step *s, json_t *list) {
 }
 
 static enum err_code apply_elements(const struct patch_step *s, bool creates, json_t *list, struct err *err) {
-    size_t met = 0;
+    size_t met = 0, left = 0;
     if (makes_primary(s))
         clear_other_primaries(s, list);
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -203,26 +205,26 @@ static enum err_code apply_elements(const struct patch_step *s, bool creates, js
             return rc;
         if (gone)
             json_array_set_new(list, i, json_null());
+        left += gone ? 1 : 0;
     }
-    if (met > 0) {
+    if (left > 0)
         compact(list);
+    if (met > 0)
         return ERR_OK;
-    }
     if (s->path.filter != NULL &&
-        (s->op == STEP_REMOVE || (s->op == STEP_REPLACE && !creates))) /* P26, P36 */
+        (s->op == PATCH_REMOVE || (s->op == PATCH_REPLACE && !creates))) /* P26, P36 */
         return patch_refuse(s, ERR_NO_TARGET, "has no value that the path's filter matches", err);
-    return s->op == STEP_REMOVE ? ERR_OK : create_element(s, list, err);
+    return s->op == PATCH_REMOVE ? ERR_OK : create_element(s, list, err);
 }
 
-enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t *container, size_t *visits,
-                               struct err *err) {
+/* The list itself is changed, not a copy of it: a list can be long, and a patch can have many operations.
+ * Only where the attribute is immutable as a whole, the list before and the one after are compared. */
+enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t *container, struct err *err) {
     const struct attr *attr = s->path.at.attr;
     const struct attr_path at = {.extension = s->path.at.extension, .attr = attr};
     json_t *old = json_object_get(container, attr->name);
-    *visits += json_array_size(old);
-    if (*visits > PATCH_MAX_VISITS)
-        return patch_refuse(s, ERR_TOO_LARGE, "has too many values for so many operations", err);
-    json_t *list = json_is_array(old) ? jsonx_copy(old) : json_array();
+    bool in_place = json_is_array(old) && attr->mutability != ATTR_IMMUTABLE;
+    json_t *list = in_place ? json_incref(old) : json_is_array(old) ? jsonx_copy(old) : json_array();
     enum err_code rc = ERR_OK;
     if (s->path.filter == NULL && s->path.at.sub == NULL)
         rc = apply_whole(s, list, err);
@@ -230,7 +232,7 @@ enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t 
         rc = apply_elements(s, creates, list, err);
     if (rc == ERR_OK)
         rc = value_tidy_list(&at, list, err);
-    if (rc == ERR_OK)
+    if (rc == ERR_OK && (!in_place || json_array_size(list) == 0))
         rc = patch_set(s, attr, container, json_array_size(list) > 0 ? list : NULL, err);
     json_decref(list);
     return rc;

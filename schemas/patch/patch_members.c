@@ -5,17 +5,6 @@
 
 #include <string.h>
 
-/* The number of ids in a filter of the form `value eq id`, or several of these joined by "or"; 0 for any
- * other filter. */
-static size_t count_ids(const struct filter *f) {
-    if (f->kind == FILTER_OR) {
-        size_t left = count_ids(f->left), right = count_ids(f->right);
-        return left > 0 && right > 0 ? left + right : 0;
-    }
-    return f->kind == FILTER_COMPARE && f->op == FILTER_EQ && strcmp(f->path.attr->name, "value") == 0 ? 1
-                                                                                                       : 0;
-}
-
 static void add_id(struct member_delta *d, struct arena *a, const char *text) {
     struct uuid id;
     const char *canonical = uuid_parse(text, &id) ? arena_strdup(a, id.s) : text;
@@ -35,7 +24,7 @@ static void collect_ids(const struct filter *f, struct member_delta *d, struct a
 }
 
 static void delta_by_filter(const struct filter *f, struct arena *a, struct member_delta *d) {
-    size_t n = count_ids(f);
+    size_t n = patch_filter_ids(f);
     if (n == 0) {
         d->kind = MEMBER_REMOVE_IF;
         d->filter = f;
@@ -52,12 +41,12 @@ void patch_member_delta(const struct patch_step *s, struct arena *a, struct memb
         delta_by_filter(s->path.filter, a, out);
         return;
     }
-    if (s->op == STEP_REMOVE && s->value == NULL) {
+    if (s->op == PATCH_REMOVE && s->value == NULL) {
         out->kind = MEMBER_REMOVE_ALL;
         return;
     }
-    if (s->op != STEP_REMOVE)
-        out->kind = s->op == STEP_ADD ? MEMBER_ADD : MEMBER_SET;
+    if (s->op != PATCH_REMOVE)
+        out->kind = s->op == PATCH_ADD ? MEMBER_ADD : MEMBER_SET;
     size_t n = json_array_size(s->value);
     out->ids = arena_alloc(a, (n + 1) * sizeof *out->ids);
     for (size_t i = 0; i < n; i++) { /* distinct and in canonical form since patch_normalise */

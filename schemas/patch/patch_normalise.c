@@ -3,7 +3,7 @@
  * be unassigned. */
 #include "schemas/patch/patch.h"
 
-#include "schemas/patch/patch_path.h"
+#include "schemas/patch/patch_bounds.h"
 #include "schemas/resource/body.h"
 #include "schemas/resource/value.h"
 #include "schemas/text/jsonx.h"
@@ -12,15 +12,13 @@
 #include <string.h>
 #include <strings.h>
 
-enum patch_op { PATCH_ADD, PATCH_REMOVE, PATCH_REPLACE };
-static const char *const op_names[] = {
-    [PATCH_ADD] = "add", [PATCH_REMOVE] = "remove", [PATCH_REPLACE] = "replace"};
-
 struct normaliser {
     const struct resource_type *rt;
     enum dialect dialect;
     const char *resource_id;
     json_t *ops; /* what came out so far */
+    struct patch_work work;
+    enum err_code bounded; /* the first operation that was too many says so here, and in err */
     struct arena *arena;
     struct err *err;
 };
@@ -35,12 +33,16 @@ static void emit(struct normaliser *n, enum patch_op op, const struct patch_path
     struct jbuf text = {0};
     json_t *o = json_object();
     patch_path_format(path, &text);
-    jsonx_put(o, "op", json_string(op_names[op]));
+    jsonx_put(o, "op", json_string(patch_op_names[op]));
     jsonx_put(o, "path", jsonx_string(text.p, text.n));
     if (value != NULL)
         jsonx_put(o, "value", value);
     jsonx_push(n->ops, o);
     jb_free(&text);
+    if (n->bounded == ERR_OK)
+        n->bounded = patch_count(&n->work, op, path, value, n->err);
+    if (n->bounded == ERR_OK)
+        n->bounded = patch_count_known(&n->work, op, path, value, n->arena, n->err);
 }
 
 static enum err_code refuse_op(struct normaliser *n, enum err_code code, const struct patch_path *path,
@@ -285,6 +287,8 @@ static enum err_code normalise_members(struct normaliser *n, enum patch_op op, c
     json_t *member;
     json_object_foreach((json_t *)value, key, member) {
         rc = normalise_key(n, op, extension, key, member);
+        if (rc == ERR_OK)
+            rc = n->bounded;
         if (rc != ERR_OK)
             break;
     }
@@ -353,8 +357,8 @@ static enum err_code parse_op(struct normaliser *n, const json_t *operation, enu
     const char *name = json_string_value(body_member(operation, "op"));
     if (name == NULL)
         return err_set(n->err, ERR_INVALID_SYNTAX, "Each operation must be an object with an \"op\"");
-    for (size_t i = 0; i < sizeof op_names / sizeof op_names[0]; i++) {
-        if (strcasecmp(name, op_names[i]) == 0) {
+    for (size_t i = 0; i < PATCH_OPS; i++) {
+        if (strcasecmp(name, patch_op_names[i]) == 0) {
             *op = (enum patch_op)i;
             return ERR_OK;
         }
@@ -412,8 +416,11 @@ enum err_code patch_normalise(const struct resource_type *rt, enum dialect diale
     struct normaliser n = {.rt = rt, .dialect = dialect, .resource_id = resource_id, .err = err};
     n.ops = json_array();
     n.arena = arena_new();
-    for (size_t i = 0; i < json_array_size(operations) && rc == ERR_OK; i++)
+    for (size_t i = 0; i < json_array_size(operations) && rc == ERR_OK; i++) {
         rc = normalise_operation(&n, json_array_get(operations, i));
+        if (rc == ERR_OK)
+            rc = n.bounded;
+    }
     arena_free(n.arena);
     if (rc == ERR_OK)
         *ops = n.ops;

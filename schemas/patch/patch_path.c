@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+const char *const patch_op_names[PATCH_OPS] = {
+    [PATCH_ADD] = "add", [PATCH_REMOVE] = "remove", [PATCH_REPLACE] = "replace"};
+
 /* The "]" that belongs to the "[" at text[open]; len if there is none. Brackets inside strings don't count.
  */
 static size_t closing_bracket(const char *text, size_t len, size_t open) {

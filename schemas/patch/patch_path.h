@@ -5,6 +5,10 @@
 #include "ops/runtime/arena.h"
 #include "schemas/filter/filter.h"
 
+enum patch_op { PATCH_ADD, PATCH_REMOVE, PATCH_REPLACE };
+#define PATCH_OPS 3
+extern const char *const patch_op_names[PATCH_OPS];
+
 struct patch_path {
     struct attr_path
         at; /* at.sub: a sub-attribute, of every element that is meant where the attribute is multi-valued */

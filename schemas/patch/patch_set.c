@@ -138,11 +138,11 @@ enum err_code patch_set(const struct patch_step *s, const struct attr *attr, jso
 
 enum err_code patch_set_part(const struct patch_step *s, const struct attr *sub, json_t *object,
                              const json_t *value, struct err *err) {
-    if (!sub->multi || !json_is_array(value) || s->op == STEP_REPLACE)
+    if (!sub->multi || !json_is_array(value) || s->op == PATCH_REPLACE)
         return patch_set(s, sub, object, value, err);
     const json_t *old = json_object_get(object, sub->name);
     json_t *list = json_is_array(old) ? jsonx_copy(old) : json_array();
-    if (s->op == STEP_ADD)
+    if (s->op == PATCH_ADD)
         patch_append(value, list);
     else
         patch_take_out(sub, value, list);

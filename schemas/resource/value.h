@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #define VALUE_MAX_BYTES 65536 /* of any one string */
+#define MEMBERS_MAX 100000    /* of a room, named in one request */
 
 /* Normalises the whole value of the attribute that path names (of its sub-attribute where path->sub is set).
  * *out: a new reference, or NULL where nothing is assigned: null, "", [], {} and what consists of nothing
@@ -54,7 +55,9 @@ void value_hide_secrets(const struct attr *a, json_t *value);
 /* The ids in a value for a room's members: an array of {"value": id, …} or of plain strings, or one of these.
  * *ids: a new array of distinct ids in the order given, UUIDs in lower case, anything else as it stands (no
  * member can have such an id; the worker reports it as unknown). Nulls in it are skipped; null or "" gives an
- * empty array. Members that are groups are refused (S9). */
+ * empty array. Members that are groups are refused (S9). More than MEMBERS_MAX: ERR_TOO_LARGE. */
 enum err_code value_member_ids(const struct attr_path *path, const json_t *in, json_t **ids, struct err *err);
+
+enum err_code value_too_many_members(const struct attr_path *path, struct err *err);
 
 #endif

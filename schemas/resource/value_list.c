@@ -8,6 +8,7 @@
 #include "schemas/text/text_set.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -153,10 +154,18 @@ static enum err_code add_member(const struct attr_path *path, const json_t *elem
     return ERR_OK;
 }
 
+enum err_code value_too_many_members(const struct attr_path *path, struct err *err) {
+    char why[80];
+    snprintf(why, sizeof why, "has too many values: one request names at most %d", MEMBERS_MAX);
+    return attr_path_refuse(path, ERR_TOO_LARGE, why, err);
+}
+
 enum err_code value_member_ids(const struct attr_path *path, const json_t *in, json_t **ids,
                                struct err *err) {
     enum err_code code = ERR_OK;
     *ids = NULL;
+    if (json_array_size(in) > MEMBERS_MAX)
+        return value_too_many_members(path, err);
     json_t *list = json_array();
     struct text_set *seen = text_set_new(json_array_size(in));
     if (json_is_array(in)) {

@@ -214,7 +214,7 @@ static void test_too_much_work(void **state) {
                               json_pack("{ssssss}", "op", "replace", "path", "emails.type", "value", "work"));
     assert_int_equal(
         patch_apply(resource_type_of(RESOURCE_USER), DIALECT_RFC, ops, doc, a, &deltas, &n, &err),
-        ERR_TOO_LARGE);
+        ERR_TOO_MANY);
     json_decref(doc);
     json_decref(ops);
     arena_free(a);

@@ -3,6 +3,7 @@
 #include "ops/runtime/clock.h"
 #include "schemas/resource/body.h"
 #include "schemas/resource/resource.h"
+#include "schemas/resource/value.h"
 #include "tests/schemas/own_types.h"
 #include "tests/schemas/support.h"
 
@@ -82,11 +83,11 @@ static void test_password_leaves_no_trace(void **state) {
     json_decref(body);
 }
 
-/* Promise 6 (ops/DESIGN.md, "Promises"): a list of 100,000 members is checked in time that grows with it, not
+/* Promise 6 (ops/DESIGN.md, "Promises"): the longest list of members is checked in time that grows with it, not
  * with its square. */
 static void test_many_members(void **state) {
     (void)state;
-    enum { N = 100000 };
+    enum { N = MEMBERS_MAX / 2 };
     json_t *list = json_array();
     for (int i = 0; i < 2 * N; i++) {
         char id[40];
@@ -104,9 +105,9 @@ static void test_many_members(void **state) {
     int64_t took = clock_mono_us() - start;
     assert_int_equal(json_array_size(members), N);
     assert_string_equal(json_string_value(json_array_get(members, N - 1)),
-                        "01905c4b-0000-7000-8000-00000001869f");
+                        "01905c4b-0000-7000-8000-00000000c34f");
     if (took > 10000000) /* comparing pairs would take minutes */
-        fail_msg("200,000 elements took %lld us", (long long)took);
+        fail_msg("100,000 elements took %lld us", (long long)took);
     json_decref(doc);
     json_decref(members);
     json_decref(body);
