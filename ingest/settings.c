@@ -48,6 +48,7 @@ static const struct config_row rows[] = {
     {"gate-threads", CONFIG_INT, "2", 1, 64, "threads with a PostgreSQL connection each", false},
     {"http-threads", CONFIG_INT, "2", 1, 64, "threads that read requests and write answers", false},
     {"max-body-bytes", CONFIG_INT, "8388608", 1024, 15728640, "bytes of a request body at most", false},
+    RESOURCE_BOUNDS_CONFIG_ROWS,
     {"max-in-flight", CONFIG_INT, "4096", 1, 1000000, "requests worked on at once; over it 503", false},
     {"instance", CONFIG_STR, "", 0, 0, "name of this process in audit records; empty: host and pid", false},
     {"log-level", CONFIG_STR, "info", 0, 0, "debug, info, warn or error", false},
@@ -113,6 +114,8 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->gate_threads = (int)config_int(c, "gate-threads");
     s->http_threads = (int)config_int(c, "http-threads");
     s->max_body_bytes = (size_t)config_int(c, "max-body-bytes");
+    s->bounds.max_bytes = (size_t)config_int(c, "max-resource-bytes");
+    s->bounds.max_values = (size_t)config_int(c, "max-values");
     s->max_in_flight = (int)config_int(c, "max-in-flight");
     name_instance(s, config_str(c, "instance"));
     log_init("ingest", config_str(c, "log-level"));

@@ -5,6 +5,7 @@
 
 #include "ops/runtime/config.h"
 #include "ops/runtime/net_range.h"
+#include "schemas/resource/resource_bounds.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ struct settings {
     bool announce_events;     /* securityEvents in ServiceProviderConfig */
     int gate_threads, http_threads, max_in_flight;
     size_t max_body_bytes;
+    struct resource_bounds bounds;
     /* contains the start time of the process: request records are numbered per instance */
     char instance[160];
 };

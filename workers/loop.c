@@ -108,6 +108,8 @@ struct loop *loop_new(const struct config *config, struct consumer *consumer, st
     l->apply = (struct apply){.store = unit_postgres(l->db),
                               .partitions = (int)config_int(config, "partitions"),
                               .events_issuer = config_str(config, "events-issuer"),
+                              .bounds = {.max_bytes = (size_t)config_int(config, "max-resource-bytes"),
+                                         .max_values = (size_t)config_int(config, "max-values")},
                               .now_us = clock_wall_us,
                               .again = loop_again,
                               .patience = loop_patience,

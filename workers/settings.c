@@ -1,6 +1,7 @@
 #include "workers/settings.h"
 
 #include "ops/runtime/kafka_conf.h"
+#include "schemas/resource/resource_bounds.h"
 
 static const struct config_row rows[] = {
     {"pg", CONFIG_STR, NULL, 0, 0, "PostgreSQL, as a libpq connection string", true},
@@ -10,6 +11,7 @@ static const struct config_row rows[] = {
     {"schema-dir", CONFIG_STR, "", 0, 0,
      "folder of JSON files with schemas and resource types of your own; the same for ingest and worker",
      false},
+    RESOURCE_BOUNDS_CONFIG_ROWS,
     {"batch-max", CONFIG_INT, "512", 1, 5000, "commands in one transaction at most", false},
     {"emit-hold-ms", CONFIG_INT, "40", 0, 1000,
      "how long a Kafka transaction stays open for further batches; read_committed readers wait that much "

@@ -10,6 +10,7 @@
 #include "ingest/scim/read.h"
 #include "ops/runtime/id.h"
 #include "schemas/patch/patch.h"
+#include "schemas/patch/patch_bounds.h"
 #include "schemas/patch/strict.h"
 #include "sql/ask/read.h"
 
@@ -116,6 +117,9 @@ static enum err_code prepare_document(struct request *r, const json_t *body, str
     content_keep(r, r->command->resource);
     content_keep(r, r->command->members);
     content_keep(r, r->command->cleared);
+    if (resource_check_bounds(r->route.rt, &r->in->settings.bounds, NULL, r->command->resource, err) !=
+        ERR_OK)
+        return err->code;
     if (users && check_email(r, resource_string(r->command->resource, "userName"), err) != ERR_OK)
         return err->code;
     /* Made here, so that a command that is sent again makes no second resource. */
@@ -139,6 +143,8 @@ static enum err_code prepare_patch(struct request *r, const json_t *body, struct
         ERR_OK)
         return err->code;
     content_keep(r, r->command->ops);
+    if (patch_check_given(r->route.rt, r->command->ops, &r->in->settings.bounds, err) != ERR_OK)
+        return err->code;
     return r->route.rt->kind == RESOURCE_USER ? check_patched_email(r, err) : ERR_OK;
 }
 

@@ -237,6 +237,17 @@ static json_t *state_of(const json_t *c) {
     return tables;
 }
 
+/* As a case says, or as the settings are by default. */
+static struct resource_bounds bounds_of(const json_t *c) {
+    struct resource_bounds bounds = {.max_bytes = 262144, .max_values = 1000};
+    const json_t *said = json_object_get(c, "bounds");
+    if (json_object_get(said, "bytes") != NULL)
+        bounds.max_bytes = (size_t)json_integer_value(json_object_get(said, "bytes"));
+    if (json_object_get(said, "values") != NULL)
+        bounds.max_values = (size_t)json_integer_value(json_object_get(said, "values"));
+    return bounds;
+}
+
 static struct passage passage_begin(const json_t *c, const struct case_place *place, bool together) {
     struct passage p = {.place = place,
                         .commands = commands_of(c),
@@ -248,6 +259,7 @@ static struct passage passage_begin(const json_t *c, const struct case_place *pl
     p.apply = (struct apply){.store = place->store,
                              .partitions = PARTITIONS,
                              .events_issuer = "https://usher.example.com",
+                             .bounds = bounds_of(c),
                              .now_us = case_clock,
                              .again = case_again,
                              .patience = case_patience};
@@ -284,6 +296,8 @@ static json_t *case_with(const json_t *c, const json_t *run) {
     json_t *out = json_object(), *commands = json_array(), *item;
     size_t i;
     json_object_set(out, "name", json_object_get(c, "name"));
+    if (json_object_get(c, "bounds") != NULL)
+        json_object_set(out, "bounds", json_object_get(c, "bounds"));
     if (json_object_get(c, "state") != NULL)
         json_object_set(out, "state", json_object_get(c, "state"));
     json_array_foreach(json_object_get(c, "commands"), i, item) {

@@ -72,6 +72,7 @@ static struct decision decision_of(const struct run *run, struct delivery *deliv
     struct unit_workspace *w = unit_want_workspace(run->unit, c->workspace.s);
     struct decision d = {
         .unit = run->unit, .workspace = w, .command = c, .reply = &delivery->reply, .now_us = run->now_us};
+    d.bounds = &run->apply->bounds;
     d.records = (struct record_context){.workspace = w->id,
                                         .txn = c->txn.s,
                                         .actor = &c->actor,

@@ -1,5 +1,7 @@
 #include "workers/apply/checks.h"
 
+#include "schemas/resource/value.h"
+
 #include <string.h>
 
 void check_announce(struct unit *u, struct unit_workspace *w, const struct command *c) {
@@ -93,9 +95,17 @@ static enum err_code check_needs(struct decision *d) {
     return ERR_OK;
 }
 
+/* The ingest checks it too, but the log may have a command from elsewhere. A patch counts while it is
+ * applied. */
+static enum err_code check_members(struct decision *d) {
+    if (json_array_size(d->command->members) <= MEMBERS_MAX)
+        return ERR_OK;
+    return err_set(&d->err, ERR_TOO_LARGE, "One request names at most %d members", MEMBERS_MAX);
+}
+
 enum err_code check_command(struct decision *d) {
     static enum err_code (*const all[])(struct decision * d) = {
-        check_workspace, check_bulk, check_deadline, check_actor, check_sso, check_needs,
+        check_workspace, check_bulk, check_deadline, check_actor, check_sso, check_needs, check_members,
     };
     enum err_code code = ERR_OK;
     for (size_t i = 0; code == ERR_OK && i < sizeof all / sizeof *all; i++)

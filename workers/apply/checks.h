@@ -7,8 +7,8 @@
 /* Tells the unit what check_command will ask for. */
 void check_announce(struct unit *u, struct unit_workspace *w, const struct command *c);
 /* Checks in this order: the workspace exists, the Bulk is not stopped, the deadline has not passed, the
- * credential is alive, single sign-on is set up where that is demanded, and all resources exist that the
- * command refers to in its Bulk. The first check that fails is the refusal. */
+ * credential is alive, single sign-on is set up where that is demanded, all resources exist that the command
+ * refers to in its Bulk, and it does not name too many members. The first check that fails is the refusal. */
 enum err_code check_command(struct decision *d);
 
 #endif

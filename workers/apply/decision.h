@@ -2,6 +2,7 @@
 #ifndef USHER_WORKERS_APPLY_DECISION_H
 #define USHER_WORKERS_APPLY_DECISION_H
 
+#include "schemas/resource/resource_bounds.h"
 #include "schemas/stream/record.h"
 #include "sql/unit/unit.h"
 
@@ -10,6 +11,7 @@ struct decision {
     struct unit_workspace *workspace;
     const struct command *command;
     struct reply *reply;
+    const struct resource_bounds *bounds;
     struct record_context records; /* appends to the delivery's records, takes the workspace's numbers */
     int64_t now_us;
     struct err err;
