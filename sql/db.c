@@ -14,6 +14,8 @@
 /* A server that says nothing for this long is given up: the connection is closed, the outcome of what was
  * sent is unknown. */
 #define DB_SILENCE_MS 15000
+/* A cancellation that PostgreSQL did not take is tried again after this. */
+#define DB_CANCEL_AGAIN_US INT64_C(1000000)
 #define REPLAN_FIRST 8
 #define REPLAN_US (10 * INT64_C(1000000))
 #define DB_TEXTS_MAX 96 /* kept prepared, of those made at run time */
@@ -44,6 +46,9 @@ struct db {
     bool unreachable;            /* said so */
     unsigned flushes, replan_at; /* since it connected */
     int64_t replan_due_us;
+    bool (*unwanted)(void *ctx); /* db_watch */
+    void *unwanted_ctx;
+    int64_t cancel_at_us; /* not 0: what runs was cancelled, and is cancelled again then */
 };
 
 struct db_result {
@@ -254,8 +259,42 @@ void db_queue_text(struct db *db, const char *sql, int nparams, const char *cons
     enqueue(db, NULL);
 }
 
+void db_watch(struct db *db, bool (*unwanted)(void *ctx), void *ctx) {
+    db->unwanted = unwanted;
+    db->unwanted_ctx = ctx;
+}
+
+/* Tells PostgreSQL, over a connection of its own, to cancel what this one runs. It returns when PostgreSQL
+ * has sent the signal. So the signal cannot hit what is sent afterwards: a server process that waits for a
+ * command ignores it. */
+static bool cancel_statement(PGconn *conn, char *why, size_t size) {
+#ifdef LIBPQ_HAS_ASYNC_CANCEL
+    PGcancelConn *cancel = PQcancelCreate(conn);
+    bool told = PQcancelBlocking(cancel) != 0;
+    message(PQcancelErrorMessage(cancel), why, size);
+    PQcancelFinish(cancel);
+#else
+    PGcancel *cancel = PQgetCancel(conn);
+    bool told = cancel != NULL && PQcancel(cancel, why, (int)size) != 0;
+    PQfreeCancel(cancel);
+#endif
+    return told;
+}
+
+static void cancel_if_unwanted(struct db *db) {
+    char why[256] = "", quoted[300];
+    int64_t now_us = clock_mono_us();
+    if (now_us < db->cancel_at_us || !db->unwanted(db->unwanted_ctx))
+        return;
+    db->cancel_at_us = now_us + DB_CANCEL_AGAIN_US;
+    if (!cancel_statement(db->conn, why, sizeof why))
+        log_event(LOG_WARN, "db-not-cancelled", "app=%s error=%s", db->app,
+                  log_quote(why, quoted, sizeof quoted));
+}
+
 /* Sends what is buffered and waits until a result can be taken without blocking. */
 static bool await_result(struct db *db) {
+    int64_t silent_us = clock_mono_us() + (int64_t)db->silence_ms * 1000;
     for (;;) {
         int unsent = PQflush(db->conn);
         if (unsent < 0)
@@ -263,11 +302,17 @@ static bool await_result(struct db *db) {
         if (!PQisBusy(db->conn))
             return true;
         struct pollfd fd = {PQsocket(db->conn), (short)(POLLIN | (unsent ? POLLOUT : 0)), 0};
-        int n = poll(&fd, 1, db->silence_ms);
-        if (n == 0 || (n < 0 && errno != EINTR))
+        int n = poll(&fd, 1, db->unwanted != NULL ? DB_WATCH_MS : db->silence_ms);
+        if (n < 0 && errno != EINTR)
             return false;
         if (n > 0 && (fd.revents & (POLLIN | POLLERR | POLLHUP)) && !PQconsumeInput(db->conn))
             return false;
+        if (n > 0)
+            silent_us = clock_mono_us() + (int64_t)db->silence_ms * 1000;
+        else if (n == 0 && clock_mono_us() >= silent_us)
+            return false;
+        else if (db->unwanted != NULL)
+            cancel_if_unwanted(db);
     }
 }
 
@@ -303,8 +348,10 @@ static enum err_code refused(struct db *db, const PGresult *r, struct err *err) 
     enum err_code code = code_of(state);
     char text[256], quoted[300];
     message(primary, text, sizeof text);
-    log_event(code == ERR_DB_SYSTEM ? LOG_ERROR : LOG_WARN, "db-refused", "app=%s sqlstate=%s error=%s",
-              db->app, state != NULL ? state : "-", log_quote(text, quoted, sizeof quoted));
+    bool meant = code == ERR_DB_SLOW && db->cancel_at_us != 0;
+    enum log_level level = code == ERR_DB_SYSTEM ? LOG_ERROR : meant ? LOG_DEBUG : LOG_WARN;
+    log_event(level, "db-refused", "app=%s sqlstate=%s error=%s", db->app, state != NULL ? state : "-",
+              log_quote(text, quoted, sizeof quoted));
     return err_set(err, code, "%s", text);
 }
 
@@ -330,6 +377,7 @@ enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size
         results[i] = NULL;
     if (failed != NULL)
         *failed = n;
+    db->cancel_at_us = 0;
     if (db->broken || db->conn == NULL || !PQpipelineSync(db->conn)) {
         db->retry_at_us = db->conn != NULL ? 0 : db->retry_at_us;
         return lost(db, err);

@@ -42,11 +42,17 @@ enum err_code db_run(struct db *db, enum statement s, const char *const *params,
                      struct err *err);
 enum err_code db_run_text(struct db *db, const char *sql, int nparams, const char *const *params,
                           struct db_result **out, struct err *err);
-/* Does it answer? One round trip. */
 /* How long a statement of this connection may take from now on, and how long it may wait for us in an open
  * transaction, until it is set again or the connection is a new one: then DB_PATIENCE_MS. */
 #define DB_PATIENCE_MS 10000
 enum err_code db_set_patience(struct db *db, int ms, struct err *err);
+/* While a statement of this connection runs, unwanted is asked every DB_WATCH_MS, on the thread that waits.
+ * True: nobody wants the result any more. Then PostgreSQL is told to cancel the statement, db_flush ends with
+ * ERR_DB_SLOW, and the connection is good for the next one. Telling it takes a connection and may block, so
+ * this is only for threads that may. NULL: nobody is asked any more. */
+#define DB_WATCH_MS 20
+void db_watch(struct db *db, bool (*unwanted)(void *ctx), void *ctx);
+/* Does it answer? One round trip. */
 enum err_code db_ping(struct db *db, struct err *err);
 /* A script of several statements without parameters (migrations), simple protocol. */
 enum err_code db_script(struct db *db, const char *sql, struct err *err);

@@ -4,6 +4,7 @@
 
 #include "ops/runtime/arena.h"
 #include "ops/runtime/err.h"
+#include "ops/runtime/jbuf.h"
 #include "schemas/filter/filter.h"
 #include "schemas/resource/resource.h"
 
@@ -39,6 +40,10 @@ struct read_query {
     bool backward;                  /* by place: the rows before it, else those behind it */
     const struct read_place *place; /* NULL: from the list's beginning (backward: its end) */
     int64_t known_total;            /* by place, >= 0: is not asked for again */
+    /* in: read_whole asks before so many bytes of rows are kept; false: the query ends with ERR_TOO_MANY.
+     * NULL: all are. */
+    bool (*keep)(void *ctx, size_t bytes);
+    void *keep_ctx;
     /* out */
     struct resource_row *rows;          /* of a list: in its order, also where it was read backward */
     const struct resource_type **types; /* of a list: the rows' */
@@ -49,6 +54,9 @@ struct read_query {
     enum err_code code;                 /* this query's own error (e.g. a filter that the store cannot do:
                                            ERR_INVALID_FILTER), else ERR_OK */
     struct err err;
+    bool is_large;       /* read_batch: it has no answer, because it is too long for a short read … */
+    bool is_slow;        /* … and it was this one that took too long */
+    struct jbuf *pieces; /* by row: refs that were read in pieces (read_let_go); NULL: none were */
 };
 
 #endif

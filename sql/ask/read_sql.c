@@ -102,7 +102,7 @@ static const char *order(const struct list *l, bool descending) {
     return descending ? "r.id DESC" : "r.id";
 }
 
-static bool walks(const struct read_query *q) {
+bool read_sql_walks(const struct read_query *q) {
     for (size_t i = 0; i < q->nparts; i++)
         if (q->parts[i].filter != NULL)
             return false;
@@ -157,7 +157,7 @@ static enum err_code put_found(struct list *l, const struct read_part *part, con
 
 static enum err_code put_rows(struct list *l, const struct read_part *part, const char *what,
                               struct jbuf *out) {
-    if (!walks(l->q))
+    if (!read_sql_walks(l->q))
         return put_found(l, part, what, out);
     put_walk(l, part, what, out);
     return ERR_OK;
@@ -170,7 +170,7 @@ static enum err_code put_page(struct list *l, struct jbuf *out) {
     struct jbuf rows = {0};
     enum err_code code = put_rows(l, q->parts, "*", &rows);
     if (code == ERR_OK) {
-        const char *place = walks(q) ? "true" : beyond(l);
+        const char *place = read_sql_walks(q) ? "true" : beyond(l);
         const char *limit = number(l, q->count + 1);
         const char *skip = q->start_index > 1 ? number(l, q->start_index - 1) : "0";
         SQL_FILL(out, sql_part_read_page, {"columns", form->columns}, {"refs", form->refs[q->parts->refs]},
@@ -204,7 +204,7 @@ static enum err_code put_mixed_page(struct list *l, struct jbuf *out) {
                  {"refs", form->refs[q->parts[i].refs]}, {"table", form->table}, {"part", part});
     }
     if (code == ERR_OK) {
-        const char *place = walks(q) ? "true" : beyond(l);
+        const char *place = read_sql_walks(q) ? "true" : beyond(l);
         const char *limit = number(l, q->count + 1);
         const char *skip = q->start_index > 1 ? number(l, q->start_index - 1) : "0";
         SQL_FILL(out, sql_part_read_mixed_page, {"key", q->sorted ? "r.k" : "NULL"}, {"rows", rows.p},

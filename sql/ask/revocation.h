@@ -3,6 +3,7 @@
 #ifndef USHER_SQL_ASK_REVOCATION_H
 #define USHER_SQL_ASK_REVOCATION_H
 
+#include "ops/runtime/id.h"
 #include "sql/db.h"
 
 struct revocation {
@@ -18,5 +19,13 @@ struct revocation {
 
 /* The connection must commit durably. Doing it again does no harm. */
 enum err_code credential_revoke_now(struct db *db, struct revocation *r, struct err *err);
+
+/* A key that is in use. */
+struct credential_ref {
+    struct uuid workspace, id; /* in */
+    bool dead;                 /* out: revoked, or expired */
+};
+/* Which of them are dead? */
+enum err_code credentials_check(struct db *db, struct credential_ref *keys, size_t n, struct err *err);
 
 #endif

@@ -18,6 +18,10 @@ BEGIN;
 -- name: begin_read_only
 BEGIN READ ONLY;
 
+-- name: begin_snapshot
+-- All statements of the transaction see one state.
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+
 -- name: commit
 COMMIT;
 
@@ -25,6 +29,12 @@ COMMIT;
 -- Tells row-level security, until the end of the transaction, the one workspace that is seen.
 -- $1 text: id of the workspace
 SELECT set_config('usher.workspace', '{' || $1 || '}', true);
+
+-- name: see_workspace_briefly
+-- The same for statements that must be short: until the end of the transaction each may run no longer.
+-- $1 text: id of the workspace
+-- $2 text: milliseconds
+SELECT set_config('usher.workspace', '{' || $1 || '}', true), set_config('statement_timeout', $2, true);
 
 -- name: see_workspaces
 -- The same for several.

@@ -16,37 +16,101 @@ r.id, r.doc, r.version, micros(r.created), micros(r.modified), NULL::boolean, NU
 -- Names $2, so that all statements take the same parameters.
 NULL::text || $2
 
+-- part: group
+-- A room m of a user, as JSON; g is its row.
+'{"value":"' || m.room_id || '","$ref":"' || $2 || '/Groups/' || m.room_id ||
+'","display":' || to_json(g.display_name) || ',"type":"direct"}'
+
+-- part: member_id
+-- A member m of a room, as JSON, without a name.
+'{"value":"' || m.user_id || '","$ref":"' || $2 || '/Users/' || m.user_id || '","type":"User"}'
+
+-- part: member
+-- The same with the name; u is the user's row.
+'{"value":"' || m.user_id || '","$ref":"' || $2 || '/Users/' || m.user_id ||
+'","display":' || to_json(coalesce(u.display_name, u.user_name)) || ',"type":"User"}'
+
+-- part: group_row
+CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = m.room_id OFFSET 0) g
+
+-- part: member_row
+CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = m.user_id OFFSET 0) u
+
 -- part: groups
--- The rooms of a user, as JSON.
-coalesce((
-    SELECT '[' || string_agg('{"value":"' || m.room_id || '","$ref":"' || $2 || '/Groups/' || m.room_id ||
-                             '","display":' || to_json(g.display_name) || ',"type":"direct"}',
-                             ',' ORDER BY m.room_id) || ']'
-    FROM members m
-    CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = m.workspace_id AND z.id = m.room_id OFFSET 0) g
-    WHERE m.workspace_id = r.workspace_id AND m.user_id = r.id AND NOT m.held
-), '[]')
+-- The rooms of a user, as JSON. NULL where he has more than 500 memberships, those that are held counted: that costs what
+-- 501 cost, and so many are read in pieces (more_groups).
+(
+    SELECT CASE WHEN count(*) <= 500 THEN '[' || coalesce(string_agg(
+        {group}, ',' ORDER BY m.room_id) FILTER (WHERE NOT m.held), '') || ']' END
+    FROM (
+        SELECT x.room_id, x.held FROM members x
+        WHERE x.workspace_id = r.workspace_id AND x.user_id = r.id ORDER BY x.room_id LIMIT 501
+    ) m
+    {group_row}
+)
 
 -- part: member_ids
--- The members of a room, as JSON, without their names.
-coalesce((
-    SELECT '[' || string_agg('{"value":"' || m.user_id || '","$ref":"' || $2 || '/Users/' || m.user_id ||
-                             '","type":"User"}',
-                             ',' ORDER BY m.user_id) || ']'
-    FROM members m
-    WHERE m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT m.held
-), '[]')
+-- The members of a room, without their names; else as groups.
+(
+    SELECT CASE WHEN count(*) <= 500 THEN '[' || coalesce(string_agg(
+        {member_id}, ',' ORDER BY m.user_id) FILTER (WHERE NOT m.held), '') || ']' END
+    FROM (
+        SELECT x.user_id, x.held FROM members x
+        WHERE x.workspace_id = r.workspace_id AND x.room_id = r.id ORDER BY x.user_id LIMIT 501
+    ) m
+)
 
 -- part: members
+-- The members of a room, with their names; else as groups.
+(
+    SELECT CASE WHEN count(*) <= 500 THEN '[' || coalesce(string_agg(
+        {member}, ',' ORDER BY m.user_id) FILTER (WHERE NOT m.held), '') || ']' END
+    FROM (
+        SELECT x.user_id, x.held FROM members x
+        WHERE x.workspace_id = r.workspace_id AND x.room_id = r.id ORDER BY x.user_id LIMIT 501
+    ) m
+    {member_row}
+)
+
+-- name: more_groups
+-- A piece of a user's rooms: as JSON with commas between, NULL if none of them counts; how many were looked at; the last.
+-- $1 uuid: workspace
+-- $2 text: base URL
+-- $3 uuid: user
+-- $4 uuid: the room behind which the piece begins
+-- $5 bigint: memberships to look at
+SELECT string_agg({group}, ',' ORDER BY m.room_id) FILTER (WHERE NOT m.held), count(*), max(m.room_id::text)
+FROM (
+    SELECT x.room_id, x.held FROM members x
+    WHERE x.workspace_id = $1::uuid AND x.user_id = $3::uuid AND x.room_id > $4::uuid
+    ORDER BY x.room_id LIMIT $5::bigint
+) m
+{group_row};
+
+-- name: more_member_ids
+-- The same of a room's members, without their names.
+-- $1 uuid: workspace
+-- $2 text: base URL
+-- $3 uuid: room
+-- $4 uuid: the user behind whom the piece begins
+-- $5 bigint: memberships to look at
+SELECT string_agg({member_id}, ',' ORDER BY m.user_id) FILTER (WHERE NOT m.held), count(*), max(m.user_id::text)
+FROM (
+    SELECT x.user_id, x.held FROM members x
+    WHERE x.workspace_id = $1::uuid AND x.room_id = $3::uuid AND x.user_id > $4::uuid
+    ORDER BY x.user_id LIMIT $5::bigint
+) m;
+
+-- name: more_members
 -- The same with their names.
-coalesce((
-    SELECT '[' || string_agg('{"value":"' || m.user_id || '","$ref":"' || $2 || '/Users/' || m.user_id ||
-                             '","display":' || to_json(coalesce(u.display_name, u.user_name)) || ',"type":"User"}',
-                             ',' ORDER BY m.user_id) || ']'
-    FROM members m
-    CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = m.workspace_id AND z.id = m.user_id OFFSET 0) u
-    WHERE m.workspace_id = r.workspace_id AND m.room_id = r.id AND NOT m.held
-), '[]')
+-- parameters as more_member_ids
+SELECT string_agg({member}, ',' ORDER BY m.user_id) FILTER (WHERE NOT m.held), count(*), max(m.user_id::text)
+FROM (
+    SELECT x.user_id, x.held FROM members x
+    WHERE x.workspace_id = $1::uuid AND x.room_id = $3::uuid AND x.user_id > $4::uuid
+    ORDER BY x.user_id LIMIT $5::bigint
+) m
+{member_row};
 
 -- name: user
 -- $1 uuid: workspace
