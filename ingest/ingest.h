@@ -11,6 +11,7 @@ struct ingest {
     struct settings settings;
     const struct route_table *routes; /* all that is served */
     struct gate *gate;
+    struct lists *lists;
     struct bulks *bulks;
     struct pending *pending;
     struct publish *publish;

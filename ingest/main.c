@@ -3,6 +3,7 @@
 #include "ingest/api/docs.h"
 #include "ingest/gate/delay.h"
 #include "ingest/gate/gate.h"
+#include "ingest/gate/lists.h"
 #include "ingest/gate/throttle.h"
 #include "ingest/http/health.h"
 #include "ingest/http/routes.h"
@@ -19,9 +20,13 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #define FLUSH_MS 5000
+/* What is larger is given back to the system when it is freed. Without this, glibc learns from the first
+ * large buffer to keep those that follow. */
+#define LARGE_BYTES (1024 * 1024)
 /* After the deadline plus this the process ends, finished or not. */
 #define STOP_S 20
 
@@ -88,6 +93,7 @@ static void stop(struct ticker *ticker) {
     ticker_stop(ticker);
     health_close(ingest.health);
     gate_close(ingest.gate);
+    lists_close(ingest.lists);
     delay_free(ingest.delay);
     throttle_free(ingest.throttle);
     bulks_close(ingest.bulks);
@@ -104,6 +110,7 @@ static void stop(struct ticker *ticker) {
 
 int main(int argc, char **argv) {
     struct err err = {0};
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     lifecycle_init();
     settings_load(&ingest.settings, argc, argv, judge);
     ingest.routes = &routes;
@@ -125,6 +132,7 @@ int main(int argc, char **argv) {
     ingest.bulks = bulks_new(&ingest);
     ingest.throttle = throttle_new();
     ingest.delay = delay_new();
+    ingest.lists = lists_new(&ingest);
     ingest.gate = gate_new(&ingest);
     ingest.health = health_new(&ingest);
     struct ticker *ticker = ticker_start(&ingest);

@@ -46,6 +46,16 @@ static const struct config_row rows[] = {
      "securityEvents in ServiceProviderConfig for all, not only for who asks with attributes=securityEvents",
      false},
     {"gate-threads", CONFIG_INT, "2", 1, 64, "threads with a PostgreSQL connection each", false},
+    {"list-threads", CONFIG_INT, "4", 1, 64,
+     "threads for lists, sorts and large rooms, with a PostgreSQL connection each", false},
+    {"lists-per-key", CONFIG_INT, "2", 1, 64, "lists of one key that run at once; the others wait", false},
+    {"lists-waiting", CONFIG_INT, "64", 1, 4096, "lists of one key that wait at most; over it 429", false},
+    {"list-ms", CONFIG_INT, "2500", 20, 300000,
+     "milliseconds that PostgreSQL works on a list at most, and not over 5/8 of deadline-ms; then 400 tooMany",
+     false},
+    {"list-memory", CONFIG_INT, "268435456", 4194304, 68719476736,
+     "bytes of the rows and answers of all lists at most, a quarter of it for one; over it 503, or 400 tooMany",
+     false},
     {"http-threads", CONFIG_INT, "2", 1, 64, "threads that read requests and write answers", false},
     {"max-body-bytes", CONFIG_INT, "8388608", 1024, 15728640, "bytes of a request body at most", false},
     RESOURCE_BOUNDS_CONFIG_ROWS,
@@ -112,6 +122,11 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->cursor_seconds = (int)config_int(c, "cursor-seconds");
     s->announce_events = config_bool(c, "announce-events");
     s->gate_threads = (int)config_int(c, "gate-threads");
+    s->list_threads = (int)config_int(c, "list-threads");
+    s->lists_per_key = (int)config_int(c, "lists-per-key");
+    s->lists_waiting = (int)config_int(c, "lists-waiting");
+    s->list_us = config_int(c, "list-ms") * 1000;
+    s->list_memory = config_int(c, "list-memory");
     s->http_threads = (int)config_int(c, "http-threads");
     s->max_body_bytes = (size_t)config_int(c, "max-body-bytes");
     s->bounds.max_bytes = (size_t)config_int(c, "max-resource-bytes");

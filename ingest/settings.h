@@ -27,6 +27,10 @@ struct settings {
     int cursor_seconds;       /* a cursor is good for so long (RFC 9865 section 4) */
     bool announce_events;     /* securityEvents in ServiceProviderConfig */
     int gate_threads, http_threads, max_in_flight;
+    int list_threads, lists_per_key; /* lists that run at once, and those of one key */
+    int lists_waiting;               /* of one key */
+    int64_t list_us;                 /* how long PostgreSQL may work on one */
+    int64_t list_memory;             /* bytes of all their rows and answers */
     size_t max_body_bytes;
     struct resource_bounds bounds;
     /* contains the start time of the process: request records are numbered per instance */

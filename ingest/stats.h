@@ -22,6 +22,17 @@
     X(gate_requests, counter, "usher_gate_batch_requests_total", NULL, "Requests in those batches.")         \
     X(gate_admit, histogram, "usher_gate_admit_seconds", NULL, "Round trip of one admission batch.")         \
     X(gate_read, histogram, "usher_gate_read_seconds", NULL, "Round trip of one batch of reads.")            \
+    X(lists_running, gauge, "usher_lists_running", NULL, "Lists that run.")                                  \
+    X(lists_waiting, gauge, "usher_lists_waiting", NULL, "Lists that wait for their turn.")                  \
+    X(list_bytes, gauge, "usher_list_bytes", NULL, "Bytes of the rows and answers of lists.")                \
+    X(list_seconds, histogram, "usher_list_seconds", NULL, "From the begin of a list to its last row.")      \
+    X(lists_waited, counter, "usher_lists_ended_total", "reason=\"waited\"", LISTS_ENDED)                    \
+    X(lists_worked, counter, "usher_lists_ended_total", "reason=\"time\"", LISTS_ENDED)                      \
+    X(lists_too_large, counter, "usher_lists_ended_total", "reason=\"size\"", LISTS_ENDED)                   \
+    X(lists_no_memory, counter, "usher_lists_ended_total", "reason=\"memory\"", LISTS_ENDED)                 \
+    X(lists_late, counter, "usher_lists_ended_total", "reason=\"deadline\"", LISTS_ENDED)                    \
+    X(lists_gone, counter, "usher_lists_ended_total", "reason=\"gone\"", LISTS_ENDED)                        \
+    X(lists_revoked, counter, "usher_lists_ended_total", "reason=\"revoked\"", LISTS_ENDED)                  \
     X(rate_limited, counter, "usher_rate_limited_total", NULL, "Requests refused over their key's rate.")    \
     X(unauthorized, counter, "usher_unauthorized_total", NULL, "Requests without a valid credential.")       \
     X(pending, gauge, "usher_pending_commands", NULL, "Published commands without a reply yet.")             \
@@ -44,6 +55,7 @@
     X(audit_dropped, counter, "usher_audit_dropped_total", NULL,                                             \
       "Requests left unanswered because no record of them could be kept.")
 
+#define LISTS_ENDED "Lists refused, or cancelled in PostgreSQL, before they had all rows."
 #define DEADLINES "Commands not answered in time: cancelled, applied after all, or not to be asked."
 
 struct stats {

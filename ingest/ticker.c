@@ -2,6 +2,7 @@
 
 #include "ingest/gate/delay.h"
 #include "ingest/gate/gate.h"
+#include "ingest/gate/lists.h"
 #include "ingest/http/clients.h"
 #include "ingest/log/audit.h"
 #include "ingest/log/pending.h"
@@ -36,6 +37,7 @@ static void expire(struct ingest *in, int64_t now_us) {
 static void tick(struct ingest *in, int64_t now_us, unsigned count) {
     expire(in, now_us);
     gate_tick(in->gate, now_us);
+    lists_tick(in->lists, now_us);
     bulks_tick(in->bulks, now_us);
     delay_tick(in->delay, now_us, atomic_load(&in->stopping));
     audit_tick(in->audit, now_us);

@@ -13,9 +13,8 @@
 /* A request that waits for the database is given up this long after its deadline. */
 #define STUCK_US 200000
 
-/* On this connection the gate writes rate counters only, which need not be durable. enable_sort=off: a list
- * is read along an index in its order, if there is one; a plan for any page size would sort the whole list.
- */
+/* On this connection the gate writes rate counters only, which need not be durable. enable_sort=off: what is
+ * read along an index in its order needs no sort; a plan for any size would sort all there is. */
 #define GATE_OPTIONS "synchronous_commit=off -c enable_sort=off"
 
 struct gate {
@@ -32,8 +31,8 @@ struct gate {
 /* ---- the queue ---- */
 
 /* A thread that has a batch in hand will take the next one too: so batches get larger and round trips fewer.
- * Another thread is woken only if that takes long (gate_tick), so a slow list delays others by one tick at
- * most. */
+ * Another thread is woken only if that takes long (gate_tick), so a slow answer of the database delays others
+ * by one tick at most. */
 static void gate_enqueue(struct gate *g, struct request *first, struct request *last) {
     pthread_mutex_lock(&g->lock);
     *(g->last != NULL ? &g->last->next : &g->first) = first;
@@ -63,15 +62,6 @@ void gate_push_all(struct gate *g, struct request *r, enum request_job job) {
     for (last->job = job; last->next != NULL; last->job = job)
         last = last->next;
     gate_enqueue(g, r, last);
-}
-
-void gate_give_back(struct gate *g, struct request *const *list, size_t n, enum request_job job) {
-    if (n == 0)
-        return;
-    for (size_t i = 0; i < n; i++)
-        list[i]->next = i + 1 < n ? list[i + 1] : NULL;
-    gate_push_all(g, list[0], job);
-    pthread_cond_signal(&g->filled);
 }
 
 /* Takes all requests that wait, up to a batch; 0 = stop. before: size of the caller's last batch. */
@@ -132,8 +122,6 @@ struct hand *gate_hand(struct gate_thread *t, const struct request *r) {
     switch (r->job) {
     case JOB_ADMIT:
         return &t->hand[HAND_FRESH];
-    case JOB_LIST:
-        return &t->hand[HAND_LISTS];
     case JOB_CANCEL:
         return &t->hand[HAND_CANCELS];
     case JOB_QUERY:

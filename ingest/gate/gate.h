@@ -1,6 +1,6 @@
 /* The gate: a few threads, each with connections to PostgreSQL. A gate thread takes all requests that wait,
- * admits them in one round trip, does their reads in a second one, and publishes their writes. Under load
- * batches grow by themselves. */
+ * admits them in one round trip, does their short reads in a second one, and publishes their writes. Under
+ * load batches grow by themselves. Nothing here takes long: what does is given to the lists (lists.h). */
 #ifndef USHER_INGEST_GATE_GATE_H
 #define USHER_INGEST_GATE_GATE_H
 

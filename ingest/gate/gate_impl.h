@@ -16,8 +16,7 @@ enum {
     HAND_REPEATS,   /* with an Idempotency-Key that must be claimed */
     HAND_BULKS,     /* they need rate units for their operations */
     HAND_CANCELS,   /* their deadline has passed */
-    HAND_READS,     /* users, rooms, look-ups */
-    HAND_LISTS,     /* lists that may read much */
+    HAND_READS,     /* users, rooms, look-ups; what may take long goes on to the lists */
     HAND_QUERIES,   /* queries of handlers */
     HAND_QUESTIONS, /* questions of handlers, one round trip each */
     HAND_ANSWERS,   /* to be stored before they are sent */
@@ -47,8 +46,6 @@ struct gate_thread {
 
 void gate_add(struct hand *h, struct request *r);
 struct hand *gate_hand(struct gate_thread *t, const struct request *r); /* the hand for r->job */
-/* Puts requests back into the queue, for another thread. */
-void gate_give_back(struct gate *g, struct request *const *list, size_t n, enum request_job job);
 /* Around each round trip. gate_unblock takes requests out of the hands that a stand-in has answered
  * meanwhile. */
 void gate_block(struct gate_thread *t);

@@ -1,5 +1,6 @@
 #include "ingest/gate/gate_impl.h"
 #include "ingest/gate/idempotency.h"
+#include "ingest/gate/lists.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/command.h"
 #include "ingest/request/handle.h"
@@ -123,9 +124,23 @@ static void admit_bulks(struct gate_thread *t) {
     h->n = 0;
 }
 
-/* ---- reads: all of the batch in one round trip ---- */
+/* ---- short reads: all of the batch in one round trip ---- */
 
-static void run_reads(struct gate_thread *t, struct hand *h) {
+/* What may take long goes to the threads that have time for it. */
+static void give_lists_away(struct gate_thread *t) {
+    struct hand *h = &t->hand[HAND_READS];
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        if (read_is_long(h->r[i]->read) || lists_takes(t->in->lists, h->r[i]))
+            lists_push(t->in->lists, h->r[i]);
+        else
+            h->r[n++] = h->r[i];
+    }
+    h->n = n;
+}
+
+static void run_reads(struct gate_thread *t) {
+    struct hand *h = &t->hand[HAND_READS];
     struct read_query *queries[GATE_BATCH];
     struct err err = {0};
     if (h->n == 0)
@@ -141,34 +156,16 @@ static void run_reads(struct gate_thread *t, struct hand *h) {
     gate_unblock(t);
     metric_observe_us(stats.gate_read, clock_mono_us() - begin);
     for (size_t i = 0; i < h->n; i++) {
-        enum step step = h->r[i]->handler->on_read(h->r[i], code);
+        struct request *r = h->r[i];
+        if (code == ERR_OK && r->read->is_large) {
+            lists_push(t->in->lists, r);
+            continue;
+        }
+        enum step step = r->handler->on_read(r, code);
         assert(step != STEP_READ); /* or it would get into the hand that is being emptied */
-        gate_step(t, h->r[i], step);
+        gate_step(t, r, step);
     }
     h->n = 0;
-}
-
-/* A slow list must not delay quick reads. Lists are done one by one, after everything else; so at most one
- * list runs on each gate thread. */
-static void put_lists_aside(struct gate_thread *t) {
-    struct hand *h = &t->hand[HAND_READS];
-    size_t n = 0;
-    for (size_t i = 0; i < h->n; i++) {
-        if (read_is_long(h->r[i]->read))
-            gate_add(&t->hand[HAND_LISTS], h->r[i]);
-        else
-            h->r[n++] = h->r[i];
-    }
-    h->n = n;
-}
-
-static void run_list(struct gate_thread *t) {
-    struct hand *h = &t->hand[HAND_LISTS];
-    if (h->n > 1) {
-        gate_give_back(t->gate, h->r + 1, h->n - 1, JOB_LIST);
-        h->n = 1;
-    }
-    run_reads(t, h);
 }
 
 /* ---- queries of handlers: all of the batch in one round trip ---- */
@@ -241,12 +238,11 @@ void gate_ask(struct gate_thread *t) {
     claim_keys(t);
     admit_bulks(t);
     cancel(t);
-    put_lists_aside(t);
-    run_reads(t, &t->hand[HAND_READS]);
+    give_lists_away(t);
+    run_reads(t);
     while (t->hand[HAND_QUERIES].n > 0)
         run_queries(t);
     while (t->hand[HAND_QUESTIONS].n > 0)
         ask_last(t);
     keep_answers(t);
-    run_list(t);
 }

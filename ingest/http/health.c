@@ -1,5 +1,6 @@
 #include "ingest/http/health.h"
 
+#include "ingest/gate/lists.h"
 #include "ingest/gate/seal.h"
 #include "ingest/log/audit.h"
 #include "ingest/log/pending.h"
@@ -98,8 +99,10 @@ static void check_postgres(struct health *h) {
         up = jwks_refresh(h->db, &err) == ERR_OK;
     if (up != (atomic_exchange(&h->postgres_us, up ? clock_mono_us() : 0) != 0))
         log_event(up ? LOG_INFO : LOG_WARN, "postgresql", "reachable=%s", up ? "yes" : "no");
-    if (up)
-        check_schema(h);
+    if (!up)
+        return;
+    lists_check_keys(h->in->lists, h->db);
+    check_schema(h);
 }
 
 /* With a wrong number of partitions the process ends. */

@@ -19,6 +19,7 @@
 
 #include <limits.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,8 +106,15 @@ static void resume(struct request *r) {
     atomic_fetch_sub(&in->in_flight, 1);
 }
 
+/* A client that closes its side reads no answer, as far as we know. */
+static bool connection_gone(const struct request *r) {
+    const struct client *c = client_of(connection_of(r));
+    struct pollfd fd = {.fd = c != NULL ? c->fd : -1, .events = POLLRDHUP};
+    return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 static const struct owner connection_owner = {
-    .answered = connection_answered, .recorded = resume, .admitted = resume};
+    .answered = connection_answered, .recorded = resume, .admitted = resume, .gone = connection_gone};
 
 /* Answers without suspending the connection, if there is no room. The record is produced, but not waited for.
  */

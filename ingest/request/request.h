@@ -15,12 +15,11 @@
  * thread, once when all are answered and once when all are on record.
  *
  * READING  the HTTP thread reads it; the connection is not suspended
- * GATE     in the gate's queue, or in the hands of the gate thread that took it from there
- * PENDING  its command is published and it stands in the pending table
- * BULK     in the hands of the Bulk thread, or its operations are under way
- * CLAIMED  one thread has won it there and makes the answer (perhaps with another visit to the gate)
- * AUDIT    answered; its record waits for the acknowledgement
- * DONE     its owner has it again; or a stand-in answers for it (request_abandon)
+ * GATE     in the gate's queue, or in the hands of the gate thread that took it from there; or among the
+ * lists PENDING  its command is published and it stands in the pending table BULK     in the hands of the
+ * Bulk thread, or its operations are under way CLAIMED  one thread has won it there and makes the answer
+ * (perhaps with another visit to the gate) AUDIT    answered; its record waits for the acknowledgement DONE
+ * its owner has it again; or a stand-in answers for it (request_abandon)
  *
  * request.c has the table of legal moves. Any other move is a mistake in usher: with sanitizers built in it
  * ends the process, else it is logged and counted (usher_request_wrong_moves_total). */
@@ -55,7 +54,6 @@ enum request_state {
 enum request_job {
     JOB_ADMIT,  /* a new request */
     JOB_READ,   /* the command was applied; read the resource for the answer */
-    JOB_LIST,   /* an admitted list that waits for its turn */
     JOB_CANCEL, /* the deadline has passed: claim the txn as cancelled */
     JOB_QUERY,  /* the command was applied; ask the handler's query for the answer */
     JOB_KEEP,   /* the answer is made; store it before it is sent (idempotency.h) */
@@ -113,6 +111,9 @@ struct owner {
     /* The client is admitted. The owner has the request again: it reads the body and gives the request to the
      * gate a second time. NULL where no request waits with its body. */
     void (*admitted)(struct request *r);
+    /* Has the client closed its side of the connection? Asked while the owner waits, by the thread that has
+     * the request. NULL: it cannot be known. */
+    bool (*gone)(const struct request *r);
 };
 
 struct request {

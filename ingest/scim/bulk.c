@@ -129,7 +129,7 @@ static void operation_recorded(struct request *operation) {
     count_down(r);
 }
 
-const struct owner bulk_owner = {operation_answered, operation_recorded};
+const struct owner bulk_owner = {.answered = operation_answered, .recorded = operation_recorded};
 
 /* ---- steps ---- */
 

@@ -28,7 +28,7 @@ static void on_admitted(struct request *r) {
     admitted++;
 }
 
-static const struct owner owner = {on_answered, on_recorded, on_admitted};
+static const struct owner owner = {.answered = on_answered, .recorded = on_recorded, .admitted = on_admitted};
 
 static void an_owner_hears_of_both(void **state) {
     (void)state;
