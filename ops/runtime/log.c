@@ -2,6 +2,7 @@
 
 #include "ops/runtime/clock.h"
 
+#include <ctype.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -35,6 +36,18 @@ static bool put_line(const char *line, size_t n) {
     return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) && write(STDERR_FILENO, line, n) == (ssize_t)n;
 }
 
+/* Control bytes, DEL, and the control characters of Latin-1 as UTF-8 has them (0xC2 0x80 to 0x9F). */
+static void blank_controls(char *line, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)line[i];
+        bool c1 = c >= 0x80 && c < 0xa0 && i > 0 && (unsigned char)line[i - 1] == 0xc2;
+        if (c1)
+            line[i - 1] = ' ';
+        if (c < 0x20 || c == 0x7f || c1)
+            line[i] = ' ';
+    }
+}
+
 void log_event(enum log_level level, const char *event, const char *fmt, ...) {
     if (!log_enabled(level))
         return;
@@ -56,9 +69,7 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...) {
         n = size - 1;
     if (lost && n + 32 < size)
         n += (size_t)snprintf(line + n, size - n, " lines_dropped=%ld", lost);
-    for (size_t i = 0; i < n; i++)
-        if (line[i] == '\n' || line[i] == '\r')
-            line[i] = ' ';
+    blank_controls(line, n);
     line[n++] = '\n';
     if (!put_line(line, n))
         atomic_fetch_add_explicit(&dropped, 1, memory_order_relaxed);
@@ -96,5 +107,16 @@ char *log_quote(const char *value, char *out, unsigned size) {
     }
     *p++ = '"';
     *p = 0;
+    return out;
+}
+
+char *log_word(const char *value, char *out, unsigned size) {
+    size_t n = value != NULL ? strlen(value) : 0;
+    if (n == 0 || n >= size)
+        return log_quote(value, out, size);
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)value[i]) && strchr("-._:/+", value[i]) == NULL)
+            return log_quote(value, out, size);
+    memcpy(out, value, n + 1);
     return out;
 }

@@ -8,12 +8,15 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 /* sys: the program or part ("ingest", "worker"); level from settings "debug|info|warn|error". */
 void log_init(const char *sys, const char *level);
 /* fields: printf format that yields ready `key=value` pairs, e.g. log_event(LOG_INFO, "batch", "n=%d ms=%d",
- * n, ms); may be "". Free text goes through log_quote or a "%s" of plain words. */
+ * n, ms); may be "". Text from elsewhere goes through log_quote or log_word. Whatever control byte still
+ * comes along is written as a blank, so that no value can begin a line or move a terminal's cursor. */
 void log_event(enum log_level level, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Quotes a value for a log line into out (escapes quotes, backslash and control bytes, cuts at size); returns
  * out. */
 char *log_quote(const char *value, char *out, unsigned size);
+/* The same for what is one plain word unless somebody means harm: without quotes if it is one. */
+char *log_word(const char *value, char *out, unsigned size);
 _Bool log_enabled(enum log_level level);
 
 #endif

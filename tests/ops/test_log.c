@@ -90,6 +90,35 @@ static void one_event_is_one_line_whatever_it_holds(void **state) {
     free(text);
 }
 
+/* Whatever a caller forgets to quote: no byte of it moves a terminal's cursor. */
+static void no_control_byte_reaches_a_line(void **state) {
+    (void)state;
+    char every[300], *p = every;
+    for (int c = 1; c < 0x20; c++)
+        *p++ = (char)c;
+    strcpy(p, "\x7f\xc2\x9b"
+              "31m \xc2\x85 \xc3\x9b \xe2\x82\xac");
+    log_event(LOG_ERROR, "hostile", "value=%s", every);
+    char *line = taken(), *value = strstr(line, "value=");
+    assert_non_null(value);
+    assert_string_equal(value + strspn(value, "value= "), "31m    \xc3\x9b \xe2\x82\xac\n");
+    for (char *c = line; *c != '\n'; c++)
+        assert_true((unsigned char)*c >= 0x20 && *c != 0x7f);
+}
+
+static void words(void **state) {
+    (void)state;
+    char out[32];
+    assert_string_equal(log_word("GET", out, sizeof out), "GET");
+    assert_string_equal(log_word("a-b._:/+9", out, sizeof out), "a-b._:/+9");
+    assert_string_equal(log_word("G T", out, sizeof out), "\"G T\"");
+    assert_string_equal(log_word("a=b", out, sizeof out), "\"a=b\"");
+    assert_string_equal(log_word("\x1b", out, sizeof out), "\"\\x1b\"");
+    assert_string_equal(log_word("", out, sizeof out), "\"\"");
+    assert_string_equal(log_word(NULL, out, sizeof out), "\"\"");
+    assert_string_equal(log_word("0123456789", out, 10), "\"0123456\"");
+}
+
 static void quoting(void **state) {
     (void)state;
     char out[32], tiny[2];
@@ -144,9 +173,14 @@ static void lines_of_threads_do_not_mix(void **state) {
 int main(void) {
 #define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, redirect, restore)
     const struct CMUnitTest tests[] = {
-        LOG_TEST(a_line_has_time_level_system_event_and_fields),   LOG_TEST(levels_below_are_silent),
-        LOG_TEST(one_event_is_one_line_whatever_it_holds),         LOG_TEST(quoting),
-        LOG_TEST(a_full_pipe_drops_and_counts_instead_of_waiting), LOG_TEST(lines_of_threads_do_not_mix),
+        LOG_TEST(a_line_has_time_level_system_event_and_fields),
+        LOG_TEST(levels_below_are_silent),
+        LOG_TEST(one_event_is_one_line_whatever_it_holds),
+        LOG_TEST(quoting),
+        LOG_TEST(no_control_byte_reaches_a_line),
+        cmocka_unit_test(words),
+        LOG_TEST(a_full_pipe_drops_and_counts_instead_of_waiting),
+        LOG_TEST(lines_of_threads_do_not_mix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
