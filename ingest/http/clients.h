@@ -9,6 +9,7 @@
 struct client {
     int fd;
     char ip[48];
+    void *request; /* for the server: the request that is read or worked on; NULL = none */
     /* when the connection is closed, if nothing happens; 0 = never, because usher works on the request */
     _Atomic int64_t due_us;
     struct client *prev, *next;

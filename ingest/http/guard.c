@@ -78,8 +78,9 @@ static enum err_code check_target(const char *target, struct guard_facts *f, str
     /* absolute-form must be accepted (RFC 9112 section 3.2.2) */
     const char *p = target;
     if (strncasecmp(p, "http://", 7) == 0 || strncasecmp(p, "https://", 8) == 0) {
-        p = strstr(p, "://") + 3;
-        p += strcspn(p, "/?#");
+        f->authority = p = strstr(p, "://") + 3;
+        f->authority_len = strcspn(p, "/?#");
+        p += f->authority_len;
     }
     if (*p != '/')
         return guard_refuse(err, "The request target is not a path");
@@ -97,6 +98,13 @@ static enum err_code check_target(const char *target, struct guard_facts *f, str
 
 static bool is_name_byte(unsigned char c) {
     return isalnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+static enum err_code check_method(const char *method, struct err *err) {
+    for (const char *p = method; *p != '\0'; p++)
+        if (!is_name_byte((unsigned char)*p))
+            return guard_refuse(err, "The method has a character that may not stand there");
+    return ERR_OK;
 }
 
 static enum err_code check_text(const struct guard_header *h, struct err *err) {
@@ -131,9 +139,13 @@ static enum err_code check_length(const char *value, struct guard_facts *f, stru
     return ERR_OK;
 }
 
-/* The host becomes part of meta.location, so it must be a name, IPv4 or [IPv6], perhaps with a port. */
-static enum err_code check_host(const char *value, struct err *err) {
+/* The host becomes part of meta.location, so it must be a name, IPv4 or [IPv6], perhaps with a port. A target
+ * that names another host has two meanings. */
+static enum err_code check_host(const struct guard_facts *f, struct err *err) {
+    const char *value = f->host;
     size_t n = strlen(value);
+    if (f->authority != NULL && (f->authority_len != n || strncasecmp(f->authority, value, n) != 0))
+        return guard_refuse(err, "The request target names another host than the Host header");
     if (n == 0 || n > 255)
         return guard_refuse(err, "The Host header is empty or too long");
     for (size_t i = 0; i < n; i++)
@@ -151,12 +163,13 @@ static enum err_code collect_lines(const struct guard_request *r, const char *si
                                    struct guard_facts *f, struct err *err) {
     size_t bytes = 0;
     if (r->nheaders > GUARD_HEADERS_MAX)
-        return guard_refuse(err, "The request has too many headers");
+        return err_set(err, ERR_HEADERS_TOO_LARGE, "The request has more than %d headers", GUARD_HEADERS_MAX);
     for (size_t i = 0; i < r->nheaders; i++) {
         const struct guard_header *h = &r->headers[i];
         bytes += h->name_len + h->value_len;
         if (bytes > GUARD_HEADER_BYTES_MAX)
-            return guard_refuse(err, "The request's headers are too large");
+            return err_set(err, ERR_HEADERS_TOO_LARGE, "The request's headers have more than %d bytes",
+                           GUARD_HEADER_BYTES_MAX);
         if (check_text(h, err) != ERR_OK)
             return err->code;
         if (h->kind != GUARD_HEADER)
@@ -183,22 +196,27 @@ static enum err_code collect_lines(const struct guard_request *r, const char *si
 enum err_code guard_check(const struct guard_request *r, struct guard_facts *f, struct err *err) {
     const char *single[SINGLES] = {0};
     *f = (struct guard_facts){0};
-    if (strcmp(r->version, "HTTP/1.1") != 0 && strcmp(r->version, "HTTP/1.0") != 0)
-        return guard_refuse(err, "The HTTP version is not supported");
-    if (check_target(r->target, f, err) != ERR_OK || collect_lines(r, single, f, err) != ERR_OK)
+    bool old = strcmp(r->version, "HTTP/1.0") == 0;
+    if (!old && strcmp(r->version, "HTTP/1.1") != 0)
+        return err_set(err, ERR_HTTP_VERSION, "%s", "");
+    if (!r->whole)
+        return guard_refuse(err, "The request's head has a folded line, a NUL, a bare line feed, or blanks "
+                                 "where none may stand");
+    if (check_method(r->method, err) != ERR_OK || check_target(r->target, f, err) != ERR_OK ||
+        collect_lines(r, single, f, err) != ERR_OK)
         return err->code;
     f->host = single[HOST];
     f->authorization = single[AUTHORIZATION];
     /* a compressed body has no type that usher reads: 415 */
     f->content_type = f->coded ? NULL : single[TYPE];
-    if (f->host == NULL)
+    if (f->host == NULL && !old)
         return guard_refuse(err, "The request has no Host header");
-    if (check_host(f->host, err) != ERR_OK)
+    if (f->host != NULL && check_host(f, err) != ERR_OK)
         return err->code;
     if (single[CODING] != NULL) {
         if (single[LENGTH] != NULL)
             return guard_refuse(err, "The request has both Content-Length and Transfer-Encoding");
-        if (strcasecmp(single[CODING], "chunked") != 0 || strcmp(r->version, "HTTP/1.0") == 0)
+        if (strcasecmp(single[CODING], "chunked") != 0 || old)
             return guard_refuse(err, "The only Transfer-Encoding understood is chunked");
         f->chunked = true;
     }

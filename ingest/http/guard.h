@@ -23,7 +23,9 @@ struct guard_header {
 };
 
 struct guard_request {
+    const char *method;
     const char *version; /* "HTTP/1.1" */
+    bool whole;          /* the pieces below are all that came (layout.h) */
     const char *target;  /* as it stood in the request line; NULL if there was none */
     const struct guard_header *headers;
     size_t nheaders;
@@ -34,6 +36,9 @@ struct guard_facts {
     const char *path; /* begins with '/'; for an absolute-form target the part after the authority */
     size_t path_len;
     const char *query; /* after the '?'; NULL = none */
+    /* of an absolute-form target; NULL = none. It is the same as the host then. */
+    const char *authority;
+    size_t authority_len;
     const char *host, *authorization, *content_type, *user_agent, *traceparent; /* NULL if absent */
     bool chunked;
     /* it has a Content-Encoding such as gzip, which usher does not read; then content_type is NULL */
@@ -43,7 +48,8 @@ struct guard_facts {
     bool expects;              /* Expect: the client waits for 100 before it sends the body */
 };
 
-/* ERR_BAD_REQUEST, ERR_URI_TOO_LONG: the connection must be closed after the answer, because nobody knows
+/* host may be NULL for HTTP/1.0 alone. ERR_BAD_REQUEST, ERR_URI_TOO_LONG, ERR_HEADERS_TOO_LARGE,
+ * ERR_HTTP_VERSION: the connection must be closed after the answer, because nobody knows
  * where the next request begins. */
 enum err_code guard_check(const struct guard_request *r, struct guard_facts *facts, struct err *err);
 /* W3C trace context, version 00 to fe: two hex digits, 32, 16, 2, ids not all zero. */

@@ -1,5 +1,6 @@
 #include "ingest/http/headers.h"
 
+#include "ingest/http/layout.h"
 #include "ingest/request/source.h"
 
 #include <stdio.h>
@@ -20,6 +21,41 @@ static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind, const 
         (struct guard_header){kind == MHD_FOOTER_KIND ? GUARD_TRAILER : GUARD_HEADER, name, name_len,
                               value != NULL ? value : "", value != NULL ? value_len : 0};
     return MHD_YES;
+}
+
+static bool is_whole(struct MHD_Connection *connection, const struct request_line *line,
+                     const struct collected *c) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (c->n > GUARD_HEADERS_MAX) /* not all were collected; that they are too many is said later */
+        return true;
+    struct layout l = {line->method,
+                       line->target,
+                       line->version,
+                       line->target_len,
+                       c->rows,
+                       c->n,
+                       info != NULL ? info->header_size : 0};
+    return layout_is_whole(&l);
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\0';
+}
+
+/* Blanks behind a value are no part of it (RFC 9110 section 5.5). The library leaves them there; some are
+ * NULs by now (library.h). */
+static void strip_values(struct request *r, struct collected *c) {
+    for (size_t i = 0; i < c->n; i++) {
+        struct guard_header *h = &c->rows[i];
+        size_t n = h->value_len;
+        while (n > 0 && is_blank(h->value[n - 1]))
+            n--;
+        if (n == h->value_len)
+            continue;
+        h->value = arena_strndup(r->arena, h->value, n);
+        h->value_len = n;
+    }
 }
 
 /* All lines of a header that is a list, joined by commas (RFC 9110 section 5.3); NULL = none. */
@@ -64,12 +100,14 @@ const char *headers_basic(const char *authorization) {
 }
 
 enum err_code headers_read(struct request *r, struct MHD_Connection *connection, const char *peer,
-                           const char *version, struct guard_facts *facts, struct err *err) {
+                           const struct request_line *line, struct guard_facts *facts, struct err *err) {
     struct collected c;
     c.n = 0;
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, collect_header, &c);
+    bool whole = is_whole(connection, line, &c);
+    strip_values(r, &c);
     find_source(r, peer, &c);
-    struct guard_request g = {version, r->head.target, c.rows, c.n};
+    struct guard_request g = {line->method, line->version, whole, r->head.target, c.rows, c.n};
     enum err_code code = guard_check(&g, facts, err);
     r->head.user_agent = facts->user_agent;
     if (code != ERR_OK)

@@ -7,11 +7,17 @@
 
 #include <microhttpd.h>
 
+/* A request line as the library has it, in its own memory. */
+struct request_line {
+    const char *method, *version;
+    const char *target; /* before the library has decoded it; NULL = none */
+    size_t target_len;
+};
+
 /* Reads all headers and lets the guard check them; facts: what it has found. Anything but ERR_OK is the
- * answer. The texts belong to the connection and stay until the request ends. peer: the address of the
- * connection; "" = not known. */
+ * answer. The texts stay until the request ends. peer: the address of the connection; "" = not known. */
 enum err_code headers_read(struct request *r, struct MHD_Connection *connection, const char *peer,
-                           const char *version, struct guard_facts *facts, struct err *err);
+                           const struct request_line *line, struct guard_facts *facts, struct err *err);
 
 /* "Bearer <token>" -> the token (borrowed), NULL for anything else; "Basic <base64>" the same. */
 const char *headers_bearer(const char *authorization);

@@ -1,10 +1,14 @@
 #include "ingest/http/send.h"
 
+#include "ingest/http/library.h"
+#include "ingest/http/tls.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/log.h"
 
 #include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
 
 static void add_header(struct MHD_Response *response, const char *name, const char *value) {
     if (value != NULL && value[0] != '\0')
@@ -61,9 +65,9 @@ static void account(const struct request *r) {
     enum log_level level = status >= 400 ? LOG_INFO : LOG_DEBUG;
     if (!log_enabled(level))
         return;
-    char path[512];
+    char path[512], method[80];
     log_event(level, "request", "txn=%s workspace=%s method=%s path=%s status=%d ms=%.1f", r->txn.s,
-              r->admitted ? r->verdict.workspace.s : "-", r->head.method,
+              r->admitted ? r->verdict.workspace.s : "-", log_word(r->head.method, method, sizeof method),
               log_quote(r->head.path != NULL ? r->head.path : "-", path, sizeof path), status,
               (double)us / 1000);
 }
@@ -79,7 +83,50 @@ enum MHD_Result send_answer(const struct request *r, struct MHD_Connection *conn
         return MHD_NO;
     add_headers(response, r);
     add_rate(response, r);
-    enum MHD_Result result = MHD_queue_response(connection, (unsigned)a->status, response);
+    enum MHD_Result result = library_queue(connection, (unsigned)a->status, response);
     MHD_destroy_response(response);
     return result;
+}
+
+/* ---- past the library ---- */
+
+static void write_out(struct MHD_Connection *connection, int fd, const struct jbuf *text) {
+    const union MHD_ConnectionInfo *tls =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (tls != NULL && tls->tls_session != NULL)
+        tls_send_last(tls->tls_session, text->p, text->n);
+    else
+        (void)!send(fd, text->p, text->n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void write_head(const struct answer *a, struct jbuf *out) {
+    char date[64] = "";
+    struct tm tm;
+    time_t now = time(NULL);
+    if (gmtime_r(&now, &tm) != NULL)
+        strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+    jb_printf(out, "HTTP/1.1 %d %s\r\n%sConnection: close\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+              a->status, MHD_get_reason_phrase_for((unsigned)a->status), date, a->content_type, a->body.n);
+}
+
+void send_last(const struct request *r, struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info == NULL)
+        return;
+    int fd = info->connect_fd;
+    if (!r->drop) {
+        struct jbuf out = {0};
+        account(r);
+        write_head(&r->answer, &out);
+        jb_mem(&out, r->answer.body.p, r->answer.body.n);
+        write_out(connection, fd, &out);
+        jb_free(&out);
+    }
+    /* What still waits to be read would make the kernel reset the connection when it is closed, and the
+     * client would lose the answer. So a part of it is read. */
+    char buffer[16384];
+    for (int i = 0; i < 16 && recv(fd, buffer, sizeof buffer, MSG_DONTWAIT) > 0; i++)
+        continue;
+    shutdown(fd, SHUT_RDWR);
 }

@@ -10,5 +10,8 @@
  * (r->drop). The body stays in the memory of the request, which lives until the library has sent it. On an
  * HTTP thread. */
 enum MHD_Result send_answer(const struct request *r, struct MHD_Connection *connection);
+/* Writes r->answer to the socket past the library, as much as fits into the socket at once, and shuts the
+ * socket down (library.h). Without an answer if r->drop. On an HTTP thread. */
+void send_last(const struct request *r, struct MHD_Connection *connection);
 
 #endif

@@ -5,6 +5,8 @@
 #include "ingest/http/clients.h"
 #include "ingest/http/guard.h"
 #include "ingest/http/headers.h"
+#include "ingest/http/library.h"
+#include "ingest/http/refuse.h"
 #include "ingest/http/send.h"
 #include "ingest/http/tls.h"
 #include "ingest/log/audit.h"
@@ -32,6 +34,9 @@
 #define CONNECTION_MEMORY 65536u
 /* Connections besides those whose requests are in flight. */
 #define CONNECTIONS_SPARE 1024
+/* From 1.0 on the library refuses what is doubtful. Before, strict means that a request without Host is
+ * answered twice and one with a blank in its target not at all; so there it is the guard that refuses. */
+#define STRICT (MHD_VERSION >= 0x01000000 ? 1 : 0)
 /* Descriptors that are no client connections. */
 #define OWN_DESCRIPTORS 256
 
@@ -46,6 +51,7 @@ struct server {
 /* A request as the library sees it; r->waiter points to it. */
 struct call {
     struct MHD_Connection *connection;
+    struct request_line line;
     bool headers_seen;
     bool suspended; /* now, or before */
     bool away;      /* suspended; cleared by the next call, with which it goes on */
@@ -173,19 +179,23 @@ static enum MHD_Result hand_over(struct request *r) {
 
 /* ---- a request's headers ---- */
 
-static enum MHD_Result on_headers(struct request *r, const char *method, const char *version) {
+static enum MHD_Result on_headers(struct request *r) {
     struct guard_facts facts;
     struct err err = {0};
     struct ingest *in = r->in;
-    snprintf(r->head.method, sizeof r->head.method, "%s", method);
+    const struct request_line *line = &call_of(r)->line;
+    snprintf(r->head.method, sizeof r->head.method, "%s", line->method);
     bool stopping = atomic_load(&in->stopping);
     const struct client *client = client_of(connection_of(r));
     enum err_code code =
-        headers_read(r, connection_of(r), client != NULL ? client->ip : "", version, &facts, &err);
+        headers_read(r, connection_of(r), client != NULL ? client->ip : "", line, &facts, &err);
     if (code == ERR_OK)
         route_parse(in->routes, r->head.method, r->head.path, facts.path_len, r->arena, &r->route);
     else
         route_unreadable(in->routes, r->head.target, &r->route);
+    /* HTTP/1.0 knows no Host. It is enough for probes and for who reads the metrics. */
+    if (code == ERR_OK && r->head.host == NULL && r->route.row->access != ACCESS_PUBLIC)
+        code = err_set(&err, ERR_BAD_REQUEST, "The request has no Host header");
     request_take_route(r);
     call_of(r)->headers_seen = true;
     if (code == ERR_OK && r->route.row->access == ACCESS_PUBLIC)
@@ -234,8 +244,13 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     struct call *call = arena_alloc(r->arena, sizeof *call);
     call->connection = connection;
     r->waiter = call;
+    call->line.target = target;
+    call->line.target_len = target != NULL ? strlen(target) : 0;
     r->head.target = target != NULL ? arena_strndup(r->arena, target, GUARD_TARGET_MAX + 1) : NULL;
     phase(connection, CLIENT_HEADER);
+    struct client *client = client_of(connection);
+    if (client != NULL)
+        client->request = r;
     return r;
 }
 
@@ -246,8 +261,11 @@ static enum MHD_Result on_call(void *cls, struct MHD_Connection *connection, con
     (void)cls;
     struct request *r = *state;
     struct call *call = call_of(r);
-    if (!call->headers_seen)
-        return on_headers(r, method, version);
+    if (!call->headers_seen) {
+        call->line.method = method;
+        call->line.version = version;
+        return on_headers(r);
+    }
     bool back = call->away;
     call->away = false;
     if (*size == 0 && atomic_load(&r->state) == REQUEST_DONE)
@@ -269,6 +287,9 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **st
     if (call_of(r)->suspended)
         atomic_fetch_sub(&r->in->server->unanswered, 1);
     phase(connection, CLIENT_IDLE);
+    struct client *client = client_of(connection);
+    if (client != NULL)
+        client->request = NULL;
     request_release(r);
 }
 
@@ -286,6 +307,11 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         client_close(*context);
         *context = NULL;
     }
+}
+
+static void on_refused(void *cls, struct MHD_Connection *connection, unsigned status) {
+    const struct client *client = client_of(connection);
+    refuse_for_library(cls, client != NULL ? client->request : NULL, connection, client, status);
 }
 
 static void on_log(void *cls, const char *format, va_list args) {
@@ -321,11 +347,12 @@ static struct MHD_Daemon *start_daemon(struct server *s) {
         flags |= MHD_USE_TLS;
     else
         tls[0].option = MHD_OPTION_END;
+    library_watch(on_refused, s->in);
     return MHD_start_daemon(
         flags, 0, NULL, NULL, on_call, s->in, MHD_OPTION_ARRAY, tls, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_THREAD_POOL_SIZE, pool, MHD_OPTION_CONNECTION_LIMIT,
         connection_limit(s->in), MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, STRICT, MHD_OPTION_URI_LOG_CALLBACK,
         on_request_line, s->in, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s->in,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, s->in, MHD_OPTION_END);
 }

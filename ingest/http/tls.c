@@ -150,3 +150,15 @@ void *tls_callback(void) {
     gnutls_certificate_retrieve_function2 *fn = retrieve;
     return (void *)(uintptr_t)fn;
 }
+
+void tls_send_last(void *session, const char *bytes, size_t n) {
+    ssize_t sent;
+    do {
+        sent = gnutls_record_send(session, bytes, n);
+        if (sent > 0) {
+            bytes += sent;
+            n -= (size_t)sent;
+        }
+    } while (sent > 0 && n > 0);
+    gnutls_bye(session, GNUTLS_SHUT_WR);
+}

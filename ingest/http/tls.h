@@ -5,8 +5,14 @@
 
 #include "ops/runtime/err.h"
 
-/* Only TLS 1.2 and 1.3, as a priority string of GnuTLS. */
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+#include <stddef.h>
+
+/* Only TLS 1.2 and 1.3, as a priority string of GnuTLS. Of TLS 1.2 only what keeps old sessions closed when
+ * the key of the certificate becomes known (no exchange of keys by RSA), and only authenticated encryption
+ * (no CBC). */
+#define TLS_PRIORITIES                                                                                       \
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-CIPHER-ALL:+AES-256-GCM:+CHACHA20-POLY1305:"           \
+    "+AES-128-GCM:-MAC-ALL:+AEAD"
 
 struct tls;
 
@@ -21,5 +27,8 @@ void tls_close(struct tls *t);
 /* The function that the HTTP library calls for each handshake (gnutls_certificate_retrieve_function2). It has
  * no argument for the caller, so it uses the tls that was opened last. */
 void *tls_callback(void);
+/* Sends bytes on the session (gnutls_session_t) of a connection, as many as can be sent at once, and that
+ * they were the last. */
+void tls_send_last(void *session, const char *bytes, size_t n);
 
 #endif

@@ -245,12 +245,18 @@ void route_parse(const struct route_table *t, const char *method, const char *pa
     }
 }
 
+/* A path without parts, or one of those below a prefix. */
+static bool is_about(const struct route_row *row, const char *target) {
+    size_t n = strlen(row->path);
+    return is_rest(row) ? strncmp(target, row->path, n - 1) == 0
+                        : strncmp(target, row->path, n) == 0 && (target[n] == '\0' || target[n] == '?');
+}
+
 void route_unreadable(const struct route_table *t, const char *target, struct route *out) {
     *out = (struct route){.method = HTTP_OTHER};
     for (size_t i = 0; out->row == NULL && i < t->n; i++) {
-        const struct route_row *row = &t->rows[i];
-        if (is_rest(row) && strncmp(target != NULL ? target : "/", row->path, strlen(row->path) - 1) == 0)
-            out->row = row;
+        if (is_about(&t->rows[i], target != NULL ? target : "/"))
+            out->row = &t->rows[i];
     }
     if (out->row == NULL) /* the target is no path */
         out->row = &t->rows[t->n - 1];

@@ -48,8 +48,10 @@ enum err_class {
     X(MEDIA_TYPE, REJECT, 415, NULL, "The media type is not supported")                                      \
     X(KEY_REUSED, REJECT, 422, NULL, "The Idempotency-Key was used with another request")                    \
     X(RATE_LIMITED, REJECT, 429, NULL, "Rate limit exceeded")                                                \
+    X(HEADERS_TOO_LARGE, REJECT, 431, NULL, "The request's headers are too large")                           \
     X(INTERNAL, FATAL, 500, NULL, "Internal error")                                                          \
     X(NOT_IMPLEMENTED, REJECT, 501, NULL, "Not implemented")                                                 \
+    X(HTTP_VERSION, REJECT, 505, NULL, "The HTTP version is not supported; HTTP/1.1 is")                     \
     X(UNAVAILABLE, RETRY, 503, NULL, "The service is not available now")                                     \
     X(DEADLINE, RETRY, 503, NULL, "Not done in time; nothing was changed")                                   \
     X(OUTCOME_UNKNOWN, RETRY, 503, NULL, "Not done in time; the outcome is not known")                       \

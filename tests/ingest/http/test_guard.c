@@ -24,7 +24,7 @@ static void header(struct fixture *f, const char *name, const char *value) {
 }
 
 static struct fixture plain(const char *target) {
-    struct fixture f = {.request = {.version = "HTTP/1.1", .target = target}};
+    struct fixture f = {.request = {.method = "GET", .whole = true, .version = "HTTP/1.1", .target = target}};
     header(&f, "Host", "usher.example:8080");
     return f;
 }
@@ -65,8 +65,8 @@ static void accepts_odd_but_legal_targets(void **state) {
         "/a..b/...",
         "/x?q=%2f%5c..//",          /* separators are harmless behind the question mark */
         "/x?filter=a[b]\"\xc3\xa9", /* clients send filters unescaped */
-        "http://usher.example/scim/v2/Users",
-        "HTTPS://usher.example/scim/v2/Users?x",
+        "http://usher.example:8080/scim/v2/Users",
+        "HTTPS://usher.example:8080/scim/v2/Users?x",
     };
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
         assert_int_equal(check_target(targets[i]), ERR_OK);
@@ -74,10 +74,15 @@ static void accepts_odd_but_legal_targets(void **state) {
 
 static void takes_the_path_of_an_absolute_target(void **state) {
     (void)state;
-    struct fixture f = plain("http://other.example:1/scim/v2/Users?count=1");
+    struct fixture f = plain("http://USHER.example:8080/scim/v2/Users?count=1");
     assert_int_equal(check(&f), ERR_OK);
     assert_memory_equal(f.facts.path, "/scim/v2/Users", f.facts.path_len);
     assert_string_equal(f.facts.query, "count=1");
+    static const char *const others[] = {"http://other.example:8080/x", "http://usher.example/x",
+                                         "http://usher.example:80800/x", "http:///x",
+                                         "http://a@usher.example:8080/x"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_int_equal(check_target(others[i]), ERR_BAD_REQUEST);
 }
 
 static void refuses_tricky_targets(void **state) {
@@ -169,14 +174,16 @@ static void refuses_bad_lengths(void **state) {
 static void needs_a_host(void **state) {
     (void)state;
     static const char *const hosts[] = {"", "a b", "a\"b", "a/b", "a@b", "<h>"};
-    struct fixture none = {.request = {.version = "HTTP/1.1", .target = "/x"}};
+    struct fixture none = {
+        .request = {.method = "GET", .whole = true, .version = "HTTP/1.1", .target = "/x"}};
     assert_int_equal(check(&none), ERR_BAD_REQUEST);
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
-        struct fixture f = {.request = {.version = "HTTP/1.1", .target = "/x"}};
+        struct fixture f = {
+            .request = {.method = "GET", .whole = true, .version = "HTTP/1.1", .target = "/x"}};
         header(&f, "Host", hosts[i]);
         assert_int_equal(check(&f), ERR_BAD_REQUEST);
     }
-    struct fixture v6 = {.request = {.version = "HTTP/1.1", .target = "/x"}};
+    struct fixture v6 = {.request = {.method = "GET", .whole = true, .version = "HTTP/1.1", .target = "/x"}};
     header(&v6, "Host", "[::1]:8080");
     assert_int_equal(check(&v6), ERR_OK);
 }
@@ -197,6 +204,26 @@ static void refuses_bad_header_text(void **state) {
     assert_int_equal(check(&tab), ERR_OK);
 }
 
+static void refuses_what_the_library_has_not_read_whole(void **state) {
+    (void)state;
+    struct fixture f = plain("/x");
+    f.request.whole = false;
+    assert_int_equal(check(&f), ERR_BAD_REQUEST);
+}
+
+static void refuses_odd_methods_and_versions(void **state) {
+    (void)state;
+    static const char *const methods[] = {"G T", "G\x1b", "G(", "G\xc3\xa9"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        struct fixture f = plain("/x");
+        f.request.method = methods[i];
+        assert_int_equal(check(&f), ERR_BAD_REQUEST);
+    }
+    struct fixture f = plain("/x");
+    f.request.version = "HTTP/1.2";
+    assert_int_equal(check(&f), ERR_HTTP_VERSION);
+}
+
 static void bounds_headers(void **state) {
     (void)state;
     struct fixture many = plain("/x");
@@ -204,14 +231,14 @@ static void bounds_headers(void **state) {
         header(&many, "X-A", "1");
     assert_int_equal(check(&many), ERR_OK);
     header(&many, "X-A", "1");
-    assert_int_equal(check(&many), ERR_BAD_REQUEST);
+    assert_int_equal(check(&many), ERR_HEADERS_TOO_LARGE);
 
     char *large = malloc(GUARD_HEADER_BYTES_MAX + 1);
     memset(large, 'x', GUARD_HEADER_BYTES_MAX);
     large[GUARD_HEADER_BYTES_MAX] = '\0';
     struct fixture f = plain("/x");
     header(&f, "X-A", large);
-    assert_int_equal(check(&f), ERR_BAD_REQUEST);
+    assert_int_equal(check(&f), ERR_HEADERS_TOO_LARGE);
     free(large);
 }
 
@@ -257,6 +284,8 @@ int main(void) {
         cmocka_unit_test(refuses_bad_lengths),
         cmocka_unit_test(needs_a_host),
         cmocka_unit_test(refuses_bad_header_text),
+        cmocka_unit_test(refuses_what_the_library_has_not_read_whole),
+        cmocka_unit_test(refuses_odd_methods_and_versions),
         cmocka_unit_test(bounds_headers),
         cmocka_unit_test(ignores_trailers),
         cmocka_unit_test(judges_traceparent),

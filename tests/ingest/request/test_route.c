@@ -144,6 +144,10 @@ static void a_target_that_cannot_be_read(void **state) {
     route_unreadable(&table, "/b/\x01", &r);
     assert_ptr_equal(r.row, &rows[11]);
     assert_int_equal(r.method, HTTP_OTHER);
+    route_unreadable(&table, "/alone?x=\x01", &r);
+    assert_ptr_equal(r.row, &rows[9]);
+    route_unreadable(&table, "/aloner", &r);
+    assert_ptr_equal(r.row, &rows[11]);
     route_unreadable(&table, NULL, &r);
     assert_ptr_equal(r.row, &rows[11]);
 }
