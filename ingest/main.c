@@ -131,7 +131,7 @@ int main(int argc, char **argv) {
         return refuse_start("command producer", &err);
     ingest.bulks = bulks_new(&ingest);
     ingest.throttle = throttle_new();
-    ingest.delay = delay_new();
+    ingest.delay = delay_new(gate_again);
     ingest.lists = lists_new(&ingest);
     ingest.gate = gate_new(&ingest);
     ingest.health = health_new(&ingest);

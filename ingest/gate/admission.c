@@ -1,6 +1,7 @@
 #include "ingest/gate/admission.h"
 
 #include "ingest/gate/delay.h"
+#include "ingest/gate/rates.h"
 #include "ingest/gate/seal.h"
 #include "ingest/gate/throttle.h"
 #include "ingest/request/answer.h"
@@ -12,6 +13,9 @@
 #include <limits.h>
 #include <string.h>
 #include <strings.h>
+
+/* Leases end within this time, also those of an ingest that has died (functions/gate_take.sql). */
+#define UNITS_WAIT_US 1500000
 
 /* A token is looked up by its SHA-256, in an index. The time that this takes tells at most something about
  * the hash, and nobody can choose a token by its hash. So the look-up needs no comparison in constant time,
@@ -213,14 +217,29 @@ static bool take_verdict_or_refuse(struct request *r, const struct admit_verdict
     return false;
 }
 
+/* Units are missing that another ingest may give back: asks again a little later. False where it has waited
+ * long enough, and is to be refused. */
+static bool wait_for_units(struct request *r, const struct admit_verdict *v) {
+    int64_t now_us = clock_mono_us();
+    if (v->wait_ms <= 0 || (r->credential.waits_us != 0 && now_us - r->credential.waits_us > UNITS_WAIT_US))
+        return false;
+    if (r->credential.waits_us == 0)
+        r->credential.waits_us = now_us;
+    delay_again(r->in->delay, r, now_us + (int64_t)v->wait_ms * 1000);
+    return true;
+}
+
 /* Takes one of the units that were granted for the credential, as if the requests of the batch had come one
- * after the other. A request that comes a second time, with its body, has its unit already. */
+ * after the other. A request that comes a second time, with its body, has its unit already. False: the
+ * request is answered, or waits for units. */
 static bool take_unit_or_refuse(struct request *r, const struct admit_verdict *v, int *granted) {
     *granted -= r->counted ? 0 : 1;
     if (*granted >= 0)
         r->verdict.remaining += *granted;
     if (*granted >= 0 || r->counted)
         return true;
+    if (wait_for_units(r, v))
+        return false;
     r->rate_limited = true;
     metric_add(stats.rate_limited, 1);
     gate_refuse(r, ERR_RATE_LIMITED,
@@ -229,7 +248,7 @@ static bool take_unit_or_refuse(struct request *r, const struct admit_verdict *v
     return false;
 }
 
-/* True if the request goes on. False: it is answered. */
+/* True if the request goes on. False: it is answered, or waits for units. */
 static bool admit_or_refuse(struct request *r, const struct admit_verdict *v, int *granted) {
     struct err err = {0};
     if (!take_verdict_or_refuse(r, v) || !take_unit_or_refuse(r, v, granted))
@@ -244,6 +263,7 @@ static bool admit_or_refuse(struct request *r, const struct admit_verdict *v, in
 size_t admission_collect(struct admission *a, struct request **requests, size_t n) {
     size_t left = 0;
     a->n = 0;
+    a->leased = true;
     a->code = ERR_OK;
     for (size_t i = 0; i < n; i++) {
         if (!ask_or_refuse(requests[i]))
@@ -257,17 +277,29 @@ size_t admission_collect(struct admission *a, struct request **requests, size_t 
 void admission_ask(struct admission *a, struct db *db) {
     struct err err = {0};
     int64_t begin = clock_mono_us();
+    for (size_t i = 0; i < a->n; i++)
+        a->granted[i] = a->leased ? rates_take(a->rates, &a->ask[i], begin) : 0;
     a->code = admit_batch(db, a->ask, a->n, a->verdict, &err);
     /* on a new connection: the old one may be long dead */
-    if (a->code == ERR_DB_LOST || a->code == ERR_DB_RETRY)
+    if (a->code == ERR_DB_LOST || a->code == ERR_DB_RETRY) {
+        for (size_t i = 0; i < a->n; i++)
+            a->ask[i].ended =
+                (struct admit_lease){0}; /* it may have ended already: units must not come back twice */
+        begin = clock_mono_us();
         a->code = admit_batch(db, a->ask, a->n, a->verdict, &err);
+    }
     metric_observe_us(stats.gate_admit, clock_mono_us() - begin);
-    for (size_t i = 0; a->code == ERR_OK && i < a->n; i++)
-        a->granted[i] = a->verdict[i].granted;
+    for (size_t i = 0; i < a->n; i++) {
+        struct admit_verdict *v = a->code == ERR_OK ? &a->verdict[i] : NULL;
+        int left = a->leased ? rates_settle(a->rates, &a->ask[i], v, begin) : 0;
+        a->granted[i] += v != NULL ? v->granted : 0;
+        a->verdict[i].remaining += left;
+    }
 }
 
 void admission_collect_units(struct admission *a, struct request **requests, size_t n) {
     a->n = n;
+    a->leased = false;
     a->code = ERR_OK;
     for (size_t i = 0; i < n; i++) {
         requests[i]->credential.ask = i;
@@ -276,8 +308,8 @@ void admission_collect_units(struct admission *a, struct request **requests, siz
     }
 }
 
-/* True if the Bulk goes on. False: it is answered. The client is known already, but its credential may have
- * been revoked since. */
+/* True if the Bulk goes on. False: it is answered, or waits for units. The client is known already, but its
+ * credential may have been revoked since. */
 static bool admit_units_or_refuse(struct request *r, const struct admit_verdict *v) {
     r->verdict.state = v->state;
     if (v->state != ADMIT_OK) {
@@ -288,6 +320,8 @@ static bool admit_units_or_refuse(struct request *r, const struct admit_verdict 
     r->verdict.reset_s = v->reset_s;
     if (v->granted >= r->operations - 1)
         return true;
+    if (wait_for_units(r, v))
+        return false;
     r->rate_limited = true;
     r->verdict.retry_after_s = v->retry_after_s > 0 ? v->retry_after_s : 1;
     metric_add(stats.rate_limited, 1);

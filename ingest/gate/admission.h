@@ -13,11 +13,14 @@ struct admission {
     struct admit_verdict verdict[GATE_BATCH];
     int granted[GATE_BATCH]; /* rate units that are left */
     size_t n;
+    struct rates *rates;
+    bool leased;        /* units may come from leases: not those of Bulks, which are many at once */
     enum err_code code; /* of the round trip */
 };
 
 /* Three steps. The middle one is the round trip and must not look at a request. Requests that are refused are
- * answered. Those that go on are moved to the front, in order; the result is their number. */
+ * answered or wait for units. Those that go on are moved to the front, in order; the result is their number.
+ */
 size_t admission_collect(struct admission *a, struct request **requests, size_t n);
 void admission_ask(struct admission *a, struct db *db);
 size_t admission_judge(struct admission *a, struct request **requests, size_t n);

@@ -2,10 +2,12 @@
 
 #include "ingest/gate/gate_impl.h"
 #include "ingest/gate/idempotency.h"
+#include "ingest/gate/rates.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/command.h"
 #include "ingest/request/handle.h"
 #include "ingest/stats.h"
+#include "ops/runtime/clock.h"
 #include "ops/runtime/mem.h"
 
 #include <stdlib.h>
@@ -22,8 +24,10 @@ struct gate {
     pthread_mutex_t lock;
     pthread_cond_t filled;
     struct request *first, *last;
+    struct rates *rates;
     bool stop;
-    int busy; /* threads that have a batch in hand */
+    bool settle; /* leases of rate units must end */
+    int busy;    /* threads that have a batch in hand */
     int nthreads;
     struct gate_thread threads[];
 };
@@ -48,6 +52,10 @@ void gate_push(struct gate *g, struct request *r) {
     gate_enqueue(g, r, r);
 }
 
+void gate_again(struct request *r) {
+    gate_push(r->in->gate, r);
+}
+
 bool gate_keep(struct gate *g, struct request *r) {
     if (!idempotency_take_answer(r))
         return false;
@@ -64,14 +72,17 @@ void gate_push_all(struct gate *g, struct request *r, enum request_job job) {
     gate_enqueue(g, r, last);
 }
 
-/* Takes all requests that wait, up to a batch; 0 = stop. before: size of the caller's last batch. */
-static size_t take_all(struct gate *g, struct request **batch, size_t before) {
+/* Takes all requests that wait, up to a batch; none where leases must end. False = stop. *size: size of the
+ * caller's last batch, and then of this one. */
+static bool take_all(struct gate *g, struct request **batch, size_t *size) {
     size_t n = 0;
     pthread_mutex_lock(&g->lock);
-    if (before > 0)
+    if (*size > 0)
         g->busy--;
-    while (g->first == NULL && !g->stop)
+    while (g->first == NULL && !g->stop && !g->settle)
         pthread_cond_wait(&g->filled, &g->lock);
+    bool on = g->first != NULL || g->settle;
+    g->settle = false;
     while (g->first != NULL && n < GATE_BATCH) {
         batch[n++] = g->first;
         g->first = g->first->next;
@@ -84,7 +95,8 @@ static size_t take_all(struct gate *g, struct request **batch, size_t before) {
     pthread_mutex_unlock(&g->lock);
     if (more)
         pthread_cond_signal(&g->filled);
-    return n;
+    *size = n;
+    return on;
 }
 
 /* ---- hands ---- */
@@ -136,17 +148,31 @@ struct hand *gate_hand(struct gate_thread *t, const struct request *r) {
     return &t->hand[HAND_READS];
 }
 
+/* ---- leases of rate units ---- */
+
+/* What was not used of leases whose time is over goes back. Where that fails it counts as used. */
+static void end_leases(struct gate_thread *t, bool all) {
+    struct admit_back list[GATE_BATCH];
+    struct err err = {0};
+    struct rates *rates = t->gate->rates;
+    if (!all && !rates_due(rates, clock_mono_us()))
+        return;
+    for (size_t n; (n = rates_take_due(rates, clock_mono_us(), all, list, GATE_BATCH)) > 0;)
+        (void)admit_give_back(t->db, list, n, &err);
+}
+
 /* ---- the threads ---- */
 
 static void *gate_main(void *arg) {
     struct gate_thread *t = arg;
     struct request *batch[GATE_BATCH];
-    for (size_t n = 0; (n = take_all(t->gate, batch, n)) > 0;) {
-        metric_add(stats.gate_batches, 1);
+    for (size_t n = 0; take_all(t->gate, batch, &n);) {
+        metric_add(stats.gate_batches, n > 0 ? 1 : 0);
         metric_add(stats.gate_requests, (int64_t)n);
         for (size_t i = 0; i < n; i++)
             gate_add(gate_hand(t, batch[i]), batch[i]);
         gate_ask(t);
+        end_leases(t, false);
     }
     return NULL;
 }
@@ -204,7 +230,8 @@ void gate_tick(struct gate *g, int64_t now_us) {
         }
     }
     pthread_mutex_lock(&g->lock);
-    bool waits = g->first != NULL;
+    g->settle = g->settle || rates_due(g->rates, now_us);
+    bool waits = g->first != NULL || g->settle;
     pthread_mutex_unlock(&g->lock);
     if (waits)
         pthread_cond_signal(&g->filled);
@@ -225,12 +252,14 @@ struct gate *gate_new(struct ingest *in) {
     int n = in->settings.gate_threads;
     struct gate *g = xcalloc(1, sizeof *g + (size_t)n * sizeof *g->threads);
     g->in = in;
+    g->rates = rates_new();
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->filled, NULL);
     for (int i = 0; i < n; i++) {
         struct gate_thread *t = &g->threads[i];
         t->gate = g;
         t->in = in;
+        t->admission.rates = g->rates;
         pthread_mutex_init(&t->lock, NULL);
         t->db = db_new(in->settings.pg, "usher-ingest gate", GATE_OPTIONS);
         t->durable_db = db_new(in->settings.pg, "usher-ingest deadline", "");
@@ -248,8 +277,12 @@ void gate_close(struct gate *g) {
     g->stop = true;
     pthread_mutex_unlock(&g->lock);
     pthread_cond_broadcast(&g->filled);
-    for (int i = 0; i < g->nthreads; i++) {
+    for (int i = 0; i < g->nthreads; i++)
         pthread_join(g->threads[i].thread, NULL);
+    if (g->nthreads > 0)
+        end_leases(&g->threads[0], true);
+    rates_free(g->rates);
+    for (int i = 0; i < g->nthreads; i++) {
         db_free(g->threads[i].db);
         db_free(g->threads[i].durable_db);
         jb_free(&g->threads[i].scratch);

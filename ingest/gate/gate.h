@@ -11,6 +11,8 @@ void gate_close(struct gate *g); /* the queue must be empty, and stay so */
 
 /* Gives the request to the gate; r->job says what to do with it. */
 void gate_push(struct gate *g, struct request *r);
+/* The same of a request that has waited; for delay.h. */
+void gate_again(struct request *r);
 /* The answer is made. True: the request has an Idempotency-Key, so the answer is stored first; the gate does
  * that and then finishes the request again. False: r stays the caller's. */
 bool gate_keep(struct gate *g, struct request *r);

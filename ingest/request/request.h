@@ -95,8 +95,9 @@ struct request_head {
 /* How admission looks the client's credential up. */
 struct credential {
     unsigned char token_hash[TOKEN_HASH_SIZE];
-    unsigned scopes; /* the request has at most these, whatever the key has */
-    size_t ask;      /* index in the batch of admission */
+    unsigned scopes;  /* the request has at most these, whatever the key has */
+    size_t ask;       /* index in the batch of admission */
+    int64_t waits_us; /* since when it waits for rate units; 0: it does not */
 };
 
 struct request;

@@ -3,6 +3,7 @@
 #include "ops/runtime/jbuf.h"
 #include "sql/pg_array.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,10 @@ static unsigned scope_list(const char *text) {
     X(reset)                                                                                                 \
     X(require_sso)                                                                                           \
     X(sso_ready)                                                                                             \
-    X(strictness)
+    X(strictness)                                                                                            \
+    X(lease)                                                                                                 \
+    X(lease_bucket)                                                                                          \
+    X(wait_ms)
 enum {
     AT_n,
 #define COLUMN_ENUM(name) AT_##name,
@@ -123,6 +127,9 @@ static void read_verdict(const struct db_result *r, size_t row, struct admit_ver
     v->remaining = (int)db_int(r, row, AT_remaining);
     v->reset_s = (int)db_int(r, row, AT_reset);
     v->retry_after_s = (int)db_int(r, row, AT_retry_after);
+    v->wait_ms = (int)db_int(r, row, AT_wait_ms);
+    v->lease.size = v->lease.left = (int)db_int(r, row, AT_lease);
+    v->lease.bucket = db_int(r, row, AT_lease_bucket);
     read_policy(r, row, v);
 }
 
@@ -131,36 +138,77 @@ void admit_verdict_clear(struct admit_verdict *v) {
     *v = (struct admit_verdict){.state = ADMIT_UNKNOWN};
 }
 
-enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, struct admit_verdict *out,
-                          struct err *err) {
-    struct jbuf hashes = {0}, units = {0}, whole = {0};
-    pg_array_begin(&hashes);
-    pg_array_begin(&units);
-    pg_array_begin(&whole);
-    for (size_t i = 0; i < n; i++) {
-        char hex[2 * TOKEN_HASH_SIZE + 3] = "\\x";
-        for (size_t k = 0; k < TOKEN_HASH_SIZE; k++)
-            snprintf(hex + 2 + 2 * k, 3, "%02x", ask[i].token_hash[k]);
-        pg_array_text(&hashes, hex);
-        pg_array_int(&units, ask[i].units);
-        pg_array_bool(&whole, ask[i].whole);
-        memset(&out[i], 0, sizeof out[i]);
-        out[i].state = ADMIT_UNKNOWN;
-    }
-    pg_array_end(&hashes);
-    pg_array_end(&units);
-    pg_array_end(&whole);
-    const char *params[] = {hashes.p, units.p, whole.p};
+/* The columns of the asks, as arrays. Most batches neither want nor end a lease; then those columns stay
+ * away. */
+enum { ASK_HASH, ASK_UNITS, ASK_WHOLE, ASK_WANT, ASK_ENDED, ASK_BACK, ASK_BUCKET, ASK_COLUMNS };
+
+static void put_ask(struct jbuf column[ASK_COLUMNS], const struct admit_ask *a) {
+    char hex[2 * TOKEN_HASH_SIZE + 3] = "\\x";
+    sodium_bin2hex(hex + 2, sizeof hex - 2, a->token_hash, TOKEN_HASH_SIZE);
+    pg_array_text(&column[ASK_HASH], hex);
+    pg_array_int(&column[ASK_UNITS], a->units);
+    pg_array_bool(&column[ASK_WHOLE], a->whole);
+    pg_array_int(&column[ASK_WANT], a->want);
+    pg_array_int(&column[ASK_ENDED], a->ended.size);
+    pg_array_int(&column[ASK_BACK], a->ended.left);
+    pg_array_int(&column[ASK_BUCKET], a->ended.bucket);
+}
+
+static struct db_result *ask(struct db *db, const struct admit_ask *asks, size_t n, struct err *err) {
+    struct jbuf column[ASK_COLUMNS] = {{0}};
+    const char *params[ASK_COLUMNS];
     struct db_result *r = NULL;
-    enum err_code code = db_run(db, SQL_ADMIT_BATCH, params, &r, err);
-    for (size_t i = 0; code == ERR_OK && i < db_rows(r); i++) {
+    bool leases = false;
+    for (size_t c = 0; c < ASK_COLUMNS; c++)
+        pg_array_begin(&column[c]);
+    for (size_t i = 0; i < n; i++) {
+        put_ask(column, &asks[i]);
+        leases = leases || asks[i].want > 0 || asks[i].ended.size > 0;
+    }
+    for (size_t c = 0; c < ASK_COLUMNS; c++) {
+        pg_array_end(&column[c]);
+        params[c] = c < ASK_WANT || leases ? column[c].p : NULL;
+    }
+    (void)db_run(db, SQL_ADMIT_BATCH, params, &r, err);
+    for (size_t c = 0; c < ASK_COLUMNS; c++)
+        jb_free(&column[c]);
+    return r;
+}
+
+enum err_code admit_batch(struct db *db, const struct admit_ask *asks, size_t n, struct admit_verdict *out,
+                          struct err *err) {
+    memset(out, 0, n * sizeof *out); /* all are ADMIT_UNKNOWN */
+    struct db_result *r = ask(db, asks, n, err);
+    if (r == NULL)
+        return err->code;
+    for (size_t i = 0; i < db_rows(r); i++) {
         int64_t at = db_int(r, i, AT_n);
         if (at >= 1 && (size_t)at <= n)
             read_verdict(r, i, &out[at - 1]);
     }
     db_results_free(&r, 1);
-    jb_free(&hashes);
-    jb_free(&units);
-    jb_free(&whole);
+    return ERR_OK;
+}
+
+enum err_code admit_give_back(struct db *db, const struct admit_back *list, size_t n, struct err *err) {
+    enum { WORKSPACE, KEY, ENDED, BACK, BUCKET, COLUMNS_OF_BACK };
+    struct jbuf column[COLUMNS_OF_BACK] = {{0}};
+    const char *params[COLUMNS_OF_BACK];
+    for (size_t c = 0; c < COLUMNS_OF_BACK; c++)
+        pg_array_begin(&column[c]);
+    for (size_t i = 0; i < n; i++) {
+        pg_array_word(&column[WORKSPACE], list[i].workspace.s);
+        pg_array_word(&column[KEY], list[i].key.s);
+        pg_array_int(&column[ENDED], list[i].lease.size);
+        pg_array_int(&column[BACK], list[i].lease.left);
+        pg_array_int(&column[BUCKET], list[i].lease.bucket);
+    }
+    for (size_t c = 0; c < COLUMNS_OF_BACK; c++) {
+        pg_array_end(&column[c]);
+        params[c] = column[c].p;
+    }
+    enum err_code code = db_run(db, SQL_ADMIT_GIVE_BACK, params, NULL, err);
+    for (size_t c = 0; c < COLUMNS_OF_BACK; c++)
+        jb_free(&column[c]);
     return code;
 }

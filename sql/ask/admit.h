@@ -23,10 +23,20 @@ unsigned scope_parse(const char *name);               /* "scim:users:read"; 0 if
 unsigned scope_parse_n(const char *name, size_t len); /* the same, of a text that goes on */
 const char *scope_name(unsigned one_bit);
 
+/* Rate units that an ingest gives out by itself until the lease ends (functions/gate_take.sql). */
+#define ADMIT_LEASE_US 250000 /* one bucket there */
+struct admit_lease {
+    int size;
+    int left;
+    int64_t bucket; /* in which PostgreSQL has counted them */
+};
+
 struct admit_ask { /* one per distinct token of the batch */
     unsigned char token_hash[TOKEN_HASH_SIZE];
-    int units;  /* rate units that its requests want together */
+    int units;  /* rate units to be counted: those that its requests want together, less what is leased */
     bool whole; /* all of them or none: the operations of a Bulk */
+    int want;   /* units that are wanted beyond, as a lease for ADMIT_LEASE_US */
+    struct admit_lease ended; /* a lease that ends with this; without size there is none */
 };
 
 /* ROTATED: the token before the last rotation, and its time is over. */
@@ -45,10 +55,12 @@ struct admit_verdict {
     int64_t expires_us;         /* of the token, wall clock; 0 = never */
     int granted;                /* of the units asked for; the rest is over the rate */
     int rate_limit;             /* units per 60 s */
-    int remaining;              /* of them, after all that was granted */
+    int remaining;              /* of them, after all that was granted and leased */
     int reset_s;                /* seconds until the oldest unit leaves the window (>= 1) */
     int retry_after_s; /* when granted < units: after that many seconds (>= 1) one unit is free, or with
                           `whole` all */
+    int wait_ms;       /* not 0: what is not granted is not refused; ask again after that time */
+    struct admit_lease lease;        /* of the units that were wanted; without size there is none */
     int64_t seats_used, seats_limit; /* limit -1 = none */
     bool require_email;              /* workspace setting: userName must be an e-mail address */
     bool require_sso, sso_ready;     /* workspace settings: SCIM only where single sign-on is set up */
@@ -59,5 +71,12 @@ struct admit_verdict {
 enum err_code admit_batch(struct db *db, const struct admit_ask *ask, size_t n, struct admit_verdict *out,
                           struct err *err);
 void admit_verdict_clear(struct admit_verdict *v);
+
+struct admit_back {
+    struct uuid workspace, key;
+    struct admit_lease lease;
+};
+/* Ends leases. */
+enum err_code admit_give_back(struct db *db, const struct admit_back *list, size_t n, struct err *err);
 
 #endif

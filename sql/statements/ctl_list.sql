@@ -8,7 +8,10 @@ SELECT k.id, k.name, k.prefix, to_json(k.scopes)::text, k.dialect, to_json(k.net
        CASE WHEN k.old_token_hash IS NOT NULL AND k.old_until > now() THEN rfc3339(k.old_until) END,
        rfc3339(k.revoked), k.revoked_by, rfc3339(r.last_used)
 FROM keys k
-LEFT JOIN key_rates r ON r.workspace_id = k.workspace_id AND r.key_id = k.id
+LEFT JOIN LATERAL (
+    SELECT t.last_used FROM key_rates t WHERE t.workspace_id = k.workspace_id AND t.key_id = k.id
+    ORDER BY t.generation DESC LIMIT 1
+) r ON true
 WHERE k.workspace_id = $1::uuid
 ORDER BY k.created, k.id;
 
@@ -17,7 +20,10 @@ ORDER BY k.created, k.id;
 SELECT o.id, o.name, o.role, o.prefix, rfc3339(o.created), o.created_by, rfc3339(o.expires),
        rfc3339(o.revoked), o.revoked_by, rfc3339(r.last_used)
 FROM owners o
-LEFT JOIN key_rates r ON r.workspace_id = o.workspace_id AND r.key_id = o.id
+LEFT JOIN LATERAL (
+    SELECT t.last_used FROM key_rates t WHERE t.workspace_id = o.workspace_id AND t.key_id = o.id
+    ORDER BY t.generation DESC LIMIT 1
+) r ON true
 WHERE o.workspace_id = $1::uuid
 ORDER BY o.created, o.id;
 

@@ -114,7 +114,10 @@ SELECT k.id, k.name, k.prefix, to_json(k.scopes)::text, k.dialect, to_json(k.net
        CASE WHEN k.old_until > now() THEN micros(k.old_until) END,
        micros(k.revoked), k.revoked_by, micros(r.last_used)
 FROM keys k
-LEFT JOIN key_rates r ON r.workspace_id = k.workspace_id AND r.key_id = k.id
+LEFT JOIN LATERAL (
+    SELECT t.last_used FROM key_rates t WHERE t.workspace_id = k.workspace_id AND t.key_id = k.id
+    ORDER BY t.generation DESC LIMIT 1
+) r ON true
 WHERE k.workspace_id = $1::uuid
   AND ($2::uuid IS NULL OR k.id = $2::uuid)
   AND ($3::uuid IS NULL OR k.id > $3::uuid)
@@ -128,7 +131,10 @@ ORDER BY k.id LIMIT $4::int;
 SELECT o.id, o.name, o.role, o.prefix, micros(o.created), o.created_by, micros(o.expires),
        micros(o.revoked), o.revoked_by, micros(r.last_used)
 FROM owners o
-LEFT JOIN key_rates r ON r.workspace_id = o.workspace_id AND r.key_id = o.id
+LEFT JOIN LATERAL (
+    SELECT t.last_used FROM key_rates t WHERE t.workspace_id = o.workspace_id AND t.key_id = o.id
+    ORDER BY t.generation DESC LIMIT 1
+) r ON true
 WHERE o.workspace_id = $1::uuid
   AND ($2::uuid IS NULL OR o.id = $2::uuid)
   AND ($3::uuid IS NULL OR o.id > $3::uuid)

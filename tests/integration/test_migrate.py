@@ -30,7 +30,7 @@ CATALOGUE = {
     "migrations": "SELECT number, name FROM migrations",
     "applied": "SELECT hash, version FROM applied_functions",
 }
-HOW_MANY_FUNCTIONS = 21
+HOW_MANY_FUNCTIONS = 23
 
 
 class Database:
@@ -146,7 +146,7 @@ class Migrate(Case):
                 kept = [f for f in before if f in after and before[f] == after[f]]
                 self.assertGreater(len(kept), 3)  # replaced, not dropped: whoever has prepared a call of it goes on
                 if upto == 4:
-                    self.assertEqual(len(kept), len(before))
+                    self.assertEqual(set(before) - set(kept), {"gate_admit(bytea[],integer[],boolean[])"})
 
     def test_again_changes_nothing(self):
         again = self.database("again")

@@ -83,8 +83,8 @@ static void test_password_leaves_no_trace(void **state) {
     json_decref(body);
 }
 
-/* Promise 6 (ops/DESIGN.md, "Promises"): the longest list of members is checked in time that grows with it, not
- * with its square. */
+/* Promise 6 (ops/DESIGN.md, "Promises"): the longest list of members is checked in time that grows with it,
+ * not with its square. */
 static void test_many_members(void **state) {
     (void)state;
     enum { N = MEMBERS_MAX / 2 };
