@@ -140,7 +140,7 @@ def put_rooms(ground, number):
     """A room filled, exchanged by halves, and emptied, again and again."""
     ids, rid = ground["user_ids"], ground["rooms"][number]
     half = len(ids) // 2
-    sets = [room(ground, "room %d" % number, some) for some in (ids, ids[:half], ids[half:], [])]
+    sets = [room(ground, "room %d of attacker" % number, some) for some in (ids, ids[:half], ids[half:], [])]
     for body in itertools.cycle([wire(ground, "PUT", "/Groups/" + rid, s) for s in sets]):
         yield body
 
