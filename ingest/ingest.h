@@ -15,6 +15,7 @@ struct ingest {
     struct bulks *bulks;
     struct pending *pending;
     struct publish *publish;
+    struct window *window; /* made and freed by publish */
     struct audit *audit;
     struct replies *replies;
     struct health *health;

@@ -60,6 +60,8 @@ static const struct config_row rows[] = {
     {"max-body-bytes", CONFIG_INT, "8388608", 1024, 15728640, "bytes of a request body at most", false},
     RESOURCE_BOUNDS_CONFIG_ROWS,
     {"max-in-flight", CONFIG_INT, "4096", 1, 1000000, "requests worked on at once; over it 503", false},
+    {"commands-per-workspace", CONFIG_INT, "128", 1, 100000,
+     "commands of one workspace on their way at once while other workspaces have some too", false},
     {"instance", CONFIG_STR, "", 0, 0, "name of this process in audit records; empty: host and pid", false},
     {"log-level", CONFIG_STR, "info", 0, 0, "debug, info, warn or error", false},
     {0},
@@ -132,6 +134,7 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->bounds.max_bytes = (size_t)config_int(c, "max-resource-bytes");
     s->bounds.max_values = (size_t)config_int(c, "max-values");
     s->max_in_flight = (int)config_int(c, "max-in-flight");
+    s->commands_per_workspace = (int)config_int(c, "commands-per-workspace");
     name_instance(s, config_str(c, "instance"));
     log_init("ingest", config_str(c, "log-level"));
     failpoint_init();

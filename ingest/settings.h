@@ -26,7 +26,7 @@ struct settings {
     int64_t audit_wait_us;    /* how long an answer waits for its record; then a 503 goes out instead */
     int cursor_seconds;       /* a cursor is good for so long (RFC 9865 section 4) */
     bool announce_events;     /* securityEvents in ServiceProviderConfig */
-    int gate_threads, http_threads, max_in_flight;
+    int gate_threads, http_threads, max_in_flight, commands_per_workspace;
     int list_threads, lists_per_key; /* lists that run at once, and those of one key */
     int lists_waiting;               /* of one key */
     int64_t list_us;                 /* how long PostgreSQL may work on one */

@@ -36,6 +36,8 @@
     X(rate_limited, counter, "usher_rate_limited_total", NULL, "Requests refused over their key's rate.")    \
     X(unauthorized, counter, "usher_unauthorized_total", NULL, "Requests without a valid credential.")       \
     X(pending, gauge, "usher_pending_commands", NULL, "Published commands without a reply yet.")             \
+    X(window_waiting, gauge, "usher_commands_waiting", NULL,                                                 \
+      "Commands that wait until others of their workspace have an outcome.")                                 \
     X(published, counter, "usher_commands_published_total", NULL, "Commands acknowledged by Kafka.")         \
     X(publish_failed, counter, "usher_commands_failed_total", NULL, "Commands that Kafka did not take.")     \
     X(producers_replaced, counter, "usher_producers_replaced_total", NULL,                                   \

@@ -6,6 +6,7 @@
 #include "ingest/http/clients.h"
 #include "ingest/log/audit.h"
 #include "ingest/log/pending.h"
+#include "ingest/log/window.h"
 #include "ingest/request/handle.h"
 #include "ingest/scim/bulk.h"
 #include "ops/runtime/clock.h"
@@ -40,6 +41,7 @@ static void tick(struct ingest *in, int64_t now_us, unsigned count) {
     lists_tick(in->lists, now_us);
     bulks_tick(in->bulks, now_us);
     delay_tick(in->delay, now_us, atomic_load(&in->stopping));
+    window_tick(in->window, now_us);
     audit_tick(in->audit, now_us);
     if (count % CLIENTS_EVERY == 0)
         clients_tick(now_us);

@@ -8,6 +8,7 @@
 #include "ingest/log/publish.h"
 #include "ingest/log/replies.h"
 #include "ingest/log/topics.h"
+#include "ingest/log/window.h"
 #include "ingest/request/answer.h"
 #include "ingest/scim/jwks.h"
 #include "ingest/stats.h"
@@ -231,6 +232,7 @@ static enum step metrics_begin(struct request *r) {
     struct ingest *in = r->in;
     metric_set(stats.in_flight, atomic_load(&in->in_flight));
     metric_set(stats.pending, (int64_t)pending_count(in->pending));
+    metric_set(stats.window_waiting, (int64_t)window_waiting(in->window));
     metrics_render(&r->answer.body);
     answer_plain(r, 200, "text/plain; version=0.0.4; charset=utf-8");
     return STEP_ANSWERED;

@@ -223,6 +223,13 @@ void pending_each(struct pending *p, void (*fn)(struct request *r, void *ctx), v
     pthread_mutex_unlock(&p->lock);
 }
 
+bool pending_waits(struct pending *p, const char *txn) {
+    pthread_mutex_lock(&p->lock);
+    bool waits = find_pending(p, txn) != NULL;
+    pthread_mutex_unlock(&p->lock);
+    return waits;
+}
+
 size_t pending_count(struct pending *p) {
     pthread_mutex_lock(&p->lock);
     size_t n = p->n;

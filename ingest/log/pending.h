@@ -57,6 +57,8 @@ struct request *pending_acknowledge(struct pending *p, const char *txn);
 /* Calls fn for each PENDING request, in the order of deadlines, under the lock: fn must neither block nor
  * keep the request. */
 void pending_each(struct pending *p, void (*fn)(struct request *r, void *ctx), void *ctx);
+/* Is the request PENDING? Another thread may take it at any moment. */
+bool pending_waits(struct pending *p, const char *txn);
 size_t pending_count(struct pending *p);
 
 #endif

@@ -4,6 +4,7 @@
 #include "ingest/log/pending.h"
 #include "ingest/log/producer.h"
 #include "ingest/log/replies.h"
+#include "ingest/log/window.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/command.h"
 #include "ingest/request/handle.h"
@@ -53,6 +54,7 @@ static rd_kafka_resp_err_t produce_command(struct publish *p, const struct comma
 
 /* The command is not in the log: takes the request back, unless another thread was faster, and refuses it. */
 static void take_back(struct publish *p, const char *txn, rd_kafka_resp_err_t why) {
+    (void)window_leave(p->in->window, txn, clock_mono_us());
     metric_add(stats.publish_failed, 1);
     log_event(LOG_WARN, "publish-failed", "txn=%s error=%s", txn, rd_kafka_err2name(why));
     struct request *r = pending_take_refused(p->in->pending, txn);
@@ -62,11 +64,6 @@ static void take_back(struct publish *p, const char *txn, rd_kafka_resp_err_t wh
     answer_error(r, large ? ERR_TOO_LARGE : ERR_UNAVAILABLE,
                  large ? NULL : "The log does not take the change now");
     request_finish(r);
-}
-
-/* A client that does not wait gets 202 as soon as the log has the command; nobody needs the reply. */
-static bool outcome_awaited(const struct request *r) {
-    return !r->async || r->head.prefer.wait_s > 0;
 }
 
 /* A command that was answered 202 must be applied, however late (rule Q3). */
@@ -83,7 +80,7 @@ static void command_of(const struct request *r, struct command *c) {
         .actor = {.kind = r->verdict.kind == ADMIT_KEY ? ACTOR_KEY : ACTOR_OWNER},
         .dialect = r->verdict.dialect,
         .reason = r->form->reason,
-        .reply_partition = outcome_awaited(r) ? replies_partition(r->in->replies) : -1,
+        .reply_partition = replies_partition(r->in->replies),
         .time_us = r->wall_us,
         .not_after_us = not_after(r),
         .id = r->resource_id,
@@ -124,6 +121,33 @@ static int64_t wait_until(const struct request *r) {
     return until < r->deadline_us ? until : r->deadline_us;
 }
 
+/* Sends the command now, or when it finds its place in the log. */
+static void send_command(struct publish *p, const struct command *c, const char *bytes, size_t len,
+                         int64_t expires_us) {
+    struct window_command w = {
+        .workspace = c->workspace.s, .txn = c->txn.s, .bytes = bytes, .len = len, .expires_us = expires_us};
+    if (!window_enter(p->in->window, &w, clock_mono_us()))
+        return;
+    rd_kafka_resp_err_t code = produce_command(p, c, bytes, len, expires_us);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        take_back(p, c->txn.s, code);
+}
+
+/* The command has waited for its place. Whoever waited for its outcome may have been answered meanwhile: then
+ * the txn is cancelled, or about to be, and the command need not be sent. */
+static void send_waiting(void *ctx, const struct window_command *w) {
+    struct publish *p = ctx;
+    struct command c;
+    if (!pending_waits(p->in->pending, w->txn) || command_decode(w->bytes, w->len, &c, NULL) != ERR_OK) {
+        (void)window_leave(p->in->window, w->txn, clock_mono_us());
+        return;
+    }
+    rd_kafka_resp_err_t code = produce_command(p, &c, w->bytes, w->len, w->expires_us);
+    command_clear(&c);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        take_back(p, w->txn, code);
+}
+
 static bool not_to_be_published(struct request *r) {
     if (!failpoint("ingest.before_publish"))
         return false;
@@ -152,9 +176,7 @@ void publish_request(struct publish *p, struct request *r, struct jbuf *scratch)
     pending_add(p->in->pending, g);
     /* From here on another thread may answer r, and its memory may be used again: read only c's own texts and
      * scratch. */
-    rd_kafka_resp_err_t code = produce_command(p, &c, scratch->p, scratch->n, expires_us);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        take_back(p, c.txn.s, code);
+    send_command(p, &c, scratch->p, scratch->n, expires_us);
 }
 
 /* The operations can be read throughout: the caller's Bulk keeps them until it is answered. */
@@ -176,10 +198,7 @@ void publish_bulk(struct publish *p, struct request *bulk, struct request *const
         if (!request_is_published(o))
             continue;
         command_of(o, &c);
-        rd_kafka_resp_err_t code =
-            produce_command(p, &c, o->command->encoded, o->command->encoded_len, o->deadline_us);
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-            take_back(p, c.txn.s, code);
+        send_command(p, &c, o->command->encoded, o->command->encoded_len, o->deadline_us);
     }
 }
 
@@ -209,7 +228,8 @@ static void send_again(struct request *r, void *ctx) {
     struct publish *p = ctx;
     const struct request_command *given = r->command;
     struct command c;
-    if (command_decode(given->encoded, given->encoded_len, &c, NULL) != ERR_OK)
+    if (window_waits(p->in->window, r->verdict.workspace.s, r->txn.s) ||
+        command_decode(given->encoded, given->encoded_len, &c, NULL) != ERR_OK)
         return;
     r->pending->sent_again = true;
     rd_kafka_resp_err_t code = produce_command(p, &c, given->encoded, given->encoded_len, r->deadline_us);
@@ -227,6 +247,7 @@ static void publish_on_replaced(void *ctx) {
 struct publish *publish_new(struct ingest *in, struct err *err) {
     struct publish *p = xcalloc(1, sizeof *p);
     p->in = in;
+    p->in->window = window_new((size_t)in->settings.commands_per_workspace, send_waiting, p);
     /* A command that could not be sent by its deadline must not be sent later. */
     snprintf(p->timeout_ms, sizeof p->timeout_ms, "%" PRId64, in->settings.deadline_us / 1000);
     p->settings[0] = (struct producer_setting){"message.timeout.ms", p->timeout_ms};
@@ -234,6 +255,7 @@ struct publish *publish_new(struct ingest *in, struct err *err) {
     p->producer = producer_new(TOPIC_COMMANDS, in->settings.partitions, in->settings.config, p->settings, 1,
                                &events, err);
     if (p->producer == NULL) {
+        window_free(p->in->window);
         free(p);
         return NULL;
     }
@@ -244,6 +266,7 @@ void publish_close(struct publish *p, int flush_ms) {
     if (p == NULL)
         return;
     producer_close(p->producer, flush_ms);
+    window_free(p->in->window);
     free(p);
 }
 

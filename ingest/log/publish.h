@@ -4,6 +4,7 @@
 
 #include "ingest/request/request.h"
 
+/* Makes in->window too: what sends a command that waits is in here. */
 struct publish *publish_new(struct ingest *in, struct err *err);
 void publish_close(struct publish *p, int flush_ms);
 

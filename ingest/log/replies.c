@@ -2,9 +2,11 @@
 
 #include "ingest/log/message.h"
 #include "ingest/log/pending.h"
+#include "ingest/log/window.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/command.h"
 #include "ingest/stats.h"
+#include "ops/runtime/clock.h"
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
@@ -69,9 +71,10 @@ bool replies_polled(const struct replies *r) {
 
 static void on_message(struct replies *replies, const rd_kafka_message_t *m) {
     char txn[37];
+    bool ours = message_txn(m, txn) && window_leave(replies->in->window, txn, clock_mono_us());
     struct request *r = message_txn(m, txn) ? pending_take(replies->in->pending, txn) : NULL;
-    if (r == NULL) { /* answered at the deadline already, or a request of another instance */
-        metric_add(stats.unknown_replies, 1);
+    if (r == NULL) { /* answered already, at the deadline or by 202; or a request of another instance */
+        metric_add(stats.unknown_replies, ours ? 0 : 1);
         return;
     }
     metric_add(stats.replies, 1);

@@ -9,13 +9,17 @@
 #include "ops/runtime/mem.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Bulks that are worked on at the same time. Each is a tree of some megabytes, and a request for each
- * operation. */
-#define AT_ONCE 4
-/* Bulks that wait to be worked on. */
+/* Bulks that are worked on at the same time, and how many of them one workspace may have. Each is a tree of
+ * some megabytes, and a request for each operation. */
+#define AT_ONCE 8
+#define AT_ONCE_OF_ONE 2
+/* Bulks that wait to be worked on; and of one workspace, so that there is always room for another one's. */
 #define WAITING_MAX 64
+#define WAITING_OF_ONE 16
 
 struct queue {
     struct request *first, *last;
@@ -29,6 +33,7 @@ struct bulks {
     struct queue fresh; /* the body is not parsed yet */
     struct queue ready; /* ready for the next step */
     int running;
+    char running_of[AT_ONCE][37]; /* their workspaces, the first `running` of them */
     bool stop;
     struct jbuf scratch;
     pthread_t thread;
@@ -43,15 +48,56 @@ static void queue_append(struct queue *q, struct request *r) {
     q->n++;
 }
 
+/* before: the one in front of r, or NULL. */
+static void queue_remove(struct queue *q, struct request *before, struct request *r) {
+    *(before != NULL ? &before->next : &q->first) = r->next;
+    if (q->last == r)
+        q->last = before;
+    q->n--;
+}
+
 static struct request *queue_remove_first(struct queue *q) {
     struct request *r = q->first;
-    if (r == NULL)
-        return NULL;
-    q->first = r->next;
-    if (q->first == NULL)
-        q->last = NULL;
-    q->n--;
+    if (r != NULL)
+        queue_remove(q, NULL, r);
     return r;
+}
+
+/* How many Bulks of the workspace of r are worked on. Under the lock. */
+static int running_of(const struct bulks *b, const struct request *r) {
+    int n = 0;
+    for (int i = 0; i < b->running; i++)
+        n += strcmp(b->running_of[i], r->verdict.workspace.s) == 0;
+    return n;
+}
+
+/* The next one: of the workspace that has the fewest under way, and of that the one that has waited longest.
+ * NULL: none may begin. Under the lock. */
+static struct request *take_fresh(struct bulks *b) {
+    struct request *best = NULL, *before_best = NULL, *before = NULL;
+    int fewest = b->running < AT_ONCE ? AT_ONCE_OF_ONE : 0;
+    for (struct request *r = b->fresh.first; r != NULL && fewest > 0; before = r, r = r->next) {
+        int n = running_of(b, r);
+        if (n < fewest) {
+            fewest = n;
+            best = r;
+            before_best = before;
+        }
+    }
+    if (best == NULL)
+        return NULL;
+    queue_remove(&b->fresh, before_best, best);
+    snprintf(b->running_of[b->running++], sizeof b->running_of[0], "%s", best->verdict.workspace.s);
+    best->bulk->counted = true;
+    return best;
+}
+
+/* Under the lock. */
+static bool has_room(const struct bulks *b, const struct request *r) {
+    size_t n = 0;
+    for (const struct request *f = b->fresh.first; f != NULL; f = f->next)
+        n += strcmp(f->verdict.workspace.s, r->verdict.workspace.s) == 0;
+    return b->fresh.n < WAITING_MAX && n < WAITING_OF_ONE;
 }
 
 static void bulks_push(struct bulks *b, struct queue *q, struct request *r) {
@@ -67,11 +113,11 @@ enum step bulk_begin(struct request *r, const struct bulk_kind *kind) {
     r->bulk->kind = kind;
     request_enter(r, REQUEST_BULK);
     pthread_mutex_lock(&b->lock);
-    bool full = b->fresh.n >= WAITING_MAX;
-    if (!full)
+    bool room = has_room(b, r);
+    if (room)
         queue_append(&b->fresh, r);
     pthread_mutex_unlock(&b->lock);
-    if (!full) {
+    if (room) {
         pthread_cond_signal(&b->filled);
         return STEP_GONE;
     }
@@ -91,7 +137,10 @@ void bulk_leave(struct request *r) {
         return;
     r->bulk->counted = false;
     pthread_mutex_lock(&b->lock);
-    b->running--;
+    int i = 0;
+    while (strcmp(b->running_of[i], r->verdict.workspace.s) != 0)
+        i++;
+    memmove(b->running_of[i], b->running_of[--b->running], sizeof b->running_of[0]);
     pthread_mutex_unlock(&b->lock);
     pthread_cond_signal(&b->filled);
 }
@@ -214,10 +263,8 @@ static struct request *bulks_take(struct bulks *b) {
     pthread_mutex_lock(&b->lock);
     while (r == NULL && !b->stop) {
         r = queue_remove_first(&b->ready);
-        if (r == NULL && b->running < AT_ONCE && (r = queue_remove_first(&b->fresh)) != NULL) {
-            r->bulk->counted = true;
-            b->running++;
-        }
+        if (r == NULL)
+            r = take_fresh(b);
         if (r == NULL)
             pthread_cond_wait(&b->filled, &b->lock);
     }
