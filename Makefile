@@ -72,7 +72,7 @@ GEN_ingest := build/gen/docs_page.c
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check coverage facts test model fuzz conformance bench lint format install clean run start stop reset FORCE
+.PHONY: all help deps units tools check coverage facts test model neighbour fuzz conformance bench lint format install clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -165,12 +165,18 @@ STAGE_MAKE = make --no-print-directory $(MAKEOVERRIDES)
 test:
 	@ops/local/deps.sh build run test model
 	@bash ops/build/run_stages.sh "$(STAGE_MAKE) check" "$(STAGE_MAKE) all tools && echo 0 passed, 0 failed" \
-		tests/model/run tests/integration/run tests/crash/run
+		tests/model/run tests/integration/run tests/crash/run "tests/neighbour/run --short"
 
 # The model of the way from the log to the streams, with the large state spaces: tests/model/README.md.
 model:
 	@ops/local/deps.sh model
 	@tests/model/run all
+
+# What two tenants notice of a third one's worst, with a large directory; the short form is a stage of `test`.
+neighbour:
+	@ops/local/deps.sh build run test
+	@$(MAKE) --no-print-directory all
+	@tests/neighbour/run
 
 # FUZZ_SECONDS of each target; what it finds is kept in tests/fuzz/regressions and run by `check` from then on.
 fuzz:
@@ -213,6 +219,6 @@ stop reset:
 help:
 	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  test  conformance  bench  fuzz"
 	@echo "check [T=ingest | T=ingest/request | T=ingest/request/route | T=route]: the unit tests, a room, a folder, a test"
-	@echo "coverage  facts  model  lint  format  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
+	@echo "coverage  facts  model  neighbour  lint  format  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
 -include $(shell find build -name '*.d' 2>/dev/null)

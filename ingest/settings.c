@@ -60,7 +60,7 @@ static const struct config_row rows[] = {
     {"max-body-bytes", CONFIG_INT, "8388608", 1024, 15728640, "bytes of a request body at most", false},
     RESOURCE_BOUNDS_CONFIG_ROWS,
     {"max-in-flight", CONFIG_INT, "4096", 1, 1000000, "requests worked on at once; over it 503", false},
-    {"commands-per-workspace", CONFIG_INT, "128", 1, 100000,
+    {"commands-per-workspace", CONFIG_INT, "64", 1, 100000,
      "commands of one workspace on their way at once while other workspaces have some too", false},
     {"instance", CONFIG_STR, "", 0, 0, "name of this process in audit records; empty: host and pid", false},
     {"log-level", CONFIG_STR, "info", 0, 0, "debug, info, warn or error", false},

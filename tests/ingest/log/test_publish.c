@@ -19,7 +19,8 @@
 
 #include <cmocka.h>
 
-static struct ingest ingest = {.settings = {.partitions = 12, .deadline_us = 60000000, .commands_per_workspace = 128}};
+static struct ingest ingest = {
+    .settings = {.partitions = 12, .deadline_us = 60000000, .commands_per_workspace = 128}};
 
 static struct request *write_request(void) {
     struct request *r = request_new(&ingest);
@@ -111,7 +112,7 @@ static void operations_of_a_bulk(void **state) {
         assert_int_equal(c.bulk_fail_on, 2);
         assert_string_equal(c.async.txn, "x:1");
         assert_string_equal(c.async.method, "DELETE");
-        assert_int_equal(c.not_after_us, 0);     /* accepted is accepted */
+        assert_int_equal(c.not_after_us, 0);                                    /* accepted is accepted */
         assert_int_equal(c.reply_partition, replies_partition(ingest.replies)); /* gives its place back */
         command_clear(&c);
         assert_ptr_equal(pending_take(ingest.pending, o[i]->txn.s), o[i]);
