@@ -45,7 +45,8 @@ def wire(ground, method, path, body=None, token=None, prefix="/scim/v2", **heade
 
 
 def find(ground, path, text, **more):
-    return wire(ground, "GET", path + "?" + urllib.parse.urlencode(dict(more, filter=text), quote_via=urllib.parse.quote))
+    parameters = urllib.parse.urlencode(dict(more, filter=text), quote_via=urllib.parse.quote)
+    return wire(ground, "GET", path + "?" + parameters)
 
 
 def fresh(number):
@@ -72,7 +73,8 @@ def titles(ground, number):
 
 def pages(ground, number):
     for i in itertools.count():
-        yield wire(ground, "GET", "/Users?sortBy=name.familyName&count=200&startIndex=%d" % (1 + i * 997 % ground["users"]))
+        start = 1 + i * 997 % ground["users"]
+        yield wire(ground, "GET", "/Users?sortBy=name.familyName&count=200&startIndex=%d" % start)
 
 
 def large_rooms(ground, number):
