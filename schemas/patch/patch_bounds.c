@@ -53,7 +53,7 @@ static size_t terms_of(const struct filter *f) {
 
 enum err_code patch_count_work(struct patch_work *w, const struct patch_path *path, size_t stored,
                                const json_t *value, struct err *err) {
-    size_t given = json_is_array(value) ? patch_cost(value) : 0, terms = terms_of(path->filter);
+    size_t given = json_array_size(value), terms = terms_of(path->filter);
     bool first = stored > 0 && w->lists++ == 0;
     if (first && w->work + given <= PATCH_MAX_WORK && terms == 1 && stored > PATCH_MAX_WORK) {
         w->work = PATCH_MAX_WORK; /* and it is the last one that costs anything */

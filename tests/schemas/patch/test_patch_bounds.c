@@ -130,7 +130,9 @@ static void the_ingest_counts_what_it_knows(void **state) {
     }
     assert_int_equal(normalised("User", ops, NULL), ERR_OK);
     ops = json_array();
-    json_array_append_new(ops, operation("add", "emails", emails(20001)));
+    json_array_append_new(ops, operation("add", "emails", long_emails(100, 60000)));
+    assert_int_equal(normalised("User", json_deep_copy(ops), NULL), ERR_OK); /* but see patch_check_given */
+    json_array_append_new(ops, operation("add", "emails", emails(20000)));
     assert_int_equal(normalised("User", ops, NULL), ERR_TOO_MANY);
 }
 
