@@ -97,6 +97,13 @@ static enum err_code loop_patience(void *arg, size_t bytes, struct err *err) {
     return db_set_patience(l->db, (int)ms, err);
 }
 
+static struct decision_bounds read_bounds(const struct config *c) {
+    return (struct decision_bounds){.resource = {.max_bytes = (size_t)config_int(c, "max-resource-bytes"),
+                                                 .max_values = (size_t)config_int(c, "max-values")},
+                                    .keys = config_int(c, "max-keys"),
+                                    .owners = config_int(c, "max-owners")};
+}
+
 struct loop *loop_new(const struct config *config, struct consumer *consumer, struct emitter *emitter,
                       struct replies *replies, struct slot *slot) {
     struct loop *l = xcalloc(1, sizeof *l);
@@ -108,8 +115,7 @@ struct loop *loop_new(const struct config *config, struct consumer *consumer, st
     l->apply = (struct apply){.store = unit_postgres(l->db),
                               .partitions = (int)config_int(config, "partitions"),
                               .events_issuer = config_str(config, "events-issuer"),
-                              .bounds = {.max_bytes = (size_t)config_int(config, "max-resource-bytes"),
-                                         .max_values = (size_t)config_int(config, "max-values")},
+                              .bounds = read_bounds(config),
                               .now_us = clock_wall_us,
                               .again = loop_again,
                               .patience = loop_patience,

@@ -12,6 +12,9 @@ static const struct config_row rows[] = {
      "folder of JSON files with schemas and resource types of your own; the same for ingest and worker",
      false},
     RESOURCE_BOUNDS_CONFIG_ROWS,
+    {"max-keys", CONFIG_INT, "1000", 1, 100000, "keys of one workspace that are not revoked, at most", false},
+    {"max-owners", CONFIG_INT, "100", 1, 10000,
+     "credentials of owners and administrators of one workspace that are not revoked, at most", false},
     {"batch-max", CONFIG_INT, "512", 1, 5000, "commands in one transaction at most", false},
     {"emit-hold-ms", CONFIG_INT, "40", 0, 1000,
      "how long a Kafka transaction stays open for further batches; read_committed readers wait that much "

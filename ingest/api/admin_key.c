@@ -10,7 +10,6 @@
 #include "schemas/types/dialect.h"
 
 #define RATE_MAX 100000000
-#define NETWORKS_MAX 64
 #define OVERLAP_MAX (30 * 86400) /* seconds */
 
 /* ---- what is shown ---- */
@@ -66,9 +65,9 @@ static enum err_code read_networks(const json_t *body, json_t *key, struct err *
     jsonx_put(key, "networks", given != NULL ? jsonx_copy(given) : json_null());
     if (given == NULL || json_is_null(given))
         return ERR_OK;
-    if (!json_is_array(given) || json_array_size(given) == 0 || json_array_size(given) > NETWORKS_MAX)
+    if (!json_is_array(given) || json_array_size(given) == 0 || json_array_size(given) > KEY_NETWORKS_MAX)
         return err_set_path(err, ERR_INVALID_VALUE, "networks",
-                            "networks must be a list of 1 to %d networks, or null", NETWORKS_MAX);
+                            "networks must be a list of 1 to %d networks, or null", KEY_NETWORKS_MAX);
     json_array_foreach(given, i, one) {
         if (!json_is_string(one) || !net_range_parse(json_string_value(one), json_string_length(one), &range))
             return err_set_path(err, ERR_INVALID_VALUE, "networks",

@@ -6,6 +6,10 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#define KEY_NETWORKS_MAX                                                                                     \
+    64 /* of one key: the source of each of its requests is compared with all of them                        \
+        */
+
 /* Puts "tokenHash" (SHA-256 as hex) and "prefix" of a new token into the command's resource. */
 void credential_put_token(json_t *resource, const char *token);
 /* Puts a moment that is optional ("expires", "overlapUntil"): microseconds since 1970, or null for 0. */

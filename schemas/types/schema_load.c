@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #define URN_MAX_BYTES 120 /* so that every path fits ATTR_PATH_SIZE */
+#define ITEMS_MAX 100     /* schemas and resource types of a folder */
 #define MESSAGE_TYPE_SCHEMA "urn:ietf:params:scim:schemas:core:2.0:Schema"
 #define MESSAGE_TYPE_RESOURCE "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
 
@@ -121,6 +122,9 @@ static enum err_code read_sources(struct loader *l, const char *dir, struct sour
     for (size_t i = 0; i < n && code == ERR_OK; i++) {
         code = read_file(l, dir, &sources[i]);
         items += json_array_size(sources[i].root);
+        if (code == ERR_OK && items > ITEMS_MAX)
+            code = loader_refuse(l, "", "there are more than %d schemas and resource types in the folder",
+                                 ITEMS_MAX);
     }
     l->schemas = arena_alloc(l->arena, (items + 1) * sizeof(*l->schemas));
     l->schema_files = arena_alloc(l->arena, (items + 1) * sizeof(*l->schema_files));

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define ATTRS_MAX 250     /* of a schema, or of a complex attribute: they are looked through for each name */
 #define NAME_MAX_BYTES 60 /* so that every path fits ATTR_PATH_SIZE */
 
 /* ALPHA *("$" / "-" / "_" / DIGIT / ALPHA), and "$ref" (RFC 7643 section 2.1, rule F15). */
@@ -160,6 +161,9 @@ static enum err_code read_attr(struct loader *l, const struct attr *parent, cons
 enum err_code loader_attrs(struct loader *l, const struct attr *parent, const json_t *list,
                            const struct attr **attrs, size_t *nattrs) {
     size_t n = json_array_size(list);
+    if (n > ATTRS_MAX)
+        return loader_refuse(l, parent != NULL ? parent->name : "attributes",
+                             "there are %zu attributes here, at most %d are allowed", n, ATTRS_MAX);
     struct attr *rows = arena_alloc(l->arena, (n + 1) * sizeof(*rows));
     for (size_t i = 0; i < n; i++) {
         enum err_code code = read_attr(l, parent, json_array_get(list, i), &rows[i]);

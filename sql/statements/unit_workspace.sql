@@ -39,6 +39,11 @@ SELECT count(*) FROM users WHERE workspace_id = $1::uuid AND active;
 -- $1 uuid: workspace
 SELECT count(*) FROM members WHERE workspace_id = $1::uuid AND NOT held;
 
+-- name: count_keys
+-- Those that are not revoked.
+-- $1 uuid: workspace
+SELECT count(*) FROM keys WHERE workspace_id = $1::uuid AND revoked IS NULL;
+
 -- name: recount_seats
 -- Gives every user the seat that the mode now grants, and nobody else; the number of seats in use.
 -- $1 uuid: workspace

@@ -22,6 +22,7 @@ void unit_put_key(struct unit *u, const struct unit_key *row) {
     struct unit_key *k = key_new(u, row->workspace, row->id);
     *k = *row;
     k->state = ROW_LOADED;
+    k->stored_revoked = k->revoked;
 }
 
 static struct unit_owner *owner_new(struct unit *u, struct unit_workspace *w, const char *id) {
@@ -146,6 +147,18 @@ bool unit_other_owner(struct unit *u, struct unit_workspace *w, const struct uni
             return true;
     }
     return false;
+}
+
+int64_t unit_count_owners(struct unit *u, struct unit_workspace *w) {
+    int64_t n = 0;
+    unit_want_owners(u, w);
+    if (!w->owners_loaded && !unit_fetch_wanted(u))
+        return -1;
+    for (const struct object *x = u->objects[UNIT_OWNERS]; x != NULL; x = x->next) {
+        const struct unit_owner *o = x->p;
+        n += o->workspace == w && row_alive(o->state) && !o->revoked;
+    }
+    return n;
 }
 
 void unit_want_login(struct unit *u, struct unit_workspace *w, const char *user) {

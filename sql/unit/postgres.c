@@ -226,6 +226,7 @@ static const struct unit_backend postgres = {
     .members = postgres_members,
     .name_free = postgres_name_free,
     .count = postgres_count,
+    .count_keys = postgres_count_keys,
     .recount_seats = postgres_recount_seats,
     .commit = postgres_commit,
     .rollback = postgres_rollback,

@@ -34,6 +34,8 @@ void postgres_store_control(struct unit *u, size_t *sent);
 const char *postgres_workspace_sql(void);
 void postgres_take_workspace(struct unit *u, const struct db_result *r, size_t row);
 void postgres_store_workspaces(struct unit *u, size_t *sent);
+enum err_code postgres_count_keys(struct unit *u, const struct unit_workspace *w, int64_t *n,
+                                  struct err *err);
 enum err_code postgres_name_free(struct unit *u, const char *name, bool *is_free, struct err *err);
 enum err_code postgres_count(struct unit *u, const struct unit_workspace *w, enum guard_kind kind, int64_t *n,
                              struct err *err);

@@ -114,6 +114,12 @@ enum err_code postgres_count(struct unit *u, const struct unit_workspace *w, enu
                       params, n, err);
 }
 
+enum err_code postgres_count_keys(struct unit *u, const struct unit_workspace *w, int64_t *n,
+                                  struct err *err) {
+    const char *params[] = {w->id};
+    return ask_number(u, SQL_UNIT_WORKSPACE_COUNT_KEYS, params, n, err);
+}
+
 enum err_code postgres_recount_seats(struct unit *u, const struct unit_workspace *w, bool on_login,
                                      int64_t *n, struct err *err) {
     const char *params[] = {w->id, on_login ? "t" : "f"};

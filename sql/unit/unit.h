@@ -57,7 +57,7 @@ struct unit_key {
     int64_t expires_us;             /* 0: never */
     const char *old_token_hash_hex; /* the token before the last rotation; NULL: dead … */
     int64_t old_until_us;           /* … or good until then */
-    bool revoked;
+    bool revoked, stored_revoked;
     const char *revoked_by;
 };
 
@@ -221,6 +221,9 @@ bool unit_workspace_name_free(struct unit *u, const char *name);
 /* How many active users, or memberships of active users, there are now; -1 on a database error. Reads the
  * workspace's rows. */
 int64_t unit_count(struct unit *u, struct unit_workspace *w, enum guard_kind kind);
+/* How many keys, or credentials of owners and administrators, are not revoked; -1 on a database error. */
+int64_t unit_count_keys(struct unit *u, struct unit_workspace *w);
+int64_t unit_count_owners(struct unit *u, struct unit_workspace *w);
 /* Gives and takes seats as the workspace's seat mode says, at once for all its users, and counts them. Nobody
  * is refused. False on a database error. */
 bool unit_recount_seats(struct unit *u, struct unit_workspace *w);

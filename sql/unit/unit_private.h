@@ -120,10 +120,11 @@ struct unit_backend {
     /* Hands over all memberships of a room or a user, and the other side of each (unit_put_resource,
      * unit_put_member). */
     enum err_code (*members)(struct unit *u, struct unit_resource *r, struct err *err);
-    /* The next three answer for what is stored, without what the unit has changed. */
+    /* The next four answer for what is stored, without what the unit has changed. */
     enum err_code (*name_free)(struct unit *u, const char *name, bool *is_free, struct err *err);
     enum err_code (*count)(struct unit *u, const struct unit_workspace *w, enum guard_kind kind, int64_t *n,
                            struct err *err);
+    enum err_code (*count_keys)(struct unit *u, const struct unit_workspace *w, int64_t *n, struct err *err);
     /* Sets every user's seat as the mode says; *n: how many there are now. */
     enum err_code (*recount_seats)(struct unit *u, const struct unit_workspace *w, bool on_login, int64_t *n,
                                    struct err *err);

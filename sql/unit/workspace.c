@@ -45,6 +45,19 @@ int64_t unit_count(struct unit *u, struct unit_workspace *w, enum guard_kind kin
     return n;
 }
 
+int64_t unit_count_keys(struct unit *u, struct unit_workspace *w) {
+    int64_t n;
+    if (u->err.code != ERR_OK || !answered(u, u->store.backend->count_keys(u, w, &n, &u->err)))
+        return -1;
+    for (const struct object *o = u->objects[UNIT_KEYS]; o != NULL; o = o->next) {
+        const struct unit_key *k = o->p;
+        bool stored = k->state == ROW_LOADED || k->state == ROW_CHANGED;
+        if (k->workspace == w)
+            n += (row_alive(k->state) && !k->revoked) - (stored && !k->stored_revoked);
+    }
+    return n;
+}
+
 /* Does the workspace's mode give this user a seat? stored: as the database knows user and logins. */
 static bool has_seat(struct unit *u, const struct unit_resource *r, bool on_login, bool stored) {
     const struct unit_login *l = on_login ? unit_find(u, UNIT_LOGINS, r->workspace, r->id, "") : NULL;

@@ -238,14 +238,16 @@ static json_t *state_of(const json_t *c) {
 }
 
 /* As a case says, or as the settings are by default. */
-static struct resource_bounds bounds_of(const json_t *c) {
-    struct resource_bounds bounds = {.max_bytes = 262144, .max_values = 1000};
-    const json_t *said = json_object_get(c, "bounds");
-    if (json_object_get(said, "bytes") != NULL)
-        bounds.max_bytes = (size_t)json_integer_value(json_object_get(said, "bytes"));
-    if (json_object_get(said, "values") != NULL)
-        bounds.max_values = (size_t)json_integer_value(json_object_get(said, "values"));
-    return bounds;
+static int64_t bound_of(const json_t *c, const char *name, int64_t usual) {
+    const json_t *said = json_object_get(json_object_get(c, "bounds"), name);
+    return said != NULL ? json_integer_value(said) : usual;
+}
+
+static struct decision_bounds bounds_of(const json_t *c) {
+    return (struct decision_bounds){.resource = {.max_bytes = (size_t)bound_of(c, "bytes", 262144),
+                                                 .max_values = (size_t)bound_of(c, "values", 1000)},
+                                    .keys = bound_of(c, "keys", 1000),
+                                    .owners = bound_of(c, "owners", 100)};
 }
 
 static struct passage passage_begin(const json_t *c, const struct case_place *place, bool together) {

@@ -360,6 +360,18 @@ static enum err_code memory_count(struct unit *u, const struct unit_workspace *w
     return ERR_OK;
 }
 
+static enum err_code memory_count_keys(struct unit *u, const struct unit_workspace *w, int64_t *n,
+                                       struct err *err) {
+    const char *key;
+    json_t *row;
+    (void)err;
+    *n = 0;
+    json_object_foreach(table(u, "keys"), key, row) {
+        *n += of_workspace(key, w) && !truth(row, "revoked");
+    }
+    return ERR_OK;
+}
+
 static enum err_code memory_recount(struct unit *u, const struct unit_workspace *w, bool on_login, int64_t *n,
                                     struct err *err) {
     const char *key;
@@ -400,6 +412,7 @@ static const struct unit_backend memory = {
     .members = memory_members,
     .name_free = memory_name_free,
     .count = memory_count,
+    .count_keys = memory_count_keys,
     .recount_seats = memory_recount,
     .commit = memory_commit,
     .rollback = memory_rollback,

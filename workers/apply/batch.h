@@ -3,8 +3,8 @@
 #ifndef USHER_WORKERS_APPLY_BATCH_H
 #define USHER_WORKERS_APPLY_BATCH_H
 
-#include "schemas/resource/resource_bounds.h"
 #include "sql/unit/unit.h"
+#include "workers/apply/decision.h"
 #include "workers/delivery.h"
 
 /* Where and how commands are applied. */
@@ -12,7 +12,7 @@ struct apply {
     struct unit_store store;
     int partitions;            /* of usher.commands */
     const char *events_issuer; /* who says so: claim iss of SCIM events */
-    struct resource_bounds bounds;
+    struct decision_bounds bounds;
     int64_t (*now_us)(void); /* wall clock */
     /* Asked after an error that may go away: is another try worth it? tries: how many there were of this
      * transaction. It may wait. */

@@ -113,7 +113,7 @@ static enum err_code check_change(struct change *c) {
     struct decision *d = c->decision;
     enum err_code code = ERR_OK;
     if (change_writes(c)) /* first, because what follows goes through all values */
-        code = resource_check_bounds(c->resource->rt, d->bounds, c->before, c->after, &d->err);
+        code = resource_check_bounds(c->resource->rt, &d->bounds->resource, c->before, c->after, &d->err);
     if (code == ERR_OK && change_writes(c) && rules->name != NULL)
         code = check_name(c, rules->name);
     if (code == ERR_OK && change_writes(c))

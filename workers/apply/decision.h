@@ -6,12 +6,18 @@
 #include "schemas/stream/record.h"
 #include "sql/unit/unit.h"
 
+/* How much there may be of what commands make: settings of the worker. */
+struct decision_bounds {
+    struct resource_bounds resource;
+    int64_t keys, owners; /* of a workspace, not revoked */
+};
+
 struct decision {
     struct unit *unit;
     struct unit_workspace *workspace;
     const struct command *command;
     struct reply *reply;
-    const struct resource_bounds *bounds;
+    const struct decision_bounds *bounds;
     struct record_context records; /* appends to the delivery's records, takes the workspace's numbers */
     int64_t now_us;
     struct err err;

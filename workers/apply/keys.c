@@ -1,10 +1,12 @@
 #include "workers/apply/keys.h"
 
 #include "ops/runtime/net_range.h"
+#include "schemas/api/credential.h"
 #include "sql/ask/admit.h"
 #include "sql/pg_array.h"
 #include "workers/apply/credential.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,9 +61,10 @@ static enum err_code key_networks(struct decision *d, const json_t *networks, co
     *out = NULL;
     if (networks == NULL || json_is_null(networks))
         return ERR_OK;
-    if (!json_is_array(networks) || json_array_size(networks) == 0)
+    if (!json_is_array(networks) || json_array_size(networks) == 0 ||
+        json_array_size(networks) > KEY_NETWORKS_MAX)
         return err_set_path(&d->err, ERR_INVALID_VALUE, "networks",
-                            "networks must be a list of at least one network, or null");
+                            "networks must be a list of 1 to %d networks, or null", KEY_NETWORKS_MAX);
     pg_array_begin(&list);
     json_array_foreach((json_t *)networks, i, v) {
         if (key_range(v, text)) {
@@ -85,6 +88,19 @@ static enum err_code key_check_rate(struct decision *d, const json_t *rate) {
         return ERR_OK;
     return err_set_path(&d->err, ERR_INVALID_VALUE, "rate",
                         "rate must be a whole number from 1 to %d, or null", RATE_MAX);
+}
+
+/* Rotation needs no new key, so many are a sign that nobody revokes. */
+static enum err_code key_check_count(struct decision *d) {
+    int64_t n = unit_count_keys(d->unit, d->workspace);
+    if (n < 0)
+        return decision_db_error(d);
+    return n < d->bounds->keys
+               ? ERR_OK
+               : err_set(&d->err, ERR_CONFLICT,
+                         "The workspace has %" PRId64 " keys that are not revoked, at most %" PRId64
+                         " are allowed (max-keys): revoke one first",
+                         n, d->bounds->keys);
 }
 
 static void key_audit(struct decision *d, enum audit_action action, const struct unit_key *k) {
@@ -112,6 +128,8 @@ enum err_code apply_key_create(struct decision *d) {
                             "A key needs at least one scope, and no unknown one");
     if (dialect != NULL && !dialect_parse(dialect, &parsed))
         return err_set_path(&d->err, ERR_INVALID_VALUE, "dialect", "There is no dialect \"%.40s\"", dialect);
+    if (key_check_count(d) != ERR_OK)
+        return d->err.code;
     struct arena *a = unit_arena(d->unit);
     unit_row_touch(&k->state);
     k->name = arena_strdup(a, f.name);

@@ -74,6 +74,42 @@ static void test_broken(void **state) {
     json_decref(cases);
 }
 
+static json_t *many(const char *name, int n) {
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("{so}", "name", json_sprintf("%s%d", name, i)));
+    return list;
+}
+
+/* One more than there may be, of attributes, of parts of one, and of schemas. */
+static void test_too_many(void **state) {
+    (void)state;
+    json_t *parts =
+        json_pack("[{ss ss so}]", "name", "c", "type", "complex", "subAttributes", many("p", 251));
+    json_t *schemas = json_array();
+    for (int i = 0; i < 101; i++)
+        json_array_append_new(schemas, json_pack("{so ss so}", "id", json_sprintf("urn:example:X%d", i),
+                                                 "name", "X", "attributes", many("a", 1)));
+    struct {
+        json_t *items;
+        const char *says;
+    } cases[] = {
+        {json_pack("{ss ss so}", "id", "urn:example:X", "name", "X", "attributes", many("a", 251)),
+         "attributes: there are 251 attributes here, at most 250"},
+        {json_pack("{ss ss so}", "id", "urn:example:X", "name", "X", "attributes", parts),
+         "c: there are 251 attributes here, at most 250"},
+        {schemas, "more than 100 schemas and resource types"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *says = json_pack("[s]", cases[i].says);
+        char *text = json_dumps(cases[i].items, 0);
+        refused(cases[i].says, text, says);
+        free(text);
+        json_decref(says);
+        json_decref(cases[i].items);
+    }
+}
+
 static void test_not_json(void **state) {
     (void)state;
     json_t *line = json_pack("[s]", "line 2"), *twice = json_pack("[s]", "duplicate");
@@ -190,9 +226,13 @@ static void test_again(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_broken),          cmocka_unit_test(test_not_json),
-        cmocka_unit_test(test_no_folder),       cmocka_unit_test(test_good),
-        cmocka_unit_test(test_characteristics), cmocka_unit_test(test_user_is_extended),
+        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_not_json),
+        cmocka_unit_test(test_no_folder),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_characteristics),
+        cmocka_unit_test(test_user_is_extended),
         cmocka_unit_test(test_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
