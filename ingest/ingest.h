@@ -10,8 +10,10 @@
 struct ingest {
     struct settings settings;
     const struct route_table *routes; /* all that is served */
+    struct bodies *bodies;            /* the memory that bodies take */
     struct gate *gate;
     struct lists *lists;
+    struct large *large; /* works on requests with large bodies */
     struct bulks *bulks;
     struct pending *pending;
     struct publish *publish;
@@ -25,6 +27,7 @@ struct ingest {
     struct server *server;
     atomic_bool stopping; /* new requests are refused, those in flight are answered */
     atomic_int in_flight; /* suspended requests */
+    atomic_bool untidy;   /* memory was used for large things and may go back to the system (gate/large.c) */
     atomic_int failed;    /* not 0: the process ends with a failure */
 };
 

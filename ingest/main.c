@@ -3,6 +3,7 @@
 #include "ingest/api/docs.h"
 #include "ingest/gate/delay.h"
 #include "ingest/gate/gate.h"
+#include "ingest/gate/large.h"
 #include "ingest/gate/lists.h"
 #include "ingest/gate/throttle.h"
 #include "ingest/http/health.h"
@@ -13,6 +14,7 @@
 #include "ingest/log/pending.h"
 #include "ingest/log/publish.h"
 #include "ingest/log/replies.h"
+#include "ingest/request/bodies.h"
 #include "ingest/scim/bulk.h"
 #include "ingest/scim/jwks.h"
 #include "ingest/stats.h"
@@ -92,6 +94,7 @@ static void stop(struct ticker *ticker) {
     server_stop(ingest.server);
     ticker_stop(ticker);
     health_close(ingest.health);
+    large_close(ingest.large);
     gate_close(ingest.gate);
     lists_close(ingest.lists);
     delay_free(ingest.delay);
@@ -102,6 +105,7 @@ static void stop(struct ticker *ticker) {
     audit_close(ingest.audit, FLUSH_MS);
     pending_free(ingest.pending);
     request_pool_free();
+    bodies_free(ingest.bodies);
     tls_close(ingest.tls);
     jwks_close();
     docs_close();
@@ -121,6 +125,7 @@ int main(int argc, char **argv) {
         return refuse_start("tls", &err);
     if (jwks_open(config_str(ingest.settings.config, "signing-key"), &err) != ERR_OK)
         return refuse_start("signing-key", &err);
+    ingest.bodies = bodies_new(ingest.settings.body_memory, ingest.settings.max_body_bytes);
     ingest.pending = pending_new();
     ingest.replies = replies_new(&ingest, gate_replied);
     ingest.audit = audit_new(&ingest, &err);
@@ -134,6 +139,7 @@ int main(int argc, char **argv) {
     ingest.delay = delay_new(gate_again);
     ingest.lists = lists_new(&ingest);
     ingest.gate = gate_new(&ingest);
+    ingest.large = large_new(&ingest);
     ingest.health = health_new(&ingest);
     struct ticker *ticker = ticker_start(&ingest);
     if (server_start(&ingest, &err) == NULL)

@@ -59,6 +59,11 @@ static const struct config_row rows[] = {
     {"http-threads", CONFIG_INT, "2", 1, 64, "threads that read requests and write answers", false},
     {"max-body-bytes", CONFIG_INT, "8388608", 1024, 15728640, "bytes of a request body at most", false},
     RESOURCE_BOUNDS_CONFIG_ROWS,
+    {"max-body-values", CONFIG_INT, "200000", 1000, 1000000,
+     "texts, numbers and other single values in a JSON body at most, and as many objects and arrays", false},
+    {"body-memory", CONFIG_INT, "268435456", 16777216, INT64_C(1) << 40,
+     "bytes that all request bodies may take at once; over it 503", false},
+    {"body-threads", CONFIG_INT, "2", 1, 64, "threads that work on bodies above 64 KiB", false},
     {"max-in-flight", CONFIG_INT, "4096", 1, 1000000, "requests worked on at once; over it 503", false},
     {"commands-per-workspace", CONFIG_INT, "64", 1, 100000,
      "commands of one workspace on their way at once while other workspaces have some too", false},
@@ -133,6 +138,9 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->max_body_bytes = (size_t)config_int(c, "max-body-bytes");
     s->bounds.max_bytes = (size_t)config_int(c, "max-resource-bytes");
     s->bounds.max_values = (size_t)config_int(c, "max-values");
+    s->max_body_values = (size_t)config_int(c, "max-body-values");
+    s->body_memory = (size_t)config_int(c, "body-memory");
+    s->body_threads = (int)config_int(c, "body-threads");
     s->max_in_flight = (int)config_int(c, "max-in-flight");
     s->commands_per_workspace = (int)config_int(c, "commands-per-workspace");
     name_instance(s, config_str(c, "instance"));

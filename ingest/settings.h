@@ -31,8 +31,10 @@ struct settings {
     int lists_waiting;               /* of one key */
     int64_t list_us;                 /* how long PostgreSQL may work on one */
     int64_t list_memory;             /* bytes of all their rows and answers */
-    size_t max_body_bytes;
     struct resource_bounds bounds;
+    size_t max_body_bytes, max_body_values;
+    size_t body_memory; /* of all bodies together */
+    int body_threads;
     /* contains the start time of the process: request records are numbered per instance */
     char instance[160];
 };

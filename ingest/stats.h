@@ -16,6 +16,11 @@
     X(guarded, counter, "usher_http_guarded_total", NULL, "Requests refused for malformed HTTP.")            \
     X(over_cap, counter, "usher_http_over_cap_total", NULL,                                                  \
       "Requests refused because too many were in flight.")                                                   \
+    X(body_bytes, gauge, "usher_body_bytes", NULL, "Memory that bodies of requests take.")                   \
+    X(body_refused_memory, counter, "usher_body_refused_total", "reason=\"memory\"", BODIES_REFUSED)         \
+    X(body_refused_workspace, counter, "usher_body_refused_total", "reason=\"workspace\"", BODIES_REFUSED)   \
+    X(body_refused_time, counter, "usher_body_refused_total", "reason=\"time\"", BODIES_REFUSED)             \
+    X(body_waiting, gauge, "usher_body_waiting", NULL, "Requests with large bodies that wait for a thread.") \
     X(wrong_moves, counter, "usher_request_wrong_moves_total", NULL,                                         \
       "Requests that went from one state to one that cannot follow it.")                                     \
     X(gate_batches, counter, "usher_gate_batches_total", NULL, "Batches taken by the gate threads.")         \
@@ -58,6 +63,8 @@
       "Requests left unanswered because no record of them could be kept.")
 
 #define LISTS_ENDED "Lists refused, or cancelled in PostgreSQL, before they had all rows."
+#define BODIES_REFUSED                                                                                       \
+    "Requests refused for their bodies: no memory, no more for the workspace, or waited too long."
 #define DEADLINES "Commands not answered in time: cancelled, applied after all, or not to be asked."
 
 struct stats {

@@ -2,6 +2,7 @@
 
 #include "ingest/gate/delay.h"
 #include "ingest/gate/gate.h"
+#include "ingest/gate/large.h"
 #include "ingest/gate/lists.h"
 #include "ingest/http/clients.h"
 #include "ingest/log/audit.h"
@@ -39,6 +40,7 @@ static void tick(struct ingest *in, int64_t now_us, unsigned count) {
     expire(in, now_us);
     gate_tick(in->gate, now_us);
     lists_tick(in->lists, now_us);
+    large_tick(in->large, now_us);
     bulks_tick(in->bulks, now_us);
     delay_tick(in->delay, now_us, atomic_load(&in->stopping));
     window_tick(in->window, now_us);

@@ -159,4 +159,4 @@ static enum step api_write_on_reply(struct request *r) {
 const struct handler api_read = {.begin = read_begin, .on_read = read_on_read};
 const struct handler api_list = {.begin = api_list_begin, .on_read = read_on_read};
 const struct handler api_write = {
-    .begin = write_begin, .on_read = write_on_read, .on_reply = api_write_on_reply};
+    .begin = write_begin, .on_read = write_on_read, .on_reply = api_write_on_reply, .forgets = true};

@@ -194,6 +194,8 @@ static enum err_code permit(struct request *r, struct err *err) {
     if (r->query_broken)
         return err_set(err, ERR_BAD_REQUEST,
                        "The query is not correctly encoded, or has too many parameters");
+    if (r->no_room)
+        return err_set(err, ERR_UNAVAILABLE, "%s", BODIES_FULL);
     if (r->too_large)
         return content_too_large(r, err);
     r->base = base_url(r);

@@ -142,6 +142,10 @@ struct hand *gate_hand(struct gate_thread *t, const struct request *r) {
         return &t->hand[HAND_ANSWERS];
     case JOB_UNITS:
         return &t->hand[HAND_BULKS];
+    case JOB_CLAIM:
+        return &t->hand[HAND_REPEATS];
+    case JOB_ASK:
+        return &t->hand[HAND_QUESTIONS];
     case JOB_READ:
         break;
     }
@@ -219,7 +223,7 @@ static void abandon(struct hand *h, int64_t now_us) {
 void gate_tick(struct gate *g, int64_t now_us) {
     for (struct request *stuck = take_stuck(g, now_us), *r; (r = stuck) != NULL;) {
         stuck = r->next;
-        if (r->job == JOB_READ) { /* the command was applied; only showing it failed */
+        if (r->job == JOB_READ) { /* if the command was applied, only showing it failed */
             (void)r->handler->on_read(r, ERR_DB_LOST);
             request_finish(r);
         } else if (r->job == JOB_QUERY) {

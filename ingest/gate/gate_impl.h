@@ -51,8 +51,14 @@ struct hand *gate_hand(struct gate_thread *t, const struct request *r); /* the h
 void gate_block(struct gate_thread *t);
 void gate_unblock(struct gate_thread *t);
 
-/* Begins with an admitted request. If it has an Idempotency-Key, that is claimed first. */
+/* Begins with an admitted request, or gives it to a thread for large bodies. */
 void gate_start(struct gate_thread *t, struct request *r);
+/* What comes first: an Idempotency-Key is claimed, then the handler begins. Any thread. */
+enum step gate_begin(struct request *r);
+/* Publishes the command, or refuses if the reply would not be heard. Any thread. */
+void gate_publish(struct ingest *in, struct request *r, struct jbuf *scratch);
+/* Gives a request to the gate for a step that asks the database. Any thread. */
+void gate_push_step(struct gate *g, struct request *r, enum step step);
 /* Does what a handler has said. */
 void gate_step(struct gate_thread *t, struct request *r, enum step step);
 

@@ -45,7 +45,10 @@ static void claim_keys(struct gate_thread *t) {
                    : 0;
     for (size_t i = 0; i < n; i++) {
         struct request *r = asked[i];
-        gate_step(t, r, idempotency_on_claimed(r, code) ? r->handler->begin(r) : STEP_ANSWERED);
+        if (idempotency_on_claimed(r, code))
+            gate_start(t, r);
+        else
+            request_finish(r);
     }
 }
 
@@ -213,6 +216,16 @@ static void ask_last(struct gate_thread *t) {
 
 /* ---- who is it ---- */
 
+/* The client is admitted before its body is read. */
+static void let_read_or_refuse(struct request *r) {
+    if (request_take_room(r, r->body_length)) {
+        request_read_on(r);
+        return;
+    }
+    answer_error(r, ERR_UNAVAILABLE, BODIES_FULL);
+    request_finish(r);
+}
+
 static void admit(struct gate_thread *t) {
     struct hand *h = &t->hand[HAND_FRESH];
     h->n = admission_collect(&t->admission, h->r, h->n);
@@ -224,7 +237,7 @@ static void admit(struct gate_thread *t) {
     h->n = admission_judge(&t->admission, h->r, h->n);
     for (size_t i = 0; i < h->n; i++) {
         if (h->r[i]->body_waits)
-            request_read_on(h->r[i]);
+            let_read_or_refuse(h->r[i]);
         else
             gate_start(t, h->r[i]);
     }

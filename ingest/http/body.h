@@ -7,9 +7,6 @@
 #include "ingest/http/guard.h"
 #include "ingest/request/request.h"
 
-/* A body up to this size is read before its client is admitted. */
-#define BODY_UNASKED 65536u
-
 enum body_next {
     BODY_MORE,  /* the piece was taken */
     BODY_ASK,   /* the client must be admitted first; nothing of the piece was taken */

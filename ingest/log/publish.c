@@ -168,6 +168,8 @@ void publish_request(struct publish *p, struct request *r, struct jbuf *scratch)
     struct command c;
     command_of(r, &c);
     encode(r, &c, scratch);
+    if (r->handler->forgets)
+        request_forget_json(r); /* a large tree must not stay until the reply */
     if (not_to_be_published(r))
         return;
     int64_t expires_us = r->deadline_us;

@@ -24,6 +24,8 @@ struct request_command {
 
 /* Gives the request a command of this type, or gives the command that it has this type. */
 struct request_command *request_make_command(struct request *r, enum command_type type);
+/* The bytes are made: drops all JSON of the request but c->resource, which an answer may show. */
+void request_forget_json(struct request *r);
 /* The command was handed to the log, so it may have been applied. */
 bool request_is_published(const struct request *r);
 

@@ -9,13 +9,11 @@
 
 #define DEPTH_MAX 32
 
-/* Enough for a room with 100,000 members and all their sub-attributes. */
-const struct content_limits content_document = {.depth = DEPTH_MAX, .elements = 600000};
-/* In a Bulk a resource stands three levels deeper. Several parsed Bulks are in memory at the same time. */
+const struct content_limits content_document = {.depth = DEPTH_MAX};
+/* In a Bulk a resource stands three levels deeper. */
 const struct content_limits content_bulk = {
     .bytes = BULK_MAX_BYTES, /* rule B6 */
     .depth = DEPTH_MAX + 3,
-    .elements = 200000,
     .too_large = "The Bulk is larger than maxPayloadSize",
 };
 /* A request for an access token. */
@@ -30,13 +28,31 @@ static bool is_type(const char *type, const char *known) {
     return next == '\0' || next == ';';
 }
 
-static void decref(void *json) {
-    json_decref(json);
+/* A value that the request keeps; in the arena, which drops it at the latest. */
+struct kept {
+    json_t *json;
+    struct kept *next;
+};
+
+static void drop_value(void *arg) {
+    struct kept *k = arg;
+    json_decref(k->json);
+    k->json = NULL;
 }
 
 void content_keep(struct request *r, json_t *json) {
-    if (json != NULL)
-        arena_defer(r->arena, decref, json);
+    if (json == NULL)
+        return;
+    struct kept *k = arena_alloc(r->arena, sizeof *k);
+    *k = (struct kept){json, r->kept};
+    r->kept = k;
+    arena_defer(r->arena, drop_value, k);
+}
+
+void content_drop(struct request *r) {
+    for (struct kept *k = r->kept; k != NULL; k = k->next)
+        drop_value(k);
+    r->kept = NULL;
 }
 
 /* By the path alone: a body that is too large is refused before the method is looked at. */
@@ -59,7 +75,7 @@ enum err_code content_too_large(const struct request *r, struct err *err) {
 
 enum err_code content_parse(struct request *r, json_t **body, struct err *err) {
     const struct content_limits *l = limits_of(r);
-    struct body_limits limits = {content_limit(r), l->depth, l->elements};
+    struct body_limits limits = {content_limit(r), l->depth, r->in->settings.max_body_values};
     const char *other = r->route.method == HTTP_PATCH ? r->form->accepts_patch : r->form->accepts;
     if (!is_type(r->head.content_type, PLAIN_JSON) &&
         (other == NULL || !is_type(r->head.content_type, other)))

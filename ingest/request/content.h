@@ -4,11 +4,10 @@
 
 #include "ingest/request/request.h"
 
-/* How large a body may be; as JSON, how deep and how many values it may have. */
+/* How large a body may be; as JSON, how deep. (max-body-values says how many values it may have.) */
 struct content_limits {
     size_t bytes; /* 0: max-body-bytes */
     size_t depth;
-    size_t elements;
     const char *too_large; /* begins the sentence that refuses a larger body; NULL: the common one */
 };
 extern const struct content_limits content_document, content_bulk, content_form;
@@ -19,7 +18,9 @@ enum err_code content_parse(struct request *r, json_t **body, struct err *err);
 /* How many bytes a body may have at this path. */
 size_t content_limit(const struct request *r);
 enum err_code content_too_large(const struct request *r, struct err *err);
-/* The request takes the reference over and drops it at its end. NULL is fine. */
+/* The request takes the reference over and drops it at its end, or in content_drop. NULL is fine. */
 void content_keep(struct request *r, json_t *json);
+/* Drops all that was kept. Nobody may need it any more. */
+void content_drop(struct request *r);
 
 #endif

@@ -18,6 +18,7 @@ enum step {
     STEP_READ,     /* r->read says which resources to read; then on_read */
     STEP_QUERY,    /* r->db_query says what to ask the database; then on_rows */
     STEP_ASK,      /* r->question is asked in a round trip of its own; then on_rows */
+    STEP_CLAIM,    /* not of a handler: an Idempotency-Key is claimed, then the request begins */
     STEP_PUBLISH,  /* r->command and r->resource_id are set; then on_reply */
     STEP_GONE,     /* another thread has the request; the caller must not touch it */
 };
@@ -57,6 +58,7 @@ struct handler {
 
     const struct identification *identification; /* NULL: a bearer token */
     const struct content_limits *content;        /* limits of the body; NULL: those of one document */
+    bool forgets;                                /* of the JSON only command->resource is needed later */
     bool long_deadline;                          /* the deadline is bulk-deadline-ms, not deadline-ms */
 };
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Buffers for bodies and answers that are larger than this are freed, not kept in the pool. */
-#define KEEP_BYTES (64 * 1024)
+#define KEEP_BYTES (16 * 1024)
 #define POOL_MAX 1024
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -51,6 +51,16 @@ struct request *request_new(struct ingest *in) {
     return r;
 }
 
+bool request_take_room(struct request *r, size_t n) {
+    r->no_room = !bodies_take(r->in->bodies, &r->room, &r->verdict.workspace, n);
+    return !r->no_room;
+}
+
+void request_drop_body(struct request *r) {
+    jb_free(&r->body);
+    bodies_give(&r->room);
+}
+
 void request_complete(struct request *r, int64_t now_us) {
     r->complete_us = now_us;
     r->deadline_us = now_us + r->in->settings.deadline_us;
@@ -72,11 +82,15 @@ static void request_free(struct request *r) {
 
 static void recycle(struct request *r) {
     free(r->abandoned);
+    bool large = r->room.bytes > BODY_LARGE; /* its arena is not kept either */
+    bodies_give(&r->room);
+    if (large || r->answer.body.cap > BODY_LARGE)
+        atomic_store(&r->in->untidy, true);
     arena_reset(r->arena);
     trim_buffer(&r->body);
     trim_buffer(&r->answer.body);
     pthread_mutex_lock(&pool_lock);
-    bool keep = npool < POOL_MAX;
+    bool keep = npool < POOL_MAX && !large;
     if (keep) {
         r->next = pool;
         pool = r;
@@ -174,7 +188,8 @@ static const unsigned may_follow[REQUEST_STATES] = {
     /* READING: admitted, and its body is read now. GATE again: its answer is kept before it is sent. DONE: a
      * stand-in answers. */
     [REQUEST_GATE] = BIT(REQUEST_READING) | BIT(REQUEST_GATE) | BIT(REQUEST_PENDING) | BIT(REQUEST_BULK) |
-                     BIT(REQUEST_AUDIT) | BIT(REQUEST_DONE),
+                     BIT(REQUEST_LARGE) | BIT(REQUEST_AUDIT) | BIT(REQUEST_DONE),
+    [REQUEST_LARGE] = BIT(REQUEST_GATE) | BIT(REQUEST_PENDING) | BIT(REQUEST_BULK) | BIT(REQUEST_AUDIT),
     [REQUEST_PENDING] = BIT(REQUEST_CLAIMED),
     [REQUEST_BULK] = BIT(REQUEST_BULK) | BIT(REQUEST_GATE) | BIT(REQUEST_AUDIT),
     [REQUEST_CLAIMED] = BIT(REQUEST_GATE) | BIT(REQUEST_AUDIT) | BIT(REQUEST_DONE),
@@ -192,7 +207,8 @@ static const unsigned may_follow[REQUEST_STATES] = {
 #endif
 
 static void check_move(const struct request *r, enum request_state from, enum request_state to) {
-    static const char *const names[] = {"READING", "GATE", "PENDING", "BULK", "CLAIMED", "AUDIT", "DONE"};
+    static const char *const names[] = {"READING", "GATE",    "LARGE", "PENDING",
+                                        "BULK",    "CLAIMED", "AUDIT", "DONE"};
     if (may_follow[from] & BIT(to))
         return;
     log_event(LOG_ERROR, "wrong-move", "txn=%s from=%s to=%s", r->txn.s, names[from], names[to]);

@@ -7,7 +7,8 @@
  *        +----------+---- answered without a command +
  *
  * A request whose body is large passes the gate twice: first for its admission, and then, when it is admitted
- * and the body was read, with the body.
+ * and the body was read, with the body. Then a thread for large bodies works on it (state LARGE) and gives it
+ * back to the gate, or publishes its command itself.
  *
  * A Bulk is a request like any other up to its admission; then it is in the hands of the Bulk thread (state
  * BULK), which makes a request of each of its operations. Those go the same way, but from READING to PENDING
@@ -16,10 +17,11 @@
  *
  * READING  the HTTP thread reads it; the connection is not suspended
  * GATE     in the gate's queue, or in the hands of the gate thread that took it from there; or among the
- * lists PENDING  its command is published and it stands in the pending table BULK     in the hands of the
- * Bulk thread, or its operations are under way CLAIMED  one thread has won it there and makes the answer
- * (perhaps with another visit to the gate) AUDIT    answered; its record waits for the acknowledgement DONE
- * its owner has it again; or a stand-in answers for it (request_abandon)
+ * lists LARGE    its body is large: in the queue or in the hands of a thread for such bodies PENDING  its
+ * command is published and it stands in the pending table BULK     in the hands of the Bulk thread, or its
+ * operations are under way CLAIMED  one thread has won it there and makes the answer (perhaps with another
+ * visit to the gate) AUDIT    answered; its record waits for the acknowledgement DONE     its owner has it
+ * again; or a stand-in answers for it (request_abandon)
  *
  * request.c has the table of legal moves. Any other move is a mistake in usher: with sanitizers built in it
  * ends the process, else it is logged and counted (usher_request_wrong_moves_total). */
@@ -27,6 +29,7 @@
 #define USHER_INGEST_REQUEST_REQUEST_H
 
 #include "ingest/ingest.h"
+#include "ingest/request/bodies.h"
 #include "ingest/request/form.h"
 #include "ingest/request/prefer.h"
 #include "ingest/request/query.h"
@@ -42,6 +45,7 @@
 enum request_state {
     REQUEST_READING,
     REQUEST_GATE,
+    REQUEST_LARGE,
     REQUEST_PENDING,
     REQUEST_BULK,
     REQUEST_CLAIMED,
@@ -53,8 +57,10 @@ enum request_state {
 /* What the gate has to do with a request that is put into its queue. */
 enum request_job {
     JOB_ADMIT,  /* a new request */
-    JOB_READ,   /* the command was applied; read the resource for the answer */
+    JOB_READ,   /* read what the handler wants; for the answer, if the command was applied */
     JOB_CANCEL, /* the deadline has passed: claim the txn as cancelled */
+    JOB_CLAIM,  /* its Idempotency-Key must be claimed before it begins */
+    JOB_ASK,    /* ask the handler's question */
     JOB_QUERY,  /* the command was applied; ask the handler's query for the answer */
     JOB_KEEP,   /* the answer is made; store it before it is sent (idempotency.h) */
     JOB_UNITS,  /* a Bulk needs rate units for its other operations */
@@ -137,9 +143,11 @@ struct request {
     struct request_head head;
     struct query query;
     struct jbuf body;
-    size_t body_bytes; /* including bytes that were thrown away */
-    bool body_waits;   /* the body is read when the client is admitted, and not before */
-    bool too_large, query_broken;
+    size_t body_bytes;  /* including bytes that were thrown away */
+    size_t body_length; /* as announced; 0 = not known before its end */
+    bool body_waits;    /* the body is read when the client is admitted, and not before */
+    struct body_room room;
+    bool too_large, no_room, query_broken;
 
     /* who it is */
     struct credential credential;
@@ -160,6 +168,7 @@ struct request {
     struct pending_entry *pending;   /* of the published command (log/pending.h) */
     struct repeat *repeat;           /* of an Idempotency-Key (gate/idempotency.h) */
     struct bulk *bulk;               /* of a Bulk (scim/bulk_impl.h) */
+    struct kept *kept;               /* parsed JSON (request/content.h) */
     const struct projection *projection;
     bool async; /* Prefer: respond-async. The answer may be 202 */
     bool again; /* a repeated request: its command may have been applied already, under the same txn */
@@ -178,6 +187,10 @@ struct request {
 struct request *request_new(struct ingest *in);
 void request_release(struct request *r);
 void request_pool_free(void);
+/* Counts n more bytes for its body. False: there is no room for them, and r->no_room is set. */
+bool request_take_room(struct request *r, size_t n);
+/* The body is done: frees it, and gives its room back. */
+void request_drop_body(struct request *r);
 /* The last byte of the request has come: sets the deadline. */
 void request_complete(struct request *r, int64_t now_us);
 

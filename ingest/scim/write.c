@@ -219,4 +219,5 @@ const struct handler scim_write = {
     .on_read = scim_write_on_read,
     .on_reply = scim_write_on_reply,
     .on_accepted = scim_write_on_accepted,
+    .forgets = true,
 };

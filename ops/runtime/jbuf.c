@@ -19,6 +19,13 @@ static char *reserve(struct jbuf *b, size_t n) {
     return b->p + b->n;
 }
 
+void jb_reserve(struct jbuf *b, size_t n) {
+    if (b->cap > n)
+        return;
+    b->p = xrealloc(b->p, n + 1);
+    b->cap = n + 1;
+}
+
 void jb_free(struct jbuf *b) {
     free(b->p);
     *b = (struct jbuf){0};

@@ -15,7 +15,8 @@ struct jbuf {
 };
 
 void jb_free(struct jbuf *b);
-void jb_reset(struct jbuf *b); /* empties, keeps the memory */
+void jb_reset(struct jbuf *b);             /* empties, keeps the memory */
+void jb_reserve(struct jbuf *b, size_t n); /* memory for a text of n bytes in all, and no more */
 char *jb_take(struct jbuf *b); /* the text (malloc'ed, "" if empty); the buffer is empty afterwards */
 void jb_mem(struct jbuf *b, const char *s, size_t n);
 void jb_raw(struct jbuf *b, const char *s); /* unchanged */

@@ -34,7 +34,7 @@ static bool is_scalar_byte(char c) {
  */
 static enum err_code measure(const char *buf, size_t len, const struct body_limits *limits, struct err *err) {
     size_t depth = 0;
-    size_t values = 0;
+    size_t values = 0, containers = 0;
     bool after_string = false;
     for (size_t i = 0; i < len;) {
         char c = buf[i];
@@ -52,7 +52,7 @@ static enum err_code measure(const char *buf, size_t len, const struct body_limi
             after_string = false;
         } else {
             if (c == '{' || c == '[') {
-                values++;
+                containers++;
                 if (++depth > limits->max_depth)
                     return err_set(err, ERR_INVALID_SYNTAX, "The body is nested deeper than %zu levels",
                                    limits->max_depth);
@@ -64,10 +64,10 @@ static enum err_code measure(const char *buf, size_t len, const struct body_limi
             after_string = false;
             i++;
         }
-        if (values > limits->max_elements + 1) /* one may still turn out to be a name */
-            break;
+        if (values > limits->max_elements + 1 || containers > limits->max_elements)
+            break; /* (one may still turn out to be a name) */
     }
-    if (values > limits->max_elements)
+    if (values > limits->max_elements || containers > limits->max_elements)
         return err_set(err, ERR_INVALID_SYNTAX, "The body has more than %zu values", limits->max_elements);
     return ERR_OK;
 }

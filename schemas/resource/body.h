@@ -8,10 +8,11 @@
 #include <stddef.h>
 
 struct body_limits {
-    size_t max_bytes;    /* refused as ERR_TOO_LARGE */
-    size_t max_depth;    /* of nesting; ERR_INVALID_SYNTAX */
-    size_t max_elements; /* values in all; checked before the tree is built, so that small text cannot become
-                            a huge tree */
+    size_t max_bytes; /* refused as ERR_TOO_LARGE */
+    size_t max_depth; /* of nesting; ERR_INVALID_SYNTAX */
+    /* Texts, numbers and other single values; and as many objects and arrays. Counted before the tree is
+     * built, so that a small text cannot become a huge tree. */
+    size_t max_elements;
 };
 
 /* Parses one JSON object. Refuses (ERR_INVALID_SYNTAX): not JSON, not an object, invalid UTF-8, NUL,

@@ -2,9 +2,13 @@
 
 import json
 import socket
+import urllib.parse
 
+import doors
 from case import Case
+from proxied import metric
 from scimhttp import SCIM_TYPE, USER, Broken, Reader
+from stack import free_port
 from test_keys import unknown_token
 from waiting import SILENCE
 
@@ -15,12 +19,12 @@ MIB = 1024 * 1024
 class Door:
     """A request of which every byte is sent when the test says so."""
 
-    def __init__(self, test, token, path="/scim/v2/Users", method="POST", **headers):
-        stack = test.stack
-        self.sock = socket.create_connection((stack.host, stack.port), SILENCE)
+    def __init__(self, test, token, path="/scim/v2/Users", method="POST", url=None, source=None, **headers):
+        at = urllib.parse.urlsplit(url or test.stack.url)
+        self.sock = socket.create_connection((at.hostname, at.port), SILENCE, source and (source, 0))
         test.addCleanup(self.sock.close)
         self.reader = Reader(self.sock)
-        lines = {"Host": "%s:%d" % (stack.host, stack.port), "Content-Type": SCIM_TYPE}
+        lines = {"Host": at.netloc, "Content-Type": SCIM_TYPE}
         if token:
             lines["Authorization"] = "Bearer " + token
         lines.update({name.replace("_", "-"): str(value) for name, value in headers.items()})
@@ -178,3 +182,116 @@ class Admission(Case):
             door.send(b"x" * sent)
             door.sock.close()
         self.expect(self.http.get("/Users?count=0"), 200)
+
+
+class Values(Case):
+    """How many values a body may have, and who waits while it is counted."""
+
+    def test_values_in_a_body(self):
+        """200,000 single values, and as many objects and arrays. One more is refused before anything is built."""
+        head = b'{"schemas":["%s"],"userName":"%s","unknown":[' % (USER.encode(), b"%s")
+        for name, value, fits in ((b"single", b"1", 200000 - 2), (b"objects", b"{}", 200000 - 3)):
+            for n, status in ((fits, 201), (fits + 1, 400)):
+                body = head % name + b",".join([value] * n) + b"]}"
+                answer = self.expect(self.http.post("/Users", body), status, "invalidSyntax" if status == 400 else None)
+                if status == 400:
+                    self.assertIn("more than 200000 values", answer.json["detail"])
+
+    def test_a_room_of_many_members(self):
+        """So many values are enough for 100,000 members: here it is the name that is missing."""
+        members = [{"value": "00000000-0000-7000-8000-%012x" % i} for i in range(100000)]
+        answer = self.expect(self.http.post("/Groups", {"members": members}), 400, "invalidValue")
+        self.assertIn("displayName", answer.json["detail"])
+
+    def test_a_large_body_with_an_idempotency_key(self):
+        """Such a request goes to the database between two visits to the threads for large bodies."""
+        api = doors.api(self.ws)
+        self.addCleanup(api.close)
+        users = [self.user("member%d" % i)["id"] for i in range(3)]
+        body = json.dumps({"displayName": "keyed", "members": [{"value": u} for u in users]}).encode()
+        body += b" " * (2 * UNASKED)
+        json_type = {"Content-Type": "application/json", "Idempotency-Key": "one"}
+        first = api.request("POST", "/rooms", body, headers=json_type)
+        self.assertEqual(first.status, 201, first)
+        again = api.request("POST", "/rooms", body, headers=json_type)
+        self.assertEqual((again.status, again.body), (201, first.body))
+        other = api.request("POST", "/rooms", body + b" ", headers=json_type)
+        self.assertEqual(other.status, 422, other)
+
+    def test_a_large_search_and_a_large_bulk(self):
+        """What reads, and what has a thread of its own."""
+        self.user("found")
+        search = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": 'userName eq "found"'}
+        pad = b" " * (2 * UNASKED)
+        found = self.expect(self.http.post("/Users/.search", json.dumps(search).encode() + pad), 200)
+        self.assertEqual(found.json["totalResults"], 1)
+        bulk = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+                "Operations": [{"method": "POST", "path": "/Users", "bulkId": "b", "data": {"userName": "inbulk"}}]}
+        done = self.expect(self.http.post("/Bulk", json.dumps(bulk).encode() + pad), 200)
+        self.assertEqual(done.json["Operations"][0]["status"], "201")
+
+    def test_a_large_delete_and_a_large_put(self):
+        """Existence is asked before the command, where it is asked at all."""
+        uid = self.user("shrinks")["id"]
+        self.expect(self.http.put("/Users/" + uid, large_user("shrinks", 2 * UNASKED)), 200)
+        wanted = {"Prefer": "respond-async"}
+        none = "/Users/00000000-0000-7000-8000-00000000dead"
+        self.expect(self.http.put(none, large_user("nobody", 2 * UNASKED), headers=wanted), 404)
+        self.expect(self.http.request("DELETE", none, b" " * (2 * UNASKED)), 404)
+        self.expect(self.http.request("DELETE", "/Users/" + uid, b" " * (2 * UNASKED)), 204)
+
+
+class Memory(Case):
+    """An ingest of its own with little memory for bodies: 16 MiB, of which a workspace gets 8 (one largest body)."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.url = cls.stack.extra_ingest("little", free_port(), "--body-memory 16777216")
+
+    def door(self, ws, size, **headers):
+        return Door(self, ws.token, Content_Length=size, Expect="100-continue", url=self.url, **headers)
+
+    def held(self):
+        return metric(self.url, "usher_body_bytes")
+
+    def invited(self, door):
+        self.assertEqual(door.status_line(), b"HTTP/1.1 100 Continue")
+        door.status_line()
+
+    def refused(self, answer):
+        self.expect(answer, 503)
+        self.assertEqual(answer.headers["retry-after"], "1")
+        self.assertIn("memory for request bodies is full", answer.json["detail"])
+
+    def test_the_memory_for_bodies(self):
+        """Two workspaces fill it; a third one gets 503 for what is large, and is served with what is small. What is
+        done, refused or broken off gives its room back at once."""
+        others = [self.stack.workspace("mem%d" % i) for i in range(2)]
+        open_doors = [self.door(ws, 7 * MIB) for ws in others]
+        for door in open_doors:
+            self.invited(door)
+        self.assertEqual(self.held(), 14 * MIB)
+        self.refused(self.door(others[0], 2 * MIB).answer())  # its own share
+        self.refused(self.door(self.ws, 3 * MIB).answer())  # what all have
+        small = self.ws.open(url=self.url)
+        self.addCleanup(small.close)
+        self.expect(small.post("/Users", {"schemas": [USER], "userName": "small"}), 201)
+        open_doors[0].sock.close()
+        open_doors[1].send(b"x" * (7 * MIB))
+        self.expect(open_doors[1].answer(), 400, "invalidSyntax")
+        self.wait_until(lambda: self.held() == 0, "the room to be given back")
+        self.expect(small.post("/Users", large_user("large", 7 * MIB)), 201)
+        self.wait_until(lambda: self.held() == 0, "the room to be given back")
+
+    def test_chunks_are_counted_as_they_come(self):
+        first = self.door(self.stack.workspace("memchunk"), 7 * MIB)
+        self.invited(first)
+        second = self.door(self.stack.workspace("memchunk"), 7 * MIB)
+        self.invited(second)
+        body = large_user("chunked", 4 * MIB)
+        door = Door(self, self.ws.token, url=self.url, Transfer_Encoding="chunked")
+        for at in range(0, len(body), MIB):
+            door.chunk(body[at:at + MIB])
+        door.send(b"0\r\n\r\n")
+        self.refused(door.answer())

@@ -1,7 +1,9 @@
 /* Which bodies wait for their client's admission, and what becomes of the pieces of a body. */
 #include "ingest/http/body.h"
+#include "ingest/request/bodies.h"
 #include "ingest/request/content.h"
 #include "ingest/request/handler.h"
+#include "ingest/stats.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,10 +13,10 @@
 
 #include <cmocka.h>
 
-#define LIMIT (4 * BODY_UNASKED)
+#define LIMIT (4 * BODY_LARGE)
 
 static struct ingest ingest = {.settings.max_body_bytes = LIMIT};
-static char piece[BODY_UNASKED];
+static char piece[BODY_LARGE];
 
 static bool waits(struct guard_facts facts) {
     struct request *r = request_new(&ingest);
@@ -28,8 +30,8 @@ static void large_bodies_wait_and_small_ones_do_not(void **state) {
     (void)state;
     assert_false(waits((struct guard_facts){0}));
     assert_false(waits((struct guard_facts){.has_length = true}));
-    assert_false(waits((struct guard_facts){.has_length = true, .length = BODY_UNASKED}));
-    assert_true(waits((struct guard_facts){.has_length = true, .length = BODY_UNASKED + 1}));
+    assert_false(waits((struct guard_facts){.has_length = true, .length = BODY_LARGE}));
+    assert_true(waits((struct guard_facts){.has_length = true, .length = BODY_LARGE + 1}));
     assert_false(waits((struct guard_facts){.chunked = true})); /* nobody knows yet how large it is */
 }
 
@@ -51,16 +53,16 @@ static struct request *reading(bool admitted) {
 static void a_body_of_unknown_size_stops_at_the_bound(void **state) {
     (void)state;
     struct request *r = reading(false);
-    assert_int_equal(body_take(r, piece, BODY_UNASKED - 1), BODY_MORE);
+    assert_int_equal(body_take(r, piece, BODY_LARGE - 1), BODY_MORE);
     assert_int_equal(body_take(r, piece, 1), BODY_MORE);
     assert_false(r->body_waits);
     assert_int_equal(body_take(r, piece, 1), BODY_ASK);
     assert_true(r->body_waits);
-    assert_int_equal(r->body.n, BODY_UNASKED); /* the piece that asked was not taken */
-    assert_int_equal(r->body_bytes, BODY_UNASKED);
+    assert_int_equal(r->body.n, BODY_LARGE); /* the piece that asked was not taken */
+    assert_int_equal(r->body_bytes, BODY_LARGE);
     r->counted = true; /* admitted: the same piece comes again */
     assert_int_equal(body_take(r, piece, 1), BODY_MORE);
-    assert_int_equal(r->body.n, BODY_UNASKED + 1);
+    assert_int_equal(r->body.n, BODY_LARGE + 1);
     request_release(r);
 }
 
@@ -81,18 +83,26 @@ static void what_is_beyond_the_limit_is_thrown_away_and_then_the_connection_clos
 static void after_a_refusal_nothing_is_kept(void **state) {
     (void)state;
     struct request *r = reading(false);
-    assert_int_equal(body_take(r, piece, BODY_UNASKED), BODY_MORE);
+    assert_int_equal(body_take(r, piece, BODY_LARGE), BODY_MORE);
     atomic_store(&r->state, REQUEST_DONE);
     assert_int_equal(body_take(r, piece, sizeof piece), BODY_MORE);
-    assert_int_equal(r->body.n, BODY_UNASKED);
+    assert_int_equal(r->body.n, BODY_LARGE);
     r->body_bytes = 2 * (size_t)LIMIT;
     assert_int_equal(body_take(r, piece, 1), BODY_CLOSE);
     request_release(r);
 }
 
+static int begin(void **state) {
+    (void)state;
+    stats_init();
+    ingest.bodies = bodies_new(64 * LIMIT, LIMIT);
+    return 0;
+}
+
 static int end(void **state) {
     (void)state;
     request_pool_free();
+    bodies_free(ingest.bodies);
     return 0;
 }
 
@@ -104,5 +114,5 @@ int main(void) {
         cmocka_unit_test(what_is_beyond_the_limit_is_thrown_away_and_then_the_connection_closed),
         cmocka_unit_test(after_a_refusal_nothing_is_kept),
     };
-    return cmocka_run_group_tests_name("ingest/body", tests, NULL, end);
+    return cmocka_run_group_tests_name("ingest/body", tests, begin, end);
 }

@@ -22,8 +22,11 @@
 static struct ingest ingest = {
     .settings = {.partitions = 12, .deadline_us = 60000000, .commands_per_workspace = 128}};
 
+static const struct handler handler = {.forgets = true};
+
 static struct request *write_request(void) {
     struct request *r = request_new(&ingest);
+    r->handler = &handler;
     r->form = &scim_form;
     request_make_command(r, COMMAND_USER_DELETE);
     r->resource_id = uuid_v7();
