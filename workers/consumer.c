@@ -22,6 +22,7 @@ struct consumer {
     bool exactly_once;
     rd_kafka_t *rk;
     struct emitter *emitter;
+    struct gap_listener gaps;
     int64_t *next;      /* of each partition of ours, what is polled next; NONE: not ours */
     atomic_llong *done; /* … and up to where it is applied; CONSUMER_NONE */
     int partitions;
@@ -31,6 +32,17 @@ struct consumer {
     atomic_int assigned;
     atomic_bool dead;
 };
+
+/* Nobody knows any more where the partition stood: the log's beginning, which may be none. */
+static bool begin_anywhere(struct consumer *c, rd_kafka_topic_partition_t *p) {
+    int64_t first, end;
+    if (rd_kafka_query_watermark_offsets(c->rk, TOPIC_COMMANDS, p->partition, &first, &end, ASK_MS) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR ||
+        (first > 0 && !c->gaps.note(c->gaps.arg, p->partition, NONE, first)))
+        return false;
+    p->offset = RD_KAFKA_OFFSET_BEGINNING;
+    return true;
+}
 
 /* Where to begin: at the committed offset, or where the log begins if there is none; never at its end, which
  * would skip commands. The look-up waits until no transaction with pending offsets of the owner before is
@@ -47,8 +59,8 @@ static bool resolve_offsets(struct consumer *c, rd_kafka_topic_partition_list_t 
         rd_kafka_topic_partition_t *p = &parts->elems[i];
         if (p->err)
             return false;
-        if (p->offset < 0)
-            p->offset = RD_KAFKA_OFFSET_BEGINNING;
+        if (p->offset < 0 && !begin_anywhere(c, p))
+            return false;
         log_event(LOG_INFO, "assigned", "partition=%d offset=%lld", p->partition, (long long)p->offset);
     }
     return true;
@@ -142,12 +154,13 @@ static rd_kafka_t *consumer_join(struct consumer *c, struct err *err) {
 }
 
 struct consumer *consumer_open(const struct config *config, int slot, bool exactly_once,
-                               struct emitter *emitter, struct err *err) {
+                               struct emitter *emitter, struct gap_listener gaps, struct err *err) {
     struct consumer *c = xcalloc(1, sizeof *c);
     c->config = config;
     c->slot = slot;
     c->exactly_once = exactly_once;
     c->emitter = emitter;
+    c->gaps = gaps;
     c->partitions = (int)config_int(config, "partitions");
     c->next = xcalloc((size_t)c->partitions, sizeof *c->next);
     c->held = xcalloc((size_t)c->partitions, sizeof *c->held);
@@ -196,8 +209,11 @@ static bool find_place(struct consumer *c, int32_t partition, int64_t *place) {
         log_event(LOG_WARN, "ends-unknown", "partition=%d code=%s", partition, rd_kafka_err2name(code));
         return false;
     }
-    if (from < first || from > end)
+    if (from < first || from > end) {
+        if (!c->gaps.note(c->gaps.arg, partition, from, first))
+            return false;
         *place = first;
+    }
     int64_t gone = from >= 0 && from < first ? first - from : 0;
     metric_add(worker_stats.out_of_range, 1);
     metric_add(worker_stats.commands_gone, gone);

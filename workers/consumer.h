@@ -9,10 +9,17 @@
 
 struct consumer;
 
+/* Who is told of a gap, before the consumer goes on behind it: it stood at `place` (negative: nobody knows
+ * where), and the log begins at `first`. False: not now, ask again. */
+struct gap_listener {
+    bool (*note)(void *arg, int32_t partition, int64_t place, int64_t first);
+    void *arg;
+};
+
 /* Joins the group. slot: names the static member, so that a restarted worker gets its partitions back at
  * once. exactly_once: as the emitter. NULL and err. */
 struct consumer *consumer_open(const struct config *config, int slot, bool exactly_once,
-                               struct emitter *emitter, struct err *err);
+                               struct emitter *emitter, struct gap_listener gaps, struct err *err);
 /* Waits up to timeout_ms for a command, then takes what is there, never waiting for more. NULL: nothing came,
  * or the partitions were taken away meanwhile. */
 struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max);

@@ -10,6 +10,7 @@
 #include "workers/consumer.h"
 #include "workers/health.h"
 #include "workers/loop.h"
+#include "workers/lost.h"
 #include "workers/replies.h"
 #include "workers/selfcheck.h"
 #include "workers/settings.h"
@@ -64,19 +65,24 @@ static int run_worker(const struct config *config, struct health *health, struct
     struct emitter *emitter = emitter_start(config, slot, key, exactly_once);
     if (emitter == NULL)
         return 0;
+    struct lost *lost = lost_new(config);
+    struct gap_listener gaps = {lost_note, lost};
     struct replies *replies = replies_open(config, &err);
     struct consumer *consumer =
-        replies != NULL ? consumer_open(config, slot_number(slot), exactly_once, emitter, &err) : NULL;
+        replies != NULL ? consumer_open(config, slot_number(slot), exactly_once, emitter, gaps, &err) : NULL;
     if (consumer == NULL) {
         fprintf(stderr, "usher-worker: %s\n", err_text(&err));
         return 1;
     }
     struct loop *loop = loop_new(config, consumer, emitter, replies, slot);
     health_attach(health, consumer, emitter, loop, slot);
+    lost_start(lost, consumer);
     int code = loop_run(loop);
     lifecycle_watchdog(20, 1);
     health_detach(health);
+    lost_stop(lost);
     consumer_close(consumer);
+    lost_free(lost);
     bool clean = emitter_stop(emitter);
     replies_close(replies);
     loop_free(loop);

@@ -15,6 +15,8 @@
       "Times that the log did not hold a partition's place any more.")                                       \
     X(commands_gone, counter, "usher_worker_commands_gone_total", NULL,                                      \
       "Commands that were gone from the log before they were taken.")                                        \
+    X(accepted_lost, counter, "usher_worker_accepted_lost_total", NULL,                                      \
+      "Accepted requests that the log has lost, told as failed.")                                            \
     X(apply, histogram, "usher_worker_apply_seconds", NULL, "Time of a batch's PostgreSQL transaction.")     \
     X(retries, counter, "usher_worker_retries_total", NULL, "Batches that had to be tried again.")           \
     X(poisoned, counter, "usher_worker_poison_total", NULL, "Commands that went to usher.deadletter.")       \

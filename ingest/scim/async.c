@@ -9,6 +9,7 @@
 #include "ops/runtime/clock.h"
 #include "schemas/stream/record_event.h"
 #include "sql/ask/command_log.h"
+#include "sql/ask/log_gaps.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ struct async_question {
     bool bulk;
     const char **claims; /* of the event of each outcome; NULL: no such event */
     size_t known;        /* number of commands that are decided */
+    int partitions;
+    bool lost; /* … and those that are not, never will be */
     struct arena *arena;
 };
 
@@ -117,7 +120,12 @@ static void take_outcome(size_t i, bool known, const char *records, void *ctx) {
 static enum err_code ask_outcomes(struct question *question, struct db *db, struct err *err) {
     struct async_question *q = (struct async_question *)question;
     q->known = 0;
-    return command_log_outcomes(db, q->workspace.s, q->txns, q->n, take_outcome, q, err);
+    q->lost = false;
+    enum err_code code = command_log_outcomes(db, q->workspace.s, q->txns, q->n, take_outcome, q, err);
+    if (code != ERR_OK || q->known == q->n)
+        return code;
+    return log_gaps_cover(db, workspace_partition(q->workspace.s, q->partitions), uuid_time_us(&q->txns[0]),
+                          &q->lost, err);
 }
 
 static enum err_code prepare_question(struct request *r, struct err *err) {
@@ -132,6 +140,7 @@ static enum err_code prepare_question(struct request *r, struct err *err) {
     if (!unseal(&r->verdict.workspace, r->route.segment, &txn, &operations))
         return err_set(err, ERR_NOT_FOUND, "There is no such outcome");
     q->question.ask = ask_outcomes;
+    q->partitions = r->in->settings.partitions;
     q->workspace = r->verdict.workspace;
     q->arena = r->arena;
     q->bulk = operations > 0;
@@ -151,20 +160,21 @@ static enum step async_result_begin(struct request *r) {
 
 /* ---- the answer ---- */
 
-/* A txn begins with its time in milliseconds (RFC 9562 section 5.7). */
 static int64_t age_hours(const struct uuid *txn) {
-    char hex[13];
-    memcpy(hex, txn->s, 8);
-    memcpy(hex + 8, txn->s + 9, 4);
-    hex[12] = '\0';
-    return (clock_wall_us() / 1000 - (int64_t)strtoull(hex, NULL, 16)) / 3600000;
+    return (clock_wall_us() - uuid_time_us(txn)) / 3600000000;
 }
 
 /* An accepted command will be decided, so an unknown outcome is waited for. But outcomes that are older than
- * outcome-hours were deleted. */
+ * outcome-hours were deleted; and where the log has lost the command and the record of its acceptance too,
+ * nobody will decide it any more. */
 static void answer_undecided(struct request *r, const struct async_question *q) {
     if (age_hours(&q->txns[0]) >= config_int(r->in->settings.config, "outcome-hours")) {
         answer_error(r, ERR_GONE, "The outcome is no longer kept");
+        return;
+    }
+    if (q->lost) {
+        answer_error(r, ERR_GONE,
+                     "The request was lost before it was applied; nothing was changed, send it again");
         return;
     }
     answer_no_content(r, 0);

@@ -51,6 +51,36 @@ static enum err_code put_counts(struct ctl *c, struct err *err) {
     return ERR_OK;
 }
 
+/* Where the log had lost commands, and how many of them were told as failed. Nothing where there is none. */
+static enum err_code put_gaps(struct ctl *c, struct err *err) {
+    struct db_result *r;
+    if (db_run(c->db, SQL_CTL_STATUS_GAPS, NULL, &r, err) != ERR_OK)
+        return err->code;
+    if (c->json) {
+        jb_key(&c->out, "gaps");
+        jb_raw(&c->out, "[");
+    }
+    for (size_t i = 0; i < db_rows(r); i++) {
+        if (c->json) {
+            jb_sep(&c->out);
+            jb_raw(&c->out, "{");
+            jb_kint(&c->out, "partition", db_int(r, i, 0));
+            jb_kstr(&c->out, "found", db_text(r, i, 1));
+            jb_kint(&c->out, "lost", db_int(r, i, 2));
+            jb_kbool(&c->out, "settled", db_bool(r, i, 3));
+            jb_raw(&c->out, "}");
+        } else {
+            jb_printf(&c->out, "gap         partition %s, %s: %s accepted requests told as failed%s\n",
+                      db_text(r, i, 0), db_text(r, i, 1), db_text(r, i, 2),
+                      db_bool(r, i, 3) ? "" : " so far");
+        }
+    }
+    if (c->json)
+        jb_raw(&c->out, "]");
+    db_results_free(&r, 1);
+    return ERR_OK;
+}
+
 enum err_code ctl_status(struct ctl *c, struct err *err) {
     struct err why = {0};
     struct schema_state state = {0};
@@ -59,7 +89,7 @@ enum err_code ctl_status(struct ctl *c, struct err *err) {
     bool reachable = migrate_state(c->db, &state, &why) == ERR_OK;
     put_state(c, reachable, &state, &why);
     bool good = reachable && schema_is_current(&state);
-    if (good && put_counts(c, &why) != ERR_OK)
+    if (good && (put_counts(c, &why) != ERR_OK || put_gaps(c, &why) != ERR_OK))
         good = false;
     if (!ctl_status_kafka(c))
         good = false;

@@ -55,6 +55,8 @@ enum err_class {
     X(UNAVAILABLE, RETRY, 503, NULL, "The service is not available now")                                     \
     X(DEADLINE, RETRY, 503, NULL, "Not done in time; nothing was changed")                                   \
     X(OUTCOME_UNKNOWN, RETRY, 503, NULL, "Not done in time; the outcome is not known")                       \
+    X(LOST, RETRY, 503, NULL,                                                                                \
+      "The request was lost before it was applied; nothing was changed, send it again")                      \
     X(DB_RETRY, RETRY, 503, NULL, "The database asks to try again")                                          \
     X(DB_LOST, RETRY, 503, NULL, "The database cannot be reached")                                           \
     X(DB_DATA, REJECT, 500, NULL, "The database refused a value")                                            \

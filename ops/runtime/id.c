@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -58,6 +59,14 @@ struct uuid uuid_v7(void) {
     b[7] = (unsigned char)count;
     b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
     return to_text(b);
+}
+
+int64_t uuid_time_us(const struct uuid *u) {
+    char hex[13];
+    memcpy(hex, u->s, 8);
+    memcpy(hex + 8, u->s + 9, 4);
+    hex[12] = '\0';
+    return (int64_t)strtoull(hex, NULL, 16) * 1000;
 }
 
 struct uuid uuid_derive(const struct uuid *of, uint32_t n) {

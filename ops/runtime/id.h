@@ -21,6 +21,8 @@ struct uuid uuid_v7(void);
 /* The n-th UUID that is derived from `of`. It is always the same one, has the same millisecond, and belongs
  * to no other UUID (74 bits of it are a hash). */
 struct uuid uuid_derive(const struct uuid *of, uint32_t n);
+/* The time in a version 7 UUID: microseconds since 1970, whole milliseconds. */
+int64_t uuid_time_us(const struct uuid *u);
 /* True and *out set (lower-cased) if s is exactly one UUID in 8-4-4-4-12 form, any letter case. */
 USHER_MUST_CHECK bool uuid_parse(const char *s, struct uuid *out);
 bool uuid_is_set(const struct uuid *u);

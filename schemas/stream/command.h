@@ -29,7 +29,8 @@ struct command_async {
     char txn[64];     /* Set-Txn; in a Bulk "{Set-Txn}:{index}". "": the client waits */
     char method[8];   /* of the request or the Bulk operation */
     char bulk_id[72]; /* "" if none */
-    char base[300];   /* URL that resources stand under, as the client knows it: "https://host/scim/v2" */
+    char base[300]; /* URL that resources stand under, as the client knows it: "https://host/scim/v2"; "": not
+                       known any more */
 };
 
 struct command {

@@ -47,7 +47,8 @@ enum command_carries {
     X(REQUEST_REFUSED, "request.refused", COMMAND, MAY_TYPE | CARRY_REFUSAL, 200,                            \
       "`refusal`: `code` (§12) and `detail`; `resourceType` where the path names one. An "                  \
       "operation of an asynchronous Bulk that the ingest has refused: it gets an outcome "                   \
-      "and an event like the others, and counts as a failure in its place")                                  \
+      "and an event like the others, and counts as a failure in its place. Or a request "                    \
+      "that the log has lost (`LOST`), under its own txn")                                                   \
     X(WORKSPACE_CREATE, "workspace.create", WORKSPACE, CARRY_RESOURCE, 200,                                  \
       "`resource`: as `workspace.set`, with a `name`")                                                       \
     X(WORKSPACE_SET, "workspace.set", WORKSPACE, CARRY_RESOURCE, 200,                                        \

@@ -156,7 +156,8 @@ static struct event_subject outcome_subject(const struct command *command, const
     return (struct event_subject){command->rt, known ? id->s : NULL, external_id};
 }
 
-/* One result of a Bulk (RFC 7644 section 3.7.3): location in all but a create that failed. */
+/* One result of a Bulk (RFC 7644 section 3.7.3): location in all but a create that failed, or where nobody
+ * knows any more under which URL the client has asked. */
 void record_event_outcome(struct record_context *c, const struct command *command, const struct reply *reply,
                           const char *external_id) {
     const struct command_async *a = &command->async;
@@ -170,7 +171,7 @@ void record_event_outcome(struct record_context *c, const struct command *comman
         jb_kstr(&payload, "bulkId", a->bulk_id);
     if (reply->code == ERR_OK)
         put_version(&payload, reply->version);
-    if (subject.id != NULL) {
+    if (subject.id != NULL && a->base[0] != '\0') {
         jb_printf(&text, "%s%s/%s", a->base, command->rt->endpoint, subject.id);
         jb_kstr(&payload, "location", text.p);
     }

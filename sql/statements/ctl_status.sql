@@ -12,3 +12,7 @@ SELECT (SELECT count(*) FROM workspaces),
             WHERE l.locktype = 'advisory' AND l.classid = $1::oid AND l.objid::bigint = s.slot AND l.objsubid = 2
               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
         ));
+
+-- name: gaps
+-- Places where the log had lost commands, the newest first.
+SELECT partition, rfc3339(found), lost, settled IS NOT NULL FROM log_gaps ORDER BY found DESC LIMIT 20;

@@ -5,7 +5,8 @@
  *     kafka_admin BOOTSTRAP commit GROUP TOPIC PARTITION OFFSET         the group must have no members
  *     kafka_admin BOOTSTRAP forget GROUP                                all its offsets; the same
  *     kafka_admin BOOTSTRAP ends TOPIC PARTITION                        prints the first offset and the next
- * one */
+ * one
+ *     kafka_admin BOOTSTRAP groups                                      prints the name of each */
 #include "ops/runtime/kafka_conf.h"
 
 #include <stdio.h>
@@ -113,6 +114,15 @@ static void ends(rd_kafka_t *rk, char **words) {
     printf("%lld %lld\n", (long long)first, (long long)next);
 }
 
+static void groups(rd_kafka_t *rk, char **words) {
+    const struct rd_kafka_group_list *list = NULL;
+    (void)words;
+    check(rd_kafka_list_groups(rk, NULL, &list, MS), "groups");
+    for (int i = 0; i < list->group_cnt; i++)
+        puts(list->groups[i].group);
+    rd_kafka_group_list_destroy(list);
+}
+
 int main(int argc, char **argv) {
     static const struct {
         const char *name;
@@ -121,7 +131,7 @@ int main(int argc, char **argv) {
     } commands[] = {
         {"config", 3, alter},  {"delete-records", 3, delete_records},
         {"commit", 4, commit}, {"forget", 1, forget},
-        {"ends", 2, ends},
+        {"ends", 2, ends},     {"groups", 0, groups},
     };
     for (size_t i = 0; argc > 2 && i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(argv[2], commands[i].name) != 0 || argc < 3 + commands[i].words)

@@ -1,13 +1,17 @@
 """The place of the workers in usher.commands is one that the log does not hold any more: they go on all the same."""
 
+import base64
+import json
 import os
 
 import stream
 from kafkacase import KafkaCase
-from scimhttp import USER
+from scimhttp import USER, patch_op
 from waiting import wait_until
 
 GROUP = "usher-worker"
+ASYNC = {"Prefer": "respond-async"}
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
 
 class OutOfRange(KafkaCase):
@@ -28,6 +32,35 @@ class OutOfRange(KafkaCase):
             return True
 
         wait_until(done, "the group to be empty", lambda: os.times()[4] // 20)
+
+    def stop_worker(self):
+        self.stack.local("stop", "worker")
+
+    def accepted(self, answer):
+        """(txn, path of the outcome) of a 202."""
+        self.assertEqual(answer.status, 202, repr(answer))
+        return answer.headers["set-txn"], answer.headers["location"][len(self.stack.url):]
+
+    def bare(self, workspace):
+        client = workspace.open(check=False, prefix="")
+        self.addCleanup(client.close)
+        return client
+
+    def outcome(self, bare, path):
+        """What stands at the Location of a 202, once it says something: claims, or a BulkResponse."""
+        last = []
+        wait_until(lambda: last.append(bare.request("GET", path)) or last[-1].status != 202, "the outcome",
+                   lambda: os.times()[4] // 20)
+        self.assertEqual(last[-1].status, 200, repr(last[-1]))
+        body = last[-1].body.decode()
+        if body.startswith("{"):
+            return json.loads(body)
+        part = body.split(".")[1]
+        return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+    def lose(self, partition):
+        """Whatever the partition of the commands holds now."""
+        self.admin("delete-records", stream.COMMANDS, partition, self.ends(partition)[1])
 
     def works(self, workspace, name):
         self.expect(workspace.client.post("/Users", {"schemas": [USER], "userName": name}), 201)
@@ -52,6 +85,76 @@ class OutOfRange(KafkaCase):
         names = {name for (name,) in self.stack.sql("SELECT user_name FROM users WHERE workspace_id = %s", ws.id)}
         self.assertEqual(names, {"before", "after"})
 
+    def test_what_was_accepted_and_is_gone_is_told_as_failed(self):
+        """Each of the requests that were answered 202 has an outcome, an event, an audit record and a number in a
+        metric; and sending it again works."""
+        ws = self.stack.workspace("lost")
+        bare, partition = self.bare(ws), self.place(ws)
+        self.works(ws, "before")
+        old = self.expect(ws.client.post("/Users", {"schemas": [USER], "userName": "old"}), 201).json
+        lost = self.metric("usher_worker_accepted_lost_total")
+        self.stop_worker()
+        gone = [self.accepted(ws.client.request(method, path, body, headers=ASYNC)) for method, path, body in (
+            ("POST", "/Users", {"schemas": [USER], "userName": "new"}),
+            ("PATCH", "/Users/" + old["id"], patch_op({"op": "replace", "path": "title", "value": "t"})),
+            ("DELETE", "/Users/" + old["id"], None))]
+        bulk = self.accepted(ws.client.post("/Bulk", {"schemas": [BULK], "Operations": [
+            {"method": "POST", "path": "/Users", "bulkId": "b%d" % i, "data": {"schemas": [USER], "userName": name}}
+            for i, name in enumerate(("bulk", ""))]}, headers=ASYNC))
+        self.lose(partition)
+        kept = self.accepted(ws.client.post("/Users", {"schemas": [USER], "userName": "kept"}, headers=ASYNC))
+        self.stack.start()
+        self.works(ws, "after")
+
+        users = "/Users/" + old["id"]
+        for (txn, path), method, subject in zip(gone, ("POST", "PATCH", "DELETE"), ("/Users", users, users)):
+            claims = self.outcome(bare, path)
+            told = claims["events"][stream.ASYNC]
+            self.assertEqual((claims["txn"], claims["sub_id"]["uri"]), (txn, subject))
+            self.assertEqual((told["method"], told["status"], told["response"]["status"]), (method, "503", "503"))
+            self.assertIn("nothing was changed, send it again", told["response"]["detail"])
+            # The same stands on usher.events, once; and in the audit.
+            self.assertEqual([r.value for r in self.followers.tokens(ws.id) if r.value["txn"] == txn], [claims])
+            self.assertEqual([(c["action"], c["outcome"], c["reason"]) for c in self.followers.changes(ws.id)
+                              if c["txn"] == txn], [("command.refused", "refused", "lost")])
+        told = self.outcome(bare, bulk[1])
+        self.assertEqual([o["status"] for o in told["Operations"]], ["503", "503"])
+        self.assertEqual(self.metric("usher_worker_accepted_lost_total"), lost + 5)
+        self.assertTrue(self.logged("event=accepted-lost partition=%d requests=5" % partition))
+        self.assertEqual(self.outcome(bare, kept[1])["events"][stream.ASYNC]["status"], "201")
+
+        names = {name for (name,) in self.stack.sql("SELECT user_name FROM users WHERE workspace_id = %s", ws.id)}
+        self.assertEqual(names, {"before", "old", "kept", "after"})
+        self.works(ws, "new")
+        self.assertEqual([(n, settled) for n, settled in self.stack.sql(
+            "SELECT lost, settled FROM log_gaps WHERE partition = %s AND lost > 0", partition)], [(5, None)])
+        status = self.stack.ctl("status")["status"]
+        self.assertIn({"partition": partition, "lost": 5, "settled": False},
+                      [{k: g[k] for k in ("partition", "lost", "settled")} for g in status["gaps"]])
+
+    def test_a_loss_of_which_no_record_is_left_is_not_pending_for_ever(self):
+        """The audit is gone too: nobody knows the request any more but its sender, who asks."""
+        ws = self.stack.workspace("unknown")
+        bare, partition = self.bare(ws), self.place(ws)
+        self.works(ws, "before")
+        self.stop_worker()
+        _, path = self.accepted(ws.client.post("/Users", {"schemas": [USER], "userName": "gone"}, headers=ASYNC))
+        self.lose(partition)
+        self.admin("delete-records", stream.AUDIT, partition,
+                   int(self.admin("ends", stream.AUDIT, partition).split()[1]))
+        self.stack.start()
+        self.works(ws, "after")
+        self.assertEqual(bare.request("GET", path).status, 202)
+        # As if a day had gone by since.
+        self.stack.sql("UPDATE log_gaps SET found = found - interval '1 day' WHERE partition = %s", partition)
+        wait_until(lambda: not self.stack.sql("SELECT 1 FROM log_gaps WHERE settled IS NULL AND partition = %s",
+                                              partition), "the gap to be settled", lambda: os.times()[4] // 20)
+        # What is settled is all that was accepted up to a minute ago.
+        self.stack.sql("UPDATE log_gaps SET settled = settled + interval '2 minutes' WHERE partition = %s", partition)
+        answer = bare.request("GET", path)
+        self.assertEqual(answer.status, 410, repr(answer))
+        self.assertIn("lost before it was applied", answer.json["detail"])
+
     def test_the_place_lies_behind_the_end(self):
         ws = self.stack.workspace("behind")
         partition = self.place(ws)
@@ -66,3 +169,8 @@ class OutOfRange(KafkaCase):
         self.assertEqual(self.metric("usher_worker_commands_gone_total"), 0)
         names = {name for (name,) in self.stack.sql("SELECT user_name FROM users WHERE workspace_id = %s", ws.id)}
         self.assertEqual(names, {"before", "waits", "after"})  # what was in the log is not skipped
+
+    def test_the_check_at_the_start_leaves_no_group(self):
+        """A group with places that mean nothing would be an alarm in whatever watches the lag of groups."""
+        self.assertTrue(self.logged("event=broker exactly_once=yes"))
+        self.assertEqual(self.admin("groups").split(), [GROUP])
