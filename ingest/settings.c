@@ -64,6 +64,16 @@ static const struct config_row rows[] = {
     {"body-memory", CONFIG_INT, "268435456", 16777216, INT64_C(1) << 40,
      "bytes that all request bodies may take at once; over it 503", false},
     {"body-threads", CONFIG_INT, "2", 1, 64, "threads that work on bodies above 64 KiB", false},
+    {"max-connections", CONFIG_INT, "5120", 64, 1000000,
+     "client connections at once; beyond it a new one ends the one that is needed least", false},
+    {"max-connections-per-source", CONFIG_INT, "512", 1, 1000000,
+     "connections of one address (IPv6: one /64) at once; those of trusted proxies are not counted", false},
+    {"head-seconds", CONFIG_INT, "10", 1, 3600, "seconds for the head of a request to come", false},
+    {"body-seconds", CONFIG_INT, "60", 1, 3600, "seconds for the body of a request to come", false},
+    {"answer-seconds", CONFIG_INT, "60", 1, 3600,
+     "seconds for a client to take an answer, and as many again for each MiB of it", false},
+    {"idle-seconds", CONFIG_INT, "60", 1, 86400, "seconds that a connection without a request is kept",
+     false},
     {"max-in-flight", CONFIG_INT, "4096", 1, 1000000, "requests worked on at once; over it 503", false},
     {"commands-per-workspace", CONFIG_INT, "64", 1, 100000,
      "commands of one workspace on their way at once while other workspaces have some too", false},
@@ -140,6 +150,12 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->bounds.max_values = (size_t)config_int(c, "max-values");
     s->max_body_values = (size_t)config_int(c, "max-body-values");
     s->body_memory = (size_t)config_int(c, "body-memory");
+    s->connections = (int)config_int(c, "max-connections");
+    s->source_connections = (int)config_int(c, "max-connections-per-source");
+    s->head_us = config_int(c, "head-seconds") * 1000000;
+    s->body_us = config_int(c, "body-seconds") * 1000000;
+    s->answer_us = config_int(c, "answer-seconds") * 1000000;
+    s->idle_us = config_int(c, "idle-seconds") * 1000000;
     s->body_threads = (int)config_int(c, "body-threads");
     s->max_in_flight = (int)config_int(c, "max-in-flight");
     s->commands_per_workspace = (int)config_int(c, "commands-per-workspace");

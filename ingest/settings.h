@@ -34,6 +34,8 @@ struct settings {
     struct resource_bounds bounds;
     size_t max_body_bytes, max_body_values;
     size_t body_memory; /* of all bodies together */
+    int connections, source_connections;
+    int64_t head_us, body_us, answer_us, idle_us; /* how long a client may take */
     int body_threads;
     /* contains the start time of the process: request records are numbered per instance */
     char instance[160];

@@ -12,7 +12,12 @@
 #define STATS(X)                                                                                             \
     X(in_flight, gauge, "usher_in_flight_requests", NULL, "Requests that wait for their answer.")            \
     X(connections, gauge, "usher_http_connections", NULL, "Open client connections.")                        \
-    X(reaped, counter, "usher_http_reaped_total", NULL, "Connections ended for sending too slowly.")         \
+    X(closed_head, counter, "usher_http_closed_total", "reason=\"head\"", CLIENTS_CLOSED)                    \
+    X(closed_body, counter, "usher_http_closed_total", "reason=\"body\"", CLIENTS_CLOSED)                    \
+    X(closed_answer, counter, "usher_http_closed_total", "reason=\"answer\"", CLIENTS_CLOSED)                \
+    X(closed_idle, counter, "usher_http_closed_total", "reason=\"idle\"", CLIENTS_CLOSED)                    \
+    X(closed_source, counter, "usher_http_closed_total", "reason=\"source\"", CLIENTS_CLOSED)                \
+    X(closed_full, counter, "usher_http_closed_total", "reason=\"full\"", CLIENTS_CLOSED)                    \
     X(guarded, counter, "usher_http_guarded_total", NULL, "Requests refused for malformed HTTP.")            \
     X(over_cap, counter, "usher_http_over_cap_total", NULL,                                                  \
       "Requests refused because too many were in flight.")                                                   \
@@ -63,6 +68,8 @@
       "Requests left unanswered because no record of them could be kept.")
 
 #define LISTS_ENDED "Lists refused, or cancelled in PostgreSQL, before they had all rows."
+#define CLIENTS_CLOSED                                                                                       \
+    "Connections ended: too slow with head, body or answer, idle, too many of a source, too many in all."
 #define BODIES_REFUSED                                                                                       \
     "Requests refused for their bodies: no memory, no more for the workspace, or waited too long."
 #define DEADLINES "Commands not answered in time: cancelled, applied after all, or not to be asked."

@@ -28,12 +28,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* A connection that is silent for this long is closed. */
-#define SILENCE_S 60u
+/* The library closes a connection that is silent for so much longer than clients.c lets it be. */
+#define SILENCE_MORE_S 15
 /* Memory of the library for each connection. Request line and headers must fit. */
 #define CONNECTION_MEMORY 65536u
-/* Connections besides those whose requests are in flight. */
-#define CONNECTIONS_SPARE 1024
+/* Connections that may come in while others are being closed for them. */
+#define CONNECTIONS_SPARE 256
+/* With fewer usher does not start. */
+#define CONNECTIONS_LEAST 64
 /* From 1.0 on the library refuses what is doubtful. Before, strict means that a request without Host is
  * answered twice and one with a blank in its target not at all; so there it is the guard that refuses. */
 #define STRICT (MHD_VERSION >= 0x01000000 ? 1 : 0)
@@ -94,6 +96,14 @@ static bool suspend(struct request *r) {
     return true;
 }
 
+static enum MHD_Result send_now(struct request *r) {
+    const struct request *answering = request_answering(r);
+    struct client *c = client_of(connection_of(r));
+    if (c != NULL)
+        client_answers(c, answering->answer.body.n);
+    return send_answer(answering, connection_of(r));
+}
+
 /* ---- the connection as a request's owner ---- */
 
 static void connection_answered(struct request *r) {
@@ -128,7 +138,7 @@ static enum MHD_Result refuse_at_once(struct request *r) {
     r->answer.close = true;
     answer_error(r, ERR_UNAVAILABLE, NULL);
     audit_note(r->in->audit, r);
-    return send_answer(r, connection_of(r));
+    return send_now(r);
 }
 
 /* Refuses before the body was read, so the connection must be closed. The request has a record like any
@@ -150,7 +160,7 @@ static enum MHD_Result answer_public(struct request *r) {
         answer_error(r, r->route.code, NULL);
     else
         (void)r->handler->begin(r);
-    return send_answer(r, connection_of(r));
+    return send_now(r);
 }
 
 /* There is nothing at the path, or not by this method. No credentials are needed to be told so. */
@@ -269,7 +279,7 @@ static enum MHD_Result on_call(void *cls, struct MHD_Connection *connection, con
     bool back = call->away;
     call->away = false;
     if (*size == 0 && atomic_load(&r->state) == REQUEST_DONE)
-        return send_answer(request_answering(r), connection_of(r));
+        return send_now(r);
     if (back) /* its body goes on: the client was admitted, or was refused in the middle */
         phase(connection, CLIENT_BODY);
     if (*size > 0)
@@ -291,6 +301,11 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **st
     if (client != NULL)
         client->request = NULL;
     request_release(r);
+}
+
+static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, socklen_t size) {
+    (void)cls, (void)size;
+    return client_welcome(address) ? MHD_YES : MHD_NO;
 }
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
@@ -324,17 +339,34 @@ static void on_log(void *cls, const char *format, va_list args) {
 
 /* ---- life ---- */
 
-/* As many connections as max-in-flight needs, or as the system allows. */
-static unsigned connection_limit(const struct ingest *in) {
+/* Raises the limit of open files as far as the system lets us. Where that is not enough, there are fewer
+ * connections. */
+static enum err_code check_open_files(struct settings *s, struct err *err) {
     struct rlimit limit;
-    rlim_t wanted = (rlim_t)in->settings.max_in_flight + CONNECTIONS_SPARE;
+    const rlim_t others = OWN_DESCRIPTORS + CONNECTIONS_SPARE;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 1000;
+        return ERR_OK;
     limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < wanted + OWN_DESCRIPTORS)
-        wanted = limit.rlim_cur > 2 * OWN_DESCRIPTORS ? limit.rlim_cur - OWN_DESCRIPTORS : OWN_DESCRIPTORS;
-    return (unsigned)wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= (rlim_t)s->connections + others)
+        return ERR_OK;
+    if (limit.rlim_cur < CONNECTIONS_LEAST + others)
+        return err_set(err, ERR_CONFIG, "The limit of open files is %llu; at least %llu are needed",
+                       (unsigned long long)limit.rlim_cur, (unsigned long long)(CONNECTIONS_LEAST + others));
+    log_event(LOG_WARN, "few-open-files", "limit=%llu connections=%llu wanted=%d",
+              (unsigned long long)limit.rlim_cur, (unsigned long long)(limit.rlim_cur - others),
+              s->connections);
+    s->connections = (int)(limit.rlim_cur - others);
+    return ERR_OK;
+}
+
+static unsigned longest_silence_s(const struct settings *s) {
+    int64_t us = s->head_us;
+    us = s->body_us > us ? s->body_us : us;
+    us = s->answer_us > us ? s->answer_us : us;
+    us = s->idle_us > us ? s->idle_us : us;
+    return (unsigned)(us / 1000000) + SILENCE_MORE_S;
 }
 
 static struct MHD_Daemon *start_daemon(struct server *s) {
@@ -349,15 +381,19 @@ static struct MHD_Daemon *start_daemon(struct server *s) {
         tls[0].option = MHD_OPTION_END;
     library_watch(on_refused, s->in);
     return MHD_start_daemon(
-        flags, 0, NULL, NULL, on_call, s->in, MHD_OPTION_ARRAY, tls, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-        MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_THREAD_POOL_SIZE, pool, MHD_OPTION_CONNECTION_LIMIT,
-        connection_limit(s->in), MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, STRICT, MHD_OPTION_URI_LOG_CALLBACK,
-        on_request_line, s->in, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s->in,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, s->in, MHD_OPTION_END);
+        flags, 0, on_accept, NULL, on_call, s->in, MHD_OPTION_ARRAY, tls, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+        NULL, MHD_OPTION_LISTEN_SOCKET, s->fd, MHD_OPTION_THREAD_POOL_SIZE, pool, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)s->in->settings.connections + CONNECTIONS_SPARE, MHD_OPTION_CONNECTION_TIMEOUT,
+        longest_silence_s(&s->in->settings), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_STRICT_FOR_CLIENT, STRICT, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, s->in,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s->in, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s->in,
+        MHD_OPTION_END);
 }
 
 struct server *server_start(struct ingest *in, struct err *err) {
+    if (check_open_files(&in->settings, err) != ERR_OK)
+        return NULL;
+    clients_open(&in->settings);
     struct server *s = xcalloc(1, sizeof *s);
     s->in = in;
     s->fd = net_listen(in->settings.listen, 1024, &s->port, err);

@@ -1,11 +1,14 @@
 """The door of the ingest: what is read before a client is admitted, and what many or slow clients may take."""
 
 import json
+import resource
+import select
 import socket
+import time
 import urllib.parse
 
 import doors
-from case import Case
+from case import BUSY, Case
 from proxied import metric
 from scimhttp import SCIM_TYPE, USER, Broken, Reader
 from stack import free_port
@@ -19,7 +22,9 @@ MIB = 1024 * 1024
 class Door:
     """A request of which every byte is sent when the test says so."""
 
-    def __init__(self, test, token, path="/scim/v2/Users", method="POST", url=None, source=None, **headers):
+    def __init__(self, test, token, path="/scim/v2/Users", method="POST", url=None, source=None, whole=True,
+                 **headers):
+        """source: the address to come from; whole: the head is sent whole."""
         at = urllib.parse.urlsplit(url or test.stack.url)
         self.sock = socket.create_connection((at.hostname, at.port), SILENCE, source and (source, 0))
         test.addCleanup(self.sock.close)
@@ -29,7 +34,8 @@ class Door:
             lines["Authorization"] = "Bearer " + token
         lines.update({name.replace("_", "-"): str(value) for name, value in headers.items()})
         head = "%s %s HTTP/1.1\r\n" % (method, path)
-        self.send((head + "".join("%s: %s\r\n" % line for line in lines.items()) + "\r\n").encode())
+        head += "".join("%s: %s\r\n" % line for line in lines.items())
+        self.send((head + ("\r\n" if whole else "X-Slow: ")).encode())
 
     def send(self, data):
         self.sock.sendall(data)
@@ -295,3 +301,116 @@ class Memory(Case):
             door.chunk(body[at:at + MIB])
         door.send(b"0\r\n\r\n")
         self.refused(door.answer())
+
+
+def is_closed(sock):
+    """Nothing is left to read, and the other side has closed."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    try:
+        return bool(poll.poll(0)) and sock.recv(65536) == b""
+    except ConnectionError:
+        return True
+
+
+class Connections(Case):
+    """Two ingests of their own: one with few connections, one with little patience."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.narrow = cls.stack.extra_ingest("narrow", free_port(), "--max-connections 64 --max-connections-per-source 20 "
+                                            "--trusted-proxies 127.0.0.9/32")
+        cls.hasty = cls.stack.extra_ingest("hasty", free_port(), "--head-seconds 2 --body-seconds 2 --answer-seconds 2 "
+                                           "--idle-seconds 2")
+
+    def visit(self, source, url=None):
+        """A connection that was served and is kept."""
+        door = Door(self, None, "/healthz", "GET", url or self.narrow, source)
+        self.assertEqual(door.answer().status, 200)
+        return door
+
+    def leave(self, doors_):
+        for door in doors_:
+            door.sock.close()
+        self.wait_until(lambda: metric(self.narrow, "usher_http_connections") <= 1, "the connections to be gone")
+
+    def test_connections_of_one_source(self):
+        """The 21st is closed; another source, and a trusted proxy, come in; and so does the first when it has left."""
+        refused = 'usher_http_closed_total{reason="source"}'
+        before = metric(self.narrow, refused)
+        visits = [self.visit("127.0.0.2") for _ in range(20)]
+        with self.assertRaises((Broken, ConnectionError)):
+            self.visit("127.0.0.2")
+        self.assertEqual(metric(self.narrow, refused), before + 1)
+        visits += [self.visit("127.0.0.3")] + [self.visit("127.0.0.9") for _ in range(25)]
+        visits[0].sock.close()
+
+        def in_again():
+            try:
+                return visits.append(self.visit("127.0.0.2")) is None
+            except (Broken, ConnectionError):
+                return False
+        self.wait_until(in_again, "the source to come in again")
+        self.leave(visits)
+
+    def test_the_longest_idle_goes_first(self):
+        """64 connections of many sources: a new one ends the one that was idle longest, and no other."""
+        visits = [self.visit("127.0.1.%d" % (i // 16 + 1)) for i in range(64)]
+        visits[0].send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")  # is not the longest idle one any more
+        self.assertEqual(visits[0].answer().status, 200)
+        last = self.visit("127.0.2.1")
+        self.wait_until(lambda: is_closed(visits[1].sock), "the longest idle one to be closed")
+        self.assertEqual([i for i in range(64) if is_closed(visits[i].sock)], [1])
+        self.leave(visits + [last])
+
+    def test_5120_connections_of_one_address(self):
+        """512 of them stay, and another address gets in."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        at = urllib.parse.urlsplit(self.stack.url)
+        socks = []
+        for _ in range(5120):
+            sock = socket.create_connection((at.hostname, at.port), SILENCE, ("127.0.0.5", 0))
+            self.addCleanup(sock.close)
+            socks.append(sock)
+        self.visit("127.0.0.6", self.stack.url)
+        self.wait_until(lambda: sum(1 for s in socks if not is_closed(s)) <= 512, "512 of them to be left")
+
+    def drip(self, door, byte=b"x"):
+        """A byte now and then; gives how long that lasted."""
+        began = time.monotonic()
+        try:
+            while not select.select([door.sock], [], [], 0.2)[0]:
+                door.send(byte)
+        except ConnectionError:
+            pass
+        return time.monotonic() - began
+
+    def closed_for(self, reason):
+        return metric(self.hasty, 'usher_http_closed_total{reason="%s"}' % reason)
+
+    def test_who_sends_too_slowly(self):
+        """Head and body, although a byte comes now and then."""
+        for reason, headers in (("head", {"whole": False}), ("body", {"Content_Length": 1000})):
+            before = self.closed_for(reason)
+            took = self.drip(Door(self, self.ws.token, url=self.hasty, **headers))
+            self.assertGreaterEqual(took, 2)
+            self.assertLess(took, 2 + 1 + BUSY)
+            self.assertEqual(self.closed_for(reason), before + 1)
+
+    def test_who_says_nothing(self):
+        before = self.closed_for("idle")
+        door = self.visit(None, self.hasty)
+        door.sock.settimeout(2 + 1 + BUSY)
+        self.assertTrue(door.closed())
+        self.assertEqual(self.closed_for("idle"), before + 1)
+
+    def test_who_takes_no_answer(self):
+        """More answers are asked for than the buffers between the two hold, and nobody reads them."""
+        before = self.closed_for("answer")
+        door = Door(self, None, "/healthz", "GET", self.hasty)
+        self.assertEqual(door.answer().status, 200)
+        door.send(b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
+        self.wait_until(lambda: self.closed_for("answer") == before + 1, "the connection to be closed")
