@@ -151,28 +151,39 @@ static bool is_first(const struct patch_step *steps, size_t n) {
     return true;
 }
 
+/* Decodes all operations. What is too much for this document is mostly seen here, before anything is done. */
+static enum err_code decode_steps(const struct resource_type *rt, const json_t *ops, const json_t *doc,
+                                  struct arena *a, struct patch_step *steps, struct err *err) {
+    struct patch_work work = {0};
+    enum err_code rc = ERR_OK;
+    for (size_t i = 0; i < json_array_size(ops) && rc == ERR_OK; i++) {
+        struct patch_step *s = &steps[i];
+        rc = decode_step(rt, json_array_get(ops, i), a, s, err);
+        if (rc == ERR_OK)
+            rc = patch_count(&work, s->op, &s->path, s->value, err);
+        if (rc == ERR_OK)
+            rc = patch_count_known(&work, s->op, &s->path, s->value, doc, a, err);
+    }
+    return rc;
+}
+
 enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, const json_t *ops,
                           json_t *doc, struct arena *a, struct member_delta **deltas, size_t *ndeltas,
                           struct err *err) {
     size_t n = json_array_size(ops);
     struct patch_work work = {0};
     struct patch_step *steps = arena_alloc(a, (n + 1) * sizeof *steps);
-    enum err_code rc = ERR_OK;
     *deltas = arena_alloc(a, (n + 1) * sizeof **deltas);
     *ndeltas = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct patch_step *step = &steps[i];
-        rc = decode_step(rt, json_array_get(ops, i), a, step, err);
-        if (rc == ERR_OK)
-            rc = patch_count(&work, step->op, &step->path, step->value, err);
-        if (rc == ERR_OK && step->path.at.attr != NULL && step->path.at.attr->apart)
-            patch_member_delta(step, a, &(*deltas)[(*ndeltas)++]);
-        else if (rc == ERR_OK)
-            rc = apply_step(step, dialect, doc, &work, err);
-        if (rc != ERR_OK)
-            return rc;
+    enum err_code rc = decode_steps(rt, ops, doc, a, steps, err);
+    for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+        if (steps[i].path.at.attr != NULL && steps[i].path.at.attr->apart)
+            patch_member_delta(&steps[i], a, &(*deltas)[(*ndeltas)++]);
+        else
+            rc = apply_step(&steps[i], dialect, doc, &work, err);
     }
-    resource_tidy(rt, doc);
+    if (rc == ERR_OK)
+        resource_tidy(rt, doc);
     /* Not in between: one operation may need the next. */
     for (size_t i = 0; i < n && rc == ERR_OK; i++)
         if (is_first(steps, i))

@@ -68,7 +68,9 @@ enum err_code patch_count_work(struct patch_work *w, const struct patch_path *pa
 
 /* ---- what the ingest knows ---- */
 
-static size_t *known_cost(struct patch_work *w, const struct attr *attr, struct arena *a) {
+static size_t *known_cost(struct patch_work *w, const struct attr_path *at, const json_t *doc,
+                          struct arena *a) {
+    const struct attr *attr = at->attr;
     for (size_t i = 0; i < w->nknown; i++)
         if (w->known[i].attr == attr)
             return &w->known[i].cost;
@@ -80,7 +82,9 @@ static size_t *known_cost(struct patch_work *w, const struct attr *attr, struct 
         w->known = known;
         w->cap = cap;
     }
-    w->known[w->nknown] = (struct patch_known){.attr = attr};
+    const json_t *object = at->extension != NULL ? json_object_get(doc, at->extension->id) : doc;
+    w->known[w->nknown] =
+        (struct patch_known){.attr = attr, .cost = patch_cost(json_object_get(object, attr->name))};
     return &w->known[w->nknown++].cost;
 }
 
@@ -102,11 +106,11 @@ static size_t cost_after(enum patch_op op, const struct patch_path *path, const 
 }
 
 enum err_code patch_count_known(struct patch_work *w, enum patch_op op, const struct patch_path *path,
-                                const json_t *value, struct arena *a, struct err *err) {
+                                const json_t *value, const json_t *doc, struct arena *a, struct err *err) {
     const struct attr *attr = path->at.attr;
     if (attr == NULL || attr->apart || !attr->multi)
         return ERR_OK;
-    size_t *known = known_cost(w, attr, a);
+    size_t *known = known_cost(w, &path->at, doc, a);
     enum err_code code = patch_count_work(w, path, *known, value, err);
     *known = cost_after(op, path, value, *known);
     return code;

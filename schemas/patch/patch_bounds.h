@@ -16,7 +16,7 @@
  * `value eq`. */
 #define PATCH_MAX_SWEEPS 10
 
-/* A list that the request itself has filled, and what it costs at least to look at all of it. */
+/* What it costs at least to look at all of a list, as far as it is known. */
 struct patch_known {
     const struct attr *attr;
     size_t cost;
@@ -28,7 +28,7 @@ struct patch_work {
     size_t sweeps;
     size_t lists; /* operations that looked at a stored value */
     size_t work;
-    struct patch_known *known; /* of the ingest; in the arena */
+    struct patch_known *known; /* in the arena */
     size_t nknown, cap;
 };
 
@@ -48,10 +48,10 @@ enum err_code patch_count(struct patch_work *w, enum patch_op op, const struct p
  * shorter. */
 enum err_code patch_count_work(struct patch_work *w, const struct patch_path *path, size_t stored,
                                const json_t *value, struct err *err);
-/* The same without the stored document: of a list, only what the operations before have put into it is known.
- */
+/* The same before anything is done: of a list, what it costs in the stored document (doc; NULL: not known)
+ * and what the operations before have put into it. */
 enum err_code patch_count_known(struct patch_work *w, enum patch_op op, const struct patch_path *path,
-                                const json_t *value, struct arena *a, struct err *err);
+                                const json_t *value, const json_t *doc, struct arena *a, struct err *err);
 
 /* ERR_INVALID_VALUE where an operation alone (normalised) gives more than one resource may have. What the
  * whole comes to is known when the document is (resource_check_bounds). */

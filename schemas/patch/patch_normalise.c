@@ -42,7 +42,7 @@ static void emit(struct normaliser *n, enum patch_op op, const struct patch_path
     if (n->bounded == ERR_OK)
         n->bounded = patch_count(&n->work, op, path, value, n->err);
     if (n->bounded == ERR_OK)
-        n->bounded = patch_count_known(&n->work, op, path, value, n->arena, n->err);
+        n->bounded = patch_count_known(&n->work, op, path, value, NULL, n->arena, n->err);
 }
 
 static enum err_code refuse_op(struct normaliser *n, enum err_code code, const struct patch_path *path,
