@@ -25,12 +25,16 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-#define FLUSH_MS 5000
+#define FLUSH_MS 2000
 /* What is larger is given back to the system when it is freed. Without this, glibc learns from the first
  * large buffer to keep those that follow. */
 #define LARGE_BYTES (1024 * 1024)
-/* After the deadline plus this the process ends, finished or not. */
-#define STOP_S 20
+/* So long after the signal the process ends, whatever hangs: service managers kill after 30 s. */
+#define STOP_S 28
+/* So long requests that are under way are waited for: until their deadline, and their records a little
+ * longer. Where a Bulk may take more time than this, it is cut off. */
+#define DRAIN_MORE_MS 2000
+#define DRAIN_MOST_MS 22000
 
 static struct ingest ingest;
 
@@ -82,13 +86,13 @@ static enum err_code open_tls(struct err *err) {
  * them. */
 static void stop(struct ticker *ticker) {
     const struct settings *s = &ingest.settings;
-    int deadline_ms =
-        (int)((s->bulk_deadline_us > s->deadline_us ? s->bulk_deadline_us : s->deadline_us) / 1000);
+    int64_t deadline_us = s->bulk_deadline_us > s->deadline_us ? s->bulk_deadline_us : s->deadline_us;
+    int drain_ms = (int)(deadline_us / 1000) + DRAIN_MORE_MS;
     atomic_store(&ingest.stopping, true);
-    lifecycle_watchdog(deadline_ms / 1000 + STOP_S, EXIT_FAILURE);
+    lifecycle_watchdog(STOP_S, EXIT_FAILURE);
     log_event(LOG_INFO, "stopping", "in_flight=%d", atomic_load(&ingest.in_flight));
-    if (!server_drain(ingest.server, deadline_ms + 10000)) {
-        log_event(LOG_ERROR, "not-drained", "in_flight=%d", atomic_load(&ingest.in_flight));
+    if (!server_drain(ingest.server, drain_ms < DRAIN_MOST_MS ? drain_ms : DRAIN_MOST_MS)) {
+        log_event(LOG_ERROR, "stopped", "reason=not-drained in_flight=%d", atomic_load(&ingest.in_flight));
         _Exit(EXIT_FAILURE); /* the HTTP library would abort */
     }
     server_stop(ingest.server);
@@ -109,7 +113,7 @@ static void stop(struct ticker *ticker) {
     tls_close(ingest.tls);
     jwks_close();
     docs_close();
-    log_event(LOG_INFO, "stopped", "%s", "");
+    log_event(LOG_INFO, "stopped", "reason=signal");
 }
 
 int main(int argc, char **argv) {

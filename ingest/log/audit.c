@@ -3,6 +3,7 @@
 #include "ingest/log/producer.h"
 #include "ingest/request/answer.h"
 #include "ingest/stats.h"
+#include "ops/runtime/arena.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/kafka_conf.h"
@@ -31,6 +32,7 @@ struct audit {
     int64_t n;            /* the last number given */
     struct jbuf text;
     struct entry *first, *last, *spare;
+    struct arena *entries; /* all of them, also those whose record the end finds unacknowledged */
 };
 
 /* Kafka's client never gives a record up, so it survives any outage of the brokers. */
@@ -43,7 +45,7 @@ static struct entry *entry_new(struct audit *a, struct request *r) {
     if (e != NULL)
         a->spare = e->next;
     else
-        e = xmalloc(sizeof *e);
+        e = arena_alloc(a->entries, sizeof *e);
     int64_t now = clock_mono_us(), from = r != NULL && r->deadline_us > now ? r->deadline_us : now;
     *e = (struct entry){.r = r, .since_us = now, .due_us = from + a->in->settings.audit_wait_us};
     metric_add(stats.audit_waiting, 1);
@@ -274,6 +276,7 @@ void audit_tick(struct audit *a, int64_t now_us) {
 struct audit *audit_new(struct ingest *in, struct err *err) {
     struct audit *a = xcalloc(1, sizeof *a);
     a->in = in;
+    a->entries = arena_new();
     pthread_mutex_init(&a->lock, NULL);
     struct producer_events events = {audit_on_report, audit_on_replaced, a};
     a->producer = producer_new(TOPIC_AUDIT, in->settings.partitions, in->settings.config, producer_settings,
@@ -295,11 +298,7 @@ void audit_close(struct audit *a, int flush_ms) {
     if (a->producer != NULL && producer_queued(a->producer) > 0)
         log_event(LOG_ERROR, "audit-unacknowledged", "records=%d", producer_queued(a->producer));
     producer_close(a->producer, 0);
-    while (a->spare != NULL) {
-        struct entry *e = a->spare;
-        a->spare = e->next;
-        free(e);
-    }
+    arena_free(a->entries);
     jb_free(&a->text);
     pthread_mutex_destroy(&a->lock);
     free(a);

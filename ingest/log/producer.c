@@ -194,10 +194,15 @@ static void *destroy(void *rk) {
     return NULL;
 }
 
-static void discard(rd_kafka_t *rk) {
+/* Gives up what the instance holds, and hears the reports of it. */
+static void purge(rd_kafka_t *rk) {
     rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     for (int i = 0; i < 20 && rd_kafka_outq_len(rk) > 0; i++)
-        rd_kafka_poll(rk, 50); /* the reports of what it held */
+        rd_kafka_poll(rk, 50);
+}
+
+static void discard(rd_kafka_t *rk) {
+    purge(rk);
     pthread_t thread;
     if (pthread_create(&thread, NULL, destroy, rk) == 0)
         pthread_detach(thread);
@@ -270,6 +275,7 @@ void producer_close(struct producer *p, int flush_ms) {
         if (rd_kafka_poll(p->rk, 10) == 0)
             drain_all(p);
     producer_forget(p);
+    purge(p->rk);
     rd_kafka_destroy(p->rk);
     pthread_rwlock_destroy(&p->alive);
     pthread_mutex_destroy(&p->lock);

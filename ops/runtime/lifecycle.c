@@ -94,7 +94,7 @@ static void *watch(void *arg) {
     struct timespec left = {.tv_sec = w.seconds};
     while (nanosleep(&left, &left) != 0)
         continue;
-    log_event(LOG_ERROR, "stop_hangs", "seconds=%d", w.seconds);
+    log_event(LOG_ERROR, "stopped", "reason=hangs seconds=%d code=%d", w.seconds, w.code);
     _exit(w.code);
 }
 

@@ -25,7 +25,7 @@ TOGETHER = (
 # Suites that run one after the other when those have ended, in a process that has read all streams along. streams
 # judges what all others wrote. seats and two add a second worker, which two ends. The rest stops and kills programs.
 # whole judges everything once more.
-ALONE = ("streams", "seats", "two", "whole", "admin_alone", "async", "revocation", "idempotency", "outage")
+ALONE = ("streams", "seats", "two", "whole", "admin_alone", "async", "revocation", "idempotency", "outage", "stop")
 
 # After those, on real Kafka alone: bulk_alone breaks things off, and what is broken off is seen twice on the embedded
 # broker, which knows no transactions. refused, offsets and health have stacks of their own, which they spoil.
