@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION command_cancel(v_workspace uuid, v_txn uuid, OUT won boolean, OUT outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
 BEGIN
-    PERFORM 1 FROM workspaces w WHERE w.workspace_id = v_workspace FOR NO KEY UPDATE;
+    PERFORM 1 FROM workspaces w WHERE w.workspace_id = v_workspace ORDER BY w.generation DESC LIMIT 1 FOR NO KEY UPDATE;
     INSERT INTO command_log (workspace_id, txn, type) VALUES (v_workspace, v_txn, 'cancelled') ON CONFLICT DO NOTHING;
     SELECT c.outcome IS NULL, c.outcome::text INTO won, outcome
     FROM command_log c WHERE c.workspace_id = v_workspace AND c.txn = v_txn;

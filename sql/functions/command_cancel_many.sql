@@ -4,7 +4,8 @@ RETURNS TABLE (n int, won boolean, outcome text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-    PERFORM 1 FROM workspaces w WHERE w.workspace_id = ANY (v_workspaces) ORDER BY w.workspace_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM (SELECT DISTINCT u.w FROM unnest(v_workspaces) AS u (w) ORDER BY u.w) AS a
+    CROSS JOIN LATERAL (SELECT 1 FROM workspaces w WHERE w.workspace_id = a.w ORDER BY w.generation DESC LIMIT 1 FOR NO KEY UPDATE) AS w;
     INSERT INTO command_log (workspace_id, txn, type)
     SELECT a.workspace, a.txn, 'cancelled' FROM unnest(v_workspaces, v_txns) AS a (workspace, txn) ORDER BY a.workspace, a.txn
     ON CONFLICT DO NOTHING;

@@ -39,7 +39,7 @@ BEGIN
             (SELECT 'owner', x.role, x.workspace_id, x.id, x.name, '{}', 'rfc', 600, NULL, x.expires, x.revoked, NULL
              FROM owners x WHERE x.token_hash = a.hash LIMIT 1)
             LIMIT 1) y
-        CROSS JOIN LATERAL (SELECT * FROM workspaces x WHERE x.workspace_id = y.workspace_id OFFSET 0) w
+        CROSS JOIN LATERAL (SELECT * FROM workspaces x WHERE x.workspace_id = y.workspace_id ORDER BY x.generation DESC LIMIT 1) w
         ORDER BY y.workspace_id, y.id
     ) k
     CROSS JOIN LATERAL gate_take(k.workspace_id, k.id, k.rate_limit, CASE WHEN k.state = 'ok' THEN units[k.n] ELSE 0 END,

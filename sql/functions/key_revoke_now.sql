@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION key_revoke_now(v_workspace uuid, v_key uuid, v_by text DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
 BEGIN
-    PERFORM 1 FROM workspaces w WHERE w.workspace_id = v_workspace FOR NO KEY UPDATE;
+    PERFORM 1 FROM workspaces w WHERE w.workspace_id = v_workspace ORDER BY w.generation DESC LIMIT 1 FOR NO KEY UPDATE;
     UPDATE keys y SET revoked = now(), revoked_by = v_by WHERE y.workspace_id = v_workspace AND y.id = v_key AND y.revoked IS NULL;
     RETURN FOUND;
 END $$;

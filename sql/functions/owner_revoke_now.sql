@@ -5,7 +5,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
 DECLARE
     v_role text;
 BEGIN
-    PERFORM 1 FROM workspaces w WHERE w.workspace_id = v_workspace FOR NO KEY UPDATE;
+    PERFORM 1 FROM workspaces w WHERE w.workspace_id = v_workspace ORDER BY w.generation DESC LIMIT 1 FOR NO KEY UPDATE;
     SELECT o.role INTO v_role FROM owners o WHERE o.workspace_id = v_workspace AND o.id = v_owner AND o.revoked IS NULL;
     IF NOT FOUND THEN
         RETURN 'gone';

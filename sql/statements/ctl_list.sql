@@ -35,7 +35,7 @@ SELECT g.key_id, k.name, g.kind,
         FROM generate_series(greatest(g.head - 15, x.now - 15), g.head) AS b),
        g.base, rfc3339(g.tripped)
 FROM guard_windows g
-JOIN workspaces w ON w.workspace_id = g.workspace_id
+CROSS JOIN (SELECT * FROM workspaces z WHERE z.workspace_id = $1::uuid ORDER BY z.generation DESC LIMIT 1) w
 LEFT JOIN keys k ON k.workspace_id = g.workspace_id AND k.id = g.key_id
 CROSS JOIN LATERAL (SELECT micros(now()) / (w.guard_window * 1000000::bigint / 16) AS now) x
 WHERE g.workspace_id = $1::uuid

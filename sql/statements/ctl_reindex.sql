@@ -3,7 +3,7 @@
 -- name: lock
 -- Holds the workspace as a worker's transaction does.
 -- $1 uuid: workspace
-SELECT FROM workspaces WHERE workspace_id = $1::uuid FOR NO KEY UPDATE;
+SELECT FROM workspaces WHERE workspace_id = $1::uuid ORDER BY generation DESC LIMIT 1 FOR NO KEY UPDATE;
 
 -- name: users
 -- The next documents.

@@ -2,7 +2,7 @@
 
 -- name: by_id
 -- $1 uuid: workspace
-SELECT workspace_id, name FROM workspaces WHERE workspace_id = $1::uuid;
+SELECT workspace_id, name FROM workspaces WHERE workspace_id = $1::uuid ORDER BY generation DESC LIMIT 1;
 
 -- name: by_name
 -- $1 text: name
@@ -16,7 +16,8 @@ SELECT workspace_id::text FROM workspaces ORDER BY workspace_id;
 -- $1 uuid: workspace
 SELECT workspace_id, seats_used, rfc3339(created), {settings}
 FROM workspaces
-WHERE workspace_id = $1::uuid;
+WHERE workspace_id = $1::uuid
+ORDER BY generation DESC LIMIT 1;
 
 -- part: list
 -- The same of all.

@@ -2,6 +2,10 @@
 --
 -- LATERAL with OFFSET 0: rows are found by index, one by one, whatever the statistics say (read.sql).
 
+-- part: one_workspace
+-- The row of a workspace is the newest of its generations (migrations/0007_counters.sql).
+(SELECT * FROM workspaces z WHERE z.workspace_id = $1::uuid ORDER BY z.generation DESC LIMIT 1)
+
 -- name: members
 -- A room's members, as they were at membership_seq. At least one row.
 -- $1 uuid: workspace
@@ -9,7 +13,7 @@
 -- $3 uuid: the user behind whom the page begins; NULL: from the first
 -- $4 integer: rows at most
 SELECT w.membership_seq, r.id IS NOT NULL, m.user_id, m.user_name, m.display_name, m.transmit, m.since
-FROM workspaces w
+FROM {one_workspace} w
 LEFT JOIN LATERAL (
     SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
 ) r ON true
@@ -24,7 +28,6 @@ LEFT JOIN LATERAL (
     CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = p.user_id OFFSET 0) u
     ORDER BY p.user_id
 ) m ON r.id IS NOT NULL
-WHERE w.workspace_id = $1::uuid
 ORDER BY m.user_id;
 
 -- name: rooms
@@ -34,7 +37,7 @@ ORDER BY m.user_id;
 -- $3 uuid: the room behind which the page begins; NULL: from the first
 -- $4 integer: rows at most
 SELECT u.id IS NOT NULL, m.room_id, m.name, m.transmit, m.since
-FROM workspaces w
+FROM {one_workspace} w
 LEFT JOIN LATERAL (
     SELECT z.id FROM users z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
 ) u ON true
@@ -49,7 +52,6 @@ LEFT JOIN LATERAL (
     CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = p.room_id OFFSET 0) r
     ORDER BY p.room_id
 ) m ON u.id IS NOT NULL
-WHERE w.workspace_id = $1::uuid
 ORDER BY m.room_id;
 
 -- name: member
@@ -58,7 +60,7 @@ ORDER BY m.room_id;
 -- $2 uuid: room
 -- $3 uuid: user
 SELECT r.id IS NOT NULL, u.id, u.user_name, u.display_name, m.transmit, m.held, m.since
-FROM workspaces w
+FROM {one_workspace} w
 LEFT JOIN LATERAL (
     SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
 ) r ON true
@@ -69,8 +71,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT z.transmit, z.held, micros(z.created) AS since FROM members z
     WHERE z.workspace_id = $1::uuid AND z.room_id = $2::uuid AND z.user_id = $3::uuid OFFSET 0
-) m ON true
-WHERE w.workspace_id = $1::uuid;
+) m ON true;
 
 -- name: user_named
 -- $1 uuid: workspace
@@ -87,8 +88,7 @@ SELECT u.id FROM users u WHERE u.workspace_id = $1::uuid AND u.external_id = $2 
 -- Its settings, which the C code puts in from their table, when it was made, and its seats in use.
 -- $1 uuid: workspace
 SELECT {settings}, micros(w.created), w.seats_used
-FROM workspaces w
-WHERE w.workspace_id = $1::uuid;
+FROM {one_workspace} w;
 
 -- name: operation
 -- $1 uuid: workspace
@@ -148,7 +148,7 @@ SELECT g.base, g.tripped, (
     FROM generate_series(greatest(n.bucket - 15, g.head - 15, 0), least(g.head, n.bucket)) b
 ) AS removed
 FROM guard_windows g
-JOIN workspaces w ON w.workspace_id = g.workspace_id
+CROSS JOIN {one_workspace} w
 CROSS JOIN LATERAL (
     SELECT floor(extract(epoch FROM now()) * 1000000 / (w.guard_window * 1000000::bigint / 16))::bigint AS bucket
 ) n

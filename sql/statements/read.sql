@@ -207,7 +207,7 @@ SELECT {sum}
 
 -- part: counted
 -- The number of a type's resources, which its workspace keeps.
-(SELECT {column} FROM workspaces WHERE workspace_id = $1::uuid)
+(SELECT {column} FROM workspaces WHERE workspace_id = $1::uuid ORDER BY generation DESC LIMIT 1)
 
 -- part: count
 (SELECT count(*) FROM {table} r WHERE {source})

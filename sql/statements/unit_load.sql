@@ -20,13 +20,13 @@ x.workspace_id, x.id, NULL::text, NULL::text, NULL::text, NULL::text, x.external
        true, false, false, x.version, micros(x.created), micros(x.modified)
 
 -- part: workspaces
--- Locks them, in the order of their ids. The settings are put in from their table.
+-- Locks them, in the order of their ids. The newest generation of each is its row. The settings are put in from their table.
 -- $1 uuid[]: workspaces
 SELECT workspace_id, seats_used, membership_seq, audit_seq, events_seq, {settings}
-FROM workspaces
-WHERE workspace_id = ANY ($1::uuid[])
-ORDER BY workspace_id
-FOR NO KEY UPDATE;
+FROM (SELECT u.w FROM unnest($1::uuid[]) AS u (w) ORDER BY u.w) a
+CROSS JOIN LATERAL (
+    SELECT * FROM workspaces t WHERE t.workspace_id = a.w ORDER BY t.generation DESC LIMIT 1 FOR NO KEY UPDATE
+) x;
 
 -- name: claims
 -- $1 uuid[]: workspaces

@@ -1,5 +1,6 @@
 -- Workspaces as a unit of work stores and counts them. Their settings are columns of the settings' table
--- (schemas/api/workspace_settings.c), which the C code puts in (sql/unit/postgres_workspace.c).
+-- (schemas/api/workspace_settings.c), which the C code puts in (sql/unit/postgres_workspace.c). The row of a workspace is
+-- the newest of its generations (migrations/0007_counters.sql says why); it is locked since the unit has loaded it.
 
 -- part: insert
 -- $1 uuid: workspace
@@ -12,7 +13,9 @@ VALUES ($1, {values});
 -- $2 …: the settings
 UPDATE workspaces
 SET modified = now(), {assignments}
-WHERE workspace_id = $1::uuid;
+WHERE ctid = ANY (ARRAY(
+    SELECT t.ctid FROM workspaces t WHERE t.workspace_id = $1::uuid ORDER BY t.generation DESC LIMIT 1
+));
 
 -- name: counters
 -- $1 uuid: workspace
@@ -24,8 +27,11 @@ WHERE workspace_id = $1::uuid;
 -- $7 bigint: rooms made, less those deleted
 UPDATE workspaces
 SET seats_used = $2::bigint, membership_seq = $3::bigint, audit_seq = $4::bigint, events_seq = $5::bigint,
-    users_total = users_total + $6::bigint, rooms_total = rooms_total + $7::bigint
-WHERE workspace_id = $1::uuid;
+    users_total = users_total + $6::bigint, rooms_total = rooms_total + $7::bigint,
+    changes = changes + 1, generation = (changes + 1) / 16
+WHERE ctid = ANY (ARRAY(
+    SELECT t.ctid FROM workspaces t WHERE t.workspace_id = $1::uuid ORDER BY t.generation DESC LIMIT 1
+));
 
 -- name: name_free
 -- $1 text: name of a workspace

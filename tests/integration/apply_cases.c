@@ -42,12 +42,12 @@ static char *read_file(const char *path) {
 /* ---- workspaces: settings have columns of other names ---- */
 
 static json_t *columns_of(const json_t *row) {
-    json_t *columns =
-        json_pack("{s:O, s:O, s:O, s:O, s:O, s:O, s:s, s:s}", "seats_used", json_object_get(row, "seatsUsed"),
-                  "membership_seq", json_object_get(row, "membershipSeq"), "audit_seq",
-                  json_object_get(row, "auditSeq"), "events_seq", json_object_get(row, "eventsSeq"),
-                  "users_total", json_object_get(row, "usersTotal"), "rooms_total",
-                  json_object_get(row, "roomsTotal"), "created", "now", "modified", "now");
+    json_t *columns = json_pack(
+        "{s:O, s:O, s:O, s:O, s:O, s:O, s:s, s:s, s:i, s:i}", "seats_used", json_object_get(row, "seatsUsed"),
+        "membership_seq", json_object_get(row, "membershipSeq"), "audit_seq",
+        json_object_get(row, "auditSeq"), "events_seq", json_object_get(row, "eventsSeq"), "users_total",
+        json_object_get(row, "usersTotal"), "rooms_total", json_object_get(row, "roomsTotal"), "created",
+        "now", "modified", "now", "generation", 0, "changes", 0);
     for (size_t i = 0; i < workspace_setting_count; i++)
         json_object_set(columns, workspace_setting_table[i].column,
                         json_object_get(json_object_get(row, "settings"), workspace_setting_table[i].name));

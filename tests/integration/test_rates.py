@@ -10,7 +10,7 @@ import psycopg2
 
 import stack as stacks
 from case import Case
-from scimhttp import in_flight, statuses
+from scimhttp import USER, in_flight, statuses
 from waiting import wait_until
 
 WIDE = 8
@@ -146,6 +146,28 @@ class OldSnapshot(RatesCase):
             self.assertEqual(seen, {200: self.REQUESTS})
             self.assertLessEqual(before, FEW)
             self.assertLessEqual(self.buffers(*look), FEW)
+        finally:
+            old.close()
+
+    def test_nor_any_write(self):
+        """The row of a workspace changes with every batch, and each request reads it."""
+        ws = self.stack.workspace("writes")
+        look = ("SELECT audit_seq, changes FROM workspaces WHERE workspace_id = %s ORDER BY generation DESC LIMIT 1", ws.id)
+
+        def create(number):
+            return lambda c: c.post("/Users", {"schemas": [USER], "userName": "u%d" % number})
+
+        self.expect(create(0)(ws.client), 201)
+        old = psycopg2.connect(self.stack.env["USHER_PG"])
+        try:
+            old.set_session(isolation_level="REPEATABLE READ")
+            old.cursor().execute("SELECT count(*) FROM usher.users")
+            jobs = [create(number) for number in range(1, 801)]
+            self.assertEqual(statuses(in_flight(2, jobs, ws.client)), {201: 800})
+            self.assertGreater(self.stack.sql(*look)[0][1], 200)
+            self.assertLessEqual(self.buffers(*look), FEW)
+            # Whoever locks the row for a deadline or a revocation finds it as well.
+            self.assertLessEqual(self.buffers(look[0] + " FOR NO KEY UPDATE", ws.id), FEW + 2)
         finally:
             old.close()
 
