@@ -4,9 +4,10 @@
 
 #include <librdkafka/rdkafka.h>
 
-/* Destroys it. What is queued or in flight is taken out before and its reports are served: a producer of
- * librdkafka 2.0.2 that is fenced while it has messages frees some of them twice when it is destroyed
- * (tests/crash/fenced_producer.c). */
+/* Destroys it, when none of its requests is under way any more. rd_kafka_destroy alone frees the text of the
+ * transaction's error in the library's main thread while the brokers' threads still run. One of them that
+ * then handles a ProduceRequest which the broker has refused, because the producer is fenced, frees that text
+ * again (librdkafka up to 2.16 at least; tests/integration/fenced_producer.c). */
 void producer_end(rd_kafka_t *rk);
 
 #endif
