@@ -85,13 +85,20 @@ static void note_places(struct consumer *c, const rd_kafka_topic_partition_list_
         place(c, parts->elems[i].partition, parts->elems[i].offset);
 }
 
+/* An assignment that fails would leave partitions that nobody reads: the group is joined anew then. */
+static void assign(struct consumer *c, const rd_kafka_topic_partition_list_t *parts) {
+    rd_kafka_resp_err_t code = rd_kafka_assign(c->rk, parts);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    log_event(LOG_ERROR, "assign-failed", "code=%s", rd_kafka_err2name(code));
+    atomic_store(&c->dead, true);
+}
+
 static void consumer_on_assign(struct consumer *c, rd_kafka_topic_partition_list_t *parts) {
     while (!resolve_offsets(c, parts) && !lifecycle_stopping() && !rd_kafka_assignment_lost(c->rk))
         usleep(100000);
     note_places(c, parts);
-    rd_kafka_resp_err_t code = rd_kafka_assign(c->rk, parts);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        log_event(LOG_ERROR, "assign-failed", "code=%s", rd_kafka_err2name(code));
+    assign(c, parts);
     atomic_store(&c->assigned, 1);
 }
 
@@ -111,7 +118,7 @@ static void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
     atomic_store(&c->assigned, 0);
     emitter_settle(c->emitter, lost);
     note_places(c, NULL);
-    rd_kafka_assign(rk, NULL);
+    assign(c, NULL);
 }
 
 static void consumer_on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
@@ -223,8 +230,18 @@ static bool find_place(struct consumer *c, int32_t partition, int64_t *place) {
     return true;
 }
 
+/* All partitions that are ours are assigned anew, each where it is. */
+static void assign_again(struct consumer *c) {
+    rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(c->partitions);
+    for (int i = 0; i < c->partitions; i++)
+        if (c->next[i] != NONE)
+            rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, i)->offset = c->next[i];
+    assign(c, parts);
+    rd_kafka_topic_partition_list_destroy(parts);
+}
+
 /* A seek does not do: it says "ok" before the library has reset the fetch, and nothing is fetched afterwards.
- * So all partitions are assigned anew, each where it is. */
+ */
 static void consumer_begin_again(struct consumer *c, int32_t partition) {
     if (partition < 0 || partition >= c->partitions || c->next[partition] == NONE)
         return;
@@ -232,14 +249,7 @@ static void consumer_begin_again(struct consumer *c, int32_t partition) {
         if (lifecycle_stopping() || rd_kafka_assignment_lost(c->rk))
             return;
     atomic_store(&c->done[partition], c->next[partition]);
-    rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(c->partitions);
-    for (int i = 0; i < c->partitions; i++)
-        if (c->next[i] != NONE)
-            rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, i)->offset = c->next[i];
-    rd_kafka_resp_err_t code = rd_kafka_assign(c->rk, parts);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        log_event(LOG_ERROR, "assign-failed", "code=%s", rd_kafka_err2name(code));
-    rd_kafka_topic_partition_list_destroy(parts);
+    assign_again(c);
 }
 
 static void consumer_on_message_error(struct consumer *c, const rd_kafka_message_t *m) {
@@ -264,7 +274,9 @@ static void hold(struct consumer *c, const rd_kafka_message_t *m, const struct e
               log_quote(err_text(why), quoted, sizeof quoted));
     atomic_store(&c->held[m->partition], true);
     atomic_fetch_add(&c->nheld, 1);
-    rd_kafka_pause_partitions(c->rk, parts);
+    rd_kafka_resp_err_t code = rd_kafka_pause_partitions(c->rk, parts);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) /* what still comes is not taken */
+        log_event(LOG_WARN, "pause-failed", "partition=%d code=%s", m->partition, rd_kafka_err2name(code));
     rd_kafka_topic_partition_list_destroy(parts);
 }
 
@@ -313,6 +325,19 @@ struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
     return b;
 }
 
+/* Where a seek fails, what the batch had would be skipped: then all is assigned anew. */
+static bool seek_all(struct consumer *c, rd_kafka_topic_partition_list_t *parts) {
+    rd_kafka_error_t *error = rd_kafka_seek_partitions(c->rk, parts, -1);
+    rd_kafka_resp_err_t code = error != NULL ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < parts->cnt; i++)
+        code = parts->elems[i].err;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        log_event(LOG_WARN, "rewind-failed", "code=%s", rd_kafka_err2name(code));
+    if (error != NULL)
+        rd_kafka_error_destroy(error);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 void consumer_rewind(struct consumer *c, const struct batch *b) {
     rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new((int)b->noffsets);
     for (size_t i = 0; i < b->noffsets; i++) {
@@ -320,11 +345,8 @@ void consumer_rewind(struct consumer *c, const struct batch *b) {
             b->offsets[i].first;
         c->next[b->offsets[i].partition] = b->offsets[i].first;
     }
-    rd_kafka_error_t *error = rd_kafka_seek_partitions(c->rk, parts, -1);
-    if (error != NULL) {
-        log_event(LOG_WARN, "rewind-failed", "code=%s", rd_kafka_error_name(error));
-        rd_kafka_error_destroy(error);
-    }
+    if (!seek_all(c, parts))
+        assign_again(c);
     rd_kafka_topic_partition_list_destroy(parts);
 }
 

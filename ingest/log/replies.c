@@ -109,7 +109,7 @@ static void *replies_thread(void *arg) {
 static rd_kafka_t *open_consumer(struct replies *r, struct err *err) {
     rd_kafka_conf_t *conf = kafka_conf_new(r->in->settings.config, KAFKA_CONSUMER_ASSIGN);
     /* If Kafka has lost the position: old replies do no harm, and no new one may be missed. */
-    rd_kafka_conf_set(conf, "auto.offset.reset", "earliest", NULL, 0);
+    kafka_conf_set(conf, "auto.offset.reset", "earliest");
     return kafka_open(conf, KAFKA_CONSUMER_ASSIGN, err);
 }
 
