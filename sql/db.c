@@ -4,8 +4,10 @@
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <libpq-fe.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@
 #define REPLAN_FIRST 8
 #define REPLAN_US (10 * INT64_C(1000000))
 #define DB_TEXTS_MAX 96 /* kept prepared, of those made at run time */
+#define DB_BYTES_PARAMS 8
 
 struct text {
     char *sql;
@@ -180,9 +183,9 @@ static const struct {
     {"25P03", ERR_DB_LOST},  /* it ended a transaction that stood still */
     {"0A000", ERR_DB_LOST},  /* plans of this connection are no good any more: another one makes new ones */
     {"26000", ERR_DB_LOST},  /* … or are gone */
-    {"22", ERR_DB_DATA},     /* values */
-    {"23", ERR_DB_DATA},     /* constraints */
-    {"54", ERR_DB_DATA},     /* too large for a row or an index */
+    {"UF001", ERR_DB_FENCED}, {"22", ERR_DB_DATA}, /* values */
+    {"23", ERR_DB_DATA},                           /* constraints */
+    {"54", ERR_DB_DATA},                           /* too large for a row or an index */
 };
 
 static enum err_code code_of(const char *sqlstate) {
@@ -230,21 +233,32 @@ static bool ensure_connected(struct db *db) {
 }
 
 static void send_prepared(struct db *db, const char *name, const char *sql, bool *prepared, int nparams,
-                          const char *const *params) {
+                          const char *const *params, const int *lengths, const int *formats) {
     if (!*prepared) {
         if (PQsendPrepare(db->conn, name, sql, 0, NULL) == 0)
             db->broken = true;
         enqueue(db, prepared);
         *prepared = true; /* taken back by the flush if it was not run */
     }
-    if (PQsendQueryPrepared(db->conn, name, nparams, params, NULL, NULL, 0) == 0)
+    if (PQsendQueryPrepared(db->conn, name, nparams, params, lengths, formats, 0) == 0)
         db->broken = true;
 }
 
 void db_queue(struct db *db, enum statement s, const char *const *params) {
     const struct statement_text *t = &statement_texts[s];
     if (ensure_connected(db))
-        send_prepared(db, t->name, t->text, &db->prepared[s], t->nparams, params);
+        send_prepared(db, t->name, t->text, &db->prepared[s], t->nparams, params, NULL, NULL);
+    enqueue(db, NULL);
+}
+
+void db_queue_bytes(struct db *db, enum statement s, const char *const *params, size_t n) {
+    const struct statement_text *t = &statement_texts[s];
+    int lengths[DB_BYTES_PARAMS] = {0}, formats[DB_BYTES_PARAMS] = {0};
+    assert(t->nparams > 0 && t->nparams <= DB_BYTES_PARAMS && n <= INT_MAX);
+    lengths[t->nparams - 1] = (int)n;
+    formats[t->nparams - 1] = 1;
+    if (ensure_connected(db))
+        send_prepared(db, t->name, t->text, &db->prepared[s], t->nparams, params, lengths, formats);
     enqueue(db, NULL);
 }
 
@@ -253,7 +267,7 @@ void db_queue_text(struct db *db, const char *sql, int nparams, const char *cons
     int i = ensure_connected(db) ? text_index(db, sql) : -1;
     snprintf(name, sizeof name, "text%d", i);
     if (i >= 0)
-        send_prepared(db, name, sql, &db->texts[i].prepared, nparams, params);
+        send_prepared(db, name, sql, &db->texts[i].prepared, nparams, params, NULL, NULL);
     else if (!db->broken && PQsendQueryParams(db->conn, sql, nparams, NULL, params, NULL, NULL, 0) == 0)
         db->broken = true;
     enqueue(db, NULL);
@@ -515,6 +529,16 @@ int64_t db_int(const struct db_result *r, size_t row, int col) {
 
 bool db_bool(const struct db_result *r, size_t row, int col) {
     return PQgetvalue(r->pg, (int)row, col)[0] == 't';
+}
+
+char *db_bytes(const struct db_result *r, size_t row, int col, size_t *n) {
+    unsigned char *bytes = PQunescapeBytea((const unsigned char *)PQgetvalue(r->pg, (int)row, col), n);
+    char *copy = xmalloc(*n + 1);
+    if (bytes == NULL)
+        abort();
+    memcpy(copy, bytes, *n);
+    PQfreemem(bytes);
+    return copy;
 }
 
 size_t db_affected(const struct db_result *r) {

@@ -27,6 +27,8 @@ unsigned db_generation(const struct db *db);
 /* Parameters in text form; NULL = SQL NULL. Arrays are built with pg_array_*. params has as many as the
  * statement's comment tells. */
 void db_queue(struct db *db, enum statement s, const char *const *params);
+/* The same where the last parameter is a bytea of n bytes (NULL = SQL NULL). */
+void db_queue_bytes(struct db *db, enum statement s, const char *const *params, size_t n);
 /* The same for texts made at run time: sql is copied; a bounded number of texts is prepared and kept per
  * connection, the others are run unprepared. */
 void db_queue_text(struct db *db, const char *sql, int nparams, const char *const *params);
@@ -64,6 +66,7 @@ const char *db_text(const struct db_result *r, size_t row, int col); /* "" for N
 bool db_is_null(const struct db_result *r, size_t row, int col);
 int64_t db_int(const struct db_result *r, size_t row, int col);
 bool db_bool(const struct db_result *r, size_t row, int col);
+char *db_bytes(const struct db_result *r, size_t row, int col, size_t *n); /* of a bytea; to be freed */
 size_t db_affected(const struct db_result *r);
 
 #endif

@@ -23,9 +23,13 @@ struct consumer {
     rd_kafka_t *rk;
     struct emitter *emitter;
     struct gap_listener gaps;
-    int64_t *next;      /* of each partition of ours, what is polled next; NONE: not ours */
+    /* Of each partition: is it ours, and is it to be started before anything is polled of it? */
+    bool *due;
+    int64_t *next;      /* what is polled next; NONE: it is not ours, or due */
     atomic_llong *done; /* … and up to where it is applied; CONSUMER_NONE */
     int partitions;
+    atomic_int ndue;
+    bool changed;      /* others run than are fetched */
     atomic_bool *held; /* it stands before a command that only a newer version can apply */
     atomic_int nheld;
     unsigned epoch; /* counts assignments taken and given back */
@@ -33,56 +37,24 @@ struct consumer {
     atomic_bool dead;
 };
 
-/* Nobody knows any more where the partition stood: the log's beginning, which may be none. */
-static bool begin_anywhere(struct consumer *c, rd_kafka_topic_partition_t *p) {
-    int64_t first, end;
-    if (rd_kafka_query_watermark_offsets(c->rk, TOPIC_COMMANDS, p->partition, &first, &end, ASK_MS) !=
-            RD_KAFKA_RESP_ERR_NO_ERROR ||
-        (first > 0 && !c->gaps.note(c->gaps.arg, p->partition, NONE, first)))
-        return false;
-    p->offset = RD_KAFKA_OFFSET_BEGINNING;
-    return true;
-}
-
-/* Where to begin: at the committed offset, or where the log begins if there is none; never at its end, which
- * would skip commands. The look-up waits until no transaction with pending offsets of the owner before is
- * left (read_committed). */
-static bool resolve_offsets(struct consumer *c, rd_kafka_topic_partition_list_t *parts) {
-    if (parts->cnt == 0)
-        return true;
-    rd_kafka_resp_err_t code = rd_kafka_committed(c->rk, parts, 15000);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        log_event(LOG_WARN, "offsets-unknown", "code=%s", rd_kafka_err2name(code));
-        return false;
-    }
-    for (int i = 0; i < parts->cnt; i++) {
-        rd_kafka_topic_partition_t *p = &parts->elems[i];
-        if (p->err)
-            return false;
-        if (p->offset < 0 && !begin_anywhere(c, p))
-            return false;
-        log_event(LOG_INFO, "assigned", "partition=%d offset=%lld", p->partition, (long long)p->offset);
-    }
-    return true;
-}
-
 static void place(struct consumer *c, int32_t partition, int64_t offset) {
-    if (partition >= c->partitions)
-        return;
     c->next[partition] = offset;
-    atomic_store(&c->done[partition], offset);
+    atomic_store(&c->done[partition], offset == NONE ? CONSUMER_NONE : offset);
 }
 
-/* parts NULL: none is ours. */
-static void note_places(struct consumer *c, const rd_kafka_topic_partition_list_t *parts) {
+static void set_due(struct consumer *c, int32_t partition, bool due) {
+    if (c->due[partition] != due)
+        atomic_fetch_add(&c->ndue, due ? 1 : -1);
+    c->due[partition] = due;
+}
+
+static void forget_places(struct consumer *c) {
     for (int i = 0; i < c->partitions; i++) {
-        c->next[i] = NONE;
-        atomic_store(&c->done[i], CONSUMER_NONE);
+        place(c, i, NONE);
+        set_due(c, i, false);
         atomic_store(&c->held[i], false);
     }
     atomic_store(&c->nheld, 0);
-    for (int i = 0; parts != NULL && i < parts->cnt; i++)
-        place(c, parts->elems[i].partition, parts->elems[i].offset);
 }
 
 /* An assignment that fails would leave partitions that nobody reads: the group is joined anew then. */
@@ -94,11 +66,25 @@ static void assign(struct consumer *c, const rd_kafka_topic_partition_list_t *pa
     atomic_store(&c->dead, true);
 }
 
-static void consumer_on_assign(struct consumer *c, rd_kafka_topic_partition_list_t *parts) {
-    while (!resolve_offsets(c, parts) && !lifecycle_stopping() && !rd_kafka_assignment_lost(c->rk))
-        usleep(100000);
-    note_places(c, parts);
+/* What is fetched: all that was started, each from where it is. (A seek does not do where a fetch has failed:
+ * it says "ok" before the library has reset the fetch, and nothing is fetched afterwards.) */
+static void fetch_what_runs(struct consumer *c) {
+    rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(c->partitions);
+    for (int i = 0; i < c->partitions; i++)
+        if (c->next[i] != NONE && !c->held[i])
+            rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, i)->offset = c->next[i];
     assign(c, parts);
+    rd_kafka_topic_partition_list_destroy(parts);
+}
+
+/* All are due: nothing is fetched before it is known where they begin (takeover.h). */
+static void consumer_on_assign(struct consumer *c, const rd_kafka_topic_partition_list_t *parts) {
+    emitter_assign(c->emitter, rd_kafka_consumer_group_metadata(c->rk));
+    forget_places(c);
+    for (int i = 0; i < parts->cnt; i++)
+        if (parts->elems[i].partition < c->partitions)
+            set_due(c, parts->elems[i].partition, true);
+    fetch_what_runs(c);
     atomic_store(&c->assigned, 1);
 }
 
@@ -117,7 +103,7 @@ static void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
     log_event(LOG_INFO, "revoked", "partitions=%d lost=%s", parts->cnt, lost ? "yes" : "no");
     atomic_store(&c->assigned, 0);
     emitter_settle(c->emitter, lost);
-    note_places(c, NULL);
+    forget_places(c);
     assign(c, NULL);
 }
 
@@ -172,12 +158,14 @@ struct consumer *consumer_open(const struct config *config, int slot, bool exact
     c->next = xcalloc((size_t)c->partitions, sizeof *c->next);
     c->held = xcalloc((size_t)c->partitions, sizeof *c->held);
     c->done = xcalloc((size_t)c->partitions, sizeof *c->done);
-    note_places(c, NULL);
+    c->due = xcalloc((size_t)c->partitions, sizeof *c->due);
+    forget_places(c);
     c->rk = consumer_join(c, err);
     if (c->rk == NULL) {
         free(c->next);
         free(c->held);
         free(c->done);
+        free(c->due);
         free(c);
         return NULL;
     }
@@ -195,6 +183,7 @@ static bool consumer_join_again(struct consumer *c) {
     rd_kafka_consumer_close(c->rk);
     rd_kafka_destroy(c->rk);
     c->epoch++;
+    forget_places(c);
     atomic_store(&c->assigned, 0);
     atomic_store(&c->dead, false);
     c->rk = consumer_join(c, &err);
@@ -230,26 +219,15 @@ static bool find_place(struct consumer *c, int32_t partition, int64_t *place) {
     return true;
 }
 
-/* All partitions that are ours are assigned anew, each where it is. */
-static void assign_again(struct consumer *c) {
-    rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(c->partitions);
-    for (int i = 0; i < c->partitions; i++)
-        if (c->next[i] != NONE)
-            rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, i)->offset = c->next[i];
-    assign(c, parts);
-    rd_kafka_topic_partition_list_destroy(parts);
-}
-
-/* A seek does not do: it says "ok" before the library has reset the fetch, and nothing is fetched afterwards.
- */
 static void consumer_begin_again(struct consumer *c, int32_t partition) {
     if (partition < 0 || partition >= c->partitions || c->next[partition] == NONE)
         return;
     while (!find_place(c, partition, &c->next[partition]))
         if (lifecycle_stopping() || rd_kafka_assignment_lost(c->rk))
             return;
-    atomic_store(&c->done[partition], c->next[partition]);
-    assign_again(c);
+    place(c, partition, c->next[partition]);
+    emitter_offset(c->emitter, partition, c->next[partition]);
+    fetch_what_runs(c);
 }
 
 static void consumer_on_message_error(struct consumer *c, const rd_kafka_message_t *m) {
@@ -282,15 +260,18 @@ static void hold(struct consumer *c, const rd_kafka_message_t *m, const struct e
 
 static void take(struct consumer *c, struct batch *b, const rd_kafka_message_t *m) {
     struct err err = {0};
-    if (m->partition >= c->partitions || c->held[m->partition])
+    if (m->partition >= c->partitions || c->held[m->partition] || c->next[m->partition] == NONE)
         return;
-    if (batch_add(b, m, &err) != ERR_OK)
+    if (batch_add(b, m, rd_kafka_message_timestamp(m, NULL) * 1000, &err) != ERR_OK)
         hold(c, m, &err);
     else
         c->next[m->partition] = m->offset + 1;
 }
 
 struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
+    if (c->changed)
+        fetch_what_runs(c);
+    c->changed = false;
     unsigned epoch = c->epoch;
     size_t bytes = 0;
     struct batch *b = NULL;
@@ -317,8 +298,6 @@ struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
         batch_free(b);
         return NULL;
     }
-    b->epoch = epoch;
-    b->group = rd_kafka_consumer_group_metadata(c->rk);
     metric_add(worker_stats.batches, 1);
     metric_add(worker_stats.commands, (int64_t)b->n);
     (void)failpoint("worker.polled");
@@ -341,18 +320,62 @@ static bool seek_all(struct consumer *c, rd_kafka_topic_partition_list_t *parts)
 void consumer_rewind(struct consumer *c, const struct batch *b) {
     rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new((int)b->noffsets);
     for (size_t i = 0; i < b->noffsets; i++) {
+        if (c->next[b->offsets[i].partition] == NONE)
+            continue;
         rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, b->offsets[i].partition)->offset =
             b->offsets[i].first;
         c->next[b->offsets[i].partition] = b->offsets[i].first;
     }
-    if (!seek_all(c, parts))
-        assign_again(c);
+    if (parts->cnt > 0 && !seek_all(c, parts))
+        fetch_what_runs(c);
     rd_kafka_topic_partition_list_destroy(parts);
 }
 
 void consumer_applied(struct consumer *c, const struct batch *b) {
     for (size_t i = 0; i < b->noffsets; i++)
         atomic_store(&c->done[b->offsets[i].partition], b->offsets[i].next);
+}
+
+bool consumer_note_gap(const struct consumer *c, int32_t partition, int64_t from, int64_t first) {
+    return c->gaps.note(c->gaps.arg, partition, from, first);
+}
+
+rd_kafka_t *consumer_client(const struct consumer *c) {
+    return c->rk;
+}
+
+size_t consumer_due(const struct consumer *c, int32_t *partitions) {
+    size_t n = 0;
+    for (int i = 0; i < c->partitions; i++)
+        if (c->due[i])
+            partitions[n++] = i;
+    return n;
+}
+
+int consumer_ndue(const struct consumer *c) {
+    return atomic_load(&c->ndue);
+}
+
+bool consumer_runs(const struct consumer *c, int32_t partition) {
+    return c->next[partition] != NONE;
+}
+
+void consumer_start(struct consumer *c, int32_t partition, int64_t offset) {
+    log_event(LOG_INFO, "assigned", "partition=%d offset=%lld", (int)partition, (long long)offset);
+    set_due(c, partition, false);
+    place(c, partition, offset);
+    c->changed = true;
+}
+
+void consumer_halt(struct consumer *c, int32_t partition) {
+    if (c->next[partition] == NONE)
+        return;
+    if (c->held[partition])
+        atomic_fetch_sub(&c->nheld, 1);
+    atomic_store(&c->held[partition], false);
+    place(c, partition, NONE);
+    set_due(c, partition, true);
+    c->changed = true;
 }
 
 int64_t consumer_done(const struct consumer *c, int32_t partition) {
@@ -384,5 +407,6 @@ void consumer_close(struct consumer *c) {
     free(c->next);
     free(c->held);
     free(c->done);
+    free(c->due);
     free(c);
 }

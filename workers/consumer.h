@@ -23,13 +23,25 @@ struct consumer *consumer_open(const struct config *config, int slot, bool exact
 /* Waits up to timeout_ms for a command, then takes what is there, never waiting for more. NULL: nothing came,
  * or the partitions were taken away meanwhile. */
 struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max);
-/* Goes back to the batch's first offsets: it will be polled again. */
+/* Partitions that are ours and have to be started before anything is polled of them (takeover.h): after an
+ * assignment, and after consumer_halt. partitions: room for all; gives how many. The others run. */
+size_t consumer_due(const struct consumer *c, int32_t *partitions);
+int consumer_ndue(const struct consumer *c); /* thread-safe */
+bool consumer_runs(const struct consumer *c, int32_t partition);
+void consumer_start(struct consumer *c, int32_t partition, int64_t offset);
+/* What is known of a partition that runs is worth nothing any more. */
+void consumer_halt(struct consumer *c, int32_t partition);
+/* Tells the listener; false: try again. */
+bool consumer_note_gap(const struct consumer *c, int32_t partition, int64_t from, int64_t first);
+rd_kafka_t *consumer_client(const struct consumer *c);
+
+/* Goes back to the batch's first offsets, in those partitions that run: it will be polled again. */
 void consumer_rewind(struct consumer *c, const struct batch *b);
 #define CONSUMER_NONE INT64_MIN
 /* The batch is applied. */
 void consumer_applied(struct consumer *c, const struct batch *b);
-/* Up to where the commands of a partition are applied (perhaps a logical offset, below 0); CONSUMER_NONE: it
- * is not ours. Thread-safe, as is: does it stand before a command of a newer version? */
+/* Up to where the commands of a partition are applied; CONSUMER_NONE: it is not ours, or has to be started.
+ * Thread-safe, as is: does it stand before a command of a newer version? */
 int64_t consumer_done(const struct consumer *c, int32_t partition);
 bool consumer_is_held(const struct consumer *c, int32_t partition);
 /* How many partitions stand before a command of a newer version. Thread-safe. */

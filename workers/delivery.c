@@ -20,8 +20,6 @@ void batch_free(struct batch *b) {
             command_clear(&b->deliveries[i].command);
         free(b->deliveries[i].records.rows);
     }
-    if (b->group != NULL)
-        rd_kafka_consumer_group_metadata_destroy(b->group);
     free(b->deliveries);
     free(b->offsets);
     arena_free(b->arena);
@@ -47,7 +45,7 @@ static char *keep(struct arena *a, const void *bytes, size_t n) {
     return copy;
 }
 
-enum err_code batch_add(struct batch *b, const rd_kafka_message_t *m, struct err *err) {
+enum err_code batch_add(struct batch *b, const rd_kafka_message_t *m, int64_t time_us, struct err *err) {
     if (b->n == b->cap) {
         b->cap = b->cap ? b->cap * 2 : 32;
         b->deliveries = xrealloc(b->deliveries, b->cap * sizeof *b->deliveries);
@@ -56,6 +54,7 @@ enum err_code batch_add(struct batch *b, const rd_kafka_message_t *m, struct err
     memset(d, 0, sizeof *d);
     d->partition = m->partition;
     d->offset = m->offset;
+    d->time_us = time_us;
     d->key = keep(b->arena, m->key, m->key_len);
     d->key_len = m->key_len;
     d->value = keep(b->arena, m->payload, m->len);

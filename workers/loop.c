@@ -9,6 +9,7 @@
 #include "sql/migrate.h"
 #include "workers/apply/batch.h"
 #include "workers/stats.h"
+#include "workers/takeover.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,10 +26,11 @@
 #define PATIENCE_LONG_MS 20000
 #define PATIENCE_MOST_MS 50000
 
-/* The database does not do what it is asked, and no command is to blame. */
+/* Something does not go on, and no command is to blame. */
 struct trouble {
-    pthread_mutex_t lock; /* of the text: readiness asks on another thread */
-    char text[300];       /* empty: none */
+    const char *begins, *ends; /* how the log says it */
+    pthread_mutex_t lock;      /* of the text: readiness asks on another thread */
+    char text[300];            /* empty: none */
     int64_t since_us;
     int wait_ms; /* before the next try */
 };
@@ -40,9 +42,15 @@ struct loop {
     struct slot *slot;
     struct db *db;
     struct apply apply;
+    struct takeover takeover;
+    struct place *places;
+    struct start *starts; /* room for all partitions, as due has */
+    int32_t *due;
+    int64_t start_at_us;      /* when those that are due are tried again */
     int64_t patient_until_us; /* of the transaction that is tried */
-    struct trouble trouble;
-    unsigned checked; /* the connection's generation whose schema was looked at */
+    struct trouble trouble;   /* of the database: nothing is applied */
+    struct trouble starting;  /* partitions that cannot be started */
+    unsigned checked;         /* the connection's generation whose schema was looked at */
     size_t batch_max;
     atomic_llong turned_us;
 };
@@ -58,11 +66,10 @@ static void trouble_goes_on(struct trouble *t, const struct err *err) {
     pthread_mutex_unlock(&t->lock);
     if (begins) {
         t->since_us = clock_mono_us();
-        log_event(LOG_ERROR, "intake-stops", "code=%s error=%s", err_name(err->code),
+        log_event(LOG_ERROR, t->begins, "code=%s error=%s", err_name(err->code),
                   log_quote(t->text, quoted, sizeof quoted));
     }
     t->wait_ms = begins ? WAIT_FIRST_MS : t->wait_ms * 2 < WAIT_MOST_MS ? t->wait_ms * 2 : WAIT_MOST_MS;
-    (void)lifecycle_wait(t->wait_ms);
 }
 
 /* … and one when it ends. */
@@ -72,8 +79,17 @@ static void trouble_ends(struct trouble *t) {
     pthread_mutex_lock(&t->lock);
     t->text[0] = '\0';
     pthread_mutex_unlock(&t->lock);
-    log_event(LOG_INFO, "intake-goes-on", "seconds=%lld",
-              (long long)(clock_mono_us() - t->since_us) / 1000000);
+    log_event(LOG_INFO, t->ends, "seconds=%lld", (long long)(clock_mono_us() - t->since_us) / 1000000);
+}
+
+/* Is there any, and which? On other threads. */
+static bool trouble_told(struct trouble *t, const char *before, char *why, size_t n) {
+    pthread_mutex_lock(&t->lock);
+    bool troubled = t->text[0] != '\0';
+    if (troubled && why != NULL)
+        snprintf(why, n, "%s%s", before, t->text);
+    pthread_mutex_unlock(&t->lock);
+    return troubled;
 }
 
 /* The database asks to try again: yes, within bounds. */
@@ -104,23 +120,39 @@ static struct decision_bounds read_bounds(const struct config *c) {
                                     .owners = config_int(c, "max-owners")};
 }
 
+/* A transaction has committed. */
+static void loop_committed(void *arg, struct row *rows) {
+    struct loop *l = arg;
+    emitter_push(l->emitter, rows);
+}
+
 struct loop *loop_new(const struct config *config, struct consumer *consumer, struct emitter *emitter,
-                      struct replies *replies, struct slot *slot) {
+                      struct replies *replies, struct slot *slot, bool exactly_once) {
     struct loop *l = xcalloc(1, sizeof *l);
+    size_t partitions = (size_t)config_int(config, "partitions");
     l->consumer = consumer;
     l->emitter = emitter;
     l->replies = replies;
     l->slot = slot;
     l->db = db_new(config_str(config, "pg"), "usher-worker", "");
+    l->places = xcalloc(partitions, sizeof *l->places);
+    l->starts = xcalloc(partitions, sizeof *l->starts);
+    l->due = xcalloc(partitions, sizeof *l->due);
+    l->takeover = (struct takeover){config, l->db, consumer, exactly_once};
     l->apply = (struct apply){.store = unit_postgres(l->db),
-                              .partitions = (int)config_int(config, "partitions"),
+                              .partitions = (int)partitions,
+                              .places = l->places,
+                              .committed = loop_committed,
                               .events_issuer = config_str(config, "events-issuer"),
                               .bounds = read_bounds(config),
                               .now_us = clock_wall_us,
                               .again = loop_again,
                               .patience = loop_patience,
                               .arg = l};
+    l->trouble = (struct trouble){.begins = "intake-stops", .ends = "intake-goes-on"};
+    l->starting = (struct trouble){.begins = "partitions-wait", .ends = "partitions-go-on"};
     pthread_mutex_init(&l->trouble.lock, NULL);
+    pthread_mutex_init(&l->starting.lock, NULL);
     l->batch_max = (size_t)config_int(config, "batch-max");
     atomic_store(&l->turned_us, clock_mono_us());
     return l;
@@ -128,7 +160,11 @@ struct loop *loop_new(const struct config *config, struct consumer *consumer, st
 
 void loop_free(struct loop *l) {
     pthread_mutex_destroy(&l->trouble.lock);
+    pthread_mutex_destroy(&l->starting.lock);
     db_free(l->db);
+    free(l->places);
+    free(l->starts);
+    free(l->due);
     free(l);
 }
 
@@ -137,10 +173,7 @@ int64_t loop_turned_us(const struct loop *l) {
 }
 
 bool loop_troubled(struct loop *l) {
-    pthread_mutex_lock(&l->trouble.lock);
-    bool troubled = l->trouble.text[0] != '\0';
-    pthread_mutex_unlock(&l->trouble.lock);
-    return troubled;
+    return trouble_told(&l->trouble, "", NULL, 0) || trouble_told(&l->starting, "", NULL, 0);
 }
 
 bool loop_ready(struct loop *l, char *why, size_t n) {
@@ -148,13 +181,12 @@ bool loop_ready(struct loop *l, char *why, size_t n) {
         snprintf(why, n, "no partitions assigned yet");
         return false;
     }
-    pthread_mutex_lock(&l->trouble.lock);
-    bool troubled = l->trouble.text[0] != '\0';
-    if (troubled)
-        snprintf(why, n, "PostgreSQL: %s", l->trouble.text);
-    pthread_mutex_unlock(&l->trouble.lock);
-    if (troubled)
+    if (trouble_told(&l->trouble, "PostgreSQL: ", why, n) || trouble_told(&l->starting, "", why, n))
         return false;
+    if (consumer_ndue(l->consumer) > 0) {
+        snprintf(why, n, "%d partitions are being started", consumer_ndue(l->consumer));
+        return false;
+    }
     if (consumer_held(l->consumer) > 0) {
         snprintf(why, n, "%d partitions stand before a command of a newer version",
                  consumer_held(l->consumer));
@@ -169,7 +201,7 @@ bool loop_ready(struct loop *l, char *why, size_t n) {
 
 static void count_poison(const struct batch *b) {
     for (size_t i = 0; i < b->n; i++)
-        if (b->deliveries[i].poison)
+        if (b->deliveries[i].poison && !b->deliveries[i].repeated)
             metric_add(worker_stats.poisoned, 1);
 }
 
@@ -185,13 +217,70 @@ static enum err_code check_schema(struct loop *l, struct err *err) {
     return code;
 }
 
+/* ---- partitions that begin ---- */
+
+/* What is known of a partition is worth nothing any more: it is to be started anew. */
+static void forget(struct loop *l, int32_t partition) {
+    if (!consumer_runs(l->consumer, partition))
+        return;
+    log_event(LOG_WARN, "partition-again", "partition=%d", (int)partition);
+    emitter_release(l->emitter, partition);
+    consumer_halt(l->consumer, partition);
+    l->places[partition] = (struct place){0};
+}
+
+static void start_partition(struct loop *l, const struct start *s) {
+    l->places[s->partition] = s->place;
+    emitter_take(l->emitter, s->partition, s->number, s->place.number, s->mark, s->offset);
+    consumer_start(l->consumer, s->partition, s->offset);
+}
+
+/* Those that were assigned, and those that the emitter or a transaction has found to be lost. */
+static void start_partitions(struct loop *l) {
+    struct err err = {0};
+    for (int32_t i = 0; i < l->apply.partitions; i++)
+        if (emitter_lost(l->emitter, i))
+            forget(l, i);
+    size_t n = consumer_due(l->consumer, l->due);
+    if (n == 0)
+        trouble_ends(&l->starting);
+    if (n == 0 || clock_mono_us() < l->start_at_us)
+        return;
+    bool all =
+        check_schema(l, &err) == ERR_OK && takeover_try(&l->takeover, l->due, n, l->starts, &err) == ERR_OK;
+    for (size_t i = 0; i < n; i++)
+        if (l->starts[i].ready)
+            start_partition(l, &l->starts[i]);
+    for (size_t i = 0; i < n; i++)
+        l->starts[i].ready = false;
+    if (all) {
+        trouble_ends(&l->starting);
+        return;
+    }
+    trouble_goes_on(&l->starting, &err);
+    l->start_at_us = clock_mono_us() + l->starting.wait_ms * INT64_C(1000);
+}
+
+/* ---- batches ---- */
+
+/* It comes again. */
+static void give_back(struct loop *l, struct batch *b, const struct err *err) {
+    bool unknown = err->code == ERR_DB_FENCED || err->code == ERR_DB_LOST;
+    for (size_t i = 0; unknown && i < b->noffsets; i++)
+        forget(l, b->offsets[i].partition);
+    consumer_rewind(l->consumer, b);
+    batch_free(b);
+    if (err->code == ERR_DB_FENCED)
+        return; /* another worker's doing */
+    trouble_goes_on(&l->trouble, err);
+    (void)lifecycle_wait(l->trouble.wait_ms);
+}
+
 static void take_batch(struct loop *l, struct batch *b) {
     struct err err = {0};
     int64_t started_us = clock_mono_us();
     if (check_schema(l, &err) != ERR_OK || apply_batch(&l->apply, b, &err) != ERR_OK) {
-        consumer_rewind(l->consumer, b);
-        batch_free(b);
-        trouble_goes_on(&l->trouble, &err);
+        give_back(l, b, &err);
         return;
     }
     trouble_ends(&l->trouble);
@@ -200,13 +289,16 @@ static void take_batch(struct loop *l, struct batch *b) {
     metric_observe_us(worker_stats.apply, clock_mono_us() - started_us);
     count_poison(b);
     replies_send(l->replies, b->deliveries, b->n);
-    emitter_push(l->emitter, b);
+    for (size_t i = 0; i < b->noffsets; i++)
+        emitter_offset(l->emitter, b->offsets[i].partition, b->offsets[i].next);
+    batch_free(b);
 }
 
 int loop_run(struct loop *l) {
     bool told = false;
     while (!lifecycle_stopping()) {
         atomic_store(&l->turned_us, clock_mono_us());
+        start_partitions(l);
         struct batch *b = consumer_next(l->consumer, 100, l->batch_max);
         if (b != NULL)
             take_batch(l, b);
@@ -214,7 +306,7 @@ int loop_run(struct loop *l) {
             replies_poll(l->replies);
         if (!slot_hold(l->slot) || !consumer_stay(l->consumer))
             return EXIT_TRY_AGAIN;
-        if (!told && consumer_assigned(l->consumer)) {
+        if (!told && consumer_assigned(l->consumer) && consumer_ndue(l->consumer) == 0) {
             told = true;
             lifecycle_ready();
             log_event(LOG_INFO, "ready", "slot=%d", slot_number(l->slot));

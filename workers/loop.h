@@ -10,7 +10,7 @@
 struct loop;
 
 struct loop *loop_new(const struct config *config, struct consumer *consumer, struct emitter *emitter,
-                      struct replies *replies, struct slot *slot);
+                      struct replies *replies, struct slot *slot, bool exactly_once);
 /* Until a stop is asked for (0) or the process has lost its place (75: start it again). */
 int loop_run(struct loop *l);
 /* For readiness and guard; thread-safe. */

@@ -5,6 +5,7 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "schemas/types/schema_load.h"
+#include "sql/ask/outbox.h"
 #include "sql/ask/signing_key.h"
 #include "sql/migrate.h"
 #include "workers/consumer.h"
@@ -44,13 +45,15 @@ static bool prepare_kafka(const struct config *config, struct health *health, co
     }
 }
 
-/* The schema is the one that this program was made for, and the key is told before anything is signed with
- * it. False: a stop was asked for. */
+/* The schema is the one that this program was made for, the outbox has its tables, and the key is told before
+ * anything is signed with it. False: a stop was asked for. */
 static bool prepare_database(const struct config *config, struct health *health, const struct jws_key *key) {
     struct db *db = db_new(config_str(config, "pg"), "usher-worker-key", "");
     struct err err = {0};
     bool stop = false;
-    while (!stop && (schema_check(db, &err) != ERR_OK || signing_key_publish(db, key, &err) != ERR_OK))
+    int gone; /* the tables of the outbox's next days are there before its first row */
+    while (!stop && (schema_check(db, &err) != ERR_OK || signing_key_publish(db, key, &err) != ERR_OK ||
+                     outbox_turn_days(db, &gone, &err) != ERR_OK))
         stop = health_wait(health, "PostgreSQL", &err);
     db_free(db);
     return !stop;
@@ -74,7 +77,7 @@ static int run_worker(const struct config *config, struct health *health, struct
         fprintf(stderr, "usher-worker: %s\n", err_text(&err));
         return 1;
     }
-    struct loop *loop = loop_new(config, consumer, emitter, replies, slot);
+    struct loop *loop = loop_new(config, consumer, emitter, replies, slot, exactly_once);
     health_attach(health, consumer, emitter, loop, slot);
     lost_start(lost, consumer);
     int code = loop_run(loop);

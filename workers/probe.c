@@ -19,7 +19,7 @@
 #define TOPICS_EVERY_US 30000000
 #define WRITE_EVERY_US 10000000
 
-struct place {
+struct progress {
     int64_t done;     /* as seen last */
     int64_t since_us; /* it stands there, and commands wait; 0: it does not */
     int64_t lag;
@@ -31,7 +31,7 @@ struct probe {
     int slot, partitions;
     rd_kafka_t *rk;
     struct db *db;
-    struct place *places;
+    struct progress *places;
     int64_t topics_due_us, write_due_us;
     pthread_t thread;
     atomic_bool stop;
@@ -44,10 +44,10 @@ struct probe {
 /* ---- Kafka ---- */
 
 static void look_at(struct probe *p, int32_t partition, int64_t now_us) {
-    struct place *place = &p->places[partition];
+    struct progress *place = &p->places[partition];
     int64_t first, end, done = consumer_done(p->consumer, partition);
     if (done == CONSUMER_NONE || consumer_is_held(p->consumer, partition)) {
-        *place = (struct place){.done = done};
+        *place = (struct progress){.done = done};
         return;
     }
     if (rd_kafka_query_watermark_offsets(p->rk, TOPIC_COMMANDS, partition, &first, &end, ASK_MS) != 0)
@@ -66,7 +66,7 @@ static void look_at_partitions(struct probe *p) {
         look_at(p, i, now_us);
     int32_t stands = -1;
     for (int32_t i = 0; i < p->partitions; i++) {
-        const struct place *place = &p->places[i];
+        const struct progress *place = &p->places[i];
         int64_t lag = place->lag > 0 ? place->lag : 0;
         sum += lag;
         most = lag > most ? lag : most;

@@ -21,10 +21,11 @@ static const struct config_row rows[] = {
      "longer",
      false},
     {"emit-queue-bytes", CONFIG_INT, "67108864", 1048576, 4294967296,
-     "bytes of batches that wait for their Kafka transaction; beyond it no further commands are taken",
+     "bytes of rows that are kept in memory until their Kafka transaction; beyond it they are read from the "
+     "outbox",
      false},
     {"unemitted-seconds", CONFIG_INT, "30", 1, 86400,
-     "how long a batch may wait for its Kafka transaction before the worker is not ready", false},
+     "how long a row of the outbox may wait for its Kafka transaction before the worker is not ready", false},
     {"stuck-seconds", CONFIG_INT, "30", 1, 86400,
      "how long a partition may stand still while commands wait in it before the worker is not ready", false},
     {"watchdog-seconds", CONFIG_INT, "300", 0, 86400,

@@ -27,8 +27,9 @@
     X(emit_records, counter, "usher_emit_records_total", NULL, "Records emitted in them.")                   \
     X(emit_aborted, counter, "usher_emit_aborted_total", NULL, "Kafka transactions that did not commit.")    \
     X(emit_age, gauge, "usher_emit_oldest_seconds", NULL,                                                    \
-      "How long the oldest committed batch has waited for its Kafka transaction.")                           \
-    X(emit_bytes, gauge, "usher_emit_queue_bytes", NULL, "Bytes of the batches that wait for theirs.")       \
+      "How long the oldest row of the outbox has waited for its Kafka transaction.")                         \
+    X(emit_bytes, gauge, "usher_emit_queue_bytes", NULL,                                                     \
+      "Bytes of the rows in memory that wait for theirs.")                                                   \
     X(lag, gauge, "usher_worker_lag", NULL, "Commands that wait in this worker's partitions.")               \
     X(lag_most, gauge, "usher_worker_lag_max", NULL, "Commands that wait in the partition where most do.")   \
     X(skew, gauge, "usher_worker_clock_skew_milliseconds", NULL,                                             \
@@ -37,7 +38,7 @@
       "Records that Kafka refuses for ever: a stub stands in their place.")                                  \
     X(emit_end, histogram, "usher_emit_end_seconds", NULL, "Time that ending a Kafka transaction takes.")    \
     X(emit_waiting, gauge, "usher_emit_waiting_batches", NULL,                                               \
-      "Committed batches that wait for their Kafka transaction.")
+      "Rows of the outbox that wait for their Kafka transaction: one a batch and partition.")
 
 struct worker_stats {
 #define WORKER_STATS_MEMBER(member, kind, name, labels, help) struct metric *member;

@@ -57,8 +57,8 @@ for folder in request log gate scim api http; do
 done
 may workers 'workers|sql|schemas|ops/runtime'
 # Who decides knows nothing of Kafka and of emitting, who emits nothing of deciding.
-may workers/apply 'workers/apply|workers/delivery\.h|sql|schemas|ops/runtime'
-may workers/emit 'workers/(emit|delivery\.h|stats\.h)|sql|schemas|ops/runtime'
+may workers/apply 'workers/apply|workers/(delivery|rows)\.h|sql|schemas|ops/runtime'
+may workers/emit 'workers/(emit|rows\.h|stats\.h)|sql|schemas|ops/runtime'
 only 'libpq-fe\.h' 'sql/db\.c'
 only 'openssl/.*' 'ops/runtime/jws\.c'
 only 'microhttpd\.h' 'ingest/http/[a-z_]+\.[ch]' 'ops/runtime/metrics_http\.c'

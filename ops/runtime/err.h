@@ -59,6 +59,7 @@ enum err_class {
       "The request was lost before it was applied; nothing was changed, send it again")                      \
     X(DB_RETRY, RETRY, 503, NULL, "The database asks to try again")                                          \
     X(DB_LOST, RETRY, 503, NULL, "The database cannot be reached")                                           \
+    X(DB_FENCED, RETRY, 503, NULL, "The partition was taken by another worker")                              \
     X(DB_DATA, REJECT, 500, NULL, "The database refused a value")                                            \
     X(DB_BUG, FATAL, 500, NULL, "The database refused a statement")                                          \
     X(DB_SYSTEM, FATAL, 503, NULL, "The database is not in order")                                           \

@@ -81,6 +81,18 @@ struct uuid uuid_derive(const struct uuid *of, uint32_t n) {
     return u;
 }
 
+struct uuid uuid_of_place(int64_t ms, int32_t partition, int64_t offset) {
+    unsigned char b[16];
+    for (int i = 0; i < 6; i++)
+        b[i] = (unsigned char)(ms >> (40 - 8 * i));
+    b[6] = (unsigned char)(0x70 | (partition >> 8 & 0xf));
+    b[7] = (unsigned char)partition;
+    for (int i = 0; i < 8; i++)
+        b[8 + i] = (unsigned char)(offset >> (56 - 8 * i));
+    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+    return to_text(b);
+}
+
 bool uuid_parse(const char *s, struct uuid *out) {
     struct uuid u;
     if (s == NULL)

@@ -23,6 +23,9 @@ struct uuid uuid_v7(void);
 struct uuid uuid_derive(const struct uuid *of, uint32_t n);
 /* The time in a version 7 UUID: microseconds since 1970, whole milliseconds. */
 int64_t uuid_time_us(const struct uuid *u);
+/* That of a place in a partitioned log, the same each time: the milliseconds of the record, then partition
+ * and offset. */
+struct uuid uuid_of_place(int64_t ms, int32_t partition, int64_t offset);
 /* True and *out set (lower-cased) if s is exactly one UUID in 8-4-4-4-12 form, any letter case. */
 USHER_MUST_CHECK bool uuid_parse(const char *s, struct uuid *out);
 bool uuid_is_set(const struct uuid *u);

@@ -104,6 +104,14 @@ static const struct setting fixed_assign[] = {
     {NULL, NULL},
 };
 
+static const struct setting fixed_ends[] = {
+    {"isolation.level", "read_committed"},
+    {"enable.partition.eof", "true"},
+    /* Where the retention has passed the place, all that is left is read. */
+    {"auto.offset.reset", "earliest"},
+    {NULL, NULL},
+};
+
 static const struct setting fixed_plain[] = {
     {"enable.idempotence", "false"},
     {"acks", "1"},
@@ -170,10 +178,14 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
               log_quote(text, quoted, sizeof quoted));
 }
 
+static bool is_consumer(enum kafka_role role) {
+    return role == KAFKA_CONSUMER_GROUP || role == KAFKA_CONSUMER_ASSIGN || role == KAFKA_CONSUMER_ENDS;
+}
+
 rd_kafka_conf_t *kafka_conf_new(const struct config *c, enum kafka_role role) {
     bool produces = role == KAFKA_PRODUCER_IDEMPOTENT || role == KAFKA_PRODUCER_TRANSACTIONAL ||
                     role == KAFKA_PRODUCER_PLAIN;
-    bool consumes = role == KAFKA_CONSUMER_GROUP || role == KAFKA_CONSUMER_ASSIGN;
+    bool consumes = is_consumer(role);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, on_log);
     set_all(conf, common);
@@ -193,13 +205,15 @@ rd_kafka_conf_t *kafka_conf_new(const struct config *c, enum kafka_role role) {
         set_all(conf, role == KAFKA_PRODUCER_PLAIN ? fixed_plain : fixed_producer);
     if (consumes) {
         set_all(conf, fixed_consumer);
-        set_all(conf, role == KAFKA_CONSUMER_GROUP ? fixed_group : fixed_assign);
+        set_all(conf, role == KAFKA_CONSUMER_GROUP  ? fixed_group
+                      : role == KAFKA_CONSUMER_ENDS ? fixed_ends
+                                                    : fixed_assign);
     }
     return conf;
 }
 
 rd_kafka_t *kafka_open(rd_kafka_conf_t *conf, enum kafka_role role, struct err *err) {
-    bool consumes = role == KAFKA_CONSUMER_GROUP || role == KAFKA_CONSUMER_ASSIGN;
+    bool consumes = is_consumer(role);
     char why[256];
     rd_kafka_t *rk = rd_kafka_new(consumes ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, conf, why, sizeof why);
     if (rk == NULL) {

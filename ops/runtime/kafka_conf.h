@@ -33,6 +33,9 @@ enum kafka_role {
     KAFKA_CONSUMER_GROUP,
     /* Ingest: replies. read_uncommitted. */
     KAFKA_CONSUMER_ASSIGN,
+    /* Worker: how far the streams go, where Kafka has forgotten it. read_committed, and says where a
+       partition ends. */
+    KAFKA_CONSUMER_ENDS,
     KAFKA_ADMIN,
 };
 

@@ -107,3 +107,8 @@ void headers_deadletter(struct headers *h, const struct deadletter *d) {
         add_header(h, "usher-sha256", d->sha256);
     }
 }
+
+void headers_add_row(struct headers *h, int64_t number) {
+    snprintf(h->number, sizeof h->number, "%" PRId64, number);
+    add_header(h, HEADER_ROW, h->number);
+}

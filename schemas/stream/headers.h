@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HEADERS_MAX 16
+#define HEADERS_MAX 20
+#define HEADER_ROW "usher-row"
 
 struct header {
     const char *name;
@@ -24,7 +25,7 @@ struct headers {
     struct header row[HEADERS_MAX];
     size_t n;
     char time[RFC3339_SIZE];
-    char id[256], type[64], source[48], subject[96], seq[24], offset[24], bytes[24];
+    char id[256], type[64], source[48], subject[96], seq[24], offset[24], bytes[24], number[24];
 };
 
 /* Of usher.membership, usher.rooms (tombstones too), usher.events and change records of usher.audit.
@@ -56,5 +57,7 @@ struct deadletter {
     size_t bytes;       /* … and its length */
 };
 void headers_deadletter(struct headers *h, const struct deadletter *d);
+/* usher-row: the number of the row of the outbox that the record stood in. Appended to any of these. */
+void headers_add_row(struct headers *h, int64_t number);
 
 #endif

@@ -26,7 +26,6 @@ struct record {
     const char *ce_subject;
     int64_t time_us; /* ce_time */
     int64_t seq;     /* usher-seq */
-    int refusals;    /* whoever produces it: how often Kafka refused it */
 };
 
 struct record_list {

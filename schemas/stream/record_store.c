@@ -1,11 +1,11 @@
-/* The form in which a command's records are stored beside its outcome, until they are emitted, and again
- * after a crash.
+/* The form in which records are stored beside a command's outcome: the event of an asynchronous one, which is
+ * asked for later. (Versions before stored all records so, until they were emitted.)
  *
  *     ["<traceparent or empty>",["<topic>","<key>","<ce_id>","<ce_type>","<ce_subject>",<time in
  * us>,<seq>,"<value>" or null],…]
  *
  * Positions instead of names keep it short: it is written with every change. The value is kept as a string,
- * not as JSON, so that no column type can reorder or respell it: a redelivery must give the same bytes. */
+ * not as JSON, so that no column type can reorder or respell it. */
 #include "schemas/stream/record.h"
 
 #include <string.h>

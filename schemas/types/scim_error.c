@@ -6,6 +6,7 @@ enum err_code scim_error_outward(enum err_code code) {
     switch (code) {
     case ERR_DB_RETRY:
     case ERR_DB_LOST:
+    case ERR_DB_FENCED:
     case ERR_DB_SYSTEM:
     case ERR_DB_SLOW:
     case ERR_KAFKA:

@@ -31,7 +31,7 @@ CROSS JOIN LATERAL (
 -- name: claims
 -- $1 uuid[]: workspaces
 -- $2 uuid[]: txns
-SELECT c.workspace_id, c.txn, c.origin_partition, c.origin_offset, c.outcome, c.records
+SELECT c.workspace_id, c.txn, c.outcome, c.origin_partition, c.origin_offset, c.records
 FROM unnest($1::uuid[], $2::uuid[]) AS a (w, t)
 CROSS JOIN LATERAL (SELECT * FROM command_log t WHERE t.workspace_id = a.w AND t.txn = a.t OFFSET 0) c;
 

@@ -226,27 +226,23 @@ WHERE ctid = ANY (ARRAY(
 ));
 
 -- name: claims
--- Commands with their outcomes and what they put on the streams.
+-- Commands with their outcomes.
 -- $1 uuid[]: workspaces
 -- $2 uuid[]: txns
--- $3 integer[]: partitions of usher.commands
--- $4 bigint[]: offsets there
--- $5 text[]: types
--- $6 text[]: outcomes
--- $7 text[]: records
-INSERT INTO command_log (workspace_id, txn, origin_partition, origin_offset, type, outcome, records)
-SELECT a.workspace, a.txn, a.origin_partition, a.origin_offset, a.type, a.outcome::json, a.records
-FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[])
-     AS a (workspace, txn, origin_partition, origin_offset, type, outcome, records);
+-- $3 text[]: types
+-- $4 text[]: outcomes
+-- $5 text[]: events of outcomes that are asked for later
+INSERT INTO command_log (workspace_id, txn, type, outcome, event)
+SELECT a.workspace, a.txn, a.type, a.outcome::json, a.event
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) AS a (workspace, txn, type, outcome, event);
 
--- name: claim
--- One command with so many records that an array's text would cost too much.
--- $1 uuid: workspace
--- $2 uuid: txn
--- $3 integer: partition of usher.commands
--- $4 bigint: offset there
--- $5 text: type
--- $6 json: outcome
--- $7 text: records
-INSERT INTO command_log (workspace_id, txn, origin_partition, origin_offset, type, outcome, records)
-VALUES ($1::uuid, $2::uuid, $3::int, $4::bigint, $5, $6::json, $7);
+-- name: claims_emitted
+-- What a version before stored beside these commands goes out now, and never again.
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: txns
+WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (workspace, txn))
+UPDATE command_log SET records = NULL
+WHERE ctid = ANY (ARRAY(
+    SELECT p.ctid FROM a
+    CROSS JOIN LATERAL (SELECT t.ctid FROM command_log t WHERE t.workspace_id = a.workspace AND t.txn = a.txn OFFSET 0) p
+));

@@ -55,10 +55,10 @@ static void free_result(void *result) {
 
 static void take_unit_claim(struct unit *u, const struct db_result *r, size_t row) {
     struct unit_claim c = {.known = true,
-                           .cancelled = db_is_null(r, row, 4),
-                           .origin_partition = db_is_null(r, row, 2) ? -1 : (int)db_int(r, row, 2),
-                           .origin_offset = db_int(r, row, 3),
-                           .outcome = postgres_text(r, row, 4),
+                           .cancelled = db_is_null(r, row, 2),
+                           .outcome = postgres_text(r, row, 2),
+                           .origin_partition = db_is_null(r, row, 3) ? -1 : (int)db_int(r, row, 3),
+                           .origin_offset = db_int(r, row, 4),
                            .records = postgres_text(r, row, 5)};
     unit_put_claim(u, postgres_workspace_of(u, r, row, 0), db_text(r, row, 1), &c);
 }

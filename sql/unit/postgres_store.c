@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LARGE_RECORDS 32768 /* bytes */
-
 static void add_user(struct postgres_rows *rows, const struct unit_resource *r) {
     struct jbuf *c = rows->column;
     postgres_rows_add(rows, r->workspace->id, r->id);
@@ -214,40 +212,32 @@ static void store_members(struct unit *u, size_t *sent) {
     postgres_rows_send(&made, u, SQL_UNIT_STORE_MEMBER_INSERT, sent);
 }
 
-/* Large records are sent as a parameter of their own. In an array they would have to be escaped, and parsed
- * again byte by byte. */
-static void store_large_claim(struct unit *u, const struct unit_claim_row *c, size_t *sent) {
-    char partition[24], offset[24];
-    const char *params[] = {c->workspace->id,
-                            c->txn,
-                            number_text(partition, c->claim.origin_partition),
-                            number_text(offset, c->claim.origin_offset),
-                            c->type,
-                            c->claim.outcome,
-                            c->claim.records};
-    db_queue(u->store.at, SQL_UNIT_STORE_CLAIM, params);
-    (*sent)++;
-}
-
 static void store_claims(struct unit *u, size_t *sent) {
-    struct postgres_rows made = {.ncolumns = 7};
+    struct postgres_rows made = {.ncolumns = 5}, emitted = {.ncolumns = 2};
     for (const struct object *o = u->objects[UNIT_CLAIMS]; o != NULL; o = o->next) {
         const struct unit_claim_row *c = o->p;
+        if (c->emits)
+            postgres_rows_add(&emitted, c->workspace->id, c->txn);
         if (!c->fresh)
             continue;
-        if (c->claim.records != NULL && strlen(c->claim.records) > LARGE_RECORDS) {
-            store_large_claim(u, c, sent);
-            continue;
-        }
-        struct jbuf *col = made.column;
         postgres_rows_add(&made, c->workspace->id, c->txn);
-        pg_array_int(&col[2], c->claim.origin_partition);
-        pg_array_int(&col[3], c->claim.origin_offset);
-        pg_array_text(&col[4], c->type);
-        pg_array_text(&col[5], c->claim.outcome);
-        pg_array_text(&col[6], c->claim.records);
+        pg_array_text(&made.column[2], c->type);
+        pg_array_text(&made.column[3], c->claim.outcome);
+        pg_array_text(&made.column[4], c->claim.event);
     }
     postgres_rows_send(&made, u, SQL_UNIT_STORE_CLAIMS, sent);
+    postgres_rows_send(&emitted, u, SQL_UNIT_STORE_CLAIMS_EMITTED, sent);
+}
+
+/* Last of all, as its locks are held to the end. */
+static void store_outbox(struct unit *u, size_t *sent) {
+    for (const struct unit_outbox_row *row = u->outbox; row != NULL; row = row->next) {
+        char partition[24], epoch[24], number[24];
+        const char *params[] = {number_text(partition, row->partition), number_text(epoch, row->epoch),
+                                number_text(number, row->number), row->n > 0 ? row->bytes : NULL};
+        db_queue_bytes(u->store.at, SQL_OUTBOX_APPEND, params, row->n);
+        (*sent)++;
+    }
 }
 
 static enum err_code flush(struct unit *u, size_t sent, struct err *err) {
@@ -272,6 +262,7 @@ enum err_code postgres_commit(struct unit *u, struct err *err) {
     store_bulks(u, &sent);
     postgres_store_control(u, &sent);
     store_claims(u, &sent);
+    store_outbox(u, &sent);
     if (failpoints_armed) { /* a test may end the process between the writes and the commit */
         if (sent && flush(u, sent, err) != ERR_OK)
             return err->code;

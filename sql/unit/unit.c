@@ -203,7 +203,7 @@ void unit_delete(struct unit_resource *r) {
 }
 
 void unit_claim_set(struct unit *u, struct unit_workspace *w, const char *txn, const char *type,
-                    int partition, int64_t offset, const char *outcome, const char *records) {
+                    const char *outcome, const char *event) {
     struct unit_claim_row *c = unit_find(u, UNIT_CLAIMS, w, txn, "");
     if (c == NULL) {
         c = arena_alloc(u->arena, sizeof *c);
@@ -213,5 +213,20 @@ void unit_claim_set(struct unit *u, struct unit_workspace *w, const char *txn, c
     c->txn = arena_strdup(u->arena, txn);
     c->type = type;
     c->fresh = true;
-    c->claim = (struct unit_claim){true, false, partition, offset, outcome, records};
+    c->claim = (struct unit_claim){.known = true, .outcome = outcome, .event = event};
+}
+
+void unit_claim_emits(struct unit *u, struct unit_workspace *w, const char *txn) {
+    struct unit_claim_row *c = unit_find(u, UNIT_CLAIMS, w, txn, "");
+    c->emits = true;
+}
+
+/* In the order of partitions, as all take their locks. */
+void unit_outbox(struct unit *u, int partition, int64_t epoch, int64_t number, const void *bytes, size_t n) {
+    struct unit_outbox_row *row = arena_alloc(u->arena, sizeof *row), **at = &u->outbox;
+    *row = (struct unit_outbox_row){partition, epoch, number, bytes, n, NULL};
+    while (*at != NULL && (*at)->partition <= partition)
+        at = &(*at)->next;
+    row->next = *at;
+    *at = row;
 }

@@ -139,10 +139,12 @@ struct unit_bulk {
 struct unit_claim {
     bool known;
     bool cancelled;
+    const char *outcome; /* JSON text of the reply */
+    const char *event;   /* who accepted the command is asked for it later (record_store.c), or NULL */
+    /* Of versions before alone: where the command stood, and records that may not have been emitted. */
     int origin_partition;
     int64_t origin_offset;
-    const char *outcome; /* JSON text of the reply */
-    const char *records; /* JSON array text, or NULL */
+    const char *records;
 };
 
 /* Where rows come from and go to: PostgreSQL, or memory in tests. */
@@ -240,11 +242,20 @@ void unit_rename(struct unit *u, struct unit_resource *r, const char *name, cons
  * now (NULL: made here), after: NULL where it is deleted. */
 void unit_reindex(struct unit *u, struct unit_resource *r, const json_t *before, const json_t *after);
 void unit_delete(struct unit_resource *r);
+/* outcome NULL: nobody asks for it. */
 void unit_claim_set(struct unit *u, struct unit_workspace *w, const char *txn, const char *type,
-                    int partition, int64_t offset, const char *outcome, const char *records);
+                    const char *outcome, const char *event);
+/* Its records of a version before go out with this transaction. */
+void unit_claim_emits(struct unit *u, struct unit_workspace *w, const char *txn);
+
+/* A row for the outbox of a partition (schemas/stream/row.h); n = 0: none. Call it for each partition whose
+ * commands, or slices of commands, the unit carries, also where it makes no record: who has lost the
+ * partition meanwhile is refused with ERR_DB_FENCED, and nothing is committed. epoch: under which the
+ * partition was taken; number: of the row. The bytes live as long as the unit. */
+void unit_outbox(struct unit *u, int partition, int64_t epoch, int64_t number, const void *bytes, size_t n);
 
 /* Writes everything and commits. One round trip. On error nothing was committed, except ERR_DB_LOST: unknown
- * (the claims tell, next time). */
+ * (the claims tell, next time; and the numbers of rows are to be asked for anew). */
 enum err_code unit_commit(struct unit *u, struct err *err);
 
 #endif

@@ -59,6 +59,15 @@ struct unit_claim_row {
     struct unit_workspace *workspace;
     const char *txn, *type;
     bool fresh; /* made here: to be inserted */
+    bool emits; /* what a version before stored is emitted with this transaction */
+};
+
+struct unit_outbox_row {
+    int partition;
+    int64_t epoch, number;
+    const void *bytes;
+    size_t n; /* 0: no row */
+    struct unit_outbox_row *next;
 };
 
 struct object { /* any object of the unit, in the order of its making */
@@ -76,6 +85,7 @@ struct unit {
     struct object *objects[UNIT_KINDS], **tail[UNIT_KINDS];
     struct want *wants[UNIT_KINDS];
     size_t nwants[UNIT_KINDS], wants_cap[UNIT_KINDS];
+    struct unit_outbox_row *outbox;
 };
 
 /* key: workspace id, then a, then b ("" where there is none). */

@@ -37,6 +37,8 @@ SELECT json_build_object(
     'bulks', (SELECT coalesce(json_object_agg(workspace_id || '/' || bulk, json_build_object('failures', failures)), '{}')
         FROM bulk_failures),
     'claims', (SELECT coalesce(json_object_agg(workspace_id || '/' || txn, json_strip_nulls(json_build_object(
-        'partition', origin_partition, 'offset', origin_offset, 'type', type, 'outcome', outcome::text, 'records', records))), '{}')
-        FROM command_log)
+        'partition', origin_partition, 'offset', origin_offset, 'type', type, 'outcome', outcome::text, 'event', event,
+        'records', records))), '{}') FROM command_log),
+    'outbox', (SELECT coalesce(json_object_agg(partition || '/' || number, json_build_object('records', encode(records, 'hex'))), '{}')
+        FROM outbox)
 )

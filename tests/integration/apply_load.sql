@@ -75,6 +75,9 @@ b AS (
     INSERT INTO bulk_failures (workspace_id, bulk, failures)
     SELECT split_part(x.key, '/', 1)::uuid, split_part(x.key, '/', 2)::uuid, (x.value->>'failures')::int
     FROM given, json_each(tables->'bulks') AS x
+),
+p AS (
+    INSERT INTO partitions (partition, epoch) SELECT n, 1 FROM generate_series(0, 11) AS n
 )
 INSERT INTO command_log (workspace_id, txn, origin_partition, origin_offset, type, outcome, records)
 SELECT split_part(x.key, '/', 1)::uuid, split_part(x.key, '/', 2)::uuid, (x.value->>'partition')::int, (x.value->>'offset')::bigint,

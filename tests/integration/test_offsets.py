@@ -3,10 +3,11 @@
 import base64
 import json
 import os
+import threading
 
 import stream
 from kafkacase import KafkaCase
-from scimhttp import USER, patch_op
+from scimhttp import GROUP as SCIM_GROUP, USER, patch_op
 from waiting import wait_until
 
 GROUP = "usher-worker"
@@ -154,6 +155,92 @@ class OutOfRange(KafkaCase):
         answer = bare.request("GET", path)
         self.assertEqual(answer.status, 410, repr(answer))
         self.assertIn("lost before it was applied", answer.json["detail"])
+
+    def forget(self):
+        """The group's offsets, as soon as it has no members any more."""
+        def done():
+            try:
+                self.admin("forget", GROUP)
+            except AssertionError as trouble:
+                return "" if "NON_EMPTY_GROUP" in str(trouble) else self.fail(trouble)
+            return True
+
+        wait_until(done, "the group to be empty", lambda: os.times()[4] // 20)
+
+    def numbers(self, topic, workspace):
+        """As read_committed readers get them."""
+        records = stream.of_workspace(stream.read_topic(self.stack.kafka, topic), workspace.id)
+        return [stream.seq_of(r) for r in (stream.changes_of(records) if topic == stream.AUDIT else records)]
+
+    def once_each(self, workspace, least):
+        for topic in (stream.AUDIT, stream.MEMBERSHIP):
+            numbers = self.numbers(topic, workspace)
+            self.assertEqual(numbers, list(range(1, len(numbers) + 1)), topic)
+            self.assertGreaterEqual(len(numbers), least)
+
+    def test_the_offsets_are_lost(self):
+        """Kafka has forgotten where the group stands: nothing is emitted twice, and everything goes on."""
+        ws = self.stack.workspace("forgotten")
+        room = self.expect(ws.client.post("/Groups", {"schemas": [SCIM_GROUP], "displayName": "lost"}), 201).json
+        for i in range(5):
+            user = self.expect(ws.client.post("/Users", {"schemas": [USER], "userName": "lost%d" % i}), 201).json
+            self.expect(ws.client.patch("/Groups/" + room["id"], patch_op(
+                {"op": "add", "path": "members", "value": [{"value": user["id"]}]})), 204)
+        self.followers.settle(ws.id)
+        self.stack.local("stop", "worker")
+        self.forget()
+        self.stack.start()
+        self.works(ws, "after")
+        self.once_each(ws, 6)
+
+    def test_the_offsets_are_lost_in_a_fall(self):
+        """… and what PostgreSQL knows of it is older: the streams themselves tell which row was the last."""
+        ws = self.stack.workspace("fall")
+        room = self.expect(ws.client.post("/Groups", {"schemas": [SCIM_GROUP], "displayName": "fall"}), 201).json
+        for i in range(5):
+            user = self.expect(ws.client.post("/Users", {"schemas": [USER], "userName": "fall%d" % i}), 201).json
+            self.expect(ws.client.patch("/Groups/" + room["id"], patch_op(
+                {"op": "add", "path": "members", "value": [{"value": user["id"]}]})), 204)
+        self.followers.settle(ws.id)
+        self.stack.signal("WORKER")
+        partition = self.place(ws)
+        rows = self.stack.sql("SELECT count(*) FROM outbox WHERE partition = %s", partition)[0][0]
+        self.assertGreater(rows, 5)
+        # As if the mark had not been written since: its rows stand in the table and in the streams.
+        self.stack.sql("UPDATE marks SET mark = 0, positions = '{}' WHERE partition = %s", partition)
+        self.forget()
+        self.stack.start()
+        self.works(ws, "after")
+        self.once_each(ws, 6)
+        self.assertTrue(self.logged("event=place-found partition=%d" % partition))
+
+    def says_older(self):
+        try:
+            status, text = self.worker_ready()
+        except OSError:
+            return False
+        return status == 503 and "older than the streams" in text
+
+    def test_postgresql_is_older_than_the_streams(self):
+        """Whoever restored it without telling usher is told so, and nothing is emitted."""
+        ws = self.stack.workspace("older")
+        self.works(ws, "before")
+        partition = self.place(ws)
+        self.stack.local("stop", "worker")
+        kept = self.stack.sql("SELECT number, at, encode(records, 'hex') FROM outbox WHERE partition = %s", partition)
+        mark = self.stack.sql("SELECT mark FROM marks WHERE partition = %s", partition)[0][0]
+        self.stack.sql("DELETE FROM outbox WHERE partition = %s", partition)
+        self.stack.sql("UPDATE marks SET mark = 0 WHERE partition = %s", partition)
+        start = threading.Thread(target=self.stack.start)  # ends when all is ready
+        start.start()
+        wait_until(self.says_older, "the reason", silence=60)
+        self.stack.sql("UPDATE marks SET mark = %s WHERE partition = %s", mark, partition)
+        for row in kept:
+            self.stack.sql("INSERT INTO outbox (partition, number, at, records) VALUES (%s, %s, %s, decode(%s, 'hex'))",
+                           partition, *row)
+        start.join()
+        self.works(ws, "after")
+        self.once_each(ws, 0)
 
     def test_the_place_lies_behind_the_end(self):
         ws = self.stack.workspace("behind")

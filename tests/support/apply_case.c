@@ -9,6 +9,7 @@
 #include "workers/apply/batch.h"
 
 #include <librdkafka/rdkafka.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,10 @@ struct passage {
     bool together;     /* all commands of a moment in one batch */
     json_t *before;    /* tables */
     json_t *results;   /* one for each command */
-    json_t *encodings; /* replies and records as they are stored, one for each command */
+    json_t *encodings; /* replies as they are stored, one for each command */
+    struct place places[PARTITIONS];
+    json_t *emitted; /* of the batch: what its rows say, by partition */
+    json_t *rows;    /* all rows as the outbox must have them */
 };
 
 /* ---- the clock ---- */
@@ -46,6 +50,31 @@ static enum err_code case_patience(void *arg, size_t bytes, struct err *err) {
 static bool case_again(void *arg, int tries) {
     (void)arg, (void)tries;
     return false;
+}
+
+/* ---- rows of the outbox ---- */
+
+static void fault(struct passage *p, const char *what, size_t n) {
+    json_array_append_new(p->faults, json_sprintf("command %zu: %s", n + 1, what));
+}
+
+static void case_committed(void *arg, struct row *rows) {
+    struct passage *p = arg;
+    for (struct row *row = rows, *next; row != NULL; row = next) {
+        char key[40], *hex = malloc(2 * row->n + 1);
+        next = row->next;
+        if (!emitted_by_row(p->emitted, row))
+            json_array_append_new(p->faults, json_string("a row cannot be read"));
+        snprintf(key, sizeof key, "%d/%lld", (int)row->partition, (long long)row->number);
+        if (hex == NULL)
+            abort();
+        json_object_set_new(
+            p->rows, key,
+            json_pack("{s:s}", "records",
+                      sodium_bin2hex(hex, 2 * row->n + 1, (const unsigned char *)row->bytes, row->n)));
+        free(hex);
+        row_free(row);
+    }
 }
 
 /* ---- commands as they stand in the log ---- */
@@ -108,7 +137,7 @@ static void add_delivery(struct batch *b, const json_t *item, int64_t offset) {
                   : workspace != NULL ? workspace_partition(workspace, PARTITIONS)
                                       : 0;
     struct err err = {0};
-    if (batch_add(b, &m, &err) != ERR_OK) {
+    if (batch_add(b, &m, CASE_NOW, &err) != ERR_OK) {
         fprintf(stderr, "a command of a case is a newer version's: %s\n", err_text(&err));
         exit(2);
     }
@@ -117,14 +146,21 @@ static void add_delivery(struct batch *b, const json_t *item, int64_t offset) {
 
 /* ---- applying ---- */
 
-static void fault(struct passage *p, const char *what, size_t n) {
-    json_array_append_new(p->faults, json_sprintf("command %zu: %s", n + 1, what));
-}
-
+/* What goes out is what was recorded, in the order of the commands. */
 static void apply_all(struct passage *p, struct batch *b) {
     struct err err = {0};
+    json_t *due = json_object();
+    p->emitted = json_object();
+    p->apply.arg = p;
     if (apply_batch(&p->apply, b, &err) != ERR_OK)
         json_array_append_new(p->faults, json_sprintf("the batch failed: %s", err_text(&err)));
+    for (size_t i = 0; i < b->n; i++)
+        emitted_by_delivery(due, &b->deliveries[i]);
+    if (!json_equal(due, p->emitted))
+        json_array_append_new(p->faults, json_string("the rows of the outbox are not what was recorded"));
+    json_decref(due);
+    json_decref(p->emitted);
+    p->emitted = NULL;
 }
 
 /* The document of a reply is the one that is stored now. */
@@ -161,20 +197,25 @@ static size_t apply_next(struct passage *p, size_t first) {
     return end;
 }
 
-/* All commands once more, an hour later. From their own places in the log the same comes out again; copies
- * elsewhere are answered and emit nothing. Nothing changes. */
+/* All commands once more, an hour later, from their own places in the log or from others. They are answered
+ * as before, and nothing changes and nothing goes out. (What is no command is another one elsewhere.) */
 static void deliver_again(struct passage *p, bool copies, const json_t *after) {
     moment_us = CASE_NOW + LATER;
     for (size_t i = 0; i < json_array_size(p->commands); i++) {
+        const json_t *first = json_array_get(p->encodings, i);
+        if (copies && json_object_get(first, "outcome") == NULL)
+            continue;
         struct batch *b = batch_new();
         add_delivery(b, json_array_get(p->commands, i), (int64_t)((copies ? COPY_OFFSET : FIRST_OFFSET) + i));
         apply_all(p, b);
-        json_t *again = encoding_of_delivery(&b->deliveries[0]), *first = json_array_get(p->encodings, i);
-        if (!encoding_repeats(first, again, copies))
+        json_t *again = encoding_of_delivery(&b->deliveries[0]);
+        if (!same_member(first, again, "outcome"))
             fault(p,
-                  copies ? "a copy elsewhere in the log says something else"
-                         : "delivered again it says something else",
+                  copies ? "a copy elsewhere in the log is answered otherwise"
+                         : "delivered again it is answered otherwise",
                   i);
+        if (!b->deliveries[0].repeated)
+            fault(p, "delivered again it is not known", i);
         json_decref(again);
         batch_free(b);
     }
@@ -184,9 +225,9 @@ static void deliver_again(struct passage *p, bool copies, const json_t *after) {
     json_decref(now);
 }
 
-/* ---- claims ---- */
+/* ---- what is stored of a command ---- */
 
-/* What is stored under the txn is what was answered and emitted. */
+/* Under the txn stands what was answered. */
 static void judge_claim(struct passage *p, const json_t *after, size_t n) {
     const json_t *command = json_object_get(json_array_get(p->commands, n), "command");
     const json_t *encoding = json_array_get(p->encodings, n);
@@ -197,16 +238,15 @@ static void judge_claim(struct passage *p, const json_t *after, size_t n) {
         return; /* nothing was decided */
     snprintf(key, sizeof key, "%s/%s", workspace, txn);
     const json_t *claim = memory_row(after, "claims", key);
-    if (claim == NULL) {
+    if (claim == NULL)
         fault(p, "no claim is stored", n);
-        return;
-    }
-    if (json_integer_value(json_object_get(claim, "offset")) != (json_int_t)(FIRST_OFFSET + n))
-        return; /* a command of before had the txn */
-    if (!same_member(claim, encoding, "outcome"))
+    else if (json_object_get(encoding, "repeated") == NULL && !same_member(claim, encoding, "outcome"))
         fault(p, "the stored outcome is not the reply", n);
-    if (!same_member(claim, encoding, "records"))
-        fault(p, "the stored records are not those that are emitted", n);
+}
+
+static void judge_outbox(struct passage *p, const json_t *after) {
+    if (!json_equal(json_object_get(after, "outbox"), p->rows))
+        json_array_append_new(p->faults, json_string("the outbox has other rows than were handed over"));
 }
 
 /* ---- a whole case ---- */
@@ -257,9 +297,11 @@ static struct passage passage_begin(const json_t *c, const struct case_place *pl
                         .together = together,
                         .before = state_of(c),
                         .results = json_array(),
-                        .encodings = json_array()};
+                        .encodings = json_array(),
+                        .rows = json_object()};
     p.apply = (struct apply){.store = place->store,
                              .partitions = PARTITIONS,
+                             .committed = case_committed,
                              .events_issuer = "https://usher.example.com",
                              .bounds = bounds_of(c),
                              .now_us = case_clock,
@@ -271,6 +313,9 @@ static struct passage passage_begin(const json_t *c, const struct case_place *pl
 /* A new reference: {"commands": [result…], "after": difference, "faults": […]}, with names. */
 static json_t *passage_run(const json_t *c, const struct case_place *place, bool together) {
     struct passage p = passage_begin(c, place, together);
+    for (int i = 0; i < PARTITIONS; i++)
+        p.places[i].epoch = 1;
+    p.apply.places = p.places;
     place->fill(place->at, p.before);
     for (size_t i = 0; i < json_array_size(p.commands);)
         i = apply_next(&p, i);
@@ -279,6 +324,7 @@ static json_t *passage_run(const json_t *c, const struct case_place *place, bool
     judge_numbers(p.results, p.before, after, p.faults);
     for (size_t i = 0; i < json_array_size(p.commands); i++)
         judge_claim(&p, after, i);
+    judge_outbox(&p, after);
     deliver_again(&p, false, after);
     deliver_again(&p, true, after);
     json_t *out = json_pack("{s:o, s:o, s:o}", "commands", p.results, "after",
@@ -290,6 +336,7 @@ static json_t *passage_run(const json_t *c, const struct case_place *place, bool
     json_decref(p.before);
     json_decref(p.commands);
     json_decref(p.encodings);
+    json_decref(p.rows);
     return named;
 }
 

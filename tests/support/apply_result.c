@@ -226,20 +226,16 @@ void judge_numbers(json_t *results, const json_t *before, const json_t *after, j
 
 json_t *encoding_of_delivery(const struct delivery *d) {
     json_t *o = json_object();
-    struct jbuf outcome = {0}, records = {0};
+    struct jbuf outcome = {0};
     struct reply stored = d->reply;
     stored.doc = NULL;
     if (d->reply_due) {
         reply_encode(&stored, &outcome);
         json_object_set_new(o, "outcome", json_string(outcome.p));
     }
-    if (d->records.n > 0) {
-        record_list_encode(d->records.rows, d->records.n, d->traceparent, &records);
-        json_object_set_new(o, "records", json_string(records.p));
-    }
-    json_object_set_new(o, "deadletter", json_boolean(d->poison));
+    if (d->repeated)
+        json_object_set_new(o, "repeated", json_true());
     jb_free(&outcome);
-    jb_free(&records);
     return o;
 }
 
@@ -248,11 +244,40 @@ bool same_member(const json_t *a, const json_t *b, const char *name) {
     return x == NULL || y == NULL ? x == y : json_equal((json_t *)x, (json_t *)y) == 1;
 }
 
-bool encoding_repeats(const json_t *first, const json_t *again, bool copy) {
-    bool undecided = json_object_get(first, "outcome") == NULL; /* it never is, wherever it stands */
-    if (!same_member(first, again, "outcome"))
-        return false;
-    if (!copy || undecided)
-        return same_member(first, again, "records") && same_member(first, again, "deadletter");
-    return json_object_get(again, "records") == NULL && !json_is_true(json_object_get(again, "deadletter"));
+/* ---- what goes out ---- */
+
+static json_t *text_of_record(const char *txn, const char *traceparent, const struct record *r) {
+    return json_sprintf("%s %s %s %s %s %lld %lld %s", txn, traceparent, r->key, r->ce_id, r->ce_subject,
+                        (long long)r->time_us, (long long)r->seq, r->value != NULL ? r->value : "gone");
+}
+
+static void add_text(json_t *out, int32_t partition, json_t *text) {
+    char key[16];
+    snprintf(key, sizeof key, "%d", (int)partition);
+    if (json_object_get(out, key) == NULL)
+        json_object_set_new(out, key, json_array());
+    json_array_append_new(json_object_get(out, key), text);
+}
+
+void emitted_by_delivery(json_t *out, const struct delivery *d) {
+    for (size_t i = 0; i < d->records.n; i++)
+        add_text(out, d->partition, text_of_record(d->command.txn.s, d->traceparent, &d->records.rows[i]));
+    if (d->poison && !d->repeated)
+        add_text(out, d->partition,
+                 json_sprintf("dead letter of %lld: %s", (long long)d->offset, err_text(&d->decode_err)));
+}
+
+bool emitted_by_row(json_t *out, const struct row *row) {
+    struct row_items items = {0};
+    struct err err = {0};
+    bool good = row_decode(row->bytes, row->n, &items, &err) == ERR_OK && items.n == row->records;
+    for (size_t i = 0; i < items.n; i++) {
+        const struct row_item *x = &items.items[i];
+        add_text(out, row->partition,
+                 x->is_letter
+                     ? json_sprintf("dead letter of %lld: %s", (long long)x->letter.offset, x->letter.detail)
+                     : text_of_record(x->source.txn, x->source.traceparent, &x->record));
+    }
+    row_items_free(&items);
+    return good;
 }

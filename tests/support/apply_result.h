@@ -3,6 +3,7 @@
 #define USHER_TESTS_SUPPORT_APPLY_RESULT_H
 
 #include "workers/delivery.h"
+#include "workers/rows.h"
 
 /* A new object: {"outcome": …, "records": […]}. What every record of a command has (workspace, moment, txn,
  * actor, number, key, type) is checked and left out; where it is not as it must be, a sentence is added to
@@ -13,11 +14,14 @@ json_t *result_of_delivery(const struct delivery *d, int64_t now_us, json_t *fau
  * workspace goes on without a gap from its number before to that after. */
 void judge_numbers(json_t *results, const json_t *before, const json_t *after, json_t *faults);
 
-/* A new object: the texts as they are stored and sent, "outcome" and "records" (absent where there are none),
- * and "deadletter". */
+/* A new object: the outcome as it is stored and sent, "outcome" (absent where there is none), and "repeated"
+ * where it was decided before. */
 json_t *encoding_of_delivery(const struct delivery *d);
 bool same_member(const json_t *a, const json_t *b, const char *name); /* absent in both is the same too */
-/* Is it the same again, as the promise is? A copy elsewhere in the log has the outcome alone. */
-bool encoding_repeats(const json_t *first, const json_t *again, bool copy);
+
+/* What goes out of a delivery, and out of a row of the outbox: texts, appended to the array of its partition.
+ * False: the row cannot be read. */
+void emitted_by_delivery(json_t *out, const struct delivery *d);
+bool emitted_by_row(json_t *out, const struct row *row);
 
 #endif

@@ -431,7 +431,7 @@ json_t *case_state_difference(const json_t *before, const json_t *after, int64_t
     json_t *out = json_object(), *rows;
     const char *table;
     json_object_foreach((json_t *)after, table, rows) {
-        if (strcmp(table, "values") == 0 || strcmp(table, "claims") == 0)
+        if (strcmp(table, "values") == 0 || strcmp(table, "claims") == 0 || strcmp(table, "outbox") == 0)
             continue;
         json_t *difference = table_difference(table, json_object_get(before, table), rows, now_us);
         if (json_object_size(difference) > 0)

@@ -23,7 +23,7 @@ json_t *case_state_faults(const json_t *tables);
 
 /* A new object: what differs, table by table and row by row. A new row stands whole, but for what follows
  * from its document; a row that has gone is null, and so is a member. Moments that are now say "now". Claims
- * are left out: each follows from its command's outcome and records. */
+ * and the outbox are left out: they follow from the commands' outcomes and records. */
 json_t *case_state_difference(const json_t *before, const json_t *after, int64_t now_us);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "sql/unit/unit_private.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -268,13 +269,22 @@ static void store_bulk(struct store *s, const struct unit_bulk *b) {
 }
 
 static void store_claim(struct store *s, const struct unit_claim_row *c) {
-    if (!c->fresh)
-        return;
-    put_row(s, "claims", key_in(s, c->workspace, c->txn, ""),
-            json_pack("{s:i, s:I, s:s, s:s, s:s*}", "partition", c->claim.origin_partition, "offset",
-                      (json_int_t)c->claim.origin_offset, "type", c->type, "outcome", c->claim.outcome,
-                      "records", c->claim.records),
-            true);
+    const char *key = key_in(s, c->workspace, c->txn, "");
+    if (c->emits)
+        json_object_del(json_object_get(table_in(s, "claims"), key), "records");
+    if (c->fresh)
+        put_row(s, "claims", key,
+                json_pack("{s:s, s:s*, s:s*}", "type", c->type, "outcome", c->claim.outcome, "event",
+                          c->claim.event),
+                true);
+}
+
+/* Nobody else takes a partition here, so nobody is refused. */
+static void store_outbox_row(struct store *s, const struct unit_outbox_row *row) {
+    char *hex = arena_alloc(s->unit->arena, 2 * row->n + 1);
+    if (row->n > 0)
+        put_row(s, "outbox", arena_printf(s->unit->arena, "%d/%lld", row->partition, (long long)row->number),
+                json_pack("{s:s}", "records", sodium_bin2hex(hex, 2 * row->n + 1, row->bytes, row->n)), true);
 }
 
 /* ---- constraints ---- */
@@ -367,6 +377,8 @@ enum err_code memory_store(struct unit *u, json_t *tables, struct err *err) {
         store_bulk(&s, o->p);
     for (o = u->objects[UNIT_CLAIMS]; o != NULL; o = o->next)
         store_claim(&s, o->p);
+    for (const struct unit_outbox_row *row = u->outbox; row != NULL; row = row->next)
+        store_outbox_row(&s, row);
     check_tables(&s);
     return err->code;
 }

@@ -10,8 +10,9 @@
 
 #define ID 36 /* characters of an id */
 
-static const char *const tables_of[] = {"workspaces", "users",  "rooms",  "resources", "values", "members",
-                                        "keys",       "owners", "logins", "guards",    "bulks",  "claims"};
+static const char *const tables_of[] = {"workspaces", "users",  "rooms",  "resources", "values",
+                                        "members",    "keys",   "owners", "logins",    "guards",
+                                        "bulks",      "claims", "outbox"};
 
 void memory_init(struct memory *m, json_t *tables) {
     *m = (struct memory){.tables = tables};
@@ -122,9 +123,9 @@ static void fetch_claim(struct unit *u, const struct want *x) {
     const json_t *partition = json_object_get(row, "partition");
     struct unit_claim c = {.known = true,
                            .cancelled = json_object_get(row, "outcome") == NULL,
+                           .outcome = text(u, row, "outcome"),
                            .origin_partition = partition != NULL ? (int)json_integer_value(partition) : -1,
                            .origin_offset = number(row, "offset"),
-                           .outcome = text(u, row, "outcome"),
                            .records = text(u, row, "records")};
     unit_put_claim(u, x->workspace, x->a, &c);
 }

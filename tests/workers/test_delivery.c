@@ -15,7 +15,7 @@ static enum err_code try_add(struct batch *b, int32_t partition, int64_t offset,
     memcpy(text, value, strlen(value) + 1);
     rd_kafka_message_t m = {.partition = partition, .offset = offset, .payload = text, .len = strlen(text)};
     struct err err = {0};
-    enum err_code code = batch_add(b, &m, &err);
+    enum err_code code = batch_add(b, &m, 0, &err);
     memset(text, '#', sizeof text); /* the batch must have its own copy */
     return code;
 }

@@ -13,7 +13,9 @@ struct run {
     const struct apply *apply;
     struct batch *batch;
     struct unit *unit;
+    struct rows *rows;
     int64_t now_us;
+    bool committing; /* the commit was asked for: where its answer is lost, nobody knows */
 };
 
 /* ---- one delivery ---- */
@@ -21,50 +23,78 @@ struct run {
 /* The outcome of what can never be stored, by which it is known when it is delivered again. */
 static const char cannot_be_stored[] = "The command cannot be stored";
 
-static bool is_poison(const struct reply *r) {
-    return r->code == ERR_INTERNAL && strcmp(r->detail, cannot_be_stored) == 0;
-}
-
 static void delivery_poison(struct delivery *delivery, const struct err *why) {
     delivery->decode_err = *why;
     delivery->poison = true;
 }
 
-/* A command whose txn is known: the stored outcome is the answer. What it emits, its records or a dead
- * letter, goes out again only from the place in the log that was applied: the first attempt may have died
- * between PostgreSQL's commit and Kafka's. A copy elsewhere in the log emits nothing. */
-static enum err_code delivery_repeat(const struct run *run, struct delivery *delivery,
-                                     const struct unit_claim *claim, struct err *err) {
-    bool origin = claim->origin_partition == delivery->partition && claim->origin_offset == delivery->offset;
+/* Records that a version before has stored with the command, and that may not have been emitted: they go out
+ * from where it stood when it was applied, once. */
+static enum err_code delivery_inherit(const struct run *run, struct unit_workspace *w,
+                                      struct delivery *delivery, const struct unit_claim *claim,
+                                      struct err *err) {
+    if (claim->records == NULL || claim->origin_partition != delivery->partition ||
+        claim->origin_offset != delivery->offset ||
+        delivery->offset < run->apply->places[delivery->partition].from_offset)
+        return ERR_OK;
+    unit_claim_emits(run->unit, w, delivery->command.txn.s);
+    return record_list_decode(claim->records, run->batch->arena, &delivery->records, &delivery->traceparent,
+                              err);
+}
+
+/* A command whose txn is known: the stored outcome is the answer. What it put on the streams is in the
+ * outbox, or has gone out. */
+static enum err_code delivery_repeat(const struct run *run, struct unit_workspace *w,
+                                     struct delivery *delivery, const struct unit_claim *claim,
+                                     struct err *err) {
+    delivery->repeated = true;
     if (claim->cancelled || claim->outcome == NULL)
         return ERR_OK; /* an ingest cancelled it and has answered */
     if (reply_decode(claim->outcome, strlen(claim->outcome), &delivery->reply, err) != ERR_OK)
         return err->code;
     reply_clear(&delivery->reply); /* a document would be an old one */
     delivery->reply_due = true;
-    if (origin && is_poison(&delivery->reply))
-        delivery_poison(delivery,
-                        &(struct err){.code = ERR_DB_DATA, .detail = "It could not be stored before"});
-    if (!origin || claim->records == NULL)
-        return ERR_OK;
-    return record_list_decode(claim->records, run->batch->arena, &delivery->records, &delivery->traceparent,
-                              err);
+    return delivery_inherit(run, w, delivery, claim, err);
 }
 
-/* The outcome and the records, as they are stored under the txn. */
+/* Whoever accepted the command without waiting is told its outcome by an event, and may ask for that. */
+static const struct record *event_of_outcome(const struct delivery *delivery) {
+    for (size_t i = 0; i < delivery->records.n; i++)
+        if (strcmp(delivery->records.rows[i].ce_type, EVENT_ASYNC) == 0)
+            return &delivery->records.rows[i];
+    return NULL;
+}
+
 static void delivery_claim(const struct run *run, struct unit_workspace *w, struct delivery *delivery) {
     struct arena *a = unit_arena(run->unit);
-    struct jbuf outcome = {0}, records = {0};
+    struct jbuf outcome = {0}, event = {0};
     struct reply stored = delivery->reply;
+    const struct record *told = event_of_outcome(delivery);
     stored.doc = NULL; /* the document stands in its table */
     reply_encode(&stored, &outcome);
-    if (delivery->records.n > 0)
-        record_list_encode(delivery->records.rows, delivery->records.n, delivery->traceparent, &records);
+    if (told != NULL)
+        record_list_encode(told, 1, delivery->traceparent, &event);
     unit_claim_set(run->unit, w, delivery->command.txn.s, command_type_text(delivery->command.type),
-                   delivery->partition, delivery->offset, arena_strdup(a, outcome.p),
-                   records.n > 0 ? arena_strdup(a, records.p) : NULL);
+                   arena_strdup(a, outcome.p), told != NULL ? arena_strdup(a, event.p) : NULL);
     jb_free(&outcome);
-    jb_free(&records);
+    jb_free(&event);
+}
+
+/* What is no command has no txn: it is known by its place in the log. */
+static struct uuid place_of(const struct delivery *delivery) {
+    return uuid_of_place(delivery->time_us / 1000, delivery->partition, delivery->offset);
+}
+
+static enum err_code delivery_set_aside(const struct run *run, struct delivery *delivery, struct err *err) {
+    struct unit_workspace *nobody = unit_want_workspace(run->unit, UUID_NIL);
+    struct uuid place = place_of(delivery);
+    const struct unit_claim *known = unit_claim(run->unit, nobody, place.s);
+    if (known == NULL)
+        return unit_error(run->unit, err);
+    delivery->repeated = known->known;
+    if (!known->known)
+        unit_claim_set(run->unit, nobody, place.s, "deadletter", NULL, NULL);
+    return ERR_OK;
 }
 
 static struct decision decision_of(const struct run *run, struct delivery *delivery) {
@@ -119,7 +149,7 @@ static enum err_code delivery_apply(const struct run *run, struct delivery *deli
     if (known == NULL)
         return unit_error(run->unit, err);
     if (known->known)
-        return delivery_repeat(run, delivery, known, err);
+        return delivery_repeat(run, d.workspace, delivery, known, err);
     delivery_begin(delivery);
     delivery_decide(&d);
     if (unit_error(run->unit, err) != ERR_OK)
@@ -141,37 +171,73 @@ static void delivery_judge(struct delivery *delivery, int partitions) {
     delivery->poison = true;
 }
 
-static bool announce_some(const struct run *run, size_t first, size_t n) {
-    bool any = false;
-    for (size_t i = first; i < first + n; i++) {
-        struct delivery *delivery = &run->batch->deliveries[i];
-        const struct command *c = &delivery->command;
-        delivery->records.n = 0; /* an attempt before may have left some */
-        delivery->reply_due = false;
-        delivery_judge(delivery, run->apply->partitions);
-        if (delivery->poison)
-            continue;
-        struct unit_workspace *w = unit_want_workspace(run->unit, c->workspace.s);
-        check_announce(run->unit, w, c);
-        verb_of(c->type)->announce(run->unit, w, c);
-        any = true;
+static void announce(const struct run *run, struct delivery *delivery) {
+    const struct command *c = &delivery->command;
+    delivery->records.n = 0; /* an attempt before may have left some */
+    delivery->reply_due = false;
+    delivery->repeated = false;
+    delivery_judge(delivery, run->apply->partitions);
+    struct unit_workspace *w = unit_want_workspace(run->unit, delivery->poison ? UUID_NIL : c->workspace.s);
+    if (delivery->poison) {
+        unit_want_claim(run->unit, w, place_of(delivery).s);
+        return;
     }
-    return any;
+    check_announce(run->unit, w, c);
+    verb_of(c->type)->announce(run->unit, w, c);
 }
 
-static enum err_code transact_some(const struct run *run, size_t first, size_t n, struct err *err) {
-    if (!announce_some(run, first, n))
-        return ERR_OK;
+/* ---- the outbox ---- */
+
+static void put_letter(const struct run *run, const struct delivery *delivery) {
+    struct row_letter letter = {.offset = delivery->offset,
+                                .why = delivery->decode_err.code,
+                                .detail = err_text(&delivery->decode_err),
+                                .key = delivery->key,
+                                .key_len = delivery->key_len,
+                                .value = delivery->value,
+                                .value_len = delivery->value_len,
+                                .time_us = run->now_us};
+    rows_add_letter(run->rows, delivery->partition, &letter);
+}
+
+/* What a delivery puts on the streams. Of one that was known before that is nothing, or what a version
+ * before has left. */
+static void put_rows(const struct run *run, const struct delivery *delivery) {
+    rows_carry(run->rows, delivery->partition);
+    if (delivery->records.n > 0) {
+        struct row_source source = {delivery->command.workspace.s, delivery->command.txn.s,
+                                    delivery->traceparent, delivery->offset};
+        rows_add(run->rows, delivery->partition, &source, delivery->records.rows, delivery->records.n);
+    }
+    if (delivery->poison && !delivery->repeated)
+        put_letter(run, delivery);
+}
+
+static enum err_code run_commit(struct run *run, struct err *err) {
+    rows_store(run->rows, run->unit);
+    run->committing = true;
+    if (unit_commit(run->unit, err) != ERR_OK)
+        return err->code;
+    run->apply->committed(run->apply->arg, rows_take(run->rows));
+    return ERR_OK;
+}
+
+static enum err_code transact_some(struct run *run, size_t first, size_t n, struct err *err) {
+    for (size_t i = first; i < first + n; i++)
+        announce(run, &run->batch->deliveries[i]);
     enum err_code code = unit_begin(run->unit, err);
-    for (size_t i = first; code == ERR_OK && i < first + n; i++)
-        if (!run->batch->deliveries[i].poison)
-            code = delivery_apply(run, &run->batch->deliveries[i], err);
-    return code == ERR_OK ? unit_commit(run->unit, err) : code;
+    for (size_t i = first; code == ERR_OK && i < first + n; i++) {
+        struct delivery *delivery = &run->batch->deliveries[i];
+        code = delivery->poison ? delivery_set_aside(run, delivery, err) : delivery_apply(run, delivery, err);
+        put_rows(run, delivery);
+    }
+    return code == ERR_OK ? run_commit(run, err) : code;
 }
 
-/* Stores a command that cannot be applied as refused for good. */
-static enum err_code transact_refusal(const struct run *run, struct delivery *delivery, const struct err *why,
-                                      struct err *err) {
+/* Stores a command that cannot be applied as refused for good. poison: its dead letter goes out with it, for
+ * this reason; NULL: it has none. */
+static enum err_code transact_refusal(struct run *run, struct delivery *delivery, const struct err *why,
+                                      const struct err *poison, struct err *err) {
     delivery->records.n = 0;
     struct unit_workspace *w = unit_want_workspace(run->unit, delivery->command.workspace.s);
     unit_want_claim(run->unit, w, delivery->command.txn.s);
@@ -181,32 +247,47 @@ static enum err_code transact_refusal(const struct run *run, struct delivery *de
     delivery_begin(delivery);
     d.err = *why;
     delivery_conclude(run, delivery, &d);
-    return unit_commit(run->unit, err);
+    if (poison != NULL)
+        delivery_poison(delivery, poison);
+    put_rows(run, delivery);
+    return run_commit(run, err);
 }
 
 static struct run run_new(const struct apply *a, struct batch *b) {
-    return (struct run){.apply = a, .batch = b, .unit = unit_new(a->store), .now_us = a->now_us()};
+    return (struct run){.apply = a,
+                        .batch = b,
+                        .unit = unit_new(a->store),
+                        .rows = rows_new(a->places),
+                        .now_us = a->now_us()};
+}
+
+static void run_free(struct run *run) {
+    unit_free(run->unit);
+    rows_free(run->rows);
 }
 
 /* ---- the batch ---- */
 
-/* Again and again while the database asks for it. */
+/* Again and again while the database asks for it. Not where the answer to a commit was lost: which rows there
+ * are is to be asked first. */
 static enum err_code apply_some(const struct apply *a, struct batch *b, size_t first, size_t n,
                                 struct err *err) {
     for (int tries = 1;; tries++) {
         struct run run = run_new(a, b);
         enum err_code code = transact_some(&run, first, n, err);
-        unit_free(run.unit);
-        if (err_class(code) != ERR_CLASS_RETRY || !a->again(a->arg, tries))
+        bool unknown = code == ERR_DB_LOST && run.committing;
+        run_free(&run);
+        if (err_class(code) != ERR_CLASS_RETRY || code == ERR_DB_FENCED || unknown ||
+            !a->again(a->arg, tries))
             return code;
     }
 }
 
 static enum err_code apply_refusal(const struct apply *a, struct batch *b, struct delivery *delivery,
-                                   const struct err *why, struct err *err) {
+                                   const struct err *why, const struct err *poison, struct err *err) {
     struct run run = run_new(a, b);
-    enum err_code code = transact_refusal(&run, delivery, why, err);
-    unit_free(run.unit);
+    enum err_code code = transact_refusal(&run, delivery, why, poison, err);
+    run_free(&run);
     return code;
 }
 
@@ -214,11 +295,7 @@ static enum err_code apply_poison(const struct apply *a, struct batch *b, struct
                                   const struct err *why, struct err *err) {
     struct err said = {0};
     (void)err_set(&said, ERR_INTERNAL, "%s", cannot_be_stored);
-    enum err_code code = apply_refusal(a, b, delivery, &said, err);
-    if (code != ERR_OK)
-        return code;
-    delivery_poison(delivery, why);
-    return ERR_OK;
+    return apply_refusal(a, b, delivery, &said, why, err);
 }
 
 /* Once more, with time that fits its size; then the command is refused, as nothing better can be said of it.
@@ -233,7 +310,7 @@ static enum err_code apply_slowly(const struct apply *a, struct batch *b, size_t
     code = apply_some(a, b, at, 1, err);
     if (a->patience(a->arg, 0, &why) != ERR_OK)
         return why.code; /* what was committed is known when it comes again */
-    return code == ERR_DB_SLOW ? apply_refusal(a, b, delivery, &said, err) : code;
+    return code == ERR_DB_SLOW ? apply_refusal(a, b, delivery, &said, NULL, err) : code;
 }
 
 /* Is the command the cause, now that it is alone? Whatever is not known to be its fault is not. */

@@ -113,137 +113,136 @@ static enum sent emit_message(rd_kafka_t *rk, const struct message *m, rd_kafka_
 /* ---- dead letters ---- */
 
 /* The value, or as much of it as fits: then its length and hash are told. */
-static enum sent emit_letter(rd_kafka_t *rk, const struct delivery *d, struct deadletter *letter,
-                             struct message *m, size_t most, rd_kafka_error_t **error) {
+static enum sent emit_letter(const struct emission *x, struct deadletter *letter, struct message *m,
+                             size_t most, rd_kafka_error_t **error) {
     struct headers h;
     unsigned char hash[crypto_hash_sha256_BYTES];
     char hex[2 * sizeof hash + 1];
     letter->topic = TOPIC_COMMANDS;
-    letter->partition = d->partition;
-    letter->offset = d->offset;
-    letter->time_us = clock_wall_us();
+    letter->partition = x->partition;
     m->topic = TOPIC_DEADLETTER;
-    m->partition = d->partition;
     m->headers = &h;
     headers_deadletter(&h, letter);
+    headers_add_row(&h, x->row);
     if (m->len > most || size_of(m) > RECORD_MAX) {
-        crypto_hash_sha256(hash, (const unsigned char *)m->value, m->len);
-        letter->sha256 = sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
-        letter->bytes = m->len;
+        if (letter->sha256 == NULL) {
+            crypto_hash_sha256(hash, (const unsigned char *)m->value, m->len);
+            letter->sha256 = sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
+            letter->bytes = m->len;
+        }
         headers_deadletter(&h, letter);
+        headers_add_row(&h, x->row);
         size_t over = size_of(m) > RECORD_MAX ? size_of(m) - RECORD_MAX : 0;
         m->len = m->len - over < most ? m->len - over : most;
     }
-    return emit_message(rk, m, error);
+    return emit_message(x->producer, m, error);
 }
 
-static enum sent emit_poison(rd_kafka_t *rk, struct delivery *d, rd_kafka_error_t **error) {
+static enum sent emit_poison(const struct emission *x, struct row_item *item, rd_kafka_error_t **error) {
     char quoted[300];
-    if (d->refusals >= STUB_ONLY) {
-        log_event(LOG_ERROR, "deadletter-lost", "partition=%d offset=%lld", d->partition,
-                  (long long)d->offset);
+    const struct row_letter *l = &item->letter;
+    if (item->refusals >= STUB_ONLY) {
+        log_event(LOG_ERROR, "deadletter-lost", "partition=%d offset=%lld", x->partition,
+                  (long long)l->offset);
         return SENT;
     }
-    log_event(LOG_ERROR, "deadletter", "partition=%d offset=%lld reason=%s", d->partition,
-              (long long)d->offset, log_quote(err_text(&d->decode_err), quoted, sizeof quoted));
-    struct deadletter letter = {.why = d->decode_err.code, .detail = err_text(&d->decode_err)};
-    struct message m = {.key = d->key,
-                        .key_len = d->key_len,
-                        .value = d->value,
-                        .len = d->value_len,
-                        .refusals = &d->refusals};
-    return emit_letter(rk, d, &letter, &m, d->refusals >= STUB ? PART_BYTES : SIZE_MAX, error);
+    log_event(LOG_ERROR, "deadletter", "partition=%d offset=%lld reason=%s", x->partition,
+              (long long)l->offset, log_quote(l->detail, quoted, sizeof quoted));
+    struct deadletter letter = {.why = l->why,
+                                .detail = l->detail,
+                                .offset = l->offset,
+                                .time_us = l->time_us,
+                                .sha256 = l->sha256,
+                                .bytes = l->bytes};
+    struct message m = {.partition = x->partition,
+                        .key = l->key,
+                        .key_len = l->key_len,
+                        .value = l->value,
+                        .len = l->value_len,
+                        .refusals = &item->refusals};
+    return emit_letter(x, &letter, &m, item->refusals >= STUB ? PART_BYTES : SIZE_MAX, error);
 }
 
 /* ---- records ---- */
 
-static enum sent emit_stub(rd_kafka_t *rk, const struct delivery *d, struct record *r,
-                           rd_kafka_error_t **error) {
+static enum sent emit_stub(const struct emission *x, struct row_item *item, rd_kafka_error_t **error) {
     struct headers h;
     struct jbuf value = {0};
+    const struct record *r = &item->record;
+    const struct row_source *s = &item->source;
     if (r->topic == RECORD_ROOMS) /* has no numbers of its own, and a stub is no state */
         return SENT;
-    record_stub(r, d->command.workspace.s, d->command.txn.s, err_name(ERR_RECORD_REFUSED), &value);
-    headers_stub(&h, r, d->command.workspace.s, d->command.txn.s, d->traceparent);
+    record_stub(r, s->workspace, s->txn, err_name(ERR_RECORD_REFUSED), &value);
+    headers_stub(&h, r, s->workspace, s->txn, s->traceparent);
+    headers_add_row(&h, x->row);
     struct message m = {.topic = record_topic_name(r->topic),
-                        .partition = d->partition,
+                        .partition = x->partition,
                         .key = r->key,
                         .key_len = strlen(r->key),
                         .value = value.p,
                         .len = value.n,
                         .headers = &h,
-                        .refusals = &r->refusals};
-    enum sent sent = emit_message(rk, &m, error);
+                        .refusals = &item->refusals};
+    enum sent sent = emit_message(x->producer, &m, error);
     jb_free(&value);
     return sent;
 }
 
-static enum sent emit_refused(rd_kafka_t *rk, const struct delivery *d, struct record *r,
-                              rd_kafka_error_t **error) {
-    if (r->refusals >= GIVEN_UP) {
+static enum sent emit_refused(const struct emission *x, struct row_item *item, rd_kafka_error_t **error) {
+    const struct record *r = &item->record;
+    if (item->refusals >= GIVEN_UP) {
         log_event(LOG_ERROR, "record-lost", "topic=%s id=%s", record_topic_name(r->topic), r->ce_id);
         return SENT;
     }
-    enum sent sent = emit_stub(rk, d, r, error);
-    if (sent != SENT || r->refusals >= STUB_ONLY)
+    enum sent sent = emit_stub(x, item, error);
+    if (sent != SENT || item->refusals >= STUB_ONLY)
         return sent;
-    struct deadletter letter = {
-        .why = ERR_RECORD_REFUSED, .detail = "Kafka refuses the record for ever", .record = r};
-    struct message m = {.key = r->key,
+    struct deadletter letter = {.why = ERR_RECORD_REFUSED,
+                                .detail = "Kafka refuses the record for ever",
+                                .offset = item->source.offset,
+                                .time_us = r->time_us,
+                                .record = r};
+    struct message m = {.partition = x->partition,
+                        .key = r->key,
                         .key_len = strlen(r->key),
                         .value = r->value,
                         .len = r->value != NULL ? strlen(r->value) : 0,
-                        .refusals = &r->refusals};
-    return emit_letter(rk, d, &letter, &m, r->refusals >= STUB_AND_PART ? PART_BYTES : SIZE_MAX, error);
+                        .refusals = &item->refusals};
+    return emit_letter(x, &letter, &m, item->refusals >= STUB_AND_PART ? PART_BYTES : SIZE_MAX, error);
 }
 
 /* What is stored of an event is what it says; its signature is made here, anew each time that it goes out, so
  * that a key can be changed at any time. */
-static enum sent emit_whole(rd_kafka_t *rk, const struct jws_key *key, const struct delivery *d,
-                            struct record *r, rd_kafka_error_t **error) {
+static enum sent emit_whole(const struct emission *x, struct row_item *item, rd_kafka_error_t **error) {
     struct headers h;
     struct jbuf token = {0};
-    headers_record(&h, r, d->command.workspace.s, d->command.txn.s, d->traceparent);
+    const struct record *r = &item->record;
+    headers_record(&h, r, item->source.workspace, item->source.txn, item->source.traceparent);
+    headers_add_row(&h, x->row);
     struct message m = {.topic = record_topic_name(r->topic),
-                        .partition = d->partition,
+                        .partition = x->partition,
                         .key = r->key,
                         .key_len = strlen(r->key),
                         .value = r->value,
                         .len = r->value != NULL ? strlen(r->value) : 0,
                         .headers = &h,
-                        .refusals = &r->refusals};
+                        .refusals = &item->refusals};
     if (r->topic == RECORD_EVENTS) {
-        jws_sign(key, EVENT_TYPE, m.value, m.len, &token);
+        jws_sign(x->key, EVENT_TYPE, m.value, m.len, &token);
         m.value = token.p;
         m.len = token.n;
     }
-    enum sent sent = emit_message(rk, &m, error);
+    enum sent sent = emit_message(x->producer, &m, error);
     jb_free(&token);
     return sent;
 }
 
-static rd_kafka_error_t *emit_record(rd_kafka_t *rk, const struct jws_key *key, const struct delivery *d,
-                                     struct record *r) {
+rd_kafka_error_t *emit_item(const struct emission *x, struct row_item *item) {
     rd_kafka_error_t *error = NULL;
     enum sent sent = REFUSED;
     while (sent == REFUSED)
-        sent = r->refusals < STUB ? emit_whole(rk, key, d, r, &error) : emit_refused(rk, d, r, &error);
-    return error;
-}
-
-rd_kafka_error_t *emit_batch(rd_kafka_t *producer, const struct jws_key *key, struct batch *b,
-                             size_t *count) {
-    rd_kafka_error_t *error = NULL;
-    for (size_t i = 0; error == NULL && i < b->n; i++) {
-        struct delivery *d = &b->deliveries[i];
-        for (size_t k = 0; error == NULL && k < d->records.n; k++) {
-            error = emit_record(producer, key, d, &d->records.rows[k]);
-            (*count)++;
-        }
-        enum sent sent = error == NULL && d->poison ? REFUSED : SENT;
-        while (sent == REFUSED)
-            sent = emit_poison(producer, d, &error);
-        *count += d->poison;
-    }
+        sent = item->is_letter         ? emit_poison(x, item, &error)
+               : item->refusals < STUB ? emit_whole(x, item, &error)
+                                       : emit_refused(x, item, &error);
     return error;
 }

@@ -6,6 +6,7 @@
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 #include "sql/ask/command_log.h"
+#include "sql/ask/outbox.h"
 #include "sql/ask/slots.h"
 
 #include <pthread.h>
@@ -81,6 +82,9 @@ static void reap(struct slot *s, struct db *db, bool seen[SLOTS_MAX]) {
 static void prune(struct slot *s, struct db *db) {
     struct err err;
     int64_t gone = 0;
+    int days = 0;
+    if (outbox_turn_days(db, &days, &err) == ERR_OK && days > 0)
+        log_event(LOG_INFO, "outbox-days-dropped", "n=%d", days);
     if (command_log_prune(db, config_int(s->config, "outcome-hours"), &gone, &err) == ERR_OK && gone > 0)
         log_event(LOG_INFO, "outcomes-pruned", "n=%lld", (long long)gone);
     s->prune_at_us = clock_mono_us() + (gone > 0 ? 0 : PRUNE_EVERY_US);
