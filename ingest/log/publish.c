@@ -115,7 +115,7 @@ static void encode(struct request *r, const struct command *c, struct jbuf *scra
 /* How long the client waits for the outcome before 202 (Prefer: wait, RFC 7240 section 4.3); 0 = not at all.
  */
 static int64_t wait_until(const struct request *r) {
-    int64_t until = r->arrived_us + (int64_t)r->head.prefer.wait_s * 1000000;
+    int64_t until = r->complete_us + (int64_t)r->head.prefer.wait_s * 1000000;
     if (!r->async || r->head.prefer.wait_s <= 0)
         return 0;
     return until < r->deadline_us ? until : r->deadline_us;

@@ -45,6 +45,7 @@ static void operation_new(struct request *r, size_t i) {
     o->txn = uuid_derive(&r->txn, (uint32_t)i);
     o->wall_us = r->wall_us;
     o->arrived_us = r->arrived_us;
+    o->complete_us = r->complete_us;
     o->deadline_us = r->deadline_us;
     snprintf(o->head.method, sizeof o->head.method, "%s", op->method);
     o->head.path = op->path;

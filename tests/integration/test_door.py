@@ -4,6 +4,8 @@ import json
 import resource
 import select
 import socket
+import statistics
+import threading
 import time
 import urllib.parse
 
@@ -247,6 +249,41 @@ class Values(Case):
         self.expect(self.http.request("DELETE", "/Users/" + uid, b" " * (2 * UNASKED)), 204)
 
 
+class Others(Case):
+    """An ingest with one gate thread and one for large bodies, which may take their time."""
+
+    def test_nobody_waits_for_large_bodies(self):
+        """Three clients send 6 MB that are wrong at the very end, again and again. Somebody else's reads do not take a
+        part of the time that such a body takes."""
+        url = self.stack.extra_ingest("single", free_port(), "--gate-threads 1 --body-threads 1 --deadline-ms 60000")
+        text = '"%s",' % ("y" * 28)
+        body = ('{"schemas":["%s"],"userName":"x","unknown":[' % USER + text * (6 * MIB // len(text)) + "!").encode()
+        victim, took = self.stack.workspace("others").open(url=url), []
+        uid = self.user("reader", victim)["id"]
+        done, bodies = threading.Event(), []
+
+        def send(client):
+            while not done.is_set():
+                began = time.monotonic()
+                bodies.append((client.post("/Users", body).status, time.monotonic() - began))
+            client.close()
+
+        threads = [threading.Thread(target=send, args=(self.ws.open(url=url),)) for _ in range(3)]
+        for t in threads:
+            t.start()
+        while len(bodies) < 6 and any(t.is_alive() for t in threads):
+            began = time.monotonic()
+            self.expect(victim.get("/Users/" + uid), 200)
+            took.append(time.monotonic() - began)
+        done.set()
+        for t in threads:
+            t.join()
+        victim.close()
+        self.assertEqual({status for status, _ in bodies}, {400})
+        read, whole = statistics.median(took), statistics.median(t for _, t in bodies)
+        self.assertLess(read, whole / 10, "%d reads, %d bodies" % (len(took), len(bodies)))
+
+
 class Memory(Case):
     """An ingest of its own with little memory for bodies: 16 MiB, of which a workspace gets 8 (one largest body)."""
 
@@ -289,6 +326,22 @@ class Memory(Case):
         self.wait_until(lambda: self.held() == 0, "the room to be given back")
         self.expect(small.post("/Users", large_user("large", 7 * MIB)), 201)
         self.wait_until(lambda: self.held() == 0, "the room to be given back")
+
+    def test_150_bodies_without_a_token(self):
+        """8 MiB each: all are refused at the headers, and nothing of what they send all the same is kept."""
+        senders = [Door(self, None, url=self.url, Content_Length=8 * MIB) for _ in range(150)]
+        for door in senders:
+            try:
+                door.send(b"x" * MIB)
+            except ConnectionError:
+                pass  # refused already
+        self.assertEqual(self.held(), 0)
+        for door in senders:
+            try:
+                self.expect(door.answer(), 401)
+            except (Broken, ConnectionError):
+                pass  # what was sent behind the refusal may have taken the answer along
+        self.wait_until(lambda: metric(self.url, "usher_http_connections") <= 2, "them to be gone")
 
     def test_chunks_are_counted_as_they_come(self):
         first = self.door(self.stack.workspace("memchunk"), 7 * MIB)
