@@ -14,7 +14,7 @@
 #define PATCH_MAX_WORK 20000
 /* Operations that look at all members of a room: they replace or remove all, or choose by anything but
  * `value eq`. */
-#define PATCH_MAX_SWEEPS 10
+#define PATCH_MAX_SWEEPS 4
 
 /* What it costs at least to look at all of a list, as far as it is known. */
 struct patch_known {
