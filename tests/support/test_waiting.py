@@ -241,7 +241,8 @@ class Following(Reading):
 
 
 class NoOther(unittest.TestCase):
-    """Nobody else in tests/ sleeps or waits for a fixed time. (Benchmarks and fuzzing have their time.)"""
+    """Nobody else in tests/ sleeps or waits for a fixed time. (Benchmarks, fuzzing and the attacks of
+    tests/neighbour have their time.)"""
 
     FIXED = re.compile(r"\b(time\.)?sleep\(|\btimeout=\d|\.(join|wait)\(\d|\btimeout \d|time\.monotonic\(\) \+")
     MAY = {"support/waiting.py", "support/topics.py", "support/test_waiting.py"}
@@ -249,7 +250,7 @@ class NoOther(unittest.TestCase):
     def test_none(self):
         root, found = os.path.dirname(os.path.dirname(os.path.abspath(__file__))), []
         for folder, folders, names in os.walk(root):
-            folders[:] = [f for f in folders if f not in ("bench", "fuzz", "__pycache__")]
+            folders[:] = [f for f in folders if f not in ("bench", "fuzz", "neighbour", "__pycache__")]
             for path in (os.path.join(folder, name) for name in names if name.endswith(".py") or name == "run"):
                 with open(path) as f:
                     where = os.path.relpath(path, root)
