@@ -63,7 +63,7 @@ void list_refuse(struct list *e, enum list_end end) {
         refuse(e, ERR_UNAUTHORIZED, "The key has been revoked");
         break;
     default: /* late, gone, or no memory */
-        refuse(e, ERR_UNAVAILABLE, NULL);
+        refuse(e, ERR_UNAVAILABLE, "");
     }
 }
 
@@ -108,7 +108,7 @@ static enum list_end end_of(const struct list_thread *t, int64_t now_us) {
     if (atomic_load(&e->revoked))
         return LIST_REVOKED;
     if (now_us >= t->until_us)
-        return t->until_us < e->due_us ? LIST_WORKED : LIST_LATE;
+        return t->whole_time ? LIST_WORKED : LIST_LATE;
     return r->owner->gone != NULL && r->owner->gone(r) ? LIST_GONE : LIST_GOES_ON;
 }
 
@@ -182,10 +182,10 @@ void list_run(struct list_thread *t, struct list *e) {
     struct lists *l = t->lists;
     struct request *r = e->r;
     int64_t begin_us = clock_mono_us();
-    t->end = LIST_GOES_ON;
+    t->end = begin_us > e->begin_by_us ? LIST_WAITED : LIST_GOES_ON;
     /* One resource takes what its members take; there is no way to ask for less. */
-    bool until_due = r->read->id != NULL || begin_us + l->run_us > e->due_us;
-    t->until_us = until_due ? e->due_us : begin_us + l->run_us;
+    t->whole_time = r->read->id == NULL && begin_us + l->run_us <= e->due_us;
+    t->until_us = t->whole_time ? begin_us + l->run_us : e->due_us;
     set_blocked(t, e);
     enum err_code code = read_rows(t, r->read);
     bool abandoned = set_back(t), large = e->bytes > TRIM_BYTES;

@@ -37,7 +37,8 @@ struct list {
 struct list_thread {
     struct lists *lists;
     struct db *db;
-    int64_t until_us;  /* then the list is cancelled */
+    int64_t until_us;  /* then the list is cancelled … */
+    bool whole_time;   /* … because it has had all its time, and not because its deadline came */
     enum list_end end; /* of the list */
     pthread_mutex_t lock;
     /* While the thread is blocked in the database the list does not change, and a stand-in may answer its
