@@ -3,9 +3,12 @@
  * time, from the parts of that file. */
 #include "sql/ask/read_sql.h"
 
+#include "sql/filter/column.h"
 #include "sql/filter/lookup.h"
 #include "sql/filter/sort.h"
 #include "sql/filter/where.h"
+
+#include <string.h>
 
 /* What is shown of a kind of resource. By how much of groups or members is wanted: the part that shows them,
  * and the statement that reads resources with it. Types of an operator's have neither. */
@@ -102,41 +105,133 @@ static const char *order(const struct list *l, bool descending) {
     return descending ? "r.id DESC" : "r.id";
 }
 
-bool read_sql_walks(const struct read_query *q) {
-    for (size_t i = 0; i < q->nparts; i++)
-        if (q->parts[i].filter != NULL)
-            return false;
-    return !q->sorted;
+/* ---- lists that are read along an index ---- */
+
+/* How the rows of a page are found. But for the first, along an index in the list's order, from the place on
+ * and no further than the page goes. */
+enum way {
+    WAY_SEARCH,   /* all that the filter finds; they are sorted then */
+    WAY_IDS,      /* without filter and order: the primary key, or that of types */
+    WAY_MODIFIED, /* by meta.lastModified, perhaps from and to a time */
+    WAY_MEMBERS,  /* without order: who has a certain member, or is one of a certain room */
+};
+
+static bool is_modified(const struct attr_path *path) {
+    return path->extension == NULL && path->attr != NULL && path->sub != NULL &&
+           strcmp(path->attr->name, "meta") == 0 && strcmp(path->sub->name, "lastModified") == 0;
 }
 
-/* The rows of one part without filter and sort key. */
-static void put_walk(struct list *l, const struct read_part *part, const char *what, struct jbuf *out) {
+static bool asks_times(const struct filter *f) {
+    if (f == NULL)
+        return true;
+    if (f->kind == FILTER_AND)
+        return asks_times(f->left) && asks_times(f->right);
+    return f->kind == FILTER_COMPARE && f->op >= FILTER_GT && f->op <= FILTER_LE && is_modified(&f->path);
+}
+
+static enum way way_of(const struct read_query *q) {
+    bool filtered = false;
+    for (size_t i = 0; i < q->nparts; i++)
+        filtered = filtered || q->parts[i].filter != NULL;
+    if (!filtered && !q->sorted)
+        return WAY_IDS;
+    if (q->nparts != 1)
+        return WAY_SEARCH;
+    const struct read_part *part = &q->parts[0];
+    if (q->sorted)
+        return is_modified(part->sort) && asks_times(part->filter) ? WAY_MODIFIED : WAY_SEARCH;
+    return lookup_member(part->filter) != NULL ? WAY_MEMBERS : WAY_SEARCH;
+}
+
+bool read_sql_walks(const struct read_query *q) {
+    return way_of(q) != WAY_SEARCH;
+}
+
+static bool has_place(const struct read_query *q) {
+    return q->start_index == 0 && q->place != NULL;
+}
+
+/* Rows that are passed over, and how many are read. A list of several types is cut out of those of each. */
+static const char *passed(struct list *l) {
+    return l->q->nparts == 1 && l->q->start_index > 1 ? number(l, l->q->start_index - 1) : "0";
+}
+
+static const char *page_limit(struct list *l) {
     const struct read_query *q = l->q;
-    const char *sign = l->descending ? "<" : ">", *type = NULL;
-    bool typed = part->rt->kind == RESOURCE_CUSTOM, placed = q->start_index == 0 && q->place != NULL;
+    int64_t before = q->nparts > 1 && q->start_index > 1 ? q->start_index - 1 : 0;
+    return number(l, before + q->count + 1);
+}
+
+/* The conditions on the rows in the index: the part's own, and the place. Their order in the index is *order.
+ */
+static enum err_code put_walk_source(struct list *l, const struct read_part *part, enum way way,
+                                     const char **order, struct jbuf *out) {
+    const char *sign = l->descending ? "<" : ">";
+    const struct read_place *place = has_place(l->q) ? l->q->place : NULL;
+    const char *id = place != NULL ? sql_params_ref(l->params, place->id, "uuid") : NULL;
+    if (way == WAY_MODIFIED) {
+        *order = l->descending ? "r.modified DESC, r.id DESC" : "r.modified, r.id";
+        enum err_code code = put_source(l, part, out);
+        if (code == ERR_OK && place != NULL)
+            jb_printf(out, " AND (r.modified, r.id) %s (from_micros(%s), %s)", sign,
+                      sql_params_ref(l->params, place->key, "bigint"), id);
+        return code;
+    }
+    jb_raw(out, "r.workspace_id = $1::uuid");
+    *order = l->descending ? "r.id DESC" : "r.id";
+    if (part->rt->kind != RESOURCE_CUSTOM) {
+        if (place != NULL)
+            jb_printf(out, " AND r.id %s %s", sign, id);
+        return ERR_OK;
+    }
+    const char *type = sql_params_ref(l->params, part->rt->name, "text");
+    *order = l->descending ? "r.type DESC, r.id DESC" : "r.type, r.id";
+    jb_printf(out, " AND r.type >= %s AND r.type <= %s", type, type);
+    if (place != NULL)
+        jb_printf(out, " AND (r.type, r.id) %s (%s, %s)", sign, type, id);
+    return ERR_OK;
+}
+
+static enum err_code put_walk(struct list *l, const struct read_part *part, enum way way, const char *what,
+                              struct jbuf *out) {
+    const char *table = forms[part->rt->kind].table, *order;
     struct jbuf source = {0};
-    jb_raw(&source, "r.workspace_id = $1::uuid");
-    if (typed) {
-        type = sql_params_ref(l->params, part->rt->name, "text");
-        jb_printf(&source, " AND r.type >= %s AND r.type <= %s", type, type);
-    }
-    if (placed) {
-        const char *id = sql_params_ref(l->params, q->place->id, "uuid");
-        if (typed)
-            jb_printf(&source, " AND (r.type, r.id) %s (%s, %s)", sign, type, id);
-        else
-            jb_printf(&source, " AND r.id %s %s", sign, id);
-    }
-    const char *by_type = l->descending ? "r.type DESC, r.id DESC" : "r.type, r.id";
-    SQL_FILL(out, sql_part_read_walk, {"what", what}, {"table", forms[part->rt->kind].table},
-             {"source", source.p}, {"order", typed ? by_type : order(l, l->descending)},
-             {"limit", number(l, (q->start_index > 1 ? q->start_index - 1 : 0) + q->count + 1)});
+    enum err_code code = put_walk_source(l, part, way, &order, &source);
+    const char *skip = passed(l), *limit = page_limit(l);
+    if (code == ERR_OK && strcmp(skip, "0") == 0)
+        SQL_FILL(out, sql_part_read_walk, {"what", what}, {"table", table}, {"source", source.p},
+                 {"order", order}, {"limit", limit});
+    else if (code == ERR_OK)
+        SQL_FILL(out, sql_part_read_walk_from, {"what", what}, {"table", table}, {"source", source.p},
+                 {"order", order}, {"limit", limit}, {"skip", skip});
+    jb_free(&source);
+    return code;
+}
+
+static void put_members(struct list *l, const struct read_part *part, const char *what, struct jbuf *out) {
+    const struct column_refs *refs = column_refs(part->rt);
+    struct arena *a = l->params->arena;
+    struct jbuf source = {0};
+    const char *beyond = "true";
+    if (has_place(l->q))
+        beyond = arena_printf(a, "%s %s %s", refs->own, l->descending ? "<" : ">",
+                              sql_params_ref(l->params, l->q->place->id, "uuid"));
+    jb_raw(&source, "r.workspace_id = $1::uuid AND ");
+    SQL_FILL(&source, sql_part_read_walk_members, {"own", refs->own}, {"id", refs->id},
+             {"value", sql_params_ref(l->params, lookup_member(part->filter), "uuid")}, {"beyond", beyond},
+             {"order", l->descending ? arena_printf(a, "%s DESC", refs->own) : refs->own},
+             {"limit", page_limit(l)}, {"skip", passed(l)});
+    SQL_FILL(out, sql_part_read_found, {"what", what}, {"table", forms[part->rt->kind].table},
+             {"source", source.p});
     jb_free(&source);
 }
 
-/* The rows of one part with a filter or a sort key. */
-static enum err_code put_found(struct list *l, const struct read_part *part, const char *what,
-                               struct jbuf *out) {
+/* ---- any list ---- */
+
+/* The rows of one part, with the sort key if there is one. */
+static enum err_code put_rows(struct list *l, const struct read_part *part, const char *what,
+                              struct jbuf *out) {
+    enum way way = way_of(l->q);
     struct jbuf columns = {0}, source = {0};
     enum err_code code = ERR_OK;
     jb_raw(&columns, what);
@@ -145,9 +240,13 @@ static enum err_code put_found(struct list *l, const struct read_part *part, con
         code = put_key(l, part, &columns);
         jb_raw(&columns, " AS k");
     }
-    if (code == ERR_OK)
+    if (code == ERR_OK && way == WAY_MEMBERS)
+        put_members(l, part, columns.p, out);
+    else if (code == ERR_OK && way != WAY_SEARCH)
+        code = put_walk(l, part, way, columns.p, out);
+    else if (code == ERR_OK)
         code = put_source(l, part, &source);
-    if (code == ERR_OK)
+    if (code == ERR_OK && way == WAY_SEARCH)
         SQL_FILL(out, sql_part_read_found, {"what", columns.p}, {"table", forms[part->rt->kind].table},
                  {"source", source.p});
     jb_free(&columns);
@@ -155,12 +254,14 @@ static enum err_code put_found(struct list *l, const struct read_part *part, con
     return code;
 }
 
-static enum err_code put_rows(struct list *l, const struct read_part *part, const char *what,
-                              struct jbuf *out) {
-    if (!read_sql_walks(l->q))
-        return put_found(l, part, what, out);
-    put_walk(l, part, what, out);
-    return ERR_OK;
+/* What is still to be cut from the rows: the place and the number of the page's first. */
+static const char *beyond_rows(struct list *l) {
+    return read_sql_walks(l->q) ? "true" : beyond(l);
+}
+
+static const char *skip_rows(struct list *l) {
+    bool passed_already = l->q->nparts == 1 && read_sql_walks(l->q);
+    return l->q->start_index > 1 && !passed_already ? number(l, l->q->start_index - 1) : "0";
 }
 
 /* Of one type. */
@@ -168,11 +269,9 @@ static enum err_code put_page(struct list *l, struct jbuf *out) {
     const struct read_query *q = l->q;
     const struct form *form = &forms[q->parts->rt->kind];
     struct jbuf rows = {0};
-    enum err_code code = put_rows(l, q->parts, "*", &rows);
+    enum err_code code = put_rows(l, q->parts, "r.*", &rows);
     if (code == ERR_OK) {
-        const char *place = read_sql_walks(q) ? "true" : beyond(l);
-        const char *limit = number(l, q->count + 1);
-        const char *skip = q->start_index > 1 ? number(l, q->start_index - 1) : "0";
+        const char *place = beyond_rows(l), *limit = number(l, q->count + 1), *skip = skip_rows(l);
         SQL_FILL(out, sql_part_read_page, {"columns", form->columns}, {"refs", form->refs[q->parts->refs]},
                  {"key", q->sorted ? "r.k" : "NULL"}, {"rows", rows.p}, {"beyond", place},
                  {"order", order(l, l->descending)}, {"limit", limit}, {"skip", skip},
@@ -204,9 +303,7 @@ static enum err_code put_mixed_page(struct list *l, struct jbuf *out) {
                  {"refs", form->refs[q->parts[i].refs]}, {"table", form->table}, {"part", part});
     }
     if (code == ERR_OK) {
-        const char *place = read_sql_walks(q) ? "true" : beyond(l);
-        const char *limit = number(l, q->count + 1);
-        const char *skip = q->start_index > 1 ? number(l, q->start_index - 1) : "0";
+        const char *place = beyond_rows(l), *limit = number(l, q->count + 1), *skip = skip_rows(l);
         SQL_FILL(out, sql_part_read_mixed_page, {"key", q->sorted ? "r.k" : "NULL"}, {"rows", rows.p},
                  {"beyond", place}, {"order", order(l, l->descending)}, {"limit", limit}, {"skip", skip},
                  {"bodies", bodies.p}, {"shown", order(l, q->descending)});
@@ -247,6 +344,12 @@ static enum err_code put_number_of(struct list *l, const struct read_part *part,
     const char *column = counted_in(part);
     if (column != NULL) {
         SQL_FILL(out, sql_part_read_counted, {"column", column});
+        return ERR_OK;
+    }
+    const char *member = part->filter != NULL ? lookup_member(part->filter) : NULL;
+    if (member != NULL) {
+        SQL_FILL(out, sql_part_read_count_members, {"id", column_refs(part->rt)->id},
+                 {"value", sql_params_ref(l->params, member, "uuid")});
         return ERR_OK;
     }
     struct jbuf source = {0};

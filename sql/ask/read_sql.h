@@ -23,7 +23,7 @@ enum read_column {
 /* $1 workspace, $2 base URL as the inside of a JSON string, $3 ids; of a custom type $4 its name. */
 enum statement read_sql_get(const struct resource_type *rt, enum refs_wanted refs);
 
-/* Are its rows found along an index, and no further than the page goes? */
+/* Are its rows found along an index in the list's order, and no further than the page goes? */
 bool read_sql_walks(const struct read_query *q);
 /* The page: up to count + 1 rows, in the list's order; the one too many is the first one where it is read
  * backward, else the last. base: as above, lives as long as params is used. */

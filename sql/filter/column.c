@@ -6,18 +6,19 @@ struct column {
     const char *path;
     enum expr_form form;
     const char *sql[3]; /* by kind of the type; NULL: not there */
+    bool ordered;       /* there is an index in the order of code points */
 };
 #define ALL(sql)                                                                                             \
     { sql, sql, sql }
 static const struct column columns[] = {
-    {"id", EXPR_UUID, ALL("r.id")},
-    {"userName", EXPR_TEXT, {"r.user_name_key", NULL, NULL}},
-    {"externalId", EXPR_TEXT, ALL("r.external_id")},
-    {"displayName", EXPR_TEXT, {"r.display_name_key", "r.display_name_key", NULL}},
-    {"active", EXPR_BOOL, {"r.active", NULL, NULL}},
-    {"meta.created", EXPR_TIME, ALL("r.created")},
-    {"meta.lastModified", EXPR_TIME, ALL("r.modified")},
-    {"meta.version", EXPR_TEXT, ALL("('W/\"' || r.version || '\"')")},
+    {"id", EXPR_UUID, ALL("r.id"), false},
+    {"userName", EXPR_TEXT, {"r.user_name_key", NULL, NULL}, true},
+    {"externalId", EXPR_TEXT, ALL("r.external_id"), false},
+    {"displayName", EXPR_TEXT, {"r.display_name_key", "r.display_name_key", NULL}, false},
+    {"active", EXPR_BOOL, {"r.active", NULL, NULL}, false},
+    {"meta.created", EXPR_TIME, ALL("r.created"), false},
+    {"meta.lastModified", EXPR_TIME, ALL("r.modified"), false},
+    {"meta.version", EXPR_TEXT, ALL("('W/\"' || r.version || '\"')"), false},
 };
 
 static const struct column_refs refs_by_kind[] = {
@@ -86,7 +87,7 @@ bool column_of(struct builder *b, const struct attr_path *path, struct expr *e) 
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         const char *sql = columns[i].sql[b->rt->kind];
         if (sql != NULL && strcmp(text, columns[i].path) == 0) {
-            *e = (struct expr){.form = columns[i].form, .sql = sql};
+            *e = (struct expr){.form = columns[i].form, .sql = sql, .ordered = columns[i].ordered};
             return true;
         }
     }

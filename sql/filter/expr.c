@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistr.h>
 
 struct expr expr_json(struct builder *b, const struct attr *attr, const char *json, const char *name) {
     struct jbuf value = {0}, text = {0}, sql = {0};
@@ -86,6 +87,37 @@ static void put_text(struct builder *b, const char *sql, enum filter_op op, cons
     }
 }
 
+/* The first text beyond all that begin with this one, in the order of code points, which is that of UTF-8's
+ * bytes: the last code point is the next one. NULL: there is none. */
+static const char *beyond_prefix(struct builder *b, const char *text) {
+    size_t n = strlen(text);
+    while (n > 0) {
+        size_t at = n - 1;
+        while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80)
+            at--;
+        ucs4_t last;
+        char next[8];
+        if (u8_mbtouc(&last, (const uint8_t *)text + at, n - at) > 0 && last < 0x10ffff) {
+            last = last == 0xd7ff ? 0xe000 : last + 1; /* those between are no characters */
+            int length = u8_uctomb((uint8_t *)next, last, sizeof next);
+            return arena_printf(b->params->arena, "%.*s%.*s", (int)at, text, length, next);
+        }
+        n = at; /* the last one there is: the one before it counts */
+    }
+    return NULL;
+}
+
+/* `sw` as a range, which an index finds. */
+static void put_prefix(struct builder *b, const char *sql, const char *text) {
+    const char *beyond = beyond_prefix(b, text);
+    jb_raw(b->out, "(");
+    put_text(b, sql, FILTER_SW, text);
+    jb_printf(b->out, " AND %s COLLATE \"C\" >= $%d::text", sql, sql_params_add(b->params, text));
+    if (beyond != NULL)
+        jb_printf(b->out, " AND %s COLLATE \"C\" < $%d::text", sql, sql_params_add(b->params, beyond));
+    jb_raw(b->out, ")");
+}
+
 /* Ids: a text that is no UUID as we write them equals none. */
 static void put_uuid(struct builder *b, const char *sql, const struct filter *f, const char *text) {
     struct uuid id;
@@ -130,7 +162,10 @@ static void put_compare(struct builder *b, const struct filter *f, const struct 
     char value[32];
     switch (e->form) {
     case EXPR_TEXT:
-        put_text(b, e->sql, f->op, text);
+        if (e->ordered && f->op == FILTER_SW)
+            put_prefix(b, e->sql, text);
+        else
+            put_text(b, e->sql, f->op, text);
         return;
     case EXPR_UUID:
         put_uuid(b, e->sql, f, text);

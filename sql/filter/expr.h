@@ -5,6 +5,8 @@
 #include "schemas/filter/filter.h"
 #include "sql/filter/builder.h"
 
+#include <stdbool.h>
+
 enum expr_form {
     EXPR_TEXT,
     EXPR_UUID,
@@ -20,6 +22,7 @@ struct expr {
     enum expr_form form;
     const char *sql; /* NULL: cannot be said */
     const char *prefix;
+    bool ordered; /* of EXPR_TEXT: an index has it in the order of code points */
 };
 
 /* A simple value inside jsonb: the member `name` of `json`, or (NULL) json itself. A value that is not of the

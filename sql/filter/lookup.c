@@ -67,6 +67,14 @@ static const char *by_member(struct builder *b, const struct filter *f) {
                         {"value", sql_params_ref(b->params, f->value.text, "uuid")});
 }
 
+const char *lookup_member(const struct filter *f) {
+    struct attr_path path;
+    struct uuid id;
+    if (f->kind != FILTER_COMPARE || seek(f, NULL, &path) == NULL || !path.attr->apart)
+        return NULL;
+    return uuid_parse(f->value.text, &id) && strcmp(id.s, f->value.text) == 0 ? f->value.text : NULL;
+}
+
 /* An indexed column of r; meta.location is the id. */
 static bool has_column(const struct attr_path *path) {
     return attr_path_target(path)->column ||

@@ -11,6 +11,8 @@
 /* Can the rows that f selects be found through an index, however many others there are? Where an attribute
  * has one is seen from its table: id, columns that are looked up, keys, members. */
 bool lookup_finds(const struct filter *f);
+/* f is `members eq "id"` or `groups eq "id"`, and nothing else: the id; NULL: it is something else. */
+const char *lookup_member(const struct filter *f);
 /* The condition that has an index find the rows that f (COMPARE or VALUE_PATH) may select; NULL: none can. $1
  * is the workspace. */
 const char *lookup_condition(struct builder *b, const struct filter *f);

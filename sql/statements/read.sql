@@ -202,6 +202,23 @@ SELECT {what} FROM {table} r WHERE {source} OFFSET 0
 -- range and a part of the order.
 SELECT {what} FROM {table} r WHERE {source} ORDER BY {order} LIMIT {limit}
 
+-- part: walk_from
+-- The same from a number on. What is passed over is read in the index alone.
+SELECT {what} FROM (
+    SELECT r.id FROM {table} r WHERE {source} ORDER BY {order} LIMIT {limit} OFFSET {skip}
+) p
+CROSS JOIN LATERAL (SELECT * FROM {table} z WHERE z.workspace_id = $1::uuid AND z.id = p.id OFFSET 0) r
+
+-- part: walk_members
+-- A condition: the resources at the own side of memberships, along the index of members, no further than the page goes.
+r.id = ANY (ARRAY(
+    SELECT {own} FROM members m WHERE m.workspace_id = $1::uuid AND {id} = {value} AND NOT m.held AND {beyond}
+    ORDER BY {order} LIMIT {limit} OFFSET {skip}
+))
+
+-- part: count_members
+(SELECT count(*) FROM members m WHERE m.workspace_id = $1::uuid AND {id} = {value} AND NOT m.held)
+
 -- part: total
 SELECT {sum}
 

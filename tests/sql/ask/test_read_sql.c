@@ -83,9 +83,11 @@ static void walks_along_the_key(void **state) {
     has(m, "LIMIT $4::bigint OFFSET 0 )");
     assert_string_equal(m.params, "W|http://h|11|11");
     q.start_index = 21;
-    m = page(&q);
-    has(m, " LIMIT $4::bigint OFFSET $5::bigint");
-    assert_string_equal(m.params, "W|http://h|31|11|20");
+    m = page(&q); /* what is passed over is read in the index alone */
+    has(m,
+        "SELECT r.id FROM users r WHERE r.workspace_id = $1::uuid ORDER BY r.id LIMIT $4::bigint OFFSET $3::bigint )");
+    has(m, "LIMIT $5::bigint OFFSET 0 )");
+    assert_string_equal(m.params, "W|http://h|20|11|11");
     struct read_place place = {.id = ID};
     q.start_index = 0;
     q.place = &place;
@@ -95,6 +97,78 @@ static void walks_along_the_key(void **state) {
     has(m, "AND r.id < $3::uuid ORDER BY r.id DESC LIMIT");
     assert_string_equal(m.sql + strlen(m.sql) - strlen(") r ORDER BY r.id"),
                         ") r ORDER BY r.id"); /* shown forward */
+}
+
+/* By the time of the last change: along its index, from the place on, also from and to a time; not with
+ * another filter. */
+static void walks_along_changes(void **state) {
+    (void)state;
+    const struct resource_type *rt = resource_type_of(RESOURCE_USER);
+    struct read_part users = {.rt = rt, .sort = path(rt, "meta.lastModified")};
+    struct read_place place = {.key = "1764450000000000", .id = ID};
+    struct read_query q = {.parts = &users, .nparts = 1, .count = 10, .place = &place, .sorted = true};
+    struct made m = page(&q);
+    has(m, "(r.modified, r.id) > (from_micros($4::bigint), $3::uuid) ORDER BY r.modified, r.id LIMIT");
+    has(m, "(micros(r.modified)::numeric) AS k FROM users r");
+    q.descending = true;
+    has(page(&q),
+        "(r.modified, r.id) < (from_micros($4::bigint), $3::uuid) ORDER BY r.modified DESC, r.id DESC");
+    users.filter = filter(
+        rt,
+        "meta.lastModified gt \"2026-01-01T00:00:00Z\" and meta.lastModified le \"2027-01-01T00:00:00Z\"");
+    m = page(&q);
+    has(m, "((r.modified > $4::timestamptz) AND (r.modified <= $5::timestamptz)) AND (r.modified, r.id) <");
+    assert_true(read_is_page(&q));
+    users.filter = filter(rt, "meta.lastModified gt \"2026-01-01T00:00:00Z\" and active eq true");
+    m = page(&q);
+    has(m, "OFFSET 0) r WHERE (r.k <");
+    assert_false(read_is_page(&q));
+}
+
+/* Rooms of a user: along the index of members. */
+static void walks_along_members(void **state) {
+    (void)state;
+    const struct resource_type *rt = resource_type_of(RESOURCE_ROOM);
+    struct read_part rooms = {.rt = rt, .filter = filter(rt, "members eq \"" ID "\"")};
+    struct read_place place = {.id = ID};
+    struct read_query q = {.parts = &rooms, .nparts = 1, .count = 10, .place = &place};
+    has(page(&q),
+        "m.user_id = $4::uuid AND NOT m.held AND m.room_id > $3::uuid ORDER BY m.room_id LIMIT $5::bigint OFFSET "
+        "0 )) OFFSET 0)");
+    q.start_index = 31;
+    has(page(&q),
+        "AND NOT m.held AND true ORDER BY m.room_id LIMIT $4::bigint OFFSET $5::bigint )) OFFSET 0)");
+    assert_true(read_is_page(&q));
+    q.start_index = READ_DEEP + 1;
+    assert_false(read_is_page(&q));
+    rooms.filter = filter(rt, "members eq \"" ID "\" and displayName eq \"x\"");
+    q.start_index = 1;
+    assert_false(read_is_page(&q));
+}
+
+/* The range of a beginning ends where the last character is the next one. */
+static void beginnings_are_ranges(void **state) {
+    (void)state;
+    static const char *const rows[][2] = {
+        {"abc", "abd"},
+        {"a\xc3\xa9", "a\xc3\xaa"},
+        {"a\xed\x9f\xbf", "a\xee\x80\x80"}, /* over the surrogates */
+        {"a\xf4\x8f\xbf\xbf", "b"},         /* there is no character behind the last one */
+        {"\xf4\x8f\xbf\xbf", NULL},
+    };
+    const struct resource_type *rt = resource_type_of(RESOURCE_USER);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct read_part users = {
+            .rt = rt, .filter = filter(rt, arena_printf(arena, "userName sw \"%s\"", rows[i][0]))};
+        struct read_query q = {.parts = &users, .nparts = 1, .count = 10, .start_index = 1};
+        struct made m = page(&q);
+        has(m, "(starts_with(r.user_name_key, $3::text) AND r.user_name_key COLLATE \"C\" >= $4::text");
+        const char *expected =
+            rows[i][1] != NULL
+                ? arena_printf(arena, "W|http://h|%s|%s|%s|11", rows[i][0], rows[i][0], rows[i][1])
+                : arena_printf(arena, "W|http://h|%s|%s|11", rows[i][0], rows[i][0]);
+        assert_string_equal(m.params, expected);
+    }
 }
 
 /* With a filter: found first, and sorted then. */
@@ -298,8 +372,17 @@ static void long_reads(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(walks_along_the_key), CASE(filters_before_it_sorts), CASE(g1_keys), CASE(g1_g4_places),
-        CASE(lists_over_types),    CASE(finds_by_an_index),       CASE(totals),  CASE(long_reads),
+        CASE(walks_along_the_key),
+        CASE(walks_along_changes),
+        CASE(walks_along_members),
+        CASE(beginnings_are_ranges),
+        CASE(filters_before_it_sorts),
+        CASE(g1_keys),
+        CASE(g1_g4_places),
+        CASE(lists_over_types),
+        CASE(finds_by_an_index),
+        CASE(totals),
+        CASE(long_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
