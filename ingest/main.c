@@ -4,6 +4,7 @@
 #include "ingest/gate/delay.h"
 #include "ingest/gate/gate.h"
 #include "ingest/gate/large.h"
+#include "ingest/gate/limit.h"
 #include "ingest/gate/lists.h"
 #include "ingest/gate/throttle.h"
 #include "ingest/http/health.h"
@@ -19,6 +20,7 @@
 #include "ingest/scim/jwks.h"
 #include "ingest/stats.h"
 #include "ingest/ticker.h"
+#include "ops/runtime/clock.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 
@@ -102,6 +104,7 @@ static void stop(struct ticker *ticker) {
     gate_close(ingest.gate);
     lists_close(ingest.lists);
     delay_free(ingest.delay);
+    limit_tick(&ingest, clock_mono_us(), true);
     throttle_free(ingest.throttle);
     bulks_close(ingest.bulks);
     replies_close(ingest.replies);
@@ -139,7 +142,7 @@ int main(int argc, char **argv) {
     if (ingest.publish == NULL)
         return refuse_start("command producer", &err);
     ingest.bulks = bulks_new(&ingest);
-    ingest.throttle = throttle_new();
+    ingest.throttle = throttle_new(ingest.settings.max_unauthorized);
     ingest.delay = delay_new(gate_again);
     ingest.lists = lists_new(&ingest);
     ingest.gate = gate_new(&ingest);

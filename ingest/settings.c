@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 static const struct config_row rows[] = {
@@ -23,7 +24,11 @@ static const struct config_row rows[] = {
      "scheme and host in meta.location; empty: http:// (with a certificate https://) and the request's Host",
      false},
     {"trusted-proxies", CONFIG_STR, "", 0, 0,
-     "networks (CIDR, between commas) of proxies whose Forwarded or X-Forwarded-For names the source", false},
+     "networks (CIDR, between commas) of proxies that are believed when they name the source", false},
+    {"proxy-header", CONFIG_STR, "x-forwarded-for", 0, 0,
+     "header in which they name it, x-forwarded-for or forwarded; the other one is ignored", false},
+    {"max-unauthorized-per-source", CONFIG_INT, "60", 1, 1000000,
+     "requests without a good credential of one source in 10 s at most; over it 429", false},
     {"token-seconds", CONFIG_INT, "3600", 60, 86400, "seconds that an access token (OAuth) is good for",
      false},
     {"signing-key", CONFIG_STR, "", 0, 0,
@@ -102,11 +107,22 @@ static enum err_code read_proxies(const struct config *c, struct net_ranges *out
                    (int)strcspn(bad, ", \t"), bad);
 }
 
+static enum err_code read_proxy_header(const struct config *c, enum proxy_header *out, struct err *err) {
+    const char *text = config_str(c, "proxy-header");
+    *out = strcasecmp(text, "forwarded") == 0 ? PROXY_FORWARDED : PROXY_X_FORWARDED_FOR;
+    if (*out == PROXY_FORWARDED || strcasecmp(text, "x-forwarded-for") == 0)
+        return ERR_OK;
+    return err_set(err, ERR_CONFIG, "proxy-header: \"%.40s\" is neither x-forwarded-for nor forwarded", text);
+}
+
 enum err_code settings_judge(const struct config *c, struct err *err) {
     struct net_ranges proxies;
+    enum proxy_header header;
     if (read_proxies(c, &proxies, err) != ERR_OK)
         return err->code;
     net_ranges_free(&proxies);
+    if (read_proxy_header(c, &header, err) != ERR_OK)
+        return err->code;
     return schema_load_folder(config_str(c, "schema-dir"), err);
 }
 
@@ -131,6 +147,8 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->tls_key = config_str(c, "tls-key");
     s->public_url = config_str(c, "public-url");
     (void)read_proxies(c, &s->proxies, NULL);
+    (void)read_proxy_header(c, &s->proxy_header, NULL);
+    s->max_unauthorized = (int)config_int(c, "max-unauthorized-per-source");
     s->token_seconds = (int)config_int(c, "token-seconds");
     s->partitions = (int32_t)config_int(c, "partitions");
     s->deadline_us = config_int(c, "deadline-ms") * 1000;

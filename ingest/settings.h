@@ -12,6 +12,9 @@
 
 extern const struct config_spec ingest_config;
 
+/* The header in which proxies name the source of a request. */
+enum proxy_header { PROXY_X_FORWARDED_FOR, PROXY_FORWARDED };
+
 struct settings {
     const struct config *config;
     const char *listen;             /* host:port, [v6]:port */
@@ -19,6 +22,8 @@ struct settings {
     const char *tls_cert, *tls_key; /* PEM files; both "" = plain HTTP */
     const char *public_url;         /* "" = http:// or https:// and the request's Host */
     struct net_ranges proxies;      /* proxies that are believed when they name the source of a request */
+    enum proxy_header proxy_header; /* … in this header */
+    int max_unauthorized;           /* requests of one source without a good credential, in 10 s */
     int token_seconds;              /* an access token is good for so long */
     int32_t partitions;
     int64_t deadline_us;      /* from the arrival of a request until its txn is claimed as cancelled */

@@ -45,6 +45,8 @@
     X(lists_revoked, counter, "usher_lists_ended_total", "reason=\"revoked\"", LISTS_ENDED)                  \
     X(rate_limited, counter, "usher_rate_limited_total", NULL, "Requests refused over their key's rate.")    \
     X(unauthorized, counter, "usher_unauthorized_total", NULL, "Requests without a valid credential.")       \
+    X(unauthorized_over, counter, "usher_unauthorized_over_limit_total", NULL,                               \
+      "Requests without a valid credential refused over the limit of their source.")                         \
     X(pending, gauge, "usher_pending_commands", NULL, "Published commands without a reply yet.")             \
     X(window_waiting, gauge, "usher_commands_waiting", NULL,                                                 \
       "Commands that wait until others of their workspace have an outcome.")                                 \

@@ -3,6 +3,7 @@
 #include "ingest/gate/delay.h"
 #include "ingest/gate/gate.h"
 #include "ingest/gate/large.h"
+#include "ingest/gate/limit.h"
 #include "ingest/gate/lists.h"
 #include "ingest/http/clients.h"
 #include "ingest/log/audit.h"
@@ -45,8 +46,10 @@ static void tick(struct ingest *in, int64_t now_us, unsigned count) {
     delay_tick(in->delay, now_us, atomic_load(&in->stopping));
     window_tick(in->window, now_us);
     audit_tick(in->audit, now_us);
-    if (count % CLIENTS_EVERY == 0)
+    if (count % CLIENTS_EVERY == 0) {
         clients_tick(now_us);
+        limit_tick(in, now_us, false);
+    }
 }
 
 static void *ticker_thread(void *arg) {

@@ -8,25 +8,36 @@
 #include <string.h>
 
 #define SETS 1024 /* a power of two */
-#define WAYS 8    /* sources of a set; the one that was silent longest is replaced */
+#define WAYS 8    /* sources of a set */
 
 struct source {
-    unsigned char network[8]; /* IPv4: the address; IPv6: the /64, because one customer has all of it */
-    unsigned failures;
-    int64_t last_us;
+    unsigned char network[8];
+    unsigned failures;          /* wrong tokens, the last of them less than a minute after the one before */
+    unsigned count;             /* requests without a good credential since period_us */
+    int64_t last_us, period_us; /* last_us 0: nobody is here */
+    int64_t refused, first_us;  /* of the group that nobody was told of yet; since when it grows */
+};
+
+/* The last one stands for all that find no place. */
+struct set {
+    struct source sources[WAYS + 1];
 };
 
 struct throttle {
     pthread_mutex_t lock;
     /* random, so that nobody can fill the set of somebody else on purpose */
     unsigned char key[crypto_shorthash_KEYBYTES];
-    struct source sets[SETS][WAYS];
+    unsigned limit;
+    struct set sets[SETS];
 };
 
-struct throttle *throttle_new(void) {
+static const unsigned char v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+struct throttle *throttle_new(int limit) {
     struct throttle *t = xcalloc(1, sizeof *t);
     pthread_mutex_init(&t->lock, NULL);
     randombytes_buf(t->key, sizeof t->key);
+    t->limit = (unsigned)limit;
     return t;
 }
 
@@ -37,26 +48,55 @@ void throttle_free(struct throttle *t) {
     free(t);
 }
 
+/* IPv4: the last eight bytes, which no /64 has in front. */
 static void network_of(const struct net_address *a, unsigned char out[8]) {
-    static const unsigned char v4[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    bool is_v4 = memcmp(a->bytes, v4, sizeof v4) == 0;
+    bool is_v4 = memcmp(a->bytes, v4_prefix, sizeof v4_prefix) == 0;
     memcpy(out, is_v4 ? a->bytes + 8 : a->bytes, 8);
 }
 
-static struct source *source_of(struct throttle *t, const unsigned char network[8]) {
-    unsigned char hash[crypto_shorthash_BYTES];
-    crypto_shorthash(hash, network, 8, t->key);
-    struct source *set = t->sets[((unsigned)hash[0] << 8 | hash[1]) & (SETS - 1)], *oldest = set;
-    for (size_t i = 0; i < WAYS; i++) {
-        if (set[i].last_us != 0 && memcmp(set[i].network, network, 8) == 0)
-            return &set[i];
-        if (set[i].last_us < oldest->last_us)
-            oldest = &set[i];
+static struct net_address address_of(const unsigned char network[8]) {
+    struct net_address a = {0};
+    if (memcmp(network, v4_prefix + 8, 4) == 0) {
+        memcpy(a.bytes, v4_prefix, sizeof v4_prefix);
+        memcpy(a.bytes + 8, network, 8);
+    } else {
+        memcpy(a.bytes, network, 8);
     }
-    memcpy(oldest->network, network, 8);
-    oldest->failures = 0;
-    oldest->last_us = 0;
-    return oldest;
+    return a;
+}
+
+static bool is_free(const struct source *s, int64_t now_us) {
+    return s->last_us == 0 || (now_us - s->last_us > THROTTLE_WINDOW_US && s->refused == 0);
+}
+
+/* The place of the source. It was seen now. */
+static struct source *source_of(struct throttle *t, const struct net_address *address, int64_t now_us) {
+    unsigned char network[8], hash[crypto_shorthash_BYTES];
+    network_of(address, network);
+    crypto_shorthash(hash, network, 8, t->key);
+    struct source *set = t->sets[((unsigned)hash[0] << 8 | hash[1]) & (SETS - 1)].sources, *place = NULL;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i].last_us != 0 && memcmp(set[i].network, network, 8) == 0) {
+            place = &set[i];
+            break;
+        }
+        if (is_free(&set[i], now_us) && (place == NULL || set[i].last_us < place->last_us))
+            place = &set[i];
+    }
+    if (place == NULL)
+        place = &set[WAYS];
+    else if (place->last_us == 0 || memcmp(place->network, network, 8) != 0)
+        *place = (struct source){0};
+    if (place != &set[WAYS])
+        memcpy(place->network, network, 8);
+    if (now_us - place->last_us > THROTTLE_WINDOW_US)
+        place->failures = 0;
+    if (now_us - place->period_us >= THROTTLE_PERIOD_US) {
+        place->period_us = now_us;
+        place->count = 0;
+    }
+    place->last_us = now_us;
+    return place;
 }
 
 static int64_t delay_us(unsigned failures) {
@@ -69,15 +109,40 @@ static int64_t delay_us(unsigned failures) {
 }
 
 int64_t throttle_failed(struct throttle *t, const struct net_address *source, int64_t now_us) {
-    unsigned char network[8];
-    network_of(source, network);
     pthread_mutex_lock(&t->lock);
-    struct source *s = source_of(t, network);
-    if (s->last_us != 0 && now_us - s->last_us > THROTTLE_WINDOW_US)
-        s->failures = 0;
+    struct source *s = source_of(t, source, now_us);
     s->failures += s->failures < 1000 ? 1 : 0;
-    s->last_us = now_us;
-    int64_t us = delay_us(s->failures);
+    int64_t us = s->count < t->limit ? delay_us(s->failures) : 0;
     pthread_mutex_unlock(&t->lock);
     return us;
+}
+
+int throttle_count(struct throttle *t, const struct net_address *source, int64_t now_us) {
+    int seconds = 0;
+    pthread_mutex_lock(&t->lock);
+    struct source *s = source_of(t, source, now_us);
+    if (s->count < t->limit) {
+        s->count++;
+    } else {
+        if (s->refused++ == 0)
+            s->first_us = now_us;
+        seconds = (int)((s->period_us + THROTTLE_PERIOD_US - now_us + 999999) / 1000000);
+    }
+    pthread_mutex_unlock(&t->lock);
+    return seconds;
+}
+
+void throttle_groups(struct throttle *t, int64_t now_us, bool all,
+                     bool (*tell)(void *ctx, const struct throttle_group *g), void *ctx) {
+    pthread_mutex_lock(&t->lock);
+    for (size_t i = 0; i < SETS * (WAYS + 1); i++) {
+        bool many = i % (WAYS + 1) == WAYS;
+        struct source *s = &t->sets[i / (WAYS + 1)].sources[i % (WAYS + 1)];
+        if (s->refused == 0 || (!all && now_us - s->first_us < THROTTLE_PERIOD_US))
+            continue;
+        struct throttle_group g = {many, address_of(s->network), s->refused, s->first_us, s->last_us};
+        if (tell(ctx, &g))
+            s->refused = 0;
+    }
+    pthread_mutex_unlock(&t->lock);
 }

@@ -77,8 +77,10 @@ static void find_source(struct request *r, const char *peer, const struct collec
     if (!net_address_parse(peer, strlen(peer), &r->head.source))
         return;
     if (c->n <= GUARD_HEADERS_MAX) {
-        struct source_headers h = {list_header(r, c, "Forwarded"), list_header(r, c, "X-Forwarded-For")};
-        r->head.source = source_address(&r->in->settings.proxies, &r->head.source, &h);
+        enum proxy_header header = r->in->settings.proxy_header;
+        const char *name = header == PROXY_FORWARDED ? "Forwarded" : "X-Forwarded-For";
+        r->head.source =
+            source_address(&r->in->settings.proxies, &r->head.source, header, list_header(r, c, name));
     }
     char text[NET_TEXT_SIZE];
     r->head.source_ip = arena_strdup(r->arena, net_address_text(&r->head.source, text));

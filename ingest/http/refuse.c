@@ -1,5 +1,6 @@
 #include "ingest/http/refuse.h"
 
+#include "ingest/gate/limit.h"
 #include "ingest/http/send.h"
 #include "ingest/log/audit.h"
 #include "ingest/request/answer.h"
@@ -40,7 +41,7 @@ void refuse_for_library(struct ingest *in, struct request *r, struct MHD_Connect
             read_no_headers(r, client);
         r->answer.close = true;
         answer_error(r, code_of(status), NULL);
-        if (made == NULL)
+        if (!limit_refuses(r) && made == NULL)
             audit_note(in->audit, r);
     }
     send_last(r, connection);

@@ -62,7 +62,7 @@ static void account(const struct request *r) {
     int64_t us = clock_mono_us() - r->arrived_us;
     metric_add(stats.requests[r->route.method][class], 1);
     metric_observe_us(stats.duration[r->route.method], us);
-    enum log_level level = status >= 400 ? LOG_INFO : LOG_DEBUG;
+    enum log_level level = status >= 400 && !r->grouped ? LOG_INFO : LOG_DEBUG;
     if (!log_enabled(level))
         return;
     char path[512], method[80];

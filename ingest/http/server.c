@@ -1,6 +1,7 @@
 #include "ingest/http/server.h"
 
 #include "ingest/gate/gate.h"
+#include "ingest/gate/limit.h"
 #include "ingest/http/body.h"
 #include "ingest/http/clients.h"
 #include "ingest/http/guard.h"
@@ -110,7 +111,10 @@ static void connection_answered(struct request *r) {
     if (gate_keep(r->in->gate, r))
         return;
     bulk_leave(r);
-    audit_submit(r->in->audit, r);
+    if (limit_refuses(r))
+        audit_skip(r);
+    else
+        audit_submit(r->in->audit, r);
 }
 
 /* The HTTP thread continues with the request: it is DONE, or its body is read now. */

@@ -187,6 +187,30 @@ void audit_note(struct audit *a, struct request *r) {
     pthread_mutex_unlock(&a->lock);
 }
 
+void audit_skip(struct request *r) {
+    request_enter(r, REQUEST_AUDIT);
+    request_enter(r, REQUEST_DONE);
+    request_resume(r);
+}
+
+bool audit_note_group(struct audit *a, const struct audit_group *g) {
+    struct uuid txn = uuid_v7();
+    struct audit_request rec = {.instance = a->in->settings.instance,
+                                .time_us = g->first_us,
+                                .txn = txn.s,
+                                .method = "",
+                                .path = "",
+                                .status = err_http_status(ERR_RATE_LIMITED),
+                                .rate_limited = true,
+                                .duration_us = g->duration_us,
+                                .source_ip = g->source_ip,
+                                .requests = g->requests};
+    pthread_mutex_lock(&a->lock);
+    bool kept = produce_record(a, &rec, "", NULL);
+    pthread_mutex_unlock(&a->lock);
+    return kept;
+}
+
 /* ---- acknowledgements and time-outs ---- */
 
 static void acknowledged(struct audit *a, struct entry *e) {

@@ -16,6 +16,15 @@ void audit_submit(struct audit *a, struct request *r);
 /* Produces the record but does not wait, for answers on connections that are not suspended. The caller keeps
  * the request. */
 void audit_note(struct audit *a, struct request *r);
+/* For a request whose record is that of its group: the owner gets it back at once. The caller no longer owns
+ * it. */
+void audit_skip(struct request *r);
+/* Produces the record of requests that were refused together. False: there is no room for it. */
+struct audit_group {
+    const char *source_ip; /* NULL: of many sources */
+    int64_t requests, first_us, duration_us;
+};
+bool audit_note_group(struct audit *a, const struct audit_group *g);
 /* Called every few milliseconds: handles records that were not acknowledged in time. */
 void audit_tick(struct audit *a, int64_t now_us);
 

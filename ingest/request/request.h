@@ -152,6 +152,7 @@ struct request {
     /* who it is */
     struct credential credential;
     bool admitted, rate_limited; /* admitted: verdict.key is known */
+    bool grouped;                /* refused as one of many: without a record of its own (gate/limit.h) */
     bool counted;                /* its rate unit was taken; it passes the gate a second time */
     struct admit_verdict verdict;
     int operations; /* rate units: 1, or the number of operations of a Bulk */

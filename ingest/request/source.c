@@ -60,14 +60,12 @@ static struct span for_of(struct span element) {
 }
 
 struct net_address source_address(const struct net_ranges *trusted, const struct net_address *peer,
-                                  const struct source_headers *headers) {
+                                  enum proxy_header header, const char *text) {
     struct net_address at = *peer, next;
-    bool forwarded = headers->forwarded != NULL;
-    const char *text = forwarded ? headers->forwarded : headers->forwarded_for;
     struct span rest = {text, text != NULL ? strlen(text) : 0};
     while (rest.n > 0 && net_ranges_hold(trusted, &at)) {
         struct span piece = take_last(&rest, ',');
-        if (forwarded)
+        if (header == PROXY_FORWARDED)
             piece = for_of(piece);
         if (piece.n == 0 || !node_address(piece, &next))
             break;

@@ -4,19 +4,18 @@
 #ifndef USHER_INGEST_REQUEST_SOURCE_H
 #define USHER_INGEST_REQUEST_SOURCE_H
 
+#include "ingest/settings.h"
 #include "ops/runtime/net_range.h"
 
-struct source_headers {
-    const char *forwarded;     /* all its lines, joined with commas in their order; NULL = none */
-    const char *forwarded_for; /* X-Forwarded-For, the same */
-};
-
-/* peer: the address of the connection. If it is trusted, the addresses in the header are walked backwards
- * from the last one, and the first that is not trusted is the source. If all are trusted, it is the first of
- * the list. If both headers are present, Forwarded counts. An entry that is no address (unknown, _hidden,
- * nonsense) ends the walk: nobody knows who wrote what stands before it, so the source is the last address
- * that was certain. */
+/* peer: the address of the connection. header: the one that the proxies write, and the only one that is read,
+ * because a proxy passes the other one on as the client sent it. text: all its lines, joined with commas in
+ * their order; NULL = none.
+ *
+ * If the peer is trusted, the addresses in the header are walked backwards from the last one, and the first
+ * that is not trusted is the source. If all are trusted, it is the first of the list. An entry that is no
+ * address (unknown, _hidden, nonsense) ends the walk: nobody knows who wrote what stands before it, so the
+ * source is the last address that was certain. */
 struct net_address source_address(const struct net_ranges *trusted, const struct net_address *peer,
-                                  const struct source_headers *headers);
+                                  enum proxy_header header, const char *text);
 
 #endif

@@ -119,6 +119,7 @@ ingest_start() { # NAME PORT
 	pg = $(pg_uri usher_ingest "$pg_ingest_password")
 	kafka = $bootstrap
 	schema-dir = $schema_dir
+	${INGEST_SETTINGS:-}
 	CONF
     pid_alive "$run_dir/pid/$name" >/dev/null || port_free "$at" || die "port $at is taken; choose another with PORT="
     echo "$at" >"$run_dir/port/$name"

@@ -200,5 +200,7 @@ void record_audit_request(const struct audit_request *r, struct jbuf *out) {
         jb_kstr(out, "bulk", r->bulk);
     if (r->supersedes != 0)
         jb_kint(out, "supersedes", r->supersedes);
+    if (r->requests != 0)
+        jb_kint(out, "requests", r->requests);
     jb_raw(out, "}");
 }

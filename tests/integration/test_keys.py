@@ -164,10 +164,23 @@ class Networks(Case):
         self.assertEqual(self.status(token, proxied.came_from("198.51.100.1, 203.0.113.9")), 200)
         # Two proxies of ours.
         self.assertEqual(self.status(token, proxied.came_from("198.51.100.1, 203.0.113.9, 10.9.1.1")), 200)
-        self.assertEqual(self.status(token,
-                                     {"Forwarded": 'for=203.0.113.9;proto=https, for="[2001:db8::1]:4711"'}), 403)
-        self.assertEqual(self.status(token,
-                                     {"Forwarded": 'for="[2001:db8::1]:4711", for=203.0.113.9;proto=https'}), 200)
+        # The other header is the client's: nginx passes it on.
+        self.assertEqual(self.status(token, {"Forwarded": "for=203.0.113.9"}), 403)
+        self.assertEqual(self.status(token, {"Forwarded": "for=203.0.113.9", **proxied.came_from("198.51.100.1")}), 403)
+        self.assertEqual(self.status(token, {"Forwarded": "for=198.51.100.1", **proxied.came_from("203.0.113.9")}), 200)
+
+    def test_the_header_that_the_setting_names(self):
+        token, _ = self.ws.key("bound three", networks="203.0.113.0/24")
+        url = proxied.url_forwarded(self.stack)
+        for forwarded, forwarded_for, due in (
+                ('for=203.0.113.9;proto=https, for="[2001:db8::1]:4711"', None, 403),
+                ('for="[2001:db8::1]:4711", for=203.0.113.9;proto=https', None, 200),
+                ("for=198.51.100.1, for=203.0.113.9, for=10.9.1.1", None, 200),
+                ("for=198.51.100.1", "203.0.113.9", 403), ("for=203.0.113.9", "198.51.100.1", 200),
+                (None, "203.0.113.9", 403)):
+            lines = {"Forwarded": forwarded, "X-Forwarded-For": forwarded_for}
+            with self.subTest(lines):
+                self.assertEqual(self.status(token, {k: v for k, v in lines.items() if v}, url), due)
 
     def test_wrong_networks_are_refused_by_the_tool(self):
         for wrong in ("203.0.113.7/24", "home", "203.0.113.0/33", ""):

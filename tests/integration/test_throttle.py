@@ -9,7 +9,7 @@ import time
 import proxied
 import stream
 from case import Case
-from scimhttp import Client
+from scimhttp import Client, raw
 from stack import free_port
 from test_keys import unknown_token
 from waiting import let_time_pass, wait_for_end
@@ -83,6 +83,84 @@ class Throttle(Case):
 
         self.followers.audit.wait(lambda rs: len(from_there(rs)) >= 29, "29 records from that source")
         self.assertEqual(self.timed(self.ws.token, "192.0.2.205")[0], 200)
+
+
+class Limit(Case):
+    """What a source may send without a good credential: 60 in 10 s."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.url = cls.stack.extra_ingest("limited", free_port(), "--max-unauthorized-per-source 60 --trusted-proxies "
+                                         "127.0.0.1/32")
+
+    def client(self, address, token=None):
+        return Client(self.url, token, headers=proxied.came_from(address), check=False)
+
+    def until_refused(self, ask):
+        """Asks until the answer is 429; gives the statuses before it, and the answer. On a slow machine it may take
+        more than one period until 60 come in one; far more than a test takes is a failure."""
+        before = []
+        while len(before) < 3000:
+            answer = ask(len(before))
+            if answer.status == 429:
+                return before, answer
+            before.append(answer.status)
+        self.fail("never refused")
+
+    def records_of(self, source, enough):
+        return self.followers.audit.wait(lambda rs: enough([r.value for r in stream.requests_of(rs)
+                                                            if r.value["sourceIp"] == source]),
+                                         "the records of " + source)
+
+    def test_the_61st_and_who_is_not_meant(self):
+        source, began = "198.51.100.61", time.monotonic()
+        bad, good, other = self.client(source), self.client(source, self.ws.token), self.client("198.51.100.62")
+        before, answer = self.until_refused(lambda n: bad.get("/Users"))
+        self.assertEqual(set(before), {401})
+        self.assertGreaterEqual(len(before), 60)
+        if time.monotonic() - began < 10:
+            self.assertEqual(len(before), 60)
+        self.assertTrue(1 <= int(answer.headers["retry-after"]) <= 10, answer)
+        self.assertEqual((answer.headers["content-type"], answer.json["status"]), ("application/scim+json", "429"))
+        self.assertNotIn("ratelimit", answer.headers)
+        # A good credential from there goes on, and nobody else pays.
+        self.assertEqual([good.get("/Users?count=0").status for _ in range(5)], [200] * 5)
+        self.assertEqual(other.get("/Users").status, 401)
+        more = [bad.get("/Users").status for _ in range(20)]
+        let_time_pass(int(answer.headers["retry-after"]), "Retry-After says when a further request is answered")
+        self.assertEqual(bad.get("/Users").status, 401)
+        refused, shown = 1 + more.count(429), len(before) + more.count(401) + 1
+
+        def whole(values):
+            return sum(v.get("requests", 0) for v in values) >= refused and \
+                sum(1 for v in values if v["status"] == 401) >= shown
+
+        values = [r.value for r in stream.requests_of(self.records_of(source, whole)) if r.value["sourceIp"] == source]
+        self.assertEqual(sum(v.get("requests", 0) for v in values), refused)
+        self.assertEqual(sum(1 for v in values if v["status"] == 401), shown)
+        # None of its own; and few for many.
+        groups = [v for v in values if v["status"] == 429]
+        self.assertTrue(all("requests" in v and v["workspace"] is None for v in groups), groups)
+        self.assertLessEqual(len(groups), 2)
+        self.assertGreaterEqual(proxied.metric(self.url, "usher_unauthorized_over_limit_total"), refused)
+
+    def test_of_any_kind(self):
+        """Dead tokens, paths that are none, HTTP that is none. (Wrong tokens are held back before it comes to that.)"""
+        token, key = self.ws.key("dead")
+        self.stack.ctl("key", "revoke", key)
+        dead, nobody = self.client("198.51.100.71", token), self.client("198.51.100.73")
+        nobodys = Client(self.url, None, prefix="", headers=proxied.came_from("198.51.100.72"), check=False)
+        self.assertEqual(set(self.until_refused(lambda n: dead.get("/Users"))[0]), {401})
+        self.assertEqual(set(self.until_refused(lambda n: nobodys.get("/no/such/path"))[0]), {404})
+        wire = (b"GET /scim/v2/Users HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 198.51.100.73\r\nX: a\r\n b\r\n\r\n")
+        self.assertEqual(set(self.until_refused(lambda n: raw(nobody.host, nobody.port, wire)[0])[0]), {400})
+
+    def test_a_64_of_ipv6_is_one_source(self):
+        before, _ = self.until_refused(lambda n: self.client("2001:db8:61:1::%x" % (n + 1)).get("/Users"))
+        self.assertEqual(set(before), {401})
+        self.assertEqual(self.client("2001:db8:61:2::1").get("/Users").status, 401)
+        self.records_of("2001:db8:61:1::", lambda vs: any(v.get("requests") for v in vs))
 
 
 class Stop(Case):

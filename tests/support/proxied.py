@@ -18,6 +18,12 @@ def url(stack):
     return stack.env[NAME]
 
 
+def url_forwarded(stack):
+    """The same, by the other header: Forwarded."""
+    return stack.extra_ingest("forwarded", free_port(),
+                              "--trusted-proxies 127.0.0.1/32,10.9.0.0/16 --proxy-header forwarded")
+
+
 def came_from(address):
     return {"X-Forwarded-For": address}
 

@@ -13,12 +13,15 @@ static const struct row {
     const char *trusted, *peer, *forwarded, *forwarded_for, *due;
 } rows[] = {
     /* nobody is trusted: the headers are hearsay */
-    {"", "203.0.113.9", "for=192.0.2.1", "192.0.2.2", "203.0.113.9"},
-    {"10.0.0.0/8", "203.0.113.9", "for=192.0.2.1", "192.0.2.2", "203.0.113.9"},
+    {"", "203.0.113.9", "for=192.0.2.1", NULL, "203.0.113.9"},
+    {"", "203.0.113.9", NULL, "192.0.2.2", "203.0.113.9"},
+    {"10.0.0.0/8", "203.0.113.9", "for=192.0.2.1", NULL, "203.0.113.9"},
+    {"10.0.0.0/8", "203.0.113.9", NULL, "192.0.2.2", "203.0.113.9"},
+    {"10.0.0.0/8", "10.0.0.1", NULL, NULL, "10.0.0.1"},
     /* one proxy */
     {"10.0.0.0/8", "10.0.0.1", NULL, "192.0.2.2", "192.0.2.2"},
     {"10.0.0.0/8", "10.0.0.1", "for=192.0.2.1", NULL, "192.0.2.1"},
-    {"10.0.0.0/8", "10.0.0.1", "for=192.0.2.1;proto=https;by=10.0.0.1", "192.0.2.2", "192.0.2.1"},
+    {"10.0.0.0/8", "10.0.0.1", "for=192.0.2.1;proto=https;by=10.0.0.1", NULL, "192.0.2.1"},
     /* what the client claimed itself stands before what our proxy saw */
     {"10.0.0.0/8", "10.0.0.1", NULL, "1.1.1.1, 192.0.2.2", "192.0.2.2"},
     {"10.0.0.0/8", "10.0.0.1", "for=1.1.1.1, for=192.0.2.1", NULL, "192.0.2.1"},
@@ -51,11 +54,12 @@ static void every_row(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct net_ranges trusted;
         struct net_address peer, at;
-        struct source_headers h = {rows[i].forwarded, rows[i].forwarded_for};
         char text[NET_TEXT_SIZE];
         assert_true(net_ranges_parse(rows[i].trusted, &trusted, NULL));
         assert_true(net_address_parse(rows[i].peer, strlen(rows[i].peer), &peer));
-        at = source_address(&trusted, &peer, &h);
+        bool forwarded = rows[i].forwarded != NULL;
+        at = source_address(&trusted, &peer, forwarded ? PROXY_FORWARDED : PROXY_X_FORWARDED_FOR,
+                            forwarded ? rows[i].forwarded : rows[i].forwarded_for);
         if (strcmp(net_address_text(&at, text), rows[i].due) != 0)
             fail_msg("row %zu: %s, due is %s", i, text, rows[i].due);
         net_ranges_free(&trusted);

@@ -299,6 +299,20 @@ static void test_audit_request_unknown_credential(void **state) {
     assert_string_equal(audit_request_key(&r), UUID_NIL);
 }
 
+static void test_audit_request_of_many(void **state) {
+    (void)state;
+    struct audit_request r = request_example();
+    r.workspace = r.key_id = r.key_name = r.key_class = r.user_agent = NULL;
+    r.method = r.path = "";
+    r.status = 429;
+    r.rate_limited = true;
+    r.duration_us = 9874310;
+    r.bytes_in = r.bytes_out = r.operations = 0;
+    r.n = 993;
+    r.requests = 1841;
+    request_check(&r, NULL, "audit.request-many");
+}
+
 static void test_audit_request_superseded(void **state) {
     (void)state;
     struct audit_request r = request_example();
@@ -450,6 +464,7 @@ int main(void) {
         T(test_audit_without_target),
         T(test_audit_request),
         T(test_audit_request_unknown_credential),
+        T(test_audit_request_of_many),
         T(test_audit_request_superseded),
         T(test_audit_request_of_a_bulk),
         T(test_audit_request_foreign_bytes),
