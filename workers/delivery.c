@@ -61,6 +61,8 @@ enum err_code batch_add(struct batch *b, const rd_kafka_message_t *m, int64_t ti
     d->value_len = m->len;
     d->traceparent = "";
     d->decoded = command_decode(d->value, d->value_len, &d->command, &d->decode_err) == ERR_OK;
+    if (d->decoded)
+        (void)command_check(&d->command, &d->fault);
     if (d->decode_err.code == ERR_NOT_IMPLEMENTED) {
         *err = d->decode_err;
         b->n--;

@@ -18,6 +18,7 @@ struct delivery {
     bool decoded;
     struct err decode_err;
     struct command command; /* if decoded */
+    struct err fault;       /* of what that carries: it is refused; ERR_OK: it is in order */
     struct reply reply;     /* what became of it; doc lives in the batch's arena */
     bool reply_due;         /* somebody is to be told */
     bool poison;            /* goes to usher.deadletter, for this reason: decode_err */

@@ -81,6 +81,10 @@ void command_encode(const struct command *c, struct jbuf *out);
  * valid command of this version. */
 enum err_code command_decode(const char *buf, size_t len, struct command *c, struct err *err);
 void command_clear(struct command *c);
+/* Checks what a decoded command carries, as the ingest has done before: types, required and read-only
+ * attributes, paths and filters, bounds that need no stored resource. Puts `resource` and `ops` into normal
+ * form, which they have if the ingest has made them. Anything but ERR_OK is the refusal. */
+enum err_code command_check(struct command *c, struct err *err);
 
 /* The worker's reply. Without the document it is also stored, as the outcome under the txn. */
 struct reply {

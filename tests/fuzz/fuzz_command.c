@@ -20,6 +20,10 @@ static void check_command(const char *text, size_t len) {
     FUZZ_CHECK(command_decode(once.p, once.n, &c, &err) == ERR_OK,
                "an encoded command does not decode (%s): %s", err_text(&err), once.p);
     command_encode(&c, &twice);
+    code = command_check(&c, &err);
+    FUZZ_CHECK(code == ERR_OK || err.detail[0] != '\0', "a refusal without a reason: %s", err_name(code));
+    FUZZ_CHECK(code != ERR_OK || command_check(&c, &err) == ERR_OK, "what was checked is not good: %s",
+               err_text(&err));
     command_clear(&c);
     FUZZ_CHECK(strcmp(once.p, twice.p) == 0, "a command changes: %s -> %s", once.p, twice.p);
     jb_free(&once);

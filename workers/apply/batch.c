@@ -122,8 +122,12 @@ static struct decision decision_of(const struct run *run, struct delivery *deliv
     return d;
 }
 
-static void delivery_decide(struct decision *d) {
+static void delivery_decide(struct decision *d, const struct err *fault) {
     enum err_code code = check_command(d);
+    if (code == ERR_OK && fault->code != ERR_OK) {
+        d->err = *fault;
+        code = fault->code;
+    }
     if (code == ERR_OK)
         code = verb_of(d->command->type)->apply(d);
     assert(code == d->err.code);
@@ -151,7 +155,7 @@ static enum err_code delivery_apply(const struct run *run, struct delivery *deli
     if (known->known)
         return delivery_repeat(run, d.workspace, delivery, known, err);
     delivery_begin(delivery);
-    delivery_decide(&d);
+    delivery_decide(&d, &delivery->fault);
     if (unit_error(run->unit, err) != ERR_OK)
         return err->code;
     delivery_conclude(run, delivery, &d);
@@ -183,7 +187,8 @@ static void announce(const struct run *run, struct delivery *delivery) {
         return;
     }
     check_announce(run->unit, w, c);
-    verb_of(c->type)->announce(run->unit, w, c);
+    if (delivery->fault.code == ERR_OK)
+        verb_of(c->type)->announce(run->unit, w, c);
 }
 
 /* ---- the outbox ---- */

@@ -56,6 +56,18 @@ static json_t *delta_json(const struct member_delta *d, const struct resource_ty
     return o;
 }
 
+/* The worker makes the normal form once more (command_check): nothing may change. */
+static void check_normal(const struct resource_type *rt, enum dialect dialect, const json_t *ops) {
+    json_t *again = NULL, *body = json_pack("{s[s]sO}", "schemas", MESSAGE_PATCH, "Operations", ops);
+    struct err err = {0};
+    if (json_array_size(ops) > 0 && patch_normalise(rt, dialect, body, RESOURCE_ID, &again, &err) != ERR_OK)
+        fail_msg("normal operations are refused: %s", err_text(&err));
+    if (again != NULL)
+        assert_json("normal operations", again, ops);
+    json_decref(again);
+    json_decref(body);
+}
+
 static void run(const json_t *c, struct outcome *o) {
     const struct resource_type *rt = type_of(c);
     struct arena *a = arena_new();
@@ -73,6 +85,7 @@ static void run(const json_t *c, struct outcome *o) {
     json_decref(body);
     if (o->code == ERR_OK) {
         json_t *ops = through_the_log(o->ops);
+        check_normal(rt, dialect, ops);
         o->doc = json_deep_copy(json_object_get(c, "doc"));
         if (o->doc == NULL)
             o->doc = json_object();
