@@ -294,7 +294,7 @@ static void take_batch(struct loop *l, struct batch *b) {
     batch_free(b);
 }
 
-int loop_run(struct loop *l) {
+int loop_run(struct loop *l, const char **why) {
     bool told = false;
     while (!lifecycle_stopping()) {
         atomic_store(&l->turned_us, clock_mono_us());
@@ -304,8 +304,11 @@ int loop_run(struct loop *l) {
             take_batch(l, b);
         else
             replies_poll(l->replies);
-        if (!slot_hold(l->slot) || !consumer_stay(l->consumer))
+        bool held = slot_hold(l->slot);
+        if (!held || !consumer_stay(l->consumer)) {
+            *why = held ? "consumer-lost" : "slot-lost";
             return EXIT_TRY_AGAIN;
+        }
         if (!told && consumer_assigned(l->consumer) && consumer_ndue(l->consumer) == 0) {
             told = true;
             lifecycle_ready();

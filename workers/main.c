@@ -59,8 +59,9 @@ static bool prepare_database(const struct config *config, struct health *health,
     return !stop;
 }
 
+/* *why: what ended it, if that was not a signal. */
 static int run_worker(const struct config *config, struct health *health, struct slot *slot,
-                      const struct jws_key *key) {
+                      const struct jws_key *key, const char **why) {
     bool exactly_once = false;
     struct err err = {0};
     if (!prepare_kafka(config, health, slot, &exactly_once))
@@ -75,12 +76,13 @@ static int run_worker(const struct config *config, struct health *health, struct
         replies != NULL ? consumer_open(config, slot_number(slot), exactly_once, emitter, gaps, &err) : NULL;
     if (consumer == NULL) {
         fprintf(stderr, "usher-worker: %s\n", err_text(&err));
+        *why = "start-failed";
         return 1;
     }
     struct loop *loop = loop_new(config, consumer, emitter, replies, slot, exactly_once);
     health_attach(health, consumer, emitter, loop, slot);
     lost_start(lost, consumer);
-    int code = loop_run(loop);
+    int code = loop_run(loop, why);
     lifecycle_watchdog(20, 1);
     health_detach(health);
     lost_stop(lost);
@@ -121,12 +123,13 @@ int main(int argc, char **argv) {
         return 2;
     }
     int code = 0;
+    const char *why = "signal";
     if (prepare_database(config, health, key)) {
         struct slot *slot = slot_take(config);
-        code = slot != NULL ? run_worker(config, health, slot, key) : 0;
+        code = slot != NULL ? run_worker(config, health, slot, key, &why) : 0;
     }
     health_stop(health);
     jws_key_free(key);
-    log_event(LOG_INFO, "stopped", "code=%d", code);
+    log_event(LOG_INFO, "stopped", "reason=%s code=%d", why, code);
     return code;
 }

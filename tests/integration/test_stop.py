@@ -1,5 +1,6 @@
-"""An ingest ends within 30 s of SIGTERM in every state, and its last line in the log says why it ended. Each test has an
-ingest of its own. Lets the broker, the worker and PostgreSQL stand still, so it runs alone."""
+"""An ingest ends within 30 s of SIGTERM in every state, and its last line in the log says why it ended. (What
+hangs around a worker: test_health.) Each test has an ingest of its own. Lets the broker, the worker and PostgreSQL
+stand still, so it runs alone."""
 
 import os
 import re
@@ -33,8 +34,8 @@ class Stop(Outage):
         self.expect(client.get("/Users?count=0"), 200)
         return client
 
-    def program(self):
-        return ("INGEST_" + self.name).upper().replace("-", "_")
+    def program(self, kind="ingest"):
+        return (kind + "_" + self.name).upper().replace("-", "_")
 
     def under_way(self, client):
         """A read that is there and cannot be answered."""
@@ -58,18 +59,24 @@ class Stop(Outage):
         http.close()
         return float(re.search(r"^usher_in_flight_requests (\S+)$", text, re.M).group(1))
 
-    def ends(self):
+    def ends(self, kind="ingest"):
         """Gives the last line of its log."""
-        began = time.monotonic()
-        os.kill(self.stack.pid(self.program()), signal.SIGTERM)
-        wait_until(lambda: not self.stack.alive(self.program()), "the ingest to end", silence=ENDS)
+        began, program = time.monotonic(), self.program(kind)
+        os.kill(self.stack.pid(program), signal.SIGTERM)
+        wait_until(lambda: not self.stack.alive(program), "the process to end", silence=ENDS)
         self.assertLess(time.monotonic() - began, ENDS)
-        with open(os.path.join(self.stack.run_dir, "log", "ingest-%s.log" % self.name)) as log:
+        with open(os.path.join(self.stack.run_dir, "log", "%s-%s.log" % (kind, self.name))) as log:
             return log.read().splitlines()[-1]
 
     def test_in_peace(self):
         self.ingest("peace")
         self.assertIn("event=stopped reason=signal", self.ends())
+
+    def test_a_worker_says_it_too(self):
+        self.name = "stop"
+        self.stack.extra_worker(self.name)
+        self.assertIn("event=stopped reason=signal code=0", self.ends("worker"))
+        self.back(self.stack.workspace(self.name + "-after"))
 
     def test_while_kafka_stands_still(self):
         client = self.ingest("kafka")
@@ -123,4 +130,4 @@ class Stop(Outage):
             asked.join()
         self.expect(answers[0], 200)
         self.assertEqual(answers[0].json["Operations"][0]["status"], "503")
-        self.back(self.ws)
+        self.back(self.stack.workspace(self.name + "-after"))
