@@ -2,6 +2,7 @@
 
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
+#include "workers/emit/place.h"
 
 #include <stdio.h>
 
@@ -37,10 +38,12 @@ static rd_kafka_t *open_producer(const struct check *c, struct err *err) {
     return NULL;
 }
 
-/* One transaction that does nothing but move the group's offset. */
+/* One transaction that does nothing but move the group's offset, with its metadata. */
 static rd_kafka_error_t *move(const struct check *c, rd_kafka_t *rk, int64_t offset, bool commit) {
     rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(offsets, TOPIC, 0)->offset = offset;
+    rd_kafka_topic_partition_t *place = rd_kafka_topic_partition_list_add(offsets, TOPIC, 0);
+    place->offset = offset;
+    place_set_number(place, offset);
     rd_kafka_error_t *error = rd_kafka_begin_transaction(rk);
     if (error == NULL)
         error = rd_kafka_send_offsets_to_transaction(rk, offsets, c->metadata, STEP_MS);
@@ -55,6 +58,8 @@ static enum err_code committed(const struct check *c, int64_t *offset, struct er
     rd_kafka_topic_partition_list_add(parts, TOPIC, 0);
     rd_kafka_resp_err_t code = rd_kafka_committed(c->reader, parts, STEP_MS);
     *offset = parts->elems[0].offset;
+    if (place_number(&parts->elems[0]) != *offset)
+        *offset = -1; /* without the number beside it an offset is no use */
     rd_kafka_topic_partition_list_destroy(parts);
     return code ? err_set(err, ERR_KAFKA, "Self-check: offsets: %s", rd_kafka_err2str(code)) : ERR_OK;
 }
