@@ -238,14 +238,16 @@ static void start_partition(struct loop *l, const struct start *s) {
 /* Those that were assigned, and those that the emitter or a transaction has found to be lost. */
 static void start_partitions(struct loop *l) {
     struct err err = {0};
-    for (int32_t i = 0; i < l->apply.partitions; i++)
+    for (int32_t i = 0; emitter_lost_some(l->emitter) && i < l->apply.partitions; i++)
         if (emitter_lost(l->emitter, i))
             forget(l, i);
-    size_t n = consumer_due(l->consumer, l->due);
-    if (n == 0)
+    if (consumer_ndue(l->consumer) == 0) {
         trouble_ends(&l->starting);
-    if (n == 0 || clock_mono_us() < l->start_at_us)
         return;
+    }
+    if (clock_mono_us() < l->start_at_us)
+        return;
+    size_t n = consumer_due(l->consumer, l->due);
     bool all =
         check_schema(l, &err) == ERR_OK && takeover_try(&l->takeover, l->due, n, l->starts, &err) == ERR_OK;
     for (size_t i = 0; i < n; i++)

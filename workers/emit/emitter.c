@@ -25,6 +25,12 @@ bool emitter_wait_until(struct emitter *e, int64_t until_us) {
     return true;
 }
 
+void emitter_lose(struct emitter *e, int32_t partition) {
+    lane_release(&e->lanes, partition);
+    e->lost[partition] = true;
+    atomic_store(&e->some_lost, true);
+}
+
 void emitter_show(struct emitter *e) {
     metric_set(worker_stats.emit_waiting, lanes_waiting(&e->lanes));
     metric_set(worker_stats.emit_bytes, (int64_t)e->lanes.bytes);
@@ -41,12 +47,14 @@ static enum job next_job(const struct emitter *e, int64_t *at_us) {
     *at_us = INT64_MAX;
     if (e->halted)
         return NOTHING;
+    if (unmarked && e->marks_at_us <= now_us) /* before what waits, which under load never ends */
+        return MARK;
     if (lanes_wait(&e->lanes)) {
         if (e->retry_at_us <= now_us)
             return EMIT;
         *at_us = e->retry_at_us;
     }
-    if (unmarked && (e->settling || e->marks_at_us <= now_us))
+    if (unmarked && e->settling)
         return MARK;
     if (unmarked && e->marks_at_us < *at_us)
         *at_us = e->marks_at_us;
@@ -162,10 +170,17 @@ void emitter_release(struct emitter *e, int32_t partition) {
     pthread_mutex_unlock(&e->lock);
 }
 
+bool emitter_lost_some(struct emitter *e) {
+    return atomic_load(&e->some_lost);
+}
+
 bool emitter_lost(struct emitter *e, int32_t partition) {
     pthread_mutex_lock(&e->lock);
-    bool lost = e->lost[partition];
+    bool lost = e->lost[partition], others = false;
     e->lost[partition] = false;
+    for (int32_t i = 0; i < e->lanes.n; i++)
+        others |= e->lost[i];
+    atomic_store(&e->some_lost, others);
     pthread_mutex_unlock(&e->lock);
     return lost;
 }

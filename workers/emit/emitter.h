@@ -34,7 +34,9 @@ void emitter_take(struct emitter *e, int32_t partition, int64_t number, int64_t 
                   int64_t offset);
 /* What is known of the partition is worth nothing any more. Waits for the end of the open transaction. */
 void emitter_release(struct emitter *e, int32_t partition);
-/* Has the emitter found that out itself? Then the partition is released, and to be taken anew. Said once. */
+/* Has the emitter found that out itself, of any partition? And of this one: then it is released, and to be
+ * taken anew. Said once. */
+bool emitter_lost_some(struct emitter *e);
 bool emitter_lost(struct emitter *e, int32_t partition);
 /* When partitions are taken away: ends what is under way, and emits what waits as far as that goes quickly;
  * or ends at once, if the assignment is lost. The rest is emitted by whoever has the partitions next.

@@ -27,8 +27,9 @@ struct emitter {
     bool clean;
 
     _Atomic(rd_kafka_t *) consumer;
-    atomic_bool doubtful; /* a transport error was seen while a transaction was open */
-    atomic_bool dropping; /* the partitions are lost: whatever is under way is to end at once */
+    atomic_bool doubtful;  /* a transport error was seen while a transaction was open */
+    atomic_bool some_lost; /* some of lost is true */
+    atomic_bool dropping;  /* the partitions are lost: whatever is under way is to end at once */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* Under the lock. */
@@ -43,6 +44,7 @@ struct emitter {
 /* emitter.c */
 bool emitter_wait_until(struct emitter *e, int64_t until_us); /* under the lock; false: the time has come */
 void emitter_show(struct emitter *e);                         /* the metrics; under the lock */
+void emitter_lose(struct emitter *e, int32_t partition);      /* it is to be taken anew; under the lock */
 
 /* transaction.c: emits what waits, within the bounds of one transaction. Sets when to try again where that
  * failed. */

@@ -117,8 +117,7 @@ static void settle_lane(struct emitter *e, const rd_kafka_topic_partition_t *pla
     }
     log_event(LOG_WARN, "place-unknown", "partition=%d offset=%lld number=%lld known=%lld", place->partition,
               (long long)place->offset, (long long)number, (long long)p->done);
-    e->lost[place->partition] = true;
-    lane_release(&e->lanes, place->partition);
+    emitter_lose(e, place->partition);
 }
 
 bool emitter_look_up(struct emitter *e) {

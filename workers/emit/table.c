@@ -1,5 +1,6 @@
 /* What the emitter asks PostgreSQL: rows that memory had no room for, and the mark. */
 #include "ops/runtime/clock.h"
+#include "ops/runtime/failpoint.h"
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
@@ -8,8 +9,10 @@
 #include "workers/emit/topics.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #define MARK_EVERY_US 1000000
+#define PAUSE_US 100000
 
 /* ---- rows ---- */
 
@@ -99,7 +102,11 @@ void emitter_write_marks(struct emitter *e) {
             marks[n++] = (struct outbox_mark){i, p->done, positions_text(p)};
     }
     pthread_mutex_unlock(&e->lock);
+    (void)failpoint("emit.before_mark");
     bool good = n > 0 && outbox_set_marks(e->db, marks, n, &err) == ERR_OK;
+    (void)failpoint("emit.after_mark");
+    if (n > 0 && !good)
+        usleep(PAUSE_US); /* who settles asks again at once */
     pthread_mutex_lock(&e->lock);
     e->marks_at_us = clock_mono_us() + MARK_EVERY_US;
     for (size_t i = 0; i < n; i++) {

@@ -253,10 +253,8 @@ static void conclude(struct emitter *e, enum verdict verdict) {
             lane_commit(&e->lanes, p);
         else
             lane_abort(p);
-        if (verdict == DROPPED) {
-            lane_release(&e->lanes, i);
-            e->lost[i] = true;
-        }
+        if (verdict == DROPPED)
+            emitter_lose(e, i);
     }
     pthread_mutex_unlock(&e->lock);
     if (verdict == AGAIN) {
