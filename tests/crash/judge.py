@@ -3,6 +3,7 @@ the clients were told."""
 
 import collections
 
+import outbox
 import stream
 from waiting import wait_until
 
@@ -194,7 +195,7 @@ def check_seats(stack, load, audit):
         used, limit, seated, due = stack.sql(
             "SELECT seats_used, seats_limit, count(u.id) FILTER (WHERE u.seat), count(u.id) FILTER (WHERE u.active AND (seat_mode = 'on_provision' OR l.user_id IS NOT NULL))"
             " FROM usher.workspaces w LEFT JOIN usher.users u ON u.workspace_id = w.workspace_id LEFT JOIN usher.logins l ON l.workspace_id = u.workspace_id AND l.user_id = u.id"
-            " WHERE w.workspace_id = %s GROUP BY w.workspace_id", workspace.id)[0]
+            " WHERE w.workspace_id = %s GROUP BY w.workspace_id, w.seats_used, w.seats_limit", workspace.id)[0]
         if (used, used) != (seated, due):
             wrong.append("workspace %s counts %d seats, %d users have one, %d should" % (workspace.id, used,
                                                                                          seated, due))
@@ -222,20 +223,30 @@ def check_totals(stack):
 
 
 def check_log(stack, audit, events):
-    """What the streams carry is what applied commands stored: no event of a cancelled or unknown command, none of an
-    applied one missing."""
-    wrong, seen = [], collections.defaultdict(set)
+    """What the streams carry is what the outbox holds, each record once and under the number of its row: nothing of a
+    cancelled or unknown command, nothing that is in no row, and no row that is missing."""
+    wrong, held, carried, numbers = [], {}, {}, collections.defaultdict(set)
+    log = {(w, t): cancelled for w, t, cancelled in
+           stack.sql("SELECT workspace_id::text, txn::text, outcome IS NULL FROM usher.command_log")}
+    for partition, number, records in stack.sql("SELECT partition, number, records FROM usher.outbox"):
+        if number in numbers[partition]:
+            wrong.append("row %d of partition %d stands twice in the outbox" % (number, partition))
+        numbers[partition].add(number)
+        held.update({(item.topic, item.ce_id): (str(number), item) for item in outbox.items(records)
+                     if item.topic != stream.ROOMS})
+    for partition, have in numbers.items():
+        if len(have) != max(have) - min(have) + 1:
+            wrong.append("rows of partition %d are missing in the outbox" % partition)
     for r in events + stream.changes_of(audit):
-        seen[stream.workspace_of(r), r.headers.get("usher-txn")].add(r.headers.get("ce_id"))
-    rows = stack.sql(
-        "SELECT workspace_id::text, txn::text, outcome IS NULL, records IS NOT NULL FROM usher.command_log")
-    log = {(w, t): (cancelled, has_records) for w, t, cancelled, has_records in rows}
-    for key in seen:
+        key, name = (stream.workspace_of(r), r.headers.get("usher-txn")), (r.topic, r.headers.get("ce_id"))
+        carried[name] = r
         if key not in log:
             wrong.append("events of txn %s, which is no command" % (key,))
-        elif log[key][0]:
+        elif log[key]:
             wrong.append("events of txn %s, which was cancelled" % (key,))
-    for key, (_, has_records) in log.items():
-        if has_records and key not in seen:
-            wrong.append("txn %s has records that no stream carries" % (key,))
-    return wrong[:20]
+        elif name not in held:
+            wrong.append("%s %s stands in no row of the outbox" % name)
+        elif r.headers.get("usher-row") != held[name][0]:
+            wrong.append("%s %s says row %s, it stands in %s" % (*name, r.headers.get("usher-row"), held[name][0]))
+    wrong += ["%s %s is in the outbox, and no stream carries it" % name for name in held if name not in carried]
+    return wrong[:20] if held else ["the outbox is empty: nothing was checked"]

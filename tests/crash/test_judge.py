@@ -35,6 +35,18 @@ def load_of(*loaders):
     return made
 
 
+def text(word):
+    return len(word).to_bytes(4, "little") + word.encode() + b"\0"
+
+
+def row(*names, txn="t1"):
+    """Of the outbox (schemas/stream/row.h). names: (topic's number, ce_id)."""
+    made = b"\1S" + text("w1") + text(txn) + text("") + bytes(8)
+    for topic, ce_id in names:
+        made += b"R" + bytes([topic]) + text("key") + text(ce_id) + text("type") + text("subject") + bytes(16) + text("{}")
+    return made
+
+
 class Sql:
     """A stack of which only sql() is used: rows by a word of the query."""
 
@@ -42,7 +54,7 @@ class Sql:
         self.rows = dict(users=[("u1", "ana", True, "chief")], rooms=[("r1", "Dispatch"), ("shared", "Shared")],
                          members=[("shared", "u1", False)], seats=[(1, 1, 1, 1)],
                          addresses=[("w1", "u1", "a@x")], resource_keys=[("w1", "u1", "a@x")],
-                         command_log=[("w1", "t1", False, True)])
+                         command_log=[("w1", "t1", False)], outbox=[(0, 1, row((0, "e1"), (3, "a1")))])
         self.rows.update(rows)
 
     def sql(self, query, *_):
@@ -55,13 +67,15 @@ class Sql:
 
 def event(seq=1, kind="usher.member.added", txn="t1"):
     value = {"type": kind, "workspace": "w1", "seq": seq, "txn": txn, "room": {"id": "shared"}, "user": {"id": "u1"}}
-    return Record("usher.membership", 0, seq, "shared", {"ce_id": "e%d" % seq, "usher-txn": txn}, value)
+    return Record("usher.membership", 0, seq, "shared", {"ce_id": "e%d" % seq, "usher-txn": txn, "usher-row": "1"},
+                  value)
 
 
 def change(seq, action, name=None, txn="t1", **more):
     value = {"kind": "change", "workspace": "w1", "seq": seq, "txn": txn, "action": action, "outcome": "applied",
              "target": {"id": "u", "name": name}, **more}
-    return Record("usher.audit", 0, seq, "w1", {"ce_id": "a%d" % seq, "usher-txn": txn}, value)
+    return Record("usher.audit", 0, seq, "w1", {"ce_id": "a%d" % seq, "usher-txn": txn, "usher-row": "1"},
+                  value)
 
 
 def request(n, user_agent, status, supersedes=None):
@@ -180,9 +194,16 @@ class Judge(unittest.TestCase):
         self.assertEqual(judge.check_seats(Sql(), load_of(loader()), [recounted]), [])
 
     def test_log(self):
-        self.found(judge.check_log(Sql(), [], [event(1, txn="t1"), event(2, txn="ghost")]), "no command")
-        self.found(judge.check_log(Sql(command_log=[("w1", "t1", True, False)]), [], [event()]), "cancelled")
-        self.found(judge.check_log(Sql(), [], []), "no stream carries")
+        audit = [change(1, "user.created")]
+        self.found(judge.check_log(Sql(), audit, [event(1, txn="t1"), event(2, txn="ghost")]), "no command")
+        self.found(judge.check_log(Sql(command_log=[("w1", "t1", True)]), audit, [event()]), "cancelled")
+        self.found(judge.check_log(Sql(), audit, []), "no stream carries")
+        self.found(judge.check_log(Sql(), audit, [event(), event(2)]), "no row")
+        good = row((0, "e1"), (3, "a1"))
+        self.found(judge.check_log(Sql(outbox=[(0, 2, good)]), audit, [event()]), "stands in 2")
+        self.found(judge.check_log(Sql(outbox=[(0, 1, good), (0, 3, row())]), audit, [event()]), "missing")
+        self.found(judge.check_log(Sql(outbox=[(0, 1, good), (0, 1, row())]), audit, [event()]), "twice")
+        self.found(judge.check_log(Sql(outbox=[]), [], []), "nothing was checked")
 
 
 class Verdicts(unittest.TestCase):

@@ -5,6 +5,7 @@ import psycopg2
 
 from case import Case
 from scimhttp import USER
+from waiting import wait_until
 
 SERVING = ("usher_ingest", "usher_worker")
 # The service's own: no tenant's data, so nothing to distribute; serving roles reach them through functions alone.
@@ -109,8 +110,67 @@ class Catalogue(Case):
                                 self.ws.id)[0]
         self.assertEqual(hashes[0], hashes[1])
         self.assertEqual(self.stack.sql(
-            "SELECT count(*) FROM command_log WHERE coalesce(records, '') || coalesce(outcome::text, '') LIKE %s",
+            "SELECT count(*) FROM command_log WHERE coalesce(event, '') || coalesce(outcome::text, '') LIKE %s",
                                         "%" + self.ws.token[4:] + "%"), [(0,)])
+        self.assertEqual(self.stack.sql(
+            "SELECT count(*) FROM outbox WHERE position(convert_to(%s, 'UTF8') IN records) > 0", self.ws.token[4:]), [(0,)])
+        self.assertGreater(self.stack.sql("SELECT count(*) FROM outbox")[0][0], 0)
+
+
+class Outbox(Case):
+    """A table a day, which goes when all of it is emitted. On a partition that no worker has."""
+
+    PARTITION = 900
+
+    def tearDown(self):
+        for table in ("outbox", "marks", "partitions"):
+            self.stack.sql("DELETE FROM %s WHERE partition = %d" % (table, self.PARTITION))
+
+    def tables(self):
+        return {name for (name,) in self.stack.sql(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'outbox'::regclass")}
+
+    def turn(self):
+        """As a worker does it."""
+        connection = psycopg2.connect(self.stack.env["USHER_PG"], options="-c search_path=usher")
+        try:
+            with connection, connection.cursor() as c:
+                c.execute("SET ROLE usher_worker")
+                c.execute("SELECT outbox_days()")
+                return c.fetchone()[0]
+        finally:
+            connection.close()
+
+    def mark(self, number):
+        self.stack.sql("INSERT INTO marks VALUES (%s, %s, '{}') ON CONFLICT (partition) DO UPDATE SET mark = EXCLUDED.mark",
+                       self.PARTITION, number)
+
+    def test_a_day_goes_when_all_of_it_is_emitted(self):
+        self.stack.sql("CREATE TABLE outbox_20200101 (LIKE outbox INCLUDING ALL); ALTER TABLE outbox_20200101 OWNER TO usher_owner;"
+                       "ALTER TABLE outbox ATTACH PARTITION outbox_20200101 FOR VALUES FROM ('2020-01-01 UTC') TO ('2020-01-02 UTC')")
+        self.stack.sql("INSERT INTO partitions VALUES (%s, 1)", self.PARTITION)
+        for number, day in ((1, "2019-12-31"), (2, "2020-01-01"), (3, "2020-01-01")):
+            self.stack.sql("INSERT INTO outbox VALUES (%s, %s, %s, 'x')", self.PARTITION, number, day + " 12:00 UTC")
+        rest = "SELECT number FROM outbox_rest WHERE partition = %s"
+        self.turn()
+        self.assertIn("outbox_20200101", self.tables())
+        self.mark(2)
+        self.turn()
+        self.assertIn("outbox_20200101", self.tables())
+        self.assertEqual(self.stack.sql(rest, self.PARTITION), [])  # where no day's table stood; emitted too
+        self.mark(3)
+        wait_until(lambda: self.turn() or "outbox_20200101" not in self.tables(), "the day to go", silence=30)
+        self.assertNotIn("outbox_20200101", self.tables())
+
+    def test_the_tables_of_the_next_days_are_there(self):
+        self.turn()
+        days = self.stack.sql("SELECT 'outbox_' || to_char((now() AT TIME ZONE 'UTC')::date + n, 'YYYYMMDD') FROM generate_series(1, 2) n")
+        self.assertLessEqual({name for (name,) in days}, self.tables())
+
+    def test_another_day_s_first_row_finds_its_table(self):
+        self.turn()
+        self.stack.sql("INSERT INTO outbox VALUES (%s, 1, now() + interval '1 day', 'x')", self.PARTITION)
+        self.assertEqual(self.stack.sql("SELECT count(*) FROM outbox_rest WHERE partition = %s", self.PARTITION), [(0,)])
 
 
 class RowLevelSecurity(Case):
