@@ -150,6 +150,9 @@ def statements(out, files):
 
 
 def migrations(out, files):
+    numbers = [int(os.path.basename(path)[:4]) for path in files]
+    if numbers != list(range(1, len(files) + 1)):  # else one of two would never run
+        raise Wrong("migrations are numbered %s" % numbers)
     rows = "".join('    {%d, "%s",\n%s},\n' % (int(os.path.basename(path)[:4]), os.path.basename(path)[:-len(".sql")], literal(read(path))) for path in files)
     # The end row keeps the array from being empty, which C does not allow.
     write(os.path.join(out, "migrations.c"),

@@ -74,6 +74,16 @@ class Embedding(unittest.TestCase):
                 self.assertIsNone(made)
                 self.assertIn(complaint, err)
 
+    def test_each_migration_has_a_number_of_its_own(self):
+        for names, good in ((("0001_a", "0002_b"), True), (("0001_a", "0001_b"), False), (("0001_a", "0003_b"), False)):
+            with self.subTest(names), tempfile.TemporaryDirectory() as folder:
+                paths = [os.path.join(folder, name + ".sql") for name in names]
+                for path in paths:
+                    with open(path, "w") as f:
+                        f.write("SELECT 1;\n")
+                done = run(["/usr/bin/python3", "-B", EMBED, folder, "migrations", *paths], capture_output=True, text=True)
+                self.assertEqual((done.returncode == 0, "numbered" in done.stderr), (good, not good))
+
     def test_what_is_embedded(self):
         made, err = self.embed("-- about\n\n-- part: p\na,\nb\n\n-- name: one\n-- $1 double precision: x\n"
                                "SELECT {p}, '$2', '{}' -- $3\nWHERE x = \"q\\\" AND $1;\n-- name: two\n-- parameters as one\nSELECT $1;\n")
