@@ -11,10 +11,11 @@ BEGIN
         RETURN;
     END IF;
     IF v_status IS NULL THEN
-        DELETE FROM idempotency x WHERE x.workspace_id = v_workspace AND x.key_id = v_key AND x.idem_key = v_idem;
+        DELETE FROM idempotency x
+        WHERE x.workspace_id = v_workspace AND x.key_id = v_key AND x.idem_key = v_idem AND x.txn = v_txn;
     ELSE
         UPDATE idempotency x SET status = v_status, headers = v_headers::json, content = v_content
-        WHERE x.workspace_id = v_workspace AND x.key_id = v_key AND x.idem_key = v_idem;
+        WHERE x.workspace_id = v_workspace AND x.key_id = v_key AND x.idem_key = v_idem AND x.txn = v_txn;
     END IF;
 END $$;
 

@@ -237,12 +237,10 @@ SELECT a.workspace, a.txn, a.type, a.outcome::json, a.event
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) AS a (workspace, txn, type, outcome, event);
 
 -- name: claims_emitted
--- What a version before stored beside these commands goes out now, and never again.
+-- What a version before stored beside these commands goes out now, and never again. By the key: a place (ctid) is one in
+-- each partition.
 -- $1 uuid[]: workspaces
 -- $2 uuid[]: txns
-WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (workspace, txn))
-UPDATE command_log SET records = NULL
-WHERE ctid = ANY (ARRAY(
-    SELECT p.ctid FROM a
-    CROSS JOIN LATERAL (SELECT t.ctid FROM command_log t WHERE t.workspace_id = a.workspace AND t.txn = a.txn OFFSET 0) p
-));
+UPDATE command_log c SET records = NULL
+WHERE c.workspace_id = ANY ($1::uuid[]) AND c.txn = ANY ($2::uuid[])
+  AND (c.workspace_id, c.txn) IN (SELECT a.workspace, a.txn FROM unnest($1::uuid[], $2::uuid[]) AS a (workspace, txn));

@@ -20,7 +20,7 @@ TOGETHER = (
     "api_users", "throttle", "door", "limits", "bounds", "oauth", "dialects_together", "guard", "events", "scim", "members", "bulk", "okta_session",
     "dialects_okta", "dialects_governance", "migrate", "link", "search", "rules_data", "api_members",
     "dialects_directories", "dialects_entra_gallery", "equivalence", "roles", "storage", "tls", "preconditions", "sort",
-    "prefer", "api_rooms", "entra_session", "readme", "docs_page", "statements",
+    "prefer", "api_rooms", "entra_session", "readme", "docs_page", "statements", "days",
     "apply_cases")
 
 # Suites that run one after the other when those have ended, in a process that has read all streams along. streams

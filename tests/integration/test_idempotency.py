@@ -105,9 +105,8 @@ class Twice(ApiCase):
             "UPDATE idempotency SET created = now() - interval '25 hours' WHERE workspace_id=%s AND idem_key='old'",
             self.ws.id)
         self.problem(self.api.post("/users", {"userName": "old"}, headers=key("old")), 409, "uniqueness")
-        self.stack.sql("UPDATE idempotency SET created = now() - interval '25 hours' WHERE workspace_id=%s", self.ws.id)
-        self.stack.sql("SELECT idempotency_prune(100000)")
-        self.assertEqual(self.stack.sql("SELECT count(*) FROM idempotency WHERE workspace_id=%s", self.ws.id), [(0,)])
+        self.assertEqual(self.stack.sql("SELECT count(*) FROM idempotency WHERE workspace_id=%s AND idem_key='old'",
+                                        self.ws.id), [(1,)])
         self.assertEqual(self.ok(self.api.get("/users/" + first["id"])), first)
 
     def test_the_last_seat(self):
