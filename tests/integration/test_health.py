@@ -2,37 +2,28 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import threading
 import time
 
 import proxied
+from case import BUSY
 from kafkacase import KafkaCase
-from scimhttp import USER, Client, in_flight
+from scimhttp import USER, Client, in_flight, raw
 from stack import free_port
-from waiting import let_time_pass, wait_for_end, wait_until
+from waiting import let_time_pass, run, wait_for_end, wait_until
 
 ENDS = 30  # seconds, from SIGTERM
+TRY_AGAIN = 75  # of sysexits.h: the service manager starts the worker again
 
 
 def body(name, **more):
     return {"schemas": [USER], "userName": name, **more}
 
 
-class Health(KafkaCase):
-    settings = {"WORKER_ARGS": "--unemitted-seconds 2 --stuck-seconds 3 --emit-queue-bytes 1048576"}
-
-    def not_ready(self, reason):
-        def seen():
-            status, text = self.worker_ready()
-            return text if status == 503 and reason in text else ""
-
-        return wait_until(seen, "the worker not to be ready: " + reason, silence=60)
-
-    def is_ready(self):
-        wait_until(lambda: self.worker_ready()[0] == 200, "the worker to be ready", lambda: self.worker_ready()[1])
-
+class Standing(KafkaCase):
     def children(self, pid):
         for name in os.listdir("/proc"):
             if name.isdigit():
@@ -53,6 +44,20 @@ class Health(KafkaCase):
             for pid in stopped:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
+
+
+class Health(Standing):
+    settings = {"WORKER_ARGS": "--unemitted-seconds 2 --stuck-seconds 3 --emit-queue-bytes 1048576"}
+
+    def not_ready(self, reason):
+        def seen():
+            status, text = self.worker_ready()
+            return text if status == 503 and reason in text else ""
+
+        return wait_until(seen, "the worker not to be ready: " + reason, silence=60)
+
+    def is_ready(self):
+        wait_until(lambda: self.worker_ready()[0] == 200, "the worker to be ready", lambda: self.worker_ready()[1])
 
     def ends_in_time(self):
         began = time.monotonic()
@@ -161,3 +166,112 @@ class Health(KafkaCase):
         self.stack.start()
         self.is_ready()
         self.user("after", ws.client)
+
+
+class Stuck(Standing):
+    """A worker that does not go on says so, and ends; the next one does what it has left. The broker does not
+    matter."""
+
+    kafka = "embedded"
+
+    @contextlib.contextmanager
+    def worker(self, failpoint, **flags):
+        """Instead of the stack's own: one that stops at a failpoint. Gives its process and URL."""
+        self.stack.signal("WORKER", signal.SIGTERM)
+        wait_until(lambda: not self.stack.alive("WORKER"), "the worker to end", silence=ENDS)
+        port = free_port()
+        command = [os.path.join(self.stack.env["USHER_BIN"], "usher-worker"), "--config",
+                   os.path.join(self.stack.run_dir, "conf", "worker"), "--metrics-listen", "127.0.0.1:%d" % port]
+        for name, value in flags.items():
+            command += ["--" + name.replace("_", "-"), str(value)]
+        with open(os.path.join(self.stack.run_dir, "log", "worker.log"), "ab") as log:
+            process = subprocess.Popen(command, env=dict(os.environ, USHER_FAILPOINT=failpoint), stdout=log, stderr=log,
+                                       stdin=subprocess.DEVNULL)
+        url = "http://127.0.0.1:%d" % port
+        try:
+            wait_until(lambda: self.asked(url)[0] == 200, "the worker to be ready", silence=60)
+            yield process, url
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                wait_for_end(process, "the worker")
+            self.stack.start()
+
+    def asked(self, url):
+        try:
+            return self.ready(url)
+        except OSError:
+            return 0, ""
+
+    def post(self, name):
+        """A create that nobody waits for."""
+        self.expect(self.http.post("/Users", body(name), headers={"Prefer": "respond-async"}), 202)
+
+    def is_made(self, name):
+        wait_until(lambda: self.http.find("/Users", 'userName eq "%s"' % name).json["totalResults"] == 1,
+                   name + " to be made", silence=60)
+
+    def test_a_loop_that_stands_ends_the_worker(self):
+        """After watchdog-seconds, with the code that has the service manager start it again; not before."""
+        with self.worker("worker.after_pg_commit=sleep:600000", watchdog_seconds=6) as (process, url):
+            began = time.monotonic()
+            self.post("watched")
+            code = wait_for_end(process, "the worker, by itself")
+            took = time.monotonic() - began
+        self.assertEqual(code, TRY_AGAIN)
+        self.assertTrue(5 < took < 6 + BUSY + 10, "ended after %.1f s" % took)
+        self.assertTrue(self.logged("event=watchdog"))
+        self.is_made("watched")
+
+    def test_postgresql_that_stands_ends_the_worker(self):
+        with self.worker("", watchdog_seconds=6) as (process, url):
+            with self.postgres_stands():
+                code = wait_for_end(process, "the worker, by itself")
+            self.assertEqual(code, TRY_AGAIN)
+
+    def test_a_partition_that_stands_is_told(self):
+        """stuck-seconds: not ready while commands wait and nothing moves, ready again when it does. Without a watchdog
+        the process stays."""
+        with self.worker("worker.after_pg_commit=sleep:20000@1", stuck_seconds=2, watchdog_seconds=0) as (process, url):
+            self.post("stands 1")
+            self.post("stands 2")
+
+            def told():
+                status, text = self.asked(url)
+                return status == 503 and text
+
+            text = wait_until(told, "the worker not to be ready", silence=30)
+            self.assertRegex(text, r"partition \d+ has not moved for \d+ s, and \d+ commands wait in it")
+            wait_until(lambda: self.asked(url)[0] == 200, "the worker to be ready again", silence=60)
+            self.assertIsNone(process.poll())
+            self.is_made("stands 2")
+
+    def test_no_control_byte_reaches_a_log(self):
+        """Whatever a client or a record of Kafka holds: a reader's terminal gets text."""
+        evil = b"\x1b[2J\x07\r\x7f\xc2\x9b31m"
+        host = b"Host: %s:%d\r\nUser-Agent: %s\r\n" % (self.stack.host.encode(), self.stack.port, evil)
+        auth = b"Authorization: Bearer %s\r\n" % self.ws.token.encode()
+        for wire in (b"GE" + evil.replace(b"\r", b"") + b"T /scim/v2/Users HTTP/1.1\r\n" + host + auth + b"\r\n",
+                     b"GET /scim/v2/" + evil + b" HTTP/1.1\r\n" + host + auth + b"\r\n",
+                     b"GET /scim/v2/%1b%5b2J HTTP/1.1\r\n" + host + auth + b"\r\n",
+                     b"GET /scim/v2/Users?" + evil + b" HTTP/1.1\r\n" + host + auth + b"\r\n",
+                     b"GET /scim/v2/Users HTTP/1.1\r\n" + host + b"Authorization: Bearer " + evil + b"\r\n\r\n",
+                     b"GET /scim/v2/Users HTTP/1.1\r\n" + host + auth + evil + b": x\r\n\r\n",
+                     b"GET /" + evil + b" HTTP/" + evil + b"\r\n\r\n"):
+            self.assertEqual([a.status for a in raw(self.stack.host, self.stack.port, wire)], [400])
+        value = os.path.join(self.stack.run_dir, "evil")
+        for n, text in enumerate((evil, b'{"v":1,"type":"user.create","txn":"\\u001b[2J\\u0007"}')):
+            with open(value, "wb") as f:
+                f.write(text)
+            run(["kcat", "-P", "-b", self.stack.kafka, "-t", "usher.commands", "-p", str(n), "-k", b"k" + evil,
+                 "-H", b"h=" + evil, value], check=True)
+        wait_until(lambda: self.logged("event=deadletter partition=0") and self.logged("event=deadletter partition=1"),
+                   "the dead letters", silence=60)
+        wrong = []
+        for name in ("ingest", "worker", "broker"):
+            with open(os.path.join(self.stack.run_dir, "log", name + ".log"), "rb") as f:
+                for line in f.read().split(b"\n"):
+                    if re.search(rb"[\x00-\x1f\x7f]|\xc2[\x80-\x9f]", line):
+                        wrong.append("%s: %r" % (name, line))
+        self.none_wrong(wrong)
+        self.assertTrue(self.logged("status=400", "ingest"))
