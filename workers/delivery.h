@@ -24,6 +24,9 @@ struct delivery {
     bool poison;            /* goes to usher.deadletter, for this reason: decode_err */
     bool repeated;          /* it was decided before: nothing of it goes out again */
     int64_t time_us;        /* of the record */
+    bool waits;       /* a large command of its workspace is not done: it was not touched, and comes again */
+    bool sliced;      /* decided; the rest is done in slices */
+    bool reply_waits; /* … and the reply waits for the last one */
     struct record_list records;
     const char *traceparent; /* of the records: the command's, or the stored one's */
 };

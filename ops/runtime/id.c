@@ -116,6 +116,26 @@ bool uuid_parse(const char *s, struct uuid *out) {
     return true;
 }
 
+static unsigned digit_of(char c) {
+    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+bool uuid_pack(const char *s, struct uuid_bytes *out) {
+    struct uuid u;
+    if (!uuid_parse(s, &u))
+        return false;
+    const char *p = u.s;
+    for (int i = 0; i < 16; i++, p += 2) {
+        p += *p == '-';
+        out->b[i] = (unsigned char)(digit_of(p[0]) << 4 | digit_of(p[1]));
+    }
+    return true;
+}
+
+struct uuid uuid_unpack(const struct uuid_bytes *id) {
+    return to_text(id->b);
+}
+
 bool uuid_is_set(const struct uuid *u) {
     return u->s[0] != 0;
 }

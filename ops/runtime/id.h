@@ -12,6 +12,11 @@ struct uuid {
     char s[37]; /* lower case, NUL-terminated; "" = none */
 };
 
+/* The same in 16 bytes, for long lists. memcmp sorts them as their texts, and as PostgreSQL does. */
+struct uuid_bytes {
+    unsigned char b[16];
+};
+
 #define UUID_NIL "00000000-0000-0000-0000-000000000000"
 
 /* A new version 7 UUID (RFC 9562 section 5.7): 48 bits of Unix milliseconds, then a counter within the
@@ -28,6 +33,8 @@ int64_t uuid_time_us(const struct uuid *u);
 struct uuid uuid_of_place(int64_t ms, int32_t partition, int64_t offset);
 /* True and *out set (lower-cased) if s is exactly one UUID in 8-4-4-4-12 form, any letter case. */
 USHER_MUST_CHECK bool uuid_parse(const char *s, struct uuid *out);
+USHER_MUST_CHECK bool uuid_pack(const char *s, struct uuid_bytes *out); /* as uuid_parse */
+struct uuid uuid_unpack(const struct uuid_bytes *id);
 bool uuid_is_set(const struct uuid *u);
 bool uuid_eq(const struct uuid *a, const struct uuid *b);
 

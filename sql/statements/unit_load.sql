@@ -22,7 +22,7 @@ x.workspace_id, x.id, NULL::text, NULL::text, NULL::text, NULL::text, x.external
 -- part: workspaces
 -- Locks them, in the order of their ids. The newest generation of each is its row. The settings are put in from their table.
 -- $1 uuid[]: workspaces
-SELECT workspace_id, seats_used, membership_seq, audit_seq, events_seq, {settings}
+SELECT workspace_id, seats_used, membership_seq, audit_seq, events_seq, users_total, {settings}
 FROM (SELECT u.w FROM unnest($1::uuid[]) AS u (w) ORDER BY u.w) a
 CROSS JOIN LATERAL (
     SELECT * FROM workspaces t WHERE t.workspace_id = a.w ORDER BY t.generation DESC LIMIT 1 FOR NO KEY UPDATE
@@ -121,21 +121,36 @@ CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = a.w AND t.id = 
 WHERE NOT x.managed;
 
 -- name: room_members
--- All memberships of a room, each with its user.
+-- The next memberships of a room, each with its user.
 -- $1 uuid: workspace
 -- $2 uuid: room
+-- $3 uuid: the user behind whom they begin
+-- $4 bigint: how many at most
 SELECT m.transmit, m.held, {user_columns}
-FROM members m
-JOIN users x ON x.workspace_id = m.workspace_id AND x.id = m.user_id
-WHERE m.workspace_id = $1::uuid AND m.room_id = $2::uuid
+FROM (
+    SELECT * FROM members t WHERE t.workspace_id = $1::uuid AND t.room_id = $2::uuid AND t.user_id > $3::uuid
+    ORDER BY t.user_id LIMIT $4::bigint
+) m
+CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = m.workspace_id AND t.id = m.user_id OFFSET 0) x
 ORDER BY m.user_id;
 
 -- name: user_rooms
--- All memberships of a user, each with its room.
+-- The next memberships of a user, each with its room.
 -- $1 uuid: workspace
 -- $2 uuid: user
+-- $3 uuid: the room behind which they begin
+-- $4 bigint: how many at most
 SELECT m.transmit, m.held, {room_columns}
-FROM members m
-JOIN rooms x ON x.workspace_id = m.workspace_id AND x.id = m.room_id
-WHERE m.workspace_id = $1::uuid AND m.user_id = $2::uuid
+FROM (
+    SELECT * FROM members t WHERE t.workspace_id = $1::uuid AND t.user_id = $2::uuid AND t.room_id > $3::uuid
+    ORDER BY t.room_id LIMIT $4::bigint
+) m
+CROSS JOIN LATERAL (SELECT * FROM rooms t WHERE t.workspace_id = m.workspace_id AND t.id = m.room_id OFFSET 0) x
 ORDER BY m.room_id;
+
+-- name: sliced
+-- Large commands whose slices are under way. After the workspaces are locked: nobody else changes it now.
+-- $1 uuid[]: workspaces
+SELECT s.workspace_id, s.txn
+FROM unnest($1::uuid[]) AS a (w)
+CROSS JOIN LATERAL (SELECT * FROM slices t WHERE t.workspace_id = a.w OFFSET 0) s;

@@ -51,19 +51,21 @@ SELECT count(*) FROM members WHERE workspace_id = $1::uuid AND NOT held;
 SELECT count(*) FROM keys WHERE workspace_id = $1::uuid AND revoked IS NULL;
 
 -- name: recount_seats
--- Gives every user the seat that the mode now grants, and nobody else; the number of seats in use.
+-- Gives the next users the seat that the mode now grants, and takes it from the others. How many of them have one, how
+-- many they were, and the last of them.
 -- $1 uuid: workspace
 -- $2 boolean: a seat begins with the first login
-WITH changed AS (
-    UPDATE users u SET seat = NOT seat
-    WHERE workspace_id = $1::uuid AND seat <> (
-        active AND (
-            NOT $2::bool OR
-            EXISTS (SELECT FROM logins l WHERE l.workspace_id = u.workspace_id AND l.user_id = u.id)
-        )
-    )
-    RETURNING seat
+-- $3 uuid: the user behind whom they begin
+-- $4 bigint: how many at most
+WITH page AS MATERIALIZED (
+    SELECT t.ctid AS place, t.id, t.seat, t.active AND (
+        NOT $2::bool OR
+        EXISTS (SELECT FROM logins l WHERE l.workspace_id = $1::uuid AND l.user_id = t.id)
+    ) AS due
+    FROM users t WHERE t.workspace_id = $1::uuid AND t.id > $3::uuid
+    ORDER BY t.id LIMIT $4::bigint
+),
+changed AS (
+    UPDATE users SET seat = NOT seat WHERE ctid = ANY (ARRAY(SELECT place FROM page WHERE seat <> due))
 )
-SELECT (SELECT count(*) FROM users WHERE workspace_id = $1::uuid AND seat) +
-       coalesce(sum(CASE WHEN seat THEN 1 ELSE -1 END), 0)
-FROM changed;
+SELECT count(*) FILTER (WHERE due), count(*), (SELECT id FROM page ORDER BY id DESC LIMIT 1) FROM page;

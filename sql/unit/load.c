@@ -218,23 +218,6 @@ bool unit_fetch_wanted(struct unit *u) {
     return u->err.code == ERR_OK && unit_fetch(u, &u->err) == ERR_OK;
 }
 
-static bool load_all(struct unit *u, struct unit_resource *r) {
-    if (!r->members_complete && r->state != ROW_NEW && r->state != ROW_ABSENT) {
-        if (u->err.code != ERR_OK || end_if_failed(u, u->store.backend->members(u, r, &u->err)) != ERR_OK)
-            return false;
-    }
-    r->members_complete = true;
-    return true;
-}
-
-bool unit_load_members(struct unit *u, struct unit_resource *room) {
-    return load_all(u, room);
-}
-
-bool unit_load_rooms(struct unit *u, struct unit_resource *user) {
-    return load_all(u, user);
-}
-
 /* ---- the end ---- */
 
 enum err_code unit_commit(struct unit *u, struct err *err) {

@@ -17,6 +17,7 @@ static const struct {
     const char *params;
 } loads[UNIT_KINDS] = {
     [UNIT_WORKSPACES] = {SQL_STATEMENTS, "w"},
+    [UNIT_SLICED] = {SQL_UNIT_LOAD_SLICED, "w"},
     [UNIT_CLAIMS] = {SQL_UNIT_LOAD_CLAIMS, "wa"},
     [UNIT_KEYS] = {SQL_UNIT_CONTROL_LOAD_KEYS, "wa"},
     [UNIT_OWNERS] = {SQL_UNIT_CONTROL_LOAD_OWNERS, "w"},
@@ -99,6 +100,9 @@ static void take_row(struct unit *u, enum unit_kind kind, const struct db_result
     switch (kind) {
     case UNIT_WORKSPACES:
         postgres_take_workspace(u, r, row);
+        break;
+    case UNIT_SLICED:
+        postgres_id(r, row, 1, postgres_workspace_of(u, r, row, 0)->sliced);
         break;
     case UNIT_CLAIMS:
         take_unit_claim(u, r, row);
@@ -196,12 +200,15 @@ static enum err_code postgres_fetch(struct unit *u, bool begins, const enum unit
     return ERR_OK;
 }
 
-/* All memberships of one room or one user, with the other side. */
-static enum err_code postgres_members(struct unit *u, struct unit_resource *r, struct err *err) {
-    const char *params[] = {r->workspace->id, r->id};
+/* The next memberships of one room or one user, with the other side. */
+static enum err_code postgres_members(struct unit *u, struct unit_resource *r, struct unit_page *page,
+                                      struct err *err) {
+    char limit[24];
+    const char *params[] = {r->workspace->id, r->id, page->after, limit};
     bool is_user = r->rt->kind == RESOURCE_USER;
     const struct resource_type *others = resource_type_of(is_user ? RESOURCE_ROOM : RESOURCE_USER);
     struct db_result *result;
+    snprintf(limit, sizeof limit, "%zu", page->limit);
     enum statement rows = is_user ? SQL_UNIT_LOAD_USER_ROOMS : SQL_UNIT_LOAD_ROOM_MEMBERS;
     if (db_run(u->store.at, rows, params, &result, err) != ERR_OK)
         return err->code;
@@ -211,7 +218,9 @@ static enum err_code postgres_members(struct unit *u, struct unit_resource *r, s
         other = unit_put_resource(u, &x);
         unit_put_member(u, is_user ? other : r, is_user ? r : other, db_bool(result, row, 0),
                         db_bool(result, row, 1));
+        memcpy(page->after, x.id, sizeof page->after);
     }
+    page->n = db_rows(result);
     return ERR_OK;
 }
 
@@ -224,6 +233,9 @@ static void postgres_rollback(struct unit *u) {
 static const struct unit_backend postgres = {
     .fetch = postgres_fetch,
     .members = postgres_members,
+    .each_member = postgres_each_member,
+    .known_users = postgres_known_users,
+    .plan = postgres_plan,
     .name_free = postgres_name_free,
     .count = postgres_count,
     .count_keys = postgres_count_keys,
@@ -233,5 +245,5 @@ static const struct unit_backend postgres = {
 };
 
 struct unit_store unit_postgres(struct db *db) {
-    return (struct unit_store){&postgres, db};
+    return (struct unit_store){.backend = &postgres, .at = db};
 }

@@ -260,6 +260,7 @@ enum err_code postgres_commit(struct unit *u, struct err *err) {
     store_values(u, &sent);
     store_members(u, &sent);
     store_bulks(u, &sent);
+    postgres_store_plans(u, &sent);
     postgres_store_control(u, &sent);
     store_claims(u, &sent);
     store_outbox(u, &sent);

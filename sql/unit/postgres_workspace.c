@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define COUNTERS 5 /* columns of a load before the settings */
+#define COUNTERS 6 /* columns of a load before the settings */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct jbuf load_sql, insert_sql, update_sql; /* for the life of the process */
@@ -39,6 +39,7 @@ void postgres_take_workspace(struct unit *u, const struct db_result *r, size_t r
     w->membership_seq = db_int(r, row, 2);
     w->audit_seq = db_int(r, row, 3);
     w->events_seq = db_int(r, row, 4);
+    w->users_total = db_int(r, row, 5);
     for (size_t i = 0; i < workspace_setting_count; i++) {
         int col = (int)i + COUNTERS;
         workspace_setting_load(&w->settings, &workspace_setting_table[i],
@@ -59,7 +60,7 @@ static void send_settings(struct unit *u, const struct unit_workspace *w, size_t
 
 /* By how much the number of rows grew in this unit. */
 static int64_t grown(const struct unit *u, enum unit_kind kind, const struct unit_workspace *w) {
-    int64_t n = 0;
+    int64_t n = kind == UNIT_USERS ? w->users_more : w->rooms_more;
     for (const struct object *o = u->objects[kind]; o != NULL; o = o->next) {
         const struct unit_resource *r = o->p;
         if (r->workspace == w)
@@ -121,9 +122,19 @@ enum err_code postgres_count_keys(struct unit *u, const struct unit_workspace *w
 }
 
 enum err_code postgres_recount_seats(struct unit *u, const struct unit_workspace *w, bool on_login,
-                                     int64_t *n, struct err *err) {
-    const char *params[] = {w->id, on_login ? "t" : "f"};
-    return ask_number(u, SQL_UNIT_WORKSPACE_RECOUNT_SEATS, params, n, err);
+                                     struct unit_page *page, int64_t *n, struct err *err) {
+    char limit[24];
+    const char *params[] = {w->id, on_login ? "t" : "f", page->after, limit};
+    struct db_result *r;
+    snprintf(limit, sizeof limit, "%zu", page->limit);
+    if (db_run(u->store.at, SQL_UNIT_WORKSPACE_RECOUNT_SEATS, params, &r, err) != ERR_OK)
+        return err->code;
+    *n = db_int(r, 0, 0);
+    page->n = (size_t)db_int(r, 0, 1);
+    if (page->n > 0)
+        postgres_id(r, 0, 2, page->after);
+    db_results_free(&r, 1);
+    return ERR_OK;
 }
 
 enum err_code postgres_name_free(struct unit *u, const char *name, bool *is_free, struct err *err) {

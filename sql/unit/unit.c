@@ -43,6 +43,7 @@ struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace
     snprintf(w->id, sizeof w->id, "%s", workspace);
     unit_enter(u, UNIT_WORKSPACES, NULL, workspace, "", w);
     want_one(u, UNIT_WORKSPACES, w, w->id, "", false);
+    want_one(u, UNIT_SLICED, w, w->id, "", false);
     return w;
 }
 

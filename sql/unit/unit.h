@@ -43,7 +43,11 @@ struct unit_workspace {
     const char *stored_name; /* as in the database */
     int64_t seats_used;
     int64_t membership_seq, audit_seq, events_seq;
+    int64_t users_total;            /* as in the database */
+    int64_t users_more, rooms_more; /* to be counted beyond what the unit makes and deletes */
     bool owners_loaded;
+    char sliced[37]; /* txn of a large command whose slices are under way: nothing else may change; "" none */
+    struct unit_plan *plan; /* what is left of it, once it is asked for */
 };
 
 struct unit_key {
@@ -152,13 +156,16 @@ struct db;
 struct unit_backend;
 struct unit_store {
     const struct unit_backend *backend;
-    void *at; /* the backend's: a connection, or the tables in memory */
+    void *at;          /* the backend's: a connection, or the tables in memory */
+    size_t slice_rows; /* memberships that one transaction of a large command changes at most; 0: as usual */
 };
 struct unit_store unit_postgres(struct db *db);
 
+#define UNIT_SLICE_ROWS 800
 struct unit *unit_new(struct unit_store store);
 void unit_free(struct unit *u); /* rolls back what was not committed */
 struct arena *unit_arena(struct unit *u);
+size_t unit_slice_rows(const struct unit *u);
 
 /* Announce what will be needed, the workspace first. What is announced after unit_begin is loaded with the
  * next fetch. */
@@ -216,9 +223,9 @@ struct unit_bulk *unit_bulk(struct unit *u, struct unit_workspace *w, const char
 /* Is there a living resource of this id, of whatever type? */
 bool unit_any(struct unit *u, struct unit_workspace *w, const char *id);
 struct unit_member *unit_member(struct unit *u, struct unit_resource *room, struct unit_resource *user);
-/* All memberships, held ones too: afterwards r->members is complete. False on a database error. */
-bool unit_load_members(struct unit *u, struct unit_resource *room);
-bool unit_load_rooms(struct unit *u, struct unit_resource *user);
+/* The memberships of a room or a user, held ones too: afterwards r->members is complete, or there are more
+ * than one transaction may change. False on a database error. */
+bool unit_load_members(struct unit *u, struct unit_resource *r);
 bool unit_workspace_name_free(struct unit *u, const char *name);
 /* How many active users, or memberships of active users, there are now; -1 on a database error. Reads the
  * workspace's rows. */
@@ -227,7 +234,8 @@ int64_t unit_count(struct unit *u, struct unit_workspace *w, enum guard_kind kin
 int64_t unit_count_keys(struct unit *u, struct unit_workspace *w);
 int64_t unit_count_owners(struct unit *u, struct unit_workspace *w);
 /* Gives and takes seats as the workspace's seat mode says, at once for all its users, and counts them. Nobody
- * is refused. False on a database error. */
+ * is refused. False on a database error. Only where there are few users: unit_next_seats goes step by step.
+ */
 bool unit_recount_seats(struct unit *u, struct unit_workspace *w);
 enum err_code unit_error(const struct unit *u, struct err *err); /* ERR_OK while all went well */
 
@@ -257,5 +265,64 @@ void unit_outbox(struct unit *u, int partition, int64_t epoch, int64_t number, c
 /* Writes everything and commits. One round trip. On error nothing was committed, except ERR_DB_LOST: unknown
  * (the claims tell, next time; and the numbers of rows are to be asked for anew). */
 enum err_code unit_commit(struct unit *u, struct err *err);
+
+/* ---- large commands ----
+ *
+ * Their rows are too many for one transaction (ops/DESIGN.md, "Slices"): what is asked to decide one without
+ * an object for each row, and the plan by which it is done slice by slice.
+ *
+ * What must stay true: a plan is made by a command that is alone in its transaction, since what is asked here
+ * is what is stored, without what a unit has changed. While a workspace has a plan, nothing else of it
+ * changes. */
+
+/* A part of many rows, in the order of their ids. */
+struct unit_page {
+    char after[37]; /* the last id before it; then the last one in it */
+    size_t limit;
+    size_t n; /* so many came */
+};
+
+/* What is left to do of a large command. Texts and lists live as long as the unit. */
+struct unit_plan {
+    enum row_state state; /* NEW, LOADED, CHANGED (the cursor has moved), DELETED (all is done) */
+    char txn[37];
+    int partition;    /* of usher.commands */
+    const char *work; /* JSON text: what each slice needs to know (workers/apply/plan.h) */
+    char hidden_room[37], hidden_user[37]; /* no door shows the room and its members, the user in rooms */
+    bool user_gone;                        /* … nor the user at all */
+    /* Three lists, done one behind the other. A new plan has them whole; of a stored one, what comes next. */
+    const struct uuid_bytes *removes, *adds;
+    const char *const *unknown;
+    size_t nremoves, nadds, nunknown;
+    size_t total; /* of all three, as stored */
+    /* The cursor. */
+    int64_t done;   /* how many of the lists */
+    char after[37]; /* or up to which id */
+    int64_t counted;
+};
+
+/* The plan of a workspace with the next ids of its lists, at most `limit`. NULL: there is none, or the unit
+ * has failed. */
+struct unit_plan *unit_plan(struct unit *u, struct unit_workspace *w, size_t limit);
+/* A new one, for the command that is being decided. */
+struct unit_plan *unit_plan_new(struct unit *u, struct unit_workspace *w, const char *txn, int partition);
+
+/* A member of a room, as it is stored. */
+struct unit_seen {
+    const char *id;
+    bool held;
+    const char *name, *display_name; /* NULL where they were not asked for */
+};
+
+/* Each is false on a database error. */
+bool unit_next_members(struct unit *u, struct unit_resource *r, struct unit_page *page);
+/* Calls fn for every member of a room, in the order of the ids. The texts live as long as the call. */
+bool unit_each_member(struct unit *u, const struct unit_resource *room, bool names,
+                      void (*fn)(const struct unit_seen *m, void *ctx), void *ctx);
+enum unit_known { UNIT_UNKNOWN, UNIT_INACTIVE, UNIT_ACTIVE };
+bool unit_known_users(struct unit *u, const struct unit_workspace *w, const struct uuid_bytes *ids, size_t n,
+                      enum unit_known *known);
+/* Seats of the next users; *n: how many of them have one now. */
+bool unit_next_seats(struct unit *u, struct unit_workspace *w, struct unit_page *page, int64_t *n);
 
 #endif

@@ -8,6 +8,7 @@
 
 enum unit_kind {
     UNIT_WORKSPACES,
+    UNIT_SLICED, /* large commands whose slices are under way; of a workspace */
     UNIT_CLAIMS,
     UNIT_KEYS,
     UNIT_OWNERS, /* all of a workspace */
@@ -127,17 +128,30 @@ struct unit_backend {
      * that u->wants names, of these kinds in this order, to unit_put_*; wants are sorted, each there once. */
     enum err_code (*fetch)(struct unit *u, bool begins, const enum unit_kind *kinds, size_t n,
                            struct err *err);
-    /* Hands over all memberships of a room or a user, and the other side of each (unit_put_resource,
-     * unit_put_member). */
-    enum err_code (*members)(struct unit *u, struct unit_resource *r, struct err *err);
+    /* Hands over the next memberships of a room or a user behind `page->after`, in the order of the other
+     * side's id, at most page->limit, and the other side of each (unit_put_resource, unit_put_member). Says
+     * in the page how many came, and the last one. */
+    enum err_code (*members)(struct unit *u, struct unit_resource *r, struct unit_page *page,
+                             struct err *err);
+    /* Calls fn for each member of a room as it is stored, in the order of the ids. */
+    enum err_code (*each_member)(struct unit *u, const struct unit_resource *room, bool names,
+                                 void (*fn)(const struct unit_seen *m, void *ctx), void *ctx,
+                                 struct err *err);
+    /* Sets known[i] for each of the users that there is. */
+    enum err_code (*known_users)(struct unit *u, const struct unit_workspace *w, const struct uuid_bytes *ids,
+                                 size_t n, enum unit_known *known, struct err *err);
+    /* Fills the plan of a workspace, with the next ids of its lists, at most `limit`; false in *found: there
+     * is none. */
+    enum err_code (*plan)(struct unit *u, struct unit_workspace *w, size_t limit, struct unit_plan *plan,
+                          bool *found, struct err *err);
     /* The next four answer for what is stored, without what the unit has changed. */
     enum err_code (*name_free)(struct unit *u, const char *name, bool *is_free, struct err *err);
     enum err_code (*count)(struct unit *u, const struct unit_workspace *w, enum guard_kind kind, int64_t *n,
                            struct err *err);
     enum err_code (*count_keys)(struct unit *u, const struct unit_workspace *w, int64_t *n, struct err *err);
-    /* Sets every user's seat as the mode says; *n: how many there are now. */
-    enum err_code (*recount_seats)(struct unit *u, const struct unit_workspace *w, bool on_login, int64_t *n,
-                                   struct err *err);
+    /* Sets the next users' seats as the mode says; *n: how many of them have one now. The page as above. */
+    enum err_code (*recount_seats)(struct unit *u, const struct unit_workspace *w, bool on_login,
+                                   struct unit_page *page, int64_t *n, struct err *err);
     /* Writes what differs and commits. The transaction has ended, whatever comes back. */
     enum err_code (*commit)(struct unit *u, struct err *err);
     void (*rollback)(struct unit *u);

@@ -69,11 +69,13 @@ static bool has_seat(struct unit *u, const struct unit_resource *r, bool on_logi
 
 bool unit_recount_seats(struct unit *u, struct unit_workspace *w) {
     bool on_login = strcmp(w->settings.seat_mode, "on_first_login") == 0;
+    struct unit_page page = {.after = UUID_NIL, .limit = INT64_MAX};
     int64_t n;
     for (const struct object *o = u->objects[UNIT_USERS]; on_login && o != NULL; o = o->next)
         if (((const struct unit_resource *)o->p)->workspace == w)
             unit_want_login(u, w, ((const struct unit_resource *)o->p)->id);
-    if (!unit_fetch_wanted(u) || !answered(u, u->store.backend->recount_seats(u, w, on_login, &n, &u->err)))
+    if (!unit_fetch_wanted(u) ||
+        !answered(u, u->store.backend->recount_seats(u, w, on_login, &page, &n, &u->err)))
         return false;
     for (const struct object *o = u->objects[UNIT_USERS]; o != NULL; o = o->next) {
         struct unit_resource *r = o->p;

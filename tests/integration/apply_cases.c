@@ -109,7 +109,7 @@ static json_t *dump(void *at) {
 
 int main(int argc, char **argv) {
     struct err err;
-    size_t ncases = 0, failed = 0;
+    size_t ncases = 0, failed = 0, slices = 0;
     if (argc < 3)
         die("usage", "apply_cases URI FILE...");
     if (schema_load_folder("tests/cases/schemas/good", &err) != ERR_OK)
@@ -121,6 +121,9 @@ int main(int argc, char **argv) {
         .name = "on PostgreSQL", .store = unit_postgres(worker), .fill = fill, .dump = dump, .at = &t};
     for (int i = 2; i < argc; i++)
         failed += apply_case_file(argv[i], &place, false, &ncases);
+    place.store.slice_rows = 2; /* once more, in slices: tests/workers/apply/test_slices.c */
+    for (int i = 2; i < argc; i++)
+        failed += apply_case_file_sliced(argv[i], &place, &slices);
     printf("%zu cases, %zu failed\n", ncases, failed);
     db_free(worker);
     db_free(t.db);

@@ -34,6 +34,8 @@ SELECT json_build_object(
     'guards', (SELECT coalesce(json_object_agg(workspace_id || '/' || key_id || '/' || kind, json_strip_nulls(json_build_object(
         'head', head, 'slots', slots, 'base', base, 'baseAt', base_at,
         'tripped', (extract(epoch FROM tripped) * 1000000)::bigint))), '{}') FROM guard_windows),
+    'slices', (SELECT coalesce(json_object_agg(workspace_id, json_build_object(
+        'hiddenRoom', coalesce(hidden_room::text, ''), 'hiddenUser', coalesce(hidden_user::text, ''))), '{}') FROM slices),
     'bulks', (SELECT coalesce(json_object_agg(workspace_id || '/' || bulk, json_build_object('failures', failures)), '{}')
         FROM bulk_failures),
     'claims', (SELECT coalesce(json_object_agg(workspace_id || '/' || txn, json_strip_nulls(json_build_object(

@@ -148,6 +148,20 @@ static void derived_ones_are_found_again(void **state) {
     }
 }
 
+static void bytes_say_the_same_in_the_same_order(void **state) {
+    const char *a = "0190d6a0-9F3c-7000-8000-00000000000a", *b = "0190d6a1-0000-7000-8000-000000000000";
+    struct uuid_bytes x, y;
+    (void)state;
+    assert_true(uuid_pack(a, &x));
+    assert_true(uuid_pack(b, &y));
+    assert_string_equal(uuid_unpack(&x).s, "0190d6a0-9f3c-7000-8000-00000000000a");
+    assert_string_equal(uuid_unpack(&y).s, b);
+    assert_true(memcmp(&x, &y, sizeof x) < 0);
+    assert_false(uuid_pack("0190d6a1-0000-7000-8000-00000000000", &x));
+    assert_false(uuid_pack("nobody", &x));
+    assert_false(uuid_pack(NULL, &x));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(uuids_are_version_7_and_carry_the_time),
@@ -157,6 +171,7 @@ int main(void) {
         cmocka_unit_test(derived_ones_are_found_again),
         cmocka_unit_test(murmur2_is_kafkas),
         cmocka_unit_test(partitions_agree_with_librdkafka),
+        cmocka_unit_test(bytes_say_the_same_in_the_same_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "tests/support/apply_case.h"
+#include "tests/support/apply_case_private.h"
 
 #include "ops/runtime/clock.h"
 #include "schemas/resource/resource.h"
@@ -6,7 +6,6 @@
 #include "tests/support/case_names.h"
 #include "tests/support/case_state.h"
 #include "tests/support/memory_unit.h"
-#include "workers/apply/batch.h"
 
 #include <librdkafka/rdkafka.h>
 #include <sodium.h>
@@ -14,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARTITIONS 12
-#define FIRST_OFFSET 100
 #define COPY_OFFSET 5000
 #define LATER (INT64_C(3600) * 1000000)
 
@@ -36,10 +33,10 @@ struct passage {
 
 /* ---- the clock ---- */
 
-static int64_t moment_us = CASE_NOW;
+int64_t apply_case_moment_us = CASE_NOW;
 
 static int64_t case_clock(void) {
-    return moment_us;
+    return apply_case_moment_us;
 }
 
 static enum err_code case_patience(void *arg, size_t bytes, struct err *err) {
@@ -123,11 +120,11 @@ static void complete_command(json_t *command, size_t n) {
         complete_document(command);
 }
 
-static int64_t seconds_of(const json_t *item) {
+int64_t apply_case_seconds(const json_t *item) {
     return json_integer_value(json_object_get(item, "at"));
 }
 
-static void add_delivery(struct batch *b, const json_t *item, int64_t offset) {
+void apply_case_add(struct batch *b, const json_t *item, int64_t offset) {
     const json_t *command = json_object_get(item, "command"), *raw = json_object_get(item, "raw");
     char *text = raw != NULL ? strdup(json_string_value(raw)) : json_dumps(command, JSON_COMPACT);
     const char *workspace = json_string_value(json_object_get(command, "workspace"));
@@ -182,15 +179,17 @@ static void judge_document(struct passage *p, const struct delivery *d, size_t n
 /* Commands of one moment, from `first` on, as many as go together; the results are appended. */
 static size_t apply_next(struct passage *p, size_t first) {
     size_t n = json_array_size(p->commands), end = first;
-    int64_t at = seconds_of(json_array_get(p->commands, first));
+    int64_t at = apply_case_seconds(json_array_get(p->commands, first));
     struct batch *b = batch_new();
-    for (; end < n && (end == first || p->together) && seconds_of(json_array_get(p->commands, end)) == at;
+    for (; end < n && (end == first || p->together) &&
+           apply_case_seconds(json_array_get(p->commands, end)) == at;
          end++)
-        add_delivery(b, json_array_get(p->commands, end), (int64_t)(FIRST_OFFSET + end));
-    moment_us = CASE_NOW + at * 1000000;
+        apply_case_add(b, json_array_get(p->commands, end), (int64_t)(FIRST_OFFSET + end));
+    apply_case_moment_us = CASE_NOW + at * 1000000;
     apply_all(p, b);
     for (size_t i = 0; i < b->n; i++) {
-        json_array_append_new(p->results, result_of_delivery(&b->deliveries[i], moment_us, p->faults));
+        json_array_append_new(p->results,
+                              result_of_delivery(&b->deliveries[i], apply_case_moment_us, p->faults));
         json_array_append_new(p->encodings, encoding_of_delivery(&b->deliveries[i]));
         if (!p->together)
             judge_document(p, &b->deliveries[i], first + i);
@@ -202,13 +201,14 @@ static size_t apply_next(struct passage *p, size_t first) {
 /* All commands once more, an hour later, from their own places in the log or from others. They are answered
  * as before, and nothing changes and nothing goes out. (What is no command is another one elsewhere.) */
 static void deliver_again(struct passage *p, bool copies, const json_t *after) {
-    moment_us = CASE_NOW + LATER;
+    apply_case_moment_us = CASE_NOW + LATER;
     for (size_t i = 0; i < json_array_size(p->commands); i++) {
         const json_t *first = json_array_get(p->encodings, i);
         if (copies && json_object_get(first, "outcome") == NULL)
             continue;
         struct batch *b = batch_new();
-        add_delivery(b, json_array_get(p->commands, i), (int64_t)((copies ? COPY_OFFSET : FIRST_OFFSET) + i));
+        apply_case_add(b, json_array_get(p->commands, i),
+                       (int64_t)((copies ? COPY_OFFSET : FIRST_OFFSET) + i));
         apply_all(p, b);
         json_t *again = encoding_of_delivery(&b->deliveries[0]);
         if (!same_member(first, again, "outcome"))
@@ -253,7 +253,7 @@ static void judge_outbox(struct passage *p, const json_t *after) {
 
 /* ---- a whole case ---- */
 
-static json_t *commands_of(const json_t *c) {
+json_t *apply_case_commands(const json_t *c) {
     json_t *named = json_array(), *item;
     size_t i;
     json_array_foreach(json_object_get(c, "commands"), i, item) {
@@ -271,7 +271,7 @@ static json_t *commands_of(const json_t *c) {
     return commands;
 }
 
-static json_t *state_of(const json_t *c) {
+json_t *apply_case_tables(const json_t *c) {
     json_t *none = json_object(), *said = json_object_get(c, "state");
     json_t *ids = case_names_to_ids(said != NULL ? said : none), *tables = case_state(ids);
     json_decref(none);
@@ -292,23 +292,27 @@ static struct decision_bounds bounds_of(const json_t *c) {
                                     .owners = bound_of(c, "owners", 100)};
 }
 
+struct apply apply_case_apply(const json_t *c, const struct case_place *place) {
+    return (struct apply){.store = place->store,
+                          .partitions = PARTITIONS,
+                          .committed = case_committed,
+                          .events_issuer = "https://usher.example.com",
+                          .bounds = bounds_of(c),
+                          .now_us = case_clock,
+                          .again = case_again,
+                          .patience = case_patience};
+}
+
 static struct passage passage_begin(const json_t *c, const struct case_place *place, bool together) {
     struct passage p = {.place = place,
-                        .commands = commands_of(c),
+                        .commands = apply_case_commands(c),
                         .faults = json_array(),
                         .together = together,
-                        .before = state_of(c),
+                        .before = apply_case_tables(c),
                         .results = json_array(),
                         .encodings = json_array(),
                         .rows = json_object()};
-    p.apply = (struct apply){.store = place->store,
-                             .partitions = PARTITIONS,
-                             .committed = case_committed,
-                             .events_issuer = "https://usher.example.com",
-                             .bounds = bounds_of(c),
-                             .now_us = case_clock,
-                             .again = case_again,
-                             .patience = case_patience};
+    p.apply = apply_case_apply(c, place);
     return p;
 }
 

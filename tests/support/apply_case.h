@@ -22,4 +22,11 @@ json_t *apply_case_run(const json_t *c, const struct case_place *place);
  * number of cases that do. update: writes the file anew with what has come of them. */
 size_t apply_case_file(const char *path, const struct case_place *place, bool update, size_t *ncases);
 
+/* Runs every command of a case that may be large in slices of so few rows as the place's store says. A new
+ * reference: an array of sentences, what differs from what the case expects; but the order of records of one
+ * command may be another one. *sliced: adds how many slices there were. */
+json_t *apply_case_sliced(const json_t *c, const struct case_place *place, size_t *sliced);
+/* All cases of a file so. Prints what differs; gives the number of cases that do. */
+size_t apply_case_file_sliced(const char *path, const struct case_place *place, size_t *sliced);
+
 #endif

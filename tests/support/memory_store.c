@@ -188,8 +188,11 @@ static void store_workspace(struct store *s, const struct unit_workspace *w) {
     set_int(row, "membershipSeq", w->membership_seq);
     set_int(row, "auditSeq", w->audit_seq);
     set_int(row, "eventsSeq", w->events_seq);
-    set_int(row, "usersTotal", count_rows(s, "users", w));
-    set_int(row, "roomsTotal", count_rows(s, "rooms", w));
+    /* A resource that is hidden is not counted any more. */
+    const struct unit_plan *p = w->plan;
+    bool hides = p != NULL && p->state != ROW_DELETED;
+    set_int(row, "usersTotal", count_rows(s, "users", w) - (hides && p->user_gone));
+    set_int(row, "roomsTotal", count_rows(s, "rooms", w) - (hides && p->hidden_room[0] != '\0'));
 }
 
 /* ---- who may do what ---- */
@@ -266,6 +269,40 @@ static void store_bulk(struct store *s, const struct unit_bulk *b) {
     if (b->failures != b->stored_failures)
         put_row(s, "bulks", key_in(s, b->workspace, b->txn, ""), json_pack("{s:i}", "failures", b->failures),
                 false);
+}
+
+static json_t *list_of_ids(const struct uuid_bytes *ids, size_t n) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(uuid_unpack(&ids[i]).s));
+    return list;
+}
+
+static json_t *new_plan(const struct unit_plan *p) {
+    json_t *unknown = json_array();
+    for (size_t i = 0; i < p->nunknown; i++)
+        json_array_append_new(unknown, json_string(p->unknown[i]));
+    return json_pack("{s:s, s:i, s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "txn", p->txn, "partition",
+                     p->partition, "work", p->work, "hiddenRoom", p->hidden_room, "hiddenUser",
+                     p->hidden_user, "userGone", p->user_gone, "removes",
+                     list_of_ids(p->removes, p->nremoves), "adds", list_of_ids(p->adds, p->nadds), "unknown",
+                     unknown);
+}
+
+static void store_plan(struct store *s, const struct unit_workspace *w) {
+    const struct unit_plan *p = w->plan;
+    if (p == NULL || p->state == ROW_LOADED)
+        return;
+    if (p->state == ROW_DELETED) {
+        json_object_del(table_in(s, "slices"), w->id);
+        return;
+    }
+    if (p->state == ROW_NEW)
+        put_row(s, "slices", w->id, new_plan(p), true);
+    json_t *row = json_object_get(table_in(s, "slices"), w->id);
+    set_int(row, "done", p->done);
+    set_text(row, "after", p->state == ROW_NEW ? UUID_NIL : p->after);
+    set_int(row, "counted", p->counted);
 }
 
 static void store_claim(struct store *s, const struct unit_claim_row *c) {
@@ -375,6 +412,8 @@ enum err_code memory_store(struct unit *u, json_t *tables, struct err *err) {
         store_guard(&s, o->p);
     for (o = u->objects[UNIT_BULKS]; o != NULL; o = o->next)
         store_bulk(&s, o->p);
+    for (o = u->objects[UNIT_WORKSPACES]; o != NULL; o = o->next)
+        store_plan(&s, o->p);
     for (o = u->objects[UNIT_CLAIMS]; o != NULL; o = o->next)
         store_claim(&s, o->p);
     for (const struct unit_outbox_row *row = u->outbox; row != NULL; row = row->next)

@@ -12,7 +12,7 @@
 
 static const char *const tables_of[] = {"workspaces", "users",  "rooms",  "resources", "values",
                                         "members",    "keys",   "owners", "logins",    "guards",
-                                        "bulks",      "claims", "outbox"};
+                                        "bulks",      "claims", "outbox", "slices"};
 
 void memory_init(struct memory *m, json_t *tables) {
     *m = (struct memory){.tables = tables};
@@ -109,11 +109,18 @@ static void fetch_workspace(struct unit *u, const struct want *x) {
     w->membership_seq = number(row, "membershipSeq");
     w->audit_seq = number(row, "auditSeq");
     w->events_seq = number(row, "eventsSeq");
+    w->users_total = number(row, "usersTotal");
     workspace_settings_init(&w->settings);
     for (size_t i = 0; i < workspace_setting_count; i++)
         workspace_setting_set(
             &w->settings, &workspace_setting_table[i],
             json_object_get(json_object_get(row, "settings"), workspace_setting_table[i].name), u->arena);
+}
+
+static void fetch_sliced(struct unit *u, const struct want *x) {
+    const json_t *row = json_object_get(table(u, "slices"), x->workspace->id);
+    if (row != NULL)
+        snprintf(x->workspace->sliced, sizeof x->workspace->sliced, "%s", text(u, row, "txn"));
 }
 
 static void fetch_claim(struct unit *u, const struct want *x) {
@@ -277,10 +284,10 @@ static void fetch_pair(struct unit *u, const struct want *x) {
 
 static void fetch_one(struct unit *u, enum unit_kind kind, const struct want *x) {
     static void (*const plain[UNIT_KINDS])(struct unit * u, const struct want *x) = {
-        [UNIT_WORKSPACES] = fetch_workspace, [UNIT_CLAIMS] = fetch_claim, [UNIT_KEYS] = fetch_key,
-        [UNIT_OWNERS] = fetch_owners,        [UNIT_LOGINS] = fetch_login, [UNIT_GUARDS] = fetch_guard,
-        [UNIT_VALUES] = fetch_value,         [UNIT_BULKS] = fetch_bulk,   [UNIT_MEMBERS] = fetch_pair,
-        [UNIT_MAILS] = fetch_mail,
+        [UNIT_WORKSPACES] = fetch_workspace, [UNIT_CLAIMS] = fetch_claim,  [UNIT_KEYS] = fetch_key,
+        [UNIT_OWNERS] = fetch_owners,        [UNIT_LOGINS] = fetch_login,  [UNIT_GUARDS] = fetch_guard,
+        [UNIT_VALUES] = fetch_value,         [UNIT_BULKS] = fetch_bulk,    [UNIT_MEMBERS] = fetch_pair,
+        [UNIT_MAILS] = fetch_mail,           [UNIT_SLICED] = fetch_sliced,
     };
     if (plain[kind] != NULL)
         plain[kind](u, x);
@@ -299,7 +306,8 @@ static enum err_code memory_fetch(struct unit *u, bool begins, const enum unit_k
         m->open = json_deep_copy(m->tables);
     }
     for (size_t i = 0; i < n; i++) {
-        if (begins && m->lazy && kinds[i] != UNIT_WORKSPACES && kinds[i] != UNIT_MAILS)
+        if (begins && m->lazy && kinds[i] != UNIT_WORKSPACES && kinds[i] != UNIT_SLICED &&
+            kinds[i] != UNIT_MAILS)
             u->nwants[kinds[i]] = 0;
         for (size_t k = 0; k < u->nwants[kinds[i]]; k++)
             fetch_one(u, kinds[i], &u->wants[kinds[i]][k]);
@@ -312,18 +320,21 @@ static int compare_texts(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static enum err_code memory_members(struct unit *u, struct unit_resource *r, struct err *err) {
+static enum err_code memory_members(struct unit *u, struct unit_resource *r, struct unit_page *page,
+                                    struct err *err) {
     json_t *members = table(u, "members"), *row;
     bool user = r->rt->kind == RESOURCE_USER;
     size_t n = 0, mine = user ? 2 * (ID + 1) : ID + 1, theirs = user ? ID + 1 : 2 * (ID + 1);
     const char *key, **found = arena_alloc(u->arena, (json_object_size(members) + 1) * sizeof *found);
     (void)err;
     json_object_foreach(members, key, row) {
-        if (of_workspace(key, r->workspace) && strncmp(key + mine, r->id, ID) == 0)
+        if (of_workspace(key, r->workspace) && strncmp(key + mine, r->id, ID) == 0 &&
+            strncmp(key + theirs, page->after, ID) > 0)
             found[n++] = key;
     }
     qsort(found, n, sizeof *found, compare_texts);
-    for (size_t i = 0; i < n; i++) {
+    page->n = n < page->limit ? n : page->limit;
+    for (size_t i = 0; i < page->n; i++) {
         const struct resource_type *rt = resource_type_of(user ? RESOURCE_ROOM : RESOURCE_USER);
         char id[ID + 1];
         snprintf(id, sizeof id, "%.36s", found[i] + theirs);
@@ -333,6 +344,7 @@ static enum err_code memory_members(struct unit *u, struct unit_resource *r, str
         other = unit_put_resource(u, &x);
         row = json_object_get(members, found[i]);
         unit_put_member(u, user ? other : r, user ? r : other, truth(row, "transmit"), truth(row, "held"));
+        memcpy(page->after, id, sizeof page->after);
     }
     return ERR_OK;
 }
@@ -373,19 +385,117 @@ static enum err_code memory_count_keys(struct unit *u, const struct unit_workspa
     return ERR_OK;
 }
 
-static enum err_code memory_recount(struct unit *u, const struct unit_workspace *w, bool on_login, int64_t *n,
-                                    struct err *err) {
-    const char *key;
-    json_t *row;
+static enum err_code memory_recount(struct unit *u, const struct unit_workspace *w, bool on_login,
+                                    struct unit_page *page, int64_t *n, struct err *err) {
+    json_t *users = table(u, "users"), *row;
+    const char *key, **found = arena_alloc(u->arena, (json_object_size(users) + 1) * sizeof *found);
+    size_t all = 0;
     (void)err;
+    json_object_foreach(users, key, row) {
+        if (of_workspace(key, w) && strcmp(key + ID + 1, page->after) > 0)
+            found[all++] = key;
+    }
+    qsort(found, all, sizeof *found, compare_texts);
+    page->n = all < page->limit ? all : page->limit;
     *n = 0;
-    json_object_foreach(table(u, "users"), key, row) {
-        if (!of_workspace(key, w))
-            continue;
-        bool seat = truth(row, "active") && (!on_login || json_object_get(table(u, "logins"), key) != NULL);
+    for (size_t i = 0; i < page->n; i++) {
+        row = json_object_get(users, found[i]);
+        bool seat =
+            truth(row, "active") && (!on_login || json_object_get(table(u, "logins"), found[i]) != NULL);
         json_object_set_new(row, "seat", json_boolean(seat));
         *n += seat;
+        snprintf(page->after, sizeof page->after, "%s", found[i] + ID + 1);
     }
+    return ERR_OK;
+}
+
+/* ---- large commands ---- */
+
+static enum err_code memory_each_member(struct unit *u, const struct unit_resource *room, bool names,
+                                        void (*fn)(const struct unit_seen *m, void *ctx), void *ctx,
+                                        struct err *err) {
+    json_t *members = table(u, "members"), *row;
+    const char *key, **found = arena_alloc(u->arena, (json_object_size(members) + 1) * sizeof *found);
+    size_t n = 0;
+    (void)err;
+    json_object_foreach(members, key, row) {
+        if (of_workspace(key, room->workspace) && strncmp(key + ID + 1, room->id, ID) == 0)
+            found[n++] = key;
+    }
+    qsort(found, n, sizeof *found, compare_texts);
+    for (size_t i = 0; i < n; i++) {
+        const char *id = found[i] + 2 * (ID + 1);
+        const json_t *user =
+            json_object_get(table(u, "users"), arena_printf(u->arena, "%s/%s", room->workspace->id, id));
+        struct unit_seen m = {.id = id,
+                              .held = truth(json_object_get(members, found[i]), "held"),
+                              .name = names ? text(u, user, "name") : NULL,
+                              .display_name = names ? text(u, user, "displayName") : NULL};
+        fn(&m, ctx);
+    }
+    return ERR_OK;
+}
+
+static enum err_code memory_known_users(struct unit *u, const struct unit_workspace *w,
+                                        const struct uuid_bytes *ids, size_t n, enum unit_known *known,
+                                        struct err *err) {
+    (void)err;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *row = json_object_get(table(u, "users"),
+                                            arena_printf(u->arena, "%s/%s", w->id, uuid_unpack(&ids[i]).s));
+        known[i] = row == NULL ? UNIT_UNKNOWN : truth(row, "active") ? UNIT_ACTIVE : UNIT_INACTIVE;
+    }
+    return ERR_OK;
+}
+
+/* The items of a list from `from` on, at most `limit`, where the list begins at `first` of all of them. */
+static size_t next_of(struct unit *u, const json_t *list, int64_t done, int64_t first, size_t limit,
+                      const char ***out) {
+    int64_t n = (int64_t)json_array_size(list), from = done > first ? done - first : 0,
+            end = done + (int64_t)limit - first;
+    size_t some = 0;
+    *out = arena_alloc(u->arena, (size_t)(n + 1) * sizeof **out);
+    for (int64_t i = from; i < n && i < end; i++)
+        (*out)[some++] = arena_strdup(u->arena, json_string_value(json_array_get(list, (size_t)i)));
+    return some;
+}
+
+static const struct uuid_bytes *packed(struct unit *u, const char *const *texts, size_t n) {
+    struct uuid_bytes *ids = arena_alloc(u->arena, (n + 1) * sizeof *ids);
+    for (size_t i = 0; i < n; i++)
+        if (!uuid_pack(texts[i], &ids[i]))
+            abort();
+    return ids;
+}
+
+static enum err_code memory_plan(struct unit *u, struct unit_workspace *w, size_t limit,
+                                 struct unit_plan *plan, bool *found, struct err *err) {
+    const json_t *row = json_object_get(table(u, "slices"), w->id), *removes, *adds, *unknown;
+    const char **texts;
+    (void)err;
+    *found = row != NULL;
+    if (row == NULL)
+        return ERR_OK;
+    removes = json_object_get(row, "removes");
+    adds = json_object_get(row, "adds");
+    unknown = json_object_get(row, "unknown");
+    int64_t second = (int64_t)json_array_size(removes), third = second + (int64_t)json_array_size(adds);
+    snprintf(plan->txn, sizeof plan->txn, "%s", text(u, row, "txn"));
+    plan->partition = (int)number(row, "partition");
+    plan->work = text(u, row, "work");
+    snprintf(plan->hidden_room, sizeof plan->hidden_room, "%s", text(u, row, "hiddenRoom"));
+    snprintf(plan->hidden_user, sizeof plan->hidden_user, "%s", text(u, row, "hiddenUser"));
+    plan->user_gone = truth(row, "userGone");
+    plan->done = number(row, "done");
+    snprintf(plan->after, sizeof plan->after, "%s", text(u, row, "after"));
+    plan->counted = number(row, "counted");
+    plan->total = (size_t)third + json_array_size(unknown);
+    plan->nremoves = next_of(u, removes, plan->done, 0, limit, &texts);
+    plan->removes = packed(u, texts, plan->nremoves);
+    plan->nadds = next_of(u, adds, plan->done, second, limit, &texts);
+    plan->adds = packed(u, texts, plan->nadds);
+    plan->nunknown = next_of(u, unknown, plan->done, third, limit, &texts);
+    plan->unknown = texts;
     return ERR_OK;
 }
 
@@ -411,6 +521,9 @@ static enum err_code memory_commit(struct unit *u, struct err *err) {
 static const struct unit_backend memory = {
     .fetch = memory_fetch,
     .members = memory_members,
+    .each_member = memory_each_member,
+    .known_users = memory_known_users,
+    .plan = memory_plan,
     .name_free = memory_name_free,
     .count = memory_count,
     .count_keys = memory_count_keys,
@@ -420,5 +533,5 @@ static const struct unit_backend memory = {
 };
 
 struct unit_store unit_memory(struct memory *m) {
-    return (struct unit_store){&memory, m};
+    return (struct unit_store){.backend = &memory, .at = m};
 }

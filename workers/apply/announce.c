@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer lists of a PUT mostly name those who are members already, and come with the room's. */
+/* Longer lists are looked at when the command's turn comes: they may be too large for objects. */
 #define MEMBERS_AT_ONCE 64
 
 static void want_document(struct unit *u, struct unit_workspace *w, const struct command *c,
@@ -47,6 +47,8 @@ static void want_patched_members(struct unit *u, struct unit_workspace *w, const
             unit_want_member(u, w, c->id.s, id);
         }
         if (path == NULL || strcmp(path, "members") != 0)
+            continue;
+        if (json_array_size(json_object_get(op, "value")) > MEMBERS_AT_ONCE)
             continue;
         json_array_foreach(json_object_get(op, "value"), k, value) {
             const char *id =
@@ -105,7 +107,8 @@ void announce_create(struct unit *u, struct unit_workspace *w, const struct comm
     unit_want_resource(u, w, c->rt, c->id.s, false);
     want_document(u, w, c, c->resource);
     link_announce(u, w, c);
-    want_users(u, w, c->members);
+    if (json_array_size(c->members) <= MEMBERS_AT_ONCE)
+        want_users(u, w, c->members);
 }
 
 void announce_replace(struct unit *u, struct unit_workspace *w, const struct command *c) {

@@ -16,7 +16,14 @@ struct run {
     struct rows *rows;
     int64_t now_us;
     bool committing; /* the commit was asked for: where its answer is lost, nobody knows */
+    bool alone;      /* one delivery, which asked for that */
+    bool goes_away;  /* the delivery at hand must be alone */
+    size_t records;  /* of the deliveries so far */
 };
+
+/* Beyond so many records a transaction takes no further command. With what one command may change at once
+ * besides (UNIT_SLICE_ROWS, three records each) they stay below 5,000. */
+#define RECORDS_ENOUGH 2600
 
 /* ---- one delivery ---- */
 
@@ -100,8 +107,14 @@ static enum err_code delivery_set_aside(const struct run *run, struct delivery *
 static struct decision decision_of(const struct run *run, struct delivery *delivery) {
     const struct command *c = &delivery->command;
     struct unit_workspace *w = unit_want_workspace(run->unit, c->workspace.s);
-    struct decision d = {
-        .unit = run->unit, .workspace = w, .command = c, .reply = &delivery->reply, .now_us = run->now_us};
+    struct decision d = {.unit = run->unit,
+                         .workspace = w,
+                         .command = c,
+                         .reply = &delivery->reply,
+                         .now_us = run->now_us,
+                         .command_partition = delivery->partition,
+                         .command_offset = delivery->offset,
+                         .alone = run->alone};
     d.bounds = &run->apply->bounds;
     d.records = (struct record_context){.workspace = w->id,
                                         .txn = c->txn.s,
@@ -138,6 +151,8 @@ static void delivery_conclude(const struct run *run, struct delivery *delivery, 
         decision_refuse(d);
     event_outcome(d);
     delivery->reply_due = true;
+    delivery->sliced = d->sliced;
+    delivery->reply_waits = d->reply_waits;
     delivery_claim(run, d->workspace, delivery);
 }
 
@@ -147,17 +162,30 @@ static void delivery_begin(struct delivery *delivery) {
         (struct reply){.txn = delivery->command.txn, .code = ERR_OK, .id = delivery->command.id};
 }
 
-static enum err_code delivery_apply(const struct run *run, struct delivery *delivery, struct err *err) {
+/* While slices of a workspace are under way, its other commands wait. One that is known can be answered; the
+ * large one itself is, when all of it is done. */
+static bool delivery_must_wait(const struct unit_workspace *w, const struct unit_claim *known,
+                               const struct delivery *delivery) {
+    return w->sliced[0] != '\0' && (!known->known || strcmp(w->sliced, delivery->command.txn.s) == 0);
+}
+
+static enum err_code delivery_apply(struct run *run, struct delivery *delivery, struct err *err) {
     struct decision d = decision_of(run, delivery);
     const struct unit_claim *known = unit_claim(run->unit, d.workspace, delivery->command.txn.s);
     if (known == NULL)
         return unit_error(run->unit, err);
+    delivery->waits = delivery_must_wait(d.workspace, known, delivery);
+    if (delivery->waits)
+        return ERR_OK;
     if (known->known)
         return delivery_repeat(run, d.workspace, delivery, known, err);
     delivery_begin(delivery);
     delivery_decide(&d, &delivery->fault);
     if (unit_error(run->unit, err) != ERR_OK)
         return err->code;
+    run->goes_away = d.wants_alone;
+    if (run->goes_away)
+        return ERR_OK;
     delivery_conclude(run, delivery, &d);
     return unit_error(run->unit, err);
 }
@@ -180,6 +208,7 @@ static void announce(const struct run *run, struct delivery *delivery) {
     delivery->records.n = 0; /* an attempt before may have left some */
     delivery->reply_due = false;
     delivery->repeated = false;
+    delivery->waits = delivery->sliced = delivery->reply_waits = false;
     delivery_judge(delivery, run->apply->partitions);
     struct unit_workspace *w = unit_want_workspace(run->unit, delivery->poison ? UUID_NIL : c->workspace.s);
     if (delivery->poison) {
@@ -227,16 +256,23 @@ static enum err_code run_commit(struct run *run, struct err *err) {
     return ERR_OK;
 }
 
-static enum err_code transact_some(struct run *run, size_t first, size_t n, struct err *err) {
+/* As many deliveries as one transaction may carry; *done: so many, from the first. A delivery that must be
+ * alone ends the transaction before it. */
+static enum err_code transact_some(struct run *run, size_t first, size_t n, size_t *done, struct err *err) {
     for (size_t i = first; i < first + n; i++)
         announce(run, &run->batch->deliveries[i]);
     enum err_code code = unit_begin(run->unit, err);
-    for (size_t i = first; code == ERR_OK && i < first + n; i++) {
+    size_t i = first;
+    for (; code == ERR_OK && i < first + n && run->records < RECORDS_ENOUGH; i++) {
         struct delivery *delivery = &run->batch->deliveries[i];
         code = delivery->poison ? delivery_set_aside(run, delivery, err) : delivery_apply(run, delivery, err);
+        if (code == ERR_OK && run->goes_away)
+            break;
         put_rows(run, delivery);
+        run->records += delivery->records.n + 1;
     }
-    return code == ERR_OK ? run_commit(run, err) : code;
+    *done = i - first;
+    return code == ERR_OK && *done > 0 ? run_commit(run, err) : code;
 }
 
 /* Stores a command that cannot be applied as refused for good. poison: its dead letter goes out with it, for
@@ -273,19 +309,35 @@ static void run_free(struct run *run) {
 
 /* ---- the batch ---- */
 
-/* Again and again while the database asks for it. Not where the answer to a commit was lost: which rows there
- * are is to be asked first. */
-static enum err_code apply_some(const struct apply *a, struct batch *b, size_t first, size_t n,
-                                struct err *err) {
+/* One transaction, again and again while the database asks for it. Not where the answer to a commit was lost:
+ * which rows there are is to be asked first. */
+static enum err_code apply_part(const struct apply *a, struct batch *b, size_t first, size_t n, bool alone,
+                                size_t *done, bool *goes_away, struct err *err) {
     for (int tries = 1;; tries++) {
         struct run run = run_new(a, b);
-        enum err_code code = transact_some(&run, first, n, err);
+        run.alone = alone;
+        enum err_code code = transact_some(&run, first, n, done, err);
         bool unknown = code == ERR_DB_LOST && run.committing;
+        *goes_away = run.goes_away;
         run_free(&run);
         if (err_class(code) != ERR_CLASS_RETRY || code == ERR_DB_FENCED || unknown ||
             !a->again(a->arg, tries))
             return code;
     }
+}
+
+/* Transaction by transaction. One that ended before a command which must be alone is followed by that one. */
+static enum err_code apply_some(const struct apply *a, struct batch *b, size_t first, size_t n,
+                                struct err *err) {
+    enum err_code code = ERR_OK;
+    bool alone = false;
+    while (n > 0 && code == ERR_OK) {
+        size_t done = 0;
+        code = apply_part(a, b, first, alone ? 1 : n, alone, &done, &alone, err);
+        first += done;
+        n -= done;
+    }
+    return code;
 }
 
 static enum err_code apply_refusal(const struct apply *a, struct batch *b, struct delivery *delivery,

@@ -129,7 +129,8 @@ static enum err_code delete_resource(struct change *c) {
     rules_of(c->resource->rt)->carry_out(c);
     event_deleted(c);
     unit_reindex(c->decision->unit, c->resource, c->before, NULL);
-    unit_delete(c->resource);
+    if (!c->sliced)
+        unit_delete(c->resource);
     return unit_error(c->decision->unit, &c->decision->err);
 }
 

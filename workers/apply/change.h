@@ -20,10 +20,12 @@ struct change {
     /* Found out on the way. */
     struct resource_change *rows; /* what differs; all of it where it is made, nothing where it is deleted */
     size_t nrows;
-    bool was_active;      /* a user's, before the change */
-    bool seat;            /* a user's: has one from now on */
-    void *plan;           /* a room's: what `check` has found, for `carry_out` */
-    bool members_changed; /* a room's: who is seen in it */
+    bool was_active;                /* a user's, before the change */
+    bool seat;                      /* a user's: has one from now on */
+    void *plan;                     /* a room's: what `check` has found, for `carry_out` */
+    const struct member_diff *diff; /* a room's, instead of the plan, where many members are looked at */
+    bool sliced;                    /* the rest of it is done in slices (plan.h) */
+    bool members_changed;           /* a room's: who is seen in it */
 };
 
 static inline bool change_makes(const struct change *c) {

@@ -1,7 +1,24 @@
 #include "workers/apply/decision.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
+
+enum err_code decision_alone(struct decision *d) {
+    d->wants_alone = !d->alone;
+    return d->alone ? ERR_OK : err_set(&d->err, ERR_TOO_LARGE, "The change must be alone");
+}
+
+void decision_audit_recount(struct decision *d, int64_t before) {
+    const struct unit_workspace *w = d->workspace;
+    struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
+    if (before != w->seats_used)
+        decision_audit_json(d, ACTION_SEATS_RECOUNTED, &target,
+                            arena_printf(unit_arena(d->unit),
+                                         "[{\"path\":\"seatsUsed\",\"op\":\"replace\",\"from\":%" PRId64
+                                         ",\"to\":%" PRId64 "}]",
+                                         before, w->seats_used));
+}
 
 enum err_code decision_db_error(struct decision *d) {
     if (unit_error(d->unit, &d->err) == ERR_OK)

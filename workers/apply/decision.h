@@ -20,6 +20,12 @@ struct decision {
     const struct decision_bounds *bounds;
     struct record_context records; /* appends to the delivery's records, takes the workspace's numbers */
     int64_t now_us;
+    int command_partition; /* where the command stands */
+    int64_t command_offset;
+    bool alone;       /* no other command is in the transaction */
+    bool wants_alone; /* set with an error: nothing was done, and it is to be tried again alone */
+    bool sliced;      /* set: the rest of it is done in slices (plan.h) … */
+    bool reply_waits; /* … and the reply waits for the last one */
     struct err err;
 };
 
@@ -30,6 +36,11 @@ void decision_audit(struct decision *d, enum audit_action action, const struct a
 void decision_audit_json(struct decision *d, enum audit_action action, const struct audit_target *target,
                          const char *changes_json);
 struct audit_target decision_target(const struct unit_resource *r);
+/* What a command asks of many rows at once is what is stored, so it must not have others before it in its
+ * transaction. An error where it has: return it at once. */
+enum err_code decision_alone(struct decision *d);
+/* After a change of the seats' mode: how many are used now; `before`: were used. */
+void decision_audit_recount(struct decision *d, int64_t before);
 /* Sets the unit's error, after a function of the unit has returned NULL. */
 enum err_code decision_db_error(struct decision *d);
 void decision_reply_resource(struct decision *d, const struct unit_resource *r, bool with_doc);

@@ -45,6 +45,18 @@ static enum err_code refuse_unknown(struct decision *d, const struct member_list
                         i < list->nunknown ? ", …" : "");
 }
 
+enum err_code members_refuse_unknown(struct decision *d, const struct member_list *list) {
+    return list->nunknown == 0 || leaves_out_unknown(d, list) ? ERR_OK : refuse_unknown(d, list);
+}
+
+bool member_matches(const struct filter *f, const char *id, const char *name, const char *display) {
+    json_t *element = json_pack("{s:s, s:s, s:s}", "value", id, "type", "User", "display",
+                                display != NULL ? display : name);
+    bool hit = element != NULL && filter_match_element(f, element);
+    json_decref(element);
+    return hit;
+}
+
 /* The ids are distinct. All users are announced first, so that one round trip loads them. */
 enum err_code members_resolve(struct decision *d, const char *const *ids, size_t n, struct member_list *out) {
     const struct resource_type *rt = resource_type_of(RESOURCE_USER);
@@ -62,7 +74,7 @@ enum err_code members_resolve(struct decision *d, const char *const *ids, size_t
         else
             out->unknown[out->nunknown++] = ids[i];
     }
-    return out->nunknown == 0 || leaves_out_unknown(d, out) ? ERR_OK : refuse_unknown(d, out);
+    return members_refuse_unknown(d, out);
 }
 
 void members_audit_unknown(struct decision *d, const struct unit_resource *room,
@@ -135,6 +147,13 @@ void member_set_transmit(struct decision *d, struct unit_member *m, bool transmi
     if (!m->held)
         record_member_transmit_changed(&d->records, &r, &u, transmit, d->records.reason);
     record_audit_change(&d->records, &change);
+}
+
+void members_record_room_deleted(struct decision *d, const struct unit_resource *room) {
+    struct record_room r = room_of(room);
+    struct audit_target target = decision_target(room);
+    record_room_deleted(&d->records, &r);
+    decision_audit(d, ACTION_ROOM_DELETED, &target, NULL, NULL, NULL, 0);
 }
 
 /* Records one event for each room. Memberships are held until the user is reactivated, or go if the user is

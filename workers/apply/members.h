@@ -15,6 +15,8 @@ struct member_list {
     const char **unknown;
     size_t nunknown;
 };
+/* ERR_OK where the list has no unknown ids, or they may be left out. */
+enum err_code members_refuse_unknown(struct decision *d, const struct member_list *list);
 enum err_code members_resolve(struct decision *d, const char *const *ids, size_t n, struct member_list *out);
 
 /* Each does nothing where nothing would change, records what changed, and returns whether the visible members
@@ -26,7 +28,11 @@ bool member_remove(struct decision *d, struct unit_member *m, const char *reason
 void member_set_transmit(struct decision *d, struct unit_member *m, bool transmit);
 void members_audit_unknown(struct decision *d, const struct unit_resource *room,
                            const struct member_list *list);
-/* All rooms of a user at once. The rooms must be loaded (unit_load_rooms). */
+/* Does a filter on members fit? display: the user's displayName, or NULL. */
+bool member_matches(const struct filter *f, const char *id, const char *name, const char *display);
+/* What is recorded when all members have left. */
+void members_record_room_deleted(struct decision *d, const struct unit_resource *room);
+/* All rooms of a user that are loaded. */
 void members_leave_all(struct decision *d, struct unit_resource *user, const char *reason, bool hold);
 void members_return(struct decision *d, struct unit_resource *user);
 

@@ -2,7 +2,9 @@
 #include "schemas/resource/resource.h"
 #include "workers/apply/change.h"
 #include "workers/apply/mass_guard.h"
+#include "workers/apply/member_diff.h"
 #include "workers/apply/members.h"
+#include "workers/apply/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +16,6 @@ struct delta_plan {
     struct member_list list;
     bool transmit; /* of those who come */
 };
-
-static bool member_matches(const struct filter *f, const struct unit_resource *user) {
-    json_t *element = json_pack("{s:s, s:s, s:s}", "value", user->id, "type", "User", "display",
-                                user->display_name != NULL ? user->display_name : user->name);
-    bool hit = element != NULL && filter_match_element(f, element);
-    json_decref(element);
-    return hit;
-}
 
 static int compare_users(const void *a, const void *b) {
     return strcmp((*(struct unit_resource *const *)a)->id, (*(struct unit_resource *const *)b)->id);
@@ -54,7 +48,7 @@ static bool delta_removes(const struct delta_plan *p, const struct unit_member *
     case MEMBER_REMOVE_ALL:
         return true;
     case MEMBER_REMOVE_IF:
-        return member_matches(p->delta->filter, m->user);
+        return member_matches(p->delta->filter, m->user->id, m->user->name, m->user->display_name);
     case MEMBER_ADD:
     case MEMBER_REMOVE:
         break;
@@ -62,13 +56,14 @@ static bool delta_removes(const struct delta_plan *p, const struct unit_member *
     return false;
 }
 
+static bool delta_transmit(const struct change *c) {
+    return c->transmit != NULL ? *c->transmit : c->decision->workspace->settings.default_transmit;
+}
+
 /* Loads what the delta is about, and finds the users that it adds. */
 static enum err_code plan_delta(struct decision *d, struct unit_resource *room, struct delta_plan *p) {
     const struct member_delta *delta = p->delta;
     bool adds = delta->kind == MEMBER_ADD || delta->kind == MEMBER_SET;
-    /* This comes first: it loads most users of the list too. */
-    if (delta_is_over_all(delta) && !unit_load_members(d->unit, room))
-        return decision_db_error(d);
     if (adds && members_resolve(d, delta->ids, delta->nids, &p->list) != ERR_OK)
         return d->err.code;
     if (delta->kind == MEMBER_SET)
@@ -115,6 +110,87 @@ static bool carry_out_delta(struct decision *d, struct unit_resource *room, cons
     return changed;
 }
 
+/* ---- large changes: lists of ids, and no object for each member ---- */
+
+/* More than one transaction may change? A list that is named counts, and a room that is looked at whole. */
+static bool is_large(struct change *c) {
+    struct unit *u = c->decision->unit;
+    size_t named = 0;
+    bool over_all = change_deletes(c);
+    for (size_t i = 0; i < c->ndeltas; i++) {
+        named += c->deltas[i].nids;
+        over_all |= delta_is_over_all(&c->deltas[i]);
+    }
+    if (named > unit_slice_rows(u))
+        return true;
+    return over_all && unit_load_members(u, c->resource) && !c->resource->members_complete;
+}
+
+static void count_seen(const struct unit_seen *m, void *ctx) {
+    *(size_t *)ctx += !m->held;
+}
+
+/* Finds what changes, and how many the guard is to be asked for. */
+static enum err_code plan_large(struct change *c, int64_t *leaving) {
+    struct decision *d = c->decision;
+    size_t seen = 0;
+    if (decision_alone(d) != ERR_OK)
+        return d->err.code;
+    if (!change_deletes(c)) {
+        struct member_diff *diff = arena_alloc(unit_arena(d->unit), sizeof *diff);
+        c->diff = diff;
+        if (member_diff_make(d, c->resource, c->deltas, c->ndeltas, diff) != ERR_OK)
+            return d->err.code;
+        c->sliced = diff->nremoves + diff->nadds + diff->nunknown > unit_slice_rows(d->unit);
+        seen = diff->leaving;
+    } else if (mass_guard_watches(d) && !unit_each_member(d->unit, c->resource, false, count_seen, &seen)) {
+        return decision_db_error(d);
+    }
+    c->sliced |= change_deletes(c);
+    *leaving = (int64_t)seen;
+    return ERR_OK;
+}
+
+/* What a slice does, where one is enough. */
+static void carry_out_few(struct change *c) {
+    struct decision *d = c->decision;
+    const struct member_diff *diff = c->diff;
+    const struct resource_type *rt = resource_type_of(RESOURCE_USER);
+    struct member_list unknown = {.unknown = (const char **)(uintptr_t)diff->unknown,
+                                  .nunknown = diff->nunknown};
+    bool transmit = delta_transmit(c);
+    for (size_t i = 0; i < diff->nremoves; i++)
+        unit_want_member(d->unit, d->workspace, c->resource->id, uuid_unpack(&diff->removes[i]).s);
+    for (size_t i = 0; i < diff->nadds; i++)
+        unit_want_member(d->unit, d->workspace, c->resource->id, uuid_unpack(&diff->adds[i]).s);
+    for (size_t i = 0; i < diff->nremoves; i++)
+        (void)member_remove(d, member_of(d, c->resource, uuid_unpack(&diff->removes[i]).s),
+                            d->records.reason);
+    for (size_t i = 0; i < diff->nadds && unit_error(d->unit, NULL) == ERR_OK; i++)
+        (void)member_add(d, c->resource,
+                         unit_resource(d->unit, d->workspace, rt, uuid_unpack(&diff->adds[i]).s), transmit,
+                         d->records.reason);
+    members_audit_unknown(d, c->resource, &unknown);
+}
+
+static void carry_out_diff(struct change *c) {
+    const struct member_diff *diff = c->diff;
+    c->members_changed = diff->leaving > 0 || diff->coming > 0;
+    if (!c->sliced) {
+        carry_out_few(c);
+        return;
+    }
+    struct unit_plan *p = plan_begin(
+        c->decision,
+        (struct plan){.kind = PLAN_MEMBERS, .room = c->resource->id, .transmit = delta_transmit(c)});
+    p->removes = diff->removes;
+    p->nremoves = diff->nremoves;
+    p->adds = diff->adds;
+    p->nadds = diff->nadds;
+    p->unknown = diff->unknown;
+    p->nunknown = diff->nunknown;
+}
+
 /* ---- changes ---- */
 
 /* Counts only where the guard watches, because the list may be long. */
@@ -138,13 +214,17 @@ static enum err_code room_check_guard(struct change *c) {
 
 static enum err_code room_check(struct change *c) {
     struct decision *d = c->decision;
-    if (change_deletes(c))
-        return unit_load_members(d->unit, c->resource) ? room_check_guard(c) : decision_db_error(d);
+    int64_t leaving = 0;
+    bool large = is_large(c);
+    if (unit_error(d->unit, &d->err) != ERR_OK)
+        return d->err.code;
+    if (large)
+        return plan_large(c, &leaving) == ERR_OK ? mass_guard_pass(d, GUARD_MEMBERS, leaving) : d->err.code;
     struct delta_plan *plan = arena_alloc(unit_arena(d->unit), (c->ndeltas + 1) * sizeof *plan);
     c->plan = plan;
     for (size_t i = 0; i < c->ndeltas; i++) {
         plan[i].delta = &c->deltas[i];
-        plan[i].transmit = c->transmit != NULL ? *c->transmit : d->workspace->settings.default_transmit;
+        plan[i].transmit = delta_transmit(c);
         if (plan_delta(d, c->resource, &plan[i]) != ERR_OK)
             return d->err.code;
     }
@@ -155,12 +235,15 @@ static enum err_code room_check(struct change *c) {
 static void room_delete(struct change *c) {
     struct decision *d = c->decision;
     struct unit_resource *r = c->resource;
+    if (c->sliced) {
+        struct unit_plan *p = plan_begin(d, (struct plan){.kind = PLAN_ROOM_DELETE, .room = r->id});
+        memcpy(p->hidden_room, r->id, sizeof p->hidden_room);
+        d->workspace->rooms_more--; /* its row goes with the last slice */
+        return;
+    }
     for (struct unit_member *m = r->members; m != NULL; m = m->next_of_room)
         (void)member_remove(d, m, "room_deleted");
-    struct record_room room = {r->id, r->name};
-    struct audit_target target = decision_target(r);
-    record_room_deleted(&d->records, &room);
-    decision_audit(d, ACTION_ROOM_DELETED, &target, NULL, NULL, NULL, 0);
+    members_record_room_deleted(d, r);
 }
 
 static void room_record_document(struct change *c) {
@@ -190,6 +273,10 @@ static void room_carry_out(struct change *c) {
         c->resource->members_complete = true;
     if (c->nrows)
         room_record_document(c);
+    if (c->diff != NULL) {
+        carry_out_diff(c);
+        return;
+    }
     for (size_t i = 0; i < c->ndeltas; i++) {
         c->members_changed |= carry_out_delta(c->decision, c->resource, &plan[i]);
         members_audit_unknown(c->decision, c->resource, &plan[i].list);

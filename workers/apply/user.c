@@ -4,6 +4,7 @@
 #include "workers/apply/change.h"
 #include "workers/apply/mass_guard.h"
 #include "workers/apply/members.h"
+#include "workers/apply/plan.h"
 #include "workers/apply/seats.h"
 
 #include <stdlib.h>
@@ -61,8 +62,11 @@ static enum err_code user_check_rooms(struct change *c, bool active) {
     struct decision *d = c->decision;
     if (change_makes(c) || (!change_deletes(c) && active == c->was_active))
         return ERR_OK;
-    if (!unit_load_rooms(d->unit, c->resource))
+    if (!unit_load_members(d->unit, c->resource))
         return decision_db_error(d);
+    c->sliced = !c->resource->members_complete;
+    if (c->sliced && decision_alone(d) != ERR_OK)
+        return d->err.code;
     return active ? ERR_OK : mass_guard_pass(d, GUARD_USERS, 1);
 }
 
@@ -106,9 +110,26 @@ static void user_made(struct change *c) {
     seat_set(d, c->resource, c->seat);
 }
 
+/* No door shows the user in any room from now on, unless he comes back. */
+static struct unit_plan *user_begin_slices(struct change *c, enum plan_kind kind) {
+    struct unit_resource *r = c->resource;
+    struct unit_plan *p = plan_begin(
+        c->decision,
+        (struct plan){.kind = kind, .user = r->id, .hold = c->decision->workspace->settings.restore_rooms});
+    if (kind != PLAN_USER_RETURN)
+        memcpy(p->hidden_user, r->id, sizeof p->hidden_user);
+    return p;
+}
+
 static void user_deleted(struct change *c) {
     struct decision *d = c->decision;
     struct audit_target target = decision_target(c->resource);
+    if (c->sliced) {
+        user_begin_slices(c, PLAN_USER_DELETE)->user_gone = true;
+        seat_set(d, c->resource, false);
+        d->workspace->users_more--; /* the row goes with the last slice */
+        return;
+    }
     members_leave_all(d, c->resource, "user_deleted", false);
     seat_set(d, c->resource, false);
     decision_audit(d, ACTION_USER_DELETED, &target, NULL, NULL, NULL, 0);
@@ -119,10 +140,12 @@ static void user_changed(struct change *c) {
     struct unit_resource *r = c->resource;
     r->managed |= c->linked;
     user_audit(c);
-    if (c->was_active && !r->active)
+    if (c->sliced)
+        (void)user_begin_slices(c, r->active ? PLAN_USER_RETURN : PLAN_USER_LEAVE);
+    else if (c->was_active && !r->active)
         members_leave_all(d, r, "user_deactivated", d->workspace->settings.restore_rooms);
     seat_set(d, r, c->seat);
-    if (r->active && !c->was_active)
+    if (!c->sliced && r->active && !c->was_active)
         members_return(d, r);
 }
 

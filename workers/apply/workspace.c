@@ -1,6 +1,7 @@
 #include "workers/apply/workspace.h"
 
 #include "ops/runtime/jbuf.h"
+#include "workers/apply/plan.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -77,25 +78,26 @@ enum err_code apply_workspace_create(struct decision *d) {
 }
 
 /* The seat mode has changed. One record says how many seats are used now; there is none for each user. */
-static enum err_code seats_recount(struct decision *d) {
+static enum err_code seats_recount(struct decision *d, bool many) {
     struct unit_workspace *w = d->workspace;
-    struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
     int64_t before = w->seats_used;
+    if (many) {
+        (void)plan_begin(d, (struct plan){.kind = PLAN_SEATS, .before = before});
+        return ERR_OK;
+    }
     if (!unit_recount_seats(d->unit, w))
         return decision_db_error(d);
-    if (before != w->seats_used)
-        decision_audit_json(d, ACTION_SEATS_RECOUNTED, &target,
-                            arena_printf(unit_arena(d->unit),
-                                         "[{\"path\":\"seatsUsed\",\"op\":\"replace\",\"from\":%" PRId64
-                                         ",\"to\":%" PRId64 "}]",
-                                         before, w->seats_used));
+    decision_audit_recount(d, before);
     return ERR_OK;
 }
 
 enum err_code apply_workspace_set(struct decision *d) {
     struct unit_workspace *w = d->workspace;
-    const char *seat_mode = w->settings.seat_mode;
-    if (settings_check(d, d->command->resource) != ERR_OK)
+    const char *seat_mode = w->settings.seat_mode,
+               *wanted = json_string_value(json_object_get(d->command->resource, "seatMode"));
+    bool recounts = wanted != NULL && strcmp(wanted, seat_mode) != 0,
+         many = recounts && w->users_total > (int64_t)unit_slice_rows(d->unit);
+    if (settings_check(d, d->command->resource) != ERR_OK || (many && decision_alone(d) != ERR_OK))
         return d->err.code;
     char *changes = settings_set(d, d->command->resource, false);
     if (strcmp(changes, "[]") != 0) {
@@ -104,5 +106,5 @@ enum err_code apply_workspace_set(struct decision *d) {
         decision_audit_json(d, ACTION_SETTINGS_CHANGED, &target, changes);
     }
     free(changes);
-    return strcmp(seat_mode, w->settings.seat_mode) != 0 ? seats_recount(d) : ERR_OK;
+    return recounts ? seats_recount(d, many) : ERR_OK;
 }
