@@ -25,7 +25,9 @@ struct consumer {
     struct gap_listener gaps;
     /* Of each partition: is it ours, and is it to be started before anything is polled of it? */
     bool *due;
-    int64_t *next;      /* what is polled next; NONE: it is not ours, or due */
+    int64_t *next; /* what is polled next; NONE: it is not ours, or due */
+    bool *still;   /* nothing is fetched of it for now */
+    atomic_llong *turns;
     atomic_llong *done; /* … and up to where it is applied; CONSUMER_NONE */
     int partitions;
     atomic_int ndue;
@@ -71,7 +73,7 @@ static void assign(struct consumer *c, const rd_kafka_topic_partition_list_t *pa
 static void fetch_what_runs(struct consumer *c) {
     rd_kafka_topic_partition_list_t *parts = rd_kafka_topic_partition_list_new(c->partitions);
     for (int i = 0; i < c->partitions; i++)
-        if (c->next[i] != NONE && !c->held[i])
+        if (c->next[i] != NONE && !c->held[i] && !c->still[i])
             rd_kafka_topic_partition_list_add(parts, TOPIC_COMMANDS, i)->offset = c->next[i];
     assign(c, parts);
     rd_kafka_topic_partition_list_destroy(parts);
@@ -158,6 +160,8 @@ struct consumer *consumer_open(const struct config *config, int slot, bool exact
     c->next = xcalloc((size_t)c->partitions, sizeof *c->next);
     c->held = xcalloc((size_t)c->partitions, sizeof *c->held);
     c->done = xcalloc((size_t)c->partitions, sizeof *c->done);
+    c->still = xcalloc((size_t)c->partitions, sizeof *c->still);
+    c->turns = xcalloc((size_t)c->partitions, sizeof *c->turns);
     c->due = xcalloc((size_t)c->partitions, sizeof *c->due);
     forget_places(c);
     c->rk = consumer_join(c, err);
@@ -166,6 +170,8 @@ struct consumer *consumer_open(const struct config *config, int slot, bool exact
         free(c->held);
         free(c->done);
         free(c->due);
+        free(c->still);
+        free(c->turns);
         free(c);
         return NULL;
     }
@@ -364,7 +370,21 @@ void consumer_start(struct consumer *c, int32_t partition, int64_t offset) {
     log_event(LOG_INFO, "assigned", "partition=%d offset=%lld", (int)partition, (long long)offset);
     set_due(c, partition, false);
     place(c, partition, offset);
+    c->still[partition] = false;
     c->changed = true;
+}
+
+void consumer_set_fetch(struct consumer *c, int32_t partition, bool fetch) {
+    c->changed |= c->still[partition] == fetch;
+    c->still[partition] = !fetch;
+}
+
+void consumer_goes_on(struct consumer *c, int32_t partition) {
+    atomic_fetch_add(&c->turns[partition], 1);
+}
+
+int64_t consumer_turns(const struct consumer *c, int32_t partition) {
+    return atomic_load(&c->turns[partition]);
 }
 
 void consumer_halt(struct consumer *c, int32_t partition) {
@@ -408,5 +428,7 @@ void consumer_close(struct consumer *c) {
     free(c->held);
     free(c->done);
     free(c->due);
+    free(c->still);
+    free(c->turns);
     free(c);
 }

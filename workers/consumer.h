@@ -30,6 +30,11 @@ int consumer_ndue(const struct consumer *c); /* thread-safe */
 bool consumer_runs(const struct consumer *c, int32_t partition);
 void consumer_start(struct consumer *c, int32_t partition, int64_t offset);
 /* What is known of a partition that runs is worth nothing any more. */
+void consumer_set_fetch(struct consumer *c, int32_t partition, bool fetch); /* it runs, but nothing comes */
+/* Work of the partition goes on, though nothing is taken from the log. consumer_turns: how often that was so;
+ * thread-safe. */
+void consumer_goes_on(struct consumer *c, int32_t partition);
+int64_t consumer_turns(const struct consumer *c, int32_t partition);
 void consumer_halt(struct consumer *c, int32_t partition);
 /* Tells the listener; false: try again. */
 bool consumer_note_gap(const struct consumer *c, int32_t partition, int64_t from, int64_t first);

@@ -8,6 +8,7 @@
 #include "sql/db.h"
 #include "sql/migrate.h"
 #include "workers/apply/batch.h"
+#include "workers/slicing.h"
 #include "workers/stats.h"
 #include "workers/takeover.h"
 
@@ -42,6 +43,7 @@ struct loop {
     struct slot *slot;
     struct db *db;
     struct apply apply;
+    struct slicing *slicing;
     struct takeover takeover;
     struct place *places;
     struct start *starts; /* room for all partitions, as due has */
@@ -149,6 +151,8 @@ struct loop *loop_new(const struct config *config, struct consumer *consumer, st
                               .again = loop_again,
                               .patience = loop_patience,
                               .arg = l};
+    l->apply.store.slice_rows = (size_t)config_int(config, "slice-rows");
+    l->slicing = slicing_new(config, &l->apply, l->db, consumer, emitter, replies);
     l->trouble = (struct trouble){.begins = "intake-stops", .ends = "intake-goes-on"};
     l->starting = (struct trouble){.begins = "partitions-wait", .ends = "partitions-go-on"};
     pthread_mutex_init(&l->trouble.lock, NULL);
@@ -161,6 +165,7 @@ struct loop *loop_new(const struct config *config, struct consumer *consumer, st
 void loop_free(struct loop *l) {
     pthread_mutex_destroy(&l->trouble.lock);
     pthread_mutex_destroy(&l->starting.lock);
+    slicing_free(l->slicing);
     db_free(l->db);
     free(l->places);
     free(l->starts);
@@ -225,14 +230,19 @@ static void forget(struct loop *l, int32_t partition) {
         return;
     log_event(LOG_WARN, "partition-again", "partition=%d", (int)partition);
     emitter_release(l->emitter, partition);
+    slicing_drop(l->slicing, partition);
     consumer_halt(l->consumer, partition);
     l->places[partition] = (struct place){0};
 }
 
-static void start_partition(struct loop *l, const struct start *s) {
+/* Its slices are asked for when it is taken, so that none of another owner come after that. */
+static enum err_code start_partition(struct loop *l, const struct start *s, struct err *err) {
+    if (slicing_start(l->slicing, s->partition, err) != ERR_OK)
+        return err->code;
     l->places[s->partition] = s->place;
     emitter_take(l->emitter, s->partition, s->number, s->place.number, s->mark, s->offset);
     consumer_start(l->consumer, s->partition, s->offset);
+    return ERR_OK;
 }
 
 /* Those that were assigned, and those that the emitter or a transaction has found to be lost. */
@@ -252,7 +262,7 @@ static void start_partitions(struct loop *l) {
         check_schema(l, &err) == ERR_OK && takeover_try(&l->takeover, l->due, n, l->starts, &err) == ERR_OK;
     for (size_t i = 0; i < n; i++)
         if (l->starts[i].ready)
-            start_partition(l, &l->starts[i]);
+            all = start_partition(l, &l->starts[i], &err) == ERR_OK && all;
     for (size_t i = 0; i < n; i++)
         l->starts[i].ready = false;
     if (all) {
@@ -278,22 +288,78 @@ static void give_back(struct loop *l, struct batch *b, const struct err *err) {
     (void)lifecycle_wait(l->trouble.wait_ms);
 }
 
+/* All of it is applied, or nothing that counts. */
+static bool apply(struct loop *l, struct batch *b, struct err *err) {
+    int64_t started_us = clock_mono_us();
+    if (check_schema(l, err) != ERR_OK || apply_batch(&l->apply, b, err) != ERR_OK)
+        return false;
+    trouble_ends(&l->trouble);
+    (void)failpoint("worker.after_pg_commit");
+    metric_observe_us(worker_stats.apply, clock_mono_us() - started_us);
+    return true;
+}
+
+static void loop_conclude(struct loop *l, struct batch *b) {
+    slicing_keep(l->slicing, b);
+    count_poison(b);
+    replies_send(l->replies, b->deliveries, b->n);
+    slicing_pass(l->slicing, b);
+    batch_free(b);
+}
+
 static void take_batch(struct loop *l, struct batch *b) {
     struct err err = {0};
-    int64_t started_us = clock_mono_us();
-    if (check_schema(l, &err) != ERR_OK || apply_batch(&l->apply, b, &err) != ERR_OK) {
+    size_t all = b->n;
+    b->n = slicing_sort(l->slicing, b);
+    bool good = b->n == 0 || apply(l, b, &err);
+    b->n = all;
+    if (!good) {
         give_back(l, b, &err);
         return;
     }
-    trouble_ends(&l->trouble);
     consumer_applied(l->consumer, b);
-    (void)failpoint("worker.after_pg_commit");
-    metric_observe_us(worker_stats.apply, clock_mono_us() - started_us);
-    count_poison(b);
-    replies_send(l->replies, b->deliveries, b->n);
+    loop_conclude(l, b);
+}
+
+/* ---- large commands ---- */
+
+/* After an error all is asked anew: what was committed, and where the commands are that wait. */
+static void begin_again(struct loop *l, int32_t partition, const struct err *err) {
+    forget(l, partition);
+    if (err->code == ERR_DB_FENCED)
+        return;
+    trouble_goes_on(&l->trouble, err);
+    (void)lifecycle_wait(l->trouble.wait_ms);
+}
+
+/* Commands that have waited for slices. */
+static void take_waiting(struct loop *l) {
+    struct err err = {0};
+    struct batch *b = slicing_next(l->slicing, l->batch_max);
+    if (b == NULL)
+        return;
+    if (apply(l, b, &err)) {
+        loop_conclude(l, b);
+        return;
+    }
     for (size_t i = 0; i < b->noffsets; i++)
-        emitter_offset(l->emitter, b->offsets[i].partition, b->offsets[i].next);
+        begin_again(l, b->offsets[i].partition, &err);
     batch_free(b);
+}
+
+static void take_turn(struct loop *l) {
+    struct err err = {0};
+    int32_t partition;
+    if (slicing_busy(l->slicing) && check_schema(l, &err) != ERR_OK) {
+        trouble_goes_on(&l->trouble, &err);
+        (void)lifecycle_wait(l->trouble.wait_ms);
+        return;
+    }
+    if (slicing_turn(l->slicing, &partition, &err) != ERR_OK)
+        begin_again(l, partition, &err);
+    else if (partition >= 0)
+        trouble_ends(&l->trouble);
+    take_waiting(l);
 }
 
 int loop_run(struct loop *l, const char **why) {
@@ -301,7 +367,9 @@ int loop_run(struct loop *l, const char **why) {
     while (!lifecycle_stopping()) {
         atomic_store(&l->turned_us, clock_mono_us());
         start_partitions(l);
-        struct batch *b = consumer_next(l->consumer, 100, l->batch_max);
+        take_turn(l);
+        /* One slice, one batch, one slice: nobody waits for more than one of another's. */
+        struct batch *b = consumer_next(l->consumer, slicing_busy(l->slicing) ? 0 : 100, l->batch_max);
         if (b != NULL)
             take_batch(l, b);
         else

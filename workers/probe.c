@@ -20,8 +20,8 @@
 #define WRITE_EVERY_US 10000000
 
 struct progress {
-    int64_t done;     /* as seen last */
-    int64_t since_us; /* it stands there, and commands wait; 0: it does not */
+    int64_t done, turns; /* as seen last */
+    int64_t since_us;    /* it stands there, and commands wait; 0: it does not */
     int64_t lag;
 };
 
@@ -53,11 +53,13 @@ static void look_at(struct probe *p, int32_t partition, int64_t now_us) {
     if (rd_kafka_query_watermark_offsets(p->rk, TOPIC_COMMANDS, partition, &first, &end, ASK_MS) != 0)
         return; /* the worker does not hear of new ones either */
     place->lag = end - (done > first ? done : first);
-    if (done != place->done || place->lag <= 0)
+    int64_t turns = consumer_turns(p->consumer, partition);
+    if (done != place->done || turns != place->turns || place->lag <= 0)
         place->since_us = place->lag > 0 ? now_us : 0;
     else if (place->since_us == 0)
         place->since_us = now_us;
     place->done = done;
+    place->turns = turns;
 }
 
 static void look_at_partitions(struct probe *p) {

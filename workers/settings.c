@@ -16,6 +16,10 @@ static const struct config_row rows[] = {
     {"max-owners", CONFIG_INT, "100", 1, 10000,
      "credentials of owners and administrators of one workspace that are not revoked, at most", false},
     {"batch-max", CONFIG_INT, "512", 1, 5000, "commands in one transaction at most", false},
+    {"slice-rows", CONFIG_INT, "800", 1, 800,
+     "memberships or users that one transaction of a large command changes at most; a command that changes more "
+     "is done in slices",
+     false},
     {"emit-hold-ms", CONFIG_INT, "40", 0, 1000,
      "how long a Kafka transaction stays open for further batches; read_committed readers wait that much "
      "longer",
