@@ -199,19 +199,30 @@ static bool can_be_promised(const struct pending_group *g) {
     return g->listed && g->wait_until_us == 0 && g->deadline_us != 0 && g->unacked == 0;
 }
 
+static struct request *acknowledge(struct pending *p, struct request *r) {
+    if (r == NULL || r->pending->acked)
+        return NULL;
+    struct pending_group *g = r->pending->group;
+    r->pending->acked = true;
+    g->unacked--;
+    return can_be_promised(g) ? take_group(p, g) : NULL;
+}
+
 struct request *pending_acknowledge(struct pending *p, const char *txn) {
-    struct request *taken = NULL;
     pthread_mutex_lock(&p->lock);
-    struct request *r = find_pending(p, txn);
-    if (r != NULL && !r->pending->acked) {
-        struct pending_group *g = r->pending->group;
-        r->pending->acked = true;
-        g->unacked--;
-        if (can_be_promised(g))
-            taken = take_group(p, g);
-    }
+    struct request *taken = acknowledge(p, find_pending(p, txn));
     pthread_mutex_unlock(&p->lock);
     return taken;
+}
+
+struct request *pending_take_replied(struct pending *p, const char *txn, bool *accepted) {
+    pthread_mutex_lock(&p->lock);
+    struct request *r = find_pending(p, txn);
+    const struct pending_group *g = r != NULL ? r->pending->group : NULL;
+    *accepted = g != NULL && g->async && g->wait_until_us == 0 && g->deadline_us != 0;
+    r = *accepted ? acknowledge(p, r) : take_open(p, r);
+    pthread_mutex_unlock(&p->lock);
+    return r;
 }
 
 void pending_each(struct pending *p, void (*fn)(struct request *r, void *ctx), void *ctx) {

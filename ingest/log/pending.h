@@ -54,6 +54,10 @@ struct request *pending_take_expired(struct pending *p, int64_t now_us, bool *ac
 /* The log has the command of an asynchronous request. If the log now has all of its group and the wait is
  * over, takes the open members, linked by r->next; they are answered 202. Else NULL. */
 struct request *pending_acknowledge(struct pending *p, const char *txn);
+/* The reply has come, perhaps before the acknowledgement. Where nobody waits for the outcome (any more), the
+ * reply says what an acknowledgement says: *accepted is true, and the result is that of pending_acknowledge.
+ * Else it is that of pending_take. */
+struct request *pending_take_replied(struct pending *p, const char *txn, bool *accepted);
 /* Calls fn for each PENDING request, in the order of deadlines, under the lock: fn must neither block nor
  * keep the request. */
 void pending_each(struct pending *p, void (*fn)(struct request *r, void *ctx), void *ctx);

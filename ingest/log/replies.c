@@ -5,6 +5,7 @@
 #include "ingest/log/window.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/command.h"
+#include "ingest/request/handle.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/kafka_conf.h"
@@ -72,7 +73,13 @@ bool replies_polled(const struct replies *r) {
 static void on_message(struct replies *replies, const rd_kafka_message_t *m) {
     char txn[37];
     bool ours = message_txn(m, txn) && window_leave(replies->in->window, txn, clock_mono_us());
-    struct request *r = message_txn(m, txn) ? pending_take(replies->in->pending, txn) : NULL;
+    bool accepted = false;
+    struct request *r =
+        message_txn(m, txn) ? pending_take_replied(replies->in->pending, txn, &accepted) : NULL;
+    if (accepted) {
+        handle_accepted(r);
+        return;
+    }
     if (r == NULL) { /* answered already, at the deadline or by 202; or a request of another instance */
         metric_add(stats.unknown_replies, ours ? 0 : 1);
         return;

@@ -186,6 +186,36 @@ static void operations_share_a_deadline(void **state) {
     pending_free(p);
 }
 
+/* Where 202 is due, a reply that overtakes the acknowledgement is one, and not the outcome of a part. */
+static void a_reply_may_come_before_the_acknowledgement(void **state) {
+    (void)state;
+    struct pending *p = pending_new();
+    struct bulk_of b = {0};
+    bool accepted = false;
+    bulk_waiting(p, &b, true);
+    assert_null(pending_take_replied(p, b.o[0]->txn.s, &accepted));
+    assert_true(accepted);
+    assert_null(pending_acknowledge(p, b.o[0]->txn.s)); /* counts once */
+    assert_null(pending_acknowledge(p, b.o[2]->txn.s));
+    struct request *all = pending_take_replied(p, b.o[1]->txn.s, &accepted);
+    assert_true(accepted);
+    assert_ptr_equal(all, b.o[0]);
+    assert_ptr_equal(all->next->next, b.o[2]);
+    bulk_over(p, &b);
+
+    struct request *plain = waiting(p, 100), *waits = async_waiting(p, 50);
+    assert_ptr_equal(pending_take_replied(p, plain->txn.s, &accepted), plain);
+    assert_false(accepted);
+    assert_ptr_equal(pending_take_replied(p, waits->txn.s, &accepted),
+                     waits); /* the outcome that it waits for */
+    assert_false(accepted);
+    assert_null(pending_take_replied(p, UUID_NIL, &accepted));
+    assert_false(accepted);
+    request_release(plain);
+    request_release(waits);
+    pending_free(p);
+}
+
 static void a_bulk_that_is_through_has_no_deadline(void **state) {
     (void)state;
     struct pending *p = pending_new();
@@ -334,6 +364,7 @@ int main(void) {
         cmocka_unit_test(the_client_waits_a_while),
         cmocka_unit_test(operations_share_a_deadline),
         cmocka_unit_test(a_bulk_that_is_through_has_no_deadline),
+        cmocka_unit_test(a_reply_may_come_before_the_acknowledgement),
         cmocka_unit_test(a_bulk_is_promised_whole),
         cmocka_unit_test(a_bulk_of_which_the_log_refused_a_part),
         cmocka_unit_test(a_group_of_nothing_is_forgotten),
