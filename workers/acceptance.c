@@ -63,6 +63,11 @@ static bool read_operation(const char *bulk, struct command *c) {
     return false;
 }
 
+/* Whoever asks what became of an accepted request is answered 202 too, while nothing has. */
+static bool is_question(const char *method) {
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
 /* A Bulk as a whole is no command; each of its operations has a record of its own. */
 static bool is_bulk(const char *path) {
     const char *at = strcasestr(path, SCIM "Bulk");
@@ -73,8 +78,8 @@ static bool read_record(const json_t *record, struct command *c) {
     const char *path = text_of(record, "path"), *method = text_of(record, "method"),
                *bulk = text_of(record, "bulk");
     if (strcmp(text_of(record, "kind"), "request") != 0 ||
-        json_integer_value(json_object_get(record, "status")) != 202 || (bulk[0] == '\0' && is_bulk(path)) ||
-        !uuid_parse(text_of(record, "txn"), &c->txn) ||
+        json_integer_value(json_object_get(record, "status")) != 202 || is_question(method) ||
+        (bulk[0] == '\0' && is_bulk(path)) || !uuid_parse(text_of(record, "txn"), &c->txn) ||
         !uuid_parse(text_of(record, "workspace"), &c->workspace) || !read_actor(record, &c->actor))
         return false;
     snprintf(c->async.method, sizeof c->async.method, "%.7s", method);

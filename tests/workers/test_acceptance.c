@@ -76,6 +76,8 @@ static void an_operation_has_its_place_in_the_bulk(void **state) {
 static void what_expects_no_outcome_is_left_alone(void **state) {
     (void)state;
     struct command c;
+    assert_false(read_record(TXN, "GET", "/scim/v2/AsyncResults/" USER ".seal", 202, "", &c));
+    assert_false(read_record(TXN, "HEAD", "/scim/v2/AsyncResults/" USER ".seal", 202, "", &c));
     assert_false(read_record(TXN, "POST", "/scim/v2/Bulk", 202, "", &c));
     assert_false(read_record(TXN, "POST", "/scim/v2/bulk/", 202, "", &c));
     assert_false(read_record(TXN, "PATCH", "/scim/v2/Users/" USER, 200, "", &c));
