@@ -22,6 +22,10 @@
 /* A transaction that has been tried for so long gives its batch back, so that rebalances are served. */
 #define PATIENCE_US 3000000
 #define EXIT_TRY_AGAIN 75
+/* The newest generation of a row is found along its index, whatever the statistics say. A plan that reads all
+ * generations and sorts them looks as cheap to the planner, which does not know of versions that nobody could
+ * prune. */
+#define LOOP_OPTIONS "enable_sort=off"
 #define WAIT_FIRST_MS 100 /* of a back-off */
 #define WAIT_MOST_MS 5000
 #define PATIENCE_LONG_MS 20000
@@ -136,7 +140,7 @@ struct loop *loop_new(const struct config *config, struct consumer *consumer, st
     l->emitter = emitter;
     l->replies = replies;
     l->slot = slot;
-    l->db = db_new(config_str(config, "pg"), "usher-worker", "");
+    l->db = db_new(config_str(config, "pg"), "usher-worker", LOOP_OPTIONS);
     l->places = xcalloc(partitions, sizeof *l->places);
     l->starts = xcalloc(partitions, sizeof *l->starts);
     l->due = xcalloc(partitions, sizeof *l->due);

@@ -266,7 +266,7 @@ struct gate *gate_new(struct ingest *in) {
         t->admission.rates = g->rates;
         pthread_mutex_init(&t->lock, NULL);
         t->db = db_new(in->settings.pg, "usher-ingest gate", GATE_OPTIONS);
-        t->durable_db = db_new(in->settings.pg, "usher-ingest deadline", "");
+        t->durable_db = db_new(in->settings.pg, "usher-ingest deadline", "enable_sort=off");
         if (pthread_create(&t->thread, NULL, gate_main, t) != 0)
             abort();
         g->nthreads++;

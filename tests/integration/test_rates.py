@@ -46,8 +46,11 @@ class RatesCase(Case):
         return self.row(ws)[0]
 
     def buffers(self, query, *values):
-        """That a look-up takes, of table and index."""
-        connection = psycopg2.connect(self.stack.env["USHER_PG"], options="-c search_path=usher -c enable_seqscan=off")
+        """That a look-up takes, of table and index, as gate and worker ask (GATE_OPTIONS, LOOP_OPTIONS), with
+        statistics."""
+        self.stack.sql("ANALYZE key_rates, workspaces")
+        connection = psycopg2.connect(self.stack.env["USHER_PG"], options="-c search_path=usher -c enable_seqscan=off "
+                                      "-c enable_sort=off")
         try:
             with connection.cursor() as c:
                 c.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + query, values)
