@@ -15,12 +15,18 @@ ASYNC = {"Prefer": "respond-async"}
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
 
-class OutOfRange(KafkaCase):
-    def ends(self, partition):
-        return tuple(map(int, self.admin("ends", stream.COMMANDS, partition).split()))
-
+class Offsets(KafkaCase):
     def place(self, workspace):
         return stream.murmur2(workspace.id.encode()) % 12
+
+    def works(self, workspace, name):
+        self.expect(workspace.client.post("/Users", {"schemas": [USER], "userName": name}), 201)
+        self.assertIn("user.created", [c["action"] for c in self.followers.changes(workspace.id)])
+
+
+class OutOfRange(Offsets):
+    def ends(self, partition):
+        return tuple(map(int, self.admin("ends", stream.COMMANDS, partition).split()))
 
     def commit(self, partition, offset):
         """As soon as the group has no members any more; a static one stays until its session has run out."""
@@ -62,10 +68,6 @@ class OutOfRange(KafkaCase):
     def lose(self, partition):
         """Whatever the partition of the commands holds now."""
         self.admin("delete-records", stream.COMMANDS, partition, self.ends(partition)[1])
-
-    def works(self, workspace, name):
-        self.expect(workspace.client.post("/Users", {"schemas": [USER], "userName": name}), 201)
-        self.assertIn("user.created", [c["action"] for c in self.followers.changes(workspace.id)])
 
     def test_retention_passed_the_place(self):
         ws = self.stack.workspace("passed")
@@ -156,6 +158,30 @@ class OutOfRange(KafkaCase):
         self.assertEqual(answer.status, 410, repr(answer))
         self.assertIn("lost before it was applied", answer.json["detail"])
 
+    def test_the_place_lies_behind_the_end(self):
+        ws = self.stack.workspace("behind")
+        partition = self.place(ws)
+        self.works(ws, "before")
+        self.stack.local("stop", "worker")
+        self.commit(partition, self.ends(partition)[1] + 1000)
+        answer = ws.client.post("/Users", {"schemas": [USER], "userName": "waits"}, headers={"Prefer": "respond-async"})
+        self.assertEqual(answer.status, 202, repr(answer))
+        self.stack.start()
+        self.works(ws, "after")
+        self.assertEqual(self.metric("usher_worker_out_of_range_total"), 1)
+        self.assertEqual(self.metric("usher_worker_commands_gone_total"), 0)
+        names = {name for (name,) in self.stack.sql("SELECT user_name FROM users WHERE workspace_id = %s", ws.id)}
+        self.assertEqual(names, {"before", "waits", "after"})  # what was in the log is not skipped
+
+    def test_the_check_at_the_start_leaves_no_group(self):
+        """A group with places that mean nothing would be an alarm in whatever watches the lag of groups."""
+        self.assertTrue(self.logged("event=broker exactly_once=yes"))
+        self.assertEqual(self.admin("groups").split(), [GROUP])
+
+
+class Forgotten(Offsets):
+    """Kafka, or PostgreSQL, has forgotten how far the streams are."""
+
     def forget(self):
         """The group's offsets, as soon as it has no members any more."""
         def done():
@@ -241,23 +267,3 @@ class OutOfRange(KafkaCase):
         start.join()
         self.works(ws, "after")
         self.once_each(ws, 0)
-
-    def test_the_place_lies_behind_the_end(self):
-        ws = self.stack.workspace("behind")
-        partition = self.place(ws)
-        self.works(ws, "before")
-        self.stack.local("stop", "worker")
-        self.commit(partition, self.ends(partition)[1] + 1000)
-        answer = ws.client.post("/Users", {"schemas": [USER], "userName": "waits"}, headers={"Prefer": "respond-async"})
-        self.assertEqual(answer.status, 202, repr(answer))
-        self.stack.start()
-        self.works(ws, "after")
-        self.assertEqual(self.metric("usher_worker_out_of_range_total"), 1)
-        self.assertEqual(self.metric("usher_worker_commands_gone_total"), 0)
-        names = {name for (name,) in self.stack.sql("SELECT user_name FROM users WHERE workspace_id = %s", ws.id)}
-        self.assertEqual(names, {"before", "waits", "after"})  # what was in the log is not skipped
-
-    def test_the_check_at_the_start_leaves_no_group(self):
-        """A group with places that mean nothing would be an alarm in whatever watches the lag of groups."""
-        self.assertTrue(self.logged("event=broker exactly_once=yes"))
-        self.assertEqual(self.admin("groups").split(), [GROUP])
