@@ -14,7 +14,9 @@ from scimhttp import USER, check_answer
 from stack import free_port
 from waiting import SILENCE, run, wait_for_end, wait_until
 
-METHODS = (b"GET ", b"POST ")
+# From 1.0 on the HTTP library itself refuses what is doubtful in a request line, before there is a request to record,
+# and all extensions of chunks; at a NUL in the request line it closes without an answer.
+NEWER = run(["pkg-config", "--atleast-version=1.0", "libmicrohttpd"]).returncode == 0
 
 
 def exchange(sock, wire, pieces=None):
@@ -218,6 +220,11 @@ class Refused(Wire):
     NO_REQUEST = {"version-2", "version-0.9", "version-lower", "version-word", "version-none", "tab-in-line",
                   "blank-at-the-end", "target-endless", "nul-method"}
 
+    if NEWER:
+        NO_REQUEST |= {"nul-target", "nul-target-end", "nul-query", "lf-request-line", "cr-target", "blank-target",
+                       "two-blanks", "two-blanks-behind"}
+    CLOSED = {"nul-target", "nul-target-end", "nul-query", "nul-method"} if NEWER else set()
+
     def path(self, name):
         return "/scim/v2/Users/%s-%s" % (self.ws.id[-12:], name)
 
@@ -225,6 +232,9 @@ class Refused(Wire):
         return wire.replace(b"@", self.path(name).encode(), 1)
 
     def check(self, name, status, answers):
+        if name in self.CLOSED:
+            self.assertEqual(answers, [])
+            return
         self.assertEqual([a.status for a in answers], [status], "%s: %r" % (name, answers))
         self.assertEqual(answers[0].headers["connection"], "close")
         self.assertEqual(answers[0].headers["content-type"], "application/scim+json", answers)
@@ -337,7 +347,8 @@ class Understood(Wire):
                                   b"00%x\r\n%s\r\n000\r\n\r\n")):
             body = self.body("chunks%d@edges.example" % n)
             framing = b"Transfer-Encoding: chunked\r\nConnection: close\r\n"
-            self.assertEqual([a.status for a in self.ask(self.post("", framing, rest % (len(body), body)))], [201])
+            due = 400 if NEWER and b";" in rest else 201
+            self.assertEqual([a.status for a in self.ask(self.post("", framing, rest % (len(body), body)))], [due])
 
     def test_old_http_without_host_is_for_probes(self):
         """/healthz, /readyz and /metrics, and nothing else; HTTP/1.1 needs its Host there too."""
