@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum err_code refuse_member(const char *path, struct err *err) {
+static enum err_code refuse_member_id(const char *path, struct err *err) {
     return err_set_path(err, ERR_INVALID_VALUE, path, "The command sets '%s', which it may not", path);
 }
 
@@ -24,7 +24,7 @@ static enum err_code check_kept(const json_t *given, const json_t *kept, struct 
         if (strcmp(name, "schemas") == 0)
             continue;
         if (there == NULL)
-            code = refuse_member(name, err);
+            code = refuse_member_id(name, err);
         else if (json_is_object(value))
             code = check_kept(value, there, err);
         for (size_t i = 0;
