@@ -64,12 +64,25 @@ static enum err_code put_key(struct list *l, const struct read_part *part, struc
     return sort_key(part->rt, part->sort, l->text, out, l->params, l->err);
 }
 
+static bool is_modified(const struct attr_path *path) {
+    return path->extension == NULL && path->attr != NULL && path->sub != NULL &&
+           strcmp(path->attr->name, "meta") == 0 && strcmp(path->sub->name, "lastModified") == 0;
+}
+
+static bool asks_times(const struct filter *f) {
+    if (f == NULL)
+        return true;
+    if (f->kind == FILTER_AND)
+        return asks_times(f->left) && asks_times(f->right);
+    return f->kind == FILTER_COMPARE && f->op >= FILTER_GT && f->op <= FILTER_LE && is_modified(&f->path);
+}
+
 /* The condition on a part's rows: workspace, type and filter. */
 static enum err_code put_source(struct list *l, const struct read_part *part, struct jbuf *out) {
     jb_raw(out, "r.workspace_id = $1::uuid");
     if (part->rt->kind == RESOURCE_CUSTOM) {
         /* IS TRUE: a mere condition on what the filter finds, and no way to find it */
-        bool found = part->filter != NULL && lookup_finds(part->filter);
+        bool found = part->filter != NULL && (lookup_finds(part->filter) || asks_times(part->filter));
         const char *type = sql_params_ref(l->params, part->rt->name, "text");
         jb_printf(out, found ? " AND (r.type = %s) IS TRUE" : " AND r.type = %s", type);
     }
@@ -115,19 +128,6 @@ enum way {
     WAY_MODIFIED, /* by meta.lastModified, perhaps from and to a time */
     WAY_MEMBERS,  /* without order: who has a certain member, or is one of a certain room */
 };
-
-static bool is_modified(const struct attr_path *path) {
-    return path->extension == NULL && path->attr != NULL && path->sub != NULL &&
-           strcmp(path->attr->name, "meta") == 0 && strcmp(path->sub->name, "lastModified") == 0;
-}
-
-static bool asks_times(const struct filter *f) {
-    if (f == NULL)
-        return true;
-    if (f->kind == FILTER_AND)
-        return asks_times(f->left) && asks_times(f->right);
-    return f->kind == FILTER_COMPARE && f->op >= FILTER_GT && f->op <= FILTER_LE && is_modified(&f->path);
-}
 
 static enum way way_of(const struct read_query *q) {
     bool filtered = false;

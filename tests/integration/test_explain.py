@@ -10,7 +10,7 @@ import urllib.parse
 
 import stack as stacks
 from case import Case
-from crowd import DEVICES, FILL, FILL_LARGE, MANY, OF_ROOM, USERS, fill, uuid
+from crowd import DEVICES, FILL, FILL_MANY, MANY, OF_ROOM, USERS, fill, uuid
 from waiting import let_time_pass
 
 HANDFUL = 12
@@ -188,11 +188,11 @@ class Plans(Case):
                     page = self.reads(path, 2 * 6, **{**order, "cursor": page["nextCursor"]})
                     seen += [r["id"] for r in page["Resources"]]
                 self.assertEqual((len(seen), len(set(seen))), (CHANGED, CHANGED))
-                newest = self.reads(path, DEVICES if path == "/Devices" else 2 * 6, sortBy="meta.lastModified",
+                newest = self.reads(path, HANDFUL + (DEVICES if path == "/Devices" else 0), sortBy="meta.lastModified",
                                     sortOrder="descending", count=5, attributes="id")
                 self.assertEqual([r["id"] for r in newest["Resources"]], seen[:-6:-1])
         with self.subTest("%s: rooms of a user in many" % phase):
-            mine = {"filter": 'members eq "%s"' % uuid(1, 1), "attributes": "id"}
+            mine = {"filter": 'members eq "%s"' % uuid(1, USERS), "attributes": "id"}
             page = self.reads("/Groups", 2 * 6 + MANY + 1, count=5, **mine)
             self.assertEqual(page["totalResults"], MANY + 1)
             page = self.reads("/Groups", 9001 + 2 * 6 + MANY + 1, count=5, startIndex=9001, **mine)
@@ -215,7 +215,7 @@ class Plans(Case):
     def test_look_ups_use_an_index(self):
         """F: userName, externalId, id, emails.value, displayName, members.value and what else is looked up."""
         self.look_up_all("on empty tables", False)  # and so prepared
-        fill(self.stack, self.ws.id, *FILL, *FILL_LARGE, *CHANGES)
+        fill(self.stack, self.ws.id, *FILL, *FILL_MANY, *CHANGES)
         let_time_pass(REPLANNED, "a connection plans anew only then what it has prepared")
         self.http.get("/Users?count=0")
         self.look_up_all("as prepared on empty tables", True)

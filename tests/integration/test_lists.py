@@ -8,12 +8,12 @@ import urllib.parse
 import proxied
 import stack as stacks
 from case import Case
-from crowd import FILL, FILL_LARGE, LARGE, MANY, fill, uuid
+from crowd import FILL, FILL_LARGE, LARGE, MANY, ROOMS, USERS, fill, uuid
 from scimhttp import USER
 from test_door import Door
 
 ARGS = "--deadline-ms=12000 --list-ms=6000 --list-threads=4"
-HALL, GUEST = uuid(4, 1), uuid(1, 1)
+HALL, GUEST = uuid(4, 1), uuid(1, USERS)
 # No index has it, and with ten e-mail addresses each it takes PostgreSQL longer than a list may take.
 HEAVY = " or ".join('emails[value co "q%d" and type ew "q"]' % i for i in range(30))
 SLOW_CROWD = """UPDATE users SET display_name_key = 'same', search = search || jsonb_build_object('emails', (
@@ -198,7 +198,7 @@ class Lists(Case):
         self.assertEqual([m["value"] for m in named], everybody)
         self.assertEqual(named[6]["display"], "Name 7")
         groups = self.shown("/Users/" + GUEST)["groups"]
-        self.assertEqual([g["value"] for g in groups], [uuid(2, 1)] + [uuid(4, i) for i in range(1, MANY + 1)])
+        self.assertEqual([g["value"] for g in groups], [uuid(2, ROOMS)] + [uuid(4, i) for i in range(1, MANY + 1)])
         self.nothing_runs()
 
     def test_held_members_of_a_large_room_are_not_shown(self):

@@ -1,7 +1,7 @@
 """A workspace with many users, rooms and members, written by SQL: for tests about size."""
 
 USERS, ROOMS, DEVICES, OF_ROOM = 100000, 2000, 20000, 50  # each user is in one room
-LARGE, MANY = 100000, 10000  # members of the one large room; rooms of user 1 besides
+LARGE, MANY = 100000, 10000  # members of the one large room; rooms of the last user besides
 
 
 def uuid(kind, n):
@@ -32,18 +32,19 @@ FILL = (
        FROM generate_series(1, %(devices)s) i, LATERAL (VALUES ('serial', 'S' || i, true), ('callSign', 'c' || i, false), ('port', i::text, true)) AS k (path, key, uniq)""",
 )
 
-# One room of all users, and a user in many rooms.
-FILL_LARGE = (
+# A user in many rooms; and all others in the first of them.
+FILL_MANY = (
     """INSERT INTO rooms (workspace_id, id, display_name, display_name_key, doc, search, version, created, modified)
        SELECT %(w)s, ('0190c5a4-0004-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 'Hall ' || i, 'hall ' || i,
               json_build_object('schemas', json_build_array('urn:ietf:params:scim:schemas:core:2.0:Group'), 'displayName', 'Hall ' || i), jsonb_build_object('displayname', 'hall ' || i), 1, now(), now()
        FROM generate_series(1, %(many)s) i""",
     """INSERT INTO members (workspace_id, room_id, user_id, transmit, held)
-       SELECT %(w)s, ('0190c5a4-0004-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, '0190c5a4-0001-7000-8000-000000000001', true, false FROM generate_series(1, %(many)s) i""",
-    """INSERT INTO members (workspace_id, room_id, user_id, transmit, held)
-       SELECT %(w)s, '0190c5a4-0004-7000-8000-000000000001', ('0190c5a4-0001-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, true, false FROM generate_series(2, %(users)s) i""",
+       SELECT %(w)s, ('0190c5a4-0004-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, ('0190c5a4-0001-7000-8000-' || lpad(to_hex(%(users)s), 12, '0'))::uuid, true, false FROM generate_series(1, %(many)s) i""",
     """UPDATE workspaces SET users_total = %(users)s, rooms_total = %(rooms)s + %(many)s WHERE workspace_id = %(w)s""",
 )
+FILL_LARGE = (*FILL_MANY,
+    """INSERT INTO members (workspace_id, room_id, user_id, transmit, held)
+       SELECT %(w)s, '0190c5a4-0004-7000-8000-000000000001', ('0190c5a4-0001-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, true, false FROM generate_series(1, %(users)s - 1) i""")
 
 
 def fill(stack, workspace, *statements):
