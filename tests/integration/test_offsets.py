@@ -87,6 +87,9 @@ class OutOfRange(Offsets):
         self.assertTrue(self.logged("event=offset-out-of-range partition=%d" % partition))
         names = {name for (name,) in self.stack.sql("SELECT user_name FROM users WHERE workspace_id = %s", ws.id)}
         self.assertEqual(names, {"before", "after"})
+        # All of it is told, so that no other test counts it.
+        wait_until(lambda: self.stack.sql("SELECT 1 FROM log_gaps WHERE partition = %s AND lost = 3", partition),
+                   "the three to be told", lambda: os.times()[4] // 20)
 
     def test_what_was_accepted_and_is_gone_is_told_as_failed(self):
         """Each of the requests that were answered 202 has an outcome, an event, an audit record and a number in a
