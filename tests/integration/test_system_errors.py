@@ -93,6 +93,8 @@ class NewerVersion(Trouble):
         ws = self.stack.workspace("newer")
         partition = stream.murmur2(ws.id.encode()) % 12
         self.user("before", ws.client)
+        # Made now: one may belong to the partition that is going to stand.
+        others = [self.stack.workspace("other") for _ in range(2)]
         sample = [r for r in stream.read_topic(self.stack.kafka, stream.COMMANDS) if r.key == ws.id][-1]
         path = self.stack.run_dir + "/newer"
         with open(path, "w") as f:
@@ -101,7 +103,6 @@ class NewerVersion(Trouble):
         self.accepted(ws, "behind")
         self.wait_until(lambda: self.worker_ready()[0] == 503, "the worker not to be ready")
         self.assertIn("newer version", self.worker_ready()[1])
-        others = [self.stack.workspace("other") for _ in range(2)]
         for other in others:
             if stream.murmur2(other.id.encode()) % 12 != partition:
                 self.user("other", other.client)
