@@ -4,6 +4,7 @@ RUN_DIR/env, usherctl)."""
 import fcntl
 import json
 import os
+import random
 import shlex
 import shutil
 import signal
@@ -33,10 +34,25 @@ class ToolError(Exception):
         self.code, self.out, self.err = code, out, err
 
 
+PORTS_GIVEN = set()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nothing listens on. It lies below the range of outgoing connections, as those that usher-local
+    takes: from that range the next connection of another process could get it before the server is there. It is
+    given once."""
+    while True:
+        port = random.randrange(14000, 20000)
+        if port in PORTS_GIVEN:
+            continue
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        PORTS_GIVEN.add(port)
+        return port
 
 
 def read_env(path):
