@@ -6,7 +6,6 @@
 #include "ops/runtime/log.h"
 #include "schemas/types/schema_load.h"
 #include "sql/ask/outbox.h"
-#include "sql/ask/signing_key.h"
 #include "sql/migrate.h"
 #include "workers/consumer.h"
 #include "workers/health.h"
@@ -45,15 +44,14 @@ static bool prepare_kafka(const struct config *config, struct health *health, co
     }
 }
 
-/* The schema is the one that this program was made for, the outbox has its tables, and the key is told before
- * anything is signed with it. False: a stop was asked for. */
-static bool prepare_database(const struct config *config, struct health *health, const struct jws_key *key) {
-    struct db *db = db_new(config_str(config, "pg"), "usher-worker-key", "");
+/* The schema is the one that this program was made for, and the outbox has its tables. False: a stop was
+ * asked for. */
+static bool prepare_database(const struct config *config, struct health *health) {
+    struct db *db = db_new(config_str(config, "pg"), "usher-worker-start", "");
     struct err err = {0};
     bool stop = false;
     int gone; /* the tables of the outbox's next days are there before its first row */
-    while (!stop && (schema_check(db, &err) != ERR_OK || signing_key_publish(db, key, &err) != ERR_OK ||
-                     outbox_turn_days(db, &gone, &err) != ERR_OK))
+    while (!stop && (schema_check(db, &err) != ERR_OK || outbox_turn_days(db, &gone, &err) != ERR_OK))
         stop = health_wait(health, "PostgreSQL", &err);
     db_free(db);
     return !stop;
@@ -61,12 +59,12 @@ static bool prepare_database(const struct config *config, struct health *health,
 
 /* *why: what ended it, if that was not a signal. */
 static int run_worker(const struct config *config, struct health *health, struct slot *slot,
-                      const struct jws_key *key, const char **why) {
+                      const char **why) {
     bool exactly_once = false;
     struct err err = {0};
     if (!prepare_kafka(config, health, slot, &exactly_once))
         return 0;
-    struct emitter *emitter = emitter_start(config, slot, key, exactly_once);
+    struct emitter *emitter = emitter_start(config, slot, exactly_once);
     if (emitter == NULL)
         return 0;
     struct lost *lost = lost_new(config);
@@ -112,11 +110,6 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usher-worker: %s\n", err_text(&err));
         return 2;
     }
-    struct jws_key *key = signing_key_open(config_str(config, "signing-key"), &err);
-    if (key == NULL) {
-        fprintf(stderr, "usher-worker: signing-key: %s\n", err_text(&err));
-        return 2;
-    }
     struct health *health = health_start(config, &err);
     if (health == NULL) {
         fprintf(stderr, "usher-worker: %s\n", err_text(&err));
@@ -124,12 +117,11 @@ int main(int argc, char **argv) {
     }
     int code = 0;
     const char *why = "signal";
-    if (prepare_database(config, health, key)) {
+    if (prepare_database(config, health)) {
         struct slot *slot = slot_take(config);
-        code = slot != NULL ? run_worker(config, health, slot, key, &why) : 0;
+        code = slot != NULL ? run_worker(config, health, slot, &why) : 0;
     }
     health_stop(health);
-    jws_key_free(key);
     log_event(LOG_INFO, "stopped", "reason=%s code=%d", why, code);
     return code;
 }

@@ -46,7 +46,7 @@ embedded_start() {
 
 # ---- worker and ingest
 
-# The key that SCIM events are signed with; who follows them knows it from /.well-known/jwks.json.
+# The key that outcomes of asynchronous requests are signed with; /.well-known/jwks.json shows its public half.
 signing_key() {
     [ ! -s "$run_dir/signing.pem" ] || return 0
     openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$run_dir/signing.pem.part" 2>/dev/null ||
@@ -103,7 +103,6 @@ worker_start() { # NAME
 	kafka = $bootstrap
 	replication = $(cat "$run_dir/kafka/nodes" 2>/dev/null || echo 1)
 	metrics-listen = 127.0.0.1:$metrics
-	signing-key = $run_dir/signing.pem
 	events-issuer = http://127.0.0.1:$port
 	schema-dir = $schema_dir
 	CONF

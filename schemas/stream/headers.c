@@ -1,7 +1,5 @@
 #include "schemas/stream/headers.h"
 
-#include "schemas/stream/record_event.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +35,7 @@ void headers_record(struct headers *h, const struct record *r, const char *works
                     const char *traceparent) {
     h->n = 0;
     add_common(h, r->ce_id, r->ce_type, r->ce_subject, workspace, txn, r->seq, r->time_us, traceparent,
-               r->topic == RECORD_EVENTS ? EVENT_MEDIA_TYPE : JSON_TYPE);
+               JSON_TYPE);
 }
 
 void headers_stub(struct headers *h, const struct record *r, const char *workspace, const char *txn,

@@ -1,7 +1,7 @@
-/* Records of usher.events: security event tokens (RFC 8417) about SCIM resources (RFC 9967). The value of a
- * record is the claims of the token. They are signed when the record is produced (ops/runtime/jws.h), so that
- * what is stored does not depend on a key. No record holds a password or another attribute that no reader may
- * see (attr_is_secret). */
+/* Records of usher.events: the claims of security event tokens (RFC 8417) about SCIM resources (RFC 9967),
+ * unsigned. Whoever hands one out signs it for its receiver (ops/runtime/jws.h), so that neither what is
+ * stored nor what is on the topic depends on a key. No record holds a password or another attribute that no
+ * reader may see (attr_is_secret). */
 #ifndef USHER_SCHEMAS_STREAM_RECORD_EVENT_H
 #define USHER_SCHEMAS_STREAM_RECORD_EVENT_H
 

@@ -1,9 +1,8 @@
 """Is a record what the contract says (schemas/README.md, schemas/json)?
 
 validate(topic, headers, value) raises ContractError, which names everything that is wrong. headers: a dict or a list
-of pairs; value: parsed JSON, or the text, or None for a tombstone; of usher.events the claims (jws.py takes the
-signature off). Beyond the JSON Schema of the value it holds the headers against the value: the same seq, time, txn
-and workspace must stand in both.
+of pairs; value: parsed JSON, or the text, or None for a tombstone. Beyond the JSON Schema of the value it holds the
+headers against the value: the same seq, time, txn and workspace must stand in both.
 """
 
 import datetime
@@ -113,7 +112,7 @@ def _of_worker(headers, numbered):
     return numbered and headers.get("ce_type") != "usher.audit.request"
 
 
-def _header_set(faults, headers, numbered, content_type="application/json"):
+def _header_set(faults, headers, numbered):
     due = COMMON | ({"usher-seq"} if numbered else set())
     for name in sorted(due - headers.keys()):
         faults.append("header %s is missing" % name)
@@ -121,7 +120,7 @@ def _header_set(faults, headers, numbered, content_type="application/json"):
     for name in sorted(headers.keys() - due - more):
         faults.append("header %s does not belong there" % name)
     _expect(faults, headers, "ce_specversion", "1.0")
-    _expect(faults, headers, "content-type", content_type)
+    _expect(faults, headers, "content-type", "application/json")
     _match(faults, headers, "ce_time", TIME)
     _match(faults, headers, "usher-txn", UUID)
     _match(faults, headers, "ce_source", "/w/" + UUID)
@@ -258,9 +257,7 @@ def faults_of(topic, headers, value):
     schema = _schema_of(topic, headers.get("ce_type"))
     if schema is None:
         return ["ce_type %r does not belong to %s" % (headers.get("ce_type"), topic)]
-    _header_set(faults, headers, topic not in ("usher.commands", "usher.replies"),
-                "application/secevent+jwt" if topic == "usher.events" and headers.get("ce_type") != STUB
-                else "application/json")
+    _header_set(faults, headers, topic not in ("usher.commands", "usher.replies"))
     given = value
     value = _parsed(value, faults)
     if given is None and topic != "usher.rooms":

@@ -11,15 +11,13 @@ import subprocess
 import threading
 import time
 
-import jws
 from waiting import LOOK, Watch, run
 
 MEMBERSHIP, ROOMS, AUDIT, EVENTS = "usher.membership", "usher.rooms", "usher.audit", "usher.events"
 COMMANDS, REPLIES, DEADLETTER = "usher.commands", "usher.replies", "usher.deadletter"
 COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
 
-# text is the payload as it came. value is the parsed JSON, or None for a tombstone; of usher.events, where the text is
-# a token, it is the claims, and the signature has not been verified (stream.check_tokens does that).
+# text is the payload as it came. value is the parsed JSON, or None for a tombstone.
 Record = collections.namedtuple("Record", "topic partition offset key headers value text", defaults=(None,))
 
 
@@ -42,12 +40,7 @@ def parse_line(line):
     if isinstance(headers, list):
         headers = dict(zip(headers[0::2], headers[1::2]))
     text, value = envelope.get("payload"), None
-    if text and envelope["topic"] == EVENTS:
-        try:
-            value = jws.parts(text)[1]
-        except jws.TokenError as e:
-            value = {"unreadable": "%s: %s" % (e, text)}
-    elif text:
+    if text:
         try:
             value = json.loads(text)
         except ValueError:
@@ -58,8 +51,8 @@ def parse_line(line):
 
 def workspace_of(record):
     """From the value, or (tombstones) from ce_source."""
-    if record.topic == EVENTS:
-        return (record.value.get("aud") or [None])[0]
+    if record.topic == EVENTS and "aud" in record.value:
+        return record.value["aud"][0]
     if record.value is not None:
         return record.value.get("workspace") if isinstance(record.value, dict) else None
     source = record.headers.get("ce_source", "")

@@ -3,7 +3,6 @@
 #include "ops/runtime/clock.h"
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
-#include "schemas/stream/record_event.h"
 #include "workers/stats.h"
 
 #include <sodium.h>
@@ -211,11 +210,9 @@ static enum sent emit_refused(const struct emission *x, struct row_item *item, r
     return emit_letter(x, &letter, &m, item->refusals >= STUB_AND_PART ? PART_BYTES : SIZE_MAX, error);
 }
 
-/* What is stored of an event is what it says; its signature is made here, anew each time that it goes out, so
- * that a key can be changed at any time. */
+/* As it is stored, so that what goes out again is the same byte for byte. */
 static enum sent emit_whole(const struct emission *x, struct row_item *item, rd_kafka_error_t **error) {
     struct headers h;
-    struct jbuf token = {0};
     const struct record *r = &item->record;
     headers_record(&h, r, item->source.workspace, item->source.txn, item->source.traceparent);
     headers_add_row(&h, x->row);
@@ -227,14 +224,7 @@ static enum sent emit_whole(const struct emission *x, struct row_item *item, rd_
                         .len = r->value != NULL ? strlen(r->value) : 0,
                         .headers = &h,
                         .refusals = &item->refusals};
-    if (r->topic == RECORD_EVENTS) {
-        jws_sign(x->key, EVENT_TYPE, m.value, m.len, &token);
-        m.value = token.p;
-        m.len = token.n;
-    }
-    enum sent sent = emit_message(x->producer, &m, error);
-    jb_free(&token);
-    return sent;
+    return emit_message(x->producer, &m, error);
 }
 
 rd_kafka_error_t *emit_item(const struct emission *x, struct row_item *item) {

@@ -2,7 +2,6 @@
 #ifndef USHER_WORKERS_EMIT_EMIT_RECORD_H
 #define USHER_WORKERS_EMIT_EMIT_RECORD_H
 
-#include "ops/runtime/jws.h"
 #include "schemas/stream/headers.h"
 #include "schemas/stream/row.h"
 
@@ -13,7 +12,6 @@ rd_kafka_headers_t *emit_headers(const struct headers *h);
 /* Where records of a row go. */
 struct emission {
     rd_kafka_t *producer;
-    const struct jws_key *key; /* signs the claims of usher.events */
     int32_t partition;
     int64_t row; /* its number, which stands in a header of each record */
 };

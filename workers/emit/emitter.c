@@ -95,13 +95,11 @@ static void *emitter_main(void *arg) {
 
 /* ---- who calls from other threads ---- */
 
-struct emitter *emitter_start(const struct config *config, struct slot *slot, const struct jws_key *key,
-                              bool exactly_once) {
+struct emitter *emitter_start(const struct config *config, struct slot *slot, bool exactly_once) {
     struct emitter *e = xcalloc(1, sizeof *e);
     int32_t partitions = (int32_t)config_int(config, "partitions");
     e->config = config;
     e->slot = slot;
-    e->key = key;
     e->exactly_once = exactly_once;
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->changed, NULL);

@@ -10,7 +10,6 @@
 #define USHER_WORKERS_EMIT_EMITTER_H
 
 #include "ops/runtime/config.h"
-#include "ops/runtime/jws.h"
 #include "workers/emit/slot.h"
 #include "workers/rows.h"
 
@@ -19,10 +18,9 @@
 struct emitter;
 
 /* exactly_once: the broker can do transactions with offsets; otherwise (trial broker) offsets are committed
- * plainly, and the mark in PostgreSQL stands for the number. key: signs SCIM events. Initialises the
- * transactional id: waits for Kafka until a stop is asked for; NULL then. */
-struct emitter *emitter_start(const struct config *config, struct slot *slot, const struct jws_key *key,
-                              bool exactly_once);
+ * plainly, and the mark in PostgreSQL stands for the number. Initialises the transactional id: waits for
+ * Kafka until a stop is asked for; NULL then. */
+struct emitter *emitter_start(const struct config *config, struct slot *slot, bool exactly_once);
 /* The consumer whose group the offsets belong to. */
 void emitter_attach(struct emitter *e, rd_kafka_t *consumer);
 

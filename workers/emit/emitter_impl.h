@@ -13,7 +13,6 @@
 struct emitter {
     const struct config *config;
     struct slot *slot;
-    const struct jws_key *key;
     bool exactly_once;
     int64_t hold_us;
     /* The emit thread's alone. */

@@ -84,7 +84,7 @@ static struct row *take_row(struct transaction *t) {
 static rd_kafka_error_t *produce_row(struct transaction *t, struct row *row) {
     struct err err = {0};
     rd_kafka_error_t *error = NULL;
-    struct emission x = {t->e->producer, t->e->key, row->partition, row->number};
+    struct emission x = {t->e->producer, row->partition, row->number};
     if (row->items.n == 0 && row_decode(row->bytes, row->n, &row->items, &err) != ERR_OK)
         return rd_kafka_error_new(RD_KAFKA_RESP_ERR__BAD_MSG, "row %lld of partition %d: %s",
                                   (long long)row->number, row->partition, err_text(&err));
