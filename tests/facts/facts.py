@@ -117,10 +117,10 @@ def command_schema(text, facts):
     tree["properties"]["type"]["enum"] = [c["name"] for c in facts["commands"]]
     for rule in tree["allOf"]:
         then = rule["then"]
-        must, no = then.get("required", []), [k for k, v in then.get("properties", {}).items() if v is False]
+        must, no = then.get("required", []), then.get("not", {}).get("required", [])
         if len(must) == 1 and set(then) == {"required"}:
             rule["if"]["properties"]["type"]["enum"] = [c["name"] for c in facts["commands"] if c[must[0]]]
-        elif len(no) == 1 and set(then) == {"properties"}:
+        elif len(no) == 1 and set(then) == {"not"}:
             may = "mayResourceType" if no == ["resourceType"] else no[0]
             rule["if"]["properties"]["type"]["enum"] = [c["name"] for c in facts["commands"] if not c[may]]
     return dump(tree)

@@ -5,8 +5,10 @@ that it names, and the judge against damage.
 That the examples are what the programs write is shown by test_record.c and test_command.c."""
 
 import copy
+import fnmatch
 import json
 import pathlib
+import re
 import sys
 import unittest
 
@@ -105,6 +107,8 @@ class Judge(unittest.TestCase):
         self.damaged("membership.room-renamed", lambda e: e["value"].pop("from"))
         self.damaged("membership.member-removed", lambda e: e["value"].update(reason="because"))
         self.damaged("audit.change-member-removed", lambda e: e["value"].update(action="member.exploded"))
+        self.damaged("audit.change-command-refused", lambda e: e["value"].update(reason=None))
+        self.damaged("audit.change-command-refused", lambda e: e["value"].update(outcome="applied"))
         self.damaged("audit.request-unknown-credential",
                      lambda e: e["value"].update(key={"id": contract.NIL, "name": "x", "class": "scim"}))
         self.damaged("commands.user-patch", lambda e: e["value"].update(resource={}))
@@ -156,6 +160,41 @@ class AsyncApi(unittest.TestCase):
             for part in filter(None, pointer.split("/")):
                 self.assertIn(part, target, ref)
                 target = target[part]
+
+    def test_examples_are_those_of_the_message(self):
+        """The parser holds an example against the schema of its message; here, against the message's name."""
+        for name, message in load(self.document)["components"]["messages"].items():
+            for example in message["examples"]:
+                shown = load(self.document.parent / example["payload"]["$ref"].partition("#")[0])
+                self.assertEqual(example["headers"]["$ref"].partition("#")[0],
+                                 example["payload"]["$ref"].partition("#")[0])
+                self.assertTrue(fnmatch.fnmatch(shown["headers"]["ce_type"], message["name"]), name)
+
+    def unnamed(self, node, where):
+        """Places of objects, choices and enumerations without a name that generators can give to their models."""
+        if isinstance(node, list):
+            for i, one in enumerate(node):
+                yield from self.unnamed(one, "%s/%d" % (where, i))
+        if not isinstance(node, dict):
+            return
+        rule = where.rpartition("/")[2] in ("if", "then", "else", "not") or "/allOf/" in where
+        model = "enum" in node or isinstance(node.get("properties"), dict) and "properties" != where.rpartition("/")[2]
+        if model and not rule and "x-parser-schema-id" not in node:
+            yield where
+        for name, one in node.items():
+            yield from self.unnamed(one, "%s/%s" % (where, name))
+
+    def test_every_model_has_a_name(self):
+        """A generator would call it after its place, or AnonymousSchema_17; with a $id, HttpsColonSlashSlash…"""
+        names = []
+        for path in [self.document, *sorted((ROOT / "schemas" / "json").glob("*.json"))]:
+            self.assertEqual(list(self.unnamed(load(path), path.stem)), [])
+            text = path.read_text(encoding="utf-8")
+            self.assertNotIn('"$id"', text, path.name)
+            names += re.findall(r'"x-parser-schema-id": "([A-Z][A-Za-z]+)"', text)
+            self.assertEqual(text.count("x-parser-schema-id"), len(re.findall(r'-schema-id": "[A-Z][A-Za-z]+"', text)))
+        self.assertGreater(len(names), 60)
+        self.assertEqual(sorted(names), sorted(set(names)))
 
     def test_every_topic_and_type_is_in_it(self):
         doc = load(self.document)

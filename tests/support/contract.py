@@ -182,6 +182,8 @@ def _agreement(faults, topic, headers, value):
                 + ("/members/%s" % value["user"] if "user" in value else ""))
     elif topic == "usher.audit":
         _expect(faults, headers, "ce_type", "usher.audit.%s" % value.get("kind"))
+        if value.get("action") == "command.refused" and (value["outcome"], type(value["reason"])) != ("refused", str):
+            faults.append("a refused command is %s, because of %r" % (value["outcome"], value["reason"]))
     elif topic == "usher.commands":
         _expect(faults, headers, "ce_type", "usher.command.%s" % value.get("type"))
 
