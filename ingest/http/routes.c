@@ -20,7 +20,7 @@
 
 #define SCIM_ROW(m, where, what, needs)                                                                      \
     .method = HTTP_##m, .path = "(/w/{workspace})" where, .handler = &what, .form = &scim_form,              \
-    .access = ACCESS_SCIM, .scopes = needs, .acts = HTTP_##m
+    .access = ACCESS_SCIM, .scopes = needs, .acts = HTTP_##m, .loose = true
 /* A type of resource, or one resource. Of `needs` only the scopes for the type count. */
 #define READ (SCOPE_SCIM_USERS_READ | SCOPE_SCIM_ROOMS_READ)
 #define WRITE (SCOPE_SCIM_USERS_WRITE | SCOPE_SCIM_ROOMS_WRITE)
@@ -28,9 +28,9 @@
     { SCIM_ROW(m, SCIM_PREFIX "/{type}" path, what, needs) }
 /* For any valid key. */
 #define SCIM(m, path, what)                                                                                  \
-    { SCIM_ROW(m, SCIM_PREFIX path, what, 0), .escaped = true }
+    { SCIM_ROW(m, SCIM_PREFIX path, what, 0) }
 #define SCIM_NOTHING(path, why)                                                                              \
-    { SCIM_ROW(ANY, path, options_handler, 0), .escaped = true, .code = why }
+    { SCIM_ROW(ANY, path, options_handler, 0), .code = why }
 
 /* ---- the Management API and the admin API ---- */
 

@@ -5,11 +5,12 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #define BIT(m) (1u << (m))
 #define SEGMENTS_MAX 12
 #define WORKSPACE_SEGMENTS 2 /* "/w/{workspace}" */
-#define PREFIX_SEGMENTS 2    /* "/scim/v2": never with escapes */
+#define PREFIX_SEGMENTS 2    /* "/scim/v2": never loose */
 
 static enum http_method method_of(const char *m) {
     static const char *const names[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
@@ -92,16 +93,19 @@ static const char *template_of(const struct route_row *row) {
     return row->path[0] == '(' ? strchr(row->path, ')') + 1 : row->path;
 }
 
-static bool is_name(const struct path *p, const struct segment *s, const char *name, size_t n, bool escaped) {
-    if (segment_is(s, name, n))
-        return true;
-    const char *text = escaped && memchr(s->p, '%', s->n) != NULL ? decoded(p, s) : NULL;
-    return text != NULL && strlen(text) == n && memcmp(text, name, n) == 0;
+/* loose: in any letter case, and with escapes. */
+static bool is_name(const struct path *p, const struct segment *s, const char *name, size_t n, bool loose) {
+    if (!loose)
+        return segment_is(s, name, n);
+    if (memchr(s->p, '%', s->n) == NULL)
+        return s->n == n && strncasecmp(s->p, name, n) == 0;
+    const char *text = decoded(p, s);
+    return text != NULL && strlen(text) == n && strncasecmp(text, name, n) == 0;
 }
 
-static bool part_fits(struct path *p, struct segment *s, const char *part, size_t n, bool escaped) {
+static bool part_fits(struct path *p, struct segment *s, const char *part, size_t n, bool loose) {
     if (part[0] != '{')
-        return is_name(p, s, part, n, escaped);
+        return is_name(p, s, part, n, loose);
     if (n == 6 && memcmp(part, "{type}", n) == 0)
         return type_of(p, s) != NULL;
     if (n == 9 && memcmp(part, "{version}", n) == 0)
@@ -117,8 +121,7 @@ static bool fits(struct path *p, const struct route_row *row) {
         if (part[0] == '*')
             return true;
         size_t n = strcspn(part, "/");
-        if (i == p->n ||
-            !part_fits(p, &p->segments[i], part, n, row->escaped && i >= first + PREFIX_SEGMENTS))
+        if (i == p->n || !part_fits(p, &p->segments[i], part, n, row->loose && i >= first + PREFIX_SEGMENTS))
             return false;
         t = part + n;
     }

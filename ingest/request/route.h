@@ -52,7 +52,7 @@ struct route_row {
     enum route_about about; /* the type, if the path does not contain it */
     enum http_method acts;  /* the method of SCIM that does the same */
     const char *patch;      /* a PatchOp that stands for the body */
-    bool escaped;           /* names may contain percent escapes, except the first two */
+    bool loose;             /* names in any letter case, and with percent escapes, except the first two */
     bool by_txn;            /* Idempotency-Key counts, and the answer has the header Usher-Txn */
     enum err_code code;     /* not ERR_OK: the answer, once the client is admitted */
 };

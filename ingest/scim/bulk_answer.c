@@ -47,7 +47,7 @@ static void put_location(struct jbuf *out, const struct request *o, int status) 
         /* The path names no resource: the path as given, made absolute if it begins like the path of a
          * resource. */
         bool ours = route->rt != NULL &&
-                    strncmp(op->given_path, route->rt->endpoint, strlen(route->rt->endpoint)) == 0;
+                    strncasecmp(op->given_path, route->rt->endpoint, strlen(route->rt->endpoint)) == 0;
         jb_kstr(out, "location",
                 ours ? arena_printf(o->arena, "%s%s", o->base, op->given_path) : op->given_path);
     }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #define SCHEMA_CONFIG "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
 #define SCHEMA_RESOURCE_TYPE "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
@@ -207,7 +208,9 @@ char *discovery_resource_types(const char *base) {
 
 char *discovery_resource_type(const char *base, const char *name) {
     struct jbuf out = {0};
-    const struct resource_type *rt = resource_type_by_name(name);
+    const struct resource_type *rt = NULL;
+    for (size_t i = 0; (rt = resource_type_at(i)) != NULL && strcasecmp(rt->name, name) != 0;)
+        i++;
     if (rt == NULL)
         return NULL;
     put_resource_type(&out, base, rt);

@@ -22,7 +22,7 @@ static const struct route_row rows[] = {
     {ROW(0, GET, "(/w/{workspace})/a/v1/{type}/", prefixed),
      .scopes = SCOPE_SCIM_USERS_READ | SCOPE_SCIM_ROOMS_READ},
     {ROW(1, POST, "(/w/{workspace})/a/v1/{type}/", prefixed)},
-    {ROW(2, GET, "(/w/{workspace})/a/v1/Things/{thing}/parts/{part}", prefixed), .escaped = true},
+    {ROW(2, GET, "(/w/{workspace})/a/v1/Things/{thing}/parts/{part}", prefixed), .loose = true},
     {ROW(3, ANY, "(/w/{workspace})/a/v1/Never", prefixed), .code = ERR_NOT_IMPLEMENTED},
     {ROW(4, ANY, "(/w/{workspace})/a/v1/*", prefixed), .code = ERR_NOT_FOUND},
     {ROW(5, ANY, "/a/{version}/*", plain), .code = ERR_INVALID_VERS},
@@ -63,6 +63,12 @@ static void finds_rows(void **state) {
         {"GET", "/a/v1/Things/1/parts/2", 2, ERR_OK},
         {"GET", "/a/v1/%54hings/1/p%61rts/2", 2, ERR_OK},       /* escaped */
         {"GET", "/%61/v1/Things/1/parts/2", 11, ERR_NOT_FOUND}, /* never the prefix */
+        {"GET", "/a/v1/things/1/PARTS/2", 2, ERR_OK},           /* in any letter case */
+        {"GET", "/w/acme/a/v1/THINGS/1/p%41rts/2", 2, ERR_OK},
+        {"GET", "/a/V1/Things/1/parts/2", 11, ERR_NOT_FOUND}, /* but for the prefix */
+        {"GET", "/a/v1/Thing/1/parts/2", 4, ERR_NOT_FOUND},
+        {"GET", "/a/v1/never", 4, ERR_NOT_FOUND}, /* the row is not loose */
+        {"GET", "/B/word", 11, ERR_NOT_FOUND},
         {"GET", "/a/v1/Things/1/parts/2/", 4, ERR_NOT_FOUND},
         {"GET", "/a/v1/Things//parts/2", 4, ERR_NOT_FOUND},
         {"GET", "/a/v1/Things/%ff/parts/2", 4, ERR_NOT_FOUND},
