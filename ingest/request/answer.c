@@ -83,7 +83,7 @@ void answer_not_modified(struct request *r, const struct resource_row *row) {
 
 void answer_no_content(struct request *r, int64_t version) {
     answer_begin(r, 204);
-    r->answer.content_type = NULL;
+    r->answer.content_type = r->form->empty_type;
     if (version > 0)
         resource_etag(version, r->answer.etag);
 }

@@ -15,6 +15,7 @@ struct form {
     const char *prefix;        /* of all paths of the form, "/scim/v2"; NULL = none */
     const char *reason;        /* `reason` of its commands: where the change came from */
     const char *type;          /* content type of resources and lists */
+    const char *empty_type;    /* content type of an answer without content (204); NULL = none */
     const char *accepts;       /* content type of a body besides application/json; NULL = none */
     const char *accepts_patch; /* the same of a PATCH */
     const char *room;          /* the word for a room in sentences; NULL = the name of its type */

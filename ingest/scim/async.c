@@ -72,8 +72,8 @@ void async_promise(struct request *r, const char *txn, const char *bulk_id) {
 }
 
 void async_accept(struct request *r, int operations) {
-    answer_no_content(r, 0);
-    r->answer.status = 202;
+    answer_begin(r, 202);
+    r->answer.content_type = NULL;
     r->answer.set_txn = r->txn.s;
     r->answer.preference_applied = "respond-async";
     r->answer.location = handle_of(r, operations);
@@ -177,8 +177,8 @@ static void answer_undecided(struct request *r, const struct async_question *q) 
                      "The request was lost before it was applied; nothing was changed, send it again");
         return;
     }
-    answer_no_content(r, 0);
-    r->answer.status = 202;
+    answer_begin(r, 202);
+    r->answer.content_type = NULL;
     r->answer.retry_after_s = RETRY_S;
 }
 

@@ -33,6 +33,8 @@ const struct form scim_form = {
     .prefix = SCIM_PREFIX,
     .reason = "scim",
     .type = SCIM_JSON,
+    .empty_type =
+        SCIM_JSON, /* nothing needs it, but a widespread client takes a 204 without it for a failure */
     .accepts = SCIM_JSON,
     .accepts_patch = SCIM_JSON,
     .refs = true,

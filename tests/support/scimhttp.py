@@ -99,8 +99,10 @@ def check_answer(answer):
         if sum(1 for n, _ in answer.header_list if n.lower() == name) > 1:
             wrong.append("header %s twice" % name)
     if answer.status in (202, 204):
-        if "content-type" in h or h.get("content-length", "0") != "0":
-            wrong.append("%d with a content type or length" % answer.status)
+        if h.get("content-length", "0") != "0":
+            wrong.append("%d with a length" % answer.status)
+        if h.get("content-type") != (SCIM_TYPE if answer.status == 204 else None):
+            wrong.append("%d with the content type %r" % (answer.status, h.get("content-type")))
         return wrong
     if answer.status == 304:
         return wrong
