@@ -2,6 +2,7 @@
 
 #include "ingest/api/docs_page.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/place.h"
 #include "schemas/api/openapi.h"
 #include "schemas/text/jsonx.h"
 
@@ -33,24 +34,11 @@ void docs_close(void) {
     jb_free(&after);
 }
 
-/* The setting public-url, else the Host that the client has sent. */
-static void put_address(const struct request *r, struct jbuf *b) {
-    const char *url = r->in->settings.public_url;
-    size_t n = strlen(url);
-    while (n > 0 && url[n - 1] == '/')
-        n--;
-    if (n > 0)
-        jb_strn(b, url, n);
-    else if (r->head.host != NULL)
-        jb_str(b, arena_printf(r->arena, "%s://%s", r->in->tls != NULL ? "https" : "http", r->head.host));
-    else
-        jb_str(b, "/");
-}
-
 static enum step docs_json_begin(struct request *r) {
     struct jbuf *b = answer_begin(r, 200);
     jb_mem(b, before.p, before.n);
-    put_address(r, b);
+    const char *origin = place_origin(r);
+    jb_str(b, origin != NULL ? origin : "/");
     jb_mem(b, after.p, after.n);
     answer_plain(r, 200, PLAIN_JSON);
     return STEP_ANSWERED;

@@ -41,28 +41,23 @@ static bool is_form(const char *type) {
     return next == '\0' || next == ';';
 }
 
-/* A parameter without a value counts as absent; one that comes twice is an error (RFC 6749 section 3.2). */
+/* A parameter without a value counts as absent. */
 static const char *form_value(const struct request *r, const char *name) {
     const char *value = query_get(&oauth_of(r)->form, name);
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-static bool repeated(const struct query *form) {
-    for (size_t i = 0; i < form->n; i++)
-        for (size_t k = 0; k < i; k++)
-            if (strcmp(form->params[i].name, form->params[k].name) == 0)
-                return true;
-    return false;
-}
-
 static enum err_code read_form(struct request *r, struct err *err) {
     const char *text = r->body.n > 0 ? r->body.p : "";
+    if (content_check_coding(r, err) != ERR_OK)
+        return oauth_fail(r, err, NULL, err->code, err->detail);
     if (!is_form(r->head.content_type))
         return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "The body must be " FORM);
-    if (strlen(text) != r->body.n || query_parse(text, r->arena, &oauth_of(r)->form, NULL) != ERR_OK)
+    if (strlen(text) != r->body.n)
         return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "The form is not correctly encoded");
-    if (repeated(&oauth_of(r)->form))
-        return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "A parameter is given twice");
+    /* one that comes twice is an error: RFC 6749 section 3.2 */
+    if (query_parse(text, r->arena, &oauth_of(r)->form, err) != ERR_OK)
+        return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, err->detail);
     return ERR_OK;
 }
 

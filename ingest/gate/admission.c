@@ -6,6 +6,7 @@
 #include "ingest/gate/throttle.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
+#include "ingest/request/place.h"
 #include "ingest/stats.h"
 #include "ops/runtime/access_token.h"
 #include "ops/runtime/clock.h"
@@ -167,17 +168,6 @@ static bool workspace_agrees(const struct request *r) {
            strcmp(named, r->verdict.workspace_name) == 0;
 }
 
-/* The setting public-url, else the Host that the client has sent; then the prefix that it has used. */
-static char *base_url(const struct request *r) {
-    const char *url = r->in->settings.public_url, *prefix = r->route.prefix != NULL ? r->route.prefix : "";
-    size_t n = strlen(url);
-    while (n > 0 && url[n - 1] == '/')
-        n--;
-    return n > 0 ? arena_printf(r->arena, "%.*s%s", (int)n, url, prefix)
-                 : arena_printf(r->arena, "%s://%s%s", r->in->tls != NULL ? "https" : "http", r->head.host,
-                                prefix);
-}
-
 static enum err_code permit(struct request *r, struct err *err) {
     if (!workspace_agrees(r))
         return err_set(err, ERR_NOT_FOUND, "There is nothing at this path");
@@ -191,14 +181,17 @@ static enum err_code permit(struct request *r, struct err *err) {
         return err->code;
     if (r->route.row->access == ACCESS_OWNER && r->verdict.kind != ADMIT_OWNER)
         return err_set(err, ERR_FORBIDDEN, "Only an owner may do this, not an administrator");
-    if (r->query_broken)
-        return err_set(err, ERR_BAD_REQUEST,
-                       "The query is not correctly encoded, or has too many parameters");
+    if (r->query_fault != NULL) {
+        *err = *r->query_fault;
+        return err->code;
+    }
+    if (content_check_coding(r, err) != ERR_OK)
+        return err->code;
     if (r->no_room)
         return err_set(err, ERR_UNAVAILABLE, "%s", BODIES_FULL);
     if (r->too_large)
         return content_too_large(r, err);
-    r->base = base_url(r);
+    r->base = place_base(r);
     return ERR_OK;
 }
 
@@ -256,7 +249,8 @@ static bool admit_or_refuse(struct request *r, const struct admit_verdict *v, in
     if (!take_verdict_or_refuse(r, v) || !take_unit_or_refuse(r, v, granted))
         return false;
     if (check_class(r, v, &err) != ERR_OK || check_place(r, v, &err) != ERR_OK || permit(r, &err) != ERR_OK) {
-        gate_refuse(r, err.code, err.detail);
+        answer_err(r, &err);
+        request_finish(r);
         return false;
     }
     return true;

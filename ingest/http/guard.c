@@ -78,6 +78,7 @@ static enum err_code check_target(const char *target, struct guard_facts *f, str
     /* absolute-form must be accepted (RFC 9112 section 3.2.2) */
     const char *p = target;
     if (strncasecmp(p, "http://", 7) == 0 || strncasecmp(p, "https://", 8) == 0) {
+        f->scheme = p[4] == ':' ? "http" : "https";
         f->authority = p = strstr(p, "://") + 3;
         f->authority_len = strcspn(p, "/?#");
         p += f->authority_len;
@@ -139,19 +140,36 @@ static enum err_code check_length(const char *value, struct guard_facts *f, stru
     return ERR_OK;
 }
 
-/* The host becomes part of meta.location, so it must be a name, IPv4 or [IPv6], perhaps with a port. A target
- * that names another host has two meanings. */
-static enum err_code check_host(const struct guard_facts *f, struct err *err) {
-    const char *value = f->host;
-    size_t n = strlen(value);
-    if (f->authority != NULL && (f->authority_len != n || strncasecmp(f->authority, value, n) != 0))
-        return guard_refuse(err, "The request target names another host than the Host header");
+/* The host becomes part of meta.location, so it must be a name, IPv4 or [IPv6], perhaps with a port. */
+static enum err_code check_host(const char *host, size_t n, const char *where, struct err *err) {
     if (n == 0 || n > 255)
-        return guard_refuse(err, "The Host header is empty or too long");
+        return err_set(err, ERR_BAD_REQUEST, "The host in %s is empty or too long", where);
     for (size_t i = 0; i < n; i++)
-        if (!isalnum((unsigned char)value[i]) && strchr("-._:[]", value[i]) == NULL)
-            return guard_refuse(err, "The Host header is malformed");
+        if (!isalnum((unsigned char)host[i]) && strchr("-._:[]", host[i]) == NULL)
+            return err_set(err, ERR_BAD_REQUEST, "The host in %s is malformed", where);
     return ERR_OK;
+}
+
+/* A target with a host of its own says which one is meant, and the Host header is ignored; but one that is
+ * there must be one (RFC 9112 section 3.2). */
+static enum err_code check_hosts(const struct guard_facts *f, bool old, struct err *err) {
+    if (f->host == NULL && !old)
+        return guard_refuse(err, "The request has no Host header");
+    if (f->host != NULL && check_host(f->host, strlen(f->host), "the Host header", err) != ERR_OK)
+        return err->code;
+    return f->authority != NULL ? check_host(f->authority, f->authority_len, "the request target", err)
+                                : ERR_OK;
+}
+
+/* Is the body as it is meant? An empty member of the list says nothing (RFC 9110 section 5.6.1). */
+static bool is_identity(const char *coding) {
+    for (size_t n; *coding != '\0'; coding += n + (coding[n] == ',')) {
+        coding += strspn(coding, " \t,");
+        n = strcspn(coding, " \t,");
+        if (n > 0 && (n != strlen("identity") || strncasecmp(coding, "identity", n) != 0))
+            return false;
+    }
+    return true;
 }
 
 /* Headers that may come only once. */
@@ -185,8 +203,8 @@ static enum err_code collect_lines(const struct guard_request *r, const char *si
             f->user_agent = h->value;
         if (named(h, "traceparent"))
             f->traceparent = h->value;
-        if (named(h, "Content-Encoding") && strcasecmp(h->value, "identity") != 0)
-            f->coded = true;
+        if (named(h, "Content-Encoding") && !is_identity(h->value))
+            f->coding = h->value;
         if (named(h, "Expect"))
             f->expects = true;
     }
@@ -207,11 +225,8 @@ enum err_code guard_check(const struct guard_request *r, struct guard_facts *f, 
         return err->code;
     f->host = single[HOST];
     f->authorization = single[AUTHORIZATION];
-    /* a compressed body has no type that usher reads: 415 */
-    f->content_type = f->coded ? NULL : single[TYPE];
-    if (f->host == NULL && !old)
-        return guard_refuse(err, "The request has no Host header");
-    if (f->host != NULL && check_host(f, err) != ERR_OK)
+    f->content_type = single[TYPE];
+    if (check_hosts(f, old, err) != ERR_OK)
         return err->code;
     if (single[CODING] != NULL) {
         if (single[LENGTH] != NULL)

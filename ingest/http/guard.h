@@ -36,13 +36,14 @@ struct guard_facts {
     const char *path; /* begins with '/'; for an absolute-form target the part after the authority */
     size_t path_len;
     const char *query; /* after the '?'; NULL = none */
-    /* of an absolute-form target; NULL = none. It is the same as the host then. */
-    const char *authority;
+    /* of an absolute-form target: "http" or "https", and its host, which counts instead of the Host header
+     * (RFC 9112 section 3.2.2); NULL = none */
+    const char *scheme, *authority;
     size_t authority_len;
     const char *host, *authorization, *content_type, *user_agent, *traceparent; /* NULL if absent */
     bool chunked;
-    /* it has a Content-Encoding such as gzip, which usher does not read; then content_type is NULL */
-    bool coded;
+    /* Content-Encoding, if the body is coded, with gzip for example; usher reads no such body. NULL = not */
+    const char *coding;
     bool has_length;
     unsigned long long length; /* Content-Length; ULLONG_MAX if it is larger */
     bool expects;              /* Expect: the client waits for 100 before it sends the body */

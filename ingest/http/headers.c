@@ -116,8 +116,11 @@ enum err_code headers_read(struct request *r, struct MHD_Connection *connection,
         return code;
     r->head.path = arena_strndup(r->arena, facts->path, facts->path_len);
     r->head.query_text = facts->query;
-    r->head.host = facts->host;
+    r->head.scheme = facts->scheme;
+    r->head.host = facts->authority != NULL ? arena_strndup(r->arena, facts->authority, facts->authority_len)
+                                            : facts->host;
     r->head.content_type = facts->content_type;
+    r->head.content_coding = facts->coding;
     r->head.token = headers_bearer(facts->authorization);
     r->head.basic = headers_basic(facts->authorization);
     r->head.if_match = list_header(r, &c, MHD_HTTP_HEADER_IF_MATCH);

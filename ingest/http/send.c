@@ -23,6 +23,8 @@ static void add_headers(struct MHD_Response *response, const struct request *r) 
     add_header(response, MHD_HTTP_HEADER_CONTENT_LOCATION, a->content_location);
     add_header(response, MHD_HTTP_HEADER_ALLOW, a->allow);
     add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, a->authenticate);
+    add_header(response, MHD_HTTP_HEADER_ACCEPT, a->accept);
+    add_header(response, MHD_HTTP_HEADER_ACCEPT_ENCODING, a->accept_encoding);
     add_header(response, "Preference-Applied", a->preference_applied);
     add_header(response, "Set-Txn", a->set_txn);
     if (r->route.row->by_txn) /* the client can ask what became of it */

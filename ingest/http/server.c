@@ -222,7 +222,11 @@ static enum MHD_Result on_headers(struct request *r) {
         metric_add(stats.guarded, 1);
         return refuse_headers(r, &err);
     }
-    r->query_broken = query_parse(r->head.query_text, r->arena, &r->query, &err) != ERR_OK;
+    if (query_parse(r->head.query_text, r->arena, &r->query, &err) != ERR_OK) {
+        struct err *fault = arena_alloc(r->arena, sizeof *fault);
+        *fault = err;
+        r->query_fault = fault;
+    }
     if (facts.has_length && facts.length > content_limit(r)) {
         (void)content_too_large(r, &err);
         return refuse_headers(r, &err);

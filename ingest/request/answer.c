@@ -32,6 +32,15 @@ const char *answer_bearer_challenge(struct request *r, enum err_code code) {
     return NULL;
 }
 
+/* Of a 415 (RFC 9110 sections 12.5.1, 12.5.3 and 15.5.16). */
+static void tell_what_is_taken(struct request *r) {
+    const char *type = r->route.method == HTTP_PATCH ? r->form->accepts_patch : r->form->accepts;
+    if (r->head.content_coding != NULL)
+        r->answer.accept_encoding = "identity";
+    else
+        r->answer.accept = type != NULL ? arena_printf(r->arena, "%s, " PLAIN_JSON, type) : PLAIN_JSON;
+}
+
 /* path: the attribute or parameter that the error is about; NULL = not known. */
 static void answer_failure(struct request *r, enum err_code code, const char *detail, const char *path) {
     enum err_code shown = scim_error_outward(code);
@@ -50,6 +59,8 @@ static void answer_failure(struct request *r, enum err_code code, const char *de
     a->authenticate = r->form->challenge(r, shown);
     if (shown == ERR_METHOD)
         a->allow = r->route.allow;
+    if (shown == ERR_MEDIA_TYPE)
+        tell_what_is_taken(r);
     if (shown == ERR_RATE_LIMITED)
         a->retry_after_s = r->verdict.retry_after_s > 0 ? r->verdict.retry_after_s : 1;
     else if (a->status == 503)

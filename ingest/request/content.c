@@ -73,6 +73,15 @@ enum err_code content_too_large(const struct request *r, struct err *err) {
                          : err_set(err, ERR_TOO_LARGE, "The body is larger than %zu bytes", limit);
 }
 
+/* GET and DELETE have no use for a body. */
+enum err_code content_check_coding(const struct request *r, struct err *err) {
+    if (r->head.content_coding == NULL || r->route.method == HTTP_GET || r->route.method == HTTP_DELETE)
+        return ERR_OK;
+    return err_set(err, ERR_MEDIA_TYPE,
+                   "The body has Content-Encoding: %.60s; usher reads bodies without a coding only",
+                   r->head.content_coding);
+}
+
 enum err_code content_parse(struct request *r, json_t **body, struct err *err) {
     const struct content_limits *l = limits_of(r);
     struct body_limits limits = {content_limit(r), l->depth, r->in->settings.max_body_values};

@@ -14,6 +14,8 @@ extern const struct content_limits content_document, content_bulk, content_form;
 
 /* Checks the media type (ERR_MEDIA_TYPE; rules T2, T4) and parses the body. The object lives as long as the
  * request. */
+/* ERR_MEDIA_TYPE for a body that is coded (Content-Encoding), whatever is in it. */
+enum err_code content_check_coding(const struct request *r, struct err *err);
 enum err_code content_parse(struct request *r, json_t **body, struct err *err);
 /* How many bytes a body may have at this path. */
 size_t content_limit(const struct request *r);

@@ -17,6 +17,64 @@ static int hex_digit(char c) {
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* ---- parameters that are given twice ---- */
+
+/* A list may be given in pieces. Of anything else nobody knows which one is meant. */
+static bool is_list(const char *name) {
+    return strcmp(name, "attributes") == 0 || strcmp(name, "excludedAttributes") == 0;
+}
+
+static void join(struct query_param *to, const char *more, struct arena *a) {
+    if (to->value[0] == '\0')
+        to->value = more;
+    else if (more[0] != '\0')
+        to->value = arena_printf(a, "%s,%s", to->value, more);
+}
+
+/* A name that nobody knows may be anything, also a secret: it is told only if it looks like a name. */
+static bool is_told(const char *name) {
+    size_t n = strlen(name);
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)name[i]))
+            return false;
+    return n > 0 && n <= 32;
+}
+
+static enum err_code refuse_second(const char *name, struct err *err) {
+    if (is_told(name))
+        return err_set_path(err, ERR_INVALID_VALUE, name, "The parameter %s is given twice", name);
+    return err_set(err, ERR_INVALID_VALUE, "A parameter is given twice");
+}
+
+/* Among the first n. */
+static struct query_param *find(const struct query *q, size_t n, const char *name) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(q->params[i].name, name) == 0)
+            return &q->params[i];
+    return NULL;
+}
+
+/* What is refused stays, so that the masked query shows all that came. */
+static enum err_code settle_repeated(struct query *q, struct arena *a, struct err *err) {
+    enum err_code code = ERR_OK;
+    size_t n = 0;
+    for (size_t i = 0; i < q->n; i++) {
+        const struct query_param p = q->params[i];
+        struct query_param *first = find(q, n, p.name);
+        if (first != NULL && is_list(p.name)) {
+            join(first, p.value, a);
+            continue;
+        }
+        if (first != NULL && code == ERR_OK)
+            code = refuse_second(p.name, err);
+        q->params[n++] = p;
+    }
+    q->n = n;
+    return code;
+}
+
+/* ---- the text ---- */
+
 char *query_decode(const char *text, size_t len, bool plus, struct arena *a) {
     char *out = arena_alloc(a, len + 1);
     size_t n = 0;
@@ -41,6 +99,7 @@ char *query_decode(const char *text, size_t len, bool plus, struct arena *a) {
 }
 
 enum err_code query_parse(const char *text, struct arena *a, struct query *out, struct err *err) {
+    size_t sent = 0;
     *out = (struct query){0};
     if (text == NULL || text[0] == '\0')
         return ERR_OK;
@@ -50,27 +109,26 @@ enum err_code query_parse(const char *text, struct arena *a, struct query *out, 
         size_t name_len = 0;
         while (name_len < len && text[name_len] != '=')
             name_len++;
-        if (len > 0) {
+        if (len > 0 && ++sent <= PARAMS_MAX) {
             struct query_param p = {query_decode(text, name_len, true, a), ""};
             if (name_len < len)
                 p.value = query_decode(text + name_len + 1, len - name_len - 1, true, a);
             if (p.name == NULL || p.value == NULL)
                 return err_set(err, ERR_BAD_REQUEST, "The query is not correctly encoded");
-            if (out->n == PARAMS_MAX)
-                return err_set(err, ERR_BAD_REQUEST, "The query has more than %d parameters", PARAMS_MAX);
             out->params[out->n++] = p;
         }
         text += len;
         text += *text == '&';
     }
-    return ERR_OK;
+    if (sent > PARAMS_MAX)
+        return err_set(err, ERR_BAD_REQUEST, "The query has %zu parameters; at most %d are allowed", sent,
+                       PARAMS_MAX);
+    return settle_repeated(out, a, err);
 }
 
 const char *query_get(const struct query *q, const char *name) {
-    for (size_t i = 0; i < q->n; i++)
-        if (strcmp(q->params[i].name, name) == 0)
-            return q->params[i].value;
-    return NULL;
+    const struct query_param *p = find(q, q->n, name);
+    return p != NULL ? p->value : NULL;
 }
 
 enum err_code query_int(const struct query *q, const char *name, int64_t fallback, int64_t *out,

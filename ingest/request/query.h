@@ -21,9 +21,11 @@ struct query {
 /* Decodes text[0..len) into the arena. plus: '+' is a space (queries, not paths). NULL if an escape is
  * broken, or if the result contains a NUL or is not UTF-8. */
 char *query_decode(const char *text, size_t len, bool plus, struct arena *a);
-/* text may be NULL. ERR_BAD_REQUEST for a broken encoding or more than 64 parameters. */
+/* text may be NULL. `attributes` and `excludedAttributes` may be given several times: their lists are joined.
+ * ERR_INVALID_VALUE for any other parameter that is given twice; out is complete then. ERR_BAD_REQUEST for a
+ * broken encoding or more than 64 parameters. */
 enum err_code query_parse(const char *text, struct arena *a, struct query *out, struct err *err);
-/* The first parameter of that name, NULL if there is none (rule T7). */
+/* The parameter of that name, NULL if there is none (rule T7). */
 const char *query_get(const struct query *q, const char *name);
 /* An integer parameter. Absent or empty: fallback. Too large: +-INT32_MAX. ERR_INVALID_VALUE if it is no
  * integer. */

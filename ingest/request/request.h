@@ -76,6 +76,7 @@ struct answer {
     const char *location, *content_location, *allow, *authenticate; /* NULL = no such header */
     const char *preference_applied, *set_txn; /* NULL = no such header (RFC 7240, RFC 9967) */
     int retry_after_s;                        /* 0 = none */
+    const char *accept, *accept_encoding;     /* of a 415: what would be taken; NULL = no such header */
     bool no_store;      /* it contains a secret: Cache-Control and Pragma forbid to store it */
     const char *policy; /* of a page (Content-Security-Policy); NULL = no such header */
     bool close;         /* close the connection after this answer */
@@ -84,10 +85,13 @@ struct answer {
 /* What the client has sent before the body. http/ fills it; everybody else only reads it. */
 struct request_head {
     char method[16];
-    const char *target;     /* raw, NULL if there was none */
-    const char *path;       /* raw, without query; NULL before the guard has seen it */
-    const char *query_text; /* NULL = none */
-    const char *host, *content_type, *user_agent;
+    const char *target;         /* raw, NULL if there was none */
+    const char *path;           /* raw, without query; NULL before the guard has seen it */
+    const char *query_text;     /* NULL = none */
+    const char *scheme;         /* "http" or "https", if the target says it; NULL = it does not */
+    const char *host;           /* of the target, else the Host header */
+    const char *content_coding; /* of a body that is coded, "gzip" for example; NULL = it is not */
+    const char *content_type, *user_agent;
     char traceparent[64];
     struct net_address source; /* the client, also behind trusted proxies; valid if source_ip is not NULL */
     const char *source_ip;     /* NULL = not known */
@@ -147,7 +151,8 @@ struct request {
     size_t body_length; /* as announced; 0 = not known before its end */
     bool body_waits;    /* the body is read when the client is admitted, and not before */
     struct body_room room;
-    bool too_large, no_room, query_broken;
+    bool too_large, no_room;
+    const struct err *query_fault; /* NULL = the query is in order */
 
     /* who it is */
     struct credential credential;

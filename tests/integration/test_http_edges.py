@@ -197,7 +197,7 @@ class Refused(Wire):
             "fragment": (400, b"GET @#x" + version + usual + end),
             "target-control": (400, b"GET @\x01" + version + usual + end),
             "target-nul": (400, b"GET @?a=%00" + version + usual + end),
-            "target-of-another-host": (400, b"GET http://other.example@" + version + usual + end),
+            "target-and-bad-host": (400, b"GET http://other.example@" + version + b"Host: a/b\r\n" + self.auth + end),
             "target-without-host": (400, b"GET http://@" + version + usual + end),
             # ---- sizes
             "target-long": (414, b"GET @?a=" + b"a" * 20000 + version + usual + end),

@@ -78,11 +78,59 @@ static void takes_the_path_of_an_absolute_target(void **state) {
     assert_int_equal(check(&f), ERR_OK);
     assert_memory_equal(f.facts.path, "/scim/v2/Users", f.facts.path_len);
     assert_string_equal(f.facts.query, "count=1");
-    static const char *const others[] = {"http://other.example:8080/x", "http://usher.example/x",
-                                         "http://usher.example:80800/x", "http:///x",
-                                         "http://a@usher.example:8080/x"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        assert_int_equal(check_target(others[i]), ERR_BAD_REQUEST);
+    assert_string_equal(f.facts.scheme, "http");
+    assert_memory_equal(f.facts.authority, "USHER.example:8080", f.facts.authority_len);
+    static const char *const broken[] = {"http:///x", "http://a@usher.example:8080/x", "http://?x",
+                                         "https://us her/x", "http://\"/x"};
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        assert_int_equal(check_target(broken[i]), ERR_BAD_REQUEST);
+    struct fixture origin = plain("/x?y=http://z/");
+    assert_int_equal(check(&origin), ERR_OK);
+    assert_null(origin.facts.scheme);
+    assert_null(origin.facts.authority);
+}
+
+/* The target says which host is meant, whatever the Host header says (RFC 9112 section 3.2.2). But a header
+ * that is there must be a host. */
+static void the_target_s_host_comes_before_the_header(void **state) {
+    (void)state;
+    struct fixture f = plain("https://other.example/x");
+    assert_int_equal(check(&f), ERR_OK);
+    assert_string_equal(f.facts.scheme, "https");
+    assert_int_equal(f.facts.authority_len, strlen("other.example"));
+    assert_memory_equal(f.facts.authority, "other.example", f.facts.authority_len);
+    assert_string_equal(f.facts.host, "usher.example:8080");
+    f.headers[0].value = "a/b";
+    assert_int_equal(check(&f), ERR_BAD_REQUEST);
+    f.headers[0].value = "";
+    assert_int_equal(check(&f), ERR_BAD_REQUEST);
+    f.request.nheaders = 0;
+    assert_int_equal(check(&f), ERR_BAD_REQUEST);
+    f.request.version = "HTTP/1.0";
+    assert_int_equal(check(&f), ERR_OK);
+}
+
+static const char *coding(const char *first, const char *second) {
+    struct fixture f = plain("/x");
+    header(&f, "content-encoding", first);
+    if (second != NULL)
+        header(&f, "Content-Encoding", second);
+    assert_int_equal(check(&f), ERR_OK);
+    return f.facts.coding;
+}
+
+static void sees_coded_bodies(void **state) {
+    (void)state;
+    static const char *const plain_ones[] = {"",     "identity",   "IDENTITY", "identity, identity",
+                                             " , ,", ",identity\t"};
+    for (size_t i = 0; i < sizeof plain_ones / sizeof *plain_ones; i++)
+        assert_null(coding(plain_ones[i], NULL));
+    static const char *const coded[] = {"gzip",      "br",   "identity, deflate", "x-gzip", "identit",
+                                        "identityx", "zstd,"};
+    for (size_t i = 0; i < sizeof coded / sizeof *coded; i++)
+        assert_string_equal(coding(coded[i], NULL), coded[i]);
+    assert_string_equal(coding("identity", "gzip"), "gzip");
+    assert_string_equal(coding("gzip", ""), "gzip");
 }
 
 static void refuses_tricky_targets(void **state) {
@@ -276,6 +324,8 @@ int main(void) {
         cmocka_unit_test(accepts_ordinary_requests),
         cmocka_unit_test(accepts_odd_but_legal_targets),
         cmocka_unit_test(takes_the_path_of_an_absolute_target),
+        cmocka_unit_test(the_target_s_host_comes_before_the_header),
+        cmocka_unit_test(sees_coded_bodies),
         cmocka_unit_test(refuses_tricky_targets),
         cmocka_unit_test(refuses_long_targets),
         cmocka_unit_test(refuses_two_framings),

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +38,6 @@ static void t7_plus_and_percent_20_are_spaces(void **state) {
 static void reads_parameters(void **state) {
     (void)state;
     assert_string_equal(get("a=1&b=2", "b"), "2");
-    assert_string_equal(get("a=1&a=2", "a"), "1"); /* the first counts */
     assert_string_equal(get("a", "a"), "");
     assert_string_equal(get("a=", "a"), "");
     assert_string_equal(get("&&a=x=y&", "a"), "x=y");
@@ -45,6 +45,44 @@ static void reads_parameters(void **state) {
     assert_null(get("A=1", "a"));
     assert_null(get("", "a"));
     assert_null(get(NULL, "a"));
+}
+
+/* A list in pieces is one list. */
+static void joins_lists_of_attributes(void **state) {
+    (void)state;
+    assert_string_equal(get("attributes=userName&count=1&attributes=emails.value,id", "attributes"),
+                        "userName,emails.value,id");
+    assert_string_equal(get("excludedAttributes=a&excludedAttributes=a&attributes=c", "excludedAttributes"),
+                        "a,a");
+    assert_string_equal(get("attributes=&attributes=b&attributes", "attributes"), "b");
+    assert_string_equal(get("attributes=&attributes=", "attributes"), "");
+    struct query q = parse("attributes=a&attributes=b&count=1");
+    assert_int_equal(q.n, 2);
+}
+
+static void refuses_any_other_parameter_that_is_given_twice(void **state) {
+    (void)state;
+    static const char *const bad[][2] = {
+        {"filter=a&filter=b", "filter"},
+        {"count=1&count=1", "count"}, /* also with one meaning */
+        {"limit=1&cursor=&limit=2", "limit"},
+        {"cursor=&cursor=", "cursor"},
+        {"x&x", "x"}, /* also one that nobody knows */
+        {"%63ount=1&count=2", "count"},
+        {"a=1&attributes=b&attributes=c&a=2", "a"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct query q;
+        struct err err = {0};
+        assert_int_equal(query_parse(bad[i][0], arena, &q, &err), ERR_INVALID_VALUE);
+        assert_string_equal(err.path, bad[i][1]);
+        assert_non_null(strstr(err.detail, bad[i][1]));
+    }
+    struct query q;
+    struct err err = {0};
+    assert_int_equal(query_parse("ana@example.com=1&ana@example.com=2", arena, &q, &err), ERR_INVALID_VALUE);
+    assert_string_equal(err.detail, "A parameter is given twice"); /* it may be a secret */
+    assert_string_equal(query_masked(&q, arena), "?&?");
 }
 
 static void refuses_broken_encodings(void **state) {
@@ -60,14 +98,15 @@ static void refuses_broken_encodings(void **state) {
 
 static void bounds_parameters(void **state) {
     (void)state;
-    char text[300] = "";
+    char text[500] = "";
     struct query q;
     struct err err = {0};
     for (int i = 0; i < 64; i++)
-        strcat(text, "a=1&");
+        snprintf(text + strlen(text), sizeof text - strlen(text), "a%d=1&&", i);
     assert_int_equal(query_parse(text, arena, &q, &err), ERR_OK);
-    strcat(text, "a=1");
+    strcat(text, "b=1&c=2");
     assert_int_equal(query_parse(text, arena, &q, &err), ERR_BAD_REQUEST);
+    assert_string_equal(err.detail, "The query has 66 parameters; at most 64 are allowed");
 }
 
 static int64_t integer(const char *text, enum err_code *code) {
@@ -147,6 +186,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t7_plus_and_percent_20_are_spaces),
         cmocka_unit_test(reads_parameters),
+        cmocka_unit_test(joins_lists_of_attributes),
+        cmocka_unit_test(refuses_any_other_parameter_that_is_given_twice),
         cmocka_unit_test(refuses_broken_encodings),
         cmocka_unit_test(bounds_parameters),
         cmocka_unit_test(g2_integers),
