@@ -94,6 +94,9 @@ static void answer_again(struct request *r) {
     r->answer.location = arena_strdup(r->arena, header(headers, "location"));
     const char *etag = header(headers, "etag");
     snprintf(r->answer.etag, sizeof r->answer.etag, "%s", etag != NULL ? etag : "");
+    r->answer.detail = arena_strdup(r->arena, header(headers, "detail"));
+    if (r->answer.detail != NULL)
+        r->answer.code = err_from_name(header(headers, "code"));
     json_decref(headers);
 }
 
@@ -138,6 +141,10 @@ static void put_headers(const struct answer *a, struct jbuf *out) {
         jb_kstr(out, "location", a->location);
     if (a->etag[0] != '\0')
         jb_kstr(out, "etag", a->etag);
+    if (a->detail != NULL) { /* no headers, but what the record of a repeated request tells */
+        jb_kstr(out, "code", err_name(a->code));
+        jb_kstr(out, "detail", a->detail);
+    }
     jb_raw(out, "}");
 }
 

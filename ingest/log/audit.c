@@ -113,6 +113,15 @@ static bool produce_record(struct audit *a, struct audit_request *rec, const cha
 
 /* ---- requests ---- */
 
+/* A text without tokens: whoever mixes up header, path and body sends one where a name belongs, and reads it
+ * in the answer. Nothing that stands in a record may open a door. */
+static const char *harmless(struct request *r, const char *s) {
+    char *out = arena_strdup(r->arena, s);
+    if (out != NULL)
+        token_mask(out);
+    return out;
+}
+
 /* A text of the client as a record may contain it: cut, with "?" for all that is not printable ASCII. */
 static const char *printable(struct request *r, const char *s, size_t max) {
     if (s == NULL)
@@ -121,6 +130,7 @@ static const char *printable(struct request *r, const char *s, size_t max) {
     for (char *p = out; *p != '\0'; p++)
         if (*p < 0x20 || *p > 0x7e)
             *p = '?';
+    token_mask(out);
     return out;
 }
 
@@ -134,6 +144,15 @@ static const char *class_of(const struct request *r) {
     return v->scopes & (SCOPE_SCIM_ROOMS_WRITE * 2 - 1) ? "scim" : "api";
 }
 
+/* Of a token that nobody knows: what lists show of one, so that its owner recognises it. */
+static const char *prefix_of_unknown(struct request *r) {
+    char prefix[TOKEN_PREFIX_SIZE];
+    if (r->admitted || r->answer.code != ERR_UNAUTHORIZED || r->head.token == NULL ||
+        !token_show_foreign(r->head.token, prefix))
+        return NULL;
+    return arena_strdup(r->arena, prefix);
+}
+
 static struct audit_request describe(struct request *r) {
     const struct admit_verdict *v = &r->verdict;
     bool known = r->admitted;
@@ -141,16 +160,22 @@ static struct audit_request describe(struct request *r) {
     size_t path_len = path != NULL ? strcspn(path, "?") : 0;
     return (struct audit_request){
         .workspace = known ? v->workspace.s : NULL,
+        .workspace_name = known ? v->workspace_name : NULL,
         .instance = r->in->settings.instance,
         .time_us = r->wall_us,
         .txn = r->txn.s,
         .key_id = known ? v->key.s : NULL,
         .key_name = known ? v->key_name : NULL,
         .key_class = known ? class_of(r) : NULL,
+        .prefix = prefix_of_unknown(r),
+        .room = r->route.room,
+        .user = r->route.user,
         .method = printable(r, r->head.method, sizeof r->head.method),
         .path = path != NULL ? printable(r, path, path_len < 1024 ? path_len : 1024) : "",
-        .query = query_masked(&r->query, r->arena),
+        .query = harmless(r, query_masked(&r->query, r->arena)),
         .status = r->answer.status,
+        .error = r->answer.detail != NULL ? err_name(r->answer.code) : NULL,
+        .detail = harmless(r, r->answer.detail),
         .scim_type = r->answer.scim_type,
         .rate_limited = r->rate_limited,
         .duration_us = r->done_us - r->arrived_us,
@@ -201,6 +226,8 @@ bool audit_note_group(struct audit *a, const struct audit_group *g) {
                                 .method = "",
                                 .path = "",
                                 .status = err_http_status(ERR_RATE_LIMITED),
+                                .error = err_name(ERR_RATE_LIMITED),
+                                .detail = g->detail,
                                 .rate_limited = true,
                                 .duration_us = g->duration_us,
                                 .source_ip = g->source_ip,

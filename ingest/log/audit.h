@@ -22,6 +22,7 @@ void audit_skip(struct request *r);
 /* Produces the record of requests that were refused together. False: there is no room for it. */
 struct audit_group {
     const char *source_ip; /* NULL: of many sources */
+    const char *detail;    /* what they were told, but for the seconds that each should wait */
     int64_t requests, first_us, duration_us;
 };
 bool audit_note_group(struct audit *a, const struct audit_group *g);

@@ -65,6 +65,7 @@ static void answer_failure(struct request *r, enum err_code code, const char *de
         a->retry_after_s = r->verdict.retry_after_s > 0 ? r->verdict.retry_after_s : 1;
     else if (a->status == 503)
         a->retry_after_s = 1;
+    a->detail = arena_strdup(r->arena, detail);
     r->form->error(r, detail, path);
 }
 

@@ -69,6 +69,7 @@ enum request_job {
 struct answer {
     int status;         /* 0 = none yet */
     enum err_code code; /* of an error */
+    const char *detail; /* what it says; NULL = not an error */
     const char *scim_type;
     const char *content_type;
     struct jbuf body;

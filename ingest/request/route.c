@@ -133,20 +133,43 @@ static bool fits(struct path *p, const struct route_row *row) {
 
 /* ---- what the path says ---- */
 
+/* What stands before a {…} says whose id it is: "/rooms/{room}/members/{user}", "/users/{id}/rooms",
+ * "/{type}/{id}". */
+static void name_part(struct path *p, const char *before, const char *text, struct route *out) {
+    static const struct {
+        const char *name;
+        enum resource_kind kind;
+    } known[] = {{"rooms/", RESOURCE_ROOM}, {"users/", RESOURCE_USER}, {"members/", RESOURCE_USER}};
+    struct uuid id;
+    if (!uuid_parse(text, &id))
+        return;
+    enum resource_kind kind =
+        strncmp(before, "{type}", 6) == 0 && out->rt != NULL ? out->rt->kind : RESOURCE_CUSTOM;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strncmp(before, known[i].name, strlen(known[i].name)) == 0)
+            kind = known[i].kind;
+    if (kind == RESOURCE_ROOM)
+        out->room = arena_strdup(p->arena, id.s);
+    else if (kind == RESOURCE_USER)
+        out->user = arena_strdup(p->arena, id.s);
+}
+
 /* Takes the {…} out of the path. False: one of them is not correctly encoded. */
 static bool take_parts(struct path *p, const struct route_row *row, struct route *out) {
-    const char *t = template_of(row), **into[] = {&out->segment, &out->second};
+    const char *t = template_of(row), *before = "", **into[] = {&out->segment, &out->second};
     size_t i = t != row->path ? p->behind : 0, n = 0;
     for (; t[0] == '/' && i < p->n; i++) {
         const char *part = t + 1;
         size_t len = strcspn(part, "/");
         t = part + len;
-        if (part[0] != '{')
-            continue;
-        if (len == 6 && memcmp(part, "{type}", len) == 0)
+        if (part[0] == '{' && len == 6 && memcmp(part, "{type}", len) == 0) {
             out->rt = p->segments[i].rt;
-        else if (n < 2 && (*into[n++] = decoded(p, &p->segments[i])) == NULL)
-            return false;
+        } else if (part[0] == '{' && n < 2) {
+            if ((*into[n] = decoded(p, &p->segments[i])) == NULL)
+                return false;
+            name_part(p, before, *into[n++], out);
+        }
+        before = part;
     }
     return true;
 }

@@ -69,10 +69,11 @@ struct route {
     enum err_code code;            /* not ERR_OK: the answer, once the client is admitted */
     const char *allow;             /* the methods of the path, as the Allow header lists them */
     const struct resource_type *rt;
-    const char *segment;   /* the first {…}, decoded: id, type name, schema URN; NULL if none … */
-    const char *second;    /* … and the second */
-    const char *workspace; /* decoded, id or name; NULL if none */
-    const char *prefix;    /* as the client wrote it, without a slash at the end: "/w/acme/scim/v2" */
+    const char *segment;     /* the first {…}, decoded: id, type name, schema URN; NULL if none … */
+    const char *second;      /* … and the second */
+    const char *room, *user; /* ids that the path names, in lower case; NULL if none */
+    const char *workspace;   /* decoded, id or name; NULL if none */
+    const char *prefix;      /* as the client wrote it, without a slash at the end: "/w/acme/scim/v2" */
 };
 
 /* path[0..len) is raw and has passed the guard. Texts live in the arena. */

@@ -45,7 +45,7 @@ enum err_code ctl_status(struct ctl *c, struct err *err);
  * changed" is the truth; ERR_OUTCOME_UNKNOWN only where PostgreSQL cannot be asked. */
 enum err_code ctl_command_run(struct ctl *c, struct command *cmd, struct err *err);
 
-/* The operator who runs the tool, by login name, as commands and tables name him. */
+/* The operator who runs the tool, by login name and host, as commands and tables name him. */
 void ctl_actor(struct actor *a);
 
 /* Printed with a new token. */

@@ -33,6 +33,8 @@ void ctl_actor(struct actor *a) {
         snprintf(a->name, sizeof a->name, "%.100s", who->pw_name);
     else
         snprintf(a->name, sizeof a->name, "uid %ld", (long)getuid());
+    if (gethostname(a->host, sizeof a->host - 1) != 0)
+        a->host[0] = '\0';
 }
 
 static void fill_in(const struct ctl *c, struct command *cmd) {

@@ -44,6 +44,10 @@ void token_new(enum token_kind kind, char text[TOKEN_TEXT_SIZE]) {
     sodium_memzero(random, sizeof random);
 }
 
+static bool is_digit(char c) {
+    return c != '\0' && strchr(digits, c) != NULL;
+}
+
 static bool find_kind(const char *text, enum token_kind *kind) {
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         if (memcmp(text, prefixes[i], PREFIX_LEN) == 0) {
@@ -59,7 +63,7 @@ bool token_well_formed(const char *text, size_t len, enum token_kind *kind) {
     if (len != TOKEN_LEN || !find_kind(text, kind))
         return false;
     for (size_t i = PREFIX_LEN; i < len; i++)
-        if (text[i] == '\0' || strchr(digits, text[i]) == NULL)
+        if (!is_digit(text[i]))
             return false;
     char crc[CRC_DIGITS];
     put_crc(text, crc);
@@ -74,4 +78,40 @@ void token_show_prefix(const char *text, char out[TOKEN_PREFIX_SIZE]) {
     size_t n = strnlen(text, TOKEN_PREFIX_SIZE - 1);
     memcpy(out, text, n);
     out[n] = 0;
+}
+
+/* How many characters at the front look like a token: the prefix of a kind and digits; 0 = none do. */
+static size_t token_like(const char *text) {
+    size_t n = PREFIX_LEN;
+    if (strlen(text) < PREFIX_LEN || !find_kind(text, NULL))
+        return 0;
+    while (is_digit(text[n]))
+        n++;
+    return n;
+}
+
+bool token_show_foreign(const char *text, char out[TOKEN_PREFIX_SIZE]) {
+    if (token_like(text) < TOKEN_PREFIX_SIZE)
+        return false;
+    token_show_prefix(text, out);
+    return true;
+}
+
+/* Access tokens too (access_token.h), which go on in base64url. */
+static size_t secret_like(const char *text) {
+    size_t n = PREFIX_LEN;
+    if (strncmp(text, "us", 2) != 0 || text[2] == '\0' || strchr("hot", text[2]) == NULL || text[3] != '_')
+        return 0;
+    while (is_digit(text[n]) || text[n] == '-' || text[n] == '_')
+        n++;
+    return n;
+}
+
+void token_mask(char *text) {
+    for (char *p = text; *p != '\0'; p++) {
+        bool begins = p == text || !is_digit(p[-1]);
+        size_t n = begins ? secret_like(p) : 0, shown = TOKEN_PREFIX_SIZE - 1;
+        if (n > shown)
+            memmove(p + shown, p + n, strlen(p + n) + 1);
+    }
 }

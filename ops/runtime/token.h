@@ -22,5 +22,10 @@ void token_new(enum token_kind kind, char text[TOKEN_TEXT_SIZE]);
 bool token_well_formed(const char *text, size_t len, enum token_kind *kind);
 void token_hash(const char *text, size_t len, unsigned char hash[TOKEN_HASH_SIZE]);
 void token_show_prefix(const char *text, char out[TOKEN_PREFIX_SIZE]);
+/* What may be shown of a text that somebody sent as a token: false unless it begins like one, and goes on
+ * behind the prefix. Whatever else it may be, a secret of another service for instance, nobody sees it. */
+bool token_show_foreign(const char *text, char out[TOKEN_PREFIX_SIZE]);
+/* Cuts every token in the text, access tokens too, or the beginning of one, after its prefix; in place. */
+void token_mask(char *text);
 
 #endif

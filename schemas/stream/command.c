@@ -31,6 +31,8 @@ void actor_put(struct jbuf *out, const struct actor *a) {
     jb_kstr(out, "kind", actor_kind_text(a->kind));
     jb_kstr(out, "id", a->id[0] != '\0' ? a->id : NULL);
     jb_kstr(out, "name", a->name);
+    if (a->host[0] != '\0')
+        jb_kstr(out, "host", a->host);
     jb_raw(out, "}");
 }
 

@@ -19,9 +19,11 @@ struct actor {
     enum actor_kind kind;
     char id[37];    /* key's or owner's id; "" for an operator */
     char name[128]; /* key's or owner's name, or the operator's login */
+    char host[128]; /* of an operator: the machine on which usherctl ran; "" if not known */
 };
 const char *actor_kind_text(enum actor_kind kind);
-/* Writes the member "actor" as commands and records have it: {"kind","id" (null for an operator),"name"}. */
+/* Writes the member "actor" as commands and records have it: {"kind","id" (null for an operator),"name"}, of
+ * an operator also "host". */
 void actor_put(struct jbuf *b, const struct actor *a);
 
 /* A SCIM event tells the outcome to a client that did not wait for it (RFC 9967 section 2.5.1). */

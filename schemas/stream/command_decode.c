@@ -19,7 +19,8 @@ static bool get_actor(const json_t *o, struct actor *a, struct err *err) {
     if (!wire_uuid(v, "id", a->kind == ACTOR_OPERATOR, &id, err))
         return false;
     memcpy(a->id, id.s, sizeof a->id);
-    return wire_text(v, "name", false, a->name, sizeof a->name, err);
+    return wire_text(v, "name", false, a->name, sizeof a->name, err) &&
+           wire_text(v, "host", true, a->host, sizeof a->host, err);
 }
 
 static bool get_type(const json_t *o, enum command_type *type, struct err *err) {

@@ -10,6 +10,20 @@ static void add_header(struct headers *h, const char *name, const char *value) {
     h->row[h->n++] = (struct header){name, value};
 }
 
+/* The number also under a name of CloudEvents (extension "sequence"): their SDKs show no other headers, and a
+ * tombstone has nothing else that tells it. */
+static void add_number(struct headers *h, int64_t seq) {
+    snprintf(h->seq, sizeof h->seq, "%" PRId64, seq);
+    add_header(h, "ce_sequence", h->seq);
+    add_header(h, "usher-seq", h->seq);
+}
+
+/* Of the streams' records. Requests are numbered by the process that answers them, in no epoch. */
+static void add_epoch(struct headers *h, int64_t epoch) {
+    snprintf(h->epoch, sizeof h->epoch, "%" PRId64, epoch);
+    add_header(h, "usher-epoch", h->epoch);
+}
+
 /* Appends what every record has. seq < 0: none. */
 static void add_common(struct headers *h, const char *id, const char *type, const char *subject,
                        const char *workspace, const char *txn, int64_t seq, int64_t time_us,
@@ -22,10 +36,8 @@ static void add_common(struct headers *h, const char *id, const char *type, cons
     add_header(h, "ce_subject", subject);
     add_header(h, "ce_time", rfc3339_us(time_us, h->time));
     add_header(h, "content-type", content_type);
-    if (seq >= 0) {
-        snprintf(h->seq, sizeof h->seq, "%" PRId64, seq);
-        add_header(h, "usher-seq", h->seq);
-    }
+    if (seq >= 0)
+        add_number(h, seq);
     add_header(h, "usher-txn", txn);
     if (traceparent != NULL && traceparent[0] != '\0')
         add_header(h, "traceparent", traceparent);
@@ -36,6 +48,7 @@ void headers_record(struct headers *h, const struct record *r, const char *works
     h->n = 0;
     add_common(h, r->ce_id, r->ce_type, r->ce_subject, workspace, txn, r->seq, r->time_us, traceparent,
                JSON_TYPE);
+    add_epoch(h, r->epoch);
 }
 
 void headers_stub(struct headers *h, const struct record *r, const char *workspace, const char *txn,
@@ -43,6 +56,7 @@ void headers_stub(struct headers *h, const struct record *r, const char *workspa
     h->n = 0;
     add_common(h, r->ce_id, "usher.stream.stub", r->ce_subject, workspace, txn, r->seq, r->time_us,
                traceparent, JSON_TYPE);
+    add_epoch(h, r->epoch);
 }
 
 const char *audit_request_key(const struct audit_request *r) {

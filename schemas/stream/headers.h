@@ -25,14 +25,14 @@ struct headers {
     struct header row[HEADERS_MAX];
     size_t n;
     char time[RFC3339_SIZE];
-    char id[256], type[64], source[48], subject[96], seq[24], offset[24], bytes[24], number[24];
+    char id[256], type[64], source[48], subject[96], seq[24], epoch[24], offset[24], bytes[24], number[24];
 };
 
 /* Of usher.membership, usher.rooms (tombstones too), usher.events and change records of usher.audit.
  * traceparent: "" or NULL = none. */
 void headers_record(struct headers *h, const struct record *r, const char *workspace, const char *txn,
                     const char *traceparent);
-/* Of a request record of usher.audit: ce_id is "{instance}/{n}", usher-seq is n. */
+/* Of a request record of usher.audit: ce_id is "{instance}/{n}", the number is n, and there is no epoch. */
 void headers_audit_request(struct headers *h, const struct audit_request *r, const char *traceparent);
 /* The message key of a request record and the name its partition is computed from: the workspace, or the nil
  * UUID where the credential is unknown. */

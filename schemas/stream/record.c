@@ -44,6 +44,7 @@ static void begin_event(struct jbuf *b, const struct record_context *c, const ch
     jb_raw(b, "{");
     jb_kstr(b, "type", type);
     jb_kstr(b, "workspace", c->workspace);
+    jb_kint(b, "epoch", c->epoch);
     jb_kint(b, "seq", seq);
     jb_kstr(b, "time", rfc3339_us(c->time_us, time));
     jb_kstr(b, "txn", c->txn);
@@ -73,6 +74,7 @@ static void append_record(struct record_context *c, enum record_topic topic, con
         .ce_type = type,
         .ce_subject = ce_subject,
         .time_us = c->time_us,
+        .epoch = c->epoch,
         .seq = seq,
     };
     if (b != NULL)
@@ -113,6 +115,7 @@ static void room_event(struct record_context *c, const char *type, const struct 
         jb_kstr(&state, "workspace", c->workspace);
         jb_kstr(&state, "room", room->id);
         jb_kstr(&state, "name", room->name);
+        jb_kint(&state, "epoch", c->epoch);
         jb_kint(&state, "seq", seq);
         jb_raw(&state, "}");
     }
@@ -154,6 +157,7 @@ static void member_event(struct record_context *c, const char *type, const struc
         jb_kstr(&state, "user", user->id);
         jb_kstr(&state, "userName", user->user_name);
         jb_kbool(&state, "transmit", transmit);
+        jb_kint(&state, "epoch", c->epoch);
         jb_kint(&state, "seq", seq);
         jb_raw(&state, "}");
     }

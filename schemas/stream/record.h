@@ -24,8 +24,8 @@ struct record {
     const char *ce_id;   /* "{workspace}/membership/{seq}" */
     const char *ce_type; /* "usher.member.added" */
     const char *ce_subject;
-    int64_t time_us; /* ce_time */
-    int64_t seq;     /* usher-seq */
+    int64_t time_us;    /* ce_time */
+    int64_t epoch, seq; /* usher-epoch, usher-seq */
 };
 
 struct record_list {
@@ -48,6 +48,7 @@ struct record_context {
     const char *reason;      /* default reason of membership events: scim | api */
     const char *traceparent; /* "" if none */
     int64_t time_us;
+    int64_t epoch;           /* in which the workspace's numbers count */
     int64_t *membership_seq; /* the workspace's counters: each record takes the next number */
     int64_t *audit_seq;
     int64_t *events_seq;
@@ -77,7 +78,8 @@ void record_member_removed(struct record_context *c, const struct record_room *r
 void record_member_transmit_changed(struct record_context *c, const struct record_room *room,
                                     const struct record_user *user, bool transmit, const char *reason);
 
-/* Numbers are gapless within an epoch; this is the first one, and so far the only one. */
+/* Numbers are gapless within an epoch. A workspace begins with this one; a restore of an older state begins
+ * the next (schemas/README.md, section 4). */
 #define STREAM_EPOCH_FIRST 1
 
 /* No record of a stream is larger, with key and headers. Kafka's own default (max.message.bytes, which also
@@ -102,14 +104,17 @@ void record_audit_change(struct record_context *c, const struct audit_change *a)
 /* A request record of usher.audit, made by the ingest. Appends the JSON value to out. NULL strings become
  * null. */
 struct audit_request {
-    const char *workspace; /* NULL: credential unknown */
+    const char *workspace, *workspace_name; /* NULL: credential unknown */
     const char *instance;
     int64_t n;
     int64_t time_us;
     const char *txn;
     const char *key_id, *key_name, *key_class; /* NULL id: "key":null */
+    const char *prefix;                /* of a token that is not known; NULL = not shown, member left out */
+    const char *room, *user;           /* ids that the path names; NULL = none, member left out */
     const char *method, *path, *query; /* query: with values of filters replaced, see X2; NULL = none */
     int status;
+    const char *error, *detail; /* name of the error, and what the client was told; NULL = "error":null */
     const char *scim_type;
     bool rate_limited;
     int64_t duration_us;

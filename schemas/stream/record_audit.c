@@ -114,6 +114,7 @@ void record_audit_change(struct record_context *c, const struct audit_change *a)
     jb_raw(&b, "{");
     jb_kstr(&b, "kind", "change");
     jb_kstr(&b, "workspace", c->workspace);
+    jb_kint(&b, "epoch", c->epoch);
     jb_kint(&b, "seq", seq);
     jb_kstr(&b, "time", rfc3339_us(c->time_us, time));
     jb_kstr(&b, "txn", c->txn);
@@ -134,6 +135,7 @@ void record_audit_change(struct record_context *c, const struct audit_change *a)
         .ce_type = "usher.audit.change",
         .ce_subject = audit_subject(c, &a->target),
         .time_us = c->time_us,
+        .epoch = c->epoch,
         .seq = seq,
     };
     jb_free(&b);
@@ -173,21 +175,43 @@ static void put_key(struct jbuf *b, const struct audit_request *r) {
     jb_raw(b, "}");
 }
 
+static void put_error(struct jbuf *b, const struct audit_request *r) {
+    jb_key(b, "error");
+    if (r->error == NULL) {
+        jb_raw(b, "null");
+        return;
+    }
+    jb_raw(b, "{");
+    jb_kstr(b, "code", r->error);
+    put_foreign(b, "detail", r->detail);
+    jb_raw(b, "}");
+}
+
+static void put_if_any(struct jbuf *b, const char *name, const char *text) {
+    if (text != NULL)
+        jb_kstr(b, name, text);
+}
+
 void record_audit_request(const struct audit_request *r, struct jbuf *out) {
     char time[RFC3339_SIZE];
 
     jb_raw(out, "{");
     jb_kstr(out, "kind", "request");
     jb_kstr(out, "workspace", r->workspace);
+    jb_kstr(out, "workspaceName", r->workspace_name);
     jb_kstr(out, "instance", r->instance);
     jb_kint(out, "n", r->n);
     jb_kstr(out, "time", rfc3339_us(r->time_us, time));
     jb_kstr(out, "txn", r->txn);
     put_key(out, r);
+    put_if_any(out, "prefix", r->prefix);
     put_foreign(out, "method", r->method);
     put_foreign(out, "path", r->path);
     put_foreign(out, "query", r->query);
+    put_if_any(out, "room", r->room);
+    put_if_any(out, "user", r->user);
     jb_kint(out, "status", r->status);
+    put_error(out, r);
     jb_kstr(out, "scimType", r->scim_type);
     jb_kbool(out, "rateLimited", r->rate_limited);
     jb_kint(out, "durationUs", r->duration_us);
@@ -196,8 +220,7 @@ void record_audit_request(const struct audit_request *r, struct jbuf *out) {
     jb_kint(out, "bytesIn", r->bytes_in);
     jb_kint(out, "bytesOut", r->bytes_out);
     jb_kint(out, "operations", r->operations);
-    if (r->bulk != NULL)
-        jb_kstr(out, "bulk", r->bulk);
+    put_if_any(out, "bulk", r->bulk);
     if (r->supersedes != 0)
         jb_kint(out, "supersedes", r->supersedes);
     if (r->requests != 0)

@@ -76,6 +76,7 @@ static void append_token(struct record_context *c, const struct event_subject *s
         .ce_type = type,
         .ce_subject = ce_subject(c, s),
         .time_us = c->time_us,
+        .epoch = c->epoch,
         .seq = seq,
     };
     jb_free(&b);

@@ -67,6 +67,7 @@ static bool row_decode(const json_t *row, struct arena *a, struct record *r) {
     r->ce_type = column_text(row, COL_TYPE, a);
     r->ce_subject = column_text(row, COL_SUBJECT, a);
     r->time_us = json_integer_value(json_array_get(row, COL_TIME));
+    r->epoch = STREAM_EPOCH_FIRST; /* of a version that knew no other, or not for a stream */
     r->seq = json_integer_value(json_array_get(row, COL_SEQ));
     r->value = column_text(row, COL_VALUE, a);
     return true;

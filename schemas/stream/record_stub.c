@@ -5,7 +5,7 @@ void record_stub(const struct record *r, const char *workspace, const char *txn,
                  struct jbuf *out) {
     jb_raw(out, "{");
     jb_kstr(out, "workspace", workspace);
-    jb_kint(out, "epoch", STREAM_EPOCH_FIRST);
+    jb_kint(out, "epoch", r->epoch);
     jb_kint(out, "seq", r->seq);
     jb_kstr(out, "type", r->ce_type);
     jb_kstr(out, "txn", txn);

@@ -48,6 +48,7 @@ void row_put_record(struct jbuf *out, const struct record *r) {
     put_text(out, r->ce_type);
     put_text(out, r->ce_subject);
     row_put_number(out, (uint64_t)r->time_us, 8);
+    row_put_number(out, (uint64_t)r->epoch, 8);
     row_put_number(out, (uint64_t)r->seq, 8);
     put_text(out, r->value);
 }
@@ -126,6 +127,7 @@ static struct record take_record(struct reader *r) {
     x.ce_type = take_some(r);
     x.ce_subject = take_some(r);
     x.time_us = (int64_t)row_take_number(r, 8);
+    x.epoch = (int64_t)row_take_number(r, 8);
     x.seq = (int64_t)row_take_number(r, 8);
     x.value = take_text(r);
     return x;

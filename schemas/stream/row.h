@@ -4,7 +4,7 @@
  *
  *     version, then any number of
  *     'S' workspace txn traceparent offset           whose the records behind it are
- *     'R' topic key ce_id ce_type ce_subject time seq value
+ *     'R' topic key ce_id ce_type ce_subject time epoch seq value
  *     'D' offset error detail key value sha256 bytes time     a dead letter */
 #ifndef USHER_SCHEMAS_STREAM_ROW_H
 #define USHER_SCHEMAS_STREAM_ROW_H

@@ -22,7 +22,7 @@ x.workspace_id, x.id, NULL::text, NULL::text, NULL::text, NULL::text, x.external
 -- part: workspaces
 -- Locks them, in the order of their ids. The newest generation of each is its row. The settings are put in from their table.
 -- $1 uuid[]: workspaces
-SELECT workspace_id, seats_used, membership_seq, audit_seq, events_seq, users_total, {settings}
+SELECT workspace_id, seats_used, membership_seq, audit_seq, events_seq, users_total, epoch, {settings}
 FROM (SELECT u.w FROM unnest($1::uuid[]) AS u (w) ORDER BY u.w) a
 CROSS JOIN LATERAL (
     SELECT * FROM workspaces t WHERE t.workspace_id = a.w ORDER BY t.generation DESC LIMIT 1 FOR NO KEY UPDATE

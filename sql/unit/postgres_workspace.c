@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define COUNTERS 6 /* columns of a load before the settings */
+#define COUNTERS 7 /* columns of a load before the settings */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct jbuf load_sql, insert_sql, update_sql; /* for the life of the process */
@@ -40,6 +40,7 @@ void postgres_take_workspace(struct unit *u, const struct db_result *r, size_t r
     w->audit_seq = db_int(r, row, 3);
     w->events_seq = db_int(r, row, 4);
     w->users_total = db_int(r, row, 5);
+    w->epoch = db_int(r, row, 6);
     for (size_t i = 0; i < workspace_setting_count; i++) {
         int col = (int)i + COUNTERS;
         workspace_setting_load(&w->settings, &workspace_setting_table[i],

@@ -2,6 +2,7 @@
 #include "sql/unit/unit.h"
 
 #include "ops/runtime/mem.h"
+#include "schemas/stream/record.h"
 #include "sql/unit/unit_private.h"
 
 #include <assert.h>
@@ -41,6 +42,7 @@ struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace
     assert(!u->begun); /* its row must be locked with those of the others, in order */
     w = arena_alloc(u->arena, sizeof *w);
     snprintf(w->id, sizeof w->id, "%s", workspace);
+    w->epoch = STREAM_EPOCH_FIRST; /* of one that is only being made */
     unit_enter(u, UNIT_WORKSPACES, NULL, workspace, "", w);
     want_one(u, UNIT_WORKSPACES, w, w->id, "", false);
     want_one(u, UNIT_SLICED, w, w->id, "", false);

@@ -42,6 +42,7 @@ struct unit_workspace {
     bool settings_changed;   /* set by whoever changes them */
     const char *stored_name; /* as in the database */
     int64_t seats_used;
+    int64_t epoch; /* in which these numbers count; as in the database */
     int64_t membership_seq, audit_seq, events_seq;
     int64_t users_total;            /* as in the database */
     int64_t users_more, rooms_more; /* to be counted beyond what the unit makes and deletes */

@@ -5,6 +5,7 @@
  *   apply_cases URI FILE...     URI: of a superuser, who works as usher_worker where a worker would
  *
  * Run in the root of the repository. Prints what differs, and "N cases, N failed". */
+#include "schemas/stream/record.h"
 #include "schemas/types/schema_load.h"
 #include "sql/db.h"
 #include "tests/support/apply_case.h"
@@ -43,11 +44,11 @@ static char *read_file(const char *path) {
 
 static json_t *columns_of(const json_t *row) {
     json_t *columns = json_pack(
-        "{s:O, s:O, s:O, s:O, s:O, s:O, s:s, s:s, s:i, s:i}", "seats_used", json_object_get(row, "seatsUsed"),
-        "membership_seq", json_object_get(row, "membershipSeq"), "audit_seq",
-        json_object_get(row, "auditSeq"), "events_seq", json_object_get(row, "eventsSeq"), "users_total",
-        json_object_get(row, "usersTotal"), "rooms_total", json_object_get(row, "roomsTotal"), "created",
-        "now", "modified", "now", "generation", 0, "changes", 0);
+        "{s:O, s:O, s:O, s:O, s:O, s:O, s:s, s:s, s:i, s:i, s:i}", "seats_used",
+        json_object_get(row, "seatsUsed"), "membership_seq", json_object_get(row, "membershipSeq"),
+        "audit_seq", json_object_get(row, "auditSeq"), "events_seq", json_object_get(row, "eventsSeq"),
+        "users_total", json_object_get(row, "usersTotal"), "rooms_total", json_object_get(row, "roomsTotal"),
+        "created", "now", "modified", "now", "generation", 0, "changes", 0, "epoch", STREAM_EPOCH_FIRST);
     for (size_t i = 0; i < workspace_setting_count; i++)
         json_object_set(columns, workspace_setting_table[i].column,
                         json_object_get(json_object_get(row, "settings"), workspace_setting_table[i].name));

@@ -2,9 +2,11 @@
 seen."""
 
 import json
+import socket
 
 import case
 import stream
+from apihttp import ApiClient
 from case import Case
 from scimhttp import USER, in_flight, patch_op
 
@@ -108,6 +110,90 @@ class Audit(Case):
         self.assertEqual(r.partition,
                          stream.murmur2(stream.NIL.encode()) % int(self.stack.env.get("USHER_PARTITIONS", "12")))
 
+    def _record(self, agent, workspace=None):
+        """The request record of what that agent has sent."""
+        def mine(records):
+            return [r.value for r in stream.requests_of(records) if r.value["userAgent"] == agent]
+
+        return mine(self.followers.audit.wait(lambda rs: mine(rs), "the record of " + agent, workspace))[0]
+
+    def test_a_request_says_what_it_was_about_and_what_it_was_told(self):
+        """Workspace by name, room and user of the path, and the error as the client had it: of SCIM, of the
+        Management API, of a refusal by the worker, and of an answer that is repeated."""
+        user = self.user("about")["id"]
+        room = self.room("About", [user])["id"]
+        member = "/api/v1/rooms/%s/members/%s" % (room, user)
+        nobody = "01905c4b-0000-7334-9556-778899aabbcc"
+        calls = [  # method, path, body, headers; status, room, user, code of the error
+            ("GET", "/scim/v2/Users/" + user.upper(), None, {}, 200, None, user, None),
+            ("PATCH", "/scim/v2/Groups/" + room, b"{", {}, 400, room, None, "INVALID_SYNTAX"),
+            ("POST", "/scim/v2/Users", {"schemas": [USER], "userName": "ABOUT"}, {}, 409, None, None, "UNIQUENESS"),
+            ("DELETE", "/scim/v2/Users/" + nobody, None, {}, 404, None, nobody, "NOT_FOUND"),
+            ("POST", "/scim/v2/Groups/" + room, {}, {}, 405, room, None, "METHOD"),
+            ("PUT", member, {"transmit": False}, {}, 200, room, user, None),
+            ("PUT", member.replace(user, nobody), {}, {"Idempotency-Key": "about-1"}, 404, room, nobody, "NOT_FOUND"),
+            ("PUT", member.replace(user, nobody), {}, {"Idempotency-Key": "about-1"}, 404, room, nobody, "NOT_FOUND"),
+            ("POST", "/api/v1/users/%s/deactivate" % user, {}, {}, 200, None, user, None),
+        ]
+        api = ApiClient(self.stack.url, self.ws.token)
+        self.addCleanup(api.close)
+        for i, (method, path, body, headers, status, room_id, user_id, code) in enumerate(calls):
+            agent = "about-%d" % i
+            client = api if path.startswith(api.prefix) else self.http
+            answer = client.request(method, path[len(client.prefix):], body, {"User-Agent": agent, **headers})
+            self.assertEqual(answer.status, status, (path, answer))
+            told = self._record(agent, self.ws.id)
+            self.assertEqual((told["workspaceName"], told.get("room"), told.get("user")),
+                             (self.ws.name, room_id, user_id), path)
+            self.assertEqual(told["error"], code and {"code": code, "detail": answer.json["detail"]}, path)
+            self.assertNotIn("prefix", told)
+
+    def test_an_unknown_token_is_shown_by_its_prefix_alone(self):
+        """No more than lists show of a token, and nothing of what may be another service's secret (X1)."""
+        good = self.ws.token
+        unknown = good[:20] + ("A" if good[20] != "A" else "B") + good[21:]
+        for i, (token, prefix) in enumerate(((unknown, good[:12]), (good[:30], good[:12]), (good[:9], None),
+                                             ("eyJhbGciOiJub25lIn0.e30.c2VjcmV0", None), ("Bearer " + good, None))):
+            agent = "prefix-%d" % i
+            client = self.ws.open(token=token)
+            answer = self.expect(client.get("/Users", headers={"User-Agent": agent}), 401)
+            client.close()
+            told = self._record(agent)
+            self.assertEqual((told["workspace"], told["workspaceName"], told.get("prefix")), (None, None, prefix))
+            self.assertEqual(told["error"], {"code": "UNAUTHORIZED", "detail": answer.json["detail"]})
+            self.assertNotIn(token[3:], json.dumps(told))
+
+    def test_a_token_in_the_wrong_place_is_cut(self):
+        """Whoever puts a token where a name belongs reads it in the answer; nobody reads it in the audit."""
+        token = self.ws.token
+        client = self.ws.open()
+        self.addCleanup(client.close)
+        for path, status in (("/Users?filter=" + token + "%20eq%20%22x%22&sortBy=" + token, 400),
+                             ("/Users/" + token, 404), ("/" + token, 404)):
+            agent = "token in %d" % len(path)
+            answer = self.expect(client.get(path, headers={"User-Agent": agent}), status,
+                                 "invalidFilter" if status == 400 else None)
+            told = self._record(agent, self.ws.id)
+            self.assertEqual(told["error"]["detail"], answer.json["detail"].replace(token, token[:12]))
+            self.assertIn(token[:12], json.dumps(told))
+            self.assertNotIn(token[13:], json.dumps(told))
+
+    def test_numbers_for_sdks_of_cloudevents(self):
+        """ce_sequence and usher-seq say the same on every numbered record, tombstones too; the epoch stands beside."""
+        room = self.room("Numbered", [self.user("numbered")["id"]])["id"]
+        self.expect(self.http.delete("/Groups/" + room), 204)
+        self.followers.settle(self.ws.id)
+        for topic in (self.followers.membership, self.followers.rooms, self.followers.audit, self.followers.scim):
+            records = topic.snapshot(self.ws.id)
+            self.assertTrue(records)
+            for r in records:
+                self.assertEqual(r.headers["ce_sequence"], r.headers["usher-seq"])
+                request = r.headers["ce_type"] == "usher.audit.request"
+                self.assertEqual(r.headers.get("usher-epoch"), None if request else "1")
+        gone = [r for r in self.followers.rooms.snapshot(self.ws.id) if r.value is None]
+        self.assertEqual([r.headers["ce_sequence"] for r in gone][-2:],
+                         [str(e["seq"]) for e in self.followers.events(self.ws.id)][-2:])
+
     def test_no_secrets_and_no_personal_data_of_filters(self):
         """X2: the query's shape is kept, the compared values are not."""
         self.expect(self.http.find("/Users",
@@ -155,6 +241,8 @@ class Audit(Case):
         self.assertEqual({(c["actor"]["kind"], c["actor"]["id"]) for c in by_key}, {("key", ws.key_id)})
         self.assertEqual({c["actor"]["kind"] for c in changes if c["action"] in ("key.created", "settings.changed")},
                          {"operator"})
+        self.assertEqual({c["actor"].get("host") for c in changes if c["actor"]["kind"] == "operator"},
+                         {socket.gethostname()})
         refused = next(c for c in changes if c["action"] == "command.refused")
         self.assertEqual(refused["outcome"], "refused")
         self.assertTrue(refused["reason"])

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -98,6 +99,49 @@ static void lists_show_the_beginning_only(void **state) {
     assert_string_equal(shown, "ush_1");
 }
 
+/* Of what somebody sent as a token, not more is shown than of one that is known; and nothing of a text that
+ * may be somebody else's secret. */
+static void nothing_else_is_shown_of_a_foreign_text(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *shown; /* NULL: nothing */
+    } cases[] = {
+        {"ush_7Gk2Qz9Bx", "ush_7Gk2Qz9B"},
+        {"uso_7Gk2Qz9Bxxxxxxxxx", "uso_7Gk2Qz9B"},
+        {"ush_7Gk2Qz9B", NULL},
+        {"ush_7Gk2", NULL},
+        {"ush_", NULL},
+        {"", NULL},
+        {"ust_7Gk2Qz9Bxxxxx", NULL},
+        {"eyJhbGciOiJSUzI1NiJ9.e30.c2ln", NULL},
+        {"ush_7Gk2-z9Bxxxxx", NULL},
+        {"USH_7Gk2Qz9Bxxxxx", NULL},
+        {"x ush_7Gk2Qz9Bxxxx", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char shown[TOKEN_PREFIX_SIZE] = "";
+        bool any = token_show_foreign(cases[i].text, shown);
+        if (any != (cases[i].shown != NULL) || (any && strcmp(shown, cases[i].shown) != 0))
+            fail_msg("%s: %d, %s", cases[i].text, any, shown);
+    }
+}
+
+static void tokens_in_a_text_are_cut(void **state) {
+    (void)state;
+    char token[TOKEN_TEXT_SIZE], text[256], due[256];
+    token_new(TOKEN_OWNER, token);
+    snprintf(text, sizeof text, "\"%s\" is no name, nor is ush_%s; ush_ alone is", token, token + 4);
+    snprintf(due, sizeof due, "\"%.12s\" is no name, nor is ush_%.8s; ush_ alone is", token, token + 4);
+    token_mask(text);
+    assert_string_equal(text, due);
+    token_mask(strcpy(text, "ust_AAAA-BBBB_CCCC.")); /* an access token */
+    assert_string_equal(text, "ust_AAAA-BBB.");
+    token_mask(strcpy(text, ""));
+    assert_string_equal(text, "");
+    token_mask(strcpy(text, "push_notifications are off")); /* a word is no token */
+    assert_string_equal(text, "push_notifications are off");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(new_tokens_are_well_formed_and_differ),
@@ -106,6 +150,8 @@ int main(void) {
         cmocka_unit_test(the_prefix_tells_the_kind),
         cmocka_unit_test(hash_is_sha256),
         cmocka_unit_test(lists_show_the_beginning_only),
+        cmocka_unit_test(nothing_else_is_shown_of_a_foreign_text),
+        cmocka_unit_test(tokens_in_a_text_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

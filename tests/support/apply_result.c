@@ -73,6 +73,12 @@ static void take_actor(json_t *value, const struct command *c, const struct reco
     json_object_del(value, "actor");
 }
 
+static void take_epoch(json_t *value, const struct record *r, json_t *faults) {
+    if (r->epoch != STREAM_EPOCH_FIRST || json_integer_value(json_object_get(value, "epoch")) != r->epoch)
+        record_fault(faults, r, "epoch");
+    json_object_del(value, "epoch");
+}
+
 /* Of membership and audit. */
 static void take_common(json_t *value, const struct delivery *d, const struct record *r, int64_t now_us,
                         json_t *faults) {
@@ -81,6 +87,7 @@ static void take_common(json_t *value, const struct delivery *d, const struct re
     take_text(value, "time", rfc3339_us(now_us, time), r, faults);
     take_text(value, "txn", d->command.txn.s, r, faults);
     take_actor(value, &d->command, r, faults);
+    take_epoch(value, r, faults);
     if (json_integer_value(json_object_get(value, "seq")) != r->seq)
         record_fault(faults, r, "seq");
     json_object_del(value, "seq");
@@ -119,6 +126,7 @@ static void show_room(json_t *value, const struct delivery *d, const struct reco
     const char *room = json_string_value(json_object_get(value, "room"));
     const char *user = json_string_value(json_object_get(value, "user"));
     take_text(value, "workspace", d->command.workspace.s, r, faults);
+    take_epoch(value, r, faults);
     json_object_del(value, "seq");
     snprintf(key, sizeof key, "%s/%s%s%s", d->command.workspace.s, room, user != NULL ? "/" : "",
              user != NULL ? user : "");

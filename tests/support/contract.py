@@ -113,7 +113,8 @@ def _of_worker(headers, numbered):
 
 
 def _header_set(faults, headers, numbered):
-    due = COMMON | ({"usher-seq"} if numbered else set())
+    due = COMMON | ({"usher-seq", "ce_sequence"} if numbered else set())
+    due |= {"usher-epoch"} if _of_worker(headers, numbered) else set()
     for name in sorted(due - headers.keys()):
         faults.append("header %s is missing" % name)
     more = {"traceparent"} | ({"usher-row"} if _of_worker(headers, numbered) else set())
@@ -126,6 +127,9 @@ def _header_set(faults, headers, numbered):
     _match(faults, headers, "ce_source", "/w/" + UUID)
     if numbered:
         _match(faults, headers, "usher-seq", "[1-9][0-9]*")
+        _expect(faults, headers, "ce_sequence", headers.get("usher-seq"))
+    if "usher-epoch" in headers:
+        _match(faults, headers, "usher-epoch", "[1-9][0-9]*")
     if "traceparent" in headers:
         _match(faults, headers, "traceparent", TRACEPARENT)
     if "usher-row" in headers:
@@ -171,6 +175,8 @@ def _agreement(faults, topic, headers, value):
         _expect(faults, headers, "ce_source", "/w/%s" % (value["workspace"] or NIL))
     if "usher-seq" in headers:
         _expect(faults, headers, "usher-seq", str(value.get("n" if value.get("kind") == "request" else "seq")))
+    if "epoch" in value:
+        _expect(faults, headers, "usher-epoch", str(value["epoch"]))
     if stub:
         return
     if topic == "usher.membership":

@@ -210,9 +210,9 @@ class Replay:
         wrong = []
         for number, (step, got, request) in enumerate(zip(self.steps, self.answers, requests), 1):
             wrong += ["step %d (%s): %s" % (number, step["step"], w) for w in self._request_record(step, got, request)]
-        wrong += self._compare("membership", self.events, membership, requests, lambda seq: {"seq": seq})
+        wrong += self._compare("membership", self.events, membership, requests, lambda seq: {"epoch": 1, "seq": seq})
         wrong += self._compare("audit", self.changes, changes, requests,
-                               lambda _: {"...": True, "kind": "change", "outcome": "applied"})
+                               lambda _: {"...": True, "epoch": 1, "kind": "change", "outcome": "applied"})
         for secret in self.session.get("never", []):
             wrong += ["%r stands in a record of %s" % (secret, r.topic) for r in audit + membership + rooms
                       if secret in json.dumps(r.value)]
@@ -224,7 +224,7 @@ class Replay:
         want = {"...": True, "kind": "request", "workspace": self.workspace.id, "method": method, "path": "/scim/v2"
                 + path,
                 "status": step["answer"]["status"], "scimType": step["answer"].get("error") or None,
-                "rateLimited": False,
+                "rateLimited": False, "workspaceName": self.workspace.name,
                 "key": {"id": "${key}", "name": "main", "class": "scim"}, "sourceIp": "127.0.0.1",
                 "bytesOut": len(got.body),
                 "userAgent": self.session.get("headers", {}).get("User-Agent"), "durationUs": "${*int}",
@@ -280,7 +280,7 @@ class Replay:
             key = "/".join([self.workspace.id, v["room"]["id"]] + ([user["id"]] if user else []))
             due = None
             if v["type"] not in ("usher.member.removed", "usher.room.deleted"):
-                due = {"workspace": self.workspace.id, "room": v["room"]["id"], "seq": v["seq"]}
+                due = {"workspace": self.workspace.id, "room": v["room"]["id"], "epoch": 1, "seq": v["seq"]}
                 due.update({"user": user["id"], "userName": user["userName"], "transmit": v["transmit"]} if user
                            else {"name": v["room"]["name"]})
             if (state.key, state.value) != (key, due):

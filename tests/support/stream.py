@@ -143,6 +143,10 @@ def check_headers(records, partitions=None):
             wrong.append("%s: ce_specversion %s" % (where, h["ce_specversion"]))
         if (change or r.topic == ROOMS) and h.get("usher-seq") != str(seq_of(r)):
             wrong.append("%s: usher-seq %s, value says %s" % (where, h.get("usher-seq"), seq_of(r)))
+        if h.get("ce_sequence") != h.get("usher-seq"):
+            wrong.append("%s: ce_sequence %s, usher-seq %s" % (where, h.get("ce_sequence"), h.get("usher-seq")))
+        if (change or r.topic == ROOMS) and not h.get("usher-epoch"):
+            wrong.append("%s: header usher-epoch is missing" % where)
         if workspace and h.get("ce_source") != "/w/" + workspace:
             wrong.append("%s: ce_source %s, workspace %s" % (where, h.get("ce_source"), workspace))
         for header, member in (("usher-txn", "txn"), ("ce_time", "time")):

@@ -30,7 +30,7 @@ class World:
         return {"ce_specversion": "1.0", "ce_id": "%s/%s/%d" % (workspace, name, seq), "ce_type": kind,
                 "ce_source": "/w/" + workspace,
                 "ce_subject": subject, "ce_time": TIME, "content-type": "application/json", "usher-txn": txn,
-                "usher-seq": str(seq)}
+                "usher-seq": str(seq), "ce_sequence": str(seq), "usher-epoch": "1"}
 
     def change(self, workspace, kind, room, name, user=None, transmit=True, old=None):
         seq = self.seq[workspace] = self.seq.get(workspace, 0) + 1
@@ -63,7 +63,7 @@ class World:
         request = {"kind": "request", "workspace": workspace, "instance": "ingest-1", "n": self.n, "time": TIME,
                    "txn": txn, "status": 204}
         headers = self._headers(workspace, "request", self.n, "usher.audit.request", "x", txn)
-        del headers["usher-seq"]
+        del headers["usher-seq"], headers["ce_sequence"], headers["usher-epoch"]
         self.audit.append(stream.Record(stream.AUDIT, partition, len(self.audit), workspace, headers, request))
 
     @property
@@ -234,7 +234,8 @@ class Damage(unittest.TestCase):
 
     def test_headers(self):
         for name, value, word in (("ce_type", "x", "ce_type"), ("ce_source", "/w/other", "ce_source"),
-                                  ("usher-seq", "77", "usher-seq"),
+                                  ("usher-seq", "77", "usher-seq"), ("ce_sequence", "77", "ce_sequence"),
+                                  ("usher-epoch", "", "usher-epoch"),
                                   ("usher-txn", "x", "usher-txn"), ("ce_time", "x", "ce_time"), ("ce_id", "x", "ce_id"),
                                   ("ce_subject", "x", "ce_subject"), ("ce_specversion", "0.3", "ce_specversion")):
             w = good()
@@ -285,7 +286,8 @@ def event(seq, kind, uri, payload=None, txn=None, workspace=W):
               "sub_id": {"format": "scim", "uri": uri}, "events": {kind: payload or {}}}
     headers = {"ce_specversion": "1.0", "ce_id": claims["jti"], "ce_type": kind, "ce_source": "/w/" + workspace,
                "ce_subject": "x", "ce_time": TIME,
-               "content-type": "application/json", "usher-txn": claims["txn"], "usher-seq": str(seq)}
+               "content-type": "application/json", "usher-txn": claims["txn"], "usher-seq": str(seq),
+               "ce_sequence": str(seq), "usher-epoch": "1"}
     return stream.Record(stream.EVENTS, stream.murmur2(workspace.encode()) % 12, seq, workspace, headers, claims,
                          json.dumps(claims))
 

@@ -122,6 +122,7 @@ static struct decision decision_of(const struct run *run, struct delivery *deliv
                                         .reason = c->reason,
                                         .traceparent = c->traceparent,
                                         .time_us = run->now_us,
+                                        .epoch = w->epoch,
                                         .membership_seq = &w->membership_seq,
                                         .audit_seq = &w->audit_seq,
                                         .events_seq = &w->events_seq,

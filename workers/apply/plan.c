@@ -65,6 +65,8 @@ static void plan_read_actor(const json_t *o, struct actor *a) {
     snprintf(a->id, sizeof a->id, "%s", id != NULL ? id : "");
     const char *name = json_string_value(json_object_get(o, "name"));
     snprintf(a->name, sizeof a->name, "%s", name != NULL ? name : "");
+    const char *host = json_string_value(json_object_get(o, "host"));
+    snprintf(a->host, sizeof a->host, "%s", host != NULL ? host : "");
 }
 
 static enum plan_kind plan_kind_of(const char *text) {

@@ -149,6 +149,7 @@ static void slice_do(struct work *x, struct arena *texts, struct record_list *re
                                          .reason = x->plan.reason,
                                          .traceparent = x->plan.traceparent,
                                          .time_us = x->plan.time_us,
+                                         .epoch = d->workspace->epoch,
                                          .membership_seq = &d->workspace->membership_seq,
                                          .audit_seq = &d->workspace->audit_seq,
                                          .events_seq = &d->workspace->events_seq,

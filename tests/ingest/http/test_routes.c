@@ -239,6 +239,39 @@ static int teardown(void **state) {
     return 0;
 }
 
+#define ROOM_ID "01917d2e-0a1b-7c2d-8e3f-405162738495"
+#define USER_ID "01905c4b-1122-7334-9556-778899aabbcc"
+
+/* For the record of the request, which says what it was about. */
+static void names_the_room_and_the_user(void **state) {
+    (void)state;
+    static const struct {
+        const char *method, *path, *room, *user;
+    } rows[] = {
+        {"GET", "/scim/v2/Users/" USER_ID, NULL, USER_ID},
+        {"DELETE", "/w/acme/scim/v2/groups/" ROOM_ID, ROOM_ID, NULL},
+        {"PATCH", "/scim/v2/Groups/01917D2E-0a1b-7c2d-8e3f-405162738495", ROOM_ID, NULL},
+        {"POST", "/scim/v2/Users/" USER_ID, NULL, USER_ID}, /* not allowed there; it is named all the same */
+        {"GET", "/api/v1/users/" USER_ID "/rooms", NULL, USER_ID},
+        {"POST", "/api/v1/users/" USER_ID "/deactivate", NULL, USER_ID},
+        {"GET", "/api/v1/rooms/" ROOM_ID "/members", ROOM_ID, NULL},
+        {"PUT", "/api/v1/rooms/" ROOM_ID "/members/" USER_ID, ROOM_ID, USER_ID},
+        {"GET", "/scim/v2/Users", NULL, NULL},
+        {"GET", "/scim/v2/Users/7", NULL, NULL},
+        {"GET", "/scim/v2/Schemas/" USER_ID, NULL, NULL},
+        {"GET", "/api/v1/operations/" USER_ID, NULL, NULL},
+        {"DELETE", "/api/v1/admin/keys/" USER_ID, NULL, NULL},
+        {"GET", "/nowhere/" USER_ID, NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct route r = route(rows[i].method, rows[i].path);
+        const char *room = r.room != NULL ? r.room : "", *user = r.user != NULL ? r.user : "";
+        if (strcmp(room, rows[i].room != NULL ? rows[i].room : "") != 0 ||
+            strcmp(user, rows[i].user != NULL ? rows[i].user : "") != 0)
+            fail_msg("%s %s: room \"%s\", user \"%s\"", rows[i].method, rows[i].path, room, user);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_endpoints),
@@ -251,6 +284,7 @@ int main(void) {
         cmocka_unit_test(what_anybody_may_know),
         cmocka_unit_test(every_typed_row_asks_for_one_scope),
         cmocka_unit_test(limits_go_with_the_path),
+        cmocka_unit_test(names_the_room_and_the_user),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,8 +1,8 @@
 #include "tests/schemas/example.h"
 #include "tests/schemas/own_types.h"
 
-static const struct actor key_actor = {ACTOR_KEY, EX_KEY, "Entra"};
-static const struct actor operator_actor = {ACTOR_OPERATOR, "", "root"};
+static const struct actor key_actor = {.kind = ACTOR_KEY, .id = EX_KEY, .name = "Entra"};
+static const struct actor operator_actor = {.kind = ACTOR_OPERATOR, .name = "root", .host = "ops-1"};
 
 static json_t *parse(const char *text) {
     json_t *v = text != NULL ? json_loads(text, 0, NULL) : NULL;

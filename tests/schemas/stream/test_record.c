@@ -1,8 +1,8 @@
 #include "ops/runtime/kafka_conf.h"
 #include "tests/schemas/example.h"
 
-static const struct actor key_actor = {ACTOR_KEY, EX_KEY, "Entra"};
-static const struct actor operator_actor = {ACTOR_OPERATOR, "", "root"};
+static const struct actor key_actor = {.kind = ACTOR_KEY, .id = EX_KEY, .name = "Entra"};
+static const struct actor operator_actor = {.kind = ACTOR_OPERATOR, .name = "root", .host = "ops-1"};
 static const struct record_room dispatch = {EX_ROOM, "Dispatch"};
 static const struct record_user ana = {EX_USER, "ana@example.com"};
 
@@ -25,6 +25,7 @@ static int setup(void **state) {
         .reason = "scim",
         .traceparent = "",
         .time_us = EX_TIME,
+        .epoch = STREAM_EPOCH_FIRST,
         .membership_seq = &w->membership_seq,
         .audit_seq = &w->audit_seq,
         .arena = w->arena,
@@ -110,7 +111,7 @@ static void test_contract_member_removed(void **state) {
     assert_string_equal(
         w->list.rows[0].value,
         "{\"type\":\"usher.member.removed\",\"workspace\":\"" EX_WORKSPACE
-        "\",\"seq\":8127,\"time\":\"2026-11-22T10:15:30.123456Z\",\"txn\":\"" EX_TXN
+        "\",\"epoch\":1,\"seq\":8127,\"time\":\"2026-11-22T10:15:30.123456Z\",\"txn\":\"" EX_TXN
         "\",\"room\":{\"id\":\"" EX_ROOM "\",\"name\":\"Dispatch\"},\"user\":{\"id\":\"" EX_USER
         "\",\"userName\":\"ana@example.com\"},\"transmit\":true,\"reason\":\"user_deactivated\","
         "\"actor\":{\"kind\":\"key\",\"id\":\"" EX_KEY "\",\"name\":\"Entra\"}}");
@@ -140,16 +141,16 @@ static void test_audit_member_removed(void **state) {
             .changes_json = "[{\"path\":\"members\",\"op\":\"remove\",\"from\":\"" EX_USER "\",\"to\":null}]",
         });
     assert_int_equal(w->audit_seq, 40112);
-    assert_string_equal(w->list.rows[0].value,
-                        "{\"kind\":\"change\",\"workspace\":\"" EX_WORKSPACE
-                        "\",\"seq\":40112,\"time\":\"2026-11-22T10:15:30.123456Z\",\"txn\":\"" EX_TXN
-                        "\",\"actor\":{\"kind\":\"key\",\"id\":\"" EX_KEY
-                        "\",\"name\":\"Entra\"},\"action\":\"member.removed\","
-                        "\"target\":{\"type\":\"Room\",\"id\":\"" EX_ROOM "\",\"name\":\"Dispatch\"},"
-                        "\"subject\":{\"type\":\"User\",\"id\":\"" EX_USER "\",\"name\":\"ana@example.com\"},"
-                        "\"outcome\":\"applied\",\"reason\":null,"
-                        "\"changes\":[{\"path\":\"members\",\"op\":\"remove\",\"from\":\"" EX_USER
-                        "\",\"to\":null}]}");
+    assert_string_equal(
+        w->list.rows[0].value,
+        "{\"kind\":\"change\",\"workspace\":\"" EX_WORKSPACE
+        "\",\"epoch\":1,\"seq\":40112,\"time\":\"2026-11-22T10:15:30.123456Z\",\"txn\":\"" EX_TXN
+        "\",\"actor\":{\"kind\":\"key\",\"id\":\"" EX_KEY
+        "\",\"name\":\"Entra\"},\"action\":\"member.removed\","
+        "\"target\":{\"type\":\"Room\",\"id\":\"" EX_ROOM "\",\"name\":\"Dispatch\"},"
+        "\"subject\":{\"type\":\"User\",\"id\":\"" EX_USER "\",\"name\":\"ana@example.com\"},"
+        "\"outcome\":\"applied\",\"reason\":null,"
+        "\"changes\":[{\"path\":\"members\",\"op\":\"remove\",\"from\":\"" EX_USER "\",\"to\":null}]}");
     example_of(w, 0, "audit.change-member-removed");
 }
 
@@ -243,6 +244,7 @@ static void test_audit_without_target(void **state) {
 static struct audit_request request_example(void) {
     return (struct audit_request){
         .workspace = EX_WORKSPACE,
+        .workspace_name = "acme",
         .instance = "ingest-1-3312-20261122T101502Z",
         .n = 991,
         .time_us = EX_TIME,
@@ -252,6 +254,7 @@ static struct audit_request request_example(void) {
         .key_class = "scim",
         .method = "PATCH",
         .path = "/scim/v2/Groups/" EX_ROOM,
+        .room = EX_ROOM,
         .status = 204,
         .duration_us = 2710,
         .source_ip = "203.0.113.7",
@@ -278,10 +281,11 @@ static void test_audit_request(void **state) {
     assert_string_equal(
         b.p,
         "{\"kind\":\"request\",\"workspace\":\"" EX_WORKSPACE
-        "\",\"instance\":\"ingest-1-3312-20261122T101502Z\",\"n\":991,"
+        "\",\"workspaceName\":\"acme\",\"instance\":\"ingest-1-3312-20261122T101502Z\",\"n\":991,"
         "\"time\":\"2026-11-22T10:15:30.123456Z\",\"txn\":\"" EX_TXN "\",\"key\":{\"id\":\"" EX_KEY
         "\",\"name\":\"Entra\",\"class\":\"scim\"},\"method\":\"PATCH\",\"path\":\"/scim/v2/Groups/" EX_ROOM
-        "\",\"query\":null,\"status\":204,\"scimType\":null,\"rateLimited\":false,\"durationUs\":2710,"
+        "\",\"query\":null,\"room\":\"" EX_ROOM
+        "\",\"status\":204,\"error\":null,\"scimType\":null,\"rateLimited\":false,\"durationUs\":2710,"
         "\"sourceIp\":\"203.0.113.7\",\"userAgent\":\"Microsoft.SCIM/1.0\",\"bytesIn\":412,\"bytesOut\":0,"
         "\"operations\":1}");
     jb_free(&b);
@@ -291,20 +295,40 @@ static void test_audit_request(void **state) {
 static void test_audit_request_unknown_credential(void **state) {
     (void)state;
     struct audit_request r = request_example();
-    r.workspace = r.key_id = r.key_name = r.key_class = NULL;
+    r.workspace = r.workspace_name = r.key_id = r.key_name = r.key_class = NULL;
+    r.prefix = "ush_7Gk2Qz9B";
     r.status = 401;
+    r.error = "UNAUTHORIZED";
+    r.detail = "The bearer token is not known";
     r.bytes_out = 180;
     r.n = 992;
     request_check(&r, NULL, "audit.request-unknown-credential");
     assert_string_equal(audit_request_key(&r), UUID_NIL);
 }
 
+/* Of a nested path both ids; the error as the client was told, with its code. */
+static void test_audit_request_refused(void **state) {
+    (void)state;
+    struct audit_request r = request_example();
+    r.key_class = "api";
+    r.method = "PUT";
+    r.path = "/api/v1/rooms/" EX_ROOM "/members/" EX_USER;
+    r.user = EX_USER;
+    r.status = 404;
+    r.error = "NOT_FOUND";
+    r.detail = "There is no user " EX_USER;
+    r.n = 995;
+    request_check(&r, NULL, "audit.request-refused");
+}
+
 static void test_audit_request_of_many(void **state) {
     (void)state;
     struct audit_request r = request_example();
-    r.workspace = r.key_id = r.key_name = r.key_class = r.user_agent = NULL;
+    r.workspace = r.workspace_name = r.key_id = r.key_name = r.key_class = r.user_agent = r.room = NULL;
     r.method = r.path = "";
     r.status = 429;
+    r.error = "RATE_LIMITED";
+    r.detail = "More than 60 requests without a good credential within 10 seconds from this address";
     r.rate_limited = true;
     r.duration_us = 9874310;
     r.bytes_in = r.bytes_out = r.operations = 0;
@@ -317,6 +341,8 @@ static void test_audit_request_superseded(void **state) {
     (void)state;
     struct audit_request r = request_example();
     r.status = 503;
+    r.error = "UNAVAILABLE";
+    r.detail = "The request could not be recorded in time";
     r.n = 993;
     r.supersedes = 991;
     request_check(&r, NULL, "audit.request-supersedes");
@@ -464,6 +490,7 @@ int main(void) {
         T(test_audit_without_target),
         T(test_audit_request),
         T(test_audit_request_unknown_credential),
+        T(test_audit_request_refused),
         T(test_audit_request_of_many),
         T(test_audit_request_superseded),
         T(test_audit_request_of_a_bulk),

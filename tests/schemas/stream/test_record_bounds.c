@@ -1,7 +1,7 @@
 /* No record is larger than its bound, whatever a client sends; and what stands for one that Kafka refuses. */
 #include "tests/schemas/example.h"
 
-static const struct actor key_actor = {ACTOR_KEY, EX_KEY, "Entra"};
+static const struct actor key_actor = {.kind = ACTOR_KEY, .id = EX_KEY, .name = "Entra"};
 
 struct world {
     struct arena *arena;
@@ -19,6 +19,7 @@ static int setup(void **state) {
                                    .actor = &key_actor,
                                    .traceparent = "",
                                    .time_us = EX_TIME,
+                                   .epoch = STREAM_EPOCH_FIRST,
                                    .audit_seq = &w->audit_seq,
                                    .arena = w->arena,
                                    .out = &w->list};

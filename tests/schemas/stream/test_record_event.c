@@ -8,7 +8,7 @@
 #define FULL(name) "urn:ietf:params:scim:event:prov:" name ":full"
 #define PROV(name) "urn:ietf:params:scim:event:prov:" name
 
-static const struct actor key_actor = {ACTOR_KEY, EX_KEY, "Entra"};
+static const struct actor key_actor = {.kind = ACTOR_KEY, .id = EX_KEY, .name = "Entra"};
 
 struct world {
     struct arena *arena;
@@ -29,6 +29,7 @@ static int setup(void **state) {
         .reason = "scim",
         .traceparent = "",
         .time_us = EX_TIME,
+        .epoch = STREAM_EPOCH_FIRST,
         .events_seq = &w->events_seq,
         .events_mode = EVENTS_NOTICE,
         .events_issuer = "https://usher.example.com",

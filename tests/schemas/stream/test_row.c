@@ -22,6 +22,7 @@ static void write_row(struct jbuf *out) {
                                          .ce_type = "usher.audit.change",
                                          .ce_subject = "users/u",
                                          .time_us = INT64_C(1700000000000001),
+                                         .epoch = 2,
                                          .seq = 3});
     row_put_record(out, &(struct record){.topic = RECORD_ROOMS,
                                          .key = "w1/r",
@@ -66,6 +67,7 @@ static void what_is_written_is_read(void **state) {
     assert_string_equal(i[0].record.ce_type, "usher.audit.change");
     assert_string_equal(i[0].record.ce_subject, "users/u");
     assert_int_equal(i[0].record.time_us, INT64_C(1700000000000001));
+    assert_int_equal(i[0].record.epoch, 2);
     assert_int_equal(i[0].record.seq, 3);
     assert_string_equal(i[1].source.txn, "t1");
     assert_null(i[1].record.value); /* a tombstone */
