@@ -1,7 +1,8 @@
 /* A closed-loop HTTP load generator for the benchmark: N keep-alive connections on one epoll thread, each
- * with one request in flight. Requests come from templates, so that one program serves every case: {n} is a
- * number that no other request of the run has, {1} and {2} are the columns of the current line of the --ids
- * file. What it prints is one JSON object; what it cannot understand ends it with a message. */
+ * with one request in flight; with --rate no more than so many requests a second. Requests come from
+ * templates, so that one program serves every case: {n} is a number that no other request of the run has, {1}
+ * and {2} are the columns of the current line of the --ids file. What it prints is one JSON object; what it
+ * cannot understand ends it with a message. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -27,7 +28,7 @@ static struct {
     const char *host, *method, *path, *body, *ids, *save;
     const char *headers[16];
     int nheaders, port, conns, expect;
-    double seconds, warmup;
+    double seconds, warmup, rate;
     long requests; /* 0 = until the time is over */
     bool random;
 } opt = {
@@ -40,6 +41,10 @@ struct conn {
     size_t out_len, out_done, in_len;
     int64_t start_us;
 };
+
+static struct conn **resting; /* with --rate: those that wait for the time of the next request */
+static size_t nresting;
+static int64_t begin_us;
 
 static struct line *lines;
 static size_t nlines, next_line;
@@ -178,12 +183,22 @@ static void open_conn(int ep, struct conn *c) {
     epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &e);
 }
 
+static bool is_early(void) {
+    return opt.rate > 0 && (double)(now_us() - begin_us) * opt.rate < (double)sent * 1e6;
+}
+
 static void start_request(struct conn *c) {
     bool ok;
-    const struct line *line = take_line(&ok);
     c->busy = false;
     c->in_len = 0;
-    if (!ok || now_us() >= end_us || (opt.requests && sent >= opt.requests))
+    if (now_us() >= end_us || (opt.requests && sent >= opt.requests))
+        return;
+    if (is_early()) {
+        resting[nresting++] = c;
+        return;
+    }
+    const struct line *line = take_line(&ok);
+    if (!ok)
         return;
     build_request(c, line);
     c->out_done = 0;
@@ -312,6 +327,8 @@ static void read_options(int argc, char **argv) {
             opt.seconds = atof(v);
         else if (!strcmp(k, "--warmup"))
             opt.warmup = atof(v);
+        else if (!strcmp(k, "--rate"))
+            opt.rate = atof(v);
         else if (!strcmp(k, "--requests"))
             opt.requests = atol(v);
         else if (!strcmp(k, "--method"))
@@ -337,7 +354,7 @@ static void read_options(int argc, char **argv) {
         else
             die("usage: load --port P --conns N --seconds S --method M --path T [--body T | --body-file F] [--header H]… "
                 "[--expect 200]\n"
-                "  [--warmup S] [--requests N] [--ids FILE [--order seq|random]] [--save FILE] [--first N]");
+                "  [--warmup S] [--rate N] [--requests N] [--ids FILE [--order seq|random]] [--save FILE] [--first N]");
     }
     if (opt.ids)
         read_lines(opt.ids);
@@ -352,24 +369,28 @@ int main(int argc, char **argv) {
     read_options(argc, argv);
     int ep = epoll_create1(EPOLL_CLOEXEC), busy = 0;
     struct conn *conns = grab(NULL, (size_t)opt.conns * sizeof *conns);
+    resting = grab(NULL, (size_t)opt.conns * sizeof(struct conn *));
     memset(conns, 0, (size_t)opt.conns * sizeof *conns);
     for (int i = 0; i < opt.conns; i++) {
         conns[i].out = grab(NULL, HEAD_MAX + body_max);
         conns[i].in = grab(NULL, IN_MAX);
         open_conn(ep, &conns[i]);
     }
-    measure_from_us = now_us() + (int64_t)(opt.warmup * 1e6);
+    begin_us = now_us();
+    measure_from_us = begin_us + (int64_t)(opt.warmup * 1e6);
     end_us = measure_from_us + (int64_t)(opt.seconds * 1e6);
     for (int i = 0; i < opt.conns; i++)
         start_request(&conns[i]);
     struct epoll_event events[64];
     do {
-        int n = epoll_wait(ep, events, 64, 10000);
-        if (n == 0)
+        int n = epoll_wait(ep, events, 64, nresting > 0 ? 1 : 10000);
+        if (n == 0 && nresting == 0)
             die("no answer for 10 s");
         for (int i = 0; i < n; i++)
             serve(ep, events[i].data.ptr);
-        busy = 0;
+        while (nresting > 0 && !is_early())
+            start_request(resting[--nresting]);
+        busy = (int)nresting;
         for (int i = 0; i < opt.conns; i++)
             busy += conns[i].busy;
     } while (busy);

@@ -3,7 +3,6 @@
 import glob
 import json
 import os
-import random
 import shutil
 import subprocess
 import tempfile
@@ -22,6 +21,7 @@ USER_BODY = ('{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userNam
 
 
 GROUP = '"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"]'
+CONNECT = 0.03  # seconds: the time that pgbench runs for begins before its connections are there
 BULK = '"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"]'
 
 
@@ -40,10 +40,10 @@ def run_json(command, timeout):
 
 
 class Load:
-    """The load generator against one workspace."""
+    """The load generator against one workspace, or whatever speaks SCIM at that path."""
 
-    def __init__(self, port, token, work_dir):
-        self.port, self.token, self.dir = port, token, work_dir
+    def __init__(self, port, token, work_dir, base="/scim/v2"):
+        self.port, self.token, self.dir, self.base = port, token, work_dir, base
 
     def file(self, name, lines=None):
         path = os.path.join(self.dir, name)
@@ -63,41 +63,34 @@ class Load:
 
     def create_users(self, tag, conns, seconds, **more):
         body = USER_BODY % (tag, tag)
-        return self.run(conns, seconds, "POST", "/scim/v2/Users", body, 201, save=self.file("users." + tag), **more)
+        return self.run(conns, seconds, "POST", self.base + "/Users", body, 201, save=self.file("users." + tag), **more)
 
     def created(self, tag):
         with open(self.file("users." + tag)) as f:
             return f.read().split()
 
     def get_users(self, ids, conns, seconds):
-        return self.run(conns, seconds, "GET", "/scim/v2/Users/{1}", ids=ids, order="random")
+        return self.run(conns, seconds, "GET", self.base + "/Users/{1}", ids=ids, order="random")
 
-    def find_users(self, tag, count, conns, seconds):
-        names = self.file("names", ("%s-%d" % (tag, k) for k in range(count)))
-        text = urllib.parse.quote('userName eq "NAME@example.com"').replace("NAME", "{1}")
-        return self.run(conns, seconds, "GET", "/scim/v2/Users?filter=" + text, ids=names, order="random")
+    def find_users(self, names, conns, seconds):
+        text = urllib.parse.quote('userName eq "NAME"').replace("NAME", "{1}")
+        return self.run(conns, seconds, "GET", self.base + "/Users?filter=" + text, ids=names, order="random")
 
-    def patch_users(self, ids, conns, seconds):
-        body = '{%s,"Operations":[{"op":"replace","path":"title","value":"Engineer {n}"}]}' % PATCH_OP
-        return self.run(conns, seconds, "PATCH", "/scim/v2/Users/{1}", body, ids=ids, order="random")
-
-    def create_teams(self, count, teams):
-        """count users with one of so many titles each."""
-        lines = self.file("teams", ("%d\tTeam %d" % (k, k % teams) for k in range(count)))
-        body = (USER_BODY % ("t", "t")).replace("{n}", "{1}").replace('"active":true', '"active":true,"title":"{2}"')
-        made = self.run(64, 300, "POST", "/scim/v2/Users", body, 201, ids=lines, order="seq")
-        if made["answered"] != count:
-            raise BenchError("only %d of %d users could be made" % (made["answered"], count))
+    def toggle_users(self, ids, conns, seconds, first, **more):
+        """All of them inactive, then all active again, and so on: each request is a change. first: how many were sent before."""
+        lines = ("%s\t%s" % (ids[k % len(ids)], "true" if k // len(ids) % 2 else "false") for k in range(first, first + 200000))
+        body = '{%s,"Operations":[{"op":"replace","path":"active","value":{2}}]}' % PATCH_OP
+        return self.run(conns, seconds, "PATCH", self.base + "/Users/{1}", body, ids=self.file("toggles", lines), order="seq", **more)
 
     def list_pages(self, count, conns, seconds):
         """Pages of 200 anywhere in a list of count users."""
         starts = self.file("starts", (str(k) for k in range(1, count, 200)))
-        return self.run(conns, seconds, "GET", "/scim/v2/Users?count=200&startIndex={1}", ids=starts, order="random")
+        return self.run(conns, seconds, "GET", self.base + "/Users?count=200&startIndex={1}", ids=starts, order="random")
 
-    def list_filtered(self, teams, conns, seconds):
-        names = self.file("titles", (str(k) for k in range(teams)))
-        text = urllib.parse.quote('title eq "Team NUMBER" and active eq true').replace("NUMBER", "{1}")
-        return self.run(conns, seconds, "GET", "/scim/v2/Users?count=200&filter=" + text, ids=names, order="random")
+    def list_filtered(self, filter_text, values, conns, seconds):
+        """filter_text has {1} where a value belongs."""
+        text = urllib.parse.quote(filter_text, safe="{}")
+        return self.run(conns, seconds, "GET", self.base + "/Users?count=200&filter=" + text, ids=self.file("values", values), order="random")
 
     def put_room(self, room, members, extra, seconds):
         """The whole room again and again: with one member more, without, with … So each request has one change, and carries all."""
@@ -105,46 +98,24 @@ class Load:
         body = self.file("put.json")
         with open(body, "w") as f:
             f.write('{%s,"displayName":"bench %s","members":[%s,{"value":"{1}"}]}' % (GROUP, room, ",".join('{"value":"%s"}' % u for u in members)))
-        return self.run(1, seconds, "PUT", "/scim/v2/Groups/" + room, None, 200, ids=lines, order="seq", **{"body-file": body})
+        return self.run(1, seconds, "PUT", self.base + "/Groups/" + room, None, 200, ids=lines, order="seq", **{"body-file": body})
 
-    def bulk(self, operations, conns, seconds):
-        """Bulks of so many creates. The rate is of creates, the times are of requests."""
+    def bulk(self, operations, conns, seconds, first):
+        """Bulks of so many creates. The rate is of creates, the times are of requests. first: a number beyond all of bulks before."""
         body = self.file("bulk.json")
         with open(body, "w") as f:
             f.write('{%s,"Operations":[%s]}' % (BULK, ",".join(
                 '{"method":"POST","path":"/Users","bulkId":"b%d","data":%s}' % (k, USER_BODY.replace("%s", "bulk%d" % k)) for k in range(operations))))
-        found = self.run(conns, seconds, "POST", "/scim/v2/Bulk", None, 200, first=1000000 * conns, **{"body-file": body})
+        found = self.run(conns, seconds, "POST", self.base + "/Bulk", None, 200, first=first, **{"body-file": body})
         found["rate"] *= operations
+        found["answered"] *= operations
         return found
 
-    def supports_bulk(self):
-        return json.loads(self._send("GET", "/scim/v2/ServiceProviderConfig", None, "200"))["bulk"]["supported"]
-
-    def count(self, path):
-        return json.loads(self._send("GET", path, None, "200"))["totalResults"]
-
     def fill_rooms(self, tag, count, members):
-        """count rooms with the same members; each is one POST, or for very large ones a POST and PATCHes. Gives their ids."""
-        head, rest = members[:10000], members[10000:]
-        listed = ",".join('{"value":"%s"}' % u for u in head)
-        # The template of the generator is bounded; a large room is made by a request of its own.
-        if len(head) <= 400:
-            body = '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"%s {n}","members":[%s]}' % (tag, listed)
-            made = self.run(16, 60, "POST", "/scim/v2/Groups", body, 201, requests=count, save=self.file("rooms." + tag))
-            if made["errors"]:
-                raise BenchError("rooms cannot be made: %s" % made)
-            with open(self.file("rooms." + tag)) as f:
-                return f.read().split()
-        return [self._large_room("%s %d" % (tag, k), listed, rest) for k in range(count)]
-
-    def _large_room(self, name, listed, rest):
-        body = '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"%s","members":[%s]}' % (name, listed)
-        room = json.loads(self._send("POST", "/scim/v2/Groups", body, "201"))["id"]
-        for at in range(0, len(rest), 10000):
-            values = ",".join('{"value":"%s"}' % u for u in rest[at:at + 10000])
-            self._send("PATCH", "/scim/v2/Groups/" + room,
-                       '{%s,"Operations":[{"op":"add","path":"members","value":[%s]}]}' % (PATCH_OP, values), "204")
-        return room
+        """count rooms with the same members, by one POST each. Gives their ids."""
+        listed = ",".join('{"value":"%s"}' % u for u in members)
+        return [json.loads(self._send("POST", self.base + "/Groups", '{%s,"displayName":"%s %d","members":[%s]}' % (GROUP, tag, k, listed), "201"))["id"]
+                for k in range(count)]
 
     def _send(self, method, path, body, expect):
         run = subprocess.run(["curl", "-s", "-X", method, "-H", "Authorization: Bearer " + self.token, "-H", "Expect:",
@@ -155,14 +126,11 @@ class Load:
             raise BenchError("%s %s answered %s: %s" % (method, path, status, answer[:300]))
         return answer
 
-    def add_members(self, rooms, users, conns, seconds, limit=200000):
-        """One member more per request; each pair of room and user once. users: such as are in none of the rooms."""
-        pairs = min(limit, len(rooms) * len(users))
-        step = len(users)
-        order = random.Random(1).sample(range(len(rooms) * step), pairs)
-        lines = self.file("pairs", ("%s\t%s" % (rooms[k // step], users[k % step]) for k in order))
+    def add_members(self, pairs, conns, seconds, expect=204):
+        """One member more per request: of each pair the user into the room."""
+        lines = self.file("pairs", ("%s\t%s" % pair for pair in pairs))
         body = '{%s,"Operations":[{"op":"add","path":"members","value":[{"value":"{2}"}]}]}' % PATCH_OP
-        return self.run(conns, seconds, "PATCH", "/scim/v2/Groups/{1}", body, 204, ids=lines, order="seq")
+        return self.run(conns, seconds, "PATCH", self.base + "/Groups/{1}", body, expect, ids=lines, order="seq")
 
 
 def removal(stack, token, work_dir, trials, events, gap_ms):
@@ -174,18 +142,30 @@ def removal(stack, token, work_dir, trials, events, gap_ms):
                      "--trials", path, "--events", str(events), "--gap-ms", str(gap_ms)], 120)
 
 
+def database(pg_uri, name):
+    """A new, empty database on that server; gives how to reach it."""
+    parts = {k: v for k, v in parse_dsn(pg_uri).items() if k != "options"}
+    admin = psycopg2.connect(make_dsn(**parts))
+    admin.autocommit = True
+    with admin.cursor() as c:
+        c.execute("DROP DATABASE IF EXISTS " + name)
+        c.execute("CREATE DATABASE " + name)
+    admin.close()
+    return make_dsn(**dict(parts, dbname=name))
+
+
+def ask(dsn, query, *values):
+    """One value."""
+    with psycopg2.connect(dsn) as connection, connection.cursor() as c:
+        c.execute(query, values)
+        return c.fetchone()[0]
+
+
 class Floor:
     """Plain SQL on the same PostgreSQL: what a service without a log could do at best."""
 
     def __init__(self, pg_uri):
-        parts = {k: v for k, v in parse_dsn(pg_uri).items() if k != "options"}
-        admin = psycopg2.connect(make_dsn(**parts))
-        admin.autocommit = True
-        with admin.cursor() as c:
-            c.execute("DROP DATABASE IF EXISTS bench_floor")
-            c.execute("CREATE DATABASE bench_floor")
-        admin.close()
-        self.dsn = make_dsn(**dict(parts, dbname="bench_floor"))
+        self.dsn = database(pg_uri, "bench_floor")
         with psycopg2.connect(self.dsn) as connection, connection.cursor() as c, open(os.path.join(HERE, "floor", "schema.sql")) as f:
             c.execute(f.read())
 
@@ -193,18 +173,22 @@ class Floor:
         """The rate is of rows, the times are of statements."""
         found = self.run("bulk", clients, seconds)
         found["rate"] *= rows
+        found["answered"] *= rows
         return found
 
-    def run(self, case, clients, seconds):
+    def run(self, case, clients, seconds, **variables):
+        """variables: for the script, as first=1."""
         sampling = ["--sampling-rate=0.05"] if case in ("get", "find") else []
         logs = tempfile.mkdtemp(prefix="pgbench-")
         try:
-            command = ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)), "-T", str(max(1, int(seconds))),
-                       "-f", os.path.join(HERE, "floor", case + ".sql"), "-l", "--log-prefix=" + os.path.join(logs, "t"), *sampling, self.dsn]
+            command = ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, 2)), "-T", str(max(2, round(seconds + clients * CONNECT))),
+                       "-f", os.path.join(HERE, "floor", case + ".sql"), "-l", "--log-prefix=" + os.path.join(logs, "t"), *sampling,
+                       *["-D%s=%s" % pair for pair in variables.items()], self.dsn]
             run = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
             rate = [line for line in run.stdout.splitlines() if line.startswith("tps = ")]
+            done = [line for line in run.stdout.splitlines() if line.startswith("number of transactions actually processed")]
             if run.returncode != 0 or not rate:
-                raise BenchError("pgbench %s: %s" % (case, run.stderr[-800:]))
+                raise BenchError("pgbench %s: %s" % (case, (run.stdout + run.stderr)[-800:]))
             times = []
             for name in glob.glob(os.path.join(logs, "t.*")):
                 with open(name) as f:
@@ -213,15 +197,5 @@ class Floor:
             shutil.rmtree(logs, ignore_errors=True)
         times.sort()
         pick = lambda p: times[int((len(times) - 1) * p)] if times else 0
-        return {"rate": float(rate[0].split()[2]), "p50_us": pick(0.5), "p99_us": pick(0.99), "errors": 0}
-
-
-def resident_mb(pid):
-    """Memory of a process: (now, at its highest), MB."""
-    found = {}
-    with open("/proc/%d/status" % pid) as f:
-        for line in f:
-            name, _, value = line.partition(":")
-            if name in ("VmRSS", "VmHWM"):
-                found[name] = int(value.split()[0]) // 1024
-    return found.get("VmRSS", 0), found.get("VmHWM", 0)
+        return {"rate": float(rate[0].split()[2]), "p50_us": pick(0.5), "p99_us": pick(0.99), "errors": 0,
+                "answered": int(done[0].split(":")[1].split("/")[0])}

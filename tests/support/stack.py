@@ -18,7 +18,7 @@ from scimhttp import Client
 from waiting import run, wait_until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LOCAL = os.path.join(ROOT, "ops", "local", "usher-local")
+LOCAL = os.path.join("ops", "local", "usher-local")
 # All suites come from one address, and many of them with wrong tokens on purpose. What a source may send by default
 # is tested in test_throttle.py, on an ingest of its own.
 os.environ.setdefault("INGEST_SETTINGS", "max-unauthorized-per-source = 1000000")
@@ -100,8 +100,9 @@ class Workspace:
 
 
 class Stack:
-    def __init__(self, run_dir, kafka="embedded", flavour="asan", port=None, **settings):
-        """settings: further variables of usher-local, as SCHEMA_DIR."""
+    def __init__(self, run_dir, kafka="embedded", flavour="asan", port=None, root=ROOT, **settings):
+        """root: the clone whose programs run. settings: further variables of usher-local, as SCHEMA_DIR."""
+        self.root = root
         self.run_dir, self.kafka_kind, self.flavour, self.port = run_dir, kafka, flavour, port or free_port()
         self.settings = settings
         self.env, self._connection, self._names = {}, None, 0
@@ -123,12 +124,12 @@ class Stack:
         env.update(self.settings, **settings)
         if self.kafka_kind == "real":
             env["KAFKA"] = "real"
-        command = [LOCAL, *words]
+        command = [os.path.join(self.root, LOCAL), *words]
         # To a file, not a pipe: what it leaves running would keep a pipe open.
         os.makedirs(os.path.join(self.run_dir, "log"), exist_ok=True)
         path = os.path.join(self.run_dir, "log", "usher-local.%s.log" % words[0])
         with open(path, "wb") as log:
-            code = run(command, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
+            code = run(command, env=env, cwd=self.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
         with open(path, errors="replace") as log:
             text = log.read()
         if check and code != 0:

@@ -1,7 +1,7 @@
-\set u random(1, 20000)
-\set r random(1, 1000)
+-- One more of those who are in no room, into one of the rooms :first to :last.
+\set r random(:first, :last)
 WITH m AS (
-    INSERT INTO members VALUES ('00000000-0000-7000-8000-000000000000', room_id(:r), user_id(:u), true)
+    INSERT INTO members VALUES ('00000000-0000-7000-8000-000000000000', room_id(:r), user_id(100001 + nextval('extra') % 30000), true)
     ON CONFLICT DO NOTHING RETURNING room_id, user_id
 ), w AS (
     UPDATE workspaces SET membership_seq = membership_seq + 1, audit_seq = audit_seq + 1 FROM m

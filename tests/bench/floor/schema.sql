@@ -32,15 +32,17 @@ CREATE FUNCTION user_doc(name text) RETURNS json LANGUAGE sql IMMUTABLE AS $$
 
 INSERT INTO workspaces VALUES ('00000000-0000-7000-8000-000000000000', 1000000000);
 INSERT INTO users SELECT '00000000-0000-7000-8000-000000000000', user_id(k), 'u' || k, 'u' || k, true, user_doc('u' || k), 1, now(), now()
-    FROM generate_series(1, 20000) k;
+    FROM generate_series(1, 130000) k;
 INSERT INTO rooms SELECT '00000000-0000-7000-8000-000000000000', room_id(k), 'Room ' || k FROM generate_series(1, 1000) k;
 
 -- For lists: the same users with titles, in a table of their own, so that its further index burdens no other case.
 CREATE TABLE people (LIKE users INCLUDING ALL);
 INSERT INTO people SELECT workspace_id, id, user_name, user_name_key, active, (doc::jsonb || jsonb_build_object('title', 'Team ' || substr(user_name, 2)::int % 200))::json,
-    version, created, modified FROM users;
+    version, created, modified FROM users WHERE substr(user_name, 2)::int <= 20000;
 CREATE INDEX people_by_title ON people (workspace_id, (doc->>'title'));
--- A room of 10,000.
-INSERT INTO rooms VALUES ('00000000-0000-7000-8000-000000000000', room_id(1001), 'Room 1001');
-INSERT INTO members SELECT '00000000-0000-7000-8000-000000000000', room_id(1001), user_id(k), true FROM generate_series(1, 10000) k;
+-- Rooms 1 to 1000 have ten members, 1001 and 1002 have 10,000, 1003 has 100,000. The users behind those are in none.
+INSERT INTO rooms SELECT '00000000-0000-7000-8000-000000000000', room_id(k), 'Room ' || k FROM generate_series(1001, 1003) k;
+INSERT INTO members SELECT '00000000-0000-7000-8000-000000000000', room_id(r), user_id(k), true
+    FROM generate_series(1, 1003) r, generate_series(1, CASE WHEN r <= 1000 THEN 10 WHEN r <= 1002 THEN 10000 ELSE 100000 END) k;
+CREATE SEQUENCE extra CACHE 100;
 ANALYZE;
