@@ -4,11 +4,13 @@
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
+#include "ops/runtime/mem.h"
 #include "workers/emit/emit_record.h"
 #include "workers/emit/emitter_impl.h"
 #include "workers/emit/place.h"
 #include "workers/stats.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,7 +23,9 @@ enum verdict { DONE, AGAIN, DROPPED };
 struct transaction {
     struct emitter *e;
     size_t records, bytes;
-    bool full; /* something waits that does not fit in any more */
+    bool full;         /* something waits that does not fit in any more */
+    struct row **rows; /* that are in it, in their order */
+    size_t nrows, cap;
 };
 
 /* ---- failures ---- */
@@ -81,6 +85,20 @@ static struct row *take_row(struct transaction *t) {
     return found;
 }
 
+static void keep_row(struct transaction *t, struct row *row) {
+    if (t->nrows == t->cap) {
+        t->cap = t->cap != 0 ? t->cap * 2 : 64;
+        t->rows = xrealloc(t->rows, t->cap * sizeof *t->rows);
+    }
+    t->rows[t->nrows++] = row;
+}
+
+/* Nobody acts at once on what these topics tell. Their records go out at the end of the transaction, all that
+ * it has together, so that a partition of them costs Kafka one request and not one for each row. */
+static bool goes_last(const struct row_item *item) {
+    return !item->is_letter && (item->record.topic == RECORD_EVENTS || item->record.topic == RECORD_AUDIT);
+}
+
 static rd_kafka_error_t *produce_row(struct transaction *t, struct row *row) {
     struct err err = {0};
     rd_kafka_error_t *error = NULL;
@@ -89,9 +107,23 @@ static rd_kafka_error_t *produce_row(struct transaction *t, struct row *row) {
         return rd_kafka_error_new(RD_KAFKA_RESP_ERR__BAD_MSG, "row %lld of partition %d: %s",
                                   (long long)row->number, row->partition, err_text(&err));
     for (size_t i = 0; error == NULL && i < row->items.n; i++)
-        error = emit_item(&x, &row->items.items[i]);
+        if (!goes_last(&row->items.items[i]))
+            error = emit_item(&x, &row->items.items[i]);
+    keep_row(t, row);
     t->records += row->items.n;
     t->bytes += row->n;
+    return error;
+}
+
+static rd_kafka_error_t *produce_last(struct transaction *t) {
+    rd_kafka_error_t *error = NULL;
+    for (size_t i = 0; error == NULL && i < t->nrows; i++) {
+        struct row *row = t->rows[i];
+        struct emission x = {t->e->producer, row->partition, row->number};
+        for (size_t k = 0; error == NULL && k < row->items.n; k++)
+            if (goes_last(&row->items.items[k]))
+                error = emit_item(&x, &row->items.items[k]);
+    }
     return error;
 }
 
@@ -124,7 +156,7 @@ static bool more_rows(const struct emitter *e, bool *lacks) {
 }
 
 /* The end of a transaction takes tens of milliseconds, and nothing can follow before it. So a transaction
- * stays open for a while and takes what comes: its records are with read_uncommitted readers at once, and one
+ * stays open for a while and takes what comes: memberships are with read_uncommitted readers at once, and one
  * end serves many batches. */
 static rd_kafka_error_t *gather(struct transaction *t, int64_t until_us) {
     struct emitter *e = t->e;
@@ -215,6 +247,13 @@ static enum verdict end(struct transaction *t, const rd_kafka_topic_partition_li
     return DONE;
 }
 
+static rd_kafka_error_t *produce(struct transaction *t, int64_t until_us) {
+    rd_kafka_error_t *error = produce_rows(t);
+    if (error == NULL && t->e->attempts == 0)
+        error = gather(t, until_us);
+    return error != NULL ? error : produce_last(t);
+}
+
 static enum verdict transact(struct emitter *e, rd_kafka_topic_partition_list_t **offsets) {
     struct transaction t = {.e = e};
     rd_kafka_error_t *error;
@@ -225,9 +264,9 @@ static enum verdict transact(struct emitter *e, rd_kafka_topic_partition_list_t 
         return recover(e, "begin", error);
     (void)failpoint("emit.after_begin");
     (void)failpoint("emit.before_produce");
-    if ((error = produce_rows(&t)) != NULL)
-        return recover(e, "produce", error);
-    if (e->attempts == 0 && (error = gather(&t, started_us + e->hold_us)) != NULL)
+    error = produce(&t, started_us + e->hold_us);
+    free(t.rows);
+    if (error != NULL)
         return recover(e, "produce", error);
     (void)failpoint("emit.after_produce");
     *offsets = take_offsets(e);
