@@ -111,6 +111,7 @@ static struct delivery *reply_kept(const struct delivery *d) {
     copy->command.workspace = d->command.workspace;
     copy->command.txn = d->command.txn;
     copy->command.reply_partition = d->command.reply_partition;
+    copy->command.replies_together = d->command.replies_together;
     return copy;
 }
 

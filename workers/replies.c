@@ -24,10 +24,11 @@ static void replies_on_error(rd_kafka_t *rk, int code, const char *reason, void 
               log_quote(reason, quoted, sizeof quoted));
 }
 
+/* The message's opaque is the number of replies in it. */
 static void replies_on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     (void)rk, (void)opaque;
     if (m->err)
-        metric_add(worker_stats.replies_lost, 1);
+        metric_add(worker_stats.replies_lost, (int64_t)(uintptr_t)m->_private);
 }
 
 struct replies *replies_open(const struct config *config, struct err *err) {
@@ -60,30 +61,80 @@ static void encode(const struct reply *reply, struct jbuf *value) {
     reply_encode(&bare, value);
 }
 
+/* Replies to one ingest that go out in one record. */
+struct bundle {
+    const struct delivery *first;
+    struct jbuf value; /* a line each */
+    size_t n;
+};
+
+/* A reply alone has the headers by which versions before know whose it is. */
+static void send_bundle(struct replies *r, struct bundle *b, int64_t now_us) {
+    const struct command *c = &b->first->command;
+    rd_kafka_headers_t *headers = NULL;
+    if (b->n == 1) {
+        struct headers h;
+        headers_reply(&h, c->workspace.s, c->txn.s, now_us);
+        headers = emit_headers(&h);
+    }
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        r->rk, RD_KAFKA_V_TOPIC(TOPIC_REPLIES), RD_KAFKA_V_PARTITION(c->reply_partition),
+        RD_KAFKA_V_VALUE(b->value.p, b->value.n), RD_KAFKA_V_KEY(c->txn.s, strlen(c->txn.s)),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE((void *)(uintptr_t)b->n),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && headers != NULL)
+        rd_kafka_headers_destroy(headers);
+    metric_add(code == RD_KAFKA_RESP_ERR_NO_ERROR ? worker_stats.replies : worker_stats.replies_lost,
+               (int64_t)b->n);
+    jb_reset(&b->value);
+    b->n = 0;
+}
+
+static bool is_due(const struct delivery *d) {
+    return d->reply_due && d->command.reply_partition >= 0;
+}
+
+/* Does d go into the same record as first? */
+static bool goes_with(const struct delivery *first, const struct delivery *d) {
+    return first->command.replies_together && d->command.replies_together && is_due(d) &&
+           d->command.reply_partition == first->command.reply_partition;
+}
+
+static void append(struct replies *r, struct bundle *b, const struct delivery *d, struct jbuf *text,
+                   int64_t now_us) {
+    encode(&d->reply, text);
+    if (b->n > 0 && b->value.n + 1 + text->n > REPLY_MAX)
+        send_bundle(r, b, now_us);
+    if (b->n == 0)
+        b->first = d;
+    else
+        jb_mem(&b->value, "\n", 1);
+    jb_mem(&b->value, text->p, text->n);
+    b->n++;
+}
+
+/* The replies of a batch to one ingest go out together, so that they cost Kafka one record. */
 void replies_send(struct replies *r, const struct delivery *deliveries, size_t n) {
-    struct jbuf value = {0};
+    struct bundle b = {0};
+    struct jbuf text = {0};
+    bool *sent = xcalloc(n + 1, sizeof *sent);
     int64_t now_us = clock_wall_us();
     (void)failpoint("worker.before_reply");
     for (size_t i = 0; i < n; i++) {
-        const struct delivery *d = &deliveries[i];
-        if (!d->reply_due || d->command.reply_partition < 0)
+        if (sent[i] || !is_due(&deliveries[i]))
             continue;
-        struct headers h;
-        encode(&d->reply, &value);
-        headers_reply(&h, d->command.workspace.s, d->command.txn.s, now_us);
-        rd_kafka_headers_t *headers = emit_headers(&h);
-        rd_kafka_resp_err_t code = rd_kafka_producev(
-            r->rk, RD_KAFKA_V_TOPIC(TOPIC_REPLIES), RD_KAFKA_V_PARTITION(d->command.reply_partition),
-            RD_KAFKA_V_VALUE(value.p, value.n), RD_KAFKA_V_KEY(d->command.txn.s, strlen(d->command.txn.s)),
-            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            rd_kafka_headers_destroy(headers);
-            metric_add(worker_stats.replies_lost, 1);
-            continue;
+        append(r, &b, &deliveries[i], &text, now_us);
+        for (size_t k = i + 1; k < n; k++) {
+            if (sent[k] || !goes_with(&deliveries[i], &deliveries[k]))
+                continue;
+            append(r, &b, &deliveries[k], &text, now_us);
+            sent[k] = true;
         }
-        metric_add(worker_stats.replies, 1);
+        send_bundle(r, &b, now_us);
     }
-    jb_free(&value);
+    free(sent);
+    jb_free(&b.value);
+    jb_free(&text);
     replies_poll(r);
     (void)failpoint("worker.after_reply");
 }

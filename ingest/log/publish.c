@@ -81,6 +81,7 @@ static void command_of(const struct request *r, struct command *c) {
         .dialect = r->verdict.dialect,
         .reason = r->form->reason,
         .reply_partition = replies_partition(r->in->replies),
+        .replies_together = true,
         .time_us = r->wall_us,
         .not_after_us = not_after(r),
         .id = r->resource_id,

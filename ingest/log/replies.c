@@ -1,9 +1,7 @@
 #include "ingest/log/replies.h"
 
-#include "ingest/log/message.h"
 #include "ingest/log/pending.h"
 #include "ingest/log/window.h"
-#include "ingest/request/answer.h"
 #include "ingest/request/command.h"
 #include "ingest/request/handle.h"
 #include "ingest/stats.h"
@@ -70,31 +68,41 @@ bool replies_polled(const struct replies *r) {
 
 /* ---- following ---- */
 
-static void on_message(struct replies *replies, const rd_kafka_message_t *m) {
-    char txn[37];
-    bool ours = message_txn(m, txn) && window_leave(replies->in->window, txn, clock_mono_us());
-    bool accepted = false;
-    struct request *r =
-        message_txn(m, txn) ? pending_take_replied(replies->in->pending, txn, &accepted) : NULL;
-    if (accepted) {
-        handle_accepted(r);
-        return;
-    }
-    if (r == NULL) { /* answered already, at the deadline or by 202; or a request of another instance */
-        metric_add(stats.unknown_replies, ours ? 0 : 1);
+/* Takes the reply. */
+static void deliver(struct replies *replies, struct reply *reply) {
+    const char *txn = reply->txn.s;
+    bool ours = window_leave(replies->in->window, txn, clock_mono_us()), accepted = false;
+    struct request *r = pending_take_replied(replies->in->pending, txn, &accepted);
+    if (r == NULL || accepted) { /* answered already, at the deadline or by 202; or another instance's */
+        reply_clear(reply);
+        if (accepted)
+            handle_accepted(r);
+        else
+            metric_add(stats.unknown_replies, ours ? 0 : 1);
         return;
     }
     metric_add(stats.replies, 1);
-    struct err err = {0};
-    if (reply_decode(m->payload, m->len, &r->command->reply, &err) != ERR_OK) {
-        char quoted[300];
-        log_event(LOG_ERROR, "reply-undecodable", "txn=%s error=%s", txn,
-                  log_quote(err_text(&err), quoted, sizeof quoted));
-        answer_unknown(r);
-        request_finish(r);
-        return;
-    }
+    r->command->reply = *reply;
     replies->on_reply(r);
+}
+
+/* A record has a reply in each line. Who waits for one that cannot be read gets the stored outcome at the
+ * deadline. */
+static void on_message(struct replies *replies, const rd_kafka_message_t *m) {
+    const char *p = m->payload, *end = p + m->len;
+    while (p < end) {
+        const char *newline = memchr(p, '\n', (size_t)(end - p));
+        size_t n = (size_t)((newline != NULL ? newline : end) - p);
+        struct reply reply;
+        struct err err = {0};
+        char quoted[300];
+        if (reply_decode(p, n, &reply, &err) == ERR_OK)
+            deliver(replies, &reply);
+        else
+            log_event(LOG_ERROR, "reply-undecodable", "offset=%lld error=%s", (long long)m->offset,
+                      log_quote(err_text(&err), quoted, sizeof quoted));
+        p += n + 1;
+    }
 }
 
 static void *replies_thread(void *arg) {

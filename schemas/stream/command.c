@@ -85,6 +85,8 @@ void command_encode(const struct command *c, struct jbuf *out) {
     jb_kstr(out, "dialect", dialect_name(c->dialect));
     jb_kstr(out, "reason", c->reason);
     jb_kint(out, "replyPartition", c->reply_partition);
+    if (c->replies_together)
+        jb_kbool(out, "repliesTogether", true);
     wire_put_time(out, "time", c->time_us);
     wire_put_time(out, "notAfter", c->not_after_us);
     jb_kstr(out, "id", c->id.s);

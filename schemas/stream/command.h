@@ -43,6 +43,7 @@ struct command {
     enum dialect dialect;
     const char *reason;      /* "scim" or "api": becomes the events' reason; static text */
     int32_t reply_partition; /* of usher.replies; -1 = nobody waits */
+    bool replies_together;   /* whoever waits can read several replies in one record */
     int64_t time_us;         /* when the ingest took it */
     int64_t not_after_us;    /* later than that it is expired; 0 = never */
     struct uuid id; /* the resource (also of a create: made by the ingest); key id for key.*; the workspace's
@@ -100,7 +101,7 @@ struct reply {
     char *doc; /* a user's document text after the change (create, replace, patch); NULL otherwise. decode:
                   malloc'ed, reply_clear frees */
 };
-void reply_encode(const struct reply *r, struct jbuf *out);
+void reply_encode(const struct reply *r, struct jbuf *out); /* one line */
 enum err_code reply_decode(const char *buf, size_t len, struct reply *r, struct err *err);
 void reply_clear(struct reply *r);
 

@@ -93,6 +93,7 @@ static bool get_envelope(const json_t *o, struct command *c, struct err *err) {
     if (!get_reason(o, &c->reason, err) || !wire_int(o, "replyPartition", -1, INT32_MAX, &partition, err))
         return false;
     c->reply_partition = (int32_t)partition;
+    c->replies_together = json_is_true(json_object_get(o, "repliesTogether"));
     return wire_time(o, "time", false, &c->time_us, err) &&
            wire_time(o, "notAfter", true, &c->not_after_us, err) && wire_uuid(o, "id", false, &c->id, err) &&
            wire_text(o, "traceparent", true, c->traceparent, sizeof c->traceparent, err);

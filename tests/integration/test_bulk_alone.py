@@ -1,6 +1,7 @@
 """Bulks that are large, and Bulks while something stands still or ends; over two ingests at once. Rules B3, B6, B7."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from case import BUSY
 from scimhttp import USER, in_flight, statuses
 from stack import free_port
 from test_bulk import BULK, BulkCase, patch, post_room, post_user, replace
+from waiting import run
 
 DEADLINE = 3.0  # of the ingest "bulk"
 
@@ -121,6 +123,41 @@ class Trouble(BulkCase):
         self.back(ws)
         self.assertEqual({n for n in self.there(ws) if n.startswith("u")}, set())
         self.assertEqual({n for n in self.told(ws) if n.startswith("u")}, set())
+
+    def test_replies_of_a_batch_come_together(self):
+        """One record for the replies of a batch to one ingest. An ingest of an older version, whose commands do not
+        say that it can read that, gets one record for each."""
+        ws = self.stack.workspace("together", rate=100000, seats=5000)
+        results = self.bulk(*[post_user(str(i), "u%d" % i) for i in range(60)], client=ws.client)
+        self.assertEqual({r["status"] for r in results}, {"201"})
+        txns = {txn for txn, in self.stack.sql("SELECT txn::text FROM usher.command_log WHERE workspace_id = %s AND "
+                                               "type = 'user.create'", ws.id)}
+        replies = self.replies_to(txns)
+        self.assertEqual(sum(len(told) for _, told in replies), 60)
+        self.assertLess(len(replies), 30)
+        commands = [r for r in stream.read_topic(self.stack.kafka, stream.COMMANDS) if r.key == ws.id
+                    and r.value["txn"] in txns][:2]
+        with self.standing_still("WORKER"):
+            for r in commands:
+                path = os.path.join(self.stack.run_dir, "old-command")
+                with open(path, "w") as f:
+                    json.dump({k: v for k, v in r.value.items() if k != "repliesTogether"}, f)
+                run(["kcat", "-P", "-b", self.stack.kafka, "-t", stream.COMMANDS, "-p", str(r.partition), "-k", ws.id,
+                     path], check=True)
+        alone = {r.value["txn"] for r in commands}
+        self.wait_until(lambda: len(self.replies_to(alone)) - len([r for r in replies if r[1] & alone]) == 2,
+                        "a reply for each repetition")
+        for record, told in self.replies_to(alone)[-2:]:
+            self.assertEqual({record.headers["usher-txn"]}, told)
+
+    def replies_to(self, txns):
+        """[(record, txns that it tells of)]"""
+        found = []
+        for r in stream.read_topic(self.stack.kafka, stream.REPLIES):
+            told = {json.loads(line)["txn"] for line in r.text.splitlines()}
+            if told & txns:
+                found.append((r, told))
+        return found
 
     def test_the_race_at_the_deadline(self):
         """The worker goes on just then: whoever wins each operation, its result says what happened."""
