@@ -33,6 +33,7 @@ static void read_user(struct request *r, const json_t *user, struct bulk_op *op)
     json_t *scim = NULL;
     op->code = api_body_to_scim(op->route.rt, user, &scim, &err);
     op->detail = arena_strdup(r->arena, err_text(&err));
+    op->error_path = arena_strdup(r->arena, err.path);
     op->data = scim;
     content_keep(r, scim);
 }

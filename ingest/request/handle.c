@@ -4,6 +4,7 @@
 #include "ingest/request/command.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static enum step options_begin(struct request *r) {
     answer_options(r);
@@ -38,8 +39,10 @@ enum step handle_reply(struct request *r) {
         r->resource_id = reply->id;
     if (reply->code == ERR_OK)
         return r->handler->on_reply(r);
-    answer_error(r, reply->code, reply->detail);
-    return STEP_ANSWERED;
+    struct err refusal = {.code = reply->code};
+    memcpy(refusal.detail, reply->detail, sizeof refusal.detail);
+    memcpy(refusal.path, reply->path, sizeof refusal.path);
+    return handle_refuse(r, &refusal);
 }
 
 void handle_accepted(struct request *r) {

@@ -92,7 +92,8 @@ static enum err_code need_others(const struct bulk_request *b, struct request *o
 static enum err_code prepare_operation(const struct bulk_request *b, struct request *o,
                                        const struct bulk_op *op, struct err *err) {
     if (op->code != ERR_OK)
-        return err_set(err, op->code, "%s", op->detail != NULL ? op->detail : "");
+        return err_set_path(err, op->code, op->error_path != NULL ? op->error_path : "", "%s",
+                            op->detail != NULL ? op->detail : "");
     if (route_permit(&o->route, o->verdict.scopes, o->arena, err) != ERR_OK || /* rule B7 */
         need_others(b, o, op, err) != ERR_OK)
         return err->code;

@@ -39,9 +39,9 @@ struct bulk_op {
     struct route route; /* of that path */
     struct uuid id;     /* of the resource; for a POST a new one; "" if the path has none */
     struct bulk_link *links;
-    size_t nlinks, settled; /* settled: the first links, which need not be waited for any more */
-    enum err_code code;     /* not ERR_OK: the operation is refused */
-    const char *detail;
+    size_t nlinks, settled;          /* settled: the first links, which need not be waited for any more */
+    enum err_code code;              /* not ERR_OK: the operation is refused */
+    const char *detail, *error_path; /* as in struct err; NULL = none */
 };
 
 struct bulk_request {

@@ -94,6 +94,7 @@ struct reply {
     struct uuid txn;
     enum err_code code; /* ERR_OK: applied (or nothing to change); travels as its name */
     char detail[512];
+    char path[160];  /* of a refusal: the attribute that it is about, as in struct err; "": none is known */
     struct uuid id;  /* the resource */
     bool first;      /* of a login: the user's first; of member.put: the user was no member before */
     int64_t version; /* after the change; 0 where there is none */

@@ -10,6 +10,8 @@ void reply_encode(const struct reply *r, struct jbuf *out) {
     jb_kstr(out, "txn", r->txn.s);
     jb_kstr(out, "code", err_name(r->code));
     wire_put_detail(out, r->detail);
+    if (r->path[0] != '\0')
+        jb_kstr(out, "path", r->path);
     jb_kstr(out, "id", r->id.s[0] != '\0' ? r->id.s : NULL);
     if (r->first)
         jb_kbool(out, "first", true);
@@ -66,6 +68,7 @@ enum err_code reply_decode(const char *buf, size_t len, struct reply *r, struct 
         return ERR_DECODE;
     bool ok = wire_uuid(root, "txn", false, &r->txn, err) && wire_code(root, "code", &r->code, err) &&
               wire_text(root, "detail", true, r->detail, sizeof r->detail, err) &&
+              wire_text(root, "path", true, r->path, sizeof r->path, err) &&
               wire_uuid(root, "id", true, &r->id, err) &&
               wire_int(root, "version", 0, INT64_MAX, &r->version, err) &&
               wire_time(root, "created", true, &r->created_us, err) &&

@@ -26,7 +26,7 @@ class Rooms(ApiCase):
 
     def test_names_are_unique_where_the_workspace_says_so(self):
         self.make_room("One")
-        self.problem(self.api.post("/rooms", {"displayName": "ONE"}), 409, "uniqueness")
+        self.problem(self.api.post("/rooms", {"displayName": "ONE"}), 409, "uniqueness", "displayName")
         ws = self.stack.workspace("twins", unique_rooms="false")
         api = self.open_api(ws)
         self.assertNotEqual(self.make_room("One", api)["id"], self.make_room("One", api)["id"])

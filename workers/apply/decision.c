@@ -95,6 +95,7 @@ static void audit_refusal(struct decision *d) {
 void decision_refuse(struct decision *d) {
     d->reply->code = d->err.code;
     snprintf(d->reply->detail, sizeof d->reply->detail, "%s", err_text(&d->err));
+    snprintf(d->reply->path, sizeof d->reply->path, "%s", d->err.path);
     if (!row_alive(d->workspace->state) || d->err.code == ERR_BULK_STOPPED)
         return; /* no workspace has no stream, and what was not tried has no record */
     audit_refusal(d);

@@ -473,6 +473,7 @@ static void test_reply_refused(void **state) {
     (void)state;
     struct reply r = {.txn = ex_uuid(EX_TXN), .code = ERR_UNIQUENESS};
     strcpy(r.detail, "userName \"ana@example.com\" is already in use");
+    strcpy(r.path, "userName");
     reply_check(&r, "replies.refused");
 }
 
