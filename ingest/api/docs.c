@@ -34,11 +34,17 @@ void docs_close(void) {
     jb_free(&after);
 }
 
+/* The setting public-url; else "/", which a client resolves against the address that it has the document
+ * from. The Host that it has sent is its own word, and would stand in a document that others may get from a
+ * cache. */
+static const char *server_of(const struct request *r) {
+    return r->in->settings.public_url[0] != '\0' ? place_origin(r) : "/";
+}
+
 static enum step docs_json_begin(struct request *r) {
     struct jbuf *b = answer_begin(r, 200);
     jb_mem(b, before.p, before.n);
-    const char *origin = place_origin(r);
-    jb_str(b, origin != NULL ? origin : "/");
+    jb_str(b, server_of(r));
     jb_mem(b, after.p, after.n);
     answer_plain(r, 200, PLAIN_JSON);
     return STEP_ANSWERED;

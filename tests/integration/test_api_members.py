@@ -20,10 +20,10 @@ class Members(ApiCase):
                          (u["id"], "m1", "M", True))
         self.assertEqual(added.headers["location"], self.stack.url + "/api/v1" + self.at(room, u))
         self.assertEqual(self.ok(self.api.put(self.at(room, u))), member)
-        self.assertEqual(self.listed(room)["members"], [member])
+        self.assertEqual(self.listed(room)["items"], [member])
         self.assertEqual(self.api.delete(self.at(room, u)).status, 204)
         self.problem(self.api.delete(self.at(room, u)), 404, "not-found")
-        self.assertEqual(self.listed(room)["members"], [])
+        self.assertEqual(self.listed(room)["items"], [])
 
     def test_transmit(self):
         """Without it: the workspace's default for a new member, what was for another; SCIM never overwrites it."""
@@ -43,7 +43,7 @@ class Members(ApiCase):
         self.assertEqual(self.events_after(put({"transmit": False})), [("member.transmit_changed", u["id"], False)])
         add = patch_op({"op": "add", "path": "members", "value": [{"value": u["id"]}]})
         self.assertEqual(self.events_after(lambda: self.expect(self.http.patch("/Groups/" + room["id"], add), 204)), [])
-        self.assertFalse(self.listed(room)["members"][0]["transmit"])
+        self.assertFalse(self.listed(room)["items"][0]["transmit"])
         self.assertEqual(self.events_after(lambda: self.api.delete(path)), [("member.removed", u["id"], False)])
         ws = self.stack.workspace("mute", default_transmit="false")
         api = self.open_api(ws)
@@ -55,9 +55,9 @@ class Members(ApiCase):
         u, room = self.make_user("m3", active=False), self.make_room("M3")
         self.assertTrue(self.ok(self.api.put(self.at(room, u), {"transmit": False}), 201)["held"])
         self.assertTrue(self.ok(self.api.put(self.at(room, u)))["held"])
-        self.assertEqual(self.listed(room)["members"], [])
+        self.assertEqual(self.listed(room)["items"], [])
         self.ok(self.api.post("/users/%s/reactivate" % u["id"]))
-        self.assertEqual([(m["user"], m["transmit"]) for m in self.listed(room)["members"]], [(u["id"], False)])
+        self.assertEqual([(m["user"], m["transmit"]) for m in self.listed(room)["items"]], [(u["id"], False)])
 
     def test_pages_and_seq(self):
         ws = self.stack.workspace("seq")
@@ -67,19 +67,19 @@ class Members(ApiCase):
         for u in users:
             self.ok(api.put("/rooms/%s/members/%s" % (room["id"], u)), 201)
         whole = self.listed(room, api)
-        self.assertEqual((whole["room"], [m["user"] for m in whole["members"]], whole["next"]),
+        self.assertEqual((whole["room"], [m["user"] for m in whole["items"]], whole["next"]),
                          (room["id"], users, None))
         self.assertEqual(whole["seq"], ws.counts()["membership_seq"])
-        self.assertEqual([m["user"] for m in api.pages("/rooms/%s/members" % room["id"], "members", limit=3)], users)
+        self.assertEqual([m["user"] for m in api.pages("/rooms/%s/members" % room["id"], limit=3)], users)
         # a page says the number that it is true at itself
         first = self.ok(api.get("/rooms/%s/members?limit=3" % room["id"]))
         self.assertEqual(api.delete("/rooms/%s/members/%s" % (room["id"], users[6])).status, 204)
         rest = self.ok(api.get("/rooms/%s/members?limit=200&cursor=%s" % (room["id"], first["next"])))
-        self.assertEqual((first["seq"], rest["seq"], [m["user"] for m in rest["members"]]),
+        self.assertEqual((first["seq"], rest["seq"], [m["user"] for m in rest["items"]]),
                          (whole["seq"], whole["seq"] + 1, users[3:6]))
         other = self.make_room("Other", api)
         self.problem(api.get("/rooms/%s/members?cursor=%s" % (other["id"], first["next"])), 400, "invalid-cursor")
-        self.assertEqual(self.listed(other, api)["members"], [])
+        self.assertEqual(self.listed(other, api)["items"], [])
         api.close()
 
     def test_a_snapshot_and_the_events_behind_it_are_the_truth(self):
@@ -104,11 +104,11 @@ class Members(ApiCase):
         got = in_flight(6, jobs, api)
         self.assertLessEqual(set(statuses(got)), {200, 201, 204, 404})
         events = [e for e in self.followers.events(ws.id) if e["room"]["id"] == room["id"]]
-        now = {m["user"]: m["transmit"] for m in self.listed(room, api)["members"]}
+        now = {m["user"]: m["transmit"] for m in self.listed(room, api)["items"]}
         snapshots = [g.json for g in got if g.body and "seq" in g.json]
         self.assertEqual(len(snapshots), 15)
         for s in snapshots:
-            state = {m["user"]: m["transmit"] for m in s["members"]}
+            state = {m["user"]: m["transmit"] for m in s["items"]}
             for e in events:
                 if e["seq"] > s["seq"] and "user" in e:
                     if e["type"] == "usher.member.removed":

@@ -60,11 +60,11 @@ class Users(ApiCase):
         for version in (2, 2):
             got = self.ok(self.api.post("/users/%s/deactivate" % u["id"]))
             self.assertEqual((got["active"], got["seat"], got["version"]), (False, False, version))
-        self.assertEqual(self.ok(self.api.get("/rooms/%s/members" % room["id"]))["members"], [])
+        self.assertEqual(self.ok(self.api.get("/rooms/%s/members" % room["id"]))["items"], [])
         for version in (3, 3):
             got = self.ok(self.api.post("/users/%s/reactivate" % u["id"]))
             self.assertEqual((got["active"], got["seat"], got["version"]), (True, True, version))
-        self.assertEqual([m["user"] for m in self.ok(self.api.get("/rooms/%s/members" % room["id"]))["members"]],
+        self.assertEqual([m["user"] for m in self.ok(self.api.get("/rooms/%s/members" % room["id"]))["items"]],
                          [u["id"]])
         self.problem(self.api.post("/users/%s/deactivate" % NOBODY), 404, "not-found")
 
@@ -111,15 +111,15 @@ class Users(ApiCase):
 
     def test_conflicts(self):
         self.make_user("Taken")
-        self.problem(self.api.post("/users", {"userName": "tAKEN"}), 409, "uniqueness")
+        self.problem(self.api.post("/users", {"userName": "tAKEN"}), 409, "uniqueness", "userName")
         other = self.make_user("other")
-        self.problem(self.api.patch("/users/" + other["id"], {"userName": "TAKEN"}), 409, "uniqueness")
+        self.problem(self.api.patch("/users/" + other["id"], {"userName": "TAKEN"}), 409, "uniqueness", "userName")
         self.assertEqual(self.ok(self.api.get("/users/" + other["id"])), other)
 
     def test_rooms_of_a_user(self):
         u = self.make_user("rooms")
         rooms = sorted(self.make_room("Of %d" % i, members=[u["id"]])["id"] for i in range(5))
-        got = self.api.pages("/users/%s/rooms" % u["id"], "rooms", limit=2)
+        got = self.api.pages("/users/%s/rooms" % u["id"], limit=2)
         self.assertEqual([r["room"] for r in got], rooms)
         self.assertEqual({r["transmit"] for r in got}, {True})
         self.assertEqual(self.ok(self.api.get("/users/%s/rooms" % u["id"]))["user"], u["id"])
@@ -278,6 +278,8 @@ class Import(ApiCase):
         self.assertEqual([r["status"] for r in results], [201, 409, 201, 400, 409, 400, 201])
         self.assertEqual([r["problem"]["type"].rsplit(":", 1)[1] for r in results if "problem" in r],
                          ["uniqueness", "invalid-value", "uniqueness", "invalid-syntax"])
+        self.assertEqual([r["problem"].get("errors") for r in results if "problem" in r],
+                         [[{"path": "userName"}], [{"path": "colour"}], [{"path": "userName"}], None])
         for r, given in zip(results, users):
             if r["status"] == 201:
                 made = self.ok(self.api.get("/users/" + r["id"]))

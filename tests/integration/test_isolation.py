@@ -118,7 +118,7 @@ class Isolation(Case):
         self.assertEqual(api.post("/rooms", {"displayName": "Mixed",
                                              "members": [self.b.user, self.a.user]}).status, 400)
         self.assertEqual(api.post("/logins", {"userName": "ana@example.com"}).json["user"], self.b.user)
-        self.assertEqual([m["user"] for m in api.get("/rooms/%s/members" % self.b.room).json["members"]], [self.b.user])
+        self.assertEqual([m["user"] for m in api.get("/rooms/%s/members" % self.b.room).json["items"]], [self.b.user])
 
     def test_cursors_of_the_other(self):
         for path in ("/users?limit=1", "/activity?limit=1"):

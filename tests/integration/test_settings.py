@@ -200,7 +200,7 @@ class Effects(Case):
         self.assertIn(api.request("PUT", "/rooms/%s/members/%s" % (rid, c), {"transmit": True}).status, (200, 201))
         self.expect(ws.client.patch("/Groups/" + rid, change(("add", "members", [{"value": a}, {"value": c}]))), 204)
         self.assertIn(api.request("PUT", "/rooms/%s/members/%s" % (rid, b), {}).status, (200, 201))
-        self.assertEqual({m["user"]: m["transmit"] for m in api.get("/rooms/%s/members" % rid).json["members"]},
+        self.assertEqual({m["user"]: m["transmit"] for m in api.get("/rooms/%s/members" % rid).json["items"]},
                          {a: True, b: False, c: True})
         self.assertIn(api.request("PUT", "/rooms/%s/members/%s" % (rid, a), {"transmit": False}).status, (200, 201))
         events = [(e["type"], e["user"]["id"], e["transmit"], e["reason"]) for e in self.followers.events(ws.id)

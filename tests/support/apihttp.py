@@ -94,7 +94,7 @@ class ApiClient(scimhttp.Client):
     def put(self, path, body=None, **kw):
         return self.request("PUT", path, body, **kw)
 
-    def pages(self, path, member="items", **parameters):
+    def pages(self, path, **parameters):
         """All of a list, page by page."""
         got, cursor, n = [], None, 0
         while True:
@@ -102,7 +102,7 @@ class ApiClient(scimhttp.Client):
             text = "&".join("%s=%s" % (k, scimhttp.urllib.parse.quote(str(v))) for k, v in query.items())
             answer = self.get(path + ("?" + text if text else ""))
             assert answer.status == 200, repr(answer)
-            got += answer.json[member]
+            got += answer.json["items"]
             cursor, n = answer.json["next"], n + 1
             if cursor is None:
                 return got

@@ -2,7 +2,8 @@
 header.
 
 check(method, path, answer) gives a list of faults. Objects are taken as closed, though the document leaves them open
-for clients of a later version: what an answer has and the document does not is a fault here. Users may have
+for clients of a later version: what an answer has and the document does not is a fault here. So is a value that a
+list open for later versions (x-extensible-enum) does not name. Users may have
 attributes of an operator's own."""
 
 import json
@@ -44,6 +45,8 @@ def _closed(node, free=False):
     free = free or node.get("$ref", "").rpartition("/")[2] in OPEN
     node = {k: _closed(v, free) if k != "properties" else {n: _closed(p, free) for n, p in v.items()}
             for k, v in resolve(node).items()}
+    if "x-extensible-enum" in node:
+        node["enum"] = node["x-extensible-enum"]
     if "properties" in node and not free:
         node.setdefault("additionalProperties", False)
     return node

@@ -62,7 +62,10 @@ function typeOf(schema) {
     said.push(...Object.keys(TYPES).filter(type => hasType(schema, type)).map(type => TYPES[type]));
     if (part(schema, "format") !== undefined)
         said.push(", " + schema.format);
-    list(part(schema, "enum")).forEach((value, i) => said.push(i === 0 ? " " : " | ", code(String(value))));
+    const open = list(part(schema, "x-extensible-enum"));
+    [...list(part(schema, "enum")), ...open].forEach((value, i) => said.push(i === 0 ? " " : " | ", code(String(value))));
+    if (open.length > 0)
+        said.push(" | …");
     if (part(schema, "minimum") !== undefined)
         said.push(", from " + schema.minimum);
     if (part(schema, "maximum") !== undefined)

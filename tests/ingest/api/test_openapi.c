@@ -9,6 +9,7 @@
 #include "schemas/types/scim_error.h"
 #include "sql/ask/admit.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,17 +101,17 @@ static void check_security(const struct route_row *row, const json_t *security) 
         break;
     case ACCESS_API:
         assert_int_equal(json_array_size(security), 2);
-        assert_int_equal(bits_of(way(security, 0, "key")), due);
+        assert_int_equal(bits_of(way(security, 0, "keyBearer")), due);
         assert_int_equal(bits_of(way(security, 1, "oauth2")), due);
         break;
     case ACCESS_ADMINISTRATOR:
         assert_int_equal(json_array_size(security), 1);
-        assert_int_equal(json_array_size(way(security, 0, "owner")), 0);
+        assert_int_equal(json_array_size(way(security, 0, "ownerBearer")), 0);
         break;
     case ACCESS_OWNER:
         assert_int_equal(json_array_size(security), 1);
-        assert_int_equal(json_array_size(way(security, 0, "owner")), 1);
-        assert_string_equal(json_string_value(json_array_get(way(security, 0, "owner"), 0)), "owner");
+        assert_int_equal(json_array_size(way(security, 0, "ownerBearer")), 1);
+        assert_string_equal(json_string_value(json_array_get(way(security, 0, "ownerBearer"), 0)), "owner");
         break;
     case ACCESS_KEY:
     case ACCESS_SCIM:
@@ -133,14 +134,25 @@ static void scopes_and_roles_are_the_routes(void **state) {
     assert_int_equal(json_object_size(at(flow, "scopes")), 8);
 }
 
+static const json_t *pointer(const char *ref) {
+    const json_t *o = doc;
+    assert_true(strncmp(ref, "#/", 2) == 0);
+    for (const char *p = ref + 2; o != NULL && *p != '\0';) {
+        char part[100];
+        size_t n = strcspn(p, "/");
+        snprintf(part, sizeof part, "%.*s", (int)n, p);
+        o = at(o, part);
+        p += n + (p[n] == '/');
+    }
+    return o;
+}
+
 static bool names_parameter(const json_t *operation, const char *name) {
     size_t i;
     json_t *one;
-    char ref[100];
-    snprintf(ref, sizeof ref, "#/components/parameters/%s", name);
     json_array_foreach(at(operation, "parameters"), i, one) {
-        const char *given = json_string_value(at(one, "$ref"));
-        if (given != NULL && strcmp(given, ref) == 0)
+        const json_t *ref = at(one, "$ref"), *meant = ref != NULL ? pointer(json_string_value(ref)) : one;
+        if (strcmp(json_string_value(at(meant, "name")), name) == 0)
             return true;
     }
     return false;
@@ -165,19 +177,6 @@ static void paths_and_writes_have_their_parameters(void **state) {
 
 /* ---- the rest of it ---- */
 
-static const json_t *pointer(const char *ref) {
-    const json_t *o = doc;
-    assert_true(strncmp(ref, "#/", 2) == 0);
-    for (const char *p = ref + 2; o != NULL && *p != '\0';) {
-        char part[100];
-        size_t n = strcspn(p, "/");
-        snprintf(part, sizeof part, "%.*s", (int)n, p);
-        o = at(o, part);
-        p += n + (p[n] == '/');
-    }
-    return o;
-}
-
 static void check_refs(const json_t *o) {
     const char *name;
     json_t *value;
@@ -197,6 +196,88 @@ static void references_name_something(void **state) {
     check_refs(doc);
 }
 
+/* Generators make a type, a function or a constant of each component, most of them in one name space and some
+ * without regard to case. In Go, NewUser is the constructor of User. */
+static void components_have_names_of_their_own(void **state) {
+    const char *kind, *name;
+    json_t *parts, *one, *seen = json_object();
+    (void)state;
+    json_object_foreach(at(doc, "components"), kind, parts) {
+        json_object_foreach(parts, name, one) {
+            char plain[80] = "";
+            for (size_t i = 0, n = 0; name[i] != '\0' && n < sizeof plain - 1; i++)
+                if (isalnum((unsigned char)name[i]))
+                    plain[n++] = (char)tolower((unsigned char)name[i]);
+            if (at(seen, plain) != NULL)
+                fail_msg("two components are called %s, one of them among the %s", name, kind);
+            json_object_set_new(seen, plain, json_true());
+        }
+    }
+    json_object_foreach(seen, name, one) {
+        if (strncmp(name, "new", 3) == 0 && at(seen, name + 3) != NULL)
+            fail_msg("%s would be a constructor of %s", name, name + 3);
+    }
+    json_decref(seen);
+}
+
+/* A generator would give it a name after its place, and another one at each place. */
+static void find_nameless(const json_t *schema, const char *where) {
+    const char *name;
+    json_t *value;
+    size_t i;
+    json_object_foreach((json_t *)(uintptr_t)schema, name, value) {
+        if (strcmp(name, "example") == 0)
+            continue;
+        if (strcmp(name, "properties") == 0 && where != NULL)
+            fail_msg("an object within %s has no name", where);
+        find_nameless(value, where);
+    }
+    json_array_foreach(schema, i, value) {
+        find_nameless(value, where);
+    }
+}
+
+static void objects_have_names(void **state) {
+    const char *name, *member;
+    json_t *schema, *value;
+    (void)state;
+    find_nameless(at(doc, "paths"), "paths");
+    json_object_foreach(at(at(doc, "components"), "schemas"), name, schema) {
+        json_object_foreach(at(schema, "properties"), member, value) {
+            find_nameless(value, name);
+        }
+    }
+}
+
+static void lists_hold_items(void **state) {
+    const char *name;
+    json_t *schema;
+    size_t lists = 0;
+    (void)state;
+    json_object_foreach(at(at(doc, "components"), "schemas"), name, schema) {
+        const json_t *members = at(schema, "properties");
+        if (at(members, "next") == NULL)
+            continue;
+        lists++;
+        if (json_array_size(at(schema, "required")) != json_object_size(members) ||
+            at(members, "items") == NULL)
+            fail_msg("the list %s has no items, or may lack a member", name);
+    }
+    assert_in_range(lists, 8, 100);
+}
+
+static void operations_are_described(void **state) {
+    const char *path, *method;
+    json_t *item, *operation;
+    (void)state;
+    json_object_foreach(at(doc, "paths"), path, item) {
+        json_object_foreach(item, method, operation) {
+            if (at(operation, "summary") == NULL || at(operation, "description") == NULL)
+                fail_msg("%s %s has no summary, or no description", method, path);
+        }
+    }
+}
+
 static void operations_have_names_of_their_own(void **state) {
     const char *path, *method;
     json_t *item, *operation, *seen = json_object();
@@ -214,7 +295,8 @@ static void operations_have_names_of_their_own(void **state) {
 }
 
 static void problems_are_those_that_there_are(void **state) {
-    const json_t *types = at(at(pointer("#/components/schemas/Problem/properties"), "type"), "enum");
+    const json_t *types =
+        at(at(pointer("#/components/schemas/Problem/properties"), "type"), "x-extensible-enum");
     size_t n = 0;
     (void)state;
     for (enum err_code code = ERR_OK + 1; code < ERR_COUNT; code++) {
@@ -233,7 +315,7 @@ static bool says_null(const json_t *type) {
     return json_is_array(type) && strcmp(json_string_value(json_array_get(type, 1)), "null") == 0;
 }
 
-static void check_setting(const struct workspace_setting *s, const json_t *schema) {
+static void check_setting(const struct workspace_setting *s, const json_t *schema, bool open) {
     static const char *const types[] = {"string", "integer", "boolean", "string"};
     const json_t *type = at(schema, "type");
     if (schema == NULL)
@@ -246,8 +328,10 @@ static void check_setting(const struct workspace_setting *s, const json_t *schem
         assert_int_equal(json_integer_value(at(schema, "minimum")), s->min);
         assert_int_equal(json_integer_value(at(schema, "maximum")), s->max);
     }
+    /* What a client sends is one of these; what it reads may be a choice of a later version. */
+    const json_t *choices = at(schema, open ? "x-extensible-enum" : "enum");
     for (size_t i = 0; s->kind == SETTING_CHOICE && s->choices[i] != NULL; i++)
-        assert_string_equal(json_string_value(json_array_get(at(schema, "enum"), i)), s->choices[i]);
+        assert_string_equal(json_string_value(json_array_get(choices, i)), s->choices[i]);
 }
 
 static void settings_are_the_tables(void **state) {
@@ -255,8 +339,8 @@ static void settings_are_the_tables(void **state) {
                  *given = pointer("#/components/schemas/WorkspacePatch/properties");
     (void)state;
     for (size_t i = 0; i < workspace_setting_count; i++) {
-        check_setting(&workspace_setting_table[i], at(shown, workspace_setting_table[i].name));
-        check_setting(&workspace_setting_table[i], at(given, workspace_setting_table[i].name));
+        check_setting(&workspace_setting_table[i], at(shown, workspace_setting_table[i].name), true);
+        check_setting(&workspace_setting_table[i], at(given, workspace_setting_table[i].name), false);
     }
     assert_int_equal(json_object_size(given), workspace_setting_count);
     assert_int_equal(json_object_size(shown), workspace_setting_count + 3);
@@ -290,6 +374,10 @@ int main(void) {
         cmocka_unit_test(scopes_and_roles_are_the_routes),
         cmocka_unit_test(paths_and_writes_have_their_parameters),
         cmocka_unit_test(references_name_something),
+        cmocka_unit_test(components_have_names_of_their_own),
+        cmocka_unit_test(objects_have_names),
+        cmocka_unit_test(lists_hold_items),
+        cmocka_unit_test(operations_are_described),
         cmocka_unit_test(operations_have_names_of_their_own),
         cmocka_unit_test(problems_are_those_that_there_are),
         cmocka_unit_test(settings_are_the_tables),
