@@ -27,7 +27,8 @@ unsigned db_generation(const struct db *db);
 /* Parameters in text form; NULL = SQL NULL. Arrays are built with pg_array_*. params has as many as the
  * statement's comment tells. */
 void db_queue(struct db *db, enum statement s, const char *const *params);
-/* The same where the last parameter is a bytea of n bytes (NULL = SQL NULL). */
+/* The same where the last parameter is in binary form, n bytes: a bytea (NULL = SQL NULL), or an array by
+ * pg_array_uuids. */
 void db_queue_bytes(struct db *db, enum statement s, const char *const *params, size_t n);
 /* The same for texts made at run time: sql is copied; a bounded number of texts is prepared and kept per
  * connection, the others are run unprepared. */

@@ -48,3 +48,27 @@ void pg_array_bool(struct jbuf *b, bool v) {
 void pg_array_end(struct jbuf *b) {
     jb_raw(b, "}");
 }
+
+/* ---- binary: numbers of four bytes, the most significant first ---- */
+
+#define UUID_TYPE 2950 /* its number in pg_type, which never changes */
+
+static void put_word(struct jbuf *b, size_t v) {
+    const unsigned char bytes[4] = {(unsigned char)(v >> 24), (unsigned char)(v >> 16),
+                                    (unsigned char)(v >> 8), (unsigned char)v};
+    jb_mem(b, (const char *)bytes, sizeof bytes);
+}
+
+void pg_array_uuids(struct jbuf *b, const struct uuid_bytes *ids, size_t n) {
+    put_word(b, n > 0); /* dimensions; an empty array has none */
+    put_word(b, 0);     /* no NULLs */
+    put_word(b, UUID_TYPE);
+    if (n > 0) {
+        put_word(b, n);
+        put_word(b, 1); /* the first index */
+    }
+    for (size_t i = 0; i < n; i++) {
+        put_word(b, sizeof ids[i].b);
+        jb_mem(b, (const char *)ids[i].b, sizeof ids[i].b);
+    }
+}

@@ -2,6 +2,7 @@
 #ifndef USHER_SQL_PG_ARRAY_H
 #define USHER_SQL_PG_ARRAY_H
 
+#include "ops/runtime/id.h"
 #include "ops/runtime/jbuf.h"
 
 #include <stdint.h>
@@ -13,5 +14,9 @@ void pg_array_word(struct jbuf *b, const char *s); /* as it stands: UUIDs, numbe
 void pg_array_int(struct jbuf *b, int64_t v);
 void pg_array_bool(struct jbuf *b, bool v);
 void pg_array_end(struct jbuf *b);
+
+/* Appends a uuid[] in binary form: for long lists, whose text PostgreSQL would take long to read
+ * (db_queue_bytes). */
+void pg_array_uuids(struct jbuf *b, const struct uuid_bytes *ids, size_t n);
 
 #endif

@@ -1,6 +1,7 @@
 #include "workers/delivery.h"
 
 #include "ops/runtime/mem.h"
+#include "workers/apply/crowd.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ void batch_free(struct batch *b) {
     }
     free(b->deliveries);
     free(b->offsets);
+    crowd_free(b->crowd);
     arena_free(b->arena);
     free(b);
 }

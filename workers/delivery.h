@@ -9,6 +9,8 @@
 
 struct rd_kafka_message_s; /* librdkafka's, which who only decides does not need to know */
 
+struct crowd;
+
 /* One record of usher.commands. */
 struct delivery {
     int32_t partition;
@@ -25,6 +27,7 @@ struct delivery {
     bool repeated;          /* it was decided before: nothing of it goes out again */
     int64_t time_us;        /* of the record */
     bool waits;       /* a large command of its workspace is not done: it was not touched, and comes again */
+    bool steps;       /* … or it is large: it is to be decided in steps, in a batch of its own */
     bool sliced;      /* decided; the rest is done in slices */
     bool reply_waits; /* … and the reply waits for the last one */
     struct record_list records;
@@ -42,6 +45,10 @@ struct batch {
     size_t n, cap;
     struct batch_offset *offsets;
     size_t noffsets;
+    /* One delivery that is decided in steps: the batch is applied again and again, until it need not wait. */
+    bool stepwise;
+    bool has_steps;      /* one of the deliveries is to be decided so, or was in a try before */
+    struct crowd *crowd; /* what the steps have found (apply/crowd.h) */
 };
 
 struct batch *batch_new(void);

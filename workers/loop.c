@@ -156,6 +156,7 @@ struct loop *loop_new(const struct config *config, struct consumer *consumer, st
                               .patience = loop_patience,
                               .arg = l};
     l->apply.store.slice_rows = (size_t)config_int(config, "slice-rows");
+    l->apply.store.step_rows = (size_t)config_int(config, "step-rows");
     l->slicing = slicing_new(config, &l->apply, l->db, consumer, emitter, replies);
     l->trouble = (struct trouble){.begins = "intake-stops", .ends = "intake-goes-on"};
     l->starting = (struct trouble){.begins = "partitions-wait", .ends = "partitions-go-on"};
@@ -353,16 +354,19 @@ static void take_waiting(struct loop *l) {
 
 static void take_turn(struct loop *l) {
     struct err err = {0};
+    struct batch *decided;
     int32_t partition;
     if (slicing_busy(l->slicing) && check_schema(l, &err) != ERR_OK) {
         trouble_goes_on(&l->trouble, &err);
         (void)lifecycle_wait(l->trouble.wait_ms);
         return;
     }
-    if (slicing_turn(l->slicing, &partition, &err) != ERR_OK)
+    if (slicing_turn(l->slicing, &partition, &decided, &err) != ERR_OK)
         begin_again(l, partition, &err);
     else if (partition >= 0)
         trouble_ends(&l->trouble);
+    if (decided != NULL)
+        loop_conclude(l, decided);
     take_waiting(l);
 }
 

@@ -2,6 +2,7 @@
 
 #include "ops/runtime/mem.h"
 
+#include <assert.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@ struct lot {
     char workspace[37];
     int32_t partition;
     bool slices;
+    bool stepwise;       /* the first of those that wait is decided in steps */
+    struct batch *steps; /* that one, once a step was due */
     struct delivery *reply;
     struct parked *first, **last;
     int64_t last_offset;
@@ -27,7 +30,7 @@ struct lot {
 
 struct parking {
     struct lot *lots, **end;
-    size_t slices, waiting, bytes;
+    size_t slices, steps, waiting, bytes;
     bool full;
 };
 
@@ -86,7 +89,15 @@ static struct parked *lot_shift(struct parking *p, struct lot *l) {
     return x;
 }
 
+static void lot_end_steps(struct parking *p, struct lot *l) {
+    p->steps -= l->stepwise;
+    l->stepwise = false;
+    batch_free(l->steps);
+    l->steps = NULL;
+}
+
 static void lot_free(struct parking *p, struct lot *l) {
+    lot_end_steps(p, l);
     while (l->first != NULL)
         parked_free(lot_shift(p, l));
     p->slices -= l->slices;
@@ -131,28 +142,20 @@ void parking_begin(struct parking *p, int32_t partition, const char *workspace,
         l->reply = reply_kept(reply);
 }
 
-/* Whose turn it is goes to the end. */
-const char *parking_turn(struct parking *p, int32_t *partition) {
-    struct lot **at = &p->lots;
-    while (*at != NULL && !(*at)->slices)
-        at = &(*at)->next;
-    if (*at == NULL)
-        return NULL;
-    struct lot *l = lot_taken_out(p, at);
-    append(p, l);
-    *partition = l->partition;
-    return l->workspace;
-}
-
 static void remove_if_empty(struct parking *p, struct lot **at) {
     if (!(*at)->slices && (*at)->first == NULL)
         lot_free(p, lot_taken_out(p, at));
 }
 
-struct delivery *parking_end(struct parking *p, const char *workspace) {
+static struct lot **lot_place(struct parking *p, const char *workspace) {
     struct lot **at = &p->lots;
     while (*at != NULL && strcmp((*at)->workspace, workspace) != 0)
         at = &(*at)->next;
+    return at;
+}
+
+struct delivery *parking_end(struct parking *p, const char *workspace) {
+    struct lot **at = lot_place(p, workspace);
     if (*at == NULL)
         return NULL;
     struct delivery *reply = (*at)->reply;
@@ -204,7 +207,7 @@ void parking_add(struct parking *p, const struct delivery *d) {
 }
 
 /* It was decoded before. */
-static void batch_take_in(struct batch *b, const struct lot *l, struct parked *x) {
+static void batch_take_in(struct batch *b, const struct lot *l, const struct parked *x) {
     struct err err = {0};
     rd_kafka_message_t m = {.partition = l->partition,
                             .offset = x->offset,
@@ -214,21 +217,67 @@ static void batch_take_in(struct batch *b, const struct lot *l, struct parked *x
                             .len = x->value_len};
     if (batch_add(b, &m, x->time_us, &err) != ERR_OK)
         abort();
-    parked_free(x);
 }
 
 struct batch *parking_take(struct parking *p, size_t max) {
     struct batch *b = NULL;
     for (struct lot **at = &p->lots; *at != NULL;) {
         struct lot *l = *at;
-        while (!l->slices && l->first != NULL && (b == NULL || b->n < max)) {
+        while (!l->slices && !l->stepwise && l->first != NULL && (b == NULL || b->n < max)) {
+            struct parked *x = lot_shift(p, l);
             b = b != NULL ? b : batch_new();
-            batch_take_in(b, l, lot_shift(p, l));
+            batch_take_in(b, l, x);
+            parked_free(x);
         }
         remove_if_empty(p, at);
         at = *at == l ? &l->next : at;
     }
     return b;
+}
+
+/* ---- turns ---- */
+
+void parking_step_by_step(struct parking *p, const struct delivery *d) {
+    struct lot *l = lot_of(p, d->command.workspace.s);
+    assert(l != NULL && l->first != NULL && l->first->offset == d->offset);
+    p->steps += !l->stepwise;
+    l->stepwise = true;
+}
+
+static struct batch *lot_steps(struct lot *l) {
+    if (l->steps == NULL) {
+        l->steps = batch_new();
+        l->steps->stepwise = true;
+        batch_take_in(l->steps, l, l->first);
+    }
+    return l->steps;
+}
+
+/* Whose turn it is goes to the end. */
+struct parking_turn parking_turn(struct parking *p) {
+    struct lot **at = &p->lots;
+    while (*at != NULL && !(*at)->slices && !(*at)->stepwise)
+        at = &(*at)->next;
+    if (*at == NULL)
+        return (struct parking_turn){.partition = -1};
+    struct lot *l = lot_taken_out(p, at);
+    append(p, l);
+    return (struct parking_turn){l->workspace, l->partition, l->slices ? NULL : lot_steps(l)};
+}
+
+struct batch *parking_decided(struct parking *p, const char *workspace) {
+    struct lot **at = lot_place(p, workspace);
+    struct lot *l = *at;
+    struct batch *b = l->steps;
+    l->steps = NULL;
+    lot_end_steps(p, l);
+    parked_free(lot_shift(p, l));
+    remove_if_empty(p, at);
+    return b;
+}
+
+void parking_not_decided(struct parking *p, const char *workspace) {
+    lot_end_steps(p, *lot_place(p, workspace));
 }
 
 int64_t parking_first(const struct parking *p, int32_t partition) {
@@ -250,6 +299,10 @@ void parking_drop(struct parking *p, int32_t partition) {
 
 size_t parking_slices(const struct parking *p) {
     return p->slices;
+}
+
+size_t parking_steps(const struct parking *p) {
+    return p->steps;
 }
 
 size_t parking_waiting(const struct parking *p) {

@@ -20,6 +20,8 @@ static const struct config_row rows[] = {
      "memberships or users that one transaction of a large command changes at most; a command that changes more "
      "is done in slices",
      false},
+    {"step-rows", CONFIG_INT, "5000", 1, 5000,
+     "users that one transaction looks up at most before a large command of a room is decided", false},
     {"emit-hold-ms", CONFIG_INT, "40", 0, 1000,
      "how long a Kafka transaction stays open for further batches; read_committed readers wait that much "
      "longer",

@@ -129,9 +129,11 @@ void slicing_keep(struct slicing *s, struct batch *b) {
         }
         if (d->waits) {
             /* This worker may not have known of the slices: then it does them from now on. */
-            if (!parking_holds(s->parking, d->command.workspace.s))
+            if (!d->steps && !parking_holds(s->parking, d->command.workspace.s))
                 parking_begin(s->parking, d->partition, d->command.workspace.s, NULL);
             parking_add(s->parking, d);
+            if (d->steps)
+                parking_step_by_step(s->parking, d);
         }
     }
     slicing_throttle(s);
@@ -163,7 +165,7 @@ struct batch *slicing_next(struct slicing *s, size_t max) {
 /* ---- slices ---- */
 
 bool slicing_busy(const struct slicing *s) {
-    return parking_slices(s->parking) > 0 || parking_waiting(s->parking) > 0;
+    return parking_slices(s->parking) > 0 || parking_waiting(s->parking) > 0; /* who has steps waits too */
 }
 
 /* The next slice shall take as long as it may. */
@@ -184,20 +186,11 @@ static void slicing_end(struct slicing *s, const char *workspace) {
     parking_reply_free(reply);
 }
 
-enum err_code slicing_turn(struct slicing *s, int32_t *partition, struct err *err) {
+static enum err_code do_slice(struct slicing *s, const struct parking_turn *turn, struct err *err) {
     struct slice slice = {0};
     char workspace[37];
     int64_t started_us = clock_mono_us();
-    *partition = -1;
-    const char *turn = parking_turn(s->parking, partition);
-    if (turn == NULL)
-        return ERR_OK;
-    if (!consumer_runs(s->consumer, *partition)) {
-        slicing_drop(s, *partition);
-        *partition = -1;
-        return ERR_OK;
-    }
-    snprintf(workspace, sizeof workspace, "%s", turn);
+    snprintf(workspace, sizeof workspace, "%s", turn->workspace);
     struct arena *texts = arena_new();
     enum err_code code = apply_slice(s->apply, workspace, s->rows, texts, &slice, err);
     record_list_clear(&slice.records);
@@ -209,10 +202,45 @@ enum err_code slicing_turn(struct slicing *s, int32_t *partition, struct err *er
     (void)failpoint("slice.after_commit");
     metric_add(worker_stats.slices, 1);
     metric_observe_us(worker_stats.slice_time, clock_mono_us() - started_us);
-    consumer_goes_on(s->consumer, *partition);
     slicing_adapt(s, slice.rows, clock_mono_us() - started_us);
     if (slice.last)
         slicing_end(s, workspace);
+    return ERR_OK;
+}
+
+/* One step of a decision. */
+static enum err_code do_step(struct slicing *s, const struct parking_turn *turn, struct batch **decided,
+                             struct err *err) {
+    const struct delivery *d = turn->steps->deliveries;
+    int64_t started_us = clock_mono_us();
+    if (apply_batch(s->apply, turn->steps, err) != ERR_OK)
+        return err->code;
+    (void)failpoint("step.after_commit");
+    metric_add(worker_stats.steps, 1);
+    metric_observe_us(worker_stats.slice_time, clock_mono_us() - started_us);
+    if (!d->waits) {
+        *decided = parking_decided(s->parking, turn->workspace);
+    } else if (!d->steps) {
+        parking_not_decided(s->parking, turn->workspace);
+        parking_begin(s->parking, turn->partition, turn->workspace, NULL);
+    }
+    return ERR_OK;
+}
+
+enum err_code slicing_turn(struct slicing *s, int32_t *partition, struct batch **decided, struct err *err) {
+    struct parking_turn turn = parking_turn(s->parking);
+    *partition = turn.partition;
+    *decided = NULL;
+    if (turn.workspace == NULL)
+        return ERR_OK;
+    if (!consumer_runs(s->consumer, turn.partition)) {
+        slicing_drop(s, turn.partition);
+        *partition = -1;
+        return ERR_OK;
+    }
+    if ((turn.steps != NULL ? do_step(s, &turn, decided, err) : do_slice(s, &turn, err)) != ERR_OK)
+        return err->code;
+    consumer_goes_on(s->consumer, *partition);
     slicing_show(s);
     return ERR_OK;
 }

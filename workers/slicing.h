@@ -32,7 +32,8 @@ void slicing_pass(struct slicing *s, const struct batch *b);
 struct batch *slicing_next(struct slicing *s, size_t max);
 
 bool slicing_busy(const struct slicing *s);
-/* One slice, if there is one. *partition: whose it was; -1: none. */
-enum err_code slicing_turn(struct slicing *s, int32_t *partition, struct err *err);
+/* One slice, or one step of a decision, if there is one. *partition: whose it was; -1: none. *decided: the
+ * command that was, to be concluded as any batch; NULL: none. */
+enum err_code slicing_turn(struct slicing *s, int32_t *partition, struct batch **decided, struct err *err);
 
 #endif

@@ -2,30 +2,48 @@
 -- $1 is the workspace in all of them.
 
 -- name: member_ids
--- All of a room's users, in order, with whether each is held.
+-- The next of a room's users, in order, with whether each is held.
 -- $1 uuid: workspace
 -- $2 uuid: room
+-- $3 uuid: the user behind whom they begin
+-- $4 bigint: how many at most
 SELECT m.user_id, m.held FROM members m
-WHERE m.workspace_id = $1::uuid AND m.room_id = $2::uuid
-ORDER BY m.user_id;
+WHERE m.workspace_id = $1::uuid AND m.room_id = $2::uuid AND m.user_id > $3::uuid
+ORDER BY m.user_id LIMIT $4::bigint;
 
 -- name: member_names
 -- The same with their names.
 -- $1 uuid: workspace
 -- $2 uuid: room
+-- $3 uuid: the user behind whom they begin
+-- $4 bigint: how many at most
 SELECT m.user_id, m.held, x.user_name, x.display_name
-FROM members m
+FROM (
+    SELECT * FROM members t WHERE t.workspace_id = $1::uuid AND t.room_id = $2::uuid AND t.user_id > $3::uuid
+    ORDER BY t.user_id LIMIT $4::bigint
+) m
 CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = m.workspace_id AND t.id = m.user_id OFFSET 0) x
-WHERE m.workspace_id = $1::uuid AND m.room_id = $2::uuid
 ORDER BY m.user_id;
 
--- name: known_users
--- Which of these users there are, and whether each is active.
+-- name: count_members
+-- How many of a room's users are not held.
 -- $1 uuid: workspace
--- $2 uuid[]: users
-SELECT u.id, u.active
-FROM unnest($2::uuid[]) AS a (i)
-CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = $1::uuid AND t.id = a.i OFFSET 0) u;
+-- $2 uuid: room
+SELECT count(*) FROM members m WHERE m.workspace_id = $1::uuid AND m.room_id = $2::uuid AND NOT m.held;
+
+-- name: known_users
+-- What is to be said of these users. Most are active and no members yet, so those are left out: a row is dearer than
+-- the look-up.
+-- $1 uuid: workspace
+-- $2 uuid: the room whose members are asked for; NULL: none
+-- $3 uuid[]: users
+SELECT a.i, u.active, m.held
+FROM unnest($3::uuid[]) AS a (i)
+LEFT JOIN LATERAL (SELECT t.active FROM users t WHERE t.workspace_id = $1::uuid AND t.id = a.i OFFSET 0) u ON true
+LEFT JOIN LATERAL (
+    SELECT t.held FROM members t WHERE t.workspace_id = $1::uuid AND t.room_id = $2::uuid AND t.user_id = a.i OFFSET 0
+) m ON true
+WHERE u.active IS NOT TRUE OR m.held IS NOT NULL;
 
 -- name: plan
 -- What a slice needs: the cursor, and the next users on the lists, which stand one behind the other.
@@ -49,12 +67,12 @@ FROM (
 -- $5 uuid: a room that is hidden
 -- $6 uuid: a user who is hidden in rooms
 -- $7 boolean: and hidden altogether
--- $8 uuid[]: users who leave the room
--- $9 uuid[]: users who come
--- $10 text[]: users who are unknown
+-- $8 text[]: users who are unknown
+-- $9 integer: how many users leave the room
+-- $10 uuid[]: those, and behind them the users who come
 INSERT INTO slices (workspace_id, txn, partition, work, hidden_room, hidden_user, user_gone, removes, adds, unknown, done, after, counted)
-VALUES ($1::uuid, $2::uuid, $3::int, $4::json, $5::uuid, $6::uuid, $7::bool, $8::uuid[], $9::uuid[], $10::text[], 0,
-        '00000000-0000-0000-0000-000000000000', 0);
+VALUES ($1::uuid, $2::uuid, $3::int, $4::json, $5::uuid, $6::uuid, $7::bool, ($10::uuid[])[1:$9::int],
+        ($10::uuid[])[$9::int + 1:], $8::text[], 0, '00000000-0000-0000-0000-000000000000', 0);
 
 -- name: plan_move
 -- $1 uuid: workspace

@@ -233,8 +233,9 @@ static void postgres_rollback(struct unit *u) {
 static const struct unit_backend postgres = {
     .fetch = postgres_fetch,
     .members = postgres_members,
-    .each_member = postgres_each_member,
+    .see_members = postgres_see_members,
     .known_users = postgres_known_users,
+    .count_members = postgres_count_members,
     .plan = postgres_plan,
     .name_free = postgres_name_free,
     .count = postgres_count,

@@ -42,12 +42,14 @@ enum err_code postgres_count(struct unit *u, const struct unit_workspace *w, enu
 enum err_code postgres_recount_seats(struct unit *u, const struct unit_workspace *w, bool on_login,
                                      struct unit_page *page, int64_t *n, struct err *err);
 /* postgres_slices.c */
-enum err_code postgres_each_member(struct unit *u, const struct unit_resource *room, bool names,
-                                   void (*fn)(const struct unit_seen *m, void *ctx), void *ctx,
-                                   struct err *err);
+enum err_code postgres_see_members(struct unit *u, const struct unit_resource *room, bool names,
+                                   struct unit_page *page, void (*fn)(const struct unit_seen *m, void *ctx),
+                                   void *ctx, struct err *err);
+enum err_code postgres_count_members(struct unit *u, const struct unit_resource *room, int64_t *n,
+                                     struct err *err);
 enum err_code postgres_known_users(struct unit *u, const struct unit_workspace *w,
-                                   const struct uuid_bytes *ids, size_t n, enum unit_known *known,
-                                   struct err *err);
+                                   const struct unit_resource *room, const struct uuid_bytes *ids, size_t n,
+                                   enum unit_known *known, struct err *err);
 enum err_code postgres_plan(struct unit *u, struct unit_workspace *w, size_t limit, struct unit_plan *plan,
                             bool *found, struct err *err);
 void postgres_store_plans(struct unit *u, size_t *sent);

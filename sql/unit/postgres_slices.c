@@ -9,17 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDS_AT_ONCE 10000
-
-enum err_code postgres_each_member(struct unit *u, const struct unit_resource *room, bool names,
-                                   void (*fn)(const struct unit_seen *m, void *ctx), void *ctx,
-                                   struct err *err) {
-    const char *params[] = {room->workspace->id, room->id};
+enum err_code postgres_see_members(struct unit *u, const struct unit_resource *room, bool names,
+                                   struct unit_page *page, void (*fn)(const struct unit_seen *m, void *ctx),
+                                   void *ctx, struct err *err) {
+    char limit[24];
+    const char *params[] = {room->workspace->id, room->id, page->after, limit};
     struct db_result *r;
+    snprintf(limit, sizeof limit, "%zu", page->limit);
     if (db_run(u->store.at, names ? SQL_UNIT_SLICES_MEMBER_NAMES : SQL_UNIT_SLICES_MEMBER_IDS, params, &r,
                err) != ERR_OK)
         return err->code;
-    for (size_t row = 0; row < db_rows(r); row++) {
+    page->n = db_rows(r);
+    for (size_t row = 0; row < page->n; row++) {
         struct unit_seen m = {.id = db_text(r, row, 0), .held = db_bool(r, row, 1)};
         if (names) {
             m.name = postgres_text(r, row, 2);
@@ -27,51 +28,58 @@ enum err_code postgres_each_member(struct unit *u, const struct unit_resource *r
         }
         fn(&m, ctx);
     }
+    if (page->n > 0)
+        postgres_id(r, page->n - 1, 0, page->after);
     db_results_free(&r, 1);
     return ERR_OK;
 }
 
-static void put_ids(struct jbuf *b, const struct uuid_bytes *ids, size_t n) {
-    pg_array_begin(b);
-    for (size_t i = 0; i < n; i++)
-        pg_array_word(b, uuid_unpack(&ids[i]).s);
-    pg_array_end(b);
+enum err_code postgres_count_members(struct unit *u, const struct unit_resource *room, int64_t *n,
+                                     struct err *err) {
+    const char *params[] = {room->workspace->id, room->id};
+    struct db_result *r;
+    if (db_run(u->store.at, SQL_UNIT_SLICES_COUNT_MEMBERS, params, &r, err) != ERR_OK)
+        return err->code;
+    *n = db_int(r, 0, 0);
+    db_results_free(&r, 1);
+    return ERR_OK;
 }
 
 static int compare_ids(const void *a, const void *b) {
     return memcmp(a, b, sizeof(struct uuid_bytes));
 }
 
-/* The ids are sorted. */
-static void note_known(const struct db_result *r, const struct uuid_bytes *ids, size_t n,
-                       enum unit_known *known) {
+static enum unit_known known_of(const struct db_result *r, size_t row) {
+    if (db_is_null(r, row, 1))
+        return UNIT_UNKNOWN;
+    if (!db_is_null(r, row, 2))
+        return db_bool(r, row, 2) ? UNIT_HELD : UNIT_MEMBER;
+    return db_bool(r, row, 1) ? UNIT_ACTIVE : UNIT_INACTIVE;
+}
+
+enum err_code postgres_known_users(struct unit *u, const struct unit_workspace *w,
+                                   const struct unit_resource *room, const struct uuid_bytes *ids, size_t n,
+                                   enum unit_known *known, struct err *err) {
+    struct jbuf list = {0};
+    struct db_result *r;
+    pg_array_uuids(&list, ids, n);
+    const char *params[] = {w->id, room != NULL ? room->id : NULL, list.p};
+    db_queue_bytes(u->store.at, SQL_UNIT_SLICES_KNOWN_USERS, params, list.n);
+    enum err_code code = db_flush(u->store.at, &r, 1, NULL, err);
+    jb_free(&list);
+    if (code != ERR_OK)
+        return code;
+    for (size_t i = 0; i < n; i++)
+        known[i] = UNIT_ACTIVE; /* unless it is said otherwise */
     for (size_t row = 0; row < db_rows(r); row++) {
         struct uuid_bytes id;
         const struct uuid_bytes *at =
             uuid_pack(db_text(r, row, 0), &id) ? bsearch(&id, ids, n, sizeof *ids, compare_ids) : NULL;
         if (at != NULL)
-            known[at - ids] = db_bool(r, row, 1) ? UNIT_ACTIVE : UNIT_INACTIVE;
+            known[at - ids] = known_of(r, row);
     }
-}
-
-enum err_code postgres_known_users(struct unit *u, const struct unit_workspace *w,
-                                   const struct uuid_bytes *ids, size_t n, enum unit_known *known,
-                                   struct err *err) {
-    enum err_code code = ERR_OK;
-    for (size_t at = 0; at < n && code == ERR_OK; at += IDS_AT_ONCE) {
-        size_t some = n - at < IDS_AT_ONCE ? n - at : IDS_AT_ONCE;
-        struct jbuf list = {0};
-        struct db_result *r;
-        put_ids(&list, ids + at, some);
-        const char *params[] = {w->id, list.p};
-        code = db_run(u->store.at, SQL_UNIT_SLICES_KNOWN_USERS, params, &r, err);
-        jb_free(&list);
-        if (code != ERR_OK)
-            break;
-        note_known(r, ids + at, some, known + at);
-        db_results_free(&r, 1);
-    }
-    return code;
+    db_results_free(&r, 1);
+    return ERR_OK;
 }
 
 /* ---- plans ---- */
@@ -136,15 +144,20 @@ static const char *id_or_null(const char *id) {
 
 static void insert_plan(struct unit *u, const struct unit_workspace *w) {
     const struct unit_plan *p = w->plan;
-    struct jbuf removes = {0}, adds = {0}, unknown = {0};
-    char partition[24];
+    struct jbuf unknown = {0}, lists = {0};
+    char partition[24], nremoves[24];
+    struct uuid_bytes *ids = arena_alloc(u->arena, (p->nremoves + p->nadds + 1) * sizeof *ids);
     snprintf(partition, sizeof partition, "%d", p->partition);
-    put_ids(&removes, p->removes, p->nremoves);
-    put_ids(&adds, p->adds, p->nadds);
+    snprintf(nremoves, sizeof nremoves, "%zu", p->nremoves);
     pg_array_begin(&unknown);
     for (size_t i = 0; i < p->nunknown; i++)
         pg_array_text(&unknown, p->unknown[i]);
     pg_array_end(&unknown);
+    if (p->nremoves > 0)
+        memcpy(ids, p->removes, p->nremoves * sizeof *ids);
+    if (p->nadds > 0)
+        memcpy(ids + p->nremoves, p->adds, p->nadds * sizeof *ids);
+    pg_array_uuids(&lists, ids, p->nremoves + p->nadds);
     const char *params[] = {w->id,
                             p->txn,
                             partition,
@@ -152,13 +165,12 @@ static void insert_plan(struct unit *u, const struct unit_workspace *w) {
                             id_or_null(p->hidden_room),
                             id_or_null(p->hidden_user),
                             p->user_gone ? "t" : "f",
-                            removes.p,
-                            adds.p,
-                            unknown.p};
-    db_queue(u->store.at, SQL_UNIT_SLICES_PLAN_INSERT, params);
-    jb_free(&removes);
-    jb_free(&adds);
+                            unknown.p,
+                            nremoves,
+                            lists.p};
+    db_queue_bytes(u->store.at, SQL_UNIT_SLICES_PLAN_INSERT, params, lists.n);
     jb_free(&unknown);
+    jb_free(&lists);
 }
 
 static void store_plan(struct unit *u, const struct unit_workspace *w) {

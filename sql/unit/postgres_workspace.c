@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #define COUNTERS 7 /* columns of a load before the settings */
 
@@ -41,6 +42,8 @@ void postgres_take_workspace(struct unit *u, const struct db_result *r, size_t r
     w->events_seq = db_int(r, row, 4);
     w->users_total = db_int(r, row, 5);
     w->epoch = db_int(r, row, 6);
+    memcpy(w->stored_counts, (const int64_t[]){w->seats_used, w->membership_seq, w->audit_seq, w->events_seq},
+           sizeof w->stored_counts);
     for (size_t i = 0; i < workspace_setting_count; i++) {
         int col = (int)i + COUNTERS;
         workspace_setting_load(&w->settings, &workspace_setting_table[i],
@@ -70,9 +73,14 @@ static int64_t grown(const struct unit *u, enum unit_kind kind, const struct uni
     return n;
 }
 
+/* Only what has changed: commands that are known, or that are looked at before their decision, change
+ * nothing. */
 static void send_counts(struct unit *u, const struct unit_workspace *w, size_t *sent) {
     const int64_t counts[] = {w->seats_used, w->membership_seq,       w->audit_seq,
                               w->events_seq, grown(u, UNIT_USERS, w), grown(u, UNIT_ROOMS, w)};
+    bool same = memcmp(counts, w->stored_counts, sizeof w->stored_counts) == 0;
+    if (same && counts[4] == 0 && counts[5] == 0)
+        return;
     enum { N = sizeof counts / sizeof *counts };
     const char *params[N + 1] = {w->id};
     char texts[N][24];

@@ -9,6 +9,10 @@ size_t unit_slice_rows(const struct unit *u) {
     return u->store.slice_rows > 0 ? u->store.slice_rows : UNIT_SLICE_ROWS;
 }
 
+size_t unit_step_rows(const struct unit *u) {
+    return u->store.step_rows > 0 ? u->store.step_rows : UNIT_STEP_ROWS;
+}
+
 /* A failed call of the backend has ended the transaction. */
 static bool slices_answered(struct unit *u, enum err_code code) {
     u->begun = u->begun && code == ERR_OK;
@@ -52,16 +56,20 @@ bool unit_load_members(struct unit *u, struct unit_resource *r) {
     return u->err.code == ERR_OK;
 }
 
-bool unit_each_member(struct unit *u, const struct unit_resource *room, bool names,
+bool unit_see_members(struct unit *u, const struct unit_resource *room, bool names, struct unit_page *page,
                       void (*fn)(const struct unit_seen *m, void *ctx), void *ctx) {
     return u->err.code == ERR_OK &&
-           slices_answered(u, u->store.backend->each_member(u, room, names, fn, ctx, &u->err));
+           slices_answered(u, u->store.backend->see_members(u, room, names, page, fn, ctx, &u->err));
 }
 
-bool unit_known_users(struct unit *u, const struct unit_workspace *w, const struct uuid_bytes *ids, size_t n,
-                      enum unit_known *known) {
+bool unit_known_users(struct unit *u, const struct unit_workspace *w, const struct unit_resource *room,
+                      const struct uuid_bytes *ids, size_t n, enum unit_known *known) {
     return u->err.code == ERR_OK &&
-           slices_answered(u, u->store.backend->known_users(u, w, ids, n, known, &u->err));
+           slices_answered(u, u->store.backend->known_users(u, w, room, ids, n, known, &u->err));
+}
+
+bool unit_count_members(struct unit *u, const struct unit_resource *room, int64_t *n) {
+    return u->err.code == ERR_OK && slices_answered(u, u->store.backend->count_members(u, room, n, &u->err));
 }
 
 bool unit_next_seats(struct unit *u, struct unit_workspace *w, struct unit_page *page, int64_t *n) {

@@ -44,6 +44,7 @@ struct unit_workspace {
     int64_t seats_used;
     int64_t epoch; /* in which these numbers count; as in the database */
     int64_t membership_seq, audit_seq, events_seq;
+    int64_t stored_counts[4];       /* those four as in the database */
     int64_t users_total;            /* as in the database */
     int64_t users_more, rooms_more; /* to be counted beyond what the unit makes and deletes */
     bool owners_loaded;
@@ -159,14 +160,17 @@ struct unit_store {
     const struct unit_backend *backend;
     void *at;          /* the backend's: a connection, or the tables in memory */
     size_t slice_rows; /* memberships that one transaction of a large command changes at most; 0: as usual */
+    size_t step_rows;  /* users that one looks up at most before the decision; 0: as usual */
 };
 struct unit_store unit_postgres(struct db *db);
 
 #define UNIT_SLICE_ROWS 800
+#define UNIT_STEP_ROWS 5000
 struct unit *unit_new(struct unit_store store);
 void unit_free(struct unit *u); /* rolls back what was not committed */
 struct arena *unit_arena(struct unit *u);
 size_t unit_slice_rows(const struct unit *u);
+size_t unit_step_rows(const struct unit *u);
 
 /* Announce what will be needed, the workspace first. What is announced after unit_begin is loaded with the
  * next fetch. */
@@ -317,12 +321,17 @@ struct unit_seen {
 
 /* Each is false on a database error. */
 bool unit_next_members(struct unit *u, struct unit_resource *r, struct unit_page *page);
-/* Calls fn for every member of a room, in the order of the ids. The texts live as long as the call. */
-bool unit_each_member(struct unit *u, const struct unit_resource *room, bool names,
+/* The same of a room without an object for each: calls fn for every member of the page. The texts live as
+ * long as the call. */
+bool unit_see_members(struct unit *u, const struct unit_resource *room, bool names, struct unit_page *page,
                       void (*fn)(const struct unit_seen *m, void *ctx), void *ctx);
-enum unit_known { UNIT_UNKNOWN, UNIT_INACTIVE, UNIT_ACTIVE };
-bool unit_known_users(struct unit *u, const struct unit_workspace *w, const struct uuid_bytes *ids, size_t n,
-                      enum unit_known *known);
+/* What there is of these users, whose ids are sorted. A member of the room is said to be one; room NULL:
+ * nobody is asked for that. */
+enum unit_known { UNIT_UNKNOWN, UNIT_INACTIVE, UNIT_ACTIVE, UNIT_HELD, UNIT_MEMBER };
+bool unit_known_users(struct unit *u, const struct unit_workspace *w, const struct unit_resource *room,
+                      const struct uuid_bytes *ids, size_t n, enum unit_known *known);
+/* How many members of a room others see. */
+bool unit_count_members(struct unit *u, const struct unit_resource *room, int64_t *n);
 /* Seats of the next users; *n: how many of them have one now. */
 bool unit_next_seats(struct unit *u, struct unit_workspace *w, struct unit_page *page, int64_t *n);
 

@@ -133,13 +133,17 @@ struct unit_backend {
      * in the page how many came, and the last one. */
     enum err_code (*members)(struct unit *u, struct unit_resource *r, struct unit_page *page,
                              struct err *err);
-    /* Calls fn for each member of a room as it is stored, in the order of the ids. */
-    enum err_code (*each_member)(struct unit *u, const struct unit_resource *room, bool names,
-                                 void (*fn)(const struct unit_seen *m, void *ctx), void *ctx,
-                                 struct err *err);
-    /* Sets known[i] for each of the users that there is. */
-    enum err_code (*known_users)(struct unit *u, const struct unit_workspace *w, const struct uuid_bytes *ids,
-                                 size_t n, enum unit_known *known, struct err *err);
+    /* Calls fn for the next members of a room as they are stored, in the order of the ids. The page as above.
+     */
+    enum err_code (*see_members)(struct unit *u, const struct unit_resource *room, bool names,
+                                 struct unit_page *page, void (*fn)(const struct unit_seen *m, void *ctx),
+                                 void *ctx, struct err *err);
+    /* Sets known[i] for each of the users. */
+    enum err_code (*known_users)(struct unit *u, const struct unit_workspace *w,
+                                 const struct unit_resource *room, const struct uuid_bytes *ids, size_t n,
+                                 enum unit_known *known, struct err *err);
+    enum err_code (*count_members)(struct unit *u, const struct unit_resource *room, int64_t *n,
+                                   struct err *err);
     /* Fills the plan of a workspace, with the next ids of its lists, at most `limit`; false in *found: there
      * is none. */
     enum err_code (*plan)(struct unit *u, struct unit_workspace *w, size_t limit, struct unit_plan *plan,

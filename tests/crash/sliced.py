@@ -1,5 +1,6 @@
 """Faults in the middle of large commands: at each boundary between slices the worker is killed, or what it stands on.
-What comes out must be what comes out of the same command without a fault. The stack has slices of three rows."""
+What comes out must be what comes out of the same command without a fault. The stack has slices of three rows, and looks up four users in a
+step before the decision."""
 
 import os
 import signal
@@ -11,6 +12,7 @@ from scimhttp import GROUP, USER, Answer, Broken, patch_op
 from waiting import wait_until
 
 ROWS = 3  # of a slice: seven members are three slices
+STEP = 4  # users that are looked up at once: a PUT of such a room has several steps before it is decided
 MANY = 7
 
 

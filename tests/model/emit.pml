@@ -10,13 +10,14 @@
  *   read_uncommitted readers never see a jump (produce);
  *   a command finds all that stands before it in its workspace decided and complete (decide);
  *   no slice comes twice (add_row);
+ *   what was looked up before a decision has not changed until then (decide_looked);
  *   a cancelled command has no effect, and nobody was told that it has (cancel);
  *   no row is needed that may have been dropped (read_place);
  *   in the end everything is decided, complete and emitted (the_end), and nothing gets stuck (an end state elsewhere).
  *
  * -DNO_… switches a rule off: `run` shows that the checker then finds a violation. Other variants: ORIGIN is the rule
  * that the outbox replaces; CATCH_UP needs no fence, because each PostgreSQL transaction looks for rows that its worker
- * does not know; LANES has several threads commit rows of one partition, which reach the emitter in any order. */
+ * does not know; STEPS looks the sliced command up before it is decided, while others go on; LANES has several threads commit rows of one partition, which reach the emitter in any order. */
 
 /* How many faults of each kind. A crash is every loss of a worker's memory: also a COMMIT whose answer does not come.
  * After a rebalance the former owner notices at some time, or never. A stray goes through the start-up although the
@@ -74,6 +75,10 @@ proctype worker(byte w) {
 
   /* commands and slices */
   :: d_step { state[w] == RUNNING && pos[w] < OFFSETS -> next_commands(w) }
+#ifdef STEPS
+  :: d_step { (parked[w] & bit(0)) && saw[w] == 0 -> look(w) }
+  :: d_step { (parked[w] & bit(0)) && saw[w] > 0 -> decide_looked(w) }
+#endif
   :: d_step { may_go(w, 1) -> take_parked(w, 1) }
   :: d_step { may_go(w, 2) -> take_parked(w, 2) }
   :: d_step { may_go(w, 3) -> take_parked(w, 3) }

@@ -62,6 +62,15 @@ byte half[2];             /* txn + 1 whose row is committed and whose cursor is 
 #endif
 #define base(w) (phase[w] == 0 -> known[w] : upto[w])
 
+#ifdef STEPS
+byte saw[2];              /* 1 + the seq of workspace 0 when txn 0 was looked up; 0: it was not */
+#define forget_saw(w) saw[w] = 0
+#define in_steps(t) ((t) == 0)
+#else
+#define forget_saw(w) skip
+#define in_steps(t) false
+#endif
+
 byte told;                /* txns whose client got a 2xx, a bit each */
 
 /* The partition is finished: all is decided, complete and emitted. */
@@ -82,6 +91,7 @@ inline forget(w) {
 #ifdef NO_CURSOR
   half[w] = 0;
 #endif
+  forget_saw(w)
 }
 
 /* ---- the coordinator ---- */
@@ -255,7 +265,13 @@ inline take(w, offset) {
 }
 
 /* Commands wait for a sliced one of their workspace, and for those that wait already. */
-#define parked_at(w, p, o) ((p) < (o) && (parked[w] & bit(p)) && WORKSPACE(TXN(p)) == WORKSPACE(TXN(o)))
+#ifdef NO_STEP_PARKING
+#define holds_others(p) (!in_steps(TXN(p)))
+#else
+#define holds_others(p) true
+#endif
+#define parked_at(w, p, o) \
+  ((p) < (o) && (parked[w] & bit(p)) && holds_others(p) && WORKSPACE(TXN(p)) == WORKSPACE(TXN(o)))
 #define parked_before(w, o) (parked_at(w, 0, o) || parked_at(w, 1, o) || parked_at(w, 2, o) || parked_at(w, 3, o))
 #if defined(NO_PARKING)
 #define must_wait(w, o) false
@@ -276,7 +292,7 @@ inline next_commands(w) {
      fi
   od;
   if
-  :: undecided(TXN(off)) && must_wait(w, off) && may_read(w) -> parked[w] = parked[w] | bit(off); catch_up(w)
+  :: undecided(TXN(off)) && (must_wait(w, off) || in_steps(TXN(off))) && may_read(w) -> parked[w] = parked[w] | bit(off); catch_up(w)
   :: else -> take(w, off)
   fi
 }
@@ -285,6 +301,25 @@ inline take_parked(w, p) {
   parked[w] = parked[w] & ~bit(p);
   take(w, p)
 }
+
+#ifdef STEPS
+/* What a large command is about is looked up, in as many steps as there are. They write nothing, but each is a
+ * transaction like others, so a worker hears there that it has lost the fence. Then the command is decided, and nothing
+ * has changed. */
+inline look(w) {
+  if
+  :: may_read(w) && !must_wait(w, 0) -> saw[w] = seq[0] + 1
+  :: may_read(w) && must_wait(w, 0) -> catch_up(w)
+  :: else -> forget(w)
+  fi
+}
+
+inline decide_looked(w) {
+  assert(!undecided(0) || !may_write(w) || saw[w] == seq[0] + 1);
+  saw[w] = 0;
+  take_parked(w, 0)
+}
+#endif
 
 /* ---- Kafka transactions of worker w ---- */
 

@@ -19,7 +19,7 @@ struct way {
     size_t nkept;
     struct place places[PARTITIONS];
     struct arena *texts; /* of slices' records */
-    size_t slices;
+    size_t slices, steps;
 };
 
 /* A row for each transaction that made records, numbered without gaps: all of it is judged by its records. */
@@ -77,6 +77,21 @@ static void do_slices(struct way *y, struct delivery *delivery) {
     record_list_clear(&slice.records);
 }
 
+/* A command that is decided in steps, each a transaction. Its delivery then; NULL: it failed, or waits. */
+static struct delivery *do_steps(struct way *y, size_t at) {
+    struct batch *b = batch_kept(y);
+    struct err err = {0};
+    b->stepwise = true;
+    apply_case_add(b, json_array_get(y->commands, at), (int64_t)(FIRST_OFFSET + at));
+    for (int i = 0; i == 0 || b->deliveries[0].steps; i++)
+        if (i == 200 || apply_batch(&y->apply, b, &err) != ERR_OK) {
+            say(y, "a step failed", &err);
+            return NULL;
+        }
+    y->steps++;
+    return b->deliveries[0].waits ? NULL : b->deliveries;
+}
+
 /* The commands of a moment that have no result yet, from `first` on, in one batch. Those that had to wait for
  * slices come again. True: some have. */
 static bool apply_round(struct way *y, size_t first, size_t end) {
@@ -95,6 +110,11 @@ static bool apply_round(struct way *y, size_t first, size_t end) {
         say(y, "the batch failed", &err);
     for (size_t k = 0; k < n && code == ERR_OK; k++) {
         struct delivery *delivery = &b->deliveries[k];
+        if (delivery->steps) {
+            delivery = do_steps(y, at[k]);
+            if (delivery == NULL)
+                return false;
+        }
         waits |= delivery->waits;
         if (delivery->sliced)
             do_slices(y, delivery);

@@ -411,7 +411,8 @@ static enum err_code memory_recount(struct unit *u, const struct unit_workspace 
 
 /* ---- large commands ---- */
 
-static enum err_code memory_each_member(struct unit *u, const struct unit_resource *room, bool names,
+static enum err_code memory_see_members(struct unit *u, const struct unit_resource *room, bool names,
+                                        struct unit_page *page,
                                         void (*fn)(const struct unit_seen *m, void *ctx), void *ctx,
                                         struct err *err) {
     json_t *members = table(u, "members"), *row;
@@ -419,11 +420,13 @@ static enum err_code memory_each_member(struct unit *u, const struct unit_resour
     size_t n = 0;
     (void)err;
     json_object_foreach(members, key, row) {
-        if (of_workspace(key, room->workspace) && strncmp(key + ID + 1, room->id, ID) == 0)
+        if (of_workspace(key, room->workspace) && strncmp(key + ID + 1, room->id, ID) == 0 &&
+            strcmp(key + 2 * (ID + 1), page->after) > 0)
             found[n++] = key;
     }
     qsort(found, n, sizeof *found, compare_texts);
-    for (size_t i = 0; i < n; i++) {
+    page->n = n < page->limit ? n : page->limit;
+    for (size_t i = 0; i < page->n; i++) {
         const char *id = found[i] + 2 * (ID + 1);
         const json_t *user =
             json_object_get(table(u, "users"), arena_printf(u->arena, "%s/%s", room->workspace->id, id));
@@ -432,18 +435,38 @@ static enum err_code memory_each_member(struct unit *u, const struct unit_resour
                               .name = names ? text(u, user, "name") : NULL,
                               .display_name = names ? text(u, user, "displayName") : NULL};
         fn(&m, ctx);
+        snprintf(page->after, sizeof page->after, "%s", id);
     }
     return ERR_OK;
 }
 
+static void count_seen(const struct unit_seen *m, void *ctx) {
+    *(int64_t *)ctx += !m->held;
+}
+
+static enum err_code memory_count_members(struct unit *u, const struct unit_resource *room, int64_t *n,
+                                          struct err *err) {
+    struct unit_page all = {.after = UUID_NIL, .limit = SIZE_MAX};
+    *n = 0;
+    return memory_see_members(u, room, false, &all, count_seen, n, err);
+}
+
 static enum err_code memory_known_users(struct unit *u, const struct unit_workspace *w,
-                                        const struct uuid_bytes *ids, size_t n, enum unit_known *known,
-                                        struct err *err) {
+                                        const struct unit_resource *room, const struct uuid_bytes *ids,
+                                        size_t n, enum unit_known *known, struct err *err) {
     (void)err;
     for (size_t i = 0; i < n; i++) {
-        const json_t *row = json_object_get(table(u, "users"),
-                                            arena_printf(u->arena, "%s/%s", w->id, uuid_unpack(&ids[i]).s));
-        known[i] = row == NULL ? UNIT_UNKNOWN : truth(row, "active") ? UNIT_ACTIVE : UNIT_INACTIVE;
+        struct uuid id = uuid_unpack(&ids[i]);
+        const json_t *row = json_object_get(table(u, "users"), arena_printf(u->arena, "%s/%s", w->id, id.s)),
+                     *member =
+                         room == NULL
+                             ? NULL
+                             : json_object_get(table(u, "members"),
+                                               arena_printf(u->arena, "%s/%s/%s", w->id, room->id, id.s));
+        if (member != NULL)
+            known[i] = truth(member, "held") ? UNIT_HELD : UNIT_MEMBER;
+        else
+            known[i] = row == NULL ? UNIT_UNKNOWN : truth(row, "active") ? UNIT_ACTIVE : UNIT_INACTIVE;
     }
     return ERR_OK;
 }
@@ -521,8 +544,9 @@ static enum err_code memory_commit(struct unit *u, struct err *err) {
 static const struct unit_backend memory = {
     .fetch = memory_fetch,
     .members = memory_members,
-    .each_member = memory_each_member,
+    .see_members = memory_see_members,
     .known_users = memory_known_users,
+    .count_members = memory_count_members,
     .plan = memory_plan,
     .name_free = memory_name_free,
     .count = memory_count,

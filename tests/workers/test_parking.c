@@ -23,6 +23,14 @@ static void park(struct parking *p, int32_t partition, int64_t offset, const cha
     parking_add(p, &d);
 }
 
+/* The same for one that is decided in steps. */
+static void park_stepwise(struct parking *p, int32_t partition, int64_t offset, const char *workspace) {
+    struct delivery d = {.offset = offset};
+    snprintf(d.command.workspace.s, sizeof d.command.workspace.s, "%s", workspace);
+    park(p, partition, offset, workspace, 2);
+    parking_step_by_step(p, &d);
+}
+
 /* The offsets of what comes out, as a text. */
 static const char *taken(struct parking *p, size_t max, char *text, size_t size) {
     struct batch *b = parking_take(p, max);
@@ -57,21 +65,22 @@ static void they_wait_for_the_last_slice_and_keep_their_order(void **state) {
 }
 
 static void each_workspace_has_its_turn(void **state) {
-    int32_t partition = -1;
     (void)state;
     struct parking *p = parking_new();
-    assert_null(parking_turn(p, &partition));
+    assert_null(parking_turn(p).workspace);
     parking_begin(p, 1, A, NULL);
     parking_begin(p, 2, B, NULL);
     parking_begin(p, 2, B, NULL); /* said twice */
     assert_int_equal(parking_slices(p), 2);
-    assert_string_equal(parking_turn(p, &partition), A);
-    assert_int_equal(partition, 1);
-    assert_string_equal(parking_turn(p, &partition), B);
-    assert_string_equal(parking_turn(p, &partition), A);
+    struct parking_turn turn = parking_turn(p);
+    assert_string_equal(turn.workspace, A);
+    assert_int_equal(turn.partition, 1);
+    assert_null(turn.steps);
+    assert_string_equal(parking_turn(p).workspace, B);
+    assert_string_equal(parking_turn(p).workspace, A);
     assert_null(parking_end(p, A));
-    assert_string_equal(parking_turn(p, &partition), B);
-    assert_string_equal(parking_turn(p, &partition), B);
+    assert_string_equal(parking_turn(p).workspace, B);
+    assert_string_equal(parking_turn(p).workspace, B);
     parking_free(p);
 }
 
@@ -94,13 +103,14 @@ static void the_reply_waits_too(void **state) {
 }
 
 static void a_lost_partition_takes_its_own_along(void **state) {
-    int32_t partition;
     char text[200];
     (void)state;
     struct parking *p = parking_new();
     struct delivery d = {.partition = 1};
     parking_begin(p, 1, A, &d);
     park(p, 1, 5, A, 2);
+    park_stepwise(p, 1, 5, "0190d6a0-0000-7000-8000-00000000000d");
+    assert_non_null(parking_turn(p).workspace);
     parking_begin(p, 2, B, NULL);
     park(p, 2, 6, B, 2);
     park(p, 2, 7, C, 2); /* its slices have ended */
@@ -108,7 +118,7 @@ static void a_lost_partition_takes_its_own_along(void **state) {
     assert_int_equal(parking_slices(p), 1);
     assert_int_equal(parking_waiting(p), 2);
     assert_false(parking_holds(p, A));
-    assert_string_equal(parking_turn(p, &partition), B);
+    assert_string_equal(parking_turn(p).workspace, B);
     assert_string_equal(taken(p, 100, text, sizeof text), "7 ");
     parking_free(p);
 }
@@ -127,6 +137,52 @@ static void what_must_wait_again_comes_first(void **state) {
     assert_int_equal(parking_first(p, 3), 2);
     assert_null(parking_end(p, A));
     assert_string_equal(taken(p, 9, text, sizeof text), "2 3 4 5 6 ");
+    parking_free(p);
+}
+
+static void a_command_has_steps_until_it_is_decided(void **state) {
+    char text[200];
+    (void)state;
+    struct parking *p = parking_new();
+    park_stepwise(p, 3, 10, A);
+    park(p, 3, 11, A, 2);
+    park(p, 3, 12, B, 2);
+    assert_int_equal(parking_steps(p), 1);
+    assert_int_equal(parking_slices(p), 0);
+    assert_string_equal(taken(p, 9, text, sizeof text), "12 "); /* others go on */
+    struct parking_turn turn = parking_turn(p);
+    assert_string_equal(turn.workspace, A);
+    assert_int_equal(turn.partition, 3);
+    assert_true(turn.steps->stepwise);
+    assert_int_equal(turn.steps->n, 1);
+    assert_int_equal(turn.steps->deliveries[0].offset, 10);
+    assert_ptr_equal(parking_turn(p).steps, turn.steps);
+    assert_int_equal(parking_first(p, 3), 10); /* the offset does not pass it */
+    struct batch *b = parking_decided(p, A);
+    assert_ptr_equal(b, turn.steps);
+    batch_free(b);
+    assert_null(parking_turn(p).workspace);
+    assert_int_equal(parking_steps(p), 0);
+    assert_int_equal(parking_first(p, 3), 11);
+    assert_string_equal(taken(p, 9, text, sizeof text), "11 ");
+    assert_false(parking_holds(p, A));
+    parking_free(p);
+}
+
+/* Another worker, which has taken the partition for a moment, has decided a large command. */
+static void steps_give_way_to_slices(void **state) {
+    char text[200];
+    (void)state;
+    struct parking *p = parking_new();
+    park_stepwise(p, 3, 10, A);
+    assert_non_null(parking_turn(p).steps);
+    parking_not_decided(p, A);
+    parking_begin(p, 3, A, NULL);
+    assert_null(parking_turn(p).steps);
+    assert_string_equal(parking_turn(p).workspace, A);
+    assert_string_equal(taken(p, 9, text, sizeof text), "");
+    assert_null(parking_end(p, A));
+    assert_string_equal(taken(p, 9, text, sizeof text), "10 ");
     parking_free(p);
 }
 
@@ -150,6 +206,8 @@ int main(void) {
         cmocka_unit_test(they_wait_for_the_last_slice_and_keep_their_order),
         cmocka_unit_test(each_workspace_has_its_turn),
         cmocka_unit_test(the_reply_waits_too),
+        cmocka_unit_test(a_command_has_steps_until_it_is_decided),
+        cmocka_unit_test(steps_give_way_to_slices),
         cmocka_unit_test(a_lost_partition_takes_its_own_along),
         cmocka_unit_test(what_must_wait_again_comes_first),
         cmocka_unit_test(full_is_full_until_half_of_it_is_empty),

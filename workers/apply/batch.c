@@ -114,7 +114,8 @@ static struct decision decision_of(const struct run *run, struct delivery *deliv
                          .now_us = run->now_us,
                          .command_partition = delivery->partition,
                          .command_offset = delivery->offset,
-                         .alone = run->alone};
+                         .alone = run->alone || run->batch->stepwise,
+                         .crowd = run->batch->stepwise ? &run->batch->crowd : NULL};
     d.bounds = &run->apply->bounds;
     d.records = (struct record_context){.workspace = w->id,
                                         .txn = c->txn.s,
@@ -163,11 +164,21 @@ static void delivery_begin(struct delivery *delivery) {
         (struct reply){.txn = delivery->command.txn, .code = ERR_OK, .id = delivery->command.id};
 }
 
-/* While slices of a workspace are under way, its other commands wait. One that is known can be answered; the
- * large one itself is, when all of it is done. */
-static bool delivery_must_wait(const struct unit_workspace *w, const struct unit_claim *known,
-                               const struct delivery *delivery) {
-    return w->sliced[0] != '\0' && (!known->known || strcmp(w->sliced, delivery->command.txn.s) == 0);
+/* Does a command of the workspace stand before this one that is to be decided in steps? */
+static bool stands_behind_steps(const struct run *run, const struct delivery *delivery) {
+    for (const struct delivery *x = run->batch->deliveries; run->batch->has_steps && x < delivery; x++)
+        if (x->steps && uuid_eq(&x->command.workspace, &delivery->command.workspace))
+            return true;
+    return false;
+}
+
+/* While a large command of a workspace is decided in steps, or its slices are under way, the workspace's
+ * other commands wait. One that is known can be answered; the large one itself is, when all of it is done. */
+static bool delivery_must_wait(const struct run *run, const struct unit_workspace *w,
+                               const struct unit_claim *known, const struct delivery *delivery) {
+    if (known->known)
+        return strcmp(w->sliced, delivery->command.txn.s) == 0;
+    return w->sliced[0] != '\0' || stands_behind_steps(run, delivery);
 }
 
 static enum err_code delivery_apply(struct run *run, struct delivery *delivery, struct err *err) {
@@ -175,7 +186,7 @@ static enum err_code delivery_apply(struct run *run, struct delivery *delivery, 
     const struct unit_claim *known = unit_claim(run->unit, d.workspace, delivery->command.txn.s);
     if (known == NULL)
         return unit_error(run->unit, err);
-    delivery->waits = delivery_must_wait(d.workspace, known, delivery);
+    delivery->waits = delivery_must_wait(run, d.workspace, known, delivery);
     if (delivery->waits)
         return ERR_OK;
     if (known->known)
@@ -185,7 +196,9 @@ static enum err_code delivery_apply(struct run *run, struct delivery *delivery, 
     if (unit_error(run->unit, err) != ERR_OK)
         return err->code;
     run->goes_away = d.wants_alone;
-    if (run->goes_away)
+    if (d.wants_steps)
+        delivery->waits = delivery->steps = run->batch->has_steps = true;
+    if (run->goes_away || d.wants_steps)
         return ERR_OK;
     delivery_conclude(run, delivery, &d);
     return unit_error(run->unit, err);
@@ -209,7 +222,7 @@ static void announce(const struct run *run, struct delivery *delivery) {
     delivery->records.n = 0; /* an attempt before may have left some */
     delivery->reply_due = false;
     delivery->repeated = false;
-    delivery->waits = delivery->sliced = delivery->reply_waits = false;
+    delivery->waits = delivery->steps = delivery->sliced = delivery->reply_waits = false;
     delivery_judge(delivery, run->apply->partitions);
     struct unit_workspace *w = unit_want_workspace(run->unit, delivery->poison ? UUID_NIL : c->workspace.s);
     if (delivery->poison) {

@@ -9,6 +9,15 @@ enum err_code decision_alone(struct decision *d) {
     return d->alone ? ERR_OK : err_set(&d->err, ERR_TOO_LARGE, "The change must be alone");
 }
 
+enum err_code decision_next_step(struct decision *d) {
+    d->wants_steps = true;
+    return err_set(&d->err, ERR_TOO_LARGE, "The change is not looked up yet");
+}
+
+enum err_code decision_in_steps(struct decision *d) {
+    return d->crowd != NULL ? ERR_OK : decision_next_step(d);
+}
+
 void decision_audit_recount(struct decision *d, int64_t before) {
     const struct unit_workspace *w = d->workspace;
     struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};

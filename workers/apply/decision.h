@@ -12,6 +12,8 @@ struct decision_bounds {
     int64_t keys, owners; /* of a workspace, not revoked */
 };
 
+struct crowd;
+
 struct decision {
     struct unit *unit;
     struct unit_workspace *workspace;
@@ -22,10 +24,12 @@ struct decision {
     int64_t now_us;
     int command_partition; /* where the command stands */
     int64_t command_offset;
-    bool alone;       /* no other command is in the transaction */
-    bool wants_alone; /* set with an error: nothing was done, and it is to be tried again alone */
-    bool sliced;      /* set: the rest of it is done in slices (plan.h) … */
-    bool reply_waits; /* … and the reply waits for the last one */
+    bool alone;           /* no other command is in the transaction */
+    bool wants_alone;     /* set with an error: nothing was done, and it is to be tried again alone */
+    struct crowd **crowd; /* in a batch that is decided in steps: what they have found; NULL: it is not */
+    bool wants_steps;     /* set with an error: nothing was done, and it is to be tried again, in steps */
+    bool sliced;          /* set: the rest of it is done in slices (plan.h) … */
+    bool reply_waits;     /* … and the reply waits for the last one */
     struct err err;
 };
 
@@ -39,6 +43,10 @@ struct audit_target decision_target(const struct unit_resource *r);
 /* What a command asks of many rows at once is what is stored, so it must not have others before it in its
  * transaction. An error where it has: return it at once. */
 enum err_code decision_alone(struct decision *d);
+/* What a large command of a room is about is found out in steps (crowd.h). An error where it has no steps, or
+ * must have another one: return it at once. */
+enum err_code decision_in_steps(struct decision *d);
+enum err_code decision_next_step(struct decision *d);
 /* After a change of the seats' mode: how many are used now; `before`: were used. */
 void decision_audit_recount(struct decision *d, int64_t before);
 /* Sets the unit's error, after a function of the unit has returned NULL. */

@@ -4,7 +4,7 @@
 #define USHER_WORKERS_APPLY_MEMBER_DIFF_H
 
 #include "schemas/patch/patch.h"
-#include "workers/apply/decision.h"
+#include "workers/apply/crowd.h"
 
 struct member_diff {
     const struct uuid_bytes *removes, *adds; /* who is removed and added again stands in both */
@@ -14,9 +14,9 @@ struct member_diff {
     size_t leaving, coming; /* of them those whom others see */
 };
 
-/* The deltas, one after the other, against the room as it is stored. The command must be alone in its
- * transaction. Refuses unknown ids as members_resolve does. */
-enum err_code member_diff_make(struct decision *d, struct unit_resource *room,
-                               const struct member_delta *deltas, size_t n, struct member_diff *out);
+/* The deltas, one after the other, against the room as it is stored, which the crowd tells. Refuses unknown
+ * ids as members_resolve does. */
+enum err_code member_diff_make(struct decision *d, struct crowd *crowd, const struct member_delta *deltas,
+                               size_t n, struct member_diff *out);
 
 #endif

@@ -35,11 +35,6 @@ static struct unit_member *member_of(struct decision *d, struct unit_resource *r
     return user != NULL && row_alive(user->state) ? unit_member(d->unit, room, user) : NULL;
 }
 
-/* Does the delta look at every member of the room? */
-static bool delta_is_over_all(const struct member_delta *delta) {
-    return delta->kind == MEMBER_SET || delta->kind == MEMBER_REMOVE_ALL || delta->kind == MEMBER_REMOVE_IF;
-}
-
 /* Does a delta that looks at every member remove this one? */
 static bool delta_removes(const struct delta_plan *p, const struct unit_member *m) {
     switch (p->delta->kind) {
@@ -114,41 +109,45 @@ static bool carry_out_delta(struct decision *d, struct unit_resource *room, cons
 
 /* More than one transaction may change? A list that is named counts, and a room that is looked at whole. */
 static bool is_large(struct change *c) {
-    struct unit *u = c->decision->unit;
+    struct decision *d = c->decision;
     size_t named = 0;
     bool over_all = change_deletes(c);
     for (size_t i = 0; i < c->ndeltas; i++) {
         named += c->deltas[i].nids;
         over_all |= delta_is_over_all(&c->deltas[i]);
     }
-    if (named > unit_slice_rows(u))
+    if (named > unit_slice_rows(d->unit) || crowd_begun(d))
         return true;
-    return over_all && unit_load_members(u, c->resource) && !c->resource->members_complete;
+    return over_all && unit_load_members(d->unit, c->resource) && !c->resource->members_complete;
 }
 
-static void count_seen(const struct unit_seen *m, void *ctx) {
-    *(size_t *)ctx += !m->held;
-}
-
-/* Finds what changes, and how many the guard is to be asked for. */
-static enum err_code plan_large(struct change *c, int64_t *leaving) {
+/* Finds what changes, and how many the guard is to be asked for: once it is known whom it is about. */
+static enum err_code plan_changes(struct change *c, int64_t *leaving) {
     struct decision *d = c->decision;
-    size_t seen = 0;
+    struct member_diff *diff = arena_alloc(unit_arena(d->unit), sizeof *diff);
+    if (decision_in_steps(d) != ERR_OK)
+        return d->err.code;
+    if (*d->crowd == NULL)
+        *d->crowd = crowd_new();
+    if (!crowd_gather(*d->crowd, d, c->resource, c->deltas, c->ndeltas))
+        return decision_db_error(d);
+    if (!(*d->crowd)->ready)
+        return decision_next_step(d);
+    if (member_diff_make(d, *d->crowd, c->deltas, c->ndeltas, diff) != ERR_OK)
+        return d->err.code;
+    c->diff = diff;
+    c->sliced = diff->nremoves + diff->nadds + diff->nunknown > unit_slice_rows(d->unit);
+    *leaving = (int64_t)diff->leaving;
+    return ERR_OK;
+}
+
+static enum err_code plan_deletion(struct change *c, int64_t *leaving) {
+    struct decision *d = c->decision;
     if (decision_alone(d) != ERR_OK)
         return d->err.code;
-    if (!change_deletes(c)) {
-        struct member_diff *diff = arena_alloc(unit_arena(d->unit), sizeof *diff);
-        c->diff = diff;
-        if (member_diff_make(d, c->resource, c->deltas, c->ndeltas, diff) != ERR_OK)
-            return d->err.code;
-        c->sliced = diff->nremoves + diff->nadds + diff->nunknown > unit_slice_rows(d->unit);
-        seen = diff->leaving;
-    } else if (mass_guard_watches(d) && !unit_each_member(d->unit, c->resource, false, count_seen, &seen)) {
-        return decision_db_error(d);
-    }
-    c->sliced |= change_deletes(c);
-    *leaving = (int64_t)seen;
-    return ERR_OK;
+    c->sliced = true;
+    return !mass_guard_watches(d) || unit_count_members(d->unit, c->resource, leaving) ? ERR_OK
+                                                                                       : decision_db_error(d);
 }
 
 /* What a slice does, where one is enough. */
@@ -218,8 +217,10 @@ static enum err_code room_check(struct change *c) {
     bool large = is_large(c);
     if (unit_error(d->unit, &d->err) != ERR_OK)
         return d->err.code;
+    if (large && (change_deletes(c) ? plan_deletion(c, &leaving) : plan_changes(c, &leaving)) != ERR_OK)
+        return d->err.code;
     if (large)
-        return plan_large(c, &leaving) == ERR_OK ? mass_guard_pass(d, GUARD_MEMBERS, leaving) : d->err.code;
+        return mass_guard_pass(d, GUARD_MEMBERS, leaving);
     struct delta_plan *plan = arena_alloc(unit_arena(d->unit), (c->ndeltas + 1) * sizeof *plan);
     c->plan = plan;
     for (size_t i = 0; i < c->ndeltas; i++) {

@@ -30,7 +30,7 @@ static void run_all(size_t rows) {
     memory_init(&m, json_object());
     struct case_place place = {
         .name = "in slices", .store = unit_memory(&m), .fill = fill, .dump = dump, .at = &m};
-    place.store.slice_rows = rows;
+    place.store.slice_rows = place.store.step_rows = rows;
     assert_int_equal(glob("tests/cases/apply/*.json", 0, NULL, &files), 0);
     for (size_t i = 0; i < files.gl_pathc; i++)
         failed += apply_case_file_sliced(files.gl_pathv[i], &place, &slices);
