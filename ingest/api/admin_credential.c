@@ -132,7 +132,7 @@ enum step admin_credential_revoke_on_rows(struct request *r, const struct admin_
         (void)err_set(&err, ERR_CONFLICT, "This is the last owner; make another one first");
         return handle_refuse(r, &err);
     }
-    lists_revoke(r->in->lists, &r->resource_id);
+    lists_revoke(r->in->lists, &r->resource_id, "The key has been revoked");
     r->done_already =
         "The credential is revoked from now on; only its record is not in the log yet. Repeat the "
         "request later";

@@ -1,6 +1,7 @@
 /* API keys. */
 #include "ingest/api/admin_credential.h"
 
+#include "ingest/gate/lists.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/handle.h"
 #include "ops/runtime/clock.h"
@@ -185,7 +186,10 @@ static enum step key_rotate_begin(struct request *r) {
 static enum step key_rotate_on_rows(struct request *r) {
     return admin_credential_show_token(r, &keys, 200);
 }
+/* Nobody has the new token yet, so whatever runs was asked for with an old one. */
 static enum step key_rotate_on_reply(struct request *r) {
+    if (!json_is_integer(json_object_get(r->command->resource, "overlapUntil")))
+        lists_revoke(r->in->lists, &r->resource_id, "The key has been rotated; this is its old token");
     return admin_credential_query(r, &keys);
 }
 const struct handler admin_key_rotate = {

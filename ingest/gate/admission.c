@@ -120,7 +120,7 @@ static bool ask_or_refuse(struct request *r) {
 
 /* ---- after the round trip ---- */
 
-static const char *state_text(const struct admit_verdict *v) {
+const char *admission_refusal(const struct admit_verdict *v) {
     switch (v->state) {
     case ADMIT_REVOKED:
         return v->kind == ADMIT_KEY ? "The key has been revoked" : "The credential has been revoked";
@@ -199,7 +199,7 @@ static enum err_code permit(struct request *r, struct err *err) {
 static bool take_verdict_or_refuse(struct request *r, const struct admit_verdict *v) {
     const struct identification *how = r->handler->identification;
     if (v->state == ADMIT_UNKNOWN || (how != NULL && !how->agrees(r, v))) {
-        refuse_guess(r, how != NULL ? how->unknown : state_text(v));
+        refuse_guess(r, how != NULL ? how->unknown : admission_refusal(v));
         return false;
     }
     r->verdict = *v;
@@ -208,7 +208,7 @@ static bool take_verdict_or_refuse(struct request *r, const struct admit_verdict
     r->admitted = true;
     if (v->state == ADMIT_OK)
         return true;
-    gate_refuse(r, ERR_UNAUTHORIZED, state_text(v));
+    gate_refuse(r, ERR_UNAUTHORIZED, admission_refusal(v));
     return false;
 }
 
@@ -309,7 +309,7 @@ void admission_collect_units(struct admission *a, struct request **requests, siz
 static bool admit_units_or_refuse(struct request *r, const struct admit_verdict *v) {
     r->verdict.state = v->state;
     if (v->state != ADMIT_OK) {
-        gate_refuse(r, ERR_UNAUTHORIZED, state_text(v));
+        gate_refuse(r, ERR_UNAUTHORIZED, admission_refusal(v));
         return false;
     }
     r->verdict.remaining = v->remaining;

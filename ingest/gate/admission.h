@@ -29,4 +29,7 @@ size_t admission_judge(struct admission *a, struct request **requests, size_t n)
 void admission_collect_units(struct admission *a, struct request **requests, size_t n);
 size_t admission_judge_units(struct admission *a, struct request **requests, size_t n);
 
+/* The sentence for a credential whose state is not ADMIT_OK. */
+const char *admission_refusal(const struct admit_verdict *v);
+
 #endif

@@ -60,7 +60,7 @@ void list_refuse(struct list *e, enum list_end end) {
                "The answer would be too large; ask for fewer resources, or without members and groups");
         break;
     case LIST_REVOKED:
-        refuse(e, ERR_UNAUTHORIZED, "The key has been revoked");
+        refuse(e, ERR_UNAUTHORIZED, atomic_load(&e->dead));
         break;
     default: /* late, gone, or no memory */
         refuse(e, ERR_UNAVAILABLE, "");
@@ -105,7 +105,7 @@ static enum list_end end_of(const struct list_thread *t, int64_t now_us) {
     const struct request *r = e->r;
     if (request_is_abandoned(r))
         return LIST_LATE;
-    if (atomic_load(&e->revoked))
+    if (atomic_load(&e->dead) != NULL)
         return LIST_REVOKED;
     if (now_us >= t->until_us)
         return t->whole_time ? LIST_WORKED : LIST_LATE;

@@ -1,5 +1,6 @@
 #include "ingest/gate/lists.h"
 
+#include "ingest/gate/admission.h"
 #include "ingest/gate/lists_impl.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/command.h"
@@ -7,10 +8,10 @@
 #include "ops/runtime/clock.h"
 #include "ops/runtime/mem.h"
 #include "sql/ask/read.h"
-#include "sql/ask/revocation.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Keys that are looked up at once (lists_check_keys). */
 #define KEYS_MAX 64
@@ -134,7 +135,7 @@ static void *list_main(void *arg) {
 /* ---- the clock ---- */
 
 static enum list_end end_of_waiting(const struct list *e, int64_t now_us) {
-    if (atomic_load(&e->revoked))
+    if (atomic_load(&e->dead) != NULL)
         return LIST_REVOKED;
     return now_us >= e->begin_by_us ? LIST_WAITED : LIST_GOES_ON;
 }
@@ -180,33 +181,55 @@ void lists_tick(struct lists *l, int64_t now_us) {
 
 /* ---- revocation ---- */
 
-void lists_revoke(struct lists *l, const struct uuid *key) {
+void lists_revoke(struct lists *l, const struct uuid *key, const char *why) {
     pthread_mutex_lock(&l->lock);
     for (struct list *e = l->here; e != NULL; e = e->next)
         if (uuid_eq(&e->r->verdict.key, key))
-            atomic_store(&e->revoked, true);
+            atomic_store(&e->dead, why);
     pthread_mutex_unlock(&l->lock);
 }
 
-void lists_check_keys(struct lists *l, struct db *db) {
-    struct credential_ref keys[KEYS_MAX];
-    struct err err = {0};
+static bool is_of(const struct list *e, const struct admit_ask *ask) {
+    return memcmp(e->r->credential.token_hash, ask->token_hash, TOKEN_HASH_SIZE) == 0;
+}
+
+/* The tokens of what is here, each once. */
+static size_t collect_tokens(struct lists *l, struct admit_ask *asks) {
     size_t n = 0;
     pthread_mutex_lock(&l->lock);
     for (const struct list *e = l->here; e != NULL && n < KEYS_MAX; e = e->next) {
-        const struct admit_verdict *v = &e->r->verdict;
         bool known = false;
         for (size_t i = 0; i < n; i++)
-            known = known || uuid_eq(&keys[i].id, &v->key);
+            known = known || is_of(e, &asks[i]);
         if (!known)
-            keys[n++] = (struct credential_ref){.workspace = v->workspace, .id = v->key};
+            memcpy(asks[n++].token_hash, e->r->credential.token_hash, TOKEN_HASH_SIZE);
     }
     pthread_mutex_unlock(&l->lock);
-    if (n == 0 || credentials_check(db, keys, n, &err) != ERR_OK)
+    return n;
+}
+
+static void end_lists_of(struct lists *l, const struct admit_ask *ask, const char *why) {
+    pthread_mutex_lock(&l->lock);
+    for (struct list *e = l->here; e != NULL; e = e->next)
+        if (is_of(e, ask))
+            atomic_store(&e->dead, why);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* By token and not by key: the old token of a key that was rotated is dead, the new one is not. No unit is
+ * taken. */
+void lists_check_keys(struct lists *l, struct db *db) {
+    struct admit_ask asks[KEYS_MAX] = {0};
+    struct admit_verdict verdicts[KEYS_MAX];
+    struct err err = {0};
+    size_t n = collect_tokens(l, asks);
+    if (n == 0 || admit_batch(db, asks, n, verdicts, &err) != ERR_OK)
         return;
-    for (size_t i = 0; i < n; i++)
-        if (keys[i].dead)
-            lists_revoke(l, &keys[i].id);
+    for (size_t i = 0; i < n; i++) {
+        if (verdicts[i].state != ADMIT_OK)
+            end_lists_of(l, &asks[i], admission_refusal(&verdicts[i]));
+        admit_verdict_clear(&verdicts[i]);
+    }
 }
 
 /* ---- life ---- */

@@ -19,8 +19,9 @@ bool lists_takes(struct lists *l, const struct request *r);
 /* Does r->read and makes the answer. r is admitted, in the state GATE, and no longer the caller's. */
 void lists_push(struct lists *l, struct request *r);
 
-/* The key is revoked: what it has here ends. Any thread. */
-void lists_revoke(struct lists *l, const struct uuid *key);
+/* The key is revoked, or was rotated: what it has here ends. why: the sentence of the answer; it stays. Any
+ * thread. */
+void lists_revoke(struct lists *l, const struct uuid *key, const char *why);
 /* Asks the database for the keys of what is here, because another ingest, or usherctl, may have revoked them.
  * On the health thread, every second. */
 void lists_check_keys(struct lists *l, struct db *db);

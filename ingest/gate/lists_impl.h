@@ -18,7 +18,7 @@ enum list_end {
     LIST_NO_MEMORY, /* all answers take too much memory: 503 */
     LIST_LATE,      /* the deadline came first: 503 */
     LIST_GONE,      /* the client has closed the connection */
-    LIST_REVOKED,   /* the key was revoked: 401 */
+    LIST_REVOKED,   /* the key was revoked or rotated, or has expired: 401 */
     LIST_ENDS
 };
 
@@ -27,11 +27,11 @@ struct list {
     struct turn turn; /* the first member */
     struct lists *lists;
     struct request *r;
-    struct list *prev, *next; /* among all that are here; under the lock of lists */
-    int64_t due_us;           /* its answer must be made by then */
-    int64_t begin_by_us;      /* then it no longer waits */
-    size_t bytes;             /* counted in lists->bytes */
-    atomic_bool revoked;
+    struct list *prev, *next;   /* among all that are here; under the lock of lists */
+    int64_t due_us;             /* its answer must be made by then */
+    int64_t begin_by_us;        /* then it no longer waits */
+    size_t bytes;               /* counted in lists->bytes */
+    _Atomic(const char *) dead; /* why its credential is good for nothing any more; NULL = it is good */
 };
 
 struct list_thread {

@@ -20,12 +20,4 @@ struct revocation {
 /* The connection must commit durably. Doing it again does no harm. */
 enum err_code credential_revoke_now(struct db *db, struct revocation *r, struct err *err);
 
-/* A key that is in use. */
-struct credential_ref {
-    struct uuid workspace, id; /* in */
-    bool dead;                 /* out: revoked, or expired */
-};
-/* Which of them are dead? */
-enum err_code credentials_check(struct db *db, struct credential_ref *keys, size_t n, struct err *err);
-
 #endif

@@ -8,17 +8,6 @@
 SELECT EXISTS (SELECT FROM keys k WHERE k.workspace_id = $1::uuid AND k.id = $2::uuid),
        key_revoke_now($1::uuid, $2::uuid, $3);
 
--- name: dead
--- Of these credentials, the keys that are revoked or have expired.
--- $1 uuid[]: workspaces, one for each key
--- $2 uuid[]: keys
-SELECT a.key_id
-FROM unnest($1::uuid[], $2::uuid[]) AS a (workspace_id, key_id)
-CROSS JOIN LATERAL (
-    SELECT z.revoked, z.expires FROM keys z WHERE z.workspace_id = a.workspace_id AND z.id = a.key_id OFFSET 0
-) k
-WHERE k.revoked IS NOT NULL OR k.expires <= now();
-
 -- name: owner
 -- $1 uuid: workspace
 -- $2 uuid: owner

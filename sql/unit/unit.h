@@ -61,8 +61,8 @@ struct unit_key {
     const char *networks;           /* the same; NULL: any */
     int64_t rate;                   /* 0: the workspace's */
     int64_t expires_us;             /* 0: never */
-    const char *old_token_hash_hex; /* the token before the last rotation; NULL: dead … */
-    int64_t old_until_us;           /* … or good until then */
+    const char *old_token_hash_hex; /* the token before the last rotation; NULL: there was none … */
+    int64_t old_until_us;           /* … which is good until then; 0: it is dead */
     bool revoked, stored_revoked;
     const char *revoked_by;
 };

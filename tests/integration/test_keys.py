@@ -200,6 +200,13 @@ class Rotation(Case):
         finally:
             client.close()
 
+    def told(self, token):
+        client = Client(proxied.url(self.stack), token, headers=proxied.came_from("192.0.2.29"))
+        try:
+            return self.expect(client.get("/Users?count=0"), 401).json["detail"]
+        finally:
+            client.close()
+
     def test_the_old_token_dies_at_once(self):
         old, key = self.ws.key("rotated")
         self.assertTrue(self.alive(old))
@@ -207,6 +214,7 @@ class Rotation(Case):
         self.assertEqual(made["key"]["id"], key)
         self.assertIsNone(made["key"]["oldTokenUntil"])
         self.assertFalse(self.alive(old))
+        self.assertIn("rotated", self.told(old))
         self.assertTrue(self.alive(made["token"]))
         self.assertIn("key.rotated", [c["action"] for c in self.followers.changes(self.ws.id)
                                       if c["target"]["id"] == key])
@@ -220,6 +228,7 @@ class Rotation(Case):
         self.assertTrue(listed["oldTokenUntil"].startswith(until.strftime("%Y-%m-%dT%H:%M:%S")), listed)
         let_time_pass_until(until, "the overlap lasts until then")
         self.assertFalse(self.alive(old))
+        self.assertIn("rotated", self.told(old))
         self.assertTrue(self.alive(made["token"]))
 
     def test_one_rate_for_both_tokens(self):
@@ -233,12 +242,15 @@ class Rotation(Case):
         second = self.stack.ctl("key", "rotate", key, overlap="1h")["token"]
         third = self.stack.ctl("key", "rotate", key, overlap="1h")["token"]
         self.assertEqual([self.alive(t) for t in (first, second, third)], [False, True, True])
+        self.assertIn("rotated", self.told(first))
 
     def test_revoked_all_its_tokens_are_dead(self):
         old, key = self.ws.key("revoked while it overlaps")
         new = self.stack.ctl("key", "rotate", key, overlap="1h")["token"]
         self.stack.ctl("key", "revoke", key)
         self.assertEqual([self.alive(t) for t in (old, new)], [False, False])
+        self.assertIn("revoked", self.told(old))
+        self.assertIn("revoked", self.told(new))
         with self.assertRaises(ToolError):
             self.stack.ctl("key", "rotate", key)
         self.assertEqual([self.alive(t) for t in (old, new)], [False, False])

@@ -157,14 +157,14 @@ class Lists(Case):
         self.wait_until(lambda: self.ended("gone") == before + 1, "the list to end with its client")
         self.nothing_runs()
 
-    def revoked_while_it_runs(self, revoke):
+    def revoked_while_it_runs(self, revoke, why="revoked"):
         token, key = self.ws.key("soon revoked")
         before = self.ended("revoked")
         asked = [self.heavy(token) for _ in range(3)]
         self.wait_until(lambda: self.running() == 2, "two lists to run")
         revoke(key)
         for a in asked:
-            self.expect(a.wait(), 401)
+            self.assertIn("has been " + why, self.expect(a.wait(), 401).json["detail"])
         self.assertEqual(self.ended("revoked"), before + 3)
         self.nothing_runs()
 
@@ -176,6 +176,29 @@ class Lists(Case):
                 self.revoked_while_it_runs(lambda key: self.assertEqual(client.delete("/keys/" + key).status, 204))
             client.close()
         self.revoked_while_it_runs(lambda key: self.stack.ctl("key", "revoke", key))
+
+    def test_12_rotated_means_those_of_the_old_token(self):
+        """At this ingest, at another, and by usherctl; those of the new token go on."""
+        for url in (self.stack.url, proxied.url(self.stack)):
+            client = self.ws.open(self.owner, url=url, prefix="/api/v1/admin")
+            with self.subTest(url):
+                self.revoked_while_it_runs(
+                    lambda key: self.assertEqual(client.request("POST", "/keys/%s/rotate" % key, {}).status, 200),
+                    "rotated")
+            client.close()
+        self.revoked_while_it_runs(lambda key: self.stack.ctl("key", "rotate", key), "rotated")
+
+    def test_12_with_an_overlap_they_go_on(self):
+        token, key = self.ws.key("slowly rotated")
+        before = self.ended("revoked")
+        asked = self.heavy(token)
+        self.wait_until(lambda: self.running() == 1, "the list to run")
+        new = self.stack.ctl("key", "rotate", key, overlap="1h")["token"]
+        with_new = self.heavy(new)
+        for a in (asked, with_new):
+            self.expect(a.wait(), 400, "tooMany")  # they have had all their time
+        self.assertEqual(self.ended("revoked"), before)
+        self.nothing_runs()
 
     # ---- large rooms
 

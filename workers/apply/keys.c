@@ -171,8 +171,8 @@ enum err_code apply_key_revoke(struct decision *d) {
     return ERR_OK;
 }
 
-/* Sets a new token. The old one dies now, or at overlapUntil. One that was replaced before dies now in any
- * case. */
+/* Sets a new token. The old one dies now, or at overlapUntil. It stays known, so that who still sends it is
+ * told why it is refused. One that was replaced before dies now in any case. */
 enum err_code apply_key_rotate(struct decision *d) {
     struct unit_key *k = key_target(d);
     struct credential f;
@@ -182,7 +182,7 @@ enum err_code apply_key_rotate(struct decision *d) {
         return err_set(&d->err, ERR_CONFLICT, "Key %s is %s", k->id, k->revoked ? "revoked" : "expired");
     struct arena *a = unit_arena(d->unit);
     int64_t until = json_integer_value(json_object_get(d->command->resource, "overlapUntil"));
-    k->old_token_hash_hex = until > d->now_us ? k->token_hash_hex : NULL;
+    k->old_token_hash_hex = k->token_hash_hex;
     k->old_until_us = until > d->now_us ? until : 0;
     k->token_hash_hex = arena_strdup(a, f.hash);
     k->prefix = arena_strdup(a, f.prefix);
