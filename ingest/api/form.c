@@ -44,6 +44,7 @@ static void api_resource(struct request *r, const struct resource_row *row) {
 }
 
 const struct form api_form = {
+    .name = "the Management API",
     .prefix = API_PREFIX,
     .reason = "api",
     .type = PLAIN_JSON,

@@ -2,6 +2,7 @@
 
 #include "ingest/gate/seal.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/bearer.h"
 #include "ingest/request/content.h"
 #include "ingest/request/handle.h"
 #include "ops/runtime/access_token.h"
@@ -106,7 +107,11 @@ static enum err_code oauth_read(struct request *r, struct err *err) {
     if (oauth_of(r)->client_id == NULL || secret == NULL)
         return oauth_fail(r, err, NULL, ERR_UNAUTHORIZED,
                           "The client must authenticate: client_id is a key's id, client_secret its token");
-    if (!token_well_formed(secret, strlen(secret), &kind) || kind != TOKEN_KEY)
+    if (!token_well_formed(secret, strlen(secret), &kind))
+        return oauth_fail(
+            r, err, NULL, ERR_UNAUTHORIZED,
+            arena_printf(r->arena, "The client secret is malformed: %s", bearer_fault(secret, r->arena)));
+    if (kind != TOKEN_KEY)
         return oauth_fail(r, err, NULL, ERR_UNAUTHORIZED, "The client is not known, or its secret is wrong");
     token_hash(secret, strlen(secret), r->credential.token_hash);
     r->credential.scopes = UINT_MAX;

@@ -5,6 +5,7 @@
 #include "ingest/gate/seal.h"
 #include "ingest/gate/throttle.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/bearer.h"
 #include "ingest/request/content.h"
 #include "ingest/request/place.h"
 #include "ingest/stats.h"
@@ -58,6 +59,11 @@ static void refuse_guess(struct request *r, const char *detail) {
 
 /* ---- before the round trip: refuses tokens that cannot exist ---- */
 
+static void refuse_malformed(struct request *r) {
+    refuse_guess(r, arena_printf(r->arena, "The bearer token is malformed: %s",
+                                 bearer_fault(r->head.token, r->arena)));
+}
+
 static bool check_access_token_or_refuse(struct request *r) {
     struct access_token t;
     if (seal_key() == NULL) {
@@ -65,7 +71,7 @@ static bool check_access_token_or_refuse(struct request *r) {
         return false;
     }
     if (!access_token_open(r->head.token, seal_key(), SEAL_KEY_SIZE, &t)) {
-        refuse_guess(r, "The access token is not one of ours");
+        refuse_malformed(r);
         return false;
     }
     if (t.expires_s <= clock_wall_us() / 1000000) {
@@ -79,13 +85,13 @@ static bool check_access_token_or_refuse(struct request *r) {
 
 static bool check_token_or_refuse(struct request *r) {
     if (r->head.token == NULL) {
-        gate_refuse(r, ERR_UNAUTHORIZED, NULL);
+        gate_refuse(r, ERR_UNAUTHORIZED, bearer_missing(r->head.authorization));
         return false;
     }
     if (access_token_is(r->head.token))
         return check_access_token_or_refuse(r);
     if (!token_well_formed(r->head.token, strlen(r->head.token), NULL)) {
-        refuse_guess(r, "The bearer token is malformed");
+        refuse_malformed(r);
         return false;
     }
     token_hash(r->head.token, strlen(r->head.token), r->credential.token_hash);
@@ -132,7 +138,8 @@ const char *admission_refusal(const struct admit_verdict *v) {
     case ADMIT_OK:
         break;
     }
-    return "The bearer token is not known";
+    return "The bearer token is not known: it may be of another installation, or its key has been rotated more "
+           "than once since";
 }
 
 /* Keys do not open the admin API; owners' credentials open nothing else. */
@@ -170,9 +177,10 @@ static bool workspace_agrees(const struct request *r) {
 
 static enum err_code permit(struct request *r, struct err *err) {
     if (!workspace_agrees(r))
-        return err_set(err, ERR_NOT_FOUND, "There is nothing at this path");
-    if (r->route.code == ERR_NOT_FOUND)
-        return err_set(err, ERR_NOT_FOUND, "There is nothing at this path");
+        return err_set(err, ERR_NOT_FOUND,
+                       "There is nothing at this path: the workspace that it names is not that of the token");
+    if (r->route.code == ERR_NOT_FOUND || r->route.code == ERR_INVALID_VERS)
+        return err_set(err, r->route.code, "%s", place_is_wrong(r));
     if (r->route.code == ERR_METHOD)
         return err_set(err, ERR_METHOD, "Allowed here: %s", r->route.allow);
     if (r->route.code != ERR_OK)

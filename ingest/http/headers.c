@@ -1,6 +1,7 @@
 #include "ingest/http/headers.h"
 
 #include "ingest/http/layout.h"
+#include "ingest/request/bearer.h"
 #include "ingest/request/source.h"
 
 #include <stdio.h>
@@ -86,19 +87,10 @@ static void find_source(struct request *r, const char *peer, const struct collec
     r->head.source_ip = arena_strdup(r->arena, net_address_text(&r->head.source, text));
 }
 
-static const char *behind_scheme(const char *authorization, const char *scheme, size_t n) {
-    if (authorization == NULL || strncasecmp(authorization, scheme, n) != 0)
-        return NULL;
-    authorization += n;
-    return authorization + strspn(authorization, " ");
-}
-
-const char *headers_bearer(const char *authorization) {
-    return behind_scheme(authorization, "Bearer ", 7);
-}
-
 const char *headers_basic(const char *authorization) {
-    return behind_scheme(authorization, "Basic ", 6);
+    if (authorization == NULL || strncasecmp(authorization, "Basic ", 6) != 0)
+        return NULL;
+    return authorization + 6 + strspn(authorization + 6, " ");
 }
 
 enum err_code headers_read(struct request *r, struct MHD_Connection *connection, const char *peer,
@@ -121,7 +113,8 @@ enum err_code headers_read(struct request *r, struct MHD_Connection *connection,
                                             : facts->host;
     r->head.content_type = facts->content_type;
     r->head.content_coding = facts->coding;
-    r->head.token = headers_bearer(facts->authorization);
+    r->head.authorization = facts->authorization;
+    r->head.token = bearer_token(facts->authorization);
     r->head.basic = headers_basic(facts->authorization);
     r->head.if_match = list_header(r, &c, MHD_HTTP_HEADER_IF_MATCH);
     r->head.if_none_match = list_header(r, &c, MHD_HTTP_HEADER_IF_NONE_MATCH);

@@ -19,8 +19,7 @@ struct request_line {
 enum err_code headers_read(struct request *r, struct MHD_Connection *connection, const char *peer,
                            const struct request_line *line, struct guard_facts *facts, struct err *err);
 
-/* "Bearer <token>" -> the token (borrowed), NULL for anything else; "Basic <base64>" the same. */
-const char *headers_bearer(const char *authorization);
+/* "Basic <base64>" -> the base64 (borrowed), NULL for anything else. Bearer tokens: request/bearer.h. */
 const char *headers_basic(const char *authorization);
 
 #endif

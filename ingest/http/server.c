@@ -13,6 +13,7 @@
 #include "ingest/log/audit.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/content.h"
+#include "ingest/request/place.h"
 #include "ingest/scim/bulk.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
@@ -170,7 +171,7 @@ static enum MHD_Result answer_public(struct request *r) {
 /* There is nothing at the path, or not by this method. No credentials are needed to be told so. */
 static void answer_anybody(struct request *r) {
     enum err_code code = r->route.code;
-    answer_error(r, code, code == ERR_NOT_FOUND ? "There is nothing at this path" : NULL);
+    answer_error(r, code, code == ERR_NOT_FOUND ? place_is_wrong(r) : NULL);
     request_finish(r);
 }
 

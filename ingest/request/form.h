@@ -12,6 +12,7 @@
 struct request;
 
 struct form {
+    const char *name;          /* in sentences: "SCIM" */
     const char *prefix;        /* of all paths of the form, "/scim/v2"; NULL = none */
     const char *reason;        /* `reason` of its commands: where the change came from */
     const char *type;          /* content type of resources and lists */

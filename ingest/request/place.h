@@ -9,5 +9,8 @@
 char *place_origin(const struct request *r);
 /* The same with the prefix that the client has used: what meta.location begins with. */
 char *place_base(const struct request *r);
+/* The sentence for a path at which nothing is (ERR_NOT_FOUND), or a version of SCIM that nobody serves
+ * (ERR_INVALID_VERS): names the base URL, and the nearest path at which something is. */
+const char *place_is_wrong(const struct request *r);
 
 #endif

@@ -163,6 +163,7 @@ struct request *request_abandon(struct request *r) {
     s->head.user_agent = arena_strdup(s->arena, r->head.user_agent);
     s->head.source = r->head.source;
     s->head.source_ip = arena_strdup(s->arena, r->head.source_ip);
+    s->head.authorization = r->head.authorization;
     s->head.token = r->head.token;
     s->head.query_text = arena_strdup(s->arena, r->head.query_text);
     (void)query_parse(s->head.query_text, s->arena, &s->query, NULL);

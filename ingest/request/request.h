@@ -96,6 +96,7 @@ struct request_head {
     char traceparent[64];
     struct net_address source; /* the client, also behind trusted proxies; valid if source_ip is not NULL */
     const char *source_ip;     /* NULL = not known */
+    const char *authorization; /* the header as it came; NULL = none */
     const char *token;         /* of "Authorization: Bearer"; NULL = none */
     const char *basic;         /* of "Authorization: Basic"; NULL = none */
     const char *if_match, *if_none_match; /* several lines are joined; NULL = none */

@@ -30,6 +30,7 @@ static enum err_code scim_read_body(struct request *r, const json_t **body, stru
 }
 
 const struct form scim_form = {
+    .name = "SCIM",
     .prefix = SCIM_PREFIX,
     .reason = "scim",
     .type = SCIM_JSON,

@@ -7,6 +7,9 @@
 #define PREFIX_LEN 4
 #define CONTENT (TOKEN_HASH_SIZE + 1 + 8)
 #define MAC 16
+/* base64 without padding */
+_Static_assert(ACCESS_TOKEN_LENGTH == PREFIX_LEN + (4 * (CONTENT + MAC) + 2) / 3,
+               "the length that access_token.h says");
 #define VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define ACCESS_TOKEN_TEXT_SIZE 96
+#define ACCESS_TOKEN_LENGTH 80
 
 struct access_token {
     unsigned char key_hash[TOKEN_HASH_SIZE]; /* SHA-256 of the key's token */

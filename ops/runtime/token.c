@@ -9,7 +9,7 @@
 #define RANDOM_DIGITS 43 /* 62^43 > 2^256 */
 #define CRC_DIGITS 6     /* 62^6 > 2^32 */
 #define BODY_LEN (PREFIX_LEN + RANDOM_DIGITS)
-#define TOKEN_LEN (BODY_LEN + CRC_DIGITS)
+_Static_assert(TOKEN_LENGTH == BODY_LEN + CRC_DIGITS, "the length that token.h says");
 
 static const char *const prefixes[] = {[TOKEN_KEY] = "ush_", [TOKEN_OWNER] = "uso_"};
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -59,15 +59,33 @@ static bool find_kind(const char *text, enum token_kind *kind) {
     return false;
 }
 
-bool token_well_formed(const char *text, size_t len, enum token_kind *kind) {
-    if (len != TOKEN_LEN || !find_kind(text, kind))
-        return false;
+static bool has_digits_only(const char *text, size_t len) {
     for (size_t i = PREFIX_LEN; i < len; i++)
         if (!is_digit(text[i]))
             return false;
+    return true;
+}
+
+static bool crc_fits(const char *text) {
     char crc[CRC_DIGITS];
     put_crc(text, crc);
     return memcmp(crc, text + BODY_LEN, CRC_DIGITS) == 0;
+}
+
+bool token_well_formed(const char *text, size_t len, enum token_kind *kind) {
+    return len == TOKEN_LENGTH && find_kind(text, kind) && has_digits_only(text, len) && crc_fits(text);
+}
+
+enum token_fault token_fault(const char *text, size_t len) {
+    if (len < PREFIX_LEN || !find_kind(text, NULL))
+        return TOKEN_PREFIX;
+    if (len == 2 * TOKEN_LENGTH && memcmp(text, text + TOKEN_LENGTH, TOKEN_LENGTH) == 0)
+        return TOKEN_TWICE;
+    if (!has_digits_only(text, len))
+        return TOKEN_LETTERS;
+    if (len != TOKEN_LENGTH)
+        return len < TOKEN_LENGTH ? TOKEN_CUT : TOKEN_LONG;
+    return crc_fits(text) ? TOKEN_GOOD : TOKEN_MISTYPED;
 }
 
 void token_hash(const char *text, size_t len, unsigned char hash[TOKEN_HASH_SIZE]) {

@@ -20,6 +20,19 @@ enum token_kind {
 void token_new(enum token_kind kind, char text[TOKEN_TEXT_SIZE]);
 /* Prefix, alphabet, length and CRC; *kind (may be NULL) is set where they are right. */
 bool token_well_formed(const char *text, size_t len, enum token_kind *kind);
+#define TOKEN_LENGTH 53
+/* What is wrong with the form of a text that should be a token. Whoever guesses learns nothing from it that
+ * does not stand at the top of this file. */
+enum token_fault {
+    TOKEN_GOOD,
+    TOKEN_PREFIX,  /* it begins like none of usher's */
+    TOKEN_LETTERS, /* it has a character that no token has */
+    TOKEN_CUT,
+    TOKEN_LONG,
+    TOKEN_TWICE,    /* it stands there twice */
+    TOKEN_MISTYPED, /* the CRC does not fit */
+};
+enum token_fault token_fault(const char *text, size_t len);
 void token_hash(const char *text, size_t len, unsigned char hash[TOKEN_HASH_SIZE]);
 void token_show_prefix(const char *text, char out[TOKEN_PREFIX_SIZE]);
 /* What may be shown of a text that somebody sent as a token: false unless it begins like one, and goes on

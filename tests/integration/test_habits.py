@@ -1,13 +1,15 @@
 """What real clients do at the door, and what administrators get wrong there: parameters given twice, paths in other
-letter cases, coded bodies, targets in absolute form."""
+letter cases, coded bodies, targets in absolute form, tokens that were badly copied, wrong URLs."""
 
 import gzip
 import json
+import os
 import urllib.parse
 
+import proxied
 from apihttp import ApiClient as Api
 from case import Case
-from scimhttp import SCIM_TYPE, USER, patch_op, raw
+from scimhttp import SCIM_TYPE, USER, Client, patch_op, raw
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
@@ -236,3 +238,119 @@ class Absolute(Habits):
             self.assertEqual(answer.status, status, host)
         for target in ("http:///scim/v2/Users", "http://a@b/scim/v2/Users", "http://a b/scim/v2/Users"):
             self.assertEqual(self.ask(wire("GET", target, self.ws.token)).status, 400, target)
+
+
+class Tokens(Habits):
+    """T5: what is wrong with a token is said by name, and no part of it is told."""
+
+    sources = 0
+
+    def refused(self, authorization, status=401, path="/Users?count=0", prefix="/scim/v2"):
+        """From an address of its own: wrong tokens of one address are answered later and later."""
+        Tokens.sources += 1
+        client = Client(proxied.url(self.stack), headers={"Authorization": authorization,
+                                                          **proxied.came_from("198.51.100.%d" % Tokens.sources)},
+                        prefix=prefix, check=False)
+        answer = client.get(path)
+        client.close()
+        self.assertEqual(answer.status, status, answer)
+        return answer.json["detail"]
+
+    def test_each_mistake_by_its_name(self):
+        good = self.ws.token
+        turned = good[:20] + ("A" if good[20] != "A" else "B") + good[21:]
+        swapped = next(good[:i] + good[i + 1] + good[i] + good[i + 2:] for i in range(4, 52) if good[i] != good[i + 1])
+        for authorization, due in (
+                ("Bearer Bearer " + good, "the word Bearer stands twice"),
+                ("Bearer bearer: " + good, "the word Bearer stands twice"),
+                ('Bearer "%s"' % good, "quotation marks"), ("Bearer '%s'" % good, "quotation marks"),
+                ("Bearer \u201c%s\u201d" % good, "quotation marks"), ("Bearer <%s>" % good, "brackets"),
+                ("Bearer " + good[:-6], "it is cut: it has 47 characters of 53"),
+                ("Bearer " + good[:12], "it is cut: it has 12 characters of 53"),
+                ("Bearer " + good + "x", "it is too long: it has 54 characters instead of 53"),
+                ("Bearer " + good + good, "it stands there twice"),
+                ("Bearer " + turned, "it is mistyped"), ("Bearer " + swapped, "it is mistyped"),
+                ("Bearer %s %s" % (good[:9], good[9:]), "a blank in it"),
+                ("Bearer %s\t%s" % (good[:9], good[9:]), "a blank in it"),
+                ("Bearer " + good[:12] + "\u2026", "a character that no token has"),
+                ("Bearer " + good + ",", "a character that no token has"),
+                ("Bearer eyJhbGciOiJub25lIn0.e30.", "does not begin with ush_"),
+                ("Bearer ust_x", "it is cut: it has 5 characters of 80"),
+                (good, "does not begin with the word Bearer"), ("Token " + good, "does not begin with the word Bearer"),
+                ("Bearer:" + good, "One blank must stand"), ("Basic " + good, "the scheme Basic"),
+                ("Bearer", "no token behind the word Bearer"), (None, "no Authorization header")):
+            with self.subTest(authorization):
+                detail = self.refused(authorization)
+                self.assertIn(due, detail)
+                self.assertFalse([i for i in range(4, 48) if good[i:i + 6] in detail], detail)
+
+    def test_so_it_is_for_client_secrets(self):
+        good = self.ws.token
+        for secret, due in ((good[:-6], "it is cut: it has 47 characters of 53"), ('"%s"' % good, "quotation marks"),
+                            ("Bearer " + good, "the word Bearer stands twice")):
+            form = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": self.ws.key_id,
+                                           "client_secret": secret}).encode()
+            answer = self.ask(wire("POST", "/oauth2/token", "", "Content-Type: application/x-www-form-urlencoded",
+                                   body=form).replace(b"Authorization: Bearer \r\n", b""))
+            self.assertEqual((answer.status, answer.json["error"]), (401, "invalid_client"), answer)
+            self.assertIn(due, answer.json["error_description"])
+
+    def test_a_good_token_at_the_wrong_door(self):
+        """Of an owner at SCIM, of a key at the admin API, of another workspace's address; each says what it is."""
+        owner, other = self.owner(), self.stack.workspace("habitsother")
+        self.assertIn("here an API key is needed", self.refused("Bearer " + owner, 403))
+        self.assertIn("not an API key", self.refused("Bearer " + self.ws.token, 403, "/keys", "/api/v1/admin"))
+        for name in (other.id, other.name, "nobody-has-this-name"):
+            detail = self.refused("Bearer " + self.ws.token, 404, "/Users?count=0", "/w/%s/scim/v2" % name)
+            self.assertIn("the workspace that it names is not that of the token", detail)
+
+    def test_no_log_has_a_part_of_a_token(self):
+        """X2."""
+        part = self.ws.token[12:40]
+        folder = os.path.join(self.stack.run_dir, "log")
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), errors="replace") as f:
+                self.assertNotIn(part, f.read(), name)
+        self.assertFalse([r for r in self.followers.audit.snapshot() if r.value and part in str(r.value)])
+
+
+class Places(Habits):
+    """D9: a wrong path is answered with the base URL and the nearest path."""
+
+    def lost(self, path, status=404, token=None):
+        answer = self.ask(wire("GET", path, token or self.ws.token, host="usher.example"))
+        self.assertEqual(answer.status, status, answer)
+        return answer.json["detail"]
+
+    def test_the_nearest_path_and_the_base_url(self):
+        ws = "/w/" + self.ws.id
+        for path, near, base in (("/scim/v2/User", "/scim/v2/Users", "/scim/v2"),
+                                 ("/scim/v2/Goups/1", "/scim/v2/Groups/1", "/scim/v2"),
+                                 ("/scim/v2/scim/v2/Users", "/scim/v2/Users", "/scim/v2"),
+                                 ("/scim/v2//Users", "/scim/v2/Users", "/scim/v2"),
+                                 ("/Users", "/scim/v2/Users", "/scim/v2"),
+                                 ("/SCIM/v2/Users", "/scim/v2/Users", "/scim/v2"),
+                                 ("/scim/Users", "/scim/v2/Users", "/scim/v2"),
+                                 (ws + "/scim/v2/Schema", ws + "/scim/v2/Schemas", ws + "/scim/v2"),
+                                 ("/api/v1/user", "/api/v1/users", "/api/v1"),
+                                 ("/api/rooms", "/api/v1/rooms", "/api/v1")):
+            with self.subTest(path):
+                detail = self.lost(path)
+                self.assertIn("did you mean %s?" % near, detail)
+                self.assertTrue(detail.endswith(" is http://usher.example" + base), detail)
+        self.assertIn("did you mean /api/v1/admin/keys?", self.lost("/api/v1/admin/key", token=self.owner()))
+
+    def test_where_nothing_is_near_the_base_url_alone(self):
+        for path, base in (("/scim/v2/Nothing", "/scim/v2"), ("/api/v1/nothing", "/api/v1"), ("/a/b/c", "/scim/v2")):
+            detail = self.lost(path)
+            self.assertNotIn("did you mean", detail)
+            self.assertTrue(detail.endswith(" is http://usher.example" + base), detail)
+
+    def test_another_version(self):
+        answer = self.ask(wire("GET", "/scim/v1/Users", self.ws.token))
+        self.assertEqual((answer.status, answer.json["scimType"]), (400, "invalidVers"))
+        self.assertIn("did you mean /scim/v2/Users?", answer.json["detail"])
+
+    def test_who_has_no_credential_is_told_what_stands_in_the_documents(self):
+        self.assertIn("did you mean /scim/v2/Users?", self.lost("/Users", token="nonsense"))
+        self.lost("/scim/v2/User", 401, "nonsense")

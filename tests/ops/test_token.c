@@ -77,6 +77,31 @@ static void the_prefix_tells_the_kind(void **state) {
     assert_int_equal(kind, TOKEN_KEY);
 }
 
+static void faults(void **state) {
+    (void)state;
+    char text[TOKEN_TEXT_SIZE], wrong[3 * TOKEN_TEXT_SIZE];
+    token_new(TOKEN_KEY, text);
+    assert_int_equal(strlen(text), TOKEN_LENGTH);
+    assert_int_equal(token_fault(text, TOKEN_LENGTH), TOKEN_GOOD);
+    for (size_t n = 0; n < TOKEN_LENGTH; n++)
+        assert_int_equal(token_fault(text, n), n < 4 ? TOKEN_PREFIX : TOKEN_CUT);
+    strcpy(wrong, text);
+    strcat(wrong, "0");
+    assert_int_equal(token_fault(wrong, TOKEN_LENGTH + 1), TOKEN_LONG);
+    strcpy(wrong, text);
+    strcat(wrong, text);
+    assert_int_equal(token_fault(wrong, 2 * TOKEN_LENGTH), TOKEN_TWICE);
+    strcpy(wrong, text);
+    wrong[20] = wrong[20] != 'A' ? 'A' : 'B';
+    assert_int_equal(token_fault(wrong, TOKEN_LENGTH), TOKEN_MISTYPED);
+    wrong[20] = '.';
+    assert_int_equal(token_fault(wrong, TOKEN_LENGTH), TOKEN_LETTERS);
+    wrong[20] = '\0';
+    assert_int_equal(token_fault(wrong, TOKEN_LENGTH), TOKEN_LETTERS);
+    wrong[0] = 'U';
+    assert_int_equal(token_fault(wrong, TOKEN_LENGTH), TOKEN_PREFIX);
+}
+
 /* FIPS 180-4's "abc". */
 static void hash_is_sha256(void **state) {
     (void)state;
@@ -148,6 +173,7 @@ int main(void) {
         cmocka_unit_test(the_crc_refuses_every_changed_character),
         cmocka_unit_test(swapped_neighbours_and_other_lengths_are_refused),
         cmocka_unit_test(the_prefix_tells_the_kind),
+        cmocka_unit_test(faults),
         cmocka_unit_test(hash_is_sha256),
         cmocka_unit_test(lists_show_the_beginning_only),
         cmocka_unit_test(nothing_else_is_shown_of_a_foreign_text),
