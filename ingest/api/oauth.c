@@ -56,9 +56,11 @@ static enum err_code read_form(struct request *r, struct err *err) {
         return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "The body must be " FORM);
     if (strlen(text) != r->body.n)
         return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "The form is not correctly encoded");
-    /* one that comes twice is an error: RFC 6749 section 3.2 */
     if (query_parse(text, r->arena, &oauth_of(r)->form, err) != ERR_OK)
         return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, err->detail);
+    /* any that comes twice is an error: RFC 6749 section 3.2 */
+    if (query_repeated(&oauth_of(r)->form) != NULL)
+        return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "A parameter is given twice");
     return ERR_OK;
 }
 

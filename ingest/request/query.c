@@ -31,19 +31,21 @@ static void join(struct query_param *to, const char *more, struct arena *a) {
         to->value = arena_printf(a, "%s,%s", to->value, more);
 }
 
-/* A name that nobody knows may be anything, also a secret: it is told only if it looks like a name. */
-static bool is_told(const char *name) {
-    size_t n = strlen(name);
-    for (size_t i = 0; i < n; i++)
-        if (!isalnum((unsigned char)name[i]))
-            return false;
-    return n > 0 && n <= 32;
+/* What any interface reads. A parameter that nobody knows is ignored (rule T7), however often it comes. */
+static const char *const known[] = {
+    "filter", "sortBy",   "sortOrder",  "startIndex", "count",       "cursor",
+    "limit",  "userName", "externalId", "email",      "displayName", "active",
+};
+
+static bool is_known(const char *name) {
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i], name) == 0)
+            return true;
+    return false;
 }
 
 static enum err_code refuse_second(const char *name, struct err *err) {
-    if (is_told(name))
-        return err_set_path(err, ERR_INVALID_VALUE, name, "The parameter %s is given twice", name);
-    return err_set(err, ERR_INVALID_VALUE, "A parameter is given twice");
+    return err_set_path(err, ERR_INVALID_VALUE, name, "The parameter %s is given twice", name);
 }
 
 /* Among the first n. */
@@ -65,7 +67,7 @@ static enum err_code settle_repeated(struct query *q, struct arena *a, struct er
             join(first, p.value, a);
             continue;
         }
-        if (first != NULL && code == ERR_OK)
+        if (first != NULL && code == ERR_OK && is_known(p.name))
             code = refuse_second(p.name, err);
         q->params[n++] = p;
     }
@@ -129,6 +131,13 @@ enum err_code query_parse(const char *text, struct arena *a, struct query *out, 
 const char *query_get(const struct query *q, const char *name) {
     const struct query_param *p = find(q, q->n, name);
     return p != NULL ? p->value : NULL;
+}
+
+const char *query_repeated(const struct query *q) {
+    for (size_t i = 0; i < q->n; i++)
+        if (find(q, i, q->params[i].name) != NULL)
+            return q->params[i].name;
+    return NULL;
 }
 
 enum err_code query_int(const struct query *q, const char *name, int64_t fallback, int64_t *out,
