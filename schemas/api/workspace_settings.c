@@ -1,6 +1,7 @@
 #include "schemas/api/workspace_settings.h"
 
 #include "ops/runtime/id.h"
+#include "schemas/text/fold.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -96,6 +97,8 @@ enum err_code workspace_name_check(const char *what, const char *name, struct er
         if (iscntrl((unsigned char)name[i]) || name[i] == '/')
             return err_set_path(err, ERR_INVALID_VALUE, "name",
                                 "the %s's name must have neither control characters nor '/'", what);
+    if (fold_is_blank(name))
+        return err_set_path(err, ERR_INVALID_VALUE, "name", "the %s's name must not be blank", what);
     if (name[0] == ' ' || name[n - 1] == ' ')
         return err_set_path(err, ERR_INVALID_VALUE, "name",
                             "the %s's name must not begin or end with a blank", what);

@@ -58,7 +58,7 @@ const struct workspace_setting *workspace_setting_by_flag(const char *flag);
  * the setting as path. */
 enum err_code workspace_settings_check(const json_t *given, struct err *err);
 /* A name of a workspace or a key: 1 to 120 bytes of UTF-8, no control characters, no '/', no outer blanks,
- * not shaped like an id. `what` is "workspace" or "key". */
+ * something to see, not shaped like an id. `what` is "workspace" or "key". */
 enum err_code workspace_name_check(const char *what, const char *name, struct err *err);
 
 /* What a new workspace has; its name is NULL. */

@@ -29,10 +29,6 @@ static enum err_code wrong_type(const struct attr_path *path, struct err *err) {
                         type_words[attr_path_target(path)->type]);
 }
 
-static bool is_blank(const char *s) {
-    return s[strspn(s, " \t\r\n\v\f")] == '\0';
-}
-
 /* An XML Schema dateTime (RFC 7643 section 2.3.5). rfc3339_parse alone accepts more, for filters. */
 static bool is_datetime(const char *s) {
     int64_t ignored;
@@ -83,7 +79,7 @@ static enum err_code normalise_text(const struct attr_path *path, const json_t *
         return wrong_type(path, err);
     if (a->type == ATTR_BINARY && !is_base64(s, len))
         return wrong_type(path, err);
-    if (a->required && is_blank(s))
+    if (a->required && fold_is_blank(s))
         return attr_path_refuse(path, ERR_INVALID_VALUE, "must not be blank", err);
     if (!fits(a, s, len))
         return attr_path_refuse(path, ERR_INVALID_VALUE, "is too long", err);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unicase.h>
+#include <unictype.h>
 #include <uninorm.h>
 #include <unistr.h>
 
@@ -57,4 +58,17 @@ char *fold_text(const char *s) {
             break;
     }
     return now;
+}
+
+#define BRAILLE_BLANK 0x2800 /* a pattern without a dot, which no property of Unicode calls a space */
+
+bool fold_is_blank(const char *s) {
+    const uint8_t *p = (const uint8_t *)s;
+    ucs4_t c;
+    while ((p = u8_next(&c, p)) != NULL)
+        if (!uc_is_property_white_space(c) && !uc_is_property_default_ignorable_code_point(c) &&
+            !uc_is_general_category(c, UC_CATEGORY_Cf) && !uc_is_general_category(c, UC_CATEGORY_Cc) &&
+            c != BRAILLE_BLANK)
+            return false;
+    return true;
 }

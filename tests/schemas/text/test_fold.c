@@ -46,6 +46,35 @@ static void test_invalid_utf8_is_kept(void **state) {
     check("\xc3", "\xc3");
 }
 
+/* Nothing to see: all that folds to a space, has no width, or says nothing. */
+static void test_blank(void **state) {
+    (void)state;
+    static const char *const blank[] = {
+        "",
+        " \t\r\n\v\f",
+        "\xc2\xa0",
+        "\xe2\x80\x8b",
+        "\xef\xbb\xbf",
+        "\xe2\x81\xa0",
+        "\xe3\x80\x80",
+        "\xe2\x80\x83 \xe2\x80\xaf", /* em space, narrow no-break space */
+        "\xc2\xad",                  /* soft hyphen */
+        "\xe1\x85\xa0",              /* Hangul filler */
+        "\xe3\x85\xa4",              /* the same, folded to it */
+        "\xe2\xa0\x80",              /* Braille without dots */
+        "\xf3\xa0\x80\xa0",          /* a tag */
+        "\xe2\x80\xae",              /* from right to left */
+        "\xc2\x85\xe2\x80\xa8",      /* next line, line separator */
+    };
+    static const char *const seen[] = {"a", "\xe2\x80\x8b.", "\xe3\x80\x80\xe5\xb1\xb1", "0", "\xcc\x81"};
+    for (size_t i = 0; i < sizeof blank / sizeof *blank; i++)
+        if (!fold_is_blank(blank[i]))
+            fail_msg("row %zu is not blank", i);
+    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++)
+        if (fold_is_blank(seen[i]))
+            fail_msg("'%s' is blank", seen[i]);
+}
+
 /* Every character there is: folding what is folded changes nothing, or a stored key could not be found again.
  */
 static void test_settled_for_all_of_unicode(void **state) {
@@ -70,6 +99,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ascii),
         cmocka_unit_test(test_unicode),
+        cmocka_unit_test(test_blank),
         cmocka_unit_test(test_invalid_utf8_is_kept),
         cmocka_unit_test(test_settled_for_all_of_unicode),
     };
