@@ -47,7 +47,7 @@ static enum err_code read_schema(struct loader *l, const json_t *object) {
         (code = loader_text(l, s->id, object, "name", true, &s->name)) != ERR_OK)
         return code;
     s->description = s->name;
-    if ((code = loader_text(l, s->id, object, "description", false, &s->description)) != ERR_OK ||
+    if ((code = loader_description(l, s->id, object, &s->description)) != ERR_OK ||
         (code = loader_list(l, s->id, object, "attributes", &list)) != ERR_OK)
         return code;
     if (json_array_size(list) == 0)

@@ -149,7 +149,7 @@ static enum err_code read_attr(struct loader *l, const struct attr *parent, cons
         return loader_refuse(l, where, "the name is a word of the filter language");
     a->description = a->name;
     if ((code = loader_members(l, where, object, members)) != ERR_OK ||
-        (code = loader_text(l, where, object, "description", false, &a->description)) != ERR_OK ||
+        (code = loader_description(l, where, object, &a->description)) != ERR_OK ||
         (code = read_words(l, where, object, a)) != ERR_OK ||
         (code = read_flags(l, where, object, a)) != ERR_OK ||
         (code = check_attr(l, where, a, parent != NULL)) != ERR_OK)

@@ -41,6 +41,8 @@ enum err_code loader_members(struct loader *l, const char *where, const json_t *
  */
 enum err_code loader_text(struct loader *l, const char *where, const json_t *object, const char *name,
                           bool required, const char **out);
+/* "description". An empty one, as editors and other providers write it, is as good as none. */
+enum err_code loader_description(struct loader *l, const char *where, const json_t *object, const char **out);
 enum err_code loader_bool(struct loader *l, const char *where, const json_t *object, const char *name,
                           bool *out);
 /* An array; NULL where absent. Borrowed. */

@@ -50,6 +50,14 @@ enum err_code loader_text(struct loader *l, const char *where, const json_t *obj
     return ERR_OK;
 }
 
+enum err_code loader_description(struct loader *l, const char *where, const json_t *object,
+                                 const char **out) {
+    const json_t *value = loader_member(object, "description");
+    if (json_is_string(value) && json_string_length(value) == 0)
+        return ERR_OK;
+    return loader_text(l, where, object, "description", false, out);
+}
+
 enum err_code loader_bool(struct loader *l, const char *where, const json_t *object, const char *name,
                           bool *out) {
     const json_t *value = loader_member(object, name);

@@ -158,7 +158,7 @@ static enum err_code new_type(struct loader *l, const json_t *object, struct loa
                              "not a name for a resource type: letters and digits, and no word that is taken");
     if (name_in_use(l, name))
         return loader_refuse(l, name, "there is a resource type of this name already");
-    if ((code = loader_text(l, name, object, "description", false, &rt->description)) != ERR_OK ||
+    if ((code = loader_description(l, name, object, &rt->description)) != ERR_OK ||
         (code = loader_text(l, name, object, "endpoint", true, &rt->endpoint)) != ERR_OK ||
         (code = loader_text(l, name, object, "schema", true, &urn)) != ERR_OK)
         return code;

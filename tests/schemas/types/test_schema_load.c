@@ -168,6 +168,18 @@ static void test_good(void **state) {
         assert_int_equal(resource_type_at(i)->index, i);
 }
 
+/* An empty description is as good as none: the name stands for it. */
+static void test_empty_descriptions(void **state) {
+    (void)state;
+    const struct resource_type *site = resource_type_by_name("Site");
+    assert_string_equal(site->description, "Site");
+    assert_string_equal(site->schema->description, "Site");
+    assert_string_equal(attr_of(site->schema->id, "title", NULL)->description, "title");
+    assert_string_equal(
+        attr_of("urn:example:params:scim:schemas:extension:safety:2.0:Site", "officer", NULL)->description,
+        "officer");
+}
+
 /* S3 S8: types and characteristics arrive as they were written. */
 static void test_characteristics(void **state) {
     (void)state;
@@ -231,6 +243,7 @@ int main(void) {
         cmocka_unit_test(test_not_json),
         cmocka_unit_test(test_no_folder),
         cmocka_unit_test(test_good),
+        cmocka_unit_test(test_empty_descriptions),
         cmocka_unit_test(test_characteristics),
         cmocka_unit_test(test_user_is_extended),
         cmocka_unit_test(test_again),
