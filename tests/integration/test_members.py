@@ -259,9 +259,13 @@ class Inactive(Case):
         self.expect(self.http.patch("/Users/" + ana, ON), 200)
         self.assertEqual(self.members(room), {ana, ben})
         self.expect(self.http.patch("/Users/" + ana, OFF), 200)
-        self.expect(self.http.put("/Groups/" + room, put("Put held", [ben])), 200)  # not in the list: off for good
+        self.expect(self.http.put("/Groups/" + room, put("Put held", [ben])), 200)  # the list as it is shown
         self.expect(self.http.patch("/Users/" + ana, ON), 200)
-        self.assertEqual(self.members(room), {ben})
+        self.assertEqual(self.members(room), {ana, ben})
+        self.expect(self.http.patch("/Users/" + ana, OFF), 200)
+        self.expect(self.http.put("/Groups/" + room, put("Put held", [])), 200)  # all: off for good
+        self.expect(self.http.patch("/Users/" + ana, ON), 200)
+        self.assertEqual(self.members(room), set())
 
     def test_deactivation_empties_many_rooms_in_one_go(self):
         """One event per room, one transaction: all under one txn and with numbers in a row."""

@@ -12,6 +12,7 @@ static void who_leaves(struct who *x) {
     x->in = false;
 }
 
+/* Whoever is held is not seen, and stays, but for the empty list (room.c, delta_removes). */
 static void crowd_set(struct crowd *c, const uint32_t *places, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (places[i] != CROWD_NOBODY)
@@ -19,7 +20,7 @@ static void crowd_set(struct crowd *c, const uint32_t *places, size_t n) {
     for (struct who *x = c->rows; x < c->rows + c->n; x++) {
         if (x->listed)
             x->in = true;
-        else if (x->in)
+        else if (x->in && (n == 0 || x->known != UNIT_INACTIVE))
             who_leaves(x);
         x->listed = false;
     }

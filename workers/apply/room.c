@@ -35,11 +35,13 @@ static struct unit_member *member_of(struct decision *d, struct unit_resource *r
     return user != NULL && row_alive(user->state) ? unit_member(d->unit, room, user) : NULL;
 }
 
-/* Does a delta that looks at every member remove this one? */
+/* Does a delta that looks at every member remove this one? A list that is set says who is seen in the room.
+ * Whoever is held is not seen, so a client that has read the room and writes it back does not name him, and
+ * he stays. Only the empty list means him too (ops/DESIGN.md, "Decided points"). */
 static bool delta_removes(const struct delta_plan *p, const struct unit_member *m) {
     switch (p->delta->kind) {
     case MEMBER_SET:
-        return !stands_in(&p->list, m->user);
+        return (!m->held || p->delta->nids == 0) && !stands_in(&p->list, m->user);
     case MEMBER_REMOVE_ALL:
         return true;
     case MEMBER_REMOVE_IF:
