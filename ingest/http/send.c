@@ -15,6 +15,28 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
         MHD_add_response_header(response, name, value);
 }
 
+/* Names that a client chose: whatever is no part of a URN is written as in a URL. */
+static void put_ignored(struct jbuf *out, const char *const *names) {
+    for (const char *const *name = names; *name != NULL; name++) {
+        jb_raw(out, name != names ? ", " : "");
+        for (const char *p = *name; *p != '\0'; p++) {
+            if (*p > ' ' && *p < 0x7f && *p != ',' && *p != '%' && *p != '"')
+                jb_mem(out, p, 1);
+            else
+                jb_printf(out, "%%%02X", (unsigned)(unsigned char)*p);
+        }
+    }
+}
+
+static void add_ignored(struct MHD_Response *response, const struct request *r) {
+    struct jbuf names = {0};
+    if (r->ignored == NULL || r->answer.status >= 300)
+        return;
+    put_ignored(&names, r->ignored);
+    add_header(response, "Usher-Ignored", names.p);
+    jb_free(&names);
+}
+
 static void add_headers(struct MHD_Response *response, const struct request *r) {
     const struct answer *a = &r->answer;
     add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->content_type);
@@ -27,6 +49,7 @@ static void add_headers(struct MHD_Response *response, const struct request *r) 
     add_header(response, MHD_HTTP_HEADER_ACCEPT_ENCODING, a->accept_encoding);
     add_header(response, "Preference-Applied", a->preference_applied);
     add_header(response, "Set-Txn", a->set_txn);
+    add_ignored(response, r);
     if (r->route.row->by_txn) /* the client can ask what became of it */
         add_header(response, "Usher-Txn", r->txn.s);
     if (a->retry_after_s > 0) {

@@ -185,9 +185,11 @@ struct request {
 
     /* what becomes of it */
     struct answer answer;
-    int64_t audit_n;             /* number of the record */
-    const char *part_of;         /* of an operation: the txn of its Bulk, for the record */
-    bool drop;                   /* no record could be kept: the connection is closed without an answer */
+    const char *const
+        *ignored;        /* members that nobody knows, NULL-terminated (schemas/patch/flat.h); NULL: none */
+    int64_t audit_n;     /* number of the record */
+    const char *part_of; /* of an operation: the txn of its Bulk, for the record */
+    bool drop;           /* no record could be kept: the connection is closed without an answer */
     struct abandoned *abandoned; /* not NULL: a stand-in answers (request_abandon) */
 };
 

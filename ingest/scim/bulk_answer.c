@@ -3,6 +3,7 @@
 #include "ingest/scim/async.h"
 #include "ingest/scim/bulk_impl.h"
 #include "ingest/scim/write.h"
+#include "schemas/patch/flat.h"
 
 #include <string.h>
 
@@ -91,7 +92,25 @@ void scim_bulk_answer(struct request *r) {
     jb_free(&text);
 }
 
+/* The header of the whole names what was ignored in any operation, each name once. */
+static void gather_ignored(struct request *r) {
+    const char **names = arena_alloc(r->arena, (IGNORED_MAX + 1) * sizeof *names);
+    size_t n = 0;
+    for (size_t i = 0; i < r->bulk->request.n; i++)
+        for (const char *const *name = r->bulk->operations[i]->ignored; name != NULL && *name != NULL;
+             name++) {
+            size_t k = 0;
+            while (k < n && strcmp(names[k], *name) != 0)
+                k++;
+            if (k == n && n < IGNORED_MAX)
+                names[n++] = arena_strdup(r->arena, *name);
+        }
+    names[n] = NULL;
+    r->ignored = n > 0 ? names : NULL;
+}
+
 void bulk_answer(struct request *r) {
+    gather_ignored(r);
     if (atomic_load(&r->bulk->dropped))
         answer_error(r, ERR_UNAVAILABLE, "The request could not be recorded in time");
     else if (r->async && is_promised(r->bulk))

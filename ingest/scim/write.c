@@ -9,6 +9,7 @@
 #include "ingest/scim/async.h"
 #include "ingest/scim/read.h"
 #include "ops/runtime/id.h"
+#include "schemas/patch/flat.h"
 #include "schemas/patch/patch.h"
 #include "schemas/patch/patch_bounds.h"
 #include "schemas/patch/strict.h"
@@ -109,10 +110,14 @@ static void prepare_preconditions(struct request *r) {
 
 static enum err_code prepare_document(struct request *r, const json_t *body, struct err *err) {
     bool users = r->route.rt->kind == RESOURCE_USER, create = r->route.method == HTTP_POST;
+    json_t *plain;
     if (r->verdict.strict && strict_body(r->route.rt, body, err) != ERR_OK)
         return err->code;
-    if (resource_normalise(r->route.rt, r->verdict.dialect, body, &r->command->resource, &r->command->members,
-                           create ? NULL : &r->command->cleared, err) != ERR_OK)
+    if (flat_body(r->route.rt, r->verdict.dialect, body, r->arena, &plain, &r->ignored, err) != ERR_OK)
+        return err->code;
+    content_keep(r, plain);
+    if (resource_normalise(r->route.rt, r->verdict.dialect, plain, &r->command->resource,
+                           &r->command->members, create ? NULL : &r->command->cleared, err) != ERR_OK)
         return err->code;
     content_keep(r, r->command->resource);
     content_keep(r, r->command->members);

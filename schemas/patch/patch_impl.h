@@ -31,6 +31,8 @@ void patch_take_out(const struct attr *a, const json_t *value, json_t *list);
 /* An operation on a multi-valued attribute that stands in container, or not yet. creates: replace creates
  * what its filter does not find. */
 enum err_code patch_apply_list(const struct patch_step *s, bool creates, json_t *container, struct err *err);
+/* Puts into an element the values that the filter demands with `eq`. */
+void patch_take_equalities(const struct filter *f, json_t *element);
 /* What an operation on members does to their rows. */
 void patch_member_delta(const struct patch_step *s, struct arena *a, struct member_delta *out);
 

@@ -84,11 +84,10 @@ static json_t *value_as_json(const struct filter_value *v, const struct attr *at
     }
 }
 
-/* Puts into an element the values that the filter demands with `eq`. */
-static void take_equalities(const struct filter *f, json_t *element) {
+void patch_take_equalities(const struct filter *f, json_t *element) {
     if (f->kind == FILTER_AND) {
-        take_equalities(f->left, element);
-        take_equalities(f->right, element);
+        patch_take_equalities(f->left, element);
+        patch_take_equalities(f->right, element);
     } else if (f->kind == FILTER_COMPARE && f->op == FILTER_EQ &&
                f->path.attr->mutability != ATTR_READ_ONLY) {
         json_t *value = value_as_json(&f->value, f->path.attr);
@@ -112,7 +111,7 @@ static enum err_code create_element(const struct patch_step *s, json_t *list, st
         return patch_refuse(s, ERR_NO_TARGET, "has no value that the path's filter matches", err);
     json_t *element = json_object();
     if (s->path.filter != NULL)
-        take_equalities(s->path.filter, element);
+        patch_take_equalities(s->path.filter, element);
     if (s->path.at.sub != NULL)
         jsonx_put(element, s->path.at.sub->name, jsonx_copy(s->value));
     else

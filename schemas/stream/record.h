@@ -124,7 +124,9 @@ struct audit_request {
     const char *bulk;   /* of an operation of a Bulk: that one's txn; NULL = none, member left out */
     int64_t supersedes; /* n of the record that this one takes back, because its acknowledgement came too late
                            for the answer; 0 = none, member left out */
-    int64_t requests;   /* so many requests in one record; 0 = it is about one, member left out */
+    const char *const *ignored; /* members of the body that nobody knows, NULL-terminated; NULL = none, member
+                                   left out */
+    int64_t requests;           /* so many requests in one record; 0 = it is about one, member left out */
 };
 void record_audit_request(const struct audit_request *r, struct jbuf *out);
 

@@ -192,6 +192,18 @@ static void put_if_any(struct jbuf *b, const char *name, const char *text) {
         jb_kstr(b, name, text);
 }
 
+static void put_ignored(struct jbuf *b, const char *const *names) {
+    if (names == NULL)
+        return;
+    jb_key(b, "ignored");
+    jb_raw(b, "[");
+    for (; *names != NULL; names++) {
+        jb_sep(b);
+        jb_str(b, *names);
+    }
+    jb_raw(b, "]");
+}
+
 void record_audit_request(const struct audit_request *r, struct jbuf *out) {
     char time[RFC3339_SIZE];
 
@@ -225,5 +237,6 @@ void record_audit_request(const struct audit_request *r, struct jbuf *out) {
         jb_kint(out, "supersedes", r->supersedes);
     if (r->requests != 0)
         jb_kint(out, "requests", r->requests);
+    put_ignored(out, r->ignored);
     jb_raw(out, "}");
 }

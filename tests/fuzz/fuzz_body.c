@@ -1,4 +1,5 @@
 /* Request bodies: the strict parser, then resources of POST and PUT. */
+#include "schemas/patch/flat.h"
 #include "schemas/resource/body.h"
 #include "schemas/resource/resource.h"
 #include "schemas/types/attr_path.h"
@@ -72,6 +73,26 @@ static void check_members(const json_t *members) {
     }
 }
 
+/* What the door does first. A document made of it must be one that has no paths for names. */
+static json_t *check_flat(const struct fuzz_input *in, const json_t *body, struct arena *a) {
+    struct err err = {0};
+    json_t *plain, *again;
+    const char *const *ignored;
+    enum err_code code = flat_body(in->rt, in->dialect, body, a, &plain, &ignored, &err);
+    if (code != ERR_OK) {
+        FUZZ_CHECK(code == ERR_INVALID_SYNTAX || code == ERR_NO_TARGET || code == ERR_TOO_MANY,
+                   "flat_body gives %s", err_name(code));
+        FUZZ_CHECK(err.detail[0] != '\0' && plain == NULL, "half a refusal");
+        return NULL;
+    }
+    for (size_t i = 0; ignored != NULL && ignored[i] != NULL; i++)
+        FUZZ_CHECK(i < IGNORED_MAX && strlen(ignored[i]) <= IGNORED_MAX_BYTES, "an ignored name too much");
+    code = flat_body(in->rt, in->dialect, plain, a, &again, &ignored, &err);
+    FUZZ_CHECK(code == ERR_OK && json_equal(again, plain), "a body that is flat again");
+    json_decref(again);
+    return plain;
+}
+
 static void check_resource(const struct fuzz_input *in, const json_t *body, struct arena *a) {
     struct err err = {0};
     json_t *doc = NULL, *members = NULL, *cleared = NULL;
@@ -116,8 +137,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         FUZZ_CHECK(json_is_object(body), "a body that is no object");
         FUZZ_CHECK(depth_of(body) <= limits.max_depth, "a body of depth %zu", depth_of(body));
         json_t *given = json_deep_copy(body);
+        json_t *plain = check_flat(&in, body, a);
         check_resource(&in, body, a);
-        FUZZ_CHECK(json_equal(given, body), "resource_normalise has changed the body");
+        if (plain != NULL && plain != body)
+            check_resource(&in, plain, a);
+        json_decref(plain);
+        FUZZ_CHECK(json_equal(given, body), "the body was changed");
         json_decref(given);
         json_decref(body);
     } else {

@@ -357,6 +357,21 @@ static void test_audit_request_of_a_bulk(void **state) {
     request_check(&r, NULL, "audit.request-bulk-operation");
 }
 
+/* Rule 0.13: what nobody knows is stored nowhere, and said so. */
+static void test_audit_request_ignored(void **state) {
+    (void)state;
+    static const char *const ignored[] = {"urn:example:acme:2.0:User",
+                                          "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:floor",
+                                          NULL};
+    struct audit_request r = request_example();
+    r.n = 995;
+    r.method = "POST";
+    r.path = "/scim/v2/Users";
+    r.status = 201;
+    r.ignored = ignored;
+    request_check(&r, NULL, "audit.request-ignored");
+}
+
 /* A header value is bytes; the record is UTF-8 all the same. */
 static void test_audit_request_foreign_bytes(void **state) {
     (void)state;
@@ -494,6 +509,7 @@ int main(void) {
         T(test_audit_request_of_many),
         T(test_audit_request_superseded),
         T(test_audit_request_of_a_bulk),
+        T(test_audit_request_ignored),
         T(test_audit_request_foreign_bytes),
         T(test_store_round_trip),
         T(test_store_empty),
