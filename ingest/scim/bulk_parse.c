@@ -1,12 +1,12 @@
 #include "ingest/scim/bulk_request.h"
 
 #include "schemas/resource/body.h"
+#include "schemas/text/jsonx.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
-#include <strings.h>
 
 static enum err_code syntax(struct err *err, const char *what) {
     return err_set(err, ERR_INVALID_SYNTAX, "%s", what);
@@ -18,24 +18,18 @@ static json_t *member(const json_t *object, const char *name) {
     return json_is_null(v) ? NULL : v;
 }
 
-static enum err_code check_bulk_schemas(const json_t *body, struct err *err) {
-    size_t i;
-    const json_t *list = member(body, "schemas"), *urn;
-    json_array_foreach(list, i, urn) {
-        if (json_is_string(urn) && strcasecmp(json_string_value(urn), MESSAGE_BULK_REQUEST) == 0)
-            return ERR_OK;
-    }
-    return syntax(err, "schemas must name " MESSAGE_BULK_REQUEST);
-}
-
-static enum err_code parse_fail_on_errors(const json_t *body, int *out, struct err *err) {
-    const json_t *v = member(body, "failOnErrors");
+static enum err_code parse_fail_on_errors(const json_t *body, bool strict, int *out, struct err *err) {
+    const json_t *given = member(body, "failOnErrors"), *v = strict ? given : body_unlist(given);
     *out = 0;
     if (v == NULL)
         return ERR_OK;
-    if (!json_is_integer(v) || json_integer_value(v) < 1)
+    json_t *number = json_is_string(v) && !strict ? jsonx_number(json_string_value(v), json_string_length(v))
+                                                  : jsonx_copy(v);
+    json_int_t n = json_is_integer(number) ? json_integer_value(number) : 0;
+    json_decref(number);
+    if (n < 1)
         return err_set(err, ERR_INVALID_VALUE, "failOnErrors must be an integer of 1 or more");
-    *out = json_integer_value(v) > INT_MAX ? INT_MAX : (int)json_integer_value(v);
+    *out = n > INT_MAX ? INT_MAX : (int)n;
     return ERR_OK;
 }
 
@@ -117,10 +111,11 @@ static enum err_code check_bulk_ids(const struct bulk_request *b, struct err *er
     return code;
 }
 
-enum err_code bulk_parse(json_t *body, struct arena *a, struct bulk_request *out, struct err *err) {
+enum err_code bulk_parse(json_t *body, bool strict, struct arena *a, struct bulk_request *out,
+                         struct err *err) {
     *out = (struct bulk_request){0};
-    if (check_bulk_schemas(body, err) != ERR_OK ||
-        parse_fail_on_errors(body, &out->fail_on_errors, err) != ERR_OK)
+    if (body_check_schemas(body, MESSAGE_BULK_REQUEST, err) != ERR_OK ||
+        parse_fail_on_errors(body, strict, &out->fail_on_errors, err) != ERR_OK)
         return err->code;
     const json_t *list = member(body, "Operations");
     if (!json_is_array(list) || json_array_size(list) == 0)

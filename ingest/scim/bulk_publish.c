@@ -180,7 +180,7 @@ void bulk_publish(struct request *r, struct jbuf *scratch) {
 
 static enum err_code scim_bulk_parse(struct request *r, json_t *body, struct bulk_request *out,
                                      struct err *err) {
-    return bulk_parse(body, r->arena, out, err);
+    return bulk_parse(body, r->verdict.strict, r->arena, out, err);
 }
 
 static void scim_bulk_plan(struct request *r, struct bulk_request *b) {

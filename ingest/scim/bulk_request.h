@@ -56,7 +56,8 @@ void bulk_refuse(struct bulk_op *op, enum err_code code, const char *detail);
 /* Reads the envelope and the members of each operation. ERR_INVALID_SYNTAX, ERR_INVALID_VALUE: it is no
  * BulkRequest, and nothing is done. ERR_TOO_LARGE: too many operations (rule B6). An error in one operation
  * is noted there. */
-enum err_code bulk_parse(json_t *body, struct arena *a, struct bulk_request *out, struct err *err);
+enum err_code bulk_parse(json_t *body, bool strict, struct arena *a, struct bulk_request *out,
+                         struct err *err);
 /* Finds routes (in the table), ids, references and order, and replaces the references in the body. base: the
  * URL that resources stand under; prefix: its path. Notes operations that cannot be done. */
 void bulk_plan(struct bulk_request *b, const struct route_table *table, const char *base, const char *prefix,

@@ -122,7 +122,8 @@ static enum step scim_list_begin(struct request *r) {
 static enum step scim_search_begin(struct request *r) {
     struct err err = {0};
     json_t *body = NULL;
-    if (content_parse(r, &body, &err) != ERR_OK || search_query(body, r->arena, &r->query, &err) != ERR_OK)
+    if (content_parse(r, &body, &err) != ERR_OK ||
+        search_query(body, r->verdict.strict, r->arena, &r->query, &err) != ERR_OK)
         return handle_refuse(r, &err);
     return scim_list_begin(r);
 }

@@ -2,6 +2,7 @@
 
 #include "ops/runtime/jbuf.h"
 #include "schemas/resource/body.h"
+#include "schemas/text/jsonx.h"
 #include "schemas/types/schema.h"
 
 #include <inttypes.h>
@@ -18,16 +19,6 @@ static const struct {
     {"sortOrder", TEXT},  {"startIndex", NUMBER},       {"count", NUMBER}, {"cursor", TEXT},
 };
 #define MEMBERS (sizeof members / sizeof *members)
-
-static enum err_code check_search_schemas(const json_t *body, struct err *err) {
-    const json_t *list = body_member(body, "schemas");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *urn = json_string_value(json_array_get(list, i));
-        if (urn != NULL && strcasecmp(urn, MESSAGE_SEARCH) == 0)
-            return ERR_OK;
-    }
-    return err_set_path(err, ERR_INVALID_SYNTAX, "schemas", "schemas must hold %s", MESSAGE_SEARCH);
-}
 
 /* Attribute names with commas between. */
 static const char *join(const json_t *list, struct arena *a) {
@@ -46,33 +37,50 @@ static const char *join(const json_t *list, struct arena *a) {
     return kept;
 }
 
+static const char *text_of_number(const json_t *value, struct arena *a) {
+    json_t *number =
+        json_is_string(value) ? jsonx_number(json_string_value(value), json_string_length(value)) : NULL;
+    const json_t *given = number != NULL ? number : value;
+    const char *text =
+        json_is_integer(given) ? arena_printf(a, "%" JSON_INTEGER_FORMAT, json_integer_value(given)) : NULL;
+    json_decref(number);
+    return text;
+}
+
+/* NULL: the value does not fit. */
 static const char *text_of_value(const json_t *value, enum kind kind, struct arena *a) {
-    switch (kind) {
-    case LIST:
-        return json_is_array(value) ? join(value, a) : NULL;
-    case NUMBER:
-        return json_is_integer(value) ? arena_printf(a, "%" JSON_INTEGER_FORMAT, json_integer_value(value))
-                                      : NULL;
-    case TEXT:
-        break;
-    }
+    if (kind == LIST && json_is_array(value))
+        return join(value, a);
+    value = body_unlist(value);
+    if (kind == NUMBER)
+        return text_of_number(value, a);
     return json_is_string(value) ? arena_strdup(a, json_string_value(value)) : NULL;
 }
 
-enum err_code search_query(const json_t *body, struct arena *a, struct query *out, struct err *err) {
+/* The form that the RFC gives it, and no other that is taken for it. */
+static bool is_exact(const json_t *value, enum kind kind) {
+    return kind == LIST     ? json_is_array(value)
+           : kind == NUMBER ? json_is_integer(value)
+                            : json_is_string(value);
+}
+
+enum err_code search_query(const json_t *body, bool strict, struct arena *a, struct query *out,
+                           struct err *err) {
     static const char *const wants[] = {
         [TEXT] = "a string", [NUMBER] = "an integer", [LIST] = "a list of strings"};
     *out = (struct query){.params = arena_alloc(a, MEMBERS * sizeof(struct query_param))};
-    if (check_search_schemas(body, err) != ERR_OK)
+    if (body_check_schemas(body, MESSAGE_SEARCH, err) != ERR_OK)
         return err->code;
     for (size_t i = 0; i < MEMBERS; i++) {
+        const enum kind kind = members[i].kind;
         const json_t *value = body_member(body, members[i].name);
         if (value == NULL || json_is_null(value))
             continue;
-        struct query_param p = {members[i].name, text_of_value(value, members[i].kind, a)};
-        if (p.value == NULL)
-            return err_set_path(err, members[i].kind == NUMBER ? ERR_INVALID_VALUE : ERR_INVALID_SYNTAX,
-                                p.name, "%s must be %s", p.name, wants[members[i].kind]);
+        struct query_param p = {members[i].name, text_of_value(value, kind, a)};
+        if (p.value == NULL || (strict && !is_exact(value, kind)))
+            return err_set_path(err, kind == NUMBER ? ERR_INVALID_VALUE : ERR_INVALID_SYNTAX, p.name,
+                                "%s must be %s%s", p.name, wants[kind],
+                                p.value != NULL ? "; this workspace is strict" : "");
         out->params[out->n++] = p;
     }
     return ERR_OK;

@@ -60,11 +60,6 @@ static bool is_nothing(const json_t *v) {
     return is_null(v) || (json_is_string(v) && json_string_length(v) == 0);
 }
 
-/* A list of one where one value is due, as Entra's older manuals show. */
-static const json_t *unlist(const json_t *v) {
-    return json_array_size(v) == 1 ? json_array_get(v, 0) : v;
-}
-
 static bool is_named(const struct attr_path *p, const char *name) {
     return p->extension == NULL && p->attr != NULL && strcmp(p->attr->name, name) == 0;
 }
@@ -191,7 +186,7 @@ static enum err_code normalise_parts(struct normaliser *n, enum patch_op op, con
 
 /* Entra's older manuals wrap even simple values: [{"$ref": null, "value": v}]. */
 static const json_t *unwrap(const json_t *value) {
-    const json_t *one = unlist(value);
+    const json_t *one = body_unlist(value);
     return json_is_object(one) && body_member(one, "value") != NULL ? body_member(one, "value") : one;
 }
 
@@ -200,10 +195,12 @@ static enum err_code normalise_value(struct normaliser *n, enum patch_op op, con
                                      const json_t *value) {
     const struct attr *target = attr_path_target(&path->at);
     json_t *out;
+    if (!target->multi && target->type != ATTR_COMPLEX)
+        value = body_unlist(value);
     if (target->type == ATTR_BOOLEAN && json_is_string(value) && is_nothing(value)) /* as any other string */
         return refuse_op(n, ERR_INVALID_VALUE, path, "must be true or false");
-    if (!target->multi && target->type == ATTR_COMPLEX && json_is_object(unlist(value)))
-        return normalise_parts(n, op, path, unlist(value));
+    if (!target->multi && target->type == ATTR_COMPLEX && json_is_object(body_unlist(value)))
+        return normalise_parts(n, op, path, body_unlist(value));
     if (n->dialect == DIALECT_ENTRA && !target->multi && target->type != ATTR_COMPLEX)
         value = unwrap(value);
     enum err_code rc = value_normalise(&path->at, value, &out, n->err);
@@ -223,7 +220,7 @@ static enum err_code normalise_value(struct normaliser *n, enum patch_op op, con
 static enum err_code normalise_element(struct normaliser *n, enum patch_op op, const struct patch_path *path,
                                        const json_t *value) {
     json_t *out;
-    enum err_code rc = value_normalise_element(&path->at, unlist(value), &out, n->err);
+    enum err_code rc = value_normalise_element(&path->at, body_unlist(value), &out, n->err);
     if (rc != ERR_OK)
         return rc;
     if (out != NULL || op == PATCH_REPLACE)
@@ -299,6 +296,7 @@ static enum err_code normalise_members(struct normaliser *n, enum patch_op op, c
 static enum err_code normalise_extension(struct normaliser *n, enum patch_op op,
                                          const struct patch_path *path, const json_t *value) {
     const struct schema *s = path->at.extension;
+    value = body_unlist(value);
     if (op != PATCH_REMOVE && json_is_object(value))
         return normalise_members(n, op, s, value);
     if (op != PATCH_REMOVE && !is_nothing(value))
@@ -382,6 +380,7 @@ static enum err_code normalise_operation(struct normaliser *n, const json_t *ope
     }
     if (op == PATCH_REMOVE) /* P20 */
         return err_set(n->err, ERR_NO_TARGET, "\"remove\" needs a \"path\"");
+    value = body_unlist(value);
     if (!json_is_object(value)) /* P10, P30 */
         return err_set(n->err, ERR_INVALID_VALUE, "Without a \"path\" the \"value\" must be an object");
     return normalise_members(n, op, NULL, value);
@@ -390,14 +389,10 @@ static enum err_code normalise_operation(struct normaliser *n, const json_t *ope
 /* P1. */
 static enum err_code check_envelope(enum dialect dialect, const json_t *body, json_t **operations,
                                     struct err *err) {
-    const json_t *schemas = json_is_object(body) ? body_member(body, "schemas") : NULL;
-    bool named = false;
-    for (size_t i = 0; i < json_array_size(schemas); i++) {
-        const char *urn = json_string_value(json_array_get(schemas, i));
-        named = named || (urn != NULL && strcasecmp(urn, MESSAGE_PATCH) == 0);
-    }
-    if (!named)
-        return err_set(err, ERR_INVALID_SYNTAX, "\"schemas\" must contain \"%s\"", MESSAGE_PATCH);
+    if (!json_is_object(body))
+        return err_set(err, ERR_INVALID_SYNTAX, "A PATCH must be a JSON object");
+    if (body_check_schemas(body, MESSAGE_PATCH, err) != ERR_OK)
+        return err->code;
     *operations = body_member(body, "Operations");
     if (!json_is_array(*operations))
         return err_set(err, ERR_INVALID_SYNTAX, "\"Operations\" must be an array");

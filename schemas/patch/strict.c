@@ -11,21 +11,22 @@ static enum err_code refuse_unknown(const char *name, struct err *err) {
                         name);
 }
 
-/* A value of attribute a, or of a list of them. */
-static enum err_code check_value(const struct attr *a, const json_t *value, struct err *err) {
+static enum err_code refuse_form(const char *name, const char *due, const char *given, struct err *err) {
+    return err_set_path(err, ERR_INVALID_VALUE, name, "'%.150s' must be %s, not %s; this workspace is strict",
+                        name, due, given);
+}
+
+static enum err_code check_value(const struct attr *a, const json_t *value, struct err *err);
+
+/* A single value, or an element of a list. */
+static enum err_code check_single(const struct attr *a, const json_t *value, struct err *err) {
     const char *name;
     json_t *part;
     enum err_code code = ERR_OK;
-    if (a->mutability == ATTR_READ_ONLY) /* usher sets it, so the given value does not matter */
-        return ERR_OK;
-    if (json_is_array(value)) {
-        for (size_t i = 0; i < json_array_size(value) && code == ERR_OK; i++)
-            code = check_value(a, json_array_get(value, i), err);
-        return code;
-    }
     if (a->type == ATTR_BOOLEAN && json_is_string(value))
-        return err_set_path(err, ERR_INVALID_VALUE, a->name,
-                            "'%s' must be true or false, not a text; this workspace is strict", a->name);
+        return refuse_form(a->name, "true or false", "a text", err);
+    if ((a->type == ATTR_INTEGER || a->type == ATTR_DECIMAL) && json_is_string(value))
+        return refuse_form(a->name, "a number", "a text", err);
     if (a->type != ATTR_COMPLEX || !json_is_object(value))
         return ERR_OK;
     json_object_foreach((json_t *)value, name, part) {
@@ -37,9 +38,24 @@ static enum err_code check_value(const struct attr *a, const json_t *value, stru
     return code;
 }
 
+static enum err_code check_value(const struct attr *a, const json_t *value, struct err *err) {
+    enum err_code code = ERR_OK;
+    if (a->mutability == ATTR_READ_ONLY) /* usher sets it, so the given value does not matter */
+        return ERR_OK;
+    if (!json_is_array(value))
+        return check_single(a, value, err);
+    if (!a->multi && json_array_size(value) > 0)
+        return refuse_form(a->name, "a single value", "a list", err);
+    for (size_t i = 0; i < json_array_size(value) && code == ERR_OK; i++)
+        code = check_single(a, json_array_get(value, i), err);
+    return code;
+}
+
 static enum err_code check_extension(const struct schema *s, const json_t *object, struct err *err) {
     const char *name;
     json_t *value;
+    if (json_is_array(object) && json_array_size(object) > 0)
+        return refuse_form(s->id, "an object", "a list", err);
     if (!json_is_object(object)) /* checked when it is normalised */
         return ERR_OK;
     json_object_foreach((json_t *)object, name, value) {

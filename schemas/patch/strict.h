@@ -10,7 +10,8 @@
 #include <jansson.h>
 
 /* A POST or PUT body: attributes, also parts of complex ones, that the tables do not know are
- * ERR_INVALID_SYNTAX; a text where a boolean is due is ERR_INVALID_VALUE. */
+ * ERR_INVALID_SYNTAX, and so are members that are paths (flat.h); a text where a boolean or a number is due,
+ * and a list where a single value is due, are ERR_INVALID_VALUE. */
 enum err_code strict_body(const struct resource_type *rt, const json_t *body, struct err *err);
 /* A PatchOp body: an operation without path is ERR_INVALID_PATH; values as above. What is wrong otherwise is
  * left to patch_normalise. */

@@ -185,3 +185,35 @@ json_t *body_member(const json_t *object, const char *name) {
     }
     return NULL;
 }
+
+const json_t *body_unlist(const json_t *v) {
+    return json_array_size(v) == 1 ? json_array_get(v, 0) : v;
+}
+
+static const char *const old_schemas_prefix = "urn:scim:schemas:"; /* SCIM 1.0 and 1.1 */
+
+static bool names_schema(const json_t *urn, const char *id) {
+    return json_is_string(urn) && strcasecmp(json_string_value(urn), id) == 0;
+}
+
+enum err_code body_check_schemas(const json_t *body, const char *urn, struct err *err) {
+    const json_t *schemas = body_member(body, "schemas");
+    bool old = false;
+    if (schemas == NULL || names_schema(schemas, urn))
+        return ERR_OK;
+    if (!json_is_array(schemas))
+        return err_set_path(err, ERR_INVALID_SYNTAX, "schemas", "'schemas' must be an array that holds '%s'",
+                            urn);
+    for (size_t i = 0; i < json_array_size(schemas); i++) {
+        const json_t *given = json_array_get(schemas, i);
+        if (names_schema(given, urn))
+            return ERR_OK;
+        if (json_is_string(given) &&
+            strncasecmp(json_string_value(given), old_schemas_prefix, strlen(old_schemas_prefix)) == 0)
+            old = true;
+    }
+    if (old)
+        return err_set_path(err, ERR_INVALID_SYNTAX, "schemas",
+                            "'schemas' names a schema of SCIM 1; this is SCIM 2.0: use '%s'", urn);
+    return err_set_path(err, ERR_INVALID_SYNTAX, "schemas", "'schemas' must hold '%s'", urn);
+}

@@ -24,4 +24,11 @@ enum err_code body_parse(const char *buf, size_t len, const struct body_limits *
 /* Case-insensitive member of an object (S1): borrowed, or NULL. */
 json_t *body_member(const json_t *object, const char *name);
 
+/* Does the body say that it is what `urn` names? `schemas` may be left out: the address says enough, and some
+ * clients send none. Where it is given, it must name this one; others beside it are ignored (S6, Q28). Else
+ * ERR_INVALID_SYNTAX. */
+enum err_code body_check_schemas(const json_t *body, const char *urn, struct err *err);
+/* The value of a list of one, as some clients send where a single value is due; else v itself. Borrowed. */
+const json_t *body_unlist(const json_t *v);
+
 #endif

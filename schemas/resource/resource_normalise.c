@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
 struct normaliser {
     const struct resource_type *rt;
@@ -16,37 +15,6 @@ struct normaliser {
     json_t *members; /* ids, where the body has the attribute whose values are rows apart */
     struct err *err;
 };
-
-static const char *const old_schemas_prefix = "urn:scim:schemas:"; /* SCIM 1.0 and 1.1 */
-
-static bool names_schema(const json_t *urn, const char *id) {
-    return json_is_string(urn) && strcasecmp(json_string_value(urn), id) == 0;
-}
-
-/* Some clients send no `schemas` (Okta's group push); the endpoint says enough. Where it is given, it must
- * name the base schema; other URNs are ignored (S6, Q28). */
-static enum err_code check_schemas(const struct normaliser *n, const json_t *body) {
-    const json_t *schemas = body_member(body, "schemas");
-    const char *base = n->rt->schema->id;
-    bool old = false;
-    if (schemas == NULL || names_schema(schemas, base))
-        return ERR_OK;
-    if (!json_is_array(schemas))
-        return err_set_path(n->err, ERR_INVALID_SYNTAX, "schemas",
-                            "'schemas' must be an array that holds '%s'", base);
-    for (size_t i = 0; i < json_array_size(schemas); i++) {
-        const json_t *urn = json_array_get(schemas, i);
-        if (names_schema(urn, base))
-            return ERR_OK;
-        if (json_is_string(urn) &&
-            strncasecmp(json_string_value(urn), old_schemas_prefix, strlen(old_schemas_prefix)) == 0)
-            old = true;
-    }
-    if (old)
-        return err_set_path(n->err, ERR_INVALID_SYNTAX, "schemas",
-                            "'schemas' names a schema of SCIM 1; this is SCIM 2.0: use '%s'", base);
-    return err_set_path(n->err, ERR_INVALID_SYNTAX, "schemas", "'schemas' must hold '%s'", base);
-}
 
 /* Notes that an attribute which a PUT would keep is named without a value, so that it is cleared. Not for
  * `active`, which always has a value: a missing value must not reactivate anybody. Not for an empty string in
@@ -107,7 +75,8 @@ static enum err_code take_extension(struct normaliser *n, const struct schema *e
     enum err_code code = ERR_OK;
     const char *name;
     json_t *value;
-    if (json_is_null(given))
+    given = body_unlist(given);
+    if (json_is_null(given) || (json_is_array(given) && json_array_size(given) == 0))
         return ERR_OK;
     if (!json_is_object(given))
         return err_set_path(n->err, ERR_INVALID_VALUE, extension->id, "'%s' must be an object",
@@ -176,7 +145,7 @@ enum err_code resource_normalise(const struct resource_type *rt, enum dialect di
         *cleared = NULL;
     if (!json_is_object(body))
         return err_set(err, ERR_INVALID_SYNTAX, "A resource must be a JSON object");
-    enum err_code code = check_schemas(&n, body);
+    enum err_code code = body_check_schemas(body, rt->schema->id, err);
     if (code != ERR_OK)
         return code;
 

@@ -2,6 +2,7 @@
 #include "schemas/resource/value.h"
 
 #include "ops/runtime/clock.h"
+#include "schemas/resource/body.h"
 #include "schemas/text/fold.h"
 #include "schemas/text/jsonx.h"
 
@@ -100,12 +101,17 @@ static enum err_code normalise_boolean(const struct attr_path *path, const json_
     return ERR_OK;
 }
 
+/* Some clients send every value as a text. */
 static enum err_code normalise_number(const struct attr_path *path, const json_t *in, json_t **out,
                                       struct err *err) {
     bool integer_due = attr_path_target(path)->type == ATTR_INTEGER;
-    if (!json_is_number(in) || (integer_due && !json_is_integer(in)))
+    json_t *number =
+        json_is_string(in) ? jsonx_number(json_string_value(in), json_string_length(in)) : jsonx_copy(in);
+    if (!json_is_number(number) || (integer_due && !json_is_integer(number))) {
+        json_decref(number);
         return wrong_type(path, err);
-    *out = jsonx_copy(in);
+    }
+    *out = number;
     return ERR_OK;
 }
 
@@ -248,17 +254,17 @@ static enum err_code normalise_list(const struct attr_path *path, const json_t *
     return code;
 }
 
-/* A single value that comes as a list: [] assigns nothing; a list of one is seen from old Entra manuals for
- * manager (Q25). */
+/* A single value that comes as a list: [] assigns nothing; a list of one stands for its value, as in old
+ * Entra manuals for manager (Q25). */
 static enum err_code normalise_single(const struct attr_path *path, const json_t *in, json_t **out,
                                       struct err *err) {
     if (json_is_array(in)) {
         size_t n = json_array_size(in);
         if (n == 0)
             return ERR_OK;
-        if (n > 1 || attr_path_target(path)->type != ATTR_COMPLEX)
+        if (n > 1)
             return attr_path_refuse(path, ERR_INVALID_VALUE, "takes one value, not a list", err);
-        in = json_array_get(in, 0);
+        in = body_unlist(in);
     }
     return value_normalise_element(path, in, out, err);
 }

@@ -16,10 +16,10 @@
 /* Normalises the whole value of the attribute that path names (of its sub-attribute where path->sub is set).
  * *out: a new reference, or NULL where nothing is assigned: null, "", [], {} and what consists of nothing
  * else. Accepted too: "True" and "False" for a boolean; one object or simple value for a list; a simple value
- * v for a complex one that has a `value`: {"value": v}; a list of one for a single complex value. Equal
- * elements are collapsed. Two primaries, wrong types and blank required strings are ERR_INVALID_VALUE with
- * the path in err. Unknown and readOnly sub-attributes are left out. The caller checks whether the attribute
- * itself may be written, and whether it is required. */
+ * v for a complex one that has a `value`: {"value": v}; a list of one for a single value; a text that is a
+ * number for a number. Equal elements are collapsed. Two primaries, wrong types and blank required strings
+ * are ERR_INVALID_VALUE with the path in err. Unknown and readOnly sub-attributes are left out. The caller
+ * checks whether the attribute itself may be written, and whether it is required. */
 enum err_code value_normalise(const struct attr_path *path, const json_t *in, json_t **out, struct err *err);
 
 /* One element of the multi-valued attribute path->attr: as above, without the list. */

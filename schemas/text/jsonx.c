@@ -62,6 +62,12 @@ json_t *jsonx_string(const char *s, size_t n) {
     return v;
 }
 
+json_t *jsonx_number(const char *s, size_t n) {
+    if (n == 0 || !(s[0] == '-' || (s[0] >= '0' && s[0] <= '9')) || s[n - 1] < '0' || s[n - 1] > '9')
+        return NULL;
+    return json_loadb(s, n, JSON_DECODE_ANY, NULL);
+}
+
 void jsonx_put(json_t *object, const char *name, json_t *value) {
     if (json_object_set_new_nocheck(object, name, value) != 0)
         abort();

@@ -15,6 +15,8 @@ void jsonx_text_sorted(const json_t *value, struct jbuf *out);
 
 /* A new string from text that is known to be UTF-8, because it came out of the parser. */
 json_t *jsonx_string(const char *s, size_t n);
+/* The number that a text is, as JSON writes numbers, without blanks; a new reference. NULL: it is none. */
+json_t *jsonx_number(const char *s, size_t n);
 /* Steal the value's reference, as json_object_set_new and json_array_append_new do. */
 void jsonx_put(json_t *object, const char *name, json_t *value);
 void jsonx_push(json_t *array, json_t *value);

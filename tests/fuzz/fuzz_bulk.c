@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct fuzz_input in;
     fuzz_input(data, size, a, &in);
     if (body_parse(in.text, in.len, &limits, &body, &err) == ERR_OK) {
-        enum err_code code = bulk_parse(body, a, &b, &err);
+        enum err_code code = bulk_parse(body, false, a, &b, &err);
         FUZZ_CHECK(code == ERR_OK || (err_class(code) == ERR_CLASS_REJECT && err.detail[0] != '\0'),
                    "bulk_parse gives %s", err_name(code));
         if (code == ERR_OK) {

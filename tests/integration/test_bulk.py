@@ -243,7 +243,7 @@ class FailOnErrors(BulkCase):
         self.assertEqual(self.run_with(3, w, w, t, t), "ww++")
 
     def test_not_a_number_of_errors(self):
-        for wrong in (0, -1, "1", 1.5, True, []):
+        for wrong in (0, -1, "0", "one", "1.0", 1.5, True, [], [1, 2]):
             self.expect(self.send(post_user("a", "never"), failOnErrors=wrong), 400, "invalidValue")
         self.bulk(post_user("a", "foe-null"), failOnErrors=None)
 
@@ -262,7 +262,7 @@ class Envelope(BulkCase):
         """B1: nothing of it is done, and the answer says what is wrong with it."""
         good = post_user("a", "never")
         for body, kind in (
-                ({}, "invalidSyntax"), ({"Operations": [good]}, "invalidSyntax"),
+                ({}, "invalidSyntax"), ({"schemas": [], "Operations": [good]}, "invalidSyntax"),
                 ({"schemas": [RESPONSE], "Operations": [good]}, "invalidSyntax"),
                 ({"schemas": [BULK]}, "invalidSyntax"), ({"schemas": [BULK], "Operations": []}, "invalidSyntax"),
                 ({"schemas": [BULK], "Operations": good}, "invalidSyntax"),

@@ -68,13 +68,13 @@ class Search(Case):
         self.assertEqual(self.found("/.search", prefixed)["totalResults"], 13)
 
     def test_J5_bodies_that_are_none(self):
-        for body, scim_type in (({}, "invalidSyntax"), ({"schemas": []}, "invalidSyntax"),
+        for body, scim_type in (({"schemas": None}, "invalidSyntax"), ({"schemas": []}, "invalidSyntax"),
                                 ({"schemas": [LIST]}, "invalidSyntax"), ([], "invalidSyntax"), (b"{", "invalidSyntax"),
                                 (b"", "invalidSyntax"),
                                 ({"schemas": [SEARCH], "filter": 1}, "invalidSyntax"),
-                                ({"schemas": [SEARCH], "attributes": "userName"}, "invalidSyntax"),
+                                ({"schemas": [SEARCH], "attributes": {}}, "invalidSyntax"),
                                 ({"schemas": [SEARCH], "attributes": [1]}, "invalidSyntax"),
-                                ({"schemas": [SEARCH], "count": "1"}, "invalidValue"),
+                                ({"schemas": [SEARCH], "count": "one"}, "invalidValue"),
                                 ({"schemas": [SEARCH], "startIndex": 1.5}, "invalidValue"),
                                 ({"schemas": [SEARCH], "filter": "title zz 1"}, "invalidFilter"),
                                 ({"schemas": [SEARCH], "filter": ""}, "invalidFilter"),

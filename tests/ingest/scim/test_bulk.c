@@ -45,7 +45,7 @@ struct bulk_case {
 static struct bulk_case planned(const char *operations) {
     struct bulk_case c = {arena_new(), envelope(operations), {0}};
     struct err err = {0};
-    if (bulk_parse(c.body, c.arena, &c.b, &err) != ERR_OK)
+    if (bulk_parse(c.body, false, c.arena, &c.b, &err) != ERR_OK)
         fail_msg("%s: %s", operations, err.detail);
     bulk_plan(&c.b, &routes, BASE, "/scim/v2", c.arena);
     return c;
@@ -79,9 +79,10 @@ static void not_bulk_requests(void **state) {
         enum err_code code;
         const char *says;
     } cases[] = {
-        {"{}", ERR_INVALID_SYNTAX, "schemas"},
+        {"{}", ERR_INVALID_SYNTAX, "Operations"},
         {"{'schemas':[],'Operations':[{}]}", ERR_INVALID_SYNTAX, "schemas"},
-        {"{'schemas':'" MESSAGE_BULK_REQUEST "','Operations':[{}]}", ERR_INVALID_SYNTAX, "schemas"},
+        {"{'schemas':null,'Operations':[{}]}", ERR_INVALID_SYNTAX, "schemas"},
+        {"{'schemas':{},'Operations':[{}]}", ERR_INVALID_SYNTAX, "schemas"},
         {"{'schemas':['" MESSAGE_BULK_RESPONSE "'],'Operations':[{}]}", ERR_INVALID_SYNTAX, "schemas"},
         {"{'schemas':['" MESSAGE_BULK_REQUEST "']}", ERR_INVALID_SYNTAX, "Operations"},
         {"{'schemas':['" MESSAGE_BULK_REQUEST "'],'Operations':[]}", ERR_INVALID_SYNTAX, "Operations"},
@@ -105,7 +106,7 @@ static void not_bulk_requests(void **state) {
          ERR_INVALID_VALUE, "twice"},
         {"{'schemas':['" MESSAGE_BULK_REQUEST "'],'failOnErrors':0,'Operations':[{'method':'POST'}]}",
          ERR_INVALID_VALUE, "failOnErrors"},
-        {"{'schemas':['" MESSAGE_BULK_REQUEST "'],'failOnErrors':'1','Operations':[{'method':'POST'}]}",
+        {"{'schemas':['" MESSAGE_BULK_REQUEST "'],'failOnErrors':'one','Operations':[{'method':'POST'}]}",
          ERR_INVALID_VALUE, "failOnErrors"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -113,8 +114,31 @@ static void not_bulk_requests(void **state) {
         struct bulk_request b;
         struct err err = {0};
         json_t *body = quick(cases[i].text);
-        if (bulk_parse(body, a, &b, &err) != cases[i].code || strstr(err.detail, cases[i].says) == NULL)
+        if (bulk_parse(body, false, a, &b, &err) != cases[i].code ||
+            strstr(err.detail, cases[i].says) == NULL)
             fail_msg("%s: %s", cases[i].text, err.detail);
+        json_decref(body);
+        arena_free(a);
+    }
+}
+
+/* schemas may be left out, and digits in a text are a number; not in a strict workspace. */
+static void forms_that_are_taken_B1_S6(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "{'failOnErrors':'2','Operations':[{'method':'DELETE','path':'/Users/x'}]}",
+        "{'failOnErrors':[2],'Operations':[{'method':'DELETE','path':'/Users/x'}]}",
+        "{'schemas':'" MESSAGE_BULK_REQUEST
+        "','failOnErrors':['2'],'Operations':[{'method':'DELETE','path':'/Users/x'}]}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct arena *a = arena_new();
+        struct bulk_request b;
+        struct err err = {0};
+        json_t *body = quick(texts[i]);
+        assert_int_equal(bulk_parse(body, false, a, &b, &err), ERR_OK);
+        assert_int_equal(b.fail_on_errors, 2);
+        assert_int_equal(bulk_parse(body, true, a, &b, &err), ERR_INVALID_VALUE);
         json_decref(body);
         arena_free(a);
     }
@@ -129,7 +153,7 @@ static void names_in_any_case(void **state) {
     json_t *body = quick("{'SCHEMAS':['" MESSAGE_BULK_REQUEST
                          "'],'failonerrors':3,'operations':[{'Method':'delete','PATH':'/Users/" ID1
                          "','bulkid':null,'version':null,'data':null}]}");
-    assert_int_equal(bulk_parse(body, a, &b, &err), ERR_OK);
+    assert_int_equal(bulk_parse(body, false, a, &b, &err), ERR_OK);
     assert_int_equal(b.fail_on_errors, 3);
     assert_string_equal(b.ops[0].method, "DELETE");
     assert_null(b.ops[0].bulk_id);
@@ -147,9 +171,9 @@ static void too_many(void **state) {
     json_t *body = envelope(""), *list = json_object_get(body, "Operations");
     for (int i = 0; i < BULK_MAX_OPERATIONS; i++)
         json_array_append_new(list, json_pack("{s:s,s:s}", "method", "DELETE", "path", "/Users/" ID1));
-    assert_int_equal(bulk_parse(body, a, &b, &err), ERR_OK);
+    assert_int_equal(bulk_parse(body, false, a, &b, &err), ERR_OK);
     json_array_append_new(list, json_pack("{s:s,s:s}", "method", "DELETE", "path", "/Users/" ID1));
-    assert_int_equal(bulk_parse(body, a, &b, &err), ERR_TOO_LARGE);
+    assert_int_equal(bulk_parse(body, false, a, &b, &err), ERR_TOO_LARGE);
     assert_non_null(strstr(err.detail, "maxOperations (1000)"));
     json_decref(body);
     arena_free(a);
@@ -373,7 +397,7 @@ static void many_references(void **state) {
         json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:{s:o}}", "method", "POST", "path", "/Users",
                                               "bulkId", id, "data", "x", refs));
     }
-    assert_int_equal(bulk_parse(body, a, &b, NULL), ERR_OK);
+    assert_int_equal(bulk_parse(body, false, a, &b, NULL), ERR_OK);
     bulk_plan(&b, &routes, BASE, "/scim/v2", a);
     bool placed[BULK_MAX_OPERATIONS] = {false};
     for (size_t i = 0; i < b.n; i++) {
@@ -391,6 +415,7 @@ static void many_references(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(not_bulk_requests),
+        cmocka_unit_test(forms_that_are_taken_B1_S6),
         cmocka_unit_test(names_in_any_case),
         cmocka_unit_test(too_many),
         cmocka_unit_test(wrong_operations),

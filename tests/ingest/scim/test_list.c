@@ -117,14 +117,18 @@ static void f9_all_types(void **state) {
 
 /* ---- .search ---- */
 
-static enum err_code search(const char *text, struct query *q) {
+static enum err_code search_as(bool strict, const char *text, struct query *q) {
     struct err err = {0};
     json_t *body = json_loads(text, 0, NULL);
     assert_non_null(body);
-    enum err_code code = search_query(body, r->arena, q, &err);
+    enum err_code code = search_query(body, strict, r->arena, q, &err);
     assert_int_equal(code, err.code);
     json_decref(body);
     return code;
+}
+
+static enum err_code search(const char *text, struct query *q) {
+    return search_as(false, text, q);
 }
 #define SEARCH(members) "{\"schemas\":[\"" MESSAGE_SEARCH "\"]" members "}"
 
@@ -157,21 +161,64 @@ static void j5_bodies_that_are_none(void **state) {
         const char *text;
         enum err_code code;
     } rows[] = {
-        {"{}", ERR_INVALID_SYNTAX},
+        {"{\"schemas\":7}", ERR_INVALID_SYNTAX},
+        {"{\"schemas\":null}", ERR_INVALID_SYNTAX},
         {"{\"schemas\":[]}", ERR_INVALID_SYNTAX},
-        {"{\"schemas\":\"" MESSAGE_SEARCH "\"}", ERR_INVALID_SYNTAX},
+        {"{\"schemas\":[7]}", ERR_INVALID_SYNTAX},
         {"{\"schemas\":[\"" MESSAGE_LIST "\"]}", ERR_INVALID_SYNTAX},
         {SEARCH(",\"filter\":5"), ERR_INVALID_SYNTAX},
-        {SEARCH(",\"attributes\":\"userName\""), ERR_INVALID_SYNTAX},
+        {SEARCH(",\"attributes\":{}"), ERR_INVALID_SYNTAX},
+        {SEARCH(",\"filter\":[\"a\",\"b\"]"), ERR_INVALID_SYNTAX},
         {SEARCH(",\"attributes\":[\"userName\",1]"), ERR_INVALID_SYNTAX},
         {SEARCH(",\"cursor\":1"), ERR_INVALID_SYNTAX},
-        {SEARCH(",\"count\":\"5\""), ERR_INVALID_VALUE},
+        {SEARCH(",\"count\":\"five\""), ERR_INVALID_VALUE},
+        {SEARCH(",\"count\":\"5.5\""), ERR_INVALID_VALUE},
+        {SEARCH(",\"count\":\" 5\""), ERR_INVALID_VALUE},
+        {SEARCH(",\"count\":\"99999999999999999999\""), ERR_INVALID_VALUE},
+        {SEARCH(",\"startIndex\":[1,2]"), ERR_INVALID_VALUE},
         {SEARCH(",\"startIndex\":1.5"), ERR_INVALID_VALUE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct query q;
         if (search(rows[i].text, &q) != rows[i].code)
             fail_msg("%s", rows[i].text);
+    }
+}
+
+/* Forms that are taken for the right ones, but not in a strict workspace. */
+static void j5_forms_that_are_taken(void **state) {
+    (void)state;
+    static const char *const rows[][3] = {
+        {"startIndex", SEARCH(",\"startIndex\":\"4\""), "4"},
+        {"count", SEARCH(",\"count\":[\"-1\"]"), "-1"},
+        {"count", SEARCH(",\"count\":[7]"), "7"},
+        {"attributes", SEARCH(",\"attributes\":\"userName,name\""), "userName,name"},
+        {"excludedAttributes", SEARCH(",\"excludedAttributes\":\"members\""), "members"},
+        {"filter", SEARCH(",\"filter\":[\"active eq true\"]"), "active eq true"},
+        {"cursor", SEARCH(",\"cursor\":[\"\"]"), ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct query q;
+        if (search(rows[i][1], &q) != ERR_OK)
+            fail_msg("%s", rows[i][1]);
+        assert_string_equal(query_get(&q, rows[i][0]), rows[i][2]);
+        assert_int_not_equal(search_as(true, rows[i][1], &q), ERR_OK);
+    }
+    struct query q;
+    assert_int_equal(search_as(true, SEARCH(",\"count\":5,\"attributes\":[\"a\"],\"filter\":\"a pr\""), &q),
+                     ERR_OK);
+}
+
+/* scimgateway and authentik name no schema in messages. */
+static void s6_schemas_left_out(void **state) {
+    (void)state;
+    static const char *const heads[] = {"{", "{\"schemas\":\"" MESSAGE_SEARCH "\","};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        struct query q;
+        char text[200];
+        snprintf(text, sizeof text, "%s\"count\":3}", heads[i]);
+        assert_int_equal(search(text, &q), ERR_OK);
+        assert_string_equal(query_get(&q, "count"), "3");
     }
 }
 
@@ -285,6 +332,8 @@ int main(void) {
         CASE(f9_all_types),
         CASE(j5_g9_a_body_is_a_query),
         CASE(j5_bodies_that_are_none),
+        CASE(j5_forms_that_are_taken),
+        CASE(s6_schemas_left_out),
         CASE(x2_a_search_is_masked),
         CASE(c4_g3_lists),
         CASE(c4_an_empty_list_is_an_answer),
