@@ -20,7 +20,7 @@ TOGETHER = (
     "api_users", "throttle", "door", "limits", "bounds", "oauth", "dialects_together", "guard", "events", "scim", "members", "bulk", "okta_session",
     "dialects_okta", "dialects_governance", "migrate", "link", "search", "rules_data", "api_members",
     "dialects_directories", "dialects_entra_gallery", "equivalence", "roles", "storage", "tls", "preconditions", "sort",
-    "prefer", "api_rooms", "entra_session", "readme", "docs_page", "statements", "days",
+    "prefer", "api_rooms", "client_sessions", "inputs", "entra_session", "readme", "docs_page", "statements", "days",
     "apply_cases")
 
 # Suites that run one after the other when those have ended, in a process that has read all streams along. streams
@@ -35,7 +35,7 @@ LAST = ("bulk_alone", "whole", "refused", "offsets", "health", "librdkafka")
 # Suites for both brokers: about what the topics hold, in which order, and what happens while a program stands still or
 # ends. All others judge HTTP, documents, plans and limits. These are decided in the programs and in PostgreSQL, by the
 # same commands whichever broker carries them; so the broker that starts at once is enough for them.
-BROKER = {"streams", "events", "async", "members", "bulk", "entra_session", "okta_session", "seats", "admin_alone",
+BROKER = {"streams", "events", "async", "members", "bulk", "client_sessions", "entra_session", "okta_session", "seats", "admin_alone",
           "revocation", "idempotency", "outage", "two", "whole", "bulk_alone", "refused", "offsets",
           "health", "librdkafka"}
 
