@@ -158,18 +158,19 @@ static struct db_result *ask(struct db *db, const struct admit_ask *asks, size_t
     struct jbuf column[ASK_COLUMNS] = {{0}};
     const char *params[ASK_COLUMNS];
     struct db_result *r = NULL;
-    bool leases = false;
+    bool leases = false, counts = false;
     for (size_t c = 0; c < ASK_COLUMNS; c++)
         pg_array_begin(&column[c]);
     for (size_t i = 0; i < n; i++) {
         put_ask(column, &asks[i]);
         leases = leases || asks[i].want > 0 || asks[i].ended.size > 0;
+        counts = counts || leases || asks[i].units > 0;
     }
     for (size_t c = 0; c < ASK_COLUMNS; c++) {
         pg_array_end(&column[c]);
         params[c] = c < ASK_WANT || leases ? column[c].p : NULL;
     }
-    (void)db_run(db, SQL_ADMIT_BATCH, params, &r, err);
+    (void)db_run(db, counts ? SQL_ADMIT_BATCH : SQL_ADMIT_SEE, params, &r, err);
     for (size_t c = 0; c < ASK_COLUMNS; c++)
         jb_free(&column[c]);
     return r;

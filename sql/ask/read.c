@@ -25,9 +25,9 @@ bool read_is_long(const struct read_query *q) {
     return false;
 }
 
-/* ---- one try ---- */
+/* ---- one try: what goes out together is one transaction (db_flush), and needs no statement for that ---- */
 
-/* brief: there are look-ups among the queries, which must not take long. */
+/* brief: there are look-ups among the queries that could take long, and must not. */
 static void plan_context(struct read_plan *p, const char *workspace, bool brief) {
     char ms[16];
     const char *params[] = {workspace, ms};
@@ -41,6 +41,10 @@ static void plan_query(struct read_plan *p, size_t i, bool *planned) {
         read_plan_gets(p, i, planned);
         return;
     }
+    if (read_name_of(q) != NULL) {
+        read_plan_names(p, i, planned);
+        return;
+    }
     planned[i] = true;
     if (q->count > 0 || q->total < 0)
         read_plan_list(p, i, q->count == 0);
@@ -50,7 +54,6 @@ static void plan_query(struct read_plan *p, size_t i, bool *planned) {
 
 static enum err_code run_pages(struct read_plan *p, bool brief, size_t *slow, struct err *err) {
     bool *planned = xcalloc(p->nqueries, sizeof *planned);
-    read_plan_other(p, SQL_CONNECTION_BEGIN_READ_ONLY, NULL);
     for (size_t w = 0; w < p->nqueries; w++) { /* workspace by workspace */
         if (planned[w])
             continue;
@@ -61,7 +64,6 @@ static enum err_code run_pages(struct read_plan *p, bool brief, size_t *slow, st
                 plan_query(p, i, planned);
     }
     free(planned);
-    read_plan_other(p, SQL_CONNECTION_COMMIT, NULL);
     return read_plan_run(p, slow, err);
 }
 
@@ -72,16 +74,11 @@ static enum err_code run_totals(struct read_plan *p, size_t *slow, struct err *e
         const struct read_query *q = p->queries[i];
         if (q->id != NULL || q->code != ERR_OK || q->total >= 0 || q->is_large)
             continue;
-        if (!any)
-            read_plan_other(p, SQL_CONNECTION_BEGIN_READ_ONLY, NULL);
         any = true;
         plan_context(p, q->workspace, true);
         read_plan_list(p, i, true);
     }
-    if (!any)
-        return ERR_OK;
-    read_plan_other(p, SQL_CONNECTION_COMMIT, NULL);
-    return read_plan_run(p, slow, err);
+    return any ? read_plan_run(p, slow, err) : ERR_OK;
 }
 
 /* Does a look-up show more than a short read may, or is there a row with too many groups or members? */
@@ -114,7 +111,7 @@ static enum err_code short_reads(struct db *db, struct read_query *const *querie
         read_query_reset(q);
         wanted[i] = q->count;
         q->count = q->count > READ_SHORT_ROWS ? READ_SHORT_ROWS : q->count;
-        brief = brief || q->id == NULL;
+        brief = brief || (q->id == NULL && read_name_of(q) == NULL);
     }
     enum err_code code = run_short(&p, wanted, brief, slow, err);
     for (size_t i = 0; i < n; i++)

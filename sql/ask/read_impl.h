@@ -4,11 +4,11 @@
 
 #include "sql/ask/read.h"
 
-enum read_step_kind { READ_STEP_OTHER, READ_STEP_GET, READ_STEP_PAGE, READ_STEP_TOTAL };
+enum read_step_kind { READ_STEP_OTHER, READ_STEP_GET, READ_STEP_NAMED, READ_STEP_PAGE, READ_STEP_TOTAL };
 
 struct read_step { /* one statement of the pipeline */
     enum read_step_kind kind;
-    size_t query; /* of a page or total: its query; of a get: the first of its group */
+    size_t query; /* of a page or total: its query; of a get or name: the first of its group */
 };
 
 /* Statements that go out together. */
@@ -24,6 +24,11 @@ struct read_plan {
 void read_plan_other(struct read_plan *p, enum statement s, const char *const *params);
 /* Queues a get with all others of its group; those are marked in planned. */
 void read_plan_gets(struct read_plan *p, size_t first, bool *planned);
+/* A look-up of one user by userName: the folded name. One statement finds all of a batch, each along the
+ * unique index. NULL: it is another read. */
+const char *read_name_of(const struct read_query *q);
+/* The same for look-ups by userName. */
+void read_plan_names(struct read_plan *p, size_t first, bool *planned);
 /* Queues the page of a list (total false), or the number of all. Where that cannot be said in SQL, the query
  * has the error. */
 void read_plan_list(struct read_plan *p, size_t query, bool total);

@@ -3,6 +3,7 @@
 #include "ops/runtime/mem.h"
 #include "sql/ask/read_impl.h"
 #include "sql/ask/read_sql.h"
+#include "sql/filter/lookup.h"
 #include "sql/pg_array.h"
 
 #include <stdlib.h>
@@ -31,30 +32,63 @@ char *read_escaped_base(const char *base) {
     return text;
 }
 
-/* Gets that one statement can answer together. */
+const char *read_name_of(const struct read_query *q) {
+    bool first_page = q->count > 0 && q->start_index == 1 && !q->sorted && !q->backward;
+    if (q->id != NULL || q->nparts != 1 || !first_page || q->parts->filter == NULL)
+        return NULL;
+    return lookup_user_name(q->parts->rt, q->parts->filter);
+}
+
+/* By what it is found, and what is shown of it. */
+static const char *sought(const struct read_query *q) {
+    return q->id != NULL ? q->id : read_name_of(q);
+}
+
+static enum refs_wanted shown(const struct read_query *q) {
+    return q->id != NULL ? q->refs : q->parts->refs;
+}
+
+/* Gets, or look-ups by name, that one statement can answer together. */
 static bool same_group(const struct read_query *a, const struct read_query *b) {
-    return a->id != NULL && b->id != NULL && a->rt == b->rt && a->refs == b->refs &&
+    if ((a->id != NULL) != (b->id != NULL) || sought(a) == NULL || sought(b) == NULL)
+        return false;
+    return (a->id == NULL || a->rt == b->rt) && shown(a) == shown(b) &&
            strcmp(a->workspace, b->workspace) == 0 && strcmp(a->base, b->base) == 0;
 }
 
-void read_plan_gets(struct read_plan *p, size_t first, bool *planned) {
+/* What they are found by, as an array. Marks them as planned. */
+static char *take_group(const struct read_plan *p, size_t first, bool *planned) {
     struct read_query *const *q = p->queries;
-    struct jbuf ids = {0};
-    pg_array_begin(&ids);
+    struct jbuf all = {0};
+    pg_array_begin(&all);
     for (size_t i = first; i < p->nqueries; i++) {
         if (planned[i] || !same_group(q[first], q[i]))
             continue;
         planned[i] = true;
-        pg_array_word(&ids, q[i]->id);
+        pg_array_text(&all, sought(q[i]));
     }
-    pg_array_end(&ids);
-    char *base = read_escaped_base(q[first]->base);
-    const struct resource_type *rt = q[first]->rt;
-    const char *params[] = {q[first]->workspace, base, ids.p, rt->name};
-    db_queue(p->db, read_sql_get(rt, q[first]->refs), params);
-    add_step(p, READ_STEP_GET, first);
+    pg_array_end(&all);
+    return jb_take(&all);
+}
+
+static void plan_group(struct read_plan *p, size_t first, bool *planned, enum statement s, const char *type,
+                       enum read_step_kind kind) {
+    const struct read_query *q = p->queries[first];
+    char *base = read_escaped_base(q->base), *all = take_group(p, first, planned);
+    const char *params[] = {q->workspace, base, all, type};
+    db_queue(p->db, s, params);
+    add_step(p, kind, first);
     free(base);
-    jb_free(&ids);
+    free(all);
+}
+
+void read_plan_gets(struct read_plan *p, size_t first, bool *planned) {
+    const struct read_query *q = p->queries[first];
+    plan_group(p, first, planned, read_sql_get(q->rt, q->refs), q->rt->name, READ_STEP_GET);
+}
+
+void read_plan_names(struct read_plan *p, size_t first, bool *planned) {
+    plan_group(p, first, planned, read_sql_named(p->queries[first]->parts->refs), NULL, READ_STEP_NAMED);
 }
 
 void read_plan_list(struct read_plan *p, size_t query, bool total) {
@@ -86,39 +120,60 @@ static void copy_row(struct read_query *q, const struct db_result *r, size_t row
     out->refs = db_is_null(r, row, READ_REFS) ? NULL : arena_strdup(q->arena, db_text(r, row, READ_REFS));
 }
 
-static int by_id(const void *a, const void *b) {
-    const struct read_query *x = *(struct read_query *const *)a, *y = *(struct read_query *const *)b;
-    return strcmp(x->id, y->id);
-}
-
-static void take_gets(struct read_query *const *q, size_t n, size_t first, const struct db_result *r) {
-    struct read_query **group = xmalloc(n * sizeof *group);
-    size_t ngroup = 0;
-    for (size_t i = first; i < n; i++)
-        if (same_group(q[first], q[i]))
-            group[ngroup++] = q[i];
-    qsort(group, ngroup, sizeof *group, by_id);
-    for (size_t row = 0; row < db_rows(r); row++) {
-        struct read_query probe = {.id = db_text(r, row, 0)}, *key = &probe;
-        struct read_query **hit = bsearch(&key, group, ngroup, sizeof *group, by_id);
-        while (hit != NULL && hit > group && strcmp(hit[-1]->id, key->id) == 0)
-            hit--;
-        /* several may ask for the same one */
-        for (; hit != NULL && hit < group + ngroup && strcmp((*hit)->id, key->id) == 0; hit++) {
-            if ((*hit)->nrows > 0)
-                continue;
-            (*hit)->rows = arena_alloc((*hit)->arena, sizeof(struct resource_row));
-            copy_row(*hit, r, row);
-        }
-    }
-    free(group);
-}
-
 static struct read_place place_of(struct read_query *q, const struct db_result *r, size_t row) {
     struct read_place p = {.id = arena_strdup(q->arena, db_text(r, row, READ_ID))};
     if (!db_is_null(r, row, READ_KEY))
         p.key = arena_strdup(q->arena, db_text(r, row, READ_KEY));
     return p;
+}
+
+static int by_sought(const void *a, const void *b) {
+    const struct read_query *x = *(struct read_query *const *)a, *y = *(struct read_query *const *)b;
+    return strcmp(sought(x), sought(y));
+}
+
+/* The one row of a get, or of a look-up by name. */
+static void take_one(struct read_query *q, const struct db_result *r, size_t row) {
+    if (q->nrows > 0)
+        return;
+    q->rows = arena_alloc(q->arena, sizeof *q->rows);
+    copy_row(q, r, row);
+    if (q->id != NULL)
+        return;
+    q->types = arena_alloc(q->arena, sizeof(struct resource_type *));
+    q->types[0] = q->parts->rt;
+    q->first = q->last = (struct read_place){.id = q->rows[0].id};
+    q->total = 1;
+}
+
+/* Several may ask for the same one. */
+static void take_row(struct read_query **group, size_t n, const char *key, const struct db_result *r,
+                     size_t row) {
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(sought(group[middle]), key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < n && strcmp(sought(group[low]), key) == 0; low++)
+        take_one(group[low], r, row);
+}
+
+static void take_group_rows(struct read_query *const *q, size_t n, size_t first, int column,
+                            const struct db_result *r) {
+    struct read_query **group = xmalloc(n * sizeof *group);
+    size_t ngroup = 0;
+    for (size_t i = first; i < n; i++)
+        if (same_group(q[first], q[i]))
+            group[ngroup++] = q[i];
+    for (size_t i = 0; i < ngroup; i++)
+        group[i]->total = group[i]->id == NULL ? 0 : group[i]->total;
+    qsort(group, ngroup, sizeof *group, by_sought);
+    for (size_t row = 0; row < db_rows(r); row++)
+        take_row(group, ngroup, db_text(r, row, column), r, row);
+    free(group);
 }
 
 static void take_page(struct read_query *q, const struct db_result *r) {
@@ -148,7 +203,10 @@ static void take(struct read_plan *p, const struct read_step *step, const struct
     struct read_query *q = p->queries[step->query];
     switch (step->kind) {
     case READ_STEP_GET:
-        take_gets(p->queries, p->nqueries, step->query, r);
+        take_group_rows(p->queries, p->nqueries, step->query, READ_ID, r);
+        break;
+    case READ_STEP_NAMED:
+        take_group_rows(p->queries, p->nqueries, step->query, READ_KEY, r);
         break;
     case READ_STEP_PAGE:
         take_page(q, r);

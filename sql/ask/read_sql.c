@@ -34,6 +34,10 @@ enum statement read_sql_get(const struct resource_type *rt, enum refs_wanted ref
     return forms[rt->kind].get[refs];
 }
 
+enum statement read_sql_named(enum refs_wanted refs) {
+    return refs == REFS_NONE ? SQL_READ_USER_NAMED : SQL_READ_USER_NAMED_GROUPS;
+}
+
 /* ---- lists ---- */
 
 struct list {

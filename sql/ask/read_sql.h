@@ -22,6 +22,8 @@ enum read_column {
 
 /* $1 workspace, $2 base URL as the inside of a JSON string, $3 ids; of a custom type $4 its name. */
 enum statement read_sql_get(const struct resource_type *rt, enum refs_wanted refs);
+/* The same of users by their folded names; READ_KEY is the name. */
+enum statement read_sql_named(enum refs_wanted refs);
 
 /* Are its rows found along an index in the list's order, and no further than the page goes? */
 bool read_sql_walks(const struct read_query *q);

@@ -75,6 +75,14 @@ const char *lookup_member(const struct filter *f) {
     return uuid_parse(f->value.text, &id) && strcmp(id.s, f->value.text) == 0 ? f->value.text : NULL;
 }
 
+const char *lookup_user_name(const struct resource_type *rt, const struct filter *f) {
+    if (rt->kind != RESOURCE_USER || f->kind != FILTER_COMPARE || f->op != FILTER_EQ ||
+        f->value.type != FILTER_STRING)
+        return NULL;
+    bool own = f->path.extension == NULL && f->path.sub == NULL && f->path.attr != NULL;
+    return own && strcmp(f->path.attr->name, "userName") == 0 ? f->value.folded : NULL;
+}
+
 /* An indexed column of r; meta.location is the id. */
 static bool has_column(const struct attr_path *path) {
     return attr_path_target(path)->column ||

@@ -13,6 +13,8 @@
 bool lookup_finds(const struct filter *f);
 /* f is `members eq "id"` or `groups eq "id"`, and nothing else: the id; NULL: it is something else. */
 const char *lookup_member(const struct filter *f);
+/* f is `userName eq "name"` of users, and nothing else: the folded name; NULL: it is something else. */
+const char *lookup_user_name(const struct resource_type *rt, const struct filter *f);
 /* The condition that has an index find the rows that f (COMPARE or VALUE_PATH) may select; NULL: none can. $1
  * is the workspace. */
 const char *lookup_condition(struct builder *b, const struct filter *f);

@@ -126,6 +126,21 @@ SELECT {user_columns}, {groups}
 FROM unnest($3::uuid[]) AS a (id)
 CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = a.id OFFSET 0) r;
 
+-- name: user_named
+-- By userName; the columns of a page.
+-- $1 uuid: workspace
+-- $2 text: base URL
+-- $3 text[]: folded names
+SELECT {user_columns}, {no_refs}, r.user_name_key
+FROM unnest($3::text[]) AS a (name)
+CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.user_name_key = a.name OFFSET 0) r;
+
+-- name: user_named_groups
+-- parameters as user_named
+SELECT {user_columns}, {groups}, r.user_name_key
+FROM unnest($3::text[]) AS a (name)
+CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.user_name_key = a.name OFFSET 0) r;
+
 -- name: room
 -- $1 uuid: workspace
 -- $2 text: base URL

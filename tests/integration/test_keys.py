@@ -256,6 +256,41 @@ class Rotation(Case):
         self.assertEqual([self.alive(t) for t in (old, new)], [False, False])
 
 
+class Batches(Case):
+    SHOWN = ("n, workspace_id, key_id, key_name, scopes, dialect, state, granted, rate_limit, seats_used, seats_limit, "
+             "require_email, kind, role, networks, expires, remaining, require_sso, sso_ready, strictness, lease, "
+             "wait_ms")
+
+    def test_who_it_is_does_not_depend_on_what_is_counted(self):
+        """Batches of which nothing is to be counted are read by another function (gate_see): it must say the same of
+        every credential, good or not, also when it sees many of them at once."""
+        ws = self.stack.workspace("batches")
+        self.stack.ctl("key", "revoke", ws.key("revoked")[1])
+
+        def soon():
+            return datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)
+
+        ws.key("expired", expires=soon().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        ws.key("elsewhere", "scim:users:read", networks="192.0.2.0/24,2001:db8::/32", rate=7, dialect="entra")
+        self.stack.ctl("key", "rotate", ws.key("overlapping")[1], overlap="1h")
+        key, until = ws.key("overlapped")[1], soon()
+        self.stack.ctl("key", "rotate", key, overlap=until.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        self.stack.ctl("owner", "create", "--workspace", ws.id, name="somebody")
+        let_time_pass_until(until, "one key has expired then, and an overlap has ended")
+        hashes = [bytes(r[0]) for r in self.stack.sql(
+            """SELECT token_hash FROM keys WHERE workspace_id = %(w)s
+               UNION ALL SELECT old_token_hash FROM keys WHERE workspace_id = %(w)s AND old_token_hash IS NOT NULL
+               UNION ALL SELECT token_hash FROM owners WHERE workspace_id = %(w)s""".replace("%(w)s", "'%s'" % ws.id))]
+        hashes.append(b"?" * 32)
+        counted = self.stack.sql("SELECT %s FROM gate_admit(%%s, array_fill(0, ARRAY[%%s])) ORDER BY n" % self.SHOWN,
+                                 hashes, len(hashes))
+        seen = self.stack.sql("SELECT %s FROM gate_see(%%s) ORDER BY n" % self.SHOWN, hashes)
+        self.assertEqual(len(counted), len(hashes) - 1)  # one is nobody's
+        self.assertEqual({r[6] for r in counted}, {"ok", "revoked", "expired", "rotated"})
+        self.assertEqual({r[12] for r in counted}, {"key", "owner"})
+        self.assertEqual(seen, counted)
+
+
 class Lists(Case):
     def test_what_a_list_shows(self):
         """All that an owner must know of a key, and no token."""

@@ -2,7 +2,9 @@
 (X2); unknown attributes (F9), scopes by type."""
 
 import json
+import threading
 import urllib.parse
+import uuid
 
 from case import Case
 from scimhttp import ENTERPRISE, GROUP, LIST, USER
@@ -167,3 +169,38 @@ class Search(Case):
                                                       'filter=userName eq "?"&count=3',
                                                       'filter=userName eq "?" or externalId co "?"&sortBy=userName&cursor='])
         self.assertNotIn("secret", json.dumps(mine))
+
+
+class LookUps(Case):
+    """By userName, as every identity provider looks: many at once go to PostgreSQL together."""
+
+    def test_each_gets_its_own(self):
+        """Found in any letter case, found by several at once, not found; with groups and without."""
+        mark = uuid.uuid4().hex[:12]
+        ids = [self.http.post("/Users", {"schemas": [USER], "userName": "Look%d-%s" % (n, mark)}).json["id"]
+               for n in range(6)]
+        room = self.http.post("/Groups", {"schemas": [GROUP], "displayName": "look " + mark,
+                                          "members": [{"value": i} for i in ids[:3]]}).json["id"]
+        wrong = []
+
+        def look(first):
+            client = self.ws.open()
+            for k in range(30):
+                n, shows = (first + k) % 8, k % 2 == 0
+                name = ("look%d-%s" if k % 3 else "LOOK%d-%s") % (n, mark)
+                q = {"filter": 'userName eq "%s"' % name}
+                if not shows:
+                    q["excludedAttributes"] = "groups"
+                found = client.get("/Users?" + urllib.parse.urlencode(q)).json
+                rows = [(r["id"], [g["value"] for g in r.get("groups", [])]) for r in found["Resources"]]
+                wanted = [(ids[n], [room] if shows and n < 3 else [])] if n < 6 else []
+                if rows != wanted or found["totalResults"] != len(wanted) or found["itemsPerPage"] != len(wanted):
+                    wrong.append((name, shows, found))
+            client.close()
+
+        threads = [threading.Thread(target=look, args=(n,)) for n in range(12)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(wrong[:2], [])

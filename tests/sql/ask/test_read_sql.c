@@ -1,6 +1,7 @@
 /* Lists as SQL text: order, place, page, several types (G1, G2, G4); what an index can find. That the text
  * means what it should is for the integration tests, and how it is run for test_explain. */
 #include "sql/ask/read.h"
+#include "sql/ask/read_impl.h"
 #include "sql/ask/read_sql.h"
 #include "sql/filter/lookup.h"
 #include "sql/filter/sort.h"
@@ -368,6 +369,44 @@ static void long_reads(void **state) {
     assert_false(read_is_long(&get));
 }
 
+/* Look-ups of a user by name alone, of which one statement finds many; whatever else is asked is a list. */
+static void names_alone(void **state) {
+    (void)state;
+    const struct resource_type *user = resource_type_of(RESOURCE_USER);
+    static const struct {
+        const char *filter;
+        struct read_query q;
+        const char *name;
+    } cases[] = {{"userName eq \"Ada\"", {.start_index = 1, .count = 1}, "ada"},
+                 {"userName eq \"\"", {.start_index = 1, .count = 200}, ""},
+                 {"userName eq \"ada\"", {.start_index = 2, .count = 1}, NULL},
+                 {"userName eq \"ada\"", {.start_index = 0, .count = 1}, NULL},
+                 {"userName eq \"ada\"", {.start_index = 1, .count = 0}, NULL},
+                 {"userName eq \"ada\"", {.start_index = 1, .count = 1, .sorted = true}, NULL},
+                 {"userName ne \"ada\"", {.start_index = 1, .count = 1}, NULL},
+                 {"userName sw \"ada\"", {.start_index = 1, .count = 1}, NULL},
+                 {"not (userName eq \"ada\")", {.start_index = 1, .count = 1}, NULL},
+                 {"userName eq \"ada\" and active eq true", {.start_index = 1, .count = 1}, NULL},
+                 {"externalId eq \"ada\"", {.start_index = 1, .count = 1}, NULL},
+                 {"displayName eq \"ada\"", {.start_index = 1, .count = 1}, NULL},
+                 {NULL, {.start_index = 1, .count = 1}, NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct read_part part = {.rt = user,
+                                 .filter = cases[i].filter ? filter(user, cases[i].filter) : NULL};
+        struct read_query q = cases[i].q;
+        q.parts = &part;
+        q.nparts = 1;
+        const char *name = read_name_of(&q), *wanted = cases[i].name;
+        if ((name == NULL) != (wanted == NULL) || (name != NULL && strcmp(name, wanted) != 0))
+            fail_msg("%s: %s", cases[i].filter ? cases[i].filter : "(all)", name ? name : "(none)");
+    }
+    struct read_part room = {.rt = resource_type_of(RESOURCE_ROOM)};
+    room.filter = filter(room.rt, "displayName eq \"ada\"");
+    assert_null(
+        read_name_of(&(struct read_query){.parts = &room, .nparts = 1, .start_index = 1, .count = 1}));
+    assert_null(read_name_of(&(struct read_query){.id = ID, .rt = user}));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
@@ -383,6 +422,7 @@ int main(void) {
         CASE(finds_by_an_index),
         CASE(totals),
         CASE(long_reads),
+        CASE(names_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
