@@ -30,9 +30,9 @@
     X(slices_open, gauge, "usher_worker_sliced_commands", NULL,                                              \
       "Large commands whose slices are under way.")                                                          \
     X(slice_time, histogram, "usher_worker_slice_seconds", NULL,                                             \
-      "Time of a slice's PostgreSQL transaction, or a step's.")                                                           \
+      "Time of a slice's PostgreSQL transaction, or a step's.")                                              \
     X(parked, gauge, "usher_worker_waiting_commands", NULL,                                                  \
-      "Commands that wait for a large one of their workspace.")                                               \
+      "Commands that wait for a large one of their workspace.")                                              \
     X(emit_transactions, counter, "usher_emit_transactions_total", NULL, "Kafka transactions committed.")    \
     X(emit_records, counter, "usher_emit_records_total", NULL, "Records emitted in them.")                   \
     X(emit_aborted, counter, "usher_emit_aborted_total", NULL, "Kafka transactions that did not commit.")    \

@@ -2,6 +2,7 @@
 
 #include "schemas/api/workspace_settings.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 const char *credential_text(const json_t *given, const char *name) {
@@ -36,4 +37,15 @@ bool credential_check(struct decision *d, const char *what, struct credential *f
     }
     f->expires_us = json_integer_value(expires); /* (0 for null) */
     return credential_check_token(d, f);
+}
+
+enum err_code credential_check_count(struct decision *d, const char *what, int64_t n, int64_t most,
+                                     const char *setting) {
+    if (n < 0)
+        return decision_db_error(d);
+    return n < most ? ERR_OK
+                    : err_set(&d->err, ERR_CONFLICT,
+                              "The workspace has %" PRId64 " %s that are not revoked, at most %" PRId64
+                              " are allowed (%s): revoke one first",
+                              n, what, most, setting);
 }

@@ -16,5 +16,9 @@ const char *credential_text(const json_t *given, const char *name);
  * d->err says what. `what` is the word for the credential in that error. */
 USHER_MUST_CHECK bool credential_check(struct decision *d, const char *what, struct credential *f);
 USHER_MUST_CHECK bool credential_check_token(struct decision *d, struct credential *f);
+/* One more may be made, where the workspace has n that are not revoked (-1: the database's error). Rotation
+ * needs no new one, so many are a sign that nobody revokes. `what`: their word; setting: the bound's name. */
+enum err_code credential_check_count(struct decision *d, const char *what, int64_t n, int64_t most,
+                                     const char *setting);
 
 #endif

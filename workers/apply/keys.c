@@ -6,7 +6,6 @@
 #include "sql/pg_array.h"
 #include "workers/apply/credential.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,19 +89,6 @@ static enum err_code key_check_rate(struct decision *d, const json_t *rate) {
                         "rate must be a whole number from 1 to %d, or null", RATE_MAX);
 }
 
-/* Rotation needs no new key, so many are a sign that nobody revokes. */
-static enum err_code key_check_count(struct decision *d) {
-    int64_t n = unit_count_keys(d->unit, d->workspace);
-    if (n < 0)
-        return decision_db_error(d);
-    return n < d->bounds->keys
-               ? ERR_OK
-               : err_set(&d->err, ERR_CONFLICT,
-                         "The workspace has %" PRId64 " keys that are not revoked, at most %" PRId64
-                         " are allowed (max-keys): revoke one first",
-                         n, d->bounds->keys);
-}
-
 static void key_audit(struct decision *d, enum audit_action action, const struct unit_key *k) {
     struct audit_target target = {.kind = TARGET_KEY, .id = k->id, .name = k->name};
     decision_audit(d, action, &target, NULL, NULL, NULL, 0);
@@ -128,7 +114,8 @@ enum err_code apply_key_create(struct decision *d) {
                             "A key needs at least one scope, and no unknown one");
     if (dialect != NULL && !dialect_parse(dialect, &parsed))
         return err_set_path(&d->err, ERR_INVALID_VALUE, "dialect", "There is no dialect \"%.40s\"", dialect);
-    if (key_check_count(d) != ERR_OK)
+    if (credential_check_count(d, "keys", unit_count_keys(d->unit, d->workspace), d->bounds->keys,
+                               "max-keys") != ERR_OK)
         return d->err.code;
     struct arena *a = unit_arena(d->unit);
     unit_row_touch(&k->state);

@@ -2,7 +2,6 @@
 
 #include "workers/apply/credential.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 void announce_owners(struct unit *u, struct unit_workspace *w, const struct command *c) {
@@ -21,18 +20,6 @@ static enum err_code owner_check_actor(struct decision *d) {
     return o != NULL && o->role != NULL && strcmp(o->role, "owner") == 0
                ? ERR_OK
                : err_set(&d->err, ERR_FORBIDDEN, "Only owners may change who owns the workspace");
-}
-
-static enum err_code owner_check_count(struct decision *d) {
-    int64_t n = unit_count_owners(d->unit, d->workspace);
-    if (n < 0)
-        return decision_db_error(d);
-    return n < d->bounds->owners
-               ? ERR_OK
-               : err_set(&d->err, ERR_CONFLICT,
-                         "The workspace has %" PRId64 " credentials that are not revoked, at most %" PRId64
-                         " are allowed (max-owners): revoke one first",
-                         n, d->bounds->owners);
 }
 
 static void owner_audit(struct decision *d, enum audit_action action, const struct unit_owner *o) {
@@ -54,7 +41,8 @@ enum err_code apply_owner_create(struct decision *d) {
         return d->err.code;
     if (role == NULL || (strcmp(role, "owner") != 0 && strcmp(role, "administrator") != 0))
         return err_set_path(&d->err, ERR_INVALID_VALUE, "role", "role must be owner or administrator");
-    if (owner_check_count(d) != ERR_OK)
+    if (credential_check_count(d, "credentials", unit_count_owners(d->unit, d->workspace), d->bounds->owners,
+                               "max-owners") != ERR_OK)
         return d->err.code;
     struct arena *a = unit_arena(d->unit);
     unit_row_touch(&o->state);
