@@ -124,6 +124,25 @@ class Trouble(BulkCase):
         self.assertEqual({n for n in self.there(ws) if n.startswith("u")}, set())
         self.assertEqual({n for n in self.told(ws) if n.startswith("u")}, set())
 
+    def test_of_one_workspace_so_many_wait(self):
+        """Two are worked on and 16 wait; a further one is refused at once, and another workspace's still has a place."""
+        greedy, other = [self.stack.workspace(name, rate=100000, seats=5000) for name in ("greedy", "modest")]
+
+        def timed(client):
+            began = time.monotonic()
+            return self.send(post_user("a", "u-%f" % began), client=client), time.monotonic() - began
+
+        with self.standing_still("WORKER"):
+            answers = in_flight(21, [lambda c, w=w: timed(w.open(url=self.url)) for w in [greedy] * 20 + [other]],
+                                self.http)
+        refused = [(a, took) for a, took in answers[:20] if a.status == 503]
+        self.assertEqual({a.status for a, _ in answers[:20]}, {200, 503})
+        self.assertEqual({a.headers.get("retry-after") is not None for a, _ in refused}, {True})
+        self.assertGreaterEqual(sum(took < DEADLINE - 0.3 for _, took in refused), 2)
+        modest = answers[20][0]  # it was worked on; its operation had no time
+        self.assertEqual((modest.status, [o["status"] for o in modest.json["Operations"]]), (200, ["503"]))
+        self.back(greedy)
+
     def test_replies_of_a_batch_come_together(self):
         """One record for the replies of a batch to one ingest. An ingest of an older version, whose commands do not
         say that it can read that, gets one record for each."""
