@@ -90,13 +90,13 @@ static void send_bundle(struct replies *r, struct bundle *b, int64_t now_us) {
     b->n = 0;
 }
 
-static bool is_due(const struct delivery *d) {
+static bool reply_goes_out(const struct delivery *d) {
     return d->reply_due && d->command.reply_partition >= 0;
 }
 
 /* Does d go into the same record as first? */
 static bool goes_with(const struct delivery *first, const struct delivery *d) {
-    return first->command.replies_together && d->command.replies_together && is_due(d) &&
+    return first->command.replies_together && d->command.replies_together && reply_goes_out(d) &&
            d->command.reply_partition == first->command.reply_partition;
 }
 
@@ -121,7 +121,7 @@ void replies_send(struct replies *r, const struct delivery *deliveries, size_t n
     int64_t now_us = clock_wall_us();
     (void)failpoint("worker.before_reply");
     for (size_t i = 0; i < n; i++) {
-        if (sent[i] || !is_due(&deliveries[i]))
+        if (sent[i] || !reply_goes_out(&deliveries[i]))
             continue;
         append(r, &b, &deliveries[i], &text, now_us);
         for (size_t k = i + 1; k < n; k++) {
