@@ -43,16 +43,30 @@ struct probe {
 
 /* ---- Kafka ---- */
 
-static void look_at(struct probe *p, int32_t partition, int64_t now_us) {
+/* Commands that wait; -1 where Kafka does not say it. Where some do, the first may be gone meanwhile. */
+static int64_t lag_of(struct probe *p, int32_t partition, int64_t done, int64_t end) {
+    int64_t first;
+    if (end < 0)
+        return -1;
+    if (end <= done)
+        return 0;
+    if (rd_kafka_query_watermark_offsets(p->rk, TOPIC_COMMANDS, partition, &first, &end, ASK_MS) != 0)
+        return -1;
+    return end - (done > first ? done : first);
+}
+
+/* end: of the partition's log; -1 where Kafka does not say it. */
+static void look_at(struct probe *p, int32_t partition, int64_t end, int64_t now_us) {
     struct progress *place = &p->places[partition];
-    int64_t first, end, done = consumer_done(p->consumer, partition);
+    int64_t done = consumer_done(p->consumer, partition);
     if (done == CONSUMER_NONE || consumer_is_held(p->consumer, partition)) {
         *place = (struct progress){.done = done};
         return;
     }
-    if (rd_kafka_query_watermark_offsets(p->rk, TOPIC_COMMANDS, partition, &first, &end, ASK_MS) != 0)
+    int64_t lag = lag_of(p, partition, done, end);
+    if (lag < 0)
         return; /* the worker does not hear of new ones either */
-    place->lag = end - (done > first ? done : first);
+    place->lag = lag;
     int64_t turns = consumer_turns(p->consumer, partition);
     if (done != place->done || turns != place->turns || place->lag <= 0)
         place->since_us = place->lag > 0 ? now_us : 0;
@@ -62,10 +76,23 @@ static void look_at(struct probe *p, int32_t partition, int64_t now_us) {
     place->turns = turns;
 }
 
+/* Of all partitions, in one request to each broker. */
+static rd_kafka_topic_partition_list_t *ask_ends(struct probe *p) {
+    rd_kafka_topic_partition_list_t *ends = rd_kafka_topic_partition_list_new(p->partitions);
+    for (int32_t i = 0; i < p->partitions; i++)
+        rd_kafka_topic_partition_list_add(ends, TOPIC_COMMANDS, i)->offset = RD_KAFKA_OFFSET_END;
+    if (rd_kafka_offsets_for_times(p->rk, ends, ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        for (int32_t i = 0; i < p->partitions; i++)
+            ends->elems[i].err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    return ends;
+}
+
 static void look_at_partitions(struct probe *p) {
     int64_t now_us = clock_mono_us(), sum = 0, most = 0;
+    rd_kafka_topic_partition_list_t *ends = ask_ends(p);
     for (int32_t i = 0; i < p->partitions && !atomic_load(&p->stop); i++)
-        look_at(p, i, now_us);
+        look_at(p, i, ends->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR ? ends->elems[i].offset : -1, now_us);
+    rd_kafka_topic_partition_list_destroy(ends);
     int32_t stands = -1;
     for (int32_t i = 0; i < p->partitions; i++) {
         const struct progress *place = &p->places[i];

@@ -53,7 +53,9 @@ static const struct setting transactional[] = {
 
 static const struct setting consumer[] = {
     {"fetch.message.max.bytes", "16842752"},
-    {"fetch.wait.max.ms", "100"},
+    /* A fetch that finds nothing comes back after that, and costs both sides something. Records wait for
+       nothing. */
+    {"fetch.wait.max.ms", "500"},
     {"fetch.error.backoff.ms", "50"},
     /* A queue that reaches one of the limits stops fetching for a whole second (librdkafka 2.0.x). So the
        count is higher than what ingests keep in flight, and the bytes bound the memory. */
