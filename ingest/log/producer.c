@@ -17,6 +17,10 @@
  * fewer and larger requests, and without load nothing waits. (An idempotent producer of librdkafka 2.0.2
  * would wait busily for what is in flight.) */
 #define IN_FLIGHT 1
+/* Load is where the last batch of the partition had so many messages, not longer ago than that. */
+#define LOAD_BATCH 3
+#define LOAD_US 50000
+#define GATHER_US 700
 #define WAITING_MAX 20000 /* messages, all partitions together */
 #define POLL_MS 100
 
@@ -34,6 +38,9 @@ struct waiting {
 struct lane {
     int in_flight; /* messages that the current instance has */
     struct waiting *first, *last;
+    int batch; /* messages of the last one, which was handed over then */
+    int64_t batch_us;
+    int64_t due_us; /* those that wait are gathered until then; 0: they are not */
 };
 
 struct producer {
@@ -44,10 +51,12 @@ struct producer {
     struct producer_events events;
     pthread_rwlock_t alive; /* held for reading: rk is not replaced */
     rd_kafka_t *rk;
+    rd_kafka_queue_t *reports; /* of rk: what the thread waits for */
     atomic_bool fatal, stop;
     pthread_t thread;
     pthread_mutex_t lock; /* protects all below; taken after `alive` */
     size_t nwaiting;
+    int ngathering; /* lanes that gather */
     int32_t nlanes;
     struct lane lanes[];
 };
@@ -93,13 +102,26 @@ static void lane_drop_first(struct producer *p, struct lane *lane, bool with_hea
     free(w);
 }
 
+static void note_batch(struct lane *lane, int64_t now_us) {
+    lane->batch = lane->in_flight;
+    lane->batch_us = now_us;
+}
+
+static void set_due(struct producer *p, struct lane *lane, int64_t due_us) {
+    p->ngathering += (due_us != 0) - (lane->due_us != 0);
+    lane->due_us = due_us;
+}
+
 /* Hands all waiting messages over together, so that they share a request. Messages that the library does not
  * take (its queue is full, or the instance is broken) stay for the next time. */
 static void lane_drain(struct producer *p, int32_t partition) {
     struct lane *lane = &p->lanes[partition];
-    if (lane->first == NULL || lane->in_flight >= IN_FLIGHT)
-        return;
     int64_t now_us = clock_mono_us();
+    if (lane->in_flight >= IN_FLIGHT || lane->due_us > now_us)
+        return;
+    set_due(p, lane, 0);
+    if (lane->first == NULL)
+        return;
     for (struct waiting *w; (w = lane->first) != NULL;) {
         bool expired = w->expires_us != 0 && w->expires_us < now_us;
         if (!expired && hand_over(p, partition, w->key, w->value, w->len, w->headers, w->opaque) !=
@@ -107,11 +129,23 @@ static void lane_drain(struct producer *p, int32_t partition) {
             break;
         lane_drop_first(p, lane, expired);
     }
+    note_batch(lane, now_us);
+}
+
+/* How long until a lane has gathered enough; -1: none gathers. */
+static int64_t gathers_for_us(struct producer *p) {
+    int64_t due_us = INT64_MAX, now_us = clock_mono_us();
+    pthread_mutex_lock(&p->lock);
+    for (int32_t i = 0; p->ngathering > 0 && i < p->nlanes; i++)
+        if (p->lanes[i].due_us != 0 && p->lanes[i].due_us < due_us)
+            due_us = p->lanes[i].due_us;
+    pthread_mutex_unlock(&p->lock);
+    return due_us == INT64_MAX ? -1 : due_us > now_us ? due_us - now_us : 0;
 }
 
 static void drain_all(struct producer *p) {
     pthread_mutex_lock(&p->lock);
-    for (int32_t i = 0; i < p->nlanes && p->nwaiting > 0; i++)
+    for (int32_t i = 0; i < p->nlanes && (p->nwaiting > 0 || p->ngathering > 0); i++)
         lane_drain(p, i);
     pthread_mutex_unlock(&p->lock);
 }
@@ -124,16 +158,28 @@ void producer_forget(struct producer *p) {
     pthread_mutex_unlock(&p->lock);
 }
 
+/* The message shall wait for others, though nothing is in flight. */
+static bool gather(struct producer *p, struct lane *lane) {
+    int64_t now_us = clock_mono_us();
+    if (lane->batch < LOAD_BATCH || lane->batch_us + LOAD_US < now_us)
+        return false;
+    set_due(p, lane, now_us + GATHER_US);
+    return true;
+}
+
 rd_kafka_resp_err_t producer_send(struct producer *p, const struct producer_message *m,
                                   rd_kafka_headers_t *headers) {
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
     pthread_rwlock_rdlock(&p->alive);
     pthread_mutex_lock(&p->lock);
     struct lane *lane = &p->lanes[m->partition];
-    bool wait = lane->first != NULL || lane->in_flight >= IN_FLIGHT;
+    bool wait = lane->first != NULL || lane->in_flight >= IN_FLIGHT, wake = false;
+    if (!wait)
+        wait = wake = gather(p, lane);
     if (!wait) {
         code = hand_over(p, m->partition, m->key, m->value, m->len, headers, m->opaque);
         wait = code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+        note_batch(lane, clock_mono_us());
     }
     if (wait) {
         bool full = p->nwaiting >= WAITING_MAX && !m->must;
@@ -142,6 +188,8 @@ rd_kafka_resp_err_t producer_send(struct producer *p, const struct producer_mess
             lane_append(p, m, headers);
     }
     pthread_mutex_unlock(&p->lock);
+    if (wake)
+        rd_kafka_queue_yield(p->reports);
     pthread_rwlock_unlock(&p->alive);
     return code;
 }
@@ -218,7 +266,9 @@ static void replace(struct producer *p) {
     }
     pthread_rwlock_wrlock(&p->alive);
     rd_kafka_t *old = p->rk;
+    rd_kafka_queue_destroy(p->reports);
     p->rk = fresh;
+    p->reports = rd_kafka_queue_get_main(fresh);
     for (int32_t i = 0; i < p->nlanes; i++)
         p->lanes[i].in_flight = 0;
     pthread_rwlock_unlock(&p->alive);
@@ -232,8 +282,11 @@ static void replace(struct producer *p) {
 static void *producer_thread(void *arg) {
     struct producer *p = arg;
     while (!atomic_load(&p->stop)) {
+        int64_t gathers_us = gathers_for_us(p);
+        if (gathers_us > 0)
+            usleep((useconds_t)gathers_us);
         /* No report has come that would hand over messages which the library had refused. */
-        if (rd_kafka_poll(p->rk, POLL_MS) == 0)
+        if (rd_kafka_poll(p->rk, gathers_us < 0 ? POLL_MS : 0) == 0 || gathers_us >= 0)
             drain_all(p);
         if (atomic_load(&p->fatal))
             replace(p);
@@ -256,9 +309,12 @@ struct producer *producer_new(const char *topic, int32_t partitions, const struc
     pthread_rwlock_init(&p->alive, NULL);
     pthread_mutex_init(&p->lock, NULL);
     p->rk = open_instance(p, err);
+    p->reports = p->rk != NULL ? rd_kafka_queue_get_main(p->rk) : NULL;
     if (p->rk == NULL || pthread_create(&p->thread, NULL, producer_thread, p) != 0) {
-        if (p->rk != NULL)
+        if (p->rk != NULL) {
+            rd_kafka_queue_destroy(p->reports);
             rd_kafka_destroy(p->rk);
+        }
         free(p);
         return NULL;
     }
@@ -276,6 +332,7 @@ void producer_close(struct producer *p, int flush_ms) {
             drain_all(p);
     producer_forget(p);
     purge(p->rk);
+    rd_kafka_queue_destroy(p->reports);
     rd_kafka_destroy(p->rk);
     pthread_rwlock_destroy(&p->alive);
     pthread_mutex_destroy(&p->lock);

@@ -2,9 +2,11 @@
  * useless for ever (in librdkafka 2.0.x even a network fault can cause one), so another takes its place. A
  * thread of its own polls it.
  *
- * One message of each partition is in flight. Those that come meanwhile wait here, and then go together: so
- * the first message goes at once, and batches grow under load. (The library would let five be in flight, but
- * an idempotent producer of librdkafka 2.0.x waits busily for what is in flight.) */
+ * One batch of each partition is in flight. Messages that come meanwhile wait here, and then go together.
+ * Under load, which is where the batch before had several, the first one also waits for a moment: requests
+ * come in bursts there, and a request to the broker costs more than what is in it. Without load a message
+ * goes at once. (The library would let five batches be in flight, but an idempotent producer of
+ * librdkafka 2.0.x waits busily for what is in flight.) */
 #ifndef USHER_INGEST_LOG_PRODUCER_H
 #define USHER_INGEST_LOG_PRODUCER_H
 

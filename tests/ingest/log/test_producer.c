@@ -119,6 +119,39 @@ static void many_go_through_in_order(void **state) {
     producer_close(p, 1000);
 }
 
+/* Bursts, of which the first message waits for the others; and one message alone behind them. */
+static void bursts_go_through_in_order(void **state) {
+    (void)state;
+    static char marks[301];
+    struct producer *p = open_with(with_broker);
+    assert_true(producer_warm_up(p, 5000));
+    for (int i = 0; i < 300; i++) {
+        assert_int_equal(send_one(p, &marks[i]), RD_KAFKA_RESP_ERR_NO_ERROR);
+        if (i % 10 == 9)
+            assert_true(comes_to(&seen.delivered, i + 1));
+    }
+    assert_int_equal(send_one(p, &marks[300]), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_true(comes_to(&seen.delivered, 301));
+    assert_int_equal(atomic_load(&seen.disorder), 0);
+    assert_int_equal(producer_queued(p), 0);
+    producer_close(p, 1000);
+}
+
+/* A message that is gathered and given up leaves nothing to wait for. */
+static void what_is_gathered_can_be_forgotten(void **state) {
+    (void)state;
+    struct producer *p = open_with(with_broker);
+    assert_true(producer_warm_up(p, 5000));
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(send_one(p, NULL), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_true(comes_to(&seen.delivered, 10));
+    assert_int_equal(send_one(p, NULL), RD_KAFKA_RESP_ERR_NO_ERROR);
+    producer_forget(p);
+    assert_int_equal(send_one(p, NULL), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_true(comes_to(&seen.delivered, 11));
+    producer_close(p, 1000);
+}
+
 /* What waits here survives the instance; what has expired meanwhile is dropped. */
 static void what_waits_goes_on_with_the_next_instance(void **state) {
     (void)state;
@@ -169,6 +202,8 @@ int main(void) {
         cmocka_unit_test(a_fatal_error_brings_a_new_instance),
         cmocka_unit_test(what_a_dead_instance_held_comes_back),
         cmocka_unit_test(many_go_through_in_order),
+        cmocka_unit_test(bursts_go_through_in_order),
+        cmocka_unit_test(what_is_gathered_can_be_forgotten),
         cmocka_unit_test(what_waits_goes_on_with_the_next_instance),
         cmocka_unit_test(refuses_when_too_many_wait),
         cmocka_unit_test(refuses_unknown_settings),
