@@ -16,7 +16,7 @@ declare -A packages=(
     [test]="libcmocka-dev kcat python3 python3-cryptography python3-jsonschema python3-psycopg2"
     [browser]="chromium-headless-shell"
     [kafka]="$java maven util-linux"
-    [conformance]="python3-venv nodejs npm"
+    [conformance]="python3-venv nodejs npm maven"
     [newest]="python3-pip"
     [bench]="wrk $postgresql python3 python3-psycopg2"
     [fuzz]="clang"
@@ -25,7 +25,7 @@ declare -A packages=(
 )
 
 # npm may have come with a nodejs from elsewhere, with which Debian's package cannot stand.
-! command -v npm >/dev/null || packages[conformance]="python3-venv"
+! command -v npm >/dev/null || packages[conformance]="python3-venv maven"
 
 die() {
     printf 'deps: %s\n' "$*" >&2

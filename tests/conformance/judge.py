@@ -13,6 +13,10 @@ MEMBERS = {"suite", "keys", "check", "reason"}
 Result = namedtuple("Result", "check ok detail")
 
 
+class Skip(Exception):
+    """The suite cannot run here; the text says why."""
+
+
 class Verdict:
     """Of one suite with a key of one dialect. failed: what nobody expected, and expected failures that did not come
     (the list would rot otherwise)."""

@@ -11,7 +11,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
 import stack as stacks  # noqa: E402
 import suites  # noqa: E402
 import tools  # noqa: E402
-from judge import Result, Verdict, judge, load  # noqa: E402
+from judge import Result, Skip, Verdict, judge, load  # noqa: E402
 
 
 def take_stack():
@@ -48,10 +48,10 @@ def run_suite(stack, suite, key, entries):
     work = tempfile.mkdtemp(prefix="usher-conformance-")
     try:
         return judge(suite, key, suites.ALL[suite](stack.workspace(suite, dialect=key), key, work), entries)
-    except suites.Skip as why:
+    except (Skip, tools.Unreachable) as why:
         print("skip %s: %s" % (suite, why), flush=True)
         return None
-    except (tools.InstallError, OSError) as e:  # no network, no npm: says so and goes on with the others
+    except (tools.InstallError, OSError) as e:
         verdict = Verdict()
         verdict.failed.append(Result("can be run", False, str(e)))
         return verdict

@@ -1,4 +1,7 @@
-"""The suites' programs: installed once, with pinned versions, into a folder of the user's cache."""
+"""The suites' programs: installed once, with pinned versions, into a folder of the user's cache.
+
+InstallError: a program cannot be installed, though its registry answers. Unreachable: the registry does not answer,
+or the program that asks it is not on this machine."""
 
 import fcntl
 import hashlib
@@ -15,16 +18,36 @@ class InstallError(Exception):
     pass
 
 
+class Unreachable(Exception):
+    """Says what is missing."""
+
+
+# What npm, pip, go and Maven say of a registry that they cannot reach.
+SILENT = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "name resolution", "Name or service not",
+          "Connection refused", "Failed to establish a new connection", "Network is unreachable", "no such host",
+          "i/o timeout", "connection refused", "Unknown host", "Connect timed out", "Could not transfer artifact")
+
+
 def _cache():
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(base, "usher")
 
 
-def _run(command, **kw):
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+def _quiet(command, **kw):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, **kw)
-    if done.returncode != 0:
-        raise InstallError("%s: exit %d\n%s" % (" ".join(command), done.returncode, done.stdout[-3000:]))
+
+
+def _run(command, **kw):
+    if shutil.which(command[0]) is None:
+        raise Unreachable("%s is not installed" % command[0])
+    done = _quiet(command, **kw)
+    if done.returncode == 0:
+        return
+    said = next((words for words in SILENT if words in done.stdout), None)
+    if said is not None:
+        raise Unreachable("%s cannot reach its registry (%s)" % (os.path.basename(command[0]), said))
+    raise InstallError("%s: exit %d\n%s" % (" ".join(command), done.returncode, done.stdout[-3000:]))
 
 
 def _installed(name, pins, install):
@@ -59,7 +82,7 @@ def python(name):
 
 
 def node(name):
-    """The folder with the commands of the npm packages in NAME.txt."""
+    """The folder node_modules with the npm packages in NAME.txt; their commands are in .bin there."""
     pins = name + ".txt"
     with open(os.path.join(HERE, pins)) as f:
         packages = f.read().split()
@@ -68,4 +91,43 @@ def node(name):
         _run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix", folder,
               *packages], cwd=folder)
 
-    return os.path.join(_installed(name, pins, install), "node_modules", ".bin")
+    return os.path.join(_installed(name, pins, install), "node_modules")
+
+
+def go_command(name):
+    """The path of a command of Go, of the one package in NAME.txt."""
+    pins = name + ".txt"
+    with open(os.path.join(HERE, pins)) as f:
+        package = f.read().strip()
+
+    def install(folder):
+        _run(["go", "install", package], env=dict(os.environ, GOBIN=folder, GOFLAGS="-p=1"))
+
+    return os.path.join(_installed(name, pins, install), name)
+
+
+def go_build(folder):
+    """Builds the program in a folder, whose go.mod names what it needs."""
+    _run(["go", "build", "-mod=mod", "-p", "1", "-o", "program", "."], cwd=folder)
+    return os.path.join(folder, "program")
+
+
+def maven(name):
+    """The class path of what NAME/pom.xml asks for."""
+    def install(folder):
+        _run(["mvn", "-q", "-B", "-f", os.path.join(HERE, name, "pom.xml"), "dependency:copy-dependencies",
+              "-DoutputDirectory=" + os.path.join(folder, "lib")])
+
+    return os.path.join(_installed("maven", os.path.join(name, "pom.xml"), install), "lib", "*")
+
+
+def javac(name, classes):
+    """Compiles the programs of NAME into the folder classes; gives the class path."""
+    path = maven(name)
+    sources = sorted(f for f in os.listdir(os.path.join(HERE, name)) if f.endswith(".java"))
+    if shutil.which("javac") is None:
+        raise Unreachable("javac is not installed")
+    done = _quiet(["javac", "-nowarn", "-cp", path, "-d", classes, *sources], cwd=os.path.join(HERE, name))
+    if done.returncode != 0:
+        raise InstallError(done.stdout[-3000:])
+    return classes + ":" + path
