@@ -9,6 +9,7 @@
 #ifndef USHER_INGEST_HTTP_CLIENTS_H
 #define USHER_INGEST_HTTP_CLIENTS_H
 
+#include "ingest/http/tls.h"
 #include "ingest/settings.h"
 
 #include <stdbool.h>
@@ -36,6 +37,7 @@ struct client {
     struct source *source; /* NULL: not counted */
     enum client_phase phase;
     bool closing;               /* shut down; the library closes it */
+    struct tls_door door;       /* where TLS is spoken */
     struct request *request;    /* that it is about; NULL = none */
     int64_t due_us;             /* when the connection is closed, if nothing happens; 0 = never */
     struct client *prev, *next; /* those in the same phase, the longest in it first */

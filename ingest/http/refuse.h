@@ -12,5 +12,8 @@
  * for: the connection ends as soon as this returns. */
 void refuse_for_library(struct ingest *in, struct request *r, struct MHD_Connection *connection,
                         const struct client *client, unsigned status);
+/* Answers a client that speaks HTTP without TLS to a port for TLS, in plain HTTP. begin: the first bytes that
+ * came. */
+void refuse_plain(struct ingest *in, const struct client *client, const char *begin, size_t n);
 
 #endif

@@ -134,24 +134,41 @@ static void write_head(const struct answer *a, struct jbuf *out) {
               a->status, MHD_get_reason_phrase_for((unsigned)a->status), date, a->content_type, a->body.n);
 }
 
+/* What still waits to be read would make the kernel reset the connection when it is closed, and the client
+ * would lose the answer. So a part of it is read. */
+static void end_connection(int fd) {
+    char buffer[16384];
+    for (int i = 0; i < 16 && recv(fd, buffer, sizeof buffer, MSG_DONTWAIT) > 0; i++)
+        continue;
+    shutdown(fd, SHUT_RDWR);
+}
+
+static void write_answer(const struct request *r, struct jbuf *out) {
+    account(r);
+    write_head(&r->answer, out);
+    jb_mem(out, r->answer.body.p, r->answer.body.n);
+}
+
 void send_last(const struct request *r, struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (info == NULL)
         return;
-    int fd = info->connect_fd;
     if (!r->drop) {
         struct jbuf out = {0};
-        account(r);
-        write_head(&r->answer, &out);
-        jb_mem(&out, r->answer.body.p, r->answer.body.n);
-        write_out(connection, fd, &out);
+        write_answer(r, &out);
+        write_out(connection, info->connect_fd, &out);
         jb_free(&out);
     }
-    /* What still waits to be read would make the kernel reset the connection when it is closed, and the
-     * client would lose the answer. So a part of it is read. */
-    char buffer[16384];
-    for (int i = 0; i < 16 && recv(fd, buffer, sizeof buffer, MSG_DONTWAIT) > 0; i++)
-        continue;
-    shutdown(fd, SHUT_RDWR);
+    end_connection(info->connect_fd);
+}
+
+void send_last_plain(const struct request *r, int fd) {
+    if (!r->drop) {
+        struct jbuf out = {0};
+        write_answer(r, &out);
+        (void)!send(fd, out.p, out.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        jb_free(&out);
+    }
+    end_connection(fd);
 }

@@ -13,5 +13,7 @@ enum MHD_Result send_answer(const struct request *r, struct MHD_Connection *conn
 /* Writes r->answer to the socket past the library, as much as fits into the socket at once, and shuts the
  * socket down (library.h). Without an answer if r->drop. On an HTTP thread. */
 void send_last(const struct request *r, struct MHD_Connection *connection);
+/* The same on a socket for TLS, without TLS. */
+void send_last_plain(const struct request *r, int fd);
 
 #endif

@@ -317,9 +317,24 @@ static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, sock
     return client_welcome(address) ? MHD_YES : MHD_NO;
 }
 
+/* HTTP without TLS where TLS is due. */
+static void on_plain(struct tls_door *door, const char *begin, size_t n) {
+    refuse_plain(door->cls, client_of(door->connection), begin, n);
+}
+
+/* In time: the handshake begins with the first byte that the library reads. */
+static void watch_tls(struct ingest *in, struct MHD_Connection *connection, struct client *client) {
+    const union MHD_ConnectionInfo *tls =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (in->tls == NULL || tls == NULL || tls->tls_session == NULL)
+        return;
+    client->door =
+        (struct tls_door){.fd = client->fd, .plain = on_plain, .cls = in, .connection = connection};
+    tls_watch(tls->tls_session, &client->door);
+}
+
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode code) {
-    (void)cls;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *fd =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -327,6 +342,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         const union MHD_ConnectionInfo *from =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
         *context = client_open(number, from != NULL ? from->client_addr : NULL);
+        watch_tls(cls, connection, *context);
     } else if (*context != NULL) {
         client_close(*context);
         *context = NULL;

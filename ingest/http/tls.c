@@ -4,9 +4,12 @@
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define CHAIN_MAX 16
 
@@ -149,6 +152,42 @@ static int retrieve(gnutls_session_t session, const gnutls_datum_t *authorities,
 void *tls_callback(void) {
     gnutls_certificate_retrieve_function2 *fn = retrieve;
     return (void *)(uintptr_t)fn;
+}
+
+/* ---- who speaks HTTP without TLS ---- */
+
+/* TLS begins with the byte 22. No letter is the first byte of any version of it, and HTTP begins with one. */
+static bool is_letter(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static ssize_t pull(gnutls_transport_ptr_t ptr, void *to, size_t n) {
+    struct tls_door *door = ptr;
+    char begin[512];
+    if (!door->begun) {
+        ssize_t seen = recv(door->fd, begin, sizeof begin, MSG_PEEK);
+        if (seen <= 0)
+            return seen;
+        door->begun = true;
+        if (is_letter(begin[0])) {
+            door->plain(door, begin, (size_t)seen);
+            return 0; /* the end, for GnuTLS */
+        }
+    }
+    return recv(door->fd, to, n, 0);
+}
+
+/* GnuTLS's own uses the descriptor, which is not what it gets any more. */
+static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned ms) {
+    struct tls_door *door = ptr;
+    struct pollfd fd = {.fd = door->fd, .events = POLLIN};
+    return poll(&fd, 1, ms > INT_MAX ? -1 : (int)ms);
+}
+
+void tls_watch(void *session, struct tls_door *door) {
+    gnutls_transport_set_ptr2(session, door, (gnutls_transport_ptr_t)(intptr_t)door->fd);
+    gnutls_transport_set_pull_function(session, pull);
+    gnutls_transport_set_pull_timeout_function(session, pull_timeout);
 }
 
 void tls_send_last(void *session, const char *bytes, size_t n) {

@@ -5,6 +5,7 @@
 
 #include "ops/runtime/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Only TLS 1.2 and 1.3, as a priority string of GnuTLS. Of TLS 1.2 only what keeps old sessions closed when
@@ -27,6 +28,16 @@ void tls_close(struct tls *t);
 /* The function that the HTTP library calls for each handshake (gnutls_certificate_retrieve_function2). It has
  * no argument for the caller, so it uses the tls that was opened last. */
 void *tls_callback(void);
+/* A connection on which TLS is due, from its first byte. */
+struct tls_door {
+    int fd;
+    bool begun; /* the first byte has come */
+    /* It begins as HTTP does, without TLS: answers, and shuts the socket down. begin: what has come. */
+    void (*plain)(struct tls_door *door, const char *begin, size_t n);
+    void *cls, *connection; /* for `plain` */
+};
+/* Before the handshake. The door must stay as long as the session reads. */
+void tls_watch(void *session, struct tls_door *door);
 /* Sends bytes on the session (gnutls_session_t) of a connection, as many as can be sent at once, and that
  * they were the last. */
 void tls_send_last(void *session, const char *bytes, size_t n);

@@ -216,7 +216,7 @@ class Refused(Wire):
             "trailer-word": (400, post + chunked + end + whole[:-2] + b"nothing\r\n\r\n"),
         }
 
-    # Refused at the request line, so there is no request that a record could name.
+    # Refused at the request line: the record has no path, so this test cannot find it.
     NO_REQUEST = {"version-2", "version-0.9", "version-lower", "version-word", "version-none", "tab-in-line",
                   "blank-at-the-end", "target-endless", "nul-method"}
 

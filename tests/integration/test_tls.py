@@ -3,9 +3,11 @@
 import http.client
 import os
 import signal
+import socket
 import ssl
 import subprocess
 
+import stream
 from case import Case
 from scimhttp import USER
 from stack import free_port
@@ -128,11 +130,42 @@ class Tls(Case):
             ours.write(fro.read())
         return done == {0, 1}
 
-    def test_plain_http_is_not_answered(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SILENCE)
-        with self.assertRaises((OSError, http.client.HTTPException)):
-            connection.request("GET", "/healthz")
-            connection.getresponse()
+    def test_plain_http_is_told_to_speak_tls(self):
+        """Once, in plain HTTP and in the form of the path; on record; and nothing is done."""
+        for method, path, kind in (("GET", "/healthz", "application/scim+json"),
+                                   ("POST", "/scim/v2/Users", "application/scim+json"),
+                                   ("POST", "/api/v1/users", "application/problem+json"),
+                                   ("POST", "/oauth2/token", "application/json")):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SILENCE)
+            connection.request(method, path, '{"schemas":["%s"],"userName":"in the clear"}' % USER,
+                               {"Authorization": "Bearer " + self.ws.token, "Content-Type": "application/scim+json"})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            self.assertEqual((answer.status, answer.headers["Content-Type"], answer.headers["Connection"]),
+                             (400, kind, "close"), text)
+            self.assertIn("must begin with https://", text)
+            connection.close()
+        found = self.expect(self.http.find("/Users", 'userName eq "in the clear"'), 200).json
+        self.assertEqual(found["totalResults"], 0)
+
+        def of(records):
+            return {r.value["path"] for r in stream.requests_of(records) if "without TLS" in str(r.value["error"])}
+
+        due = {"/healthz", "/scim/v2/Users", "/api/v1/users", "/oauth2/token"}
+        self.followers.audit.wait(lambda rs: due <= of(rs), "a record of each")
+
+    def test_what_is_neither(self):
+        """Half a line, a byte that begins nothing, nothing at all: closed, and the next one is served."""
+        for sent in (b"G", b"GET", b"\r\n", b"\x00\x01\x02", b"\x16\x03", b""):
+            with socket.create_connection(("127.0.0.1", self.port), SILENCE) as sock:
+                sock.sendall(sent)
+                sock.shutdown(socket.SHUT_WR)
+                got = b""
+                while more := sock.recv(65536):
+                    got += more
+                self.assertEqual(got.startswith(b"HTTP/1.1 400 "), sent[:1] == b"G", (sent, got))
+        connection = self.connect(self.context())
+        self.assertEqual(self.ask(connection, "GET", "/scim/v2/Users?count=0")[0], 200)
         connection.close()
 
     def test_addresses_begin_with_https(self):
