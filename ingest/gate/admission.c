@@ -16,6 +16,12 @@
 #include <string.h>
 #include <strings.h>
 
+/* Rates are for so many seconds. Units are counted in buckets of a quarter of one, and leased ones a bucket
+ * later, so that no window ever holds more than the limit (functions/gate_take.sql). So a unit may leave up
+ * to two buckets after its time. Nobody is told more than the window: an answer that would have to is sent so
+ * much later, and then what it says is true. */
+#define WINDOW_S 60
+#define BEYOND_WINDOW_US 500000
 /* Leases end within this time, also those of an ingest that has died (functions/gate_take.sql). */
 #define UNITS_WAIT_US 1500000
 
@@ -39,6 +45,24 @@ static void gate_refuse(struct request *r, enum err_code code, const char *detai
         metric_add(stats.unauthorized, 1);
     answer_error(r, code, detail);
     request_finish(r);
+}
+
+static int within_window(int seconds) {
+    return seconds < 1 ? 1 : seconds < WINDOW_S ? seconds : WINDOW_S;
+}
+
+/* The rate is used up; retry_after_s: as PostgreSQL says. r->verdict gets what the answer says. */
+static void set_retry(struct request *r, int retry_after_s) {
+    r->rate_limited = true;
+    r->verdict.retry_after_s = within_window(retry_after_s);
+    metric_add(stats.rate_limited, 1);
+}
+
+static void refuse_rate(struct request *r, int retry_after_s, const char *detail) {
+    answer_error(r, ERR_RATE_LIMITED, detail);
+    bool early = retry_after_s > WINDOW_S && !atomic_load(&r->in->stopping);
+    if (!early || !delay_add(r->in->delay, r, clock_mono_us() + BEYOND_WINDOW_US))
+        request_finish(r);
 }
 
 /* The token is malformed or unknown, so the client may be guessing. The more such tokens come from one
@@ -99,14 +123,24 @@ static bool check_token_or_refuse(struct request *r) {
     return true;
 }
 
+/* A source that is over its limit has its unknown tokens refused without a look-up. (limit.h makes a 429 of
+ * the answer.) */
+static bool may_ask_or_refuse(struct request *r) {
+    if (r->head.source_ip == NULL ||
+        throttle_lets_ask(r->in->throttle, &r->head.source, r->credential.token_hash, clock_mono_us()))
+        return true;
+    gate_refuse(r, ERR_UNAUTHORIZED, NULL);
+    return false;
+}
+
 /* By a bearer token, or as the handler says. */
 static bool identify_or_refuse(struct request *r) {
     const struct identification *how = r->handler->identification;
     struct err err = {0};
     if (how == NULL)
-        return check_token_or_refuse(r);
+        return check_token_or_refuse(r) && may_ask_or_refuse(r);
     if (how->read(r, &err) == ERR_OK)
-        return true;
+        return may_ask_or_refuse(r);
     if (err.code == ERR_UNAUTHORIZED)
         refuse_guess(r, err.detail);
     else
@@ -198,7 +232,7 @@ static enum err_code permit(struct request *r, struct err *err) {
     if (r->no_room)
         return err_set(err, ERR_UNAVAILABLE, "%s", BODIES_FULL);
     if (r->too_large)
-        return content_too_large(r, err);
+        return content_too_large(r, r->body_length, err);
     r->base = place_base(r);
     return ERR_OK;
 }
@@ -213,9 +247,12 @@ static bool take_verdict_or_refuse(struct request *r, const struct admit_verdict
     r->verdict = *v;
     r->verdict.networks = (struct net_ranges){0}; /* they belong to the batch */
     r->verdict.scopes &= r->credential.scopes;
+    r->verdict.reset_s = within_window(v->reset_s);
     r->admitted = true;
-    if (v->state == ADMIT_OK)
+    if (v->state == ADMIT_OK) {
+        throttle_good(r->in->throttle, r->credential.token_hash);
         return true;
+    }
     gate_refuse(r, ERR_UNAUTHORIZED, admission_refusal(v));
     return false;
 }
@@ -243,11 +280,10 @@ static bool take_unit_or_refuse(struct request *r, const struct admit_verdict *v
         return true;
     if (wait_for_units(r, v))
         return false;
-    r->rate_limited = true;
-    metric_add(stats.rate_limited, 1);
-    gate_refuse(r, ERR_RATE_LIMITED,
-                arena_printf(r->arena, "More than %d requests in 60 seconds; try again in %d s",
-                             v->rate_limit, v->retry_after_s > 0 ? v->retry_after_s : 1));
+    set_retry(r, v->retry_after_s);
+    refuse_rate(r, v->retry_after_s,
+                arena_printf(r->arena, "More than %d requests in %d seconds; try again in %d s",
+                             v->rate_limit, WINDOW_S, r->verdict.retry_after_s));
     return false;
 }
 
@@ -321,18 +357,16 @@ static bool admit_units_or_refuse(struct request *r, const struct admit_verdict 
         return false;
     }
     r->verdict.remaining = v->remaining;
-    r->verdict.reset_s = v->reset_s;
+    r->verdict.reset_s = within_window(v->reset_s);
     if (v->granted >= r->operations - 1)
         return true;
     if (wait_for_units(r, v))
         return false;
-    r->rate_limited = true;
-    r->verdict.retry_after_s = v->retry_after_s > 0 ? v->retry_after_s : 1;
-    metric_add(stats.rate_limited, 1);
-    gate_refuse(r, ERR_RATE_LIMITED,
+    set_retry(r, v->retry_after_s);
+    refuse_rate(r, v->retry_after_s,
                 arena_printf(r->arena,
-                             "%d operations would be more than %d requests in 60 seconds; try again in %d s",
-                             r->operations, v->rate_limit, r->verdict.retry_after_s));
+                             "%d operations would be more than %d requests in %d seconds; try again in %d s",
+                             r->operations, v->rate_limit, WINDOW_S, r->verdict.retry_after_s));
     return false;
 }
 

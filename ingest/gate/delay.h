@@ -1,6 +1,6 @@
-/* Requests that wait for some time: answers to wrong tokens, so that guessing is slow (throttle.h), and
- * requests that ask for rate units once more. They stand in a list and their connections are suspended; no
- * thread waits. */
+/* Requests that wait for some time: answers to wrong tokens, so that guessing is slow (throttle.h), those
+ * that would come too early (admission.c), and requests that ask for rate units once more. They stand in a
+ * list and their connections are suspended; no thread waits. */
 #ifndef USHER_INGEST_GATE_DELAY_H
 #define USHER_INGEST_GATE_DELAY_H
 

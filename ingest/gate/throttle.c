@@ -4,16 +4,19 @@
 
 #include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SETS 1024 /* a power of two */
 #define WAYS 8    /* sources of a set */
+#define GOOD 8192 /* good tokens that are remembered; a power of two */
 
 struct source {
     unsigned char network[8];
     unsigned failures;          /* wrong tokens, the last of them less than a minute after the one before */
     unsigned count;             /* requests without a good credential since period_us */
+    unsigned asked;             /* tokens that were looked up over the limit since period_us */
     int64_t last_us, period_us; /* last_us 0: nobody is here */
     int64_t refused, first_us;  /* of the group that nobody was told of yet; since when it grows */
 };
@@ -29,6 +32,8 @@ struct throttle {
     unsigned char key[crypto_shorthash_KEYBYTES];
     unsigned limit;
     struct set sets[SETS];
+    /* Eight bytes of the hash of each good token, at a place that other bytes say. */
+    atomic_uint_least64_t good[GOOD];
 };
 
 static const unsigned char v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -69,12 +74,28 @@ static bool is_free(const struct source *s, int64_t now_us) {
     return s->last_us == 0 || (now_us - s->last_us > THROTTLE_WINDOW_US && s->refused == 0);
 }
 
-/* The place of the source. It was seen now. */
-static struct source *source_of(struct throttle *t, const struct net_address *address, int64_t now_us) {
-    unsigned char network[8], hash[crypto_shorthash_BYTES];
+static struct source *set_of(struct throttle *t, const struct net_address *address,
+                             unsigned char network[8]) {
+    unsigned char hash[crypto_shorthash_BYTES];
     network_of(address, network);
     crypto_shorthash(hash, network, 8, t->key);
-    struct source *set = t->sets[((unsigned)hash[0] << 8 | hash[1]) & (SETS - 1)].sources, *place = NULL;
+    return t->sets[((unsigned)hash[0] << 8 | hash[1]) & (SETS - 1)].sources;
+}
+
+/* NULL: nothing is known of it. */
+static struct source *find_source(struct throttle *t, const struct net_address *address) {
+    unsigned char network[8];
+    struct source *set = set_of(t, address, network);
+    for (size_t i = 0; i < WAYS; i++)
+        if (set[i].last_us != 0 && memcmp(set[i].network, network, 8) == 0)
+            return &set[i];
+    return NULL;
+}
+
+/* The place of the source. It was seen now. */
+static struct source *source_of(struct throttle *t, const struct net_address *address, int64_t now_us) {
+    unsigned char network[8];
+    struct source *set = set_of(t, address, network), *place = NULL;
     for (size_t i = 0; i < WAYS; i++) {
         if (set[i].last_us != 0 && memcmp(set[i].network, network, 8) == 0) {
             place = &set[i];
@@ -93,10 +114,38 @@ static struct source *source_of(struct throttle *t, const struct net_address *ad
         place->failures = 0;
     if (now_us - place->period_us >= THROTTLE_PERIOD_US) {
         place->period_us = now_us;
-        place->count = 0;
+        place->count = place->asked = 0;
     }
     place->last_us = now_us;
     return place;
+}
+
+/* The hash is a SHA-256: nobody chooses a place. */
+static atomic_uint_least64_t *good_place(struct throttle *t, const unsigned char *hash, uint64_t *mark) {
+    memcpy(mark, hash, sizeof *mark);
+    return &t->good[((unsigned)hash[8] << 8 | hash[9]) & (GOOD - 1)];
+}
+
+void throttle_good(struct throttle *t, const unsigned char token_hash[TOKEN_HASH_SIZE]) {
+    uint64_t mark;
+    atomic_uint_least64_t *place = good_place(t, token_hash, &mark);
+    if (atomic_load_explicit(place, memory_order_relaxed) != mark)
+        atomic_store_explicit(place, mark, memory_order_relaxed);
+}
+
+bool throttle_lets_ask(struct throttle *t, const struct net_address *source,
+                       const unsigned char token_hash[TOKEN_HASH_SIZE], int64_t now_us) {
+    uint64_t mark;
+    if (atomic_load_explicit(good_place(t, token_hash, &mark), memory_order_relaxed) == mark)
+        return true;
+    pthread_mutex_lock(&t->lock);
+    struct source *s = find_source(t, source);
+    bool over = s != NULL && now_us - s->period_us < THROTTLE_PERIOD_US && s->count >= t->limit;
+    bool lets = !over || s->asked < THROTTLE_ASKS;
+    if (over && lets)
+        s->asked++;
+    pthread_mutex_unlock(&t->lock);
+    return lets;
 }
 
 static int64_t delay_us(unsigned failures) {

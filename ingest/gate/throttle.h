@@ -11,6 +11,7 @@
 #define USHER_INGEST_GATE_THROTTLE_H
 
 #include "ops/runtime/net_range.h"
+#include "ops/runtime/token.h"
 
 #include <stdint.h>
 
@@ -18,6 +19,9 @@
 #define THROTTLE_FIRST_US 100000    /* the next one waits this long, and each further one … */
 #define THROTTLE_MOST_US 2000000    /* … twice as long, up to this */
 #define THROTTLE_WINDOW_US 60000000 /* a source without a wrong token for this long starts at zero again */
+/* Of a source that is over its limit so many unknown tokens are still looked up in a period: a good one that
+ * was never seen here may come from there too. */
+#define THROTTLE_ASKS 20
 #define THROTTLE_PERIOD_US 10000000 /* the limit is on so long a time, and a group is of so long a one */
 
 struct throttle;
@@ -33,6 +37,12 @@ struct throttle_group {
 /* limit: requests without a good credential of one source in THROTTLE_PERIOD_US. */
 struct throttle *throttle_new(int limit);
 void throttle_free(struct throttle *t);
+/* A token of that source is to be looked up. False: its source is over the limit, the token was not good here
+ * before, and enough others were looked up in this period. */
+bool throttle_lets_ask(struct throttle *t, const struct net_address *source,
+                       const unsigned char token_hash[TOKEN_HASH_SIZE], int64_t now_us);
+/* A good one: it is looked up whatever else its source sends. Some thousands are remembered. */
+void throttle_good(struct throttle *t, const unsigned char token_hash[TOKEN_HASH_SIZE]);
 /* Counts a wrong token. Gives how long its answer must be delayed, in microseconds; 0 for a source that is
  * over its limit, whose requests are refused at once. */
 int64_t throttle_failed(struct throttle *t, const struct net_address *source, int64_t now_us);

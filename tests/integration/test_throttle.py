@@ -108,6 +108,27 @@ class Limit(Case):
             before.append(answer.status)
         self.fail("never refused")
 
+    def test_over_the_limit_few_unknown_tokens_are_looked_up(self):
+        """The limit comes first: a flood of well-formed tokens costs the database nothing. A good token from there
+        goes on, also one that was never seen."""
+        source = "198.51.100.71"
+        bad, wrong = self.client(source), [self.client(source, unknown_token()) for _ in range(60)]
+        self.until_refused(lambda n: bad.get("/Users"))
+        asked = proxied.metric(self.url, "usher_gate_admit_seconds_count")
+        began = time.monotonic()
+        statuses = [c.get("/Users").status for c in wrong]
+        if time.monotonic() - began < 9 and set(statuses) == {429}:
+            self.assertLessEqual(proxied.metric(self.url, "usher_gate_admit_seconds_count") - asked, 20)
+        self.assertIn(429, statuses)
+        self.assertEqual(self.client(source, self.ws.token).get("/Users?count=0").status in (200, 429), True)
+        known = self.client("198.51.100.72", self.ws.token)
+        self.assertEqual(known.get("/Users?count=0").status, 200)
+        again = self.client(source, self.ws.token)
+        self.until_refused(lambda n: bad.get("/Users"))
+        for c in wrong:
+            c.get("/Users")
+        self.assertEqual([again.get("/Users?count=0").status for _ in range(3)], [200] * 3)
+
     def records_of(self, source, enough):
         return self.followers.audit.wait(lambda rs: enough([r.value for r in stream.requests_of(rs)
                                                             if r.value["sourceIp"] == source]),

@@ -119,6 +119,33 @@ static void the_61st_in_ten_seconds_is_refused(void **state) {
     throttle_free(t);
 }
 
+static unsigned char *hash_of(int n) {
+    static unsigned char hash[TOKEN_HASH_SIZE];
+    char text[16];
+    snprintf(text, sizeof text, "%d", n);
+    token_hash(text, strlen(text), hash);
+    return hash;
+}
+
+static void over_the_limit_few_unknown_tokens_are_looked_up(void **state) {
+    (void)state;
+    struct throttle *t = throttle_new(LIMIT);
+    struct net_address a = address("192.0.2.1"), other = address("192.0.2.2");
+    throttle_good(t, hash_of(7));
+    for (int i = 0; i < 3 * LIMIT; i++) /* nobody is over a limit yet */
+        assert_true(throttle_lets_ask(t, &a, hash_of(100 + i), START));
+    for (int i = 0; i < LIMIT; i++)
+        assert_int_equal(throttle_count(t, &a, START + i), 0);
+    for (int i = 0; i < THROTTLE_ASKS; i++)
+        assert_true(throttle_lets_ask(t, &a, hash_of(100 + i), START + SECOND));
+    for (int i = 0; i < 3; i++)
+        assert_false(throttle_lets_ask(t, &a, hash_of(100 + i), START + 9 * SECOND));
+    assert_true(throttle_lets_ask(t, &a, hash_of(7), START + 9 * SECOND)); /* a good one always */
+    assert_true(throttle_lets_ask(t, &other, hash_of(100), START + 9 * SECOND));
+    assert_true(throttle_lets_ask(t, &a, hash_of(100), START + 10 * SECOND));
+    throttle_free(t);
+}
+
 struct told {
     struct throttle_group groups[4];
     int n;
@@ -172,6 +199,7 @@ int main(void) {
         cmocka_unit_test(many_sources_need_no_more_memory_and_push_nobody_out),
         cmocka_unit_test(what_many_sources_get_is_bounded),
         cmocka_unit_test(the_61st_in_ten_seconds_is_refused),
+        cmocka_unit_test(over_the_limit_few_unknown_tokens_are_looked_up),
         cmocka_unit_test(groups_are_told_of_once),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
