@@ -24,7 +24,8 @@ static enum err_code users_of(const json_t *body, json_t **users, struct err *er
     if (!json_is_array(*users) || json_array_size(*users) == 0)
         return err_set_path(err, ERR_INVALID_VALUE, "users", "users is a list of at least one user");
     if (json_array_size(*users) > BULK_MAX_OPERATIONS)
-        return err_set_path(err, ERR_TOO_LARGE, "users", "users are at most %d at once", BULK_MAX_OPERATIONS);
+        return err_set_path(err, ERR_TOO_LARGE, "users", "There are %zu users; at most %d are taken at once",
+                            json_array_size(*users), BULK_MAX_OPERATIONS);
     return ERR_OK;
 }
 

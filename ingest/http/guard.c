@@ -177,17 +177,24 @@ enum single { LENGTH, CODING, HOST, AUTHORIZATION, TYPE, SINGLES };
 static const char *const single_names[SINGLES] = {"Content-Length", "Transfer-Encoding", "Host",
                                                   "Authorization", "Content-Type"};
 
+static size_t bytes_of(const struct guard_request *r) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < r->nheaders; i++)
+        bytes += r->headers[i].name_len + r->headers[i].value_len;
+    return bytes;
+}
+
 static enum err_code collect_lines(const struct guard_request *r, const char *single[SINGLES],
                                    struct guard_facts *f, struct err *err) {
-    size_t bytes = 0;
     if (r->nheaders > GUARD_HEADERS_MAX)
-        return err_set(err, ERR_HEADERS_TOO_LARGE, "The request has more than %d headers", GUARD_HEADERS_MAX);
+        return err_set(err, ERR_HEADERS_TOO_LARGE, "The request has more than %d headers, which is the most",
+                       GUARD_HEADERS_MAX);
+    if (bytes_of(r) > GUARD_HEADER_BYTES_MAX)
+        return err_set(err, ERR_HEADERS_TOO_LARGE,
+                       "The request's headers have %zu bytes, at most %d are allowed", bytes_of(r),
+                       GUARD_HEADER_BYTES_MAX);
     for (size_t i = 0; i < r->nheaders; i++) {
         const struct guard_header *h = &r->headers[i];
-        bytes += h->name_len + h->value_len;
-        if (bytes > GUARD_HEADER_BYTES_MAX)
-            return err_set(err, ERR_HEADERS_TOO_LARGE, "The request's headers have more than %d bytes",
-                           GUARD_HEADER_BYTES_MAX);
         if (check_text(h, err) != ERR_OK)
             return err->code;
         if (h->kind != GUARD_HEADER)

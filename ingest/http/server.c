@@ -229,7 +229,7 @@ static enum MHD_Result on_headers(struct request *r) {
         r->query_fault = fault;
     }
     if (facts.has_length && facts.length > content_limit(r)) {
-        (void)content_too_large(r, &err);
+        (void)content_too_large(r, facts.length, &err);
         return refuse_headers(r, &err);
     }
     phase(connection_of(r), CLIENT_BODY);

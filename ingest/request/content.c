@@ -4,6 +4,8 @@
 #include "schemas/resource/body.h"
 #include "schemas/types/discovery.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -66,11 +68,14 @@ size_t content_limit(const struct request *r) {
     return own != 0 && own < most ? own : most;
 }
 
-enum err_code content_too_large(const struct request *r, struct err *err) {
+enum err_code content_too_large(const struct request *r, unsigned long long sent, struct err *err) {
     const char *named = limits_of(r)->too_large;
     size_t limit = content_limit(r);
-    return named != NULL ? err_set(err, ERR_TOO_LARGE, "%s (%zu bytes)", named, limit)
-                         : err_set(err, ERR_TOO_LARGE, "The body is larger than %zu bytes", limit);
+    char has[48] = "";
+    if (sent > 0 && sent < ULLONG_MAX)
+        snprintf(has, sizeof has, "; it has %llu bytes", sent);
+    return named != NULL ? err_set(err, ERR_TOO_LARGE, "%s (%zu bytes)%s", named, limit, has)
+                         : err_set(err, ERR_TOO_LARGE, "The body is larger than %zu bytes%s", limit, has);
 }
 
 /* GET and DELETE have no use for a body. */

@@ -19,7 +19,8 @@ enum err_code content_check_coding(const struct request *r, struct err *err);
 enum err_code content_parse(struct request *r, json_t **body, struct err *err);
 /* How many bytes a body may have at this path. */
 size_t content_limit(const struct request *r);
-enum err_code content_too_large(const struct request *r, struct err *err);
+/* sent: as the client has announced; 0 = it has not. */
+enum err_code content_too_large(const struct request *r, unsigned long long sent, struct err *err);
 /* The request takes the reference over and drops it at its end, or in content_drop. NULL is fine. */
 void content_keep(struct request *r, json_t *json);
 /* Drops all that was kept. Nobody may need it any more. */

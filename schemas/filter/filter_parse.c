@@ -353,7 +353,8 @@ static enum err_code parse_or(struct parser *p, const struct filter **out) {
 
 static enum err_code parse_whole(struct parser *p, const struct filter **out) {
     if (p->len > FILTER_MAX_BYTES) /* F16 */
-        return err_set(p->err, ERR_INVALID_FILTER, "The filter is longer than %d bytes", FILTER_MAX_BYTES);
+        return err_set(p->err, ERR_INVALID_FILTER, "The filter has %zu bytes, at most %d are allowed", p->len,
+                       FILTER_MAX_BYTES);
     if (memchr(p->text, '\0', p->len) != NULL)
         return err_set(p->err, ERR_INVALID_FILTER, "The filter contains a NUL");
     enum err_code rc = parse_or(p, out);

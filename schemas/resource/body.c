@@ -152,7 +152,8 @@ enum err_code body_parse(const char *buf, size_t len, const struct body_limits *
     json_error_t error;
     *out = NULL;
     if (len > limits->max_bytes)
-        return err_set(err, ERR_TOO_LARGE, "The body is larger than %zu bytes", limits->max_bytes);
+        return err_set(err, ERR_TOO_LARGE, "The body has %zu bytes, at most %zu are allowed", len,
+                       limits->max_bytes);
     enum err_code code = measure(buf, len, limits, err);
     if (code != ERR_OK)
         return code;

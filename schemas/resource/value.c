@@ -55,17 +55,24 @@ static bool is_base64(const char *s, size_t len) {
     return pad > 0 ? len % 4 == 0 : len % 4 != 1;
 }
 
+enum err_code value_too_long(const struct attr_path *path, size_t len, size_t max, struct err *err) {
+    char why[120];
+    snprintf(why, sizeof why, "is too long: it has %zu bytes, at most %zu are allowed", len, max);
+    return attr_path_refuse(path, ERR_INVALID_VALUE, why, err);
+}
+
 /* An index must hold the folded form too, and folding can make text many times longer. */
-static bool fits(const struct attr *a, const char *s, size_t len) {
+static enum err_code check_size(const struct attr_path *path, const char *s, size_t len, struct err *err) {
+    const struct attr *a = attr_path_target(path);
     size_t max = a->max_bytes > 0 ? a->max_bytes : VALUE_MAX_BYTES;
     if (len > max)
-        return false;
+        return value_too_long(path, len, max, err);
     if (a->max_bytes == 0 || a->case_exact)
-        return true;
+        return ERR_OK;
     char *folded = fold_text(s);
-    bool ok = strlen(folded) <= max;
+    size_t n = strlen(folded);
     free(folded);
-    return ok;
+    return n <= max ? ERR_OK : value_too_long(path, n, max, err);
 }
 
 /* Strings and what JSON writes as strings. */
@@ -82,8 +89,8 @@ static enum err_code normalise_text(const struct attr_path *path, const json_t *
         return wrong_type(path, err);
     if (a->required && fold_is_blank(s))
         return attr_path_refuse(path, ERR_INVALID_VALUE, "must not be blank", err);
-    if (!fits(a, s, len))
-        return attr_path_refuse(path, ERR_INVALID_VALUE, "is too long", err);
+    if (check_size(path, s, len, err) != ERR_OK)
+        return err->code;
     *out = jsonx_string(s, len);
     return ERR_OK;
 }

@@ -52,6 +52,9 @@ enum err_code value_each_same(const json_t *old, json_t *given,
 /* Removes from a value of attribute a the parts that no reader may see, in place. */
 void value_hide_secrets(const struct attr *a, json_t *value);
 
+/* Refuses a text of len bytes, of which max are allowed. */
+enum err_code value_too_long(const struct attr_path *path, size_t len, size_t max, struct err *err);
+
 /* The ids in a value for a room's members: an array of {"value": id, …} or of plain strings, or one of these.
  * *ids: a new array of distinct ids in the order given, UUIDs in lower case, anything else as it stands (no
  * member can have such an id; the worker reports it as unknown). Nulls in it are skipped; null or "" gives an

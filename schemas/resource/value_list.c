@@ -134,7 +134,7 @@ static enum err_code member_id(const struct attr_path *path, const json_t *eleme
                                 err);
     const struct attr *value = attr_sub(path->attr, "value", strlen("value"));
     if (value->max_bytes > 0 && json_string_length(element) > value->max_bytes)
-        return attr_path_refuse(path, ERR_INVALID_VALUE, "has an element whose value is too long", err);
+        return value_too_long(path, json_string_length(element), value->max_bytes, err);
     *id = element;
     return ERR_OK;
 }

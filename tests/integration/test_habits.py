@@ -373,3 +373,49 @@ class Places(Habits):
     def test_who_has_no_credential_is_told_what_stands_in_the_documents(self):
         self.assertIn("did you mean /scim/v2/Users?", self.lost("/Users", token="nonsense"))
         self.lost("/scim/v2/User", 401, "nonsense")
+
+
+class Limits(Habits):
+    """X5: a limit says its number, and how much was sent."""
+
+    def refused(self, status, method, path, body, *due):
+        answer = self.http.request(method, path, body)
+        self.assertEqual(answer.status, status, answer)
+        for number in due:
+            self.assertIn(str(number), answer.json["detail"])
+
+    def test_of_values(self):
+        user, room = self.user("limits"), self.room("Limits")
+
+        def new(**more):
+            return {"schemas": [USER], "userName": "limits too", **more}
+
+        photo = {"type": "photo", "value": "data:image/png;base64," + "A" * 700000}
+        self.refused(400, "POST", "/Users", new(photos=[photo]), "photos", 700022, 65536)
+        self.refused(400, "PATCH", "/Users/" + user["id"],
+                     patch_op({"op": "add", "path": "photos", "value": [photo]}), "photos", 700022, 65536)
+        self.refused(400, "POST", "/Users", new(displayName="x" * 70000), "displayName", 70000)
+        self.refused(400, "POST", "/Users", new(userName="x" * 5000), "userName", 5000)
+        self.refused(400, "PATCH", "/Groups/" + room["id"],
+                     patch_op({"op": "add", "path": "members", "value": [{"value": "x" * 70000}]}), 70000)
+
+    def test_of_queries_and_heads(self):
+        self.refused(400, "GET", "/Users?filter=" + "a" * 12000, None, 12000)
+        self.refused(400, "GET", "/Users?" + "&".join("p%d=1" % i for i in range(70)), None, 70, 64)
+        self.refused(414, "GET", "/Users?x=" + "a" * 20000, None, 16384)
+        answer = self.http.get("/Users", headers={"X-Long": "a" * 20000})
+        self.assertEqual(answer.status, 431)
+        self.assertIn("16384", answer.json["detail"])
+
+    def test_of_bodies(self):
+        size = 9 * 1024 * 1024
+        for path in ("/scim/v2/Users", "/api/v1/users"):
+            answer = self.ask(wire("POST", path, self.ws.token, "Content-Type: application/json",
+                                   "Content-Length: %d" % size))
+            self.assertEqual(answer.status, 413, answer)
+            self.assertIn(str(size), answer.json["detail"])
+            self.assertIn("8388608", answer.json["detail"])
+        answer = self.ask(wire("POST", "/scim/v2/Bulk", self.ws.token, "Content-Type: application/scim+json",
+                               "Content-Length: 2000000"))
+        self.assertEqual(answer.status, 413)
+        self.assertIn("maxPayloadSize (1048576 bytes); it has 2000000 bytes", answer.json["detail"])

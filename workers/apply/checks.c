@@ -100,7 +100,8 @@ static enum err_code check_needs(struct decision *d) {
 static enum err_code check_members(struct decision *d) {
     if (json_array_size(d->command->members) <= MEMBERS_MAX)
         return ERR_OK;
-    return err_set(&d->err, ERR_TOO_LARGE, "One request names at most %d members", MEMBERS_MAX);
+    return err_set(&d->err, ERR_TOO_LARGE, "The request names %zu members; one request names at most %d",
+                   json_array_size(d->command->members), MEMBERS_MAX);
 }
 
 enum err_code check_command(struct decision *d) {
