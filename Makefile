@@ -72,7 +72,7 @@ GEN_ingest := build/gen/docs_page.c
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check coverage facts test model neighbour fuzz conformance bench lint format install clean run start stop reset FORCE
+.PHONY: all help deps units tools check coverage facts test model neighbour fuzz conformance bench bench-scale lint format install clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -193,6 +193,11 @@ bench:
 	@$(MAKE) --no-print-directory all tools
 	@tests/bench/run
 
+bench-scale:
+	@ops/local/deps.sh build run test bench
+	@$(MAKE) --no-print-directory all tools
+	@tests/bench/scale
+
 C_FILES = $(shell find ingest workers schemas sql tests ops -name '*.[ch]' | sort)
 lint: build/gen/statements.h
 	@ops/local/deps.sh build lint
@@ -219,6 +224,6 @@ stop reset:
 help:
 	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  test  conformance  bench  fuzz"
 	@echo "check [T=ingest | T=ingest/request | T=ingest/request/route | T=route]: the unit tests, a room, a folder, a test"
-	@echo "coverage  facts  model  neighbour  lint  format  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
+	@echo "coverage  facts  model  neighbour  bench-scale  lint  format  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -53,11 +53,7 @@ class Usher:
         self.read_ids = self.crowd.file("ids", self.ids[:LISTED])
         self.names = self.crowd.file("names", ("u%d@example.com" % n for n in range(1, LISTED + 1)))
         self.pairs = {size: each_with_each(rooms, self.ids[100000:]) for size, rooms in self.rooms.items()}
-        self.stack.connection.commit()
-        self.stack.connection.autocommit = True
-        with self.stack.connection.cursor() as c:
-            c.execute("VACUUM ANALYZE")
-        self.stack.forget()
+        filler.vacuum()
 
     def stop(self):
         self.stack.stop()

@@ -1,7 +1,6 @@
 """Workspaces full of users and rooms, written by SQL: each a copy of one that was made through the API, so that the rows are such as
 usher itself writes, whatever the tables' columns are."""
 
-import json
 
 MARK = "mark0000mark"
 TEXTS = ("text", "json", "jsonb")
@@ -30,18 +29,23 @@ class Filler:
             c.execute(query, values or None)
         self.stack.connection.commit()
 
-    def _copy(self, table, first, last, replaced, where, **values):
-        """Rows first to last of a table, after the one that holds the mark; replaced: expressions for some columns; values: for marks."""
+    def _columns(self, table, replaced, marks):
+        """What is selected of a table's row t: replaced, expressions for some columns; marks, expressions for texts within its values."""
         columns = self.stack.sql("""SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute
                                     WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum""", table)
         shown = []
         for name, kind in columns:
             expression = "t.%s::text" % name
-            for mark, value in values.items():
-                expression = "replace(%s, '%s%s', %s)" % (expression, mark, MARK, value)
+            for mark, value in marks.items():
+                expression = "replace(%s, '%s', %s)" % (expression, mark, value)
             shown.append(replaced.get(name) or ("(%s)::%s" % (expression, kind) if kind in TEXTS else "t." + name))
+        return ", ".join(shown)
+
+    def _copy(self, table, first, last, replaced, where, **marks):
+        """Rows first to last, after the one that holds the mark."""
+        shown = self._columns(table, replaced, {mark + MARK: value for mark, value in marks.items()})
         self._run("INSERT INTO %s SELECT %s FROM %s t, generate_series(%d, %d) AS x (n) WHERE t.workspace_id = '%s' AND %s"
-                  % (table, ", ".join(shown), table, first, last, self.ws.id, where))
+                  % (table, shown, table, first, last, self.ws.id, where))
 
     def _make(self, path, body):
         return self.ws.client.post(path, body).json["id"]
@@ -72,5 +76,24 @@ class Filler:
         self.ws.client.delete("/Groups/" + template)
         return [room_id(kind, n) for n in range(1, count + 1)]
 
-    def analyze(self):
-        self._run("ANALYZE")
+    def beside(self, workspaces, users):
+        """Other workspaces, with so many users in all of them: copies of this one's first."""
+        each = users // workspaces
+        other = "('0190c5a5-0000-7000-8000-' || lpad(to_hex(w.n), 12, '0'))::uuid"
+        source = "generate_series(1, %d) AS w (n), generate_series(1, %d) AS x (n)" % (workspaces, each)
+        self._run("INSERT INTO workspaces SELECT %s FROM (SELECT * FROM workspaces WHERE workspace_id = '%s' ORDER BY generation DESC LIMIT 1) t, "
+                  "generate_series(1, %d) AS w (n)"
+                  % (self._columns("workspaces", {"workspace_id": other, "name": "'beside ' || w.n", "users_total": str(each), "rooms_total": "0",
+                                                  "seats_used": str(each)}, {}), self.ws.id, workspaces))
+        for table, column in (("users", "id"), ("resource_keys", "resource_id")):
+            shown = self._columns(table, {"workspace_id": other, column: USER}, {"u1@": "'u' || x.n || '@'"})
+            self._run("INSERT INTO %s SELECT %s FROM (SELECT * FROM %s WHERE workspace_id = '%s' AND %s = '%s') t, %s"
+                      % (table, shown, table, self.ws.id, column, user_id(1), source))
+
+    def vacuum(self):
+        """As autovacuum would do a while later, in the middle of what is measured."""
+        self.stack.connection.commit()
+        self.stack.connection.autocommit = True
+        with self.stack.connection.cursor() as c:
+            c.execute("VACUUM ANALYZE")
+        self.stack.forget()

@@ -92,6 +92,9 @@ class Load:
         text = urllib.parse.quote(filter_text, safe="{}")
         return self.run(conns, seconds, "GET", self.base + "/Users?count=200&filter=" + text, ids=self.file("values", values), order="random")
 
+    def page(self, query, conns, seconds):
+        return self.run(conns, seconds, "GET", self.base + "/Users?" + urllib.parse.urlencode(query))
+
     def put_room(self, room, members, extra, seconds):
         """The whole room again and again: with one member more, without, with … So each request has one change, and carries all."""
         lines = self.file("puts", (u for _ in range(20000) for u in (extra, members[0])))  # whoever is listed twice is a member once
