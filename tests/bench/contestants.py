@@ -18,10 +18,20 @@ BULK = 1000
 POLIS = "@boxyhq/saml-jackson@26.2.0"
 
 
-def each_with_each(rooms, users):
-    for user in users:
-        for room in rooms:
-            yield room, user
+class Pairs:
+    """Each of the users into each of the rooms, once."""
+
+    def __init__(self, rooms, users):
+        self.rest = ((room, user) for user in users for room in rooms)
+
+    def add(self, load, conns, seconds, expect=204):
+        """What is not sent in that time is for the next one."""
+        taken = list(itertools.islice(self.rest, int(seconds * 5000)))
+        if not taken:
+            raise tools.BenchError("all members are there already: fewer rounds or seconds would do")
+        found = load.add_members(taken, conns, seconds, expect)
+        self.rest = itertools.chain(taken[found["answered"] + found["errors"]:], self.rest)
+        return found
 
 
 class Usher:
@@ -52,7 +62,7 @@ class Usher:
         Filler(self.listed.workspace).users(LISTED, TEAMS)
         self.read_ids = self.crowd.file("ids", self.ids[:LISTED])
         self.names = self.crowd.file("names", ("u%d@example.com" % n for n in range(1, LISTED + 1)))
-        self.pairs = {size: each_with_each(rooms, self.ids[100000:]) for size, rooms in self.rooms.items()}
+        self.pairs = {size: Pairs(rooms, self.ids[100000:]) for size, rooms in self.rooms.items()}
         filler.vacuum()
 
     def stop(self):
@@ -81,9 +91,8 @@ class Usher:
         return found
 
     def member(self, conns, seconds, size):
-        pairs = list(itertools.islice(self.pairs[size], int(seconds * 5000)))
         return self._counted(self.crowd, "SELECT count(*) FROM members WHERE workspace_id = %s",
-                             lambda: self.crowd.add_members(pairs, conns, seconds))
+                             lambda: self.pairs[size].add(self.crowd, conns, seconds))
 
     def get(self, conns, seconds):
         return self.crowd.get_users(self.read_ids, conns, seconds)
@@ -217,7 +226,7 @@ class Polis:
         self.names = self.load.file("polis.names", ("polis-%d@example.com" % n for n in range(len(self.ids))))
         self.ids_file = self.load.file("polis.ids", self.ids)
         rooms = self.load.fill_rooms("polis", 100, [])
-        self.pairs = each_with_each(rooms, self.ids)
+        self.pairs = Pairs(rooms, self.ids)
 
     def stop(self):
         self.server.terminate()
@@ -241,8 +250,7 @@ class Polis:
     def member(self, conns, seconds, size):
         if size != 10:
             return None
-        pairs = list(itertools.islice(self.pairs, int(seconds * 2000)))
-        return self._counted("dsync:members%", lambda: self.load.add_members(pairs, conns, seconds, 200))
+        return self._counted("dsync:members%", lambda: self.pairs.add(self.load, conns, seconds, 200))
 
     def get(self, conns, seconds):
         return self.load.get_users(self.ids_file, conns, seconds)

@@ -1,7 +1,6 @@
 """Workspaces full of users and rooms, written by SQL: each a copy of one that was made through the API, so that the rows are such as
 usher itself writes, whatever the tables' columns are."""
 
-
 MARK = "mark0000mark"
 TEXTS = ("text", "json", "jsonb")
 
