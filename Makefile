@@ -61,10 +61,12 @@ UNITS += $(FUZZERS)
 TOOL_DIRS := integration crash bench
 # Prints the tables of the code, which facts.py holds the documents against.
 FACTS := tests/facts/print
+# The example of a reader of the streams: librdkafka, jansson, and nothing of ours.
+READER := schemas/readers/reader
 TOOLS := $(basename $(shell grep -lE '^int main' $(wildcard $(TOOL_DIRS:%=tests/%/*.c)) /dev/null))
 unit_room = $(or $(filter ctl broker,$(word 3,$(subst /, ,$(1)))),$(patsubst ops,runtime,$(word 2,$(subst /, ,$(1)))))
 
-SOURCES = $(filter-out %/main.c tests/fuzz/fuzz_%,$(wildcard $(DIR_$(1))/*.c $(DIR_$(1))/*/*.c)) $(GEN_$(1))
+SOURCES = $(filter-out %/main.c tests/fuzz/fuzz_% schemas/readers/%,$(wildcard $(DIR_$(1))/*.c $(DIR_$(1))/*/*.c)) $(GEN_$(1))
 GEN_runtime := build/gen/version.c
 GEN_sql := build/gen/statements.c build/gen/migrations.c build/gen/functions.c
 GEN_schemas := build/gen/openapi.c
@@ -86,6 +88,9 @@ $(foreach r,$(ROOMS),$(call room,$(1),$(r)))
 $(foreach p,$(PROGRAMS),$(call program,$(1),$(p),$(ROOM_$(p))))
 $(foreach t,$(UNITS),$(call test,$(1),$(t),$(USE_$(call unit_room,$(t))) $(if $(filter %_http %_bulk,$(t)),ingest) $(if $(filter tests/workers/%,$(t)),support)))
 $(call test,$(1),$(FACTS),$(USE_all))
+build/$(1)/$(READER): $(patsubst %.c,build/$(1)/obj/%.o,$(wildcard schemas/readers/*.c))
+	@mkdir -p $$(@D); echo "  LINK    $$@"; \
+	$$(CC) $$(FLAGS_$(1)) -pthread $$(LDFLAGS) -o $$@.$$$$PPID $$^ $$(shell pkg-config --libs rdkafka jansson) && mv $$@.$$$$PPID $$@
 $(foreach t,$(TOOLS),$(call test,$(1),$(t),$(if $(findstring /diff_,$(t)),$(USE_diff),$(USE_all))))
 endef
 define room
@@ -133,7 +138,7 @@ build/gen/docs_page.c: ops/build/embed_page.sh $(wildcard ingest/api/docs/page.*
 
 FLAVOUR ?= asan
 units: $(UNITS:%=build/$(FLAVOUR)/%) build/$(FLAVOUR)/$(FACTS)
-tools: $(TOOLS:%=build/release/%)
+tools: $(TOOLS:%=build/release/%) build/release/$(READER)
 
 # Installs missing Debian packages, says which; at once if none is missing. Groups: build run test kafka.
 deps:
