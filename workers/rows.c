@@ -81,9 +81,9 @@ void rows_carry(struct rows *r, int32_t partition) {
     (void)part_of(r, partition);
 }
 
-/* Makes room for one record; true if that began a row. */
-static bool open_row(struct part *p, size_t weight) {
-    if (p->open != NULL && (p->open->records >= ROW_RECORDS || p->weight + weight > ROW_BYTES))
+/* Makes room for so many records; true if that began a row. */
+static bool open_row(struct part *p, size_t records, size_t weight) {
+    if (p->open != NULL && (p->open->records + records > ROW_RECORDS || p->weight + weight > ROW_BYTES))
         close_row(p);
     bool begins = p->open == NULL;
     if (begins) {
@@ -94,19 +94,34 @@ static bool open_row(struct part *p, size_t weight) {
         p->open = row;
         row_begin(&p->bytes);
     }
-    p->open->records++;
+    p->open->records += records;
     p->weight += weight;
     return begins;
+}
+
+static size_t weight_of(const struct record *r) {
+    return AROUND + (r->value != NULL ? strlen(r->value) : 0);
+}
+
+/* An event of usher.membership and the state that it leaves in usher.rooms. They stay in one row, and so in
+ * one Kafka transaction: a reader takes what is decided in the one topic for told in the other
+ * (schemas/README.md, section 4). */
+static bool is_pair(const struct record *records, size_t n) {
+    return n > 1 && records[0].topic == RECORD_MEMBERSHIP && records[1].topic == RECORD_ROOMS &&
+           records[0].seq == records[1].seq;
 }
 
 void rows_add(struct rows *r, int32_t partition, const struct row_source *source,
               const struct record *records, size_t n) {
     struct part *p = part_of(r, partition);
-    for (size_t i = 0; i < n; i++) {
-        size_t weight = AROUND + (records[i].value != NULL ? strlen(records[i].value) : 0);
-        if (open_row(p, weight) || i == 0)
+    for (size_t i = 0; i < n;) {
+        bool pair = is_pair(&records[i], n - i);
+        size_t weight = weight_of(&records[i]) + (pair ? weight_of(&records[i + 1]) : 0);
+        if (open_row(p, pair ? 2 : 1, weight) || i == 0)
             row_put_source(&p->bytes, source);
-        row_put_record(&p->bytes, &records[i]);
+        row_put_record(&p->bytes, &records[i++]);
+        if (pair)
+            row_put_record(&p->bytes, &records[i++]);
     }
 }
 
@@ -122,7 +137,7 @@ void rows_add_letter(struct rows *r, int32_t partition, const struct row_letter 
         l.bytes = l.value_len;
         l.value_len = RECORD_MAX;
     }
-    (void)open_row(p, AROUND + l.value_len);
+    (void)open_row(p, 1, AROUND + l.value_len);
     row_put_letter(&p->bytes, &l);
 }
 
