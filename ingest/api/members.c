@@ -61,6 +61,7 @@ static enum step member_list_on_rows(struct request *r) {
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{");
     jb_kstr(b, "room", q->p[0]);
+    jb_kint(b, "epoch", db_cell_int(q->rows[0][COL_MEMBERS_EPOCH]));
     jb_kint(b, "seq", db_cell_int(q->rows[0][COL_MEMBERS_SEQ]));
     jb_kraw(b, "items", "[");
     for (size_t i = 0; i < n; i++) {

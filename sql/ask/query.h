@@ -38,6 +38,7 @@ enum db_query_kind {
 };
 enum {
     COL_MEMBERS_SEQ,
+    COL_MEMBERS_EPOCH,
     COL_MEMBERS_FOUND,
     COL_MEMBERS_USER,
     COL_MEMBERS_NAME,

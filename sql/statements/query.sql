@@ -12,7 +12,7 @@
 -- $2 uuid: room
 -- $3 uuid: the user behind whom the page begins; NULL: from the first
 -- $4 integer: rows at most
-SELECT w.membership_seq, r.id IS NOT NULL, m.user_id, m.user_name, m.display_name, m.transmit, m.since
+SELECT w.membership_seq, w.epoch, r.id IS NOT NULL, m.user_id, m.user_name, m.display_name, m.transmit, m.since
 FROM {one_workspace} w
 LEFT JOIN LATERAL (
     SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
