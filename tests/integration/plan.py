@@ -29,15 +29,15 @@ TOGETHER = (
 ALONE = ("streams", "seats", "two", "whole", "admin_alone", "async", "revocation", "idempotency", "outage", "stop")
 
 # After those, on real Kafka alone: bulk_alone breaks things off, and what is broken off is seen twice on the embedded
-# broker, which knows no transactions. refused, offsets and health have stacks of their own, which they spoil.
-LAST = ("bulk_alone", "whole", "refused", "offsets", "health", "librdkafka")
+# broker, which knows no transactions. refused, offsets, health and readers have stacks of their own, which they spoil.
+LAST = ("bulk_alone", "whole", "refused", "offsets", "health", "readers", "librdkafka")
 
 # Suites for both brokers: about what the topics hold, in which order, and what happens while a program stands still or
 # ends. All others judge HTTP, documents, plans and limits. These are decided in the programs and in PostgreSQL, by the
 # same commands whichever broker carries them; so the broker that starts at once is enough for them.
 BROKER = {"streams", "events", "async", "members", "bulk", "client_sessions", "entra_session", "okta_session", "seats", "admin_alone",
           "revocation", "idempotency", "outage", "two", "whole", "bulk_alone", "refused", "offsets",
-          "health", "librdkafka"}
+          "health", "readers", "librdkafka"}
 
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
 # others worthless. They always run; contract only if it is wanted.

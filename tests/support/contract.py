@@ -36,6 +36,7 @@ TYPES = {
     "usher.audit.change": ("usher.audit", "audit-change"),
     "usher.reply": ("usher.replies", "reply"),
     "usher.stream.stub": (("usher.membership", "usher.events", "usher.audit"), "stream-stub"),
+    "usher.stream.epoch": (("usher.membership", "usher.events", "usher.audit"), "stream-epoch"),
 }
 COMMON = {"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "content-type", "usher-txn"}
 DEADLETTER = (COMMON - {"usher-txn"}) | {"usher-error", "usher-error-detail", "usher-origin-topic",
@@ -43,7 +44,8 @@ DEADLETTER = (COMMON - {"usher-txn"}) | {"usher-error", "usher-error-detail", "u
 # Of a record that Kafka refused, and of a value that is cut: both or none.
 DEADLETTER_PAIRS = (("usher-record-topic", "usher-record"), ("usher-bytes", "usher-sha256"))
 DEADLETTER_MORE = {name for pair in DEADLETTER_PAIRS for name in pair} | {"usher-row"}
-STUB = "usher.stream.stub"
+# About the stream itself; each numbered topic may have them.
+OF_STREAM = ("usher.stream.stub", "usher.stream.epoch")
 
 
 class ContractError(Exception):
@@ -162,8 +164,8 @@ def _event_agreement(faults, headers, claims):
 
 def _agreement(faults, topic, headers, value):
     """The members that stand in value and headers alike."""
-    stub = headers.get("ce_type") == STUB
-    if topic == "usher.events" and not stub:
+    of_stream = headers.get("ce_type") in OF_STREAM
+    if topic == "usher.events" and not of_stream:
         if re.fullmatch(TIME, headers.get("ce_time") or ""):
             _event_agreement(faults, headers, value)
         return
@@ -177,7 +179,7 @@ def _agreement(faults, topic, headers, value):
         _expect(faults, headers, "usher-seq", str(value.get("n" if value.get("kind") == "request" else "seq")))
     if "epoch" in value:
         _expect(faults, headers, "usher-epoch", str(value["epoch"]))
-    if stub:
+    if of_stream:
         return
     if topic == "usher.membership":
         _expect(faults, headers, "ce_type", value.get("type"))
@@ -205,7 +207,7 @@ def _identity(faults, topic, headers, value):
     elif topic == "usher.rooms":
         subject = (headers.get("ce_subject") or "").replace("/members/", "/")[len("rooms/"):]
         _expect(faults, headers, "ce_id", "%s/rooms/%s/%s" % (workspace, seq, subject))
-    elif topic == "usher.audit" and headers.get("ce_type") in ("usher.audit.change", STUB):
+    elif topic == "usher.audit" and headers.get("ce_type") in ("usher.audit.change", *OF_STREAM):
         _expect(faults, headers, "ce_id", "%s/audit/%s" % (workspace, seq))
     elif topic == "usher.audit" and value is not None:
         _expect(faults, headers, "ce_id", "%s/%s" % (value.get("instance"), value.get("n")))
