@@ -130,7 +130,7 @@ class Readers(KafkaCase):
         for ws in workspaces:
             self.followers.settle(ws.id)
 
-    def test_1_workers_that_die_in_a_storm(self):
+    def test_workers_that_die_in_a_storm(self):
         """Killed from outside, and where it hurts: when a Kafka transaction is filled and not ended, so that what a
         read_uncommitted reader has seen comes again."""
         workspaces = [self.stack.workspace("storm") for _ in range(3)]
@@ -162,13 +162,14 @@ class Readers(KafkaCase):
                 told = [line["seq"] for line in reader.told.lines if line.get("workspace") == ws.id and "room" in line]
                 self.assertEqual(told, list(range(1, self.tables(ws)[1][1] + 1)), reader.kind)
 
-    def test_2_the_broker_goes_and_comes_back(self):
+    def test_broker_that_goes_and_comes_back(self):
         ws = self.stack.workspace("broker")
         (room, *_), (user, *_) = self.some_rooms(ws, ["Before", "Other"])
         running = self.both()
         self.stack.local("stop", "broker")
         let_time_pass(2, "clients notice that there is no broker")
-        self.stack.start()
+        wait_until(lambda: self.stack.local("start", check=False)[0] == 0, "the broker to be back", os.times)
+        self.stack.reload()
         for active in (False, True):
             wait_until(lambda: ws.client.patch("/Users/" + user, patch_op(
                 {"op": "replace", "path": "active", "value": active})).status == 200, "usher to be back",
@@ -235,7 +236,7 @@ class Readers(KafkaCase):
                                                     "got": [1, last + 3]}], reader.kind)
             self.assertEqual([line["workspace"] for line in reader.lines("whole", why="gap")], [ws.id], reader.kind)
 
-    def test_what_retention_took_away_is_read_anew(self):
+    def test_a_place_that_retention_took_away(self):
         """The reader stands still while records come and go. When it goes on, its place is no longer there."""
         self.make_topics()
         ws = self.stack.workspace("retention")
