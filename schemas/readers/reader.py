@@ -4,8 +4,8 @@ voice server with. It does what "4. Sequence numbers" in ../README.md says, and 
 
     reader.py -b HOST:PORT [-t usher] [-X NAME=VALUE]... [-s]
 
--t: what the names of the topics begin with. -X: a setting of librdkafka (security.protocol, sasl.username ...). -s: tell
-at the end, too, what is held.
+-t: what the names of the topics begin with. -X: a setting of librdkafka (security.protocol, sasl.username ...). -s:
+tell at the end, too, what is held.
 Prints one JSON object per line:
 
     {"do":"start"}                                      forget everything you hold

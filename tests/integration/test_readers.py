@@ -270,11 +270,12 @@ class Readers(KafkaCase):
             self.followers.settle(each.id)
         running = self.both()
         self.stack.local("stop", "worker")
-        self.stack.sql("DELETE FROM members WHERE workspace_id = %s AND (room_id = %s OR user_id = %s)", ws.id, gone, user)
+        self.stack.sql("DELETE FROM members WHERE workspace_id = %s AND (room_id = %s OR user_id = %s)",
+                       ws.id, gone, user)
         self.stack.sql("DELETE FROM rooms WHERE workspace_id = %s AND id = %s", ws.id, gone)
         before = self.tables(ws)[1]
-        self.stack.sql("UPDATE workspaces SET epoch = 2, membership_seq = membership_seq + 1000 WHERE workspace_id = %s",
-                       ws.id)
+        self.stack.sql("UPDATE workspaces SET epoch = 2, membership_seq = membership_seq + 1000 "
+                       "WHERE workspace_id = %s", ws.id)
         held, (epoch, seq) = self.tables(ws)
         self.rebuild(ws, held, epoch, seq)
         self.tell(ws, epoch, seq, before)

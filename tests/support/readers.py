@@ -1,7 +1,7 @@
 """The readers of schemas/readers as a voice server has them: started as programs, and judged by what they print.
 
-Told folds the lines of one: what a voice server would hold that does what each line says. It finds by itself what breaks
-the promise: a number that comes twice, or one that is left out without a word."""
+Told folds the lines of one: what a voice server would hold that does what each line says. It finds by itself what
+breaks the promise: a number that comes twice, or one that is left out without a word."""
 
 import json
 import os
