@@ -12,6 +12,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"
+COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
 
 class InstallError(Exception):
@@ -115,7 +116,7 @@ def go_build(folder):
 def maven(name):
     """The class path of what NAME/pom.xml asks for."""
     def install(folder):
-        _run(["mvn", "-q", "-B", "-f", os.path.join(HERE, name, "pom.xml"), "dependency:copy-dependencies",
+        _run(["mvn", "-q", "-B", "-f", os.path.join(HERE, name, "pom.xml"), COPY,
               "-DoutputDirectory=" + os.path.join(folder, "lib")])
 
     return os.path.join(_installed("maven", os.path.join(name, "pom.xml"), install), "lib", "*")
