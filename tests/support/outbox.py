@@ -37,7 +37,7 @@ def items(row):
         elif kind == "R":
             topic = TOPICS[r.number(1)]
             _, ce_id, _, _ = r.text(), r.text(), r.text(), r.text()
-            r.number(16)
+            r.number(24)
             r.text()
             found.append(Item(topic, workspace, txn, ce_id))
         else:
