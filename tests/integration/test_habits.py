@@ -47,7 +47,8 @@ class Nothing(Habits):
     def test_others_have_none(self):
         """Of the Management API; a 202, whose outcome comes later; and a 304."""
         api, user = Api(self.stack.url, self.ws.token), self.user("nothing else")
-        later = self.http.patch("/Users/" + user["id"], patch_op({"op": "replace", "path": "title", "value": "x"}),
+        other = self.user("nothing later")
+        later = self.http.patch("/Users/" + other["id"], patch_op({"op": "replace", "path": "title", "value": "x"}),
                                 headers={"Prefer": "respond-async"})
         self.expect(later, 202)
         got = self.expect(self.http.get("/Users/" + user["id"]), 200)
