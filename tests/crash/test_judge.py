@@ -43,7 +43,7 @@ def row(*names, txn="t1"):
     """Of the outbox (schemas/stream/row.h). names: (topic's number, ce_id)."""
     made = b"\1S" + text("w1") + text(txn) + text("") + bytes(8)
     for topic, ce_id in names:
-        made += b"R" + bytes([topic]) + text("key") + text(ce_id) + text("type") + text("subject") + bytes(16) + text("{}")
+        made += b"R" + bytes([topic]) + text("key") + text(ce_id) + text("type") + text("subject") + bytes(24) + text("{}")
     return made
 
 
