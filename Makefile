@@ -10,7 +10,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS)
 endif
 
-PACKAGES := rdkafka libmicrohttpd gnutls jansson libpq libsodium libcrypto zlib
+PACKAGES := rdkafka libmicrohttpd gnutls libcurl jansson libpq libsodium libcrypto zlib
 # Recursive on purpose: on a fresh machine the packages are only there after `deps`.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) cmocka)
 PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lunistring -lm -lpthread

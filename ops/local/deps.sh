@@ -10,10 +10,11 @@ if [ -r /etc/os-release ] && [ "$(. /etc/os-release && echo "${VERSION_ID:-}")" 
 fi
 
 declare -A packages=(
-    [build]="gcc libc6-dev make pkg-config librdkafka-dev libmicrohttpd-dev libgnutls28-dev libjansson-dev libpq-dev libsodium-dev
+    [build]="gcc libc6-dev make pkg-config librdkafka-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libjansson-dev libpq-dev libsodium-dev
              libssl-dev libunistring-dev zlib1g-dev libcmocka-dev python3"
     [run]="$postgresql curl openssl util-linux jq kcat"
-    [test]="libcmocka-dev kcat python3 python3-confluent-kafka python3-cryptography python3-jsonschema python3-psycopg2"
+    [test]="libcmocka-dev kcat python3 python3-confluent-kafka python3-cryptography python3-jsonschema python3-psycopg2
+            python3-authlib python3-requests"
     [browser]="chromium-headless-shell"
     [kafka]="$java maven util-linux"
     [conformance]="python3-venv nodejs npm maven"

@@ -224,8 +224,9 @@ void jws_sign(const struct jws_key *k, const char *typ, const char *payload, siz
     put_base64(out, raw, sizeof raw);
 }
 
-static bool signature_is_right(const struct jws_key *k, const char *text, size_t len,
-                               const unsigned char raw[SIGNATURE]) {
+bool jws_signature_fits(const struct jws_key *k, const char *text, size_t len, const void *raw, size_t nraw) {
+    if (nraw != SIGNATURE)
+        return false;
     int nder;
     unsigned char *der = der_of_raw(raw, &nder);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -262,7 +263,7 @@ bool jws_verify(const struct jws_key *k, const char *text, size_t len, struct jb
     size_t npayload = (size_t)(last - first - 1);
     unsigned char *payload = xmalloc(npayload + 1);
     bool right = from_base64(first + 1, npayload, payload, npayload, &n) &&
-                 signature_is_right(k, text, (size_t)(last - text), raw);
+                 jws_signature_fits(k, text, (size_t)(last - text), raw, sizeof raw);
     if (right && out != NULL)
         jb_mem(out, (const char *)payload, n);
     free(payload);

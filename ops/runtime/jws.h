@@ -1,6 +1,6 @@
 /* Signed tokens: compact JWS with ES256 (RFC 7515, RFC 7518 section 3.4), and the public key as a JSON Web
- * Key (RFC 7517). The one place that touches OpenSSL. A key is constant once made: any number of threads may
- * use it. */
+ * Key (RFC 7517). With jwk.h the one place that touches OpenSSL. A key is constant once made: any number of
+ * threads may use it. */
 #ifndef USHER_RUNTIME_JWS_H
 #define USHER_RUNTIME_JWS_H
 
@@ -33,5 +33,8 @@ void jws_sign(const struct jws_key *k, const char *typ, const char *payload, siz
 /* True if text is a compact JWS with ES256 that was signed with the key of k. Then the payload is appended to
  * out (may be NULL). Other members of the header are not checked. */
 USHER_MUST_CHECK bool jws_verify(const struct jws_key *k, const char *text, size_t len, struct jbuf *out);
+/* Is raw the ES256 signature of text, as JWS has it: two numbers of 32 bytes? */
+USHER_MUST_CHECK bool jws_signature_fits(const struct jws_key *k, const char *text, size_t len,
+                                         const void *raw, size_t nraw);
 
 #endif

@@ -1,0 +1,258 @@
+#include "ops/runtime/fetch.h"
+
+#include "ops/runtime/jbuf.h"
+#include "ops/runtime/mem.h"
+#include "ops/runtime/version.h"
+
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define IDLE_MS 60000
+#define CONNECT_MS 1500
+
+/* Loopback, private, link-local, shared, for documentation and benchmarks, multicast and what is reserved. Of
+ * IPv6 only what is given out (2000::/3) is public, without Teredo, 6to4 and the documentation's. */
+static const char not_public[] =
+    "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, "
+    "192.0.0.0/24, 192.0.2.0/24, 192.88.99.0/24, 192.168.0.0/16, 198.18.0.0/15, "
+    "198.51.100.0/24, 203.0.113.0/24, 224.0.0.0/3, "
+    "2001::/32, 2001:db8::/32, 2002::/16, 3fff::/20";
+static const char public6[] = "2000::/3";
+
+struct transfer {
+    struct fetch *fetch;
+    CURL *easy;
+    char *url;
+    fetch_done done;
+    void *ctx;
+    struct jbuf body;
+    bool refused;   /* its address */
+    bool too_large; /* its document */
+    struct transfer *next;
+};
+
+struct fetch {
+    struct fetch_settings s;
+    struct net_ranges inside, outside6;
+    char agent[40];
+    CURLM *multi;
+    pthread_mutex_t lock;
+    struct transfer *queue; /* under the lock, as the rest */
+    size_t n;               /* queued and under way */
+    bool stop;
+    struct transfer *under_way; /* of the thread alone */
+    pthread_t thread;
+};
+
+/* ---- where it may go ---- */
+
+bool fetch_allows(const struct fetch *f, const struct net_address *a) {
+    static const unsigned char v4[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (f->s.allowed != NULL && net_ranges_hold(f->s.allowed, a))
+        return true;
+    if (memcmp(a->bytes, v4, sizeof v4) != 0 && !net_ranges_hold(&f->outside6, a))
+        return false;
+    return !net_ranges_hold(&f->inside, a);
+}
+
+static bool address_of(const struct sockaddr *from, struct net_address *out) {
+    *out = (struct net_address){0};
+    if (from->sa_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, from, sizeof v4);
+        out->bytes[10] = out->bytes[11] = 0xff;
+        memcpy(out->bytes + 12, &v4.sin_addr, 4);
+        return true;
+    }
+    if (from->sa_family != AF_INET6)
+        return false;
+    struct sockaddr_in6 v6;
+    memcpy(&v6, from, sizeof v6);
+    memcpy(out->bytes, &v6.sin6_addr, 16);
+    return true;
+}
+
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to) {
+    struct transfer *t = ctx;
+    struct net_address address;
+    if (purpose == CURLSOCKTYPE_IPCXN && address_of(&to->addr, &address) && fetch_allows(t->fetch, &address))
+        return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    t->refused = true;
+    return CURL_SOCKET_BAD;
+}
+
+static size_t take_bytes(char *bytes, size_t size, size_t n, void *ctx) {
+    struct transfer *t = ctx;
+    t->too_large = size * n > t->fetch->s.max_bytes - t->body.n;
+    if (t->too_large)
+        return 0;
+    jb_mem(&t->body, bytes, size * n);
+    return size * n;
+}
+
+/* ---- one transfer ---- */
+
+static void prepare(struct transfer *t) {
+    const struct fetch_settings *s = &t->fetch->s;
+    CURL *e = t->easy;
+    curl_easy_setopt(e, CURLOPT_URL, t->url);
+    curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
+    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(e, CURLOPT_PROXY, "");
+    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_bytes);
+    curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, s->timeout_ms);
+    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
+                     s->timeout_ms < CONNECT_MS ? s->timeout_ms : (long)CONNECT_MS);
+    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(e, CURLOPT_USERAGENT, t->fetch->agent);
+    /* A connection that was made for one tenant serves no other. */
+    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
+    /* A name server that does not answer must not hold up the thread when the time is over. */
+    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+    if (s->ca_file != NULL && s->ca_file[0] != '\0')
+        curl_easy_setopt(e, CURLOPT_CAINFO, s->ca_file);
+}
+
+static const char *failure_of(const struct transfer *t, CURLcode code) {
+    long status = 0;
+    if (t->refused)
+        return "the address is not a public one";
+    if (t->too_large)
+        return "the document is too large";
+    if (code != CURLE_OK)
+        return curl_easy_strerror(code);
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 200)
+        return NULL;
+    return status >= 300 && status < 400 ? "redirects are not followed" : "the status is not 200";
+}
+
+/* The transfer is in no list any more. */
+static void end(struct fetch *f, struct transfer *t, const char *why) {
+    t->done(t->ctx, t->body.p != NULL ? t->body.p : "", t->body.n, why);
+    if (t->easy != NULL)
+        curl_easy_cleanup(t->easy);
+    jb_free(&t->body);
+    free(t->url);
+    free(t);
+    pthread_mutex_lock(&f->lock);
+    f->n--;
+    pthread_mutex_unlock(&f->lock);
+}
+
+static void forget(struct fetch *f, struct transfer *t) {
+    struct transfer **at = &f->under_way;
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
+    curl_multi_remove_handle(f->multi, t->easy);
+}
+
+/* ---- the thread ---- */
+
+static bool begin_queued(struct fetch *f) {
+    pthread_mutex_lock(&f->lock);
+    struct transfer *t = f->queue;
+    bool on = !f->stop;
+    f->queue = NULL;
+    pthread_mutex_unlock(&f->lock);
+    for (struct transfer *next; t != NULL; t = next) {
+        next = t->next;
+        t->easy = curl_easy_init();
+        if (t->easy == NULL)
+            abort(); /* no memory */
+        prepare(t);
+        t->next = f->under_way;
+        f->under_way = t;
+        if (curl_multi_add_handle(f->multi, t->easy) != CURLM_OK)
+            abort();
+    }
+    return on;
+}
+
+static void end_finished(struct fetch *f) {
+    CURLMsg *m;
+    for (int left; (m = curl_multi_info_read(f->multi, &left)) != NULL;) {
+        struct transfer *t = NULL;
+        CURLcode code = m->data.result;
+        if (m->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+        const char *why = failure_of(t, code);
+        forget(f, t);
+        end(f, t, why);
+    }
+}
+
+static void *fetch_thread(void *arg) {
+    struct fetch *f = arg;
+    int running;
+    while (begin_queued(f)) {
+        (void)curl_multi_perform(f->multi, &running);
+        end_finished(f);
+        (void)curl_multi_poll(f->multi, NULL, 0, IDLE_MS, NULL);
+    }
+    for (struct transfer *t; (t = f->under_way) != NULL;) {
+        forget(f, t);
+        end(f, t, "the service stops");
+    }
+    return NULL;
+}
+
+bool fetch_start(struct fetch *f, const char *url, fetch_done done, void *ctx) {
+    pthread_mutex_lock(&f->lock);
+    bool room = !f->stop && f->n < f->s.at_once;
+    if (room) {
+        struct transfer *t = xcalloc(1, sizeof *t);
+        *t = (struct transfer){.fetch = f, .url = xstrdup(url), .done = done, .ctx = ctx, .next = f->queue};
+        f->queue = t;
+        f->n++;
+    }
+    pthread_mutex_unlock(&f->lock);
+    if (room)
+        curl_multi_wakeup(f->multi);
+    return room;
+}
+
+struct fetch *fetch_new(const struct fetch_settings *s) {
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return NULL;
+    struct fetch *f = xcalloc(1, sizeof *f);
+    f->s = *s;
+    snprintf(f->agent, sizeof f->agent, "usher/%s", usher_version);
+    f->multi = curl_multi_init();
+    if (f->multi == NULL || !net_ranges_parse(not_public, &f->inside, NULL) ||
+        !net_ranges_parse(public6, &f->outside6, NULL))
+        abort();
+    pthread_mutex_init(&f->lock, NULL);
+    if (pthread_create(&f->thread, NULL, fetch_thread, f) != 0)
+        abort();
+    return f;
+}
+
+void fetch_close(struct fetch *f) {
+    if (f == NULL)
+        return;
+    pthread_mutex_lock(&f->lock);
+    f->stop = true;
+    pthread_mutex_unlock(&f->lock);
+    curl_multi_wakeup(f->multi);
+    pthread_join(f->thread, NULL);
+    curl_multi_cleanup(f->multi);
+    net_ranges_free(&f->inside);
+    net_ranges_free(&f->outside6);
+    pthread_mutex_destroy(&f->lock);
+    free(f);
+}

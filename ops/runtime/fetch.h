@@ -1,0 +1,42 @@
+/* Fetches small documents over https from addresses that tenants have entered: the one place that touches
+ * libcurl. One thread, all transfers at once, so a slow server delays only those who wait for it.
+ *
+ * What must stay true: no address inside the operator's networks is ever connected to. That is decided for
+ * the address that the socket is opened for, after names were resolved, so neither a spelling nor a name
+ * server can lead there. Only public addresses are allowed (and those that `allowed` names); redirects are
+ * not followed, no proxy is used, and no other protocol than https is spoken. */
+#ifndef USHER_RUNTIME_FETCH_H
+#define USHER_RUNTIME_FETCH_H
+
+#include "ops/runtime/net_range.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct fetch_settings {
+    const struct net_ranges *allowed; /* besides public addresses; NULL: none. It must outlive the fetch */
+    const char *ca_file;              /* PEM, of those who are trusted; "" or NULL: the system's */
+    long timeout_ms;                  /* of a whole transfer, names included */
+    size_t max_bytes;                 /* of a document */
+    size_t at_once;                   /* transfers */
+};
+
+struct fetch;
+
+/* NULL if the library cannot be used; ca_file is read with each transfer. */
+struct fetch *fetch_new(const struct fetch_settings *s);
+/* Transfers under way end as failed. NULL is fine. */
+void fetch_close(struct fetch *f);
+
+/* why NULL: the document came, with status 200, and text[0..n) is its content, until the function returns.
+ * Else a few words for a log. */
+typedef void (*fetch_done)(void *ctx, const char *text, size_t n, const char *why);
+
+/* Any thread. `done` is called once, on the fetch thread. False, and it is not called: too many transfers are
+ * under way. */
+bool fetch_start(struct fetch *f, const char *url, fetch_done done, void *ctx);
+
+/* May a server have this address? Judged as a socket's would be. */
+bool fetch_allows(const struct fetch *f, const struct net_address *a);
+
+#endif
