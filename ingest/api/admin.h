@@ -10,7 +10,7 @@
 /* admin_workspace.c */
 extern const struct handler admin_workspace_patch;
 /* admin_key.c */
-extern const struct handler admin_key_list, admin_key_get, admin_key_create, admin_key_rotate,
+extern const struct handler admin_key_list, admin_key_get, admin_key_create, admin_key_set, admin_key_rotate,
     admin_key_revoke;
 /* admin_owner.c */
 extern const struct handler admin_owner_list, admin_owner_get, admin_owner_create, admin_owner_revoke;

@@ -7,6 +7,7 @@
 #include "ops/runtime/clock.h"
 #include "ops/runtime/net_range.h"
 #include "schemas/api/credential.h"
+#include "schemas/api/key_set.h"
 #include "schemas/text/jsonx.h"
 #include "schemas/types/dialect.h"
 
@@ -32,6 +33,8 @@ static void put_key(struct jbuf *b, const char *const *row) {
     api_put_time(b, "revoked", db_cell_int(row[COL_KEY_REVOKED]));
     jb_kstr(b, "revokedBy", row[COL_KEY_REVOKED_BY]);
     api_put_time(b, "lastUsed", db_cell_int(row[COL_KEY_LAST_USED]));
+    jb_kraw(b, "jwks", row[COL_KEY_JWKS]);
+    jb_kstr(b, "jwksUri", row[COL_KEY_JWKS_URI]);
     jb_raw(b, "}");
 }
 
@@ -98,13 +101,36 @@ static enum err_code read_rate(const json_t *body, json_t *key, struct err *err)
     return ERR_OK;
 }
 
+/* How an OAuth client authenticates, besides with the token. */
+static enum err_code read_client(const json_t *body, json_t *key, struct err *err) {
+    const json_t *jwks = json_object_get(body, "jwks"), *uri = json_object_get(body, "jwksUri");
+    struct key_set *set = NULL;
+    if (uri != NULL && !json_is_null(uri) && !json_is_string(uri))
+        return err_set_path(err, ERR_INVALID_VALUE, "jwksUri", "jwksUri must be a text, or null");
+    if (json_is_string(uri) && key_set_check_uri(json_string_value(uri), err) != ERR_OK)
+        return err->code;
+    if (json_is_string(uri) && jwks != NULL && !json_is_null(jwks))
+        return err_set_path(err, ERR_INVALID_VALUE, "jwksUri",
+                            "A client's keys are uploaded (jwks) or fetched (jwksUri), not both");
+    if (jwks != NULL && !json_is_null(jwks) && (set = key_set_upload(jwks, err)) == NULL)
+        return err->code;
+    if (jwks != NULL)
+        jsonx_put(key, "jwks", set != NULL ? key_set_json(set) : json_null());
+    if (uri != NULL)
+        jsonx_put(key, "jwksUri", jsonx_copy(uri));
+    key_set_free(set);
+    return ERR_OK;
+}
+
 static enum err_code read_key(const json_t *body, json_t *key, struct err *err) {
-    static const char *const members[] = {"name", "scopes", "expires", "networks", "dialect", "rate", NULL};
+    static const char *const members[] = {"name", "scopes", "expires", "networks", "dialect",
+                                          "rate", "jwks",   "jwksUri", NULL};
     const char *name;
     int64_t expires_us;
     if (admin_members(body, members, err) != ERR_OK || admin_name(body, "key", &name, err) != ERR_OK ||
         admin_expires(body, &expires_us, err) != ERR_OK || read_scopes(body, key, err) != ERR_OK ||
-        read_networks(body, key, err) != ERR_OK || read_dialect(body, key, err) != ERR_OK)
+        read_networks(body, key, err) != ERR_OK || read_dialect(body, key, err) != ERR_OK ||
+        read_client(body, key, err) != ERR_OK)
         return err->code;
     jsonx_put(key, "name", json_string(name));
     credential_put_moment(key, "expires", expires_us);
@@ -136,6 +162,33 @@ static enum step key_create_on_rows(struct request *r) {
 }
 const struct handler admin_key_create = {
     .begin = key_create_begin, .on_rows = key_create_on_rows, .on_reply = key_create_on_reply};
+
+/* ---- changes ---- */
+
+static enum step key_set_begin(struct request *r) {
+    static const char *const members[] = {"jwks", "jwksUri", NULL};
+    struct err err = {0};
+    json_t *body, *change;
+    if (!admin_id(r, "Key"))
+        return STEP_ANSWERED;
+    if (api_body(r, false, &body, &err) != ERR_OK || admin_members(body, members, &err) != ERR_OK)
+        return handle_refuse(r, &err);
+    change = json_object();
+    if (read_client(body, change, &err) == ERR_OK && json_object_size(change) > 0)
+        return admin_publish(r, COMMAND_KEY_SET, change);
+    if (err.code == ERR_OK)
+        (void)err_set(&err, ERR_INVALID_VALUE, "There is nothing to change: name jwks or jwksUri");
+    json_decref(change);
+    return handle_refuse(r, &err);
+}
+static enum step key_set_on_reply(struct request *r) {
+    return admin_credential_query(r, &keys);
+}
+static enum step key_set_on_rows(struct request *r) {
+    return admin_credential_show(r, &keys);
+}
+const struct handler admin_key_set = {
+    .begin = key_set_begin, .on_rows = key_set_on_rows, .on_reply = key_set_on_reply};
 
 /* ---- reads ---- */
 

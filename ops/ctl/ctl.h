@@ -29,6 +29,7 @@ enum err_code ctl_workspace_list(struct ctl *c, struct err *err);
 enum err_code ctl_key_create(struct ctl *c, struct err *err);
 enum err_code ctl_key_list(struct ctl *c, struct err *err);
 enum err_code ctl_key_revoke(struct ctl *c, struct err *err);
+enum err_code ctl_key_set(struct ctl *c, struct err *err); /* ctl_client.c */
 enum err_code ctl_key_rotate(struct ctl *c, struct err *err);
 enum err_code ctl_owner_create(struct ctl *c, struct err *err);
 enum err_code ctl_owner_list(struct ctl *c, struct err *err);

@@ -1,4 +1,5 @@
 /* usherctl key create|rotate|list|revoke */
+#include "ops/ctl/ctl_client.h"
 #include "ops/ctl/ctl_find.h"
 
 #include "ops/runtime/clock.h"
@@ -48,6 +49,7 @@ struct new_key {
     const char *workspace, *name, *dialect;
     unsigned scopes;
     json_t *networks;   /* array of CIDRs, or null: any */
+    json_t *client;     /* how an OAuth client authenticates, besides with the token */
     int64_t rate;       /* 0 = the workspace's */
     int64_t expires_us; /* 0 = never */
     char token[TOKEN_TEXT_SIZE];
@@ -98,7 +100,9 @@ static enum err_code read_new_key(const struct ctl_args *a, struct new_key *k, s
     k->dialect = ctl_flag(a, "dialect") != NULL ? ctl_flag(a, "dialect") : "rfc";
     if (code == ERR_OK)
         code = ctl_value_choice("dialect", k->dialect, dialects, err);
-    return code == ERR_OK ? read_networks(ctl_flag(a, "networks"), &k->networks, err) : code;
+    if (code == ERR_OK)
+        code = read_networks(ctl_flag(a, "networks"), &k->networks, err);
+    return code == ERR_OK ? ctl_client_read(a, k->client, err) : code;
 }
 
 static json_t *key_resource(const struct new_key *k) {
@@ -108,6 +112,7 @@ static json_t *key_resource(const struct new_key *k) {
     jsonx_put(key, "dialect", json_string(k->dialect));
     jsonx_put(key, "networks", json_incref(k->networks));
     jsonx_put(key, "rate", k->rate != 0 ? json_integer(k->rate) : json_null());
+    (void)json_object_update(key, k->client);
     return key;
 }
 
@@ -143,7 +148,7 @@ static void show_new_key(struct ctl *c, const struct new_key *k, const struct ct
 }
 
 enum err_code ctl_key_create(struct ctl *c, struct err *err) {
-    struct new_key k = {.id = uuid_v7()};
+    struct new_key k = {.id = uuid_v7(), .client = json_object()};
     struct ctl_workspace w;
     enum err_code code = read_new_key(c->args, &k, err);
     if (code == ERR_OK)
@@ -158,6 +163,7 @@ enum err_code ctl_key_create(struct ctl *c, struct err *err) {
     if (code == ERR_OK)
         show_new_key(c, &k, &w);
     json_decref(k.networks);
+    json_decref(k.client);
     return code;
 }
 
@@ -175,7 +181,9 @@ enum {
     K_OLD_UNTIL,
     K_REVOKED,
     K_REVOKED_BY,
-    K_USED
+    K_USED,
+    K_JWKS,
+    K_JWKS_URI
 };
 
 static const char *text_or_null(const struct db_result *r, size_t row, int col) {
@@ -200,7 +208,9 @@ static void put_key(struct jbuf *b, const struct db_result *r, size_t row) {
                    {"oldTokenUntil", K_OLD_UNTIL, false},
                    {"revoked", K_REVOKED, false},
                    {"revokedBy", K_REVOKED_BY, false},
-                   {"lastUsed", K_USED, false}};
+                   {"lastUsed", K_USED, false},
+                   {"jwks", K_JWKS, true},
+                   {"jwksUri", K_JWKS_URI, false}};
     jb_sep(b);
     jb_raw(b, "{");
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
@@ -223,6 +233,9 @@ static void print_key(struct jbuf *b, const struct db_result *r, size_t row) {
               networks != NULL ? networks : "any", rate != NULL ? rate : "as the workspace");
     jb_printf(b, "  made %s by %s, expires %s, last used %s\n", db_text(r, row, K_CREATED),
               db_text(r, row, K_BY), expires != NULL ? expires : "never", used != NULL ? used : "never");
+    if (!db_is_null(r, row, K_JWKS) || !db_is_null(r, row, K_JWKS_URI))
+        jb_printf(b, "  signs assertions; its public keys are %s\n",
+                  db_is_null(r, row, K_JWKS) ? db_text(r, row, K_JWKS_URI) : "uploaded");
     if (!db_is_null(r, row, K_OLD_UNTIL))
         jb_printf(b, "  rotated; the token before it is good until %s\n", db_text(r, row, K_OLD_UNTIL));
     if (!db_is_null(r, row, K_REVOKED))

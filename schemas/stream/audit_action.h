@@ -45,6 +45,8 @@
       "after a change of `seatMode`: everybody's seat at once. `changes`: `seatsUsed`, the "                 \
       "number from which `seat.taken` and `seat.freed` count on")                                            \
     X(KEY_CREATED, "key.created", KEY, COMMAND, "")                                                          \
+    X(KEY_CHANGED, "key.changed", KEY, COMMAND,                                                              \
+      "how an OAuth client authenticates; `changes`: `jwks`, `jwksUri`")                                     \
     X(KEY_ROTATED, "key.rotated", KEY, COMMAND, "")                                                          \
     X(KEY_REVOKED, "key.revoked", KEY, COMMAND, "")                                                          \
     X(OWNER_CREATED, "owner.created", OWNER, COMMAND, "")                                                    \

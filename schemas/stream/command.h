@@ -49,14 +49,16 @@ struct command {
     struct uuid id; /* the resource (also of a create: made by the ingest); key id for key.*; the workspace's
                        for workspace.* */
     char traceparent[64]; /* W3C, "" if none */
-    json_t *resource;     /* create, replace: the document. workspace.*: the settings given. key.create:
-                             {"name","scopes":[…],"tokenHash":hex,"prefix","expires":us|null,"dialect",
-                             "networks":[…]|null,"rate":n|null}. key.rotate: {"tokenHash","prefix",
-                             "overlapUntil":us|null}. owner.create: {"name","role","tokenHash","prefix",
-                             "expires"}. user.login: {"at":us}. member.put (id is the room's):
-                             {"user":id,"transmit":bool|null}; member.delete: {"user":id} */
-    json_t *ops;          /* patch: normalised operations */
-    json_t *members;      /* room create, replace: array of ids, NULL = not asserted */
+    json_t
+        *resource;   /* create, replace: the document. workspace.*: the settings given. key.create:
+                        {"name","scopes":[…],"tokenHash":hex,"prefix","expires":us|null,"dialect",
+                        "networks":[…]|null,"rate":n|null, and as key.set}.
+                        key.set: {"jwks":{…}|null} or {"jwksUri":text|null}. key.rotate: {"tokenHash","prefix",
+                        "overlapUntil":us|null}. owner.create: {"name","role","tokenHash","prefix",
+                        "expires"}. user.login: {"at":us}. member.put (id is the room's):
+                        {"user":id,"transmit":bool|null}; member.delete: {"user":id} */
+    json_t *ops;     /* patch: normalised operations */
+    json_t *members; /* room create, replace: array of ids, NULL = not asserted */
     const struct resource_type
         *rt;               /* resource.*: the type, which travels as "resourceType"; users and rooms:
                               theirs; request.refused: of its path, NULL where that names none; else NULL */

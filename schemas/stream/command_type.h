@@ -56,7 +56,10 @@ enum command_carries {
     X(KEY_CREATE, "key.create", KEY, CARRY_RESOURCE, 200,                                                    \
       "`resource`: `name`, `scopes`, `tokenHash` (SHA-256, hex; never the token), `prefix`,"                 \
       " `expires` (µs since 1970, or null), `dialect`, `networks` (ranges of addresses, or "                \
-      "null), `rate` (its own, or null)")                                                                    \
+      "null), `rate` (its own, or null), and `jwks` or `jwksUri` as in `key.set`")                           \
+    X(KEY_SET, "key.set", KEY, CARRY_RESOURCE, 200,                                                          \
+      "`resource`: how an OAuth client authenticates: `jwks` (its public keys, a JSON Web Key Set) "         \
+      "or `jwksUri` (where they are fetched), one of the two; null: with the token alone")                   \
     X(KEY_REVOKE, "key.revoke", KEY, 0, 200, "")                                                             \
     X(KEY_ROTATE, "key.rotate", KEY, CARRY_RESOURCE, 200,                                                    \
       "`resource`: the new `tokenHash` and `prefix`; `overlapUntil` (µs since 1970): so "                   \

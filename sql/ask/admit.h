@@ -19,7 +19,10 @@ enum scope {
     SCOPE_API_ROOMS_READ = 1 << 6,
     SCOPE_API_ROOMS_WRITE = 1 << 7,
 };
-unsigned scope_parse(const char *name);               /* "scim:users:read"; 0 if unknown */
+#define SCOPES_OF_SCIM                                                                                       \
+    (SCOPE_SCIM_USERS_READ | SCOPE_SCIM_USERS_WRITE | SCOPE_SCIM_ROOMS_READ | SCOPE_SCIM_ROOMS_WRITE)
+#define SCOPE_SCIM "scim"               /* what OAuth clients may call all of these that a key has */
+unsigned scope_parse(const char *name); /* "scim:users:read"; 0 if unknown */
 unsigned scope_parse_n(const char *name, size_t len); /* the same, of a text that goes on */
 const char *scope_name(unsigned one_bit);
 

@@ -1,5 +1,6 @@
 #include "sql/ask/command_log.h"
 
+#include "sql/ask/client.h"
 #include "sql/ask/idempotency.h"
 #include "sql/pg_array.h"
 
@@ -109,5 +110,5 @@ enum err_code command_log_prune(struct db *db, long hours, int64_t *gone, struct
         return err->code;
     *gone = db_int(r[0], 0, 0);
     db_results_free(r, 2);
-    return idempotency_prune(db, err);
+    return idempotency_prune(db, err) == ERR_OK ? client_prune(db, err) : err->code;
 }

@@ -86,6 +86,8 @@ enum {
     COL_KEY_REVOKED,
     COL_KEY_REVOKED_BY,
     COL_KEY_LAST_USED,
+    COL_KEY_JWKS, /* JSON */
+    COL_KEY_JWKS_URI,
     COL_KEY_COLUMNS
 };
 enum {

@@ -21,7 +21,9 @@ static struct unit_key read_key(struct unit_workspace *w, const struct db_result
                          .old_until_us = db_int(r, row, 11),
                          .created_by = db_text(r, row, 12),
                          .revoked = db_bool(r, row, 13),
-                         .revoked_by = postgres_text(r, row, 14)};
+                         .revoked_by = postgres_text(r, row, 14),
+                         .jwks = postgres_text(r, row, 15),
+                         .jwks_uri = postgres_text(r, row, 16)};
     postgres_id(r, row, 1, k.id);
     return k;
 }
@@ -103,6 +105,8 @@ static void add_key(struct postgres_rows *rows, const struct unit_key *k) {
     pg_array_text(&c[12], k->created_by);
     pg_array_bool(&c[13], k->revoked);
     pg_array_text(&c[14], k->revoked_by);
+    pg_array_text(&c[15], k->jwks);
+    pg_array_text(&c[16], k->jwks_uri);
 }
 
 static void add_owner(struct postgres_rows *rows, const struct unit_owner *o) {
@@ -152,7 +156,7 @@ static void store_logins(struct unit *u, size_t *sent) {
 }
 
 void postgres_store_control(struct unit *u, size_t *sent) {
-    struct postgres_rows keys = {.ncolumns = 15}, owners = {.ncolumns = 10}, guards = {.ncolumns = 8};
+    struct postgres_rows keys = {.ncolumns = 17}, owners = {.ncolumns = 10}, guards = {.ncolumns = 8};
     const struct object *o;
     for (o = u->objects[UNIT_KEYS]; o != NULL; o = o->next)
         if (to_write(((const struct unit_key *)o->p)->state))

@@ -59,6 +59,7 @@ struct unit_key {
     const char *name, *token_hash_hex, *prefix, *dialect, *created_by;
     const char *scopes;             /* text form of a PostgreSQL array */
     const char *networks;           /* the same; NULL: any */
+    const char *jwks, *jwks_uri;    /* the client's public keys, JSON, or where they are; NULL: none */
     int64_t rate;                   /* 0: the workspace's */
     int64_t expires_us;             /* 0: never */
     const char *old_token_hash_hex; /* the token before the last rotation; NULL: there was none … */

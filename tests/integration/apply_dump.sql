@@ -23,7 +23,8 @@ SELECT json_build_object(
         'name', name, 'tokenHash', encode(token_hash, 'hex'), 'prefix', prefix, 'scopes', scopes::text, 'dialect', dialect,
         'networks', networks::text, 'rate', rate_limit, 'expires', (extract(epoch FROM expires) * 1000000)::bigint,
         'oldTokenHash', encode(old_token_hash, 'hex'), 'oldUntil', (extract(epoch FROM old_until) * 1000000)::bigint,
-        'createdBy', created_by, 'revoked', revoked IS NOT NULL, 'revokedBy', revoked_by))), '{}') FROM keys),
+        'createdBy', created_by, 'revoked', revoked IS NOT NULL, 'revokedBy', revoked_by,
+        'jwks', jwks::text, 'jwksUri', jwks_uri))), '{}') FROM keys),
     'owners', (SELECT coalesce(json_object_agg(workspace_id || '/' || id, json_strip_nulls(json_build_object(
         'name', name, 'role', role, 'tokenHash', encode(token_hash, 'hex'), 'prefix', prefix,
         'expires', (extract(epoch FROM expires) * 1000000)::bigint, 'createdBy', created_by,

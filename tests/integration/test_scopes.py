@@ -59,6 +59,7 @@ API_DOORS = {
     ("GET", A + "/admin/keys"): (BOTH_ROLES, 200, None),
     ("POST", A + "/admin/keys"): (BOTH_ROLES, 400, {}), ("GET", A + "/admin/keys/{id}"): (BOTH_ROLES, 404, None),
     ("DELETE", A + "/admin/keys/{id}"): (BOTH_ROLES, 404, None),
+    ("PATCH", A + "/admin/keys/{id}"): (BOTH_ROLES, 404, {"jwksUri": None}),
     ("POST", A + "/admin/keys/{id}/rotate"): (BOTH_ROLES, 404, None), ("GET", A + "/admin/owners"): (OWNERS, 200, None),
     ("POST", A + "/admin/owners"): (OWNERS, 400, {}),
     ("GET", A + "/admin/owners/{id}"): (OWNERS, 404, None), ("DELETE", A + "/admin/owners/{id}"): (OWNERS, 404, None),
@@ -186,7 +187,9 @@ class Doors(Case):
 
     def test_what_needs_no_credentials(self):
         client = Client(self.stack.url, None, "", check=False)
-        for path in ("/healthz", "/readyz", "/metrics", "/.well-known/jwks.json"):
+        for path in ("/healthz", "/readyz", "/metrics", "/.well-known/jwks.json",
+                     "/.well-known/oauth-authorization-server",
+                     "/.well-known/oauth-protected-resource/scim/v2"):
             self.assertEqual(client.get(path).status, 200, path)
             self.assertEqual(client.post(path, {}).status, 405, path)
         for path in ("/", "/api", "/api/v1x", "/scim", "/oauth2/authorize", "/portal/nothing"):

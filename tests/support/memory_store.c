@@ -217,6 +217,8 @@ static void store_key(struct store *s, const struct unit_key *k) {
     set_text(row, "createdBy", k->created_by);
     json_object_set_new(row, "revoked", json_boolean(k->revoked));
     set_text(row, "revokedBy", first != NULL ? first : k->revoked_by);
+    set_text(row, "jwks", k->jwks);
+    set_text(row, "jwksUri", k->jwks_uri);
     put_row(s, "keys", key, row, false);
 }
 

@@ -154,7 +154,9 @@ static void fetch_key(struct unit *u, const struct want *x) {
                          .old_token_hash_hex = text(u, row, "oldTokenHash"),
                          .old_until_us = number(row, "oldUntil"),
                          .revoked = truth(row, "revoked"),
-                         .revoked_by = text(u, row, "revokedBy")};
+                         .revoked_by = text(u, row, "revokedBy"),
+                         .jwks = text(u, row, "jwks"),
+                         .jwks_uri = text(u, row, "jwksUri")};
     snprintf(k.id, sizeof k.id, "%s", x->a);
     unit_put_key(u, &k);
 }

@@ -5,6 +5,7 @@
 #include "sql/ask/admit.h"
 #include "sql/pg_array.h"
 #include "workers/apply/credential.h"
+#include "workers/apply/key_client.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -100,6 +101,7 @@ enum err_code apply_key_create(struct decision *d) {
                *scopes = key_scopes(d, json_object_get(given, "scopes"));
     enum dialect parsed = DIALECT_RFC;
     struct credential f;
+    struct key_client client;
     struct unit_key *k = unit_key(d->unit, d->workspace, d->command->id.s);
     if (k == NULL)
         return decision_db_error(d);
@@ -107,7 +109,8 @@ enum err_code apply_key_create(struct decision *d) {
         return err_set(&d->err, ERR_CONFLICT, "The key exists already");
     if (!credential_check(d, "key", &f) ||
         key_networks(d, json_object_get(given, "networks"), &networks) != ERR_OK ||
-        key_check_rate(d, json_object_get(given, "rate")) != ERR_OK)
+        key_check_rate(d, json_object_get(given, "rate")) != ERR_OK ||
+        key_client_read(d, given, &client) != ERR_OK)
         return d->err.code;
     if (scopes == NULL)
         return err_set_path(&d->err, ERR_INVALID_VALUE, "scopes",
@@ -128,6 +131,8 @@ enum err_code apply_key_create(struct decision *d) {
     k->networks = networks;
     k->rate = json_integer_value(json_object_get(given, "rate"));
     k->expires_us = f.expires_us;
+    k->jwks = client.jwks;
+    k->jwks_uri = client.uri;
     key_audit(d, ACTION_KEY_CREATED, k);
     return ERR_OK;
 }
@@ -175,5 +180,40 @@ enum err_code apply_key_rotate(struct decision *d) {
     k->prefix = arena_strdup(a, f.prefix);
     unit_row_touch(&k->state);
     key_audit(d, ACTION_KEY_ROTATED, k);
+    return ERR_OK;
+}
+
+static void key_put_change(struct jbuf *b, const char *path, const char *from, const char *to, bool json) {
+    if (from == to || (from != NULL && to != NULL && strcmp(from, to) == 0))
+        return;
+    jb_sep(b);
+    jb_raw(b, "{");
+    jb_kstr(b, "path", path);
+    jb_kstr(b, "op", from == NULL ? "add" : to == NULL ? "remove" : "replace");
+    json ? jb_kraw(b, "from", from) : jb_kstr(b, "from", from);
+    json ? jb_kraw(b, "to", to) : jb_kstr(b, "to", to);
+    jb_raw(b, "}");
+}
+
+enum err_code apply_key_set(struct decision *d) {
+    struct unit_key *k = key_target(d);
+    struct key_client client;
+    struct jbuf changes = {0};
+    if (k == NULL || key_client_read(d, d->command->resource, &client) != ERR_OK)
+        return d->err.code;
+    if (!client.given)
+        return err_set(&d->err, ERR_INVALID_VALUE, "There is nothing to change: jwks or jwksUri is needed");
+    if (k->revoked)
+        return err_set(&d->err, ERR_CONFLICT, "Key %s is revoked", k->id);
+    jb_raw(&changes, "[");
+    key_put_change(&changes, "jwks", k->jwks, client.jwks, true);
+    key_put_change(&changes, "jwksUri", k->jwks_uri, client.uri, false);
+    jb_raw(&changes, "]");
+    k->jwks = client.jwks;
+    k->jwks_uri = client.uri;
+    unit_row_touch(&k->state);
+    struct audit_target target = {.kind = TARGET_KEY, .id = k->id, .name = k->name};
+    decision_audit_json(d, ACTION_KEY_CHANGED, &target, arena_strdup(unit_arena(d->unit), changes.p));
+    jb_free(&changes);
     return ERR_OK;
 }

@@ -8,5 +8,6 @@ void announce_key(struct unit *u, struct unit_workspace *w, const struct command
 enum err_code apply_key_create(struct decision *d);
 enum err_code apply_key_revoke(struct decision *d);
 enum err_code apply_key_rotate(struct decision *d);
+enum err_code apply_key_set(struct decision *d);
 
 #endif

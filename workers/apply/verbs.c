@@ -39,6 +39,7 @@ static const struct verb verbs[COMMAND_TYPE_COUNT] = {
     [COMMAND_WORKSPACE_CREATE] = {announce_nothing, apply_workspace_create},
     [COMMAND_WORKSPACE_SET] = {announce_nothing, apply_workspace_set},
     [COMMAND_KEY_CREATE] = {announce_key, apply_key_create},
+    [COMMAND_KEY_SET] = {announce_key, apply_key_set},
     [COMMAND_KEY_REVOKE] = {announce_key, apply_key_revoke},
     [COMMAND_KEY_ROTATE] = {announce_key, apply_key_rotate},
     [COMMAND_OWNER_CREATE] = {announce_owners, apply_owner_create},

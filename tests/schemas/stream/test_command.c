@@ -56,6 +56,8 @@ static const struct example {
      NULL, NULL},
     {"commands.key-create", COMMAND_KEY_CREATE, EX_KEY, NEW_KEY, NULL, NULL},
     {"commands.key-revoke", COMMAND_KEY_REVOKE, EX_KEY, NULL, NULL, NULL},
+    {"commands.key-set", COMMAND_KEY_SET, EX_KEY, "{\"jwksUri\":\"https://idp.example.com/jwks.json\"}", NULL,
+     NULL},
     {"commands.key-rotate", COMMAND_KEY_ROTATE, EX_KEY,
      "{\"tokenHash\":\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\","
      "\"prefix\":\"ush_3kTMd9Xa\",\"overlapUntil\":1826878530000000}",
