@@ -21,6 +21,7 @@ struct ingest {
     struct audit *audit;
     struct replies *replies;
     struct health *health;
+    struct key_sets *key_sets; /* public keys of OAuth clients */
     struct throttle *throttle; /* counts wrong tokens by source */
     struct delay *delay;       /* holds answers to wrong tokens back */
     struct tls *tls;           /* NULL: plain HTTP */

@@ -3,6 +3,7 @@
 #include "ingest/api/docs.h"
 #include "ingest/gate/delay.h"
 #include "ingest/gate/gate.h"
+#include "ingest/gate/key_sets.h"
 #include "ingest/gate/large.h"
 #include "ingest/gate/limit.h"
 #include "ingest/gate/lists.h"
@@ -101,6 +102,7 @@ static void stop(struct ticker *ticker) {
     ticker_stop(ticker);
     health_close(ingest.health);
     large_close(ingest.large);
+    key_sets_close(ingest.key_sets);
     gate_close(ingest.gate);
     lists_close(ingest.lists);
     delay_free(ingest.delay);
@@ -145,6 +147,9 @@ int main(int argc, char **argv) {
     ingest.throttle = throttle_new(ingest.settings.max_unauthorized);
     ingest.delay = delay_new(gate_again);
     ingest.lists = lists_new(&ingest);
+    ingest.key_sets = key_sets_new(&ingest, &err);
+    if (ingest.key_sets == NULL)
+        return refuse_start("key sets", &err);
     ingest.gate = gate_new(&ingest);
     ingest.large = large_new(&ingest);
     ingest.health = health_new(&ingest);

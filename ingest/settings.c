@@ -31,6 +31,14 @@ static const struct config_row rows[] = {
      "requests without a good credential of one source in 10 s at most; over it 429", false},
     {"token-seconds", CONFIG_INT, "3600", 60, 86400, "seconds that an access token (OAuth) is good for",
      false},
+    {"assertion-seconds", CONFIG_INT, "3600", 30, 14400,
+     "seconds that an OAuth client's assertion (private_key_jwt) may be good for at most", false},
+    {"jwks-ms", CONFIG_INT, "2000", 50, 30000,
+     "milliseconds to fetch an OAuth client's public keys from its jwks_uri at most", false},
+    {"jwks-networks", CONFIG_STR, "", 0, 0,
+     "networks (CIDR, between commas) that a jwks_uri may lead to besides public addresses", false},
+    {"jwks-ca", CONFIG_STR, "", 0, 0,
+     "PEM file of the authorities that servers behind a jwks_uri are trusted by; empty: the system's", false},
     {"signing-key", CONFIG_STR, "", 0, 0,
      "PEM file with the EC key (P-256) that outcomes of asynchronous requests are signed with; empty: a new "
      "one with each start",
@@ -99,12 +107,12 @@ static void name_instance(struct settings *s, const char *given) {
         snprintf(s->instance, sizeof s->instance, "%s-%ld-%" PRId64, host, (long)getpid(), start_ms);
 }
 
-static enum err_code read_proxies(const struct config *c, struct net_ranges *out, struct err *err) {
+static enum err_code read_networks(const struct config *c, const char *key, struct net_ranges *out,
+                                   struct err *err) {
     const char *bad = NULL;
-    if (net_ranges_parse(config_str(c, "trusted-proxies"), out, &bad))
+    if (net_ranges_parse(config_str(c, key), out, &bad))
         return ERR_OK;
-    return err_set(err, ERR_CONFIG, "trusted-proxies: \"%.*s\" is no network (CIDR)",
-                   (int)strcspn(bad, ", \t"), bad);
+    return err_set(err, ERR_CONFIG, "%s: \"%.*s\" is no network (CIDR)", key, (int)strcspn(bad, ", \t"), bad);
 }
 
 static enum err_code read_proxy_header(const struct config *c, enum proxy_header *out, struct err *err) {
@@ -116,11 +124,14 @@ static enum err_code read_proxy_header(const struct config *c, enum proxy_header
 }
 
 enum err_code settings_judge(const struct config *c, struct err *err) {
-    struct net_ranges proxies;
+    static const char *const networks[] = {"trusted-proxies", "jwks-networks"};
     enum proxy_header header;
-    if (read_proxies(c, &proxies, err) != ERR_OK)
-        return err->code;
-    net_ranges_free(&proxies);
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+        struct net_ranges ranges;
+        if (read_networks(c, networks[i], &ranges, err) != ERR_OK)
+            return err->code;
+        net_ranges_free(&ranges);
+    }
     if (read_proxy_header(c, &header, err) != ERR_OK)
         return err->code;
     return schema_load_folder(config_str(c, "schema-dir"), err);
@@ -146,10 +157,14 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->tls_cert = config_str(c, "tls-cert");
     s->tls_key = config_str(c, "tls-key");
     s->public_url = config_str(c, "public-url");
-    (void)read_proxies(c, &s->proxies, NULL);
+    (void)read_networks(c, "trusted-proxies", &s->proxies, NULL);
     (void)read_proxy_header(c, &s->proxy_header, NULL);
     s->max_unauthorized = (int)config_int(c, "max-unauthorized-per-source");
     s->token_seconds = (int)config_int(c, "token-seconds");
+    s->assertion_seconds = config_int(c, "assertion-seconds");
+    s->jwks_ms = (long)config_int(c, "jwks-ms");
+    (void)read_networks(c, "jwks-networks", &s->jwks_networks, NULL);
+    s->jwks_ca = config_str(c, "jwks-ca");
     s->partitions = (int32_t)config_int(c, "partitions");
     s->deadline_us = config_int(c, "deadline-ms") * 1000;
     s->bulk_deadline_us = config_int(c, "bulk-deadline-ms") * 1000;

@@ -47,6 +47,10 @@
     X(unauthorized, counter, "usher_unauthorized_total", NULL, "Requests without a valid credential.")       \
     X(unauthorized_over, counter, "usher_unauthorized_over_limit_total", NULL,                               \
       "Requests without a valid credential refused over the limit of their source.")                         \
+    X(client_keys_fetched, counter, "usher_client_keys_fetches_total", "result=\"fetched\"", CLIENT_KEYS)    \
+    X(client_keys_failed, counter, "usher_client_keys_fetches_total", "result=\"failed\"", CLIENT_KEYS)      \
+    X(assertions_repeated, counter, "usher_assertions_repeated_total", NULL,                                 \
+      "Assertions of OAuth clients that were used before.")                                                  \
     X(pending, gauge, "usher_pending_commands", NULL, "Published commands without a reply yet.")             \
     X(window_waiting, gauge, "usher_commands_waiting", NULL,                                                 \
       "Commands that wait until others of their workspace have an outcome.")                                 \
@@ -74,6 +78,7 @@
     "Connections ended: too slow with head, body or answer, idle, too many of a source, too many in all."
 #define BODIES_REFUSED                                                                                       \
     "Requests refused for their bodies: no memory, no more for the workspace, or waited too long."
+#define CLIENT_KEYS "Fetches of OAuth clients' public keys from their jwks_uri."
 #define DEADLINES "Commands not answered in time: cancelled, applied after all, or not to be asked."
 
 struct stats {

@@ -1,5 +1,7 @@
 #include "ingest/api/oauth.h"
 
+#include "ingest/api/assertion.h"
+#include "ingest/gate/gate.h"
 #include "ingest/gate/seal.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/bearer.h"
@@ -7,6 +9,7 @@
 #include "ingest/request/handle.h"
 #include "ops/runtime/access_token.h"
 #include "ops/runtime/clock.h"
+#include "schemas/api/client_assertion.h"
 
 #include <limits.h>
 #include <sodium.h>
@@ -18,7 +21,10 @@
 struct oauth {
     struct query form;
     const char *client_id, *secret;
-    const char *error; /* name of the error, if not the usual one for the code */
+    struct assertion *assertion; /* in place of a secret; NULL: none */
+    const char *error;           /* name of the error, if not the usual one for the code */
+    unsigned scopes;             /* of the token … */
+    bool scim;                   /* … and those of SCIM are called "scim" */
 };
 
 /* NULL before the identification. */
@@ -99,16 +105,57 @@ static enum err_code read_client(struct request *r, struct err *err) {
     return ERR_OK;
 }
 
-/* Reads client id and secret, from header or form, into r->work and r->credential. */
+/* An assertion says who the client is, so client_id may be left out (RFC 7521 section 4.2). */
+static enum err_code read_assertion(struct request *r, struct err *err) {
+    struct oauth *o = oauth_of(r);
+    const char *type = form_value(r, "client_assertion_type"), *text = form_value(r, "client_assertion");
+    if (o->secret != NULL || r->head.basic != NULL)
+        return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "The client authenticates in two ways at once");
+    if (text == NULL || type == NULL || strcmp(type, CLIENT_ASSERTION_TYPE) != 0)
+        return oauth_fail(
+            r, err, NULL, ERR_BAD_REQUEST,
+            "client_assertion and client_assertion_type belong together, and the type must be " CLIENT_ASSERTION_TYPE);
+    o->assertion = assertion_new(r, text, err);
+    if (o->assertion == NULL)
+        return err->code;
+    if (o->client_id != NULL && strcasecmp(o->client_id, assertion_client(o->assertion)) != 0)
+        return oauth_fail(r, err, NULL, ERR_UNAUTHORIZED, "client_id and assertion name different clients");
+    o->client_id = assertion_client(o->assertion);
+    return ERR_OK;
+}
+
+/* The assertion was judged: its client is the credential. */
+static enum err_code take_assertion(struct request *r, struct err *err) {
+    return assertion_result(oauth_of(r)->assertion, r->credential.token_hash, err);
+}
+
+static bool oauth_asks(struct request *r) {
+    const struct assertion *a = oauth_of(r)->assertion;
+    if (a == NULL || assertion_is_judged(a))
+        return false;
+    r->job = JOB_ASK;
+    gate_push(r->in->gate, r);
+    return true;
+}
+
+/* Reads client id and secret, from header or form, into r->work and r->credential. With an assertion the
+ * request comes here twice: before it is known whose keys it is checked with, and when it is judged. */
 static enum err_code oauth_read(struct request *r, struct err *err) {
     enum token_kind kind;
+    r->credential.scopes = UINT_MAX;
+    if (oauth_of(r) != NULL && oauth_of(r)->assertion != NULL)
+        return take_assertion(r, err);
     r->work = arena_alloc(r->arena, sizeof(struct oauth));
     if (read_form(r, err) != ERR_OK || read_client(r, err) != ERR_OK)
         return err->code;
+    if (form_value(r, "client_assertion") != NULL || form_value(r, "client_assertion_type") != NULL)
+        return read_assertion(r, err);
     const char *secret = oauth_of(r)->secret;
     if (oauth_of(r)->client_id == NULL || secret == NULL)
-        return oauth_fail(r, err, NULL, ERR_UNAUTHORIZED,
-                          "The client must authenticate: client_id is a key's id, client_secret its token");
+        return oauth_fail(
+            r, err, NULL, ERR_UNAUTHORIZED,
+            "The client must authenticate: client_id is a key's id, client_secret its token; or by an "
+            "assertion that it signs (private_key_jwt)");
     if (!token_well_formed(secret, strlen(secret), &kind))
         return oauth_fail(
             r, err, NULL, ERR_UNAUTHORIZED,
@@ -116,7 +163,6 @@ static enum err_code oauth_read(struct request *r, struct err *err) {
     if (kind != TOKEN_KEY)
         return oauth_fail(r, err, NULL, ERR_UNAUTHORIZED, "The client is not known, or its secret is wrong");
     token_hash(secret, strlen(secret), r->credential.token_hash);
-    r->credential.scopes = UINT_MAX;
     return ERR_OK;
 }
 
@@ -127,23 +173,34 @@ static bool oauth_agrees(const struct request *r, const struct admit_verdict *v)
 
 /* ---- the answer ---- */
 
-/* The scopes that the client asks for; the key must have all of them. None: all scopes of the key. */
-static enum err_code read_scope(struct request *r, unsigned *out, struct err *err) {
+/* "scim" is the name of all scopes of SCIM that the key has (OpenID IPSIE). */
+static unsigned scope_bits(struct request *r, const char *name, size_t n) {
+    if (n != strlen(SCOPE_SCIM) || memcmp(name, SCOPE_SCIM, n) != 0)
+        return scope_parse_n(name, n);
+    oauth_of(r)->scim = true;
+    return SCOPES_OF_SCIM;
+}
+
+/* The scopes that the client asks for; the key must have all of them, of "scim" at least one. None: all
+ * scopes of the key. */
+static enum err_code read_scope(struct request *r, struct err *err) {
     const char *text = form_value(r, "scope");
+    unsigned *out = &oauth_of(r)->scopes;
     *out = text == NULL ? r->verdict.scopes : 0;
     while (text != NULL && *text != '\0') {
         size_t n = strcspn(text, " ");
-        unsigned bit = scope_parse_n(text, n);
-        if (n > 0 && (bit & r->verdict.scopes) == 0)
+        unsigned bits = scope_bits(r, text, n);
+        if (n > 0 && (bits & r->verdict.scopes) == 0)
             return oauth_fail(r, err, "invalid_scope", ERR_BAD_REQUEST,
-                              bit == 0 ? "A scope is not known" : "The key lacks a scope that was asked for");
-        *out |= bit;
+                              bits == 0 ? "A scope is not known"
+                                        : "The key lacks a scope that was asked for");
+        *out |= bits & r->verdict.scopes;
         text += n + strspn(text + n, " ");
     }
     return *out != 0 ? ERR_OK : oauth_fail(r, err, "invalid_scope", ERR_BAD_REQUEST, "No scope is left");
 }
 
-static enum err_code prepare(struct request *r, unsigned *scopes, struct err *err) {
+static enum err_code prepare(struct request *r, struct err *err) {
     const char *grant = form_value(r, "grant_type");
     if (grant == NULL)
         return oauth_fail(r, err, NULL, ERR_BAD_REQUEST, "grant_type is missing");
@@ -152,7 +209,7 @@ static enum err_code prepare(struct request *r, unsigned *scopes, struct err *er
                           "grant_type must be client_credentials");
     if (seal_key() == NULL)
         return oauth_fail(r, err, NULL, ERR_UNAVAILABLE, "");
-    return read_scope(r, scopes, err);
+    return read_scope(r, err);
 }
 
 /* The token does not live longer than the key. */
@@ -163,23 +220,24 @@ static int64_t lifetime_s(const struct request *r, int64_t now_us) {
     return most > 1 ? most : 1;
 }
 
-static void put_scopes(struct jbuf *out, unsigned scopes) {
+static void put_scopes(struct jbuf *out, const struct oauth *o) {
+    unsigned named = o->scim ? o->scopes & ~(unsigned)SCOPES_OF_SCIM : o->scopes;
+    size_t n = 0;
     jb_key(out, "scope");
     jb_raw(out, "\"");
-    for (unsigned bit = 1, n = 0; bit <= scopes; bit <<= 1) {
-        if (scopes & bit)
+    if (o->scim)
+        jb_printf(out, "%s%s", n++ > 0 ? " " : "", SCOPE_SCIM);
+    for (unsigned bit = 1; bit <= named; bit <<= 1) {
+        if (named & bit)
             jb_printf(out, "%s%s", n++ > 0 ? " " : "", scope_name(bit));
     }
     jb_raw(out, "\"");
 }
 
-static enum step oauth_begin(struct request *r) {
-    struct err err = {0};
-    unsigned scopes = 0;
-    if (prepare(r, &scopes, &err) != ERR_OK)
-        return handle_refuse(r, &err);
+static enum step give_token(struct request *r) {
+    const struct oauth *o = oauth_of(r);
     int64_t now_us = clock_wall_us(), seconds = lifetime_s(r, now_us);
-    struct access_token t = {.scopes = (unsigned char)scopes, .expires_s = now_us / 1000000 + seconds};
+    struct access_token t = {.scopes = (unsigned char)o->scopes, .expires_s = now_us / 1000000 + seconds};
     char text[ACCESS_TOKEN_TEXT_SIZE];
     memcpy(t.key_hash, r->credential.token_hash, sizeof t.key_hash);
     access_token_seal(&t, seal_key(), SEAL_KEY_SIZE, text);
@@ -189,19 +247,37 @@ static enum step oauth_begin(struct request *r) {
     jb_kstr(b, "access_token", text);
     jb_kstr(b, "token_type", "Bearer");
     jb_kint(b, "expires_in", seconds);
-    put_scopes(b, scopes);
+    put_scopes(b, o);
     jb_raw(b, "}");
     return STEP_ANSWERED;
 }
 
+/* All else is in order before the assertion is taken: it is good for one token. */
+static enum step oauth_begin(struct request *r) {
+    struct err err = {0};
+    if (prepare(r, &err) != ERR_OK)
+        return handle_refuse(r, &err);
+    return oauth_of(r)->assertion != NULL ? assertion_claim(r, oauth_of(r)->assertion) : give_token(r);
+}
+
+static enum step oauth_on_rows(struct request *r) {
+    struct assertion *a = oauth_of(r)->assertion;
+    struct err err = {0};
+    if (!assertion_is_judged(a))
+        return assertion_judge(r, a);
+    return assertion_claimed(a, &err) == ERR_OK ? give_token(r) : handle_refuse(r, &err);
+}
+
 static const struct identification client_identification = {
     .read = oauth_read,
+    .asks = oauth_asks,
     .agrees = oauth_agrees,
     .unknown = "The client is not known, or its secret is wrong",
 };
 
 const struct handler oauth_token = {
     .begin = oauth_begin,
+    .on_rows = oauth_on_rows,
     .identification = &client_identification,
     .content = &content_form,
 };

@@ -140,7 +140,7 @@ static bool identify_or_refuse(struct request *r) {
     if (how == NULL)
         return check_token_or_refuse(r) && may_ask_or_refuse(r);
     if (how->read(r, &err) == ERR_OK)
-        return may_ask_or_refuse(r);
+        return may_ask_or_refuse(r) && (how->asks == NULL || !how->asks(r));
     if (err.code == ERR_UNAUTHORIZED)
         refuse_guess(r, err.detail);
     else

@@ -5,6 +5,7 @@
 #include "ingest/api/form.h"
 #include "ingest/api/handlers.h"
 #include "ingest/api/oauth.h"
+#include "ingest/api/oauth_metadata.h"
 #include "ingest/http/health.h"
 #include "ingest/request/handle.h"
 #include "ingest/scim/async.h"
@@ -126,6 +127,7 @@ static const struct route_row rows[] = {
     ADMIN(GET, "/keys", ADMINISTRATOR, admin_key_list),
     ADMIN(POST, "/keys", ADMINISTRATOR, admin_key_create),
     ADMIN(GET, "/keys/{id}", ADMINISTRATOR, admin_key_get),
+    ADMIN(PATCH, "/keys/{id}", ADMINISTRATOR, admin_key_set),
     ADMIN(DELETE, "/keys/{id}", ADMINISTRATOR, admin_key_revoke),
     ADMIN(POST, "/keys/{id}/rotate", ADMINISTRATOR, admin_key_rotate),
     ADMIN(GET, "/owners", OWNER, admin_owner_list),
@@ -143,6 +145,12 @@ static const struct route_row rows[] = {
 
     ALONE(POST, "/oauth2/token", oauth_token, oauth_form, ACCESS_KEY, ACCESS_ANYBODY),
     PUBLIC("/.well-known/jwks.json", jwks_get),
+    PUBLIC("/.well-known/oauth-authorization-server", oauth_server_metadata),
+    PUBLIC("/.well-known/oauth-authorization-server/w/{workspace}", oauth_server_metadata),
+    PUBLIC("/.well-known/oauth-protected-resource", oauth_resource_metadata),
+    PUBLIC("/.well-known/oauth-protected-resource" SCIM_PREFIX, oauth_resource_metadata),
+    PUBLIC("/.well-known/oauth-protected-resource/w/{workspace}" SCIM_PREFIX, oauth_resource_metadata),
+    PUBLIC("/.well-known/oauth-protected-resource" API_PREFIX, oauth_resource_metadata),
     PUBLIC("/healthz", health_alive),
     PUBLIC("/readyz", health_readiness),
     PUBLIC("/metrics", health_metrics),

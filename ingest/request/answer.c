@@ -1,5 +1,6 @@
 #include "ingest/request/answer.h"
 
+#include "ingest/request/place.h"
 #include "schemas/types/scim_error.h"
 
 #include <string.h>
@@ -18,11 +19,28 @@ static const char *scopes_due(struct request *r) {
     return route_scope_names(route_scopes(&r->route), r->arena);
 }
 
+/* May the text stand between quotes? */
+static bool is_plain(const char *text) {
+    return text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%/:[]")] ==
+           '\0';
+}
+
+/* Tells OAuth clients where they learn how to get a token (RFC 9728 section 5.1). Owners' credentials are not
+ * to be had that way. */
+static const char *metadata_of(struct request *r) {
+    const char *prefix = r->route.prefix != NULL ? r->route.prefix : "";
+    if (r->head.host == NULL || r->route.row == NULL || r->route.row->access >= ACCESS_ADMINISTRATOR)
+        return "";
+    const char *url =
+        arena_printf(r->arena, "%s/.well-known/oauth-protected-resource%s", place_origin(r), prefix);
+    return is_plain(url) ? arena_printf(r->arena, ", resource_metadata=\"%s\"", url) : "";
+}
+
 /* Without a token the challenge has no error code. */
 const char *answer_bearer_challenge(struct request *r, enum err_code code) {
     if (code == ERR_UNAUTHORIZED)
-        return r->head.token != NULL ? "Bearer realm=\"usher\", error=\"invalid_token\""
-                                     : "Bearer realm=\"usher\"";
+        return arena_printf(r->arena, "Bearer realm=\"usher\"%s%s",
+                            r->head.token != NULL ? ", error=\"invalid_token\"" : "", metadata_of(r));
     const char *scopes = code == ERR_INSUFFICIENT_SCOPE ? scopes_due(r) : NULL;
     if (scopes != NULL)
         return arena_printf(r->arena, "Bearer realm=\"usher\", error=\"insufficient_scope\", scope=\"%s\"",

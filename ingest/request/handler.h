@@ -34,6 +34,9 @@ struct question {
 struct identification {
     /* Fills r->credential. ERR_UNAUTHORIZED: the client may be guessing. */
     enum err_code (*read)(struct request *r, struct err *err);
+    /* Must something be asked before it is known who the client is? True: the request was given to the gate
+     * for that; on_rows gives it there again, to be admitted. The caller no longer owns it. NULL: never. */
+    bool (*asks)(struct request *r);
     /* Is the credential that was found the one that the client has named? */
     bool (*agrees)(const struct request *r, const struct admit_verdict *v);
     const char *unknown; /* the sentence of the refusal, if not */

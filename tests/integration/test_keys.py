@@ -78,19 +78,24 @@ class Refusals(Case):
         super().setUpClass()
         cls.url = proxied.url(cls.stack)
 
+    def metadata(self):
+        """RFC 9728 section 5.1."""
+        return ', resource_metadata="%s/.well-known/oauth-protected-resource/scim/v2"' % self.url
+
     def dead(self, token, address, error=True):
         client = Client(self.url, token, headers=proxied.came_from(address))
         answer = self.expect(client.get("/Users?count=0"), 401)
         client.close()
         self.assertEqual(answer.headers["www-authenticate"], 'Bearer realm="usher"'
-                         + (', error="invalid_token"' if error else ""))
+                         + (', error="invalid_token"' if error else "") + self.metadata())
         return answer.json["detail"]
 
     def test_without_a_token(self):
         """T5, Q43, E1: the scheme is named, a SCIM error body, no error code (RFC 6750 section 3)."""
         self.dead(None, "192.0.2.10", error=False)
         client = Client(self.url, headers={"Authorization": "Basic dTpw", **proxied.came_from("192.0.2.10")})
-        self.assertEqual(self.expect(client.get("/Users"), 401).headers["www-authenticate"], 'Bearer realm="usher"')
+        self.assertEqual(self.expect(client.get("/Users"), 401).headers["www-authenticate"],
+                         'Bearer realm="usher"' + self.metadata())
 
     def test_a_token_in_the_url_is_none(self):
         """X1."""

@@ -1,6 +1,7 @@
 /* The table of routes: method and path of SCIM, and of what stands alone -> handler, scope, refusal (rules
  * D1, D9, T7, C9, N1). The Management API has tests of its own (test_routes_api.c). */
 #include "ingest/api/oauth.h"
+#include "ingest/api/oauth_metadata.h"
 #include "ingest/http/health.h"
 #include "ingest/http/routes.h"
 #include "ingest/request/handle.h"
@@ -81,6 +82,12 @@ static void finds_endpoints(void **state) {
         {"GET", "/scim/v2/asyncresults/x", &async_result, 0},
         {"GET", "/metrics", &health_metrics, 0},
         {"GET", "/.well-known/jwks.json", &jwks_get, 0},
+        {"GET", "/.well-known/oauth-authorization-server", &oauth_server_metadata, 0},
+        {"GET", "/.well-known/oauth-authorization-server/w/acme", &oauth_server_metadata, 0},
+        {"GET", "/.well-known/oauth-protected-resource", &oauth_resource_metadata, 0},
+        {"GET", "/.well-known/oauth-protected-resource/scim/v2", &oauth_resource_metadata, 0},
+        {"GET", "/.well-known/oauth-protected-resource/w/acme/scim/v2", &oauth_resource_metadata, 0},
+        {"GET", "/.well-known/oauth-protected-resource/api/v1", &oauth_resource_metadata, 0},
         {"POST", "/oauth2/token", &oauth_token, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
