@@ -137,7 +137,7 @@ enum err_code settings_judge(const struct config *c, struct err *err) {
     return schema_load_folder(config_str(c, "schema-dir"), err);
 }
 
-const struct config_spec ingest_config = {"usher-ingest", rows, &kafka_pass, settings_judge};
+const struct config_spec ingest_config = {"usher-ingest", rows, &kafka_pass, settings_judge, NULL};
 
 void settings_load(struct settings *s, int argc, char **argv,
                    enum err_code (*judge)(const struct config *c, struct err *err)) {

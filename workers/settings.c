@@ -46,4 +46,7 @@ static const struct config_row rows[] = {
     {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
 };
 
-const struct config_spec worker_config = {"usher-worker", rows, &kafka_pass, NULL};
+/* 0.3.0 signed the records of usher.events. */
+static const char *const retired[] = {"signing-key", NULL};
+
+const struct config_spec worker_config = {"usher-worker", rows, &kafka_pass, NULL, retired};

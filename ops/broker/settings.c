@@ -8,4 +8,4 @@ static const struct config_row rows[] = {
     {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
 };
 
-const struct config_spec broker_config = {"usher-broker", rows, NULL, NULL};
+const struct config_spec broker_config = {"usher-broker", rows, NULL, NULL, NULL};

@@ -10,4 +10,4 @@ static const struct config_row rows[] = {
     {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
 };
 
-const struct config_spec ctl_config = {"usherctl", rows, &kafka_pass, NULL};
+const struct config_spec ctl_config = {"usherctl", rows, &kafka_pass, NULL, NULL};

@@ -24,6 +24,7 @@ struct config {
     size_t npassed;
     char **rest;
     int nrest;
+    const char *retired; /* a retired key that was given; NULL = none */
 };
 
 static int row_find(const struct config *c, const char *key) {
@@ -31,6 +32,14 @@ static int row_find(const struct config *c, const char *key) {
         if (strcmp(c->spec->rows[i].key, key) == 0)
             return (int)i;
     return -1;
+}
+
+/* The spec's own text of a retired key; NULL if key is none. */
+static const char *retired_find(const struct config *c, const char *key) {
+    for (const char *const *k = c->spec->retired; k != NULL && *k != NULL; k++)
+        if (strcmp(*k, key) == 0)
+            return *k;
+    return NULL;
 }
 
 static bool parse_bool(const char *text, bool *out) {
@@ -94,6 +103,10 @@ static enum err_code set_value(struct config *c, const char *key, const char *va
     if (passes(c, key))
         return set_passed(c, key, value, source, err);
     int i = row_find(c, key);
+    if (i < 0 && retired_find(c, key) != NULL) {
+        c->retired = retired_find(c, key);
+        return ERR_OK;
+    }
     if (i < 0)
         return err_set(err, ERR_CONFIG, "unknown setting \"%s\" (%s)", key, source);
     enum err_code code = check_value(&c->spec->rows[i], value, source, err);
@@ -179,7 +192,8 @@ static enum err_code next_flag(const struct config *c, int argc, char **argv, in
         out->value = "true";
         return ERR_OK;
     }
-    if (row < 0 && !passes(c, out->key) && strcmp(out->key, "config") != 0)
+    if (row < 0 && !passes(c, out->key) && retired_find(c, out->key) == NULL &&
+        strcmp(out->key, "config") != 0)
         return err_set(err, ERR_CONFIG, "unknown setting \"%s\" (flag)", out->key);
     if (next == NULL)
         return err_set(err, ERR_CONFIG, "%s: the flag needs a value", out->key);
@@ -400,5 +414,7 @@ void config_log(const struct config *c) {
     for (size_t i = 0; i < c->npassed; i++)
         jb_printf(&line, " %s=set", c->passed[i].key);
     log_event(LOG_INFO, "settings", "%s", line.n ? line.p : "");
+    if (c->retired != NULL)
+        log_event(LOG_WARN, "setting-retired", "setting=%s has no meaning any more; take it out", c->retired);
     jb_free(&line);
 }

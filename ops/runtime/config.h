@@ -41,6 +41,9 @@ struct config_spec {
     /* Checks what the table cannot say: files that must be right, settings that go together. Called for a run
      * and for --check-config. NULL: there is nothing to check. */
     enum err_code (*judge)(const struct config *c, struct err *err);
+    /* Keys that the version before had, up to NULL: one file must serve both while they take turns. They are
+     * taken, whatever their value, and config_log warns. NULL: there are none. */
+    const char *const *retired;
 };
 
 /* Reads all sources. Handles --config FILE (or USHER_CONFIG), --help (prints the table, exits 0), --version,

@@ -24,7 +24,8 @@ static const struct config_row rows[] = {
     {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
 };
 
-static const struct config_spec spec = {"usher-test", rows, &kafka_pass, NULL};
+static const char *const retired[] = {"old-key", "older-key", NULL};
+static const struct config_spec spec = {"usher-test", rows, &kafka_pass, NULL, retired};
 static enum config_ask ask;
 static struct err err;
 
@@ -266,7 +267,7 @@ static void what_the_table_cannot_say_is_judged_too(void **state) {
     char out[8192];
     setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
     setenv("USHER_PG", "x", 1);
-    const struct config_spec judged = {"usher-test", rows, &kafka_pass, judge};
+    const struct config_spec judged = {"usher-test", rows, &kafka_pass, judge, NULL};
     assert_int_equal(loaded_as(&judged, "--listen", "nowhere", out, sizeof out), 2);
     assert_string_equal(out, "usher-test: listen: there is no nowhere\n");
     assert_int_equal(loaded_as(&judged, "--check-config", "--listen=nowhere", out, sizeof out), 1);
@@ -276,20 +277,52 @@ static void what_the_table_cannot_say_is_judged_too(void **state) {
     unsetenv("USHER_PG");
 }
 
-static void secrets_are_masked_when_shown(void **state) {
-    (void)state;
+/* What config_log writes. */
+static void logged(const struct config *c, char *out, size_t size) {
     int ends[2], kept = dup(STDERR_FILENO);
     assert_int_equal(pipe(ends), 0);
-    struct config *c = given("--pg", "postgresql://u:hunter2@db", "--kafka.sasl.password=hunter3", NULL);
-    assert_non_null(c);
     dup2(ends[1], STDERR_FILENO);
     config_log(c);
     dup2(kept, STDERR_FILENO);
     close(kept);
     close(ends[1]);
-    char line[4096] = "";
-    assert_true(read(ends[0], line, sizeof line - 1) > 0);
+    memset(out, 0, size);
+    size_t n = 0;
+    for (ssize_t got; (got = read(ends[0], out + n, size - 1 - n)) > 0;)
+        n += (size_t)got;
     close(ends[0]);
+    assert_true(n > 0);
+}
+
+static void keys_of_the_version_before_are_taken_with_a_warning(void **state) {
+    (void)state;
+    char line[4096];
+    file_holds("pg = x\nold-key = /some/file\n");
+    struct config *c = given("--config", path, NULL);
+    assert_non_null(c);
+    logged(c, line, sizeof line);
+    assert_non_null(strstr(line, "setting=old-key has no meaning any more"));
+    assert_null(strstr(line, "/some/file"));
+    config_free(c);
+    c = given("--older-key", "x", "--pg", "y", NULL);
+    assert_non_null(c);
+    assert_string_equal(config_str(c, "pg"), "y");
+    logged(c, line, sizeof line);
+    assert_non_null(strstr(line, "setting=older-key"));
+    config_free(c);
+    c = given("--pg=x", NULL);
+    assert_non_null(c);
+    logged(c, line, sizeof line);
+    assert_null(strstr(line, "no meaning"));
+    config_free(c);
+}
+
+static void secrets_are_masked_when_shown(void **state) {
+    (void)state;
+    struct config *c = given("--pg", "postgresql://u:hunter2@db", "--kafka.sasl.password=hunter3", NULL);
+    assert_non_null(c);
+    char line[4096];
+    logged(c, line, sizeof line);
     assert_non_null(strstr(line, "pg=\"***\""));
     assert_non_null(strstr(line, "deadline-ms=\"4000\""));
     assert_null(strstr(line, "hunter"));
@@ -307,6 +340,7 @@ int main(void) {
         CONFIG_TEST(help_and_version_need_no_settings),
         CONFIG_TEST(load_ends_the_process_as_it_should),
         CONFIG_TEST(what_the_table_cannot_say_is_judged_too),
+        CONFIG_TEST(keys_of_the_version_before_are_taken_with_a_warning),
         CONFIG_TEST(secrets_are_masked_when_shown),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 static const struct config_row rows[] = {KAFKA_CONFIG_ROWS, {NULL, CONFIG_STR, NULL, 0, 0, NULL, false}};
-static const struct config_spec spec = {"usher-test", rows, &kafka_pass, NULL};
+static const struct config_spec spec = {"usher-test", rows, &kafka_pass, NULL, NULL};
 
 static void has(rd_kafka_conf_t *conf, const char *key, const char *value) {
     char text[256];
