@@ -100,8 +100,8 @@ static bool goes_with(const struct delivery *first, const struct delivery *d) {
            d->command.reply_partition == first->command.reply_partition;
 }
 
-static void append(struct replies *r, struct bundle *b, const struct delivery *d, struct jbuf *text,
-                   int64_t now_us) {
+static void bundle_add(struct replies *r, struct bundle *b, const struct delivery *d, struct jbuf *text,
+                       int64_t now_us) {
     encode(&d->reply, text);
     if (b->n > 0 && b->value.n + 1 + text->n > REPLY_MAX)
         send_bundle(r, b, now_us);
@@ -123,11 +123,11 @@ void replies_send(struct replies *r, const struct delivery *deliveries, size_t n
     for (size_t i = 0; i < n; i++) {
         if (sent[i] || !reply_goes_out(&deliveries[i]))
             continue;
-        append(r, &b, &deliveries[i], &text, now_us);
+        bundle_add(r, &b, &deliveries[i], &text, now_us);
         for (size_t k = i + 1; k < n; k++) {
             if (sent[k] || !goes_with(&deliveries[i], &deliveries[k]))
                 continue;
-            append(r, &b, &deliveries[k], &text, now_us);
+            bundle_add(r, &b, &deliveries[k], &text, now_us);
             sent[k] = true;
         }
         send_bundle(r, &b, now_us);
