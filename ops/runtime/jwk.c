@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@
 #define MODULUS_MAX 512 /* bytes */
 #define EXPONENT_MAX 4
 #define HASH_SIZE 32
+#define COORDINATE 32
+#define COORDINATE_TEXT 44 /* in base64url, with its end */
 
 struct jwk {
     EVP_PKEY *rsa; /* one of the two */
@@ -96,8 +99,21 @@ struct jwk *jwk_rsa(const char *n, const char *e) {
     return jwk_of(pkey, NULL);
 }
 
+/* A coordinate has 32 bytes (RFC 7518 section 6.2.1.2). Some programs leave zeros at its front away. */
+static bool coordinate_of(const char *text, char out[COORDINATE_TEXT]) {
+    unsigned char given[COORDINATE], whole[COORDINATE] = {0};
+    size_t n;
+    if (text == NULL || !base64url_decode(text, strlen(text), given, sizeof given, &n) || n == 0)
+        return false;
+    memcpy(whole + sizeof whole - n, given, n);
+    sodium_bin2base64(out, COORDINATE_TEXT, whole, sizeof whole, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    return true;
+}
+
 struct jwk *jwk_ec(const char *x, const char *y) {
-    return jwk_of(NULL, x != NULL && y != NULL ? jws_key_public(x, y) : NULL);
+    char whole_x[COORDINATE_TEXT], whole_y[COORDINATE_TEXT];
+    bool good = coordinate_of(x, whole_x) && coordinate_of(y, whole_y);
+    return jwk_of(NULL, good ? jws_key_public(whole_x, whole_y) : NULL);
 }
 
 void jwk_free(struct jwk *k) {

@@ -32,5 +32,12 @@
 #define SMALL_N                                                                                              \
     "xW_rNeyJpzb1_KbeaZVSbZuqSGGoxGEgF-ubjnH5t4v2dL7iJx5fl0k40pzACZlIzNvudDBhEn_wCIa11JMSncMq"               \
     "9flW69uHdF-m_qjbnC5kT7q3rTwT4kzl81_tNzhFNFCIeKiZXtULEJ1EPqTHIDPLPXOR6Lfa2FggO4ON8OE"
+/* By Authlib, which leaves the zero at the front of a coordinate away: 31 bytes. */
+#define SHORT_X "Qz8h6MMZuYToNifvvG8ctUuSK_4fLuKmdC-uBLyLqQ"
+#define SHORT_Y "qjAaVAAqpPekctnLkAkB7EbE-fnsot6Y0Amv_iU6CB4"
+#define SHORT_SIGNED "eyJhbGciOiJFUzI1NiJ9.aGVsbG8"
+#define SHORT_SIGNATURE                                                                                      \
+    "qYYBXQf7FxqtPAyDFaluieApvV9qQ4aA1XNuBHs7s1T"                                                                                                     \
+    "JlXSBr2kpOt1ICV5yue-JZlItbNcsMRZGiX0ZtRI49Q"
 
 #endif
