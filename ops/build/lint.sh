@@ -79,7 +79,7 @@ found=$(grep -rnE '\b(system|popen|fork|vfork|setlocale)\(' ingest workers schem
 drop=$(mktemp --suffix=.c)
 printf '#include "ops/runtime/err.h"\nvoid drop(struct err *e);\nvoid drop(struct err *e) { err_set(e, ERR_OK, " "); }\n' >"$drop"
 # shellcheck disable=SC2086
-${CC:-cc} $flags -fsyntax-only "$drop" 2>&1 | grep -q 'nodiscard\|warn_unused_result' || complain "an enum err_code can be ignored"
+${CC:-cc} $flags -fsyntax-only "$drop" 2>&1 | grep 'nodiscard\|warn_unused_result' >/dev/null || complain "an enum err_code can be ignored"
 rm -f "$drop"
 
 /usr/bin/python3 -B ops/build/structure.py --circles ingest workers schemas sql ops/runtime ops/ctl ops/broker --names schemas workers sql/unit ops/runtime ops/ctl ops/broker || complain "structure"
