@@ -37,7 +37,7 @@
 #define SHORT_Y "qjAaVAAqpPekctnLkAkB7EbE-fnsot6Y0Amv_iU6CB4"
 #define SHORT_SIGNED "eyJhbGciOiJFUzI1NiJ9.aGVsbG8"
 #define SHORT_SIGNATURE                                                                                      \
-    "qYYBXQf7FxqtPAyDFaluieApvV9qQ4aA1XNuBHs7s1T"                                                                                                     \
+    "qYYBXQf7FxqtPAyDFaluieApvV9qQ4aA1XNuBHs7s1T"                                                            \
     "JlXSBr2kpOt1ICV5yue-JZlItbNcsMRZGiX0ZtRI49Q"
 
 #endif
