@@ -9,7 +9,7 @@
 #include "workers/delivery.h"
 
 #define PARKING_COMMANDS 512
-#define PARKING_BYTES (8u << 20)
+#define PARKING_BYTES (64u << 20)
 
 struct parking;
 struct parking *parking_new(void);

@@ -24,7 +24,7 @@ struct waiting {
 struct lane {
     struct lane *chain;
     char workspace[ID_LEN];
-    size_t held;
+    size_t held, bytes; /* under way */
     struct waiting *first, **end;
     bool draining; /* a thread sends what waits, in order */
 };
@@ -34,6 +34,7 @@ struct place {
     struct place *older, *newer;
     char txn[ID_LEN];
     struct lane *lane;
+    size_t len;
     int64_t since_us;
 };
 
@@ -109,7 +110,9 @@ static void note_entry(struct window *w, const char *workspace, int64_t now_us) 
     w->last[0].at_us = now_us;
 }
 
-static bool has_place(const struct window *w, const struct lane *l, int64_t now_us) {
+static bool has_place(const struct window *w, const struct lane *l, size_t len, int64_t now_us) {
+    if (l->held > 0 && l->bytes + len > WINDOW_BYTES)
+        return false;
     const char *other = w->last[0].workspace;
     int64_t at_us = w->last[0].at_us;
     if (strcmp(other, l->workspace) == 0) {
@@ -122,10 +125,11 @@ static bool has_place(const struct window *w, const struct lane *l, int64_t now_
 
 /* ---- places; all under the lock ---- */
 
-static void place_take(struct window *w, struct lane *l, const char *txn, int64_t now_us) {
+static void place_take(struct window *w, struct lane *l, const char *txn, size_t len, int64_t now_us) {
     struct place *p = xcalloc(1, sizeof *p), **b = &w->by_txn[bucket(txn)];
     copy_id(p->txn, txn);
     p->lane = l;
+    p->len = len;
     p->since_us = now_us;
     p->chain = *b;
     *b = p;
@@ -133,6 +137,7 @@ static void place_take(struct window *w, struct lane *l, const char *txn, int64_
     *(w->newest != NULL ? &w->newest->newer : &w->oldest) = p;
     w->newest = p;
     l->held++;
+    l->bytes += len;
 }
 
 static struct place *place_find(const struct window *w, const char *txn) {
@@ -150,9 +155,10 @@ static struct lane *place_give_back(struct window *w, struct place *p) {
     *b = p->chain;
     *(p->older != NULL ? &p->older->newer : &w->oldest) = p->newer;
     *(p->newer != NULL ? &p->newer->older : &w->newest) = p->older;
-    free(p);
-    assert(l->held > 0);
+    assert(l->held > 0 && l->bytes >= p->len);
     l->held--;
+    l->bytes -= p->len;
+    free(p);
     return l;
 }
 
@@ -183,14 +189,14 @@ static void drain(struct window *w, struct lane *l, int64_t now_us) {
     if (l->draining)
         return;
     l->draining = true;
-    while (l->first != NULL && has_place(w, l, now_us)) {
+    while (l->first != NULL && has_place(w, l, l->first->len, now_us)) {
         struct waiting *x = wait_over(w, l);
         struct window_command c = {.workspace = l->workspace,
                                    .txn = x->txn,
                                    .bytes = x->bytes,
                                    .len = x->len,
                                    .expires_us = x->expires_us};
-        place_take(w, l, x->txn, now_us);
+        place_take(w, l, x->txn, x->len, now_us);
         pthread_mutex_unlock(&w->lock);
         w->send(w->ctx, &c);
         pthread_mutex_lock(&w->lock);
@@ -206,9 +212,9 @@ bool window_enter(struct window *w, const struct window_command *c, int64_t now_
     pthread_mutex_lock(&w->lock);
     struct lane *l = lane_of(w, c->workspace);
     note_entry(w, c->workspace, now_us);
-    bool enters = l->first == NULL && !l->draining && has_place(w, l, now_us);
+    bool enters = l->first == NULL && !l->draining && has_place(w, l, c->len, now_us);
     if (enters)
-        place_take(w, l, c->txn, now_us);
+        place_take(w, l, c->txn, c->len, now_us);
     else
         wait_in(w, l, c);
     pthread_mutex_unlock(&w->lock);
@@ -224,10 +230,22 @@ bool window_leave(struct window *w, const char *txn, int64_t now_us) {
     return p != NULL;
 }
 
+static bool is_over(const struct place *p, int64_t now_us) {
+    return now_us - p->since_us >= (p->len > WINDOW_LARGE ? WINDOW_LARGE_US : WINDOW_PLACE_US);
+}
+
+/* The oldest place that is held too long. Before it stand places of large commands alone, which are few. */
+static struct place *place_over(const struct window *w, int64_t now_us) {
+    struct place *p = w->oldest;
+    while (p != NULL && p->len > WINDOW_LARGE && !is_over(p, now_us))
+        p = p->newer;
+    return p != NULL && is_over(p, now_us) ? p : NULL;
+}
+
 void window_tick(struct window *w, int64_t now_us) {
     pthread_mutex_lock(&w->lock);
-    while (w->oldest != NULL && now_us - w->oldest->since_us >= WINDOW_PLACE_US)
-        drain(w, place_give_back(w, w->oldest), now_us);
+    for (struct place *p; (p = place_over(w, now_us)) != NULL;)
+        drain(w, place_give_back(w, p), now_us);
     pthread_mutex_unlock(&w->lock);
 }
 

@@ -5,8 +5,11 @@
  * Its deadline goes on: pending.h knows it from the beginning.
  *
  * A workspace that is the only one to send has eight times as many places: full batches cost less.
- * A place is given back after two seconds in any case. A worker that is away then slows promises (202) down,
- * and does not end them.
+ * A place is given back after two seconds in any case, that of a large command after thirty. A worker that is
+ * away then slows promises (202) down, and does not end them.
+ *
+ * Large commands are bounded by their bytes: the worker keeps in memory what waits for a large command of its
+ * workspace, and takes nothing for anybody when that is full. One command goes, however large it is.
  *
  * Any thread may call these functions. */
 #ifndef USHER_INGEST_LOG_WINDOW_H
@@ -16,9 +19,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WINDOW_ALONE 8          /* times as many places for a workspace that is alone */
-#define WINDOW_PLACE_US 2000000 /* a place is held at most so long */
-#define WINDOW_ALONE_US 1000000 /* the others have sent nothing for so long */
+#define WINDOW_ALONE 8            /* times as many places for a workspace that is alone */
+#define WINDOW_PLACE_US 2000000   /* a place is held at most so long … */
+#define WINDOW_LARGE (256u << 10) /* … but that of a command of more bytes … */
+#define WINDOW_LARGE_US 30000000  /* … so long */
+#define WINDOW_BYTES (2u << 20)   /* of one workspace's commands under way, if there are several */
+#define WINDOW_ALONE_US 1000000   /* the others have sent nothing for so long */
 
 struct window_command {
     const char *workspace, *txn;

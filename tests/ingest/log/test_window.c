@@ -24,8 +24,8 @@ static bool refusing;
 
 static void note(void *ctx, const struct window_command *c) {
     (void)ctx;
-    assert_int_equal(c->len, strlen(c->txn));
-    assert_memory_equal(c->bytes, c->txn, c->len);
+    assert_true(c->len >= strlen(c->txn));
+    assert_memory_equal(c->bytes, c->txn, strlen(c->txn));
     snprintf(sent[nsent++], sizeof sent[0], "%s", c->txn);
     if (refusing)
         assert_true(window_leave(w, c->txn, 0));
@@ -34,6 +34,16 @@ static void note(void *ctx, const struct window_command *c) {
 static bool enter(const char *workspace, const char *txn, int64_t now_us) {
     struct window_command c = {.workspace = workspace, .txn = txn, .bytes = txn, .len = strlen(txn)};
     return window_enter(w, &c, now_us);
+}
+
+static bool enter_large(const char *workspace, const char *txn, size_t len, int64_t now_us) {
+    char *bytes = calloc(1, len);
+    assert_non_null(bytes);
+    memcpy(bytes, txn, strlen(txn));
+    struct window_command c = {.workspace = workspace, .txn = txn, .bytes = bytes, .len = len};
+    bool enters = window_enter(w, &c, now_us);
+    free(bytes);
+    return enters;
 }
 
 static int setup(void **state) {
@@ -120,6 +130,34 @@ static void a_place_is_held_for_two_seconds_at_most(void **state) {
     assert_true(window_leave(w, "2", WINDOW_PLACE_US));
 }
 
+/* The worker keeps in memory what waits for a large command: one workspace must not fill that. */
+static void large_commands_are_bounded_by_their_bytes(void **state) {
+    (void)state;
+    assert_true(enter_large("a", "1", WINDOW_BYTES + 1, 0)); /* one goes, however large, and no second */
+    assert_false(enter("a", "2", 0));
+    assert_true(enter_large("b", "3", WINDOW_BYTES, 0));
+    assert_true(window_leave(w, "1", 0));
+    assert_int_equal(nsent, 1);
+    assert_string_equal(sent[0], "2");
+    assert_true(enter_large("a", "4", WINDOW_BYTES - 1, 0)); /* with "2", which has one byte, it fits */
+    assert_false(enter_large("a", "5", 1, 0));
+    assert_true(window_leave(w, "2", 0));
+    assert_int_equal(nsent, 2);
+}
+
+static void a_large_command_keeps_its_place_for_longer(void **state) {
+    (void)state;
+    assert_true(enter_large("a", "1", WINDOW_BYTES, 0));
+    assert_true(enter("b", "2", 1));
+    assert_false(enter("a", "3", 2));
+    window_tick(w, WINDOW_LARGE_US - 1); /* b's place is over, and a's is not */
+    assert_false(window_leave(w, "2", WINDOW_LARGE_US - 1));
+    assert_int_equal(nsent, 0);
+    window_tick(w, WINDOW_LARGE_US);
+    assert_int_equal(nsent, 1);
+    assert_false(window_leave(w, "1", WINDOW_LARGE_US));
+}
+
 /* Whoever does not send what has waited gives the place back, and the next one has it. */
 static void what_is_not_sent_takes_no_place(void **state) {
     (void)state;
@@ -187,6 +225,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_finds_no_place_waits_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(alone_there_are_more_places, setup, teardown),
         cmocka_unit_test_setup_teardown(a_place_is_held_for_two_seconds_at_most, setup, teardown),
+        cmocka_unit_test_setup_teardown(large_commands_are_bounded_by_their_bytes, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_large_command_keeps_its_place_for_longer, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_sent_takes_no_place, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_lost_between_threads, setup, teardown),
     };
