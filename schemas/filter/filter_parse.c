@@ -6,6 +6,7 @@
 #include "schemas/text/fold.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,6 +19,12 @@ static const char *const op_names[] = {
 
 const char *filter_op_name(enum filter_op op) {
     return op_names[op];
+}
+
+static enum err_code refuse_over(struct parser *p, size_t at, int most, const char *of_what) {
+    char text[64];
+    snprintf(text, sizeof text, "the filter has more than %d %s", most, of_what);
+    return lex_refuse(p, at, text);
 }
 
 /* Typing */
@@ -227,7 +234,7 @@ const struct attr *filter_element_attr(const struct attr *of, const char *name, 
 static enum err_code parse_brackets(struct parser *p, const struct attr *of, const struct filter **out) {
     p->of = of;
     if (++p->depth > FILTER_MAX_DEPTH)
-        return lex_refuse(p, p->pos, "nested too deeply");
+        return refuse_over(p, p->pos, FILTER_MAX_DEPTH, "levels");
     enum err_code rc = parse_or(p, out);
     if (rc == ERR_OK)
         rc = lex_take_byte(p, ']', "\"]\" is expected");
@@ -284,7 +291,7 @@ static enum err_code parse_attribute(struct parser *p, const struct filter **out
     if (n == 0)
         return lex_refuse(p, at, "an attribute name is expected");
     if (++p->terms > FILTER_MAX_TERMS)
-        return lex_refuse(p, at, "too many terms");
+        return refuse_over(p, at, FILTER_MAX_TERMS, "terms");
     struct attr_path path = {0};
     if (p->of != NULL) {
         path.attr = filter_element_attr(p->of, p->text + at, n);
@@ -307,7 +314,7 @@ static enum err_code parse_attribute(struct parser *p, const struct filter **out
 
 static enum err_code parse_group(struct parser *p, const struct filter **out) {
     if (++p->depth > FILTER_MAX_DEPTH)
-        return lex_refuse(p, p->pos, "nested too deeply");
+        return refuse_over(p, p->pos, FILTER_MAX_DEPTH, "levels");
     p->pos++;
     enum err_code rc = parse_or(p, out);
     if (rc == ERR_OK)
