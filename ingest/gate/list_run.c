@@ -39,6 +39,10 @@ static void count_end(enum list_end end) {
     metric_add(of[end], 1);
 }
 
+static size_t most_bytes(const struct lists *l) {
+    return (size_t)l->in->settings.list_memory;
+}
+
 void list_refuse(struct list *e, enum list_end end) {
     char detail[200];
     count_end(end);
@@ -56,8 +60,11 @@ void list_refuse(struct list *e, enum list_end end) {
         refuse(e, ERR_TOO_MANY, detail);
         break;
     case LIST_TOO_LARGE:
-        refuse(e, ERR_TOO_MANY,
-               "The answer would be too large; ask for fewer resources, or without members and groups");
+        snprintf(
+            detail, sizeof detail,
+            "The answer would have more than %zu bytes; ask for fewer resources, or without members and groups",
+            most_bytes(e->lists) / ANSWER_SHARE);
+        refuse(e, ERR_TOO_MANY, detail);
         break;
     case LIST_REVOKED:
         refuse(e, ERR_UNAUTHORIZED, atomic_load(&e->dead));
@@ -127,7 +134,7 @@ bool list_is_unwanted(void *thread) {
 static bool keep(void *thread, size_t bytes) {
     struct list_thread *t = thread;
     struct lists *l = t->lists;
-    size_t most = (size_t)l->in->settings.list_memory;
+    size_t most = most_bytes(l);
     if (list_is_unwanted(t)) /* also where each piece is quick */
         return false;
     t->list->bytes += bytes;

@@ -242,7 +242,8 @@ class Lists(Case):
         """A quarter of list-memory is for one."""
         url = self.stack.extra_ingest("small", stacks.free_port(), ARGS + " --list-memory=4194304")
         client = self.ws.open(url=url)
-        self.expect(client.get("/Groups/" + HALL), 400, "tooMany")
+        refused = self.expect(client.get("/Groups/" + HALL), 400, "tooMany")
+        self.assertIn("more than 1048576 bytes", refused.json["detail"])
         self.expect(client.get("/Groups/" + uuid(2, 7)), 200)
         client.close()
 
