@@ -11,7 +11,7 @@ import confluent_kafka
 import confluent_kafka.admin
 import readers
 import stream
-from case import contract_faults
+from case import Followers, contract_faults
 from kafkacase import KafkaCase
 from scimhttp import GROUP, USER, Broken, patch_op
 from waiting import let_time_pass, wait_until
@@ -171,6 +171,11 @@ class Readers(KafkaCase):
         except (Broken, OSError):
             return False
 
+    def follow_anew(self):
+        """The followers of the class have ended with the broker; other tests need them."""
+        type(self).followers = Followers(self.stack)
+        type(self).addClassCleanup(self.followers.close)
+
     def test_broker_that_goes_and_comes_back(self):
         ws = self.stack.workspace("broker")
         (room, *_), (user, *_) = self.some_rooms(ws, ["Before", "Other"])
@@ -179,6 +184,7 @@ class Readers(KafkaCase):
         let_time_pass(2, "clients notice that there is no broker")
         wait_until(lambda: self.stack.local("start", check=False)[0] == 0, "the broker to be back", os.times)
         self.stack.reload()
+        self.follow_anew()
         for active in (False, True):
             wait_until(lambda: self.switched(ws, user, active), "usher to be back", self.stack.progress)
         self.expect(ws.client.delete("/Groups/" + room), 204)

@@ -49,7 +49,9 @@ class Told:
         elif user is None:
             held.setdefault(room, {"name": None, "members": {}})["name"] = line["room"]["name"]
         elif do == "usher.member.removed":
-            held[room]["members"].pop(user, None)
+            if room not in held:
+                self.wrong.append("%s: %s left a room that is not there: %s" % (workspace, user, line))
+            held.get(room, {"members": {}})["members"].pop(user, None)
         else:
             held.setdefault(room, {"name": None, "members": {}})["members"][user] = line["transmit"]
 
