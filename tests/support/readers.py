@@ -50,7 +50,8 @@ class Told:
             held.setdefault(room, {"name": None, "members": {}})["name"] = line["room"]["name"]
         elif do == "usher.member.removed":
             if room not in held:
-                self.wrong.append("%s: %s left a room that is not there: %s" % (workspace, user, line))
+                told = [x for x in self.lines if x.get("workspace") == workspace][-12:]
+                self.wrong.append("%s left a room that is not there: %s" % (user, told))
             held.get(room, {"members": {}})["members"].pop(user, None)
         else:
             held.setdefault(room, {"name": None, "members": {}})["members"][user] = line["transmit"]
