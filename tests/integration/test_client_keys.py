@@ -86,7 +86,7 @@ class Clients(Case):
 class LifeCycle(Clients):
     def test_a_client_of_others_goes_through_the_life_cycle(self):
         """OpenID IPSIE, account lifecycle: metadata leads to the token, `scim` is all that the token is for; create,
-        look up, deactivate, reactivate, groups, delete."""
+        look up, deactivate, reactivate, groups, delete (clauses AL02, AL03, AL05, AL06, AL14, AL16)."""
         for kind, alg in (("RSA", "RS256"), ("RSA", "PS256"), ("EC", "ES256")):
             with self.subTest(alg):
                 key = new_key(kind, kid="one", alg=alg)
@@ -152,7 +152,8 @@ class LifeCycle(Clients):
         self.refused(self.send(signed(key, claims(client_id, audience)), scope="SCIM"), 400, "invalid_scope")
 
     def test_documents_of_a_workspace(self):
-        """RFC 8414 section 3.1 and RFC 9728 section 3.1: the well-known part goes between host and path."""
+        """RFC 8414 section 3.1 and RFC 9728 section 3.1: the well-known part goes between host and path (clause
+        AL06)."""
         client = Client(self.url, None, "", check=False)
         for path in ("", "/w/" + self.ws.id, "/w/" + self.ws.name):
             server = client.get("/.well-known/oauth-authorization-server" + path).json
@@ -243,7 +244,7 @@ class Refusals(Clients):
         plain.close()
 
     def test_once_whichever_ingest_is_asked(self):
-        """Replays, also at the same moment at two ingests; also with another exp."""
+        """Replays, also at the same moment at two ingests; also with another exp (clause AL33)."""
         key = new_key()
         client_id = self.key(public(key))
         both = [self.url, self.other]
@@ -367,7 +368,8 @@ class Fetched(Clients):
         self.assertEqual(self.metric("fetched") - before, 1)
 
     def test_rotation(self):
-        """A key that is not known leads to the newer set at once; one that is not there any more is dead then."""
+        """A key that is not known leads to the newer set at once; one that is not there any more is dead then
+        (clause AL07)."""
         old, new, path = new_key(kid="old"), new_key(kid="new"), self.path()
         client_id = self.key(uri=self.server.show(path, public(old)))
         self.given(self.ask(client_id, old, kid="old"))

@@ -18,7 +18,8 @@ class Words(unittest.TestCase):
                           ("S3cret", set()), ("E-19", set()), ("xP1", set()), ("P1x", set()), ('W/"V1"', set()),
                           ("1.P1", set()), ("Q10a", {"Q10a"}), ("p1", set()), ("P100", set()),
                           ("rule 0.1, Rule 0.13", {"0.1", "0.13"}), ("0.1 s", set()), ("rule 0.130", set()),
-                          ("C1, C2; S4", {"C1", "C2", "S4"}), ("#D1", set()), ("F4.2", set())):
+                          ("C1, C2; S4", {"C1", "C2", "S4"}), ("#D1", set()), ("F4.2", set()),
+                          ("AL02, test_IO15_x", {"AL02", "IO15"}), ("AL2", set()), ("GM01a", set()), ("XX01", set())):
             self.assertEqual(coverage.words(text), due, text)
 
 
@@ -66,9 +67,30 @@ class Faults(unittest.TestCase):
         self.assertIn("needs an integration test", self.faults({**named, "Q01": {"cases/x.json": ["n"]}})[0])
         self.assertIn("names P77", self.faults(named, unknown={"P77": "tests/integration/test_x.py"})[0])
 
+    def test_clauses(self):
+        """What is met needs a test, what is not has none, and each row says how usher stands."""
+        found = {"AL01": {"integration/test_x.py": ["t"]}, "AL02": {}}
+
+        def faults(*rows):
+            return coverage.clause_faults([("IPSIE", list(rows))], found)
+
+        self.assertEqual(faults(("AL01", "x", "met"), ("AL02", "y", "deviates: because")), [])
+        self.assertEqual(faults(("AL01", "x", "met with `--a b`, the default"), ("AL02", "y", "not yet")), [])
+        self.assertEqual(faults(("AL01", "x", "deviates: in part")), [])
+        self.assertIn("AL02 (y) is met and named by no test", faults(("AL02", "y", "met: so"))[0])
+        self.assertIn("AL01 is not met yet, but", faults(("AL01", "x", "not yet"))[0])
+        for text in ("mostly", "met with a switch", "deviates"):
+            self.assertIn("says not how usher stands", faults(("AL01", "x", text))[0])
+
+    def test_clauses_are_counted(self):
+        rows = [("AL01", "x", "met"), ("AL02", "y", "met with `--a b`"), ("AL03", "z", "not yet")]
+        text = coverage.profiles([("IPSIE", rows)], {c: {} for c, _, _ in rows})
+        self.assertIn("| IPSIE | 3 | 1 | 1 | 0 | 1 |", text)
+
     def test_code_cites_rules(self):
         """Comments of the program: each rule that one names exists, and there are many."""
         rules = {r for _, group in coverage.ruled(coverage.RULES) for r, _ in group}
+        rules |= {row[0] for _, group in coverage.claused(coverage.PROFILES) for row in group}
         self.assertGreater(len(coverage.cited()), 50)
         self.assertEqual(set(coverage.cited()) - rules, set())
 
