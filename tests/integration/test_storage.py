@@ -10,9 +10,10 @@ from waiting import wait_until
 SERVING = ("usher_ingest", "usher_worker")
 # The service's own: no tenant's data, so nothing to distribute; serving roles reach them through functions alone.
 SERVICE = {"signing_keys", "secrets", "worker_slots", "log_gaps", "migrations", "applied_functions",
-           "partitions", "marks", "outbox"}
+           "partitions", "marks", "outbox", "audit_keys", "audit_offset"}
 TENANTS = ("workspaces", "users", "rooms", "members", "keys", "command_log", "resources", "resource_keys",
-           "bulk_failures")
+           "bulk_failures", "audit_leaf", "audit_node", "audit_tree", "audit_aside", "audit_gap", "audit_checkpoint",
+           "activity_minute", "activity_hour", "activity_day", "activity_source")
 
 
 def is_service(table):
@@ -237,6 +238,14 @@ class RowLevelSecurity(Case):
                           "SELECT * FROM keys", "TRUNCATE users", "DROP TABLE users"):
             with self.assertRaises(psycopg2.errors.InsufficientPrivilege, msg=statement):
                 self.as_role("usher_ingest", "{%s}" % self.ws.id, statement)
+
+    def test_the_archive_is_only_added_to(self):
+        """Nobody who serves changes or removes a record, a hash or a signed head."""
+        for table in ("audit_leaf", "audit_node", "audit_checkpoint", "audit_aside", "audit_gap"):
+            for statement in ("DELETE FROM %s", "UPDATE %s SET workspace_id = workspace_id", "TRUNCATE %s"):
+                for role in SERVING:
+                    with self.assertRaises(psycopg2.errors.InsufficientPrivilege, msg=(role, statement % table)):
+                        self.as_role(role, "{%s}" % self.ws.id, statement % table)
 
     def test_the_worker_cannot_write_into_another_workspace(self):
         self.assertEqual(self.as_role("usher_worker", "{%s}" % self.ws.id,
