@@ -1,5 +1,5 @@
 /* Public keys of others as JSON Web Keys (RFC 7517, RFC 7518 section 6), and what their owners have signed:
- * RS256, PS256 and ES256 (RFC 7518 section 3). With jws.h the one place that touches OpenSSL. A key is
+ * RS256, PS256 and ES256 (RFC 7518 section 3). OpenSSL does it. A key is
  * constant once made: any number of threads may use it. */
 #ifndef USHER_RUNTIME_JWK_H
 #define USHER_RUNTIME_JWK_H

@@ -1,5 +1,5 @@
 /* Signed tokens: compact JWS with ES256 (RFC 7515, RFC 7518 section 3.4), and the public key as a JSON Web
- * Key (RFC 7517). With jwk.h the one place that touches OpenSSL. A key is constant once made: any number of
+ * Key (RFC 7517). OpenSSL does it. A key is constant once made: any number of
  * threads may use it. */
 #ifndef USHER_RUNTIME_JWS_H
 #define USHER_RUNTIME_JWS_H
