@@ -22,7 +22,7 @@ static const struct config_row rows[] = {
      false},
     {"step-rows", CONFIG_INT, "5000", 1, 5000,
      "users that one transaction looks up at most before a large command of a room is decided", false},
-    {"emit-hold-ms", CONFIG_INT, "40", 0, 1000,
+    {"emit-hold-ms", CONFIG_INT, "100", 0, 1000,
      "how long a Kafka transaction stays open for further batches; read_committed readers wait that much "
      "longer",
      false},

@@ -157,18 +157,21 @@ static bool more_rows(const struct emitter *e, bool *lacks) {
 
 /* The end of a transaction takes tens of milliseconds, and nothing can follow before it. So a transaction
  * stays open for a while and takes what comes: memberships are with read_uncommitted readers at once, and one
- * end serves many batches. */
-static rd_kafka_error_t *gather(struct transaction *t, int64_t until_us) {
+ * end serves many batches. Where nothing comes for a third of that while, it ends: a change that is alone
+ * waits no longer. */
+static rd_kafka_error_t *gather(struct transaction *t, int64_t end_us) {
     struct emitter *e = t->e;
     rd_kafka_error_t *error = NULL;
     bool go_on = true;
     while (error == NULL && go_on && !t->full) {
         bool lacks = false;
+        int64_t quiet_us = clock_mono_us() + e->hold_us / 3;
+        int64_t until_us = quiet_us < end_us ? quiet_us : end_us;
         pthread_mutex_lock(&e->lock);
         bool more = more_rows(e, &lacks);
         while (!more && !lacks && !e->stopping && !e->settling && emitter_wait_until(e, until_us))
             more = more_rows(e, &lacks);
-        go_on = more && !e->settling && clock_mono_us() < until_us;
+        go_on = more && !e->settling && clock_mono_us() < end_us;
         pthread_mutex_unlock(&e->lock);
         if (!go_on)
             break;
