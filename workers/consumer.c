@@ -1,5 +1,6 @@
 #include "workers/consumer.h"
 
+#include "ops/runtime/clock.h"
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/lifecycle.h"
@@ -13,6 +14,11 @@
 #include <unistd.h>
 
 #define BATCH_BYTES_MAX (8u << 20)
+/* Under load, that is where the last batch had so many commands, not longer ago than that, a batch waits for
+ * others: most of what a batch costs all processes does not depend on its size. */
+#define LOAD_BATCH 4
+#define LOAD_US 50000
+#define GATHER_US 1000
 #define NONE (-1)
 #define ASK_MS 5000
 
@@ -34,7 +40,8 @@ struct consumer {
     bool changed;      /* others run than are fetched */
     atomic_bool *held; /* it stands before a command that only a newer version can apply */
     atomic_int nheld;
-    unsigned epoch; /* counts assignments taken and given back */
+    unsigned epoch;    /* counts assignments taken and given back */
+    int64_t loaded_us; /* when the last batch under load was taken */
     atomic_int assigned;
     atomic_bool dead;
 };
@@ -274,31 +281,53 @@ static void take(struct consumer *c, struct batch *b, const rd_kafka_message_t *
         c->next[m->partition] = m->offset + 1;
 }
 
-struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
-    if (c->changed)
-        fetch_what_runs(c);
-    c->changed = false;
-    unsigned epoch = c->epoch;
-    size_t bytes = 0;
-    struct batch *b = NULL;
-    rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
-    if (m != NULL)
-        epoch = c->epoch; /* a rebalance before the first message does no harm */
+/* A batch that is being taken. */
+struct taking {
+    struct batch *b; /* NULL: there is nothing yet */
+    size_t bytes, max;
+};
+
+static bool is_full(const struct taking *t) {
+    return t->b != NULL && (t->b->n >= t->max || t->bytes >= BATCH_BYTES_MAX);
+}
+
+/* Takes m, and whatever else is there. */
+static void take_all(struct consumer *c, struct taking *t, rd_kafka_message_t *m) {
     while (m != NULL) {
         if (m->err) {
             consumer_on_message_error(c, m);
         } else {
-            b = b != NULL ? b : batch_new();
-            take(c, b, m);
-            bytes += m->len;
+            t->b = t->b != NULL ? t->b : batch_new();
+            take(c, t->b, m);
+            t->bytes += m->len;
         }
         rd_kafka_message_destroy(m);
-        if (b != NULL && (b->n >= max || bytes >= BATCH_BYTES_MAX))
-            break;
-        m = rd_kafka_consumer_poll(c->rk, 0);
+        m = is_full(t) ? NULL : rd_kafka_consumer_poll(c->rk, 0);
     }
-    if (b == NULL)
+}
+
+static void gather(struct consumer *c, struct taking *t) {
+    int64_t now_us = clock_mono_us();
+    if (c->loaded_us + LOAD_US > now_us && !is_full(t)) {
+        usleep(GATHER_US);
+        take_all(c, t, rd_kafka_consumer_poll(c->rk, 0));
+    }
+    if (t->b->n >= LOAD_BATCH)
+        c->loaded_us = now_us;
+}
+
+struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
+    if (c->changed)
+        fetch_what_runs(c);
+    c->changed = false;
+    struct taking t = {.max = max};
+    rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
+    unsigned epoch = c->epoch; /* a rebalance before the first message does no harm */
+    take_all(c, &t, m);
+    if (t.b == NULL)
         return NULL;
+    gather(c, &t);
+    struct batch *b = t.b;
     /* taken away between two polls: whoever has them now begins at the committed offset */
     if (c->epoch != epoch || b->n == 0) {
         batch_free(b);
