@@ -11,9 +11,18 @@
 #include "ops/runtime/mem.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* A request that waits for the database is given up this long after its deadline. */
 #define STUCK_US 200000
+
+/* Under load, that is where a batch had so many requests not longer ago than that, a thread waits for others,
+ * unless enough of them wait already: what a batch costs PostgreSQL, and the switches between processes,
+ * hardly depend on its size. */
+#define LOAD_BATCH 3
+#define LOAD_US 50000
+#define GATHER_US 300
+#define ENOUGH 32
 
 /* On this connection the gate writes rate counters only, which need not be durable. enable_sort=off: what is
  * read along an index in its order needs no sort; a plan for any size would sort all there is. */
@@ -26,8 +35,9 @@ struct gate {
     struct request *first, *last;
     struct rates *rates;
     bool stop;
-    bool settle; /* leases of rate units must end */
-    int busy;    /* threads that have a batch in hand */
+    bool settle;       /* leases of rate units must end */
+    int busy;          /* threads that have a batch in hand, or gather one */
+    int64_t loaded_us; /* when the last batch under load was taken */
     int nthreads;
     struct gate_thread threads[];
 };
@@ -72,6 +82,30 @@ void gate_push_all(struct gate *g, struct request *r, enum request_job job) {
     gate_enqueue(g, r, last);
 }
 
+static void wait_for_work(struct gate *g) {
+    while (g->first == NULL && !g->stop && !g->settle)
+        pthread_cond_wait(&g->filled, &g->lock);
+}
+
+static bool waits_for_others(const struct gate *g) {
+    int n = 0;
+    if (g->stop || g->settle || g->loaded_us + LOAD_US < clock_mono_us())
+        return false;
+    for (const struct request *r = g->first; r != NULL && n < ENOUGH; r = r->next)
+        n++;
+    return n < ENOUGH;
+}
+
+/* Under the lock, which it gives away meanwhile. It counts as busy, so nobody is woken for what comes. */
+static void gather(struct gate *g) {
+    g->busy++;
+    pthread_mutex_unlock(&g->lock);
+    usleep(GATHER_US);
+    pthread_mutex_lock(&g->lock);
+    g->busy--;
+    wait_for_work(g); /* another thread may have taken all */
+}
+
 /* Takes all requests that wait, up to a batch; none where leases must end. False = stop. *size: size of the
  * caller's last batch, and then of this one. */
 static bool take_all(struct gate *g, struct request **batch, size_t *size) {
@@ -79,8 +113,9 @@ static bool take_all(struct gate *g, struct request **batch, size_t *size) {
     pthread_mutex_lock(&g->lock);
     if (*size > 0)
         g->busy--;
-    while (g->first == NULL && !g->stop && !g->settle)
-        pthread_cond_wait(&g->filled, &g->lock);
+    wait_for_work(g);
+    if (waits_for_others(g))
+        gather(g);
     bool on = g->first != NULL || g->settle;
     g->settle = false;
     while (g->first != NULL && n < GATE_BATCH) {
@@ -92,6 +127,8 @@ static bool take_all(struct gate *g, struct request **batch, size_t *size) {
     bool more = g->first != NULL;
     if (n > 0)
         g->busy++;
+    if (n >= LOAD_BATCH)
+        g->loaded_us = clock_mono_us();
     pthread_mutex_unlock(&g->lock);
     if (more)
         pthread_cond_signal(&g->filled);
