@@ -5,6 +5,7 @@
 #include "ingest/request/etag.h"
 #include "ingest/request/handle.h"
 #include "ingest/scim/list.h"
+#include "ingest/scim/membership.h"
 #include "ingest/scim/search.h"
 #include "sql/ask/read.h"
 
@@ -33,7 +34,7 @@ static void base_query(struct request *r) {
 
 void read_resource(struct request *r) {
     base_query(r);
-    r->read->id = r->resource_id.s;
+    r->read->id = r->membership != NULL ? r->membership : r->resource_id.s;
 }
 
 void read_existence(struct request *r) {
@@ -64,7 +65,9 @@ static enum err_code not_found(const struct request *r, struct err *err) {
 }
 
 enum err_code read_target(struct request *r, struct err *err) {
-    return uuid_parse(r->route.segment, &r->resource_id) ? ERR_OK : not_found(r, err);
+    bool good = membership_is_meant(r) ? membership_target(r, r->route.segment)
+                                       : uuid_parse(r->route.segment, &r->resource_id);
+    return good ? ERR_OK : not_found(r, err);
 }
 
 /* ---- one resource ---- */
