@@ -292,7 +292,7 @@ static bool is_full(const struct taking *t) {
 }
 
 /* Takes m, and whatever else is there. */
-static void take_all(struct consumer *c, struct taking *t, rd_kafka_message_t *m) {
+static void take_messages(struct consumer *c, struct taking *t, rd_kafka_message_t *m) {
     while (m != NULL) {
         if (m->err) {
             consumer_on_message_error(c, m);
@@ -306,11 +306,11 @@ static void take_all(struct consumer *c, struct taking *t, rd_kafka_message_t *m
     }
 }
 
-static void gather(struct consumer *c, struct taking *t) {
+static void gather_commands(struct consumer *c, struct taking *t) {
     int64_t now_us = clock_mono_us();
     if (c->loaded_us + LOAD_US > now_us && !is_full(t)) {
         usleep(GATHER_US);
-        take_all(c, t, rd_kafka_consumer_poll(c->rk, 0));
+        take_messages(c, t, rd_kafka_consumer_poll(c->rk, 0));
     }
     if (t->b->n >= LOAD_BATCH)
         c->loaded_us = now_us;
@@ -323,10 +323,10 @@ struct batch *consumer_next(struct consumer *c, int timeout_ms, size_t max) {
     struct taking t = {.max = max};
     rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, timeout_ms);
     unsigned epoch = c->epoch; /* a rebalance before the first message does no harm */
-    take_all(c, &t, m);
+    take_messages(c, &t, m);
     if (t.b == NULL)
         return NULL;
-    gather(c, &t);
+    gather_commands(c, &t);
     struct batch *b = t.b;
     /* taken away between two polls: whoever has them now begins at the committed offset */
     if (c->epoch != epoch || b->n == 0) {

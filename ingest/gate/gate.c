@@ -97,7 +97,7 @@ static bool waits_for_others(const struct gate *g) {
 }
 
 /* Under the lock, which it gives away meanwhile. It counts as busy, so nobody is woken for what comes. */
-static void gather(struct gate *g) {
+static void gather_requests(struct gate *g) {
     g->busy++;
     pthread_mutex_unlock(&g->lock);
     usleep(GATHER_US);
@@ -115,7 +115,7 @@ static bool take_all(struct gate *g, struct request **batch, size_t *size) {
         g->busy--;
     wait_for_work(g);
     if (waits_for_others(g))
-        gather(g);
+        gather_requests(g);
     bool on = g->first != NULL || g->settle;
     g->settle = false;
     while (g->first != NULL && n < GATE_BATCH) {
