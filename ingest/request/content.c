@@ -91,8 +91,11 @@ enum err_code content_parse(struct request *r, json_t **body, struct err *err) {
     const struct content_limits *l = limits_of(r);
     struct body_limits limits = {content_limit(r), l->depth, r->in->settings.max_body_values};
     const char *other = r->route.method == HTTP_PATCH ? r->form->accepts_patch : r->form->accepts;
-    if (!is_type(r->head.content_type, PLAIN_JSON) &&
-        (other == NULL || !is_type(r->head.content_type, other)))
+    if (r->form->profiled && r->verdict.strictness == STRICTNESS_INTEROP) { /* clause IO10 */
+        if (!is_type(r->head.content_type, other))
+            return err_set(err, ERR_MEDIA_TYPE, "The body must be %s; this workspace is strict", other);
+    } else if (!is_type(r->head.content_type, PLAIN_JSON) &&
+               (other == NULL || !is_type(r->head.content_type, other)))
         return err_set(err, ERR_MEDIA_TYPE, "The body must be %s%s" PLAIN_JSON, other != NULL ? other : "",
                        other != NULL ? " or " : "");
     if (r->body.n == 0)

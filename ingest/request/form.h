@@ -21,6 +21,7 @@ struct form {
     const char *accepts_patch; /* the same of a PATCH */
     const char *room;          /* the word for a room in sentences; NULL = the name of its type */
     bool refs;                 /* resources are shown with their members or groups */
+    bool profiled;             /* the rules of strictness `interop` are about it */
     bool empty_patch;          /* a PATCH without a change is accepted */
 
     /* Writes the body of an error, and its content type if it differs. r->answer has status and code already.

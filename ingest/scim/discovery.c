@@ -32,8 +32,19 @@ static enum step answer_unfiltered(struct request *r, char *text) {
     return STEP_ANSWERED;
 }
 
+static struct discovery discovery_of(const struct request *r) {
+    return (struct discovery){
+        .base = r->base,
+        .cursor_seconds = r->in->settings.cursor_seconds,
+        .events = shows_events(r),
+        .interop = r->verdict.strictness == STRICTNESS_INTEROP,
+        .passwords = r->verdict.passwords,
+    };
+}
+
 static enum step config_begin(struct request *r) {
-    return answer_document(r, discovery_config(r->base, r->in->settings.cursor_seconds, shows_events(r)));
+    const struct discovery d = discovery_of(r);
+    return answer_document(r, discovery_config(&d));
 }
 
 static enum step types_begin(struct request *r) {
@@ -45,11 +56,13 @@ static enum step type_begin(struct request *r) {
 }
 
 static enum step schemas_begin(struct request *r) {
-    return answer_unfiltered(r, discovery_schemas(r->base));
+    const struct discovery d = discovery_of(r);
+    return answer_unfiltered(r, discovery_schemas(&d));
 }
 
 static enum step schema_begin(struct request *r) {
-    return answer_unfiltered(r, discovery_schema(r->base, r->route.segment));
+    const struct discovery d = discovery_of(r);
+    return answer_unfiltered(r, discovery_schema(&d, r->route.segment));
 }
 
 const struct handler discovery_config_get = {.begin = config_begin};

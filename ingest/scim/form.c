@@ -39,6 +39,7 @@ const struct form scim_form = {
     .accepts = SCIM_JSON,
     .accepts_patch = SCIM_JSON,
     .refs = true,
+    .profiled = true,
     .error = scim_error,
     .challenge = answer_bearer_challenge,
     .resource = scim_resource,

@@ -5,7 +5,6 @@
 #include "ingest/request/etag.h"
 #include "ingest/request/handle.h"
 #include "ingest/scim/list.h"
-#include "ingest/scim/membership.h"
 #include "ingest/scim/search.h"
 #include "sql/ask/read.h"
 
@@ -34,7 +33,7 @@ static void base_query(struct request *r) {
 
 void read_resource(struct request *r) {
     base_query(r);
-    r->read->id = r->membership != NULL ? r->membership : r->resource_id.s;
+    r->read->id = r->resource_id.s;
 }
 
 void read_existence(struct request *r) {
@@ -64,10 +63,13 @@ static enum err_code not_found(const struct request *r, struct err *err) {
                    r->route.segment);
 }
 
+/* Ids are read in any letter case, but for the interoperability profile (clause IO06). */
 enum err_code read_target(struct request *r, struct err *err) {
-    bool good = membership_is_meant(r) ? membership_target(r, r->route.segment)
-                                       : uuid_parse(r->route.segment, &r->resource_id);
-    return good ? ERR_OK : not_found(r, err);
+    const bool exact = r->form->profiled && r->verdict.strictness == STRICTNESS_INTEROP;
+    if (!uuid_parse(r->route.segment, &r->resource_id) ||
+        (exact && strcmp(r->resource_id.s, r->route.segment) != 0))
+        return not_found(r, err);
+    return ERR_OK;
 }
 
 /* ---- one resource ---- */
@@ -126,7 +128,7 @@ static enum step scim_search_begin(struct request *r) {
     struct err err = {0};
     json_t *body = NULL;
     if (content_parse(r, &body, &err) != ERR_OK ||
-        search_query(body, r->verdict.strict, r->arena, &r->query, &err) != ERR_OK)
+        search_query(body, r->verdict.strictness != STRICTNESS_STANDARD, r->arena, &r->query, &err) != ERR_OK)
         return handle_refuse(r, &err);
     return scim_list_begin(r);
 }

@@ -7,7 +7,6 @@
 #include "ingest/request/etag.h"
 #include "ingest/request/handle.h"
 #include "ingest/scim/async.h"
-#include "ingest/scim/membership.h"
 #include "ingest/scim/read.h"
 #include "ops/runtime/id.h"
 #include "schemas/patch/flat.h"
@@ -112,11 +111,13 @@ static void prepare_preconditions(struct request *r) {
 static enum err_code prepare_document(struct request *r, const json_t *body, struct err *err) {
     bool users = r->route.rt->kind == RESOURCE_USER, create = r->route.method == HTTP_POST;
     json_t *plain;
-    if (r->verdict.strict && strict_body(r->route.rt, body, err) != ERR_OK)
+    if (strict_body(r->verdict.strictness, r->route.rt, body, err) != ERR_OK)
         return err->code;
     if (flat_body(r->route.rt, r->verdict.dialect, body, r->arena, &plain, &r->ignored, err) != ERR_OK)
         return err->code;
     content_keep(r, plain);
+    if (!r->verdict.passwords && strict_passwords(r->route.rt, plain, err) != ERR_OK)
+        return err->code;
     if (resource_normalise(r->route.rt, r->verdict.dialect, plain, &r->command->resource,
                            &r->command->members, create ? NULL : &r->command->cleared, err) != ERR_OK)
         return err->code;
@@ -143,10 +144,16 @@ static enum err_code prepare_patch(struct request *r, const json_t *body, struct
         content_keep(r, r->command->ops = json_array());
         return ERR_OK;
     }
-    if (r->verdict.strict && strict_patch(r->route.rt, r->verdict.dialect, body, err) != ERR_OK)
+    const enum strictness s = r->verdict.strictness;
+    /* The profile is about SCIM. A merge patch (RFC 7396) merges, whatever the workspace is set to. */
+    const struct patch_rules rules = {.replaces_whole = s == STRICTNESS_INTEROP && r->form->profiled,
+                                      .password = r->verdict.passwords      ? ERR_OK
+                                                  : s == STRICTNESS_INTEROP ? ERR_INVALID_SYNTAX
+                                                                            : ERR_INVALID_PATH};
+    if (strict_patch(s, r->route.rt, r->verdict.dialect, body, err) != ERR_OK)
         return err->code;
-    if (patch_normalise(r->route.rt, r->verdict.dialect, body, r->resource_id.s, &r->command->ops, err) !=
-        ERR_OK)
+    if (patch_normalise_under(&rules, r->route.rt, r->verdict.dialect, body, r->resource_id.s,
+                              &r->command->ops, err) != ERR_OK)
         return err->code;
     content_keep(r, r->command->ops);
     if (patch_check_given(r->route.rt, r->command->ops, &r->in->settings.bounds, err) != ERR_OK)
@@ -155,8 +162,6 @@ static enum err_code prepare_patch(struct request *r, const json_t *body, struct
 }
 
 enum err_code write_prepare(struct request *r, const json_t *body, struct err *err) {
-    if (membership_is_meant(r))
-        return membership_prepare(r, body, err);
     request_make_command(r, command_type_of(&r->route));
     prepare_preconditions(r);
     if (r->route.method == HTTP_DELETE)
@@ -171,8 +176,6 @@ enum err_code write_prepare(struct request *r, const json_t *body, struct err *e
  * asked for (rule Q8). */
 static bool asks_existence(const struct request *r) {
     if (r->again) /* it may be gone by this very command: the worker knows */
-        return false;
-    if (membership_is_meant(r)) /* a read does not show those that are held */
         return false;
     return r->route.method == HTTP_DELETE || (r->async && r->route.method != HTTP_POST);
 }
@@ -208,9 +211,8 @@ static enum step scim_write_begin(struct request *r) {
     if (read_projection(r, &err) != ERR_OK)
         return handle_refuse(r, &err);
     /* A 202 needs a Location, and the Location is sealed with a key (seal.h). While that key is not loaded,
-     * respond-async is ignored and the client gets the outcome itself. So it is of a membership, whose
-     * command is about a room: the outcome would name that. */
-    r->async = r->head.prefer.respond_async && seal_loaded() && !membership_is_meant(r);
+     * respond-async is ignored and the client gets the outcome itself. */
+    r->async = r->head.prefer.respond_async && seal_loaded();
     enum step next = write_begin(r);
     if (next == STEP_ANSWERED)
         return next;

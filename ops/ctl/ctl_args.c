@@ -141,6 +141,12 @@ enum err_code ctl_value_int(const char *name, const char *text, int64_t min, int
     return ERR_OK;
 }
 
+enum err_code ctl_value_rate(const char *text, int64_t *out, struct err *err) {
+    const struct workspace_setting *rate = workspace_setting_of("rate");
+    *out = CTL_RATE_IPSIE;
+    return strcmp(text, "ipsie") == 0 ? ERR_OK : ctl_value_int("rate", text, rate->min, rate->max, out, err);
+}
+
 enum err_code ctl_value_bool(const char *name, const char *text, bool *out, struct err *err) {
     *out = strcmp(text, "true") == 0;
     if (!*out && strcmp(text, "false") != 0)

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define CTL_WORDS_MAX 8
-#define CTL_FLAGS_MAX 24
+#define CTL_FLAGS_MAX 32
 
 struct ctl_flag {
     char name[32]; /* without the dashes */
@@ -43,6 +43,9 @@ enum err_code ctl_flag_required(const struct ctl_args *a, const char *name, cons
 /* Values; the name is for the message. */
 enum err_code ctl_value_int(const char *name, const char *text, int64_t min, int64_t max, int64_t *out,
                             struct err *err);
+/* Requests in any 60 s: a number, or "ipsie" for what that profile asks for (clause AL11). */
+#define CTL_RATE_IPSIE (25 * 60)
+enum err_code ctl_value_rate(const char *text, int64_t *out, struct err *err);
 enum err_code ctl_value_bool(const char *name, const char *text, bool *out, struct err *err);
 /* One of a NULL-terminated list. */
 enum err_code ctl_value_choice(const char *name, const char *text, const char *const *choices,

@@ -96,7 +96,7 @@ static enum err_code read_new_key(const struct ctl_args *a, struct new_key *k, s
     if (code == ERR_OK && expires != NULL)
         code = ctl_value_expiry("expires", expires, clock_wall_us(), &k->expires_us, err);
     if (code == ERR_OK && rate != NULL)
-        code = ctl_value_int("rate", rate, 1, 100000000, &k->rate, err);
+        code = ctl_value_rate(rate, &k->rate, err);
     k->dialect = ctl_flag(a, "dialect") != NULL ? ctl_flag(a, "dialect") : "rfc";
     if (code == ERR_OK)
         code = ctl_value_choice("dialect", k->dialect, dialects, err);

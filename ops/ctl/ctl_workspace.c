@@ -17,7 +17,8 @@ static enum err_code read_setting(const struct workspace_setting *s, const char 
             *value = json_null();
             break;
         }
-        code = ctl_value_int(s->flag, text, s->min, s->max, &number, err);
+        code = strcmp(s->flag, "rate") == 0 ? ctl_value_rate(text, &number, err)
+                                            : ctl_value_int(s->flag, text, s->min, s->max, &number, err);
         *value = code == ERR_OK ? json_integer(number) : NULL;
         break;
     case SETTING_BOOL:

@@ -32,7 +32,7 @@ static const struct verb {
     {"workspace", "list", 0, no_flags, ctl_workspace_list, "workspace list"},
     {"key", "create", 0, key_create_flags, ctl_key_create,
      "key create --workspace W --name NAME --scopes all|a,b,… [--expires 30d|TIME] [--dialect "
-     "rfc|entra|okta]\n                          [--networks any|CIDR,…] [--rate N]\n                          [--jwks FILE|none] [--jwks-uri URL|none]"},
+     "rfc|entra|okta]\n                          [--networks any|CIDR,…] [--rate N|ipsie]\n                          [--jwks FILE|none] [--jwks-uri URL|none]"},
     {"key", "set", 1, key_set_flags, ctl_key_set,
      "key set KEY [--workspace W] [--jwks FILE|none] [--jwks-uri URL|none]"},
     {"key", "rotate", 1, key_rotate_flags, ctl_key_rotate,
@@ -58,7 +58,7 @@ static void print_setting(FILE *to, const struct workspace_setting *s) {
     for (size_t i = 0; s->kind == SETTING_CHOICE && s->choices[i] != NULL; i++)
         fprintf(to, "%s%s", i > 0 ? "|" : "", s->choices[i]);
     if (s->kind == SETTING_COUNT)
-        fputs(s->nullable ? "N|none" : "N", to);
+        fputs(s->nullable ? "N|none" : strcmp(s->flag, "rate") == 0 ? "N|ipsie" : "N", to);
     fprintf(to, "  %s\n", s->description);
 }
 

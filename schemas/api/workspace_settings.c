@@ -2,6 +2,7 @@
 
 #include "ops/runtime/id.h"
 #include "schemas/text/fold.h"
+#include "schemas/types/strictness.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -10,7 +11,6 @@
 
 static const char *const seat_modes[] = {"on_provision", "on_first_login", NULL};
 static const char *const roles[] = {"editor", "viewer", NULL};
-static const char *const strictnesses[] = {"standard", "strict", NULL};
 static const char *const events_modes[] = {"notice", "full", "off", NULL};
 static const char *const guard_modes[] = {"off", "refuse", "hold", NULL};
 
@@ -45,8 +45,13 @@ const struct workspace_setting workspace_setting_table[] = {
     TRUTH("requireSso", "require-sso", "require_sso", require_sso, "false",
           "SCIM is refused until single sign-on is marked as set up."),
     TRUTH("ssoReady", "sso-ready", "sso_ready", sso_ready, "false", "Single sign-on is set up."),
-    CHOICE("strictness", "strictness", "strictness", strictnesses, strictness, "\"standard\"",
-           "strict: unknown attributes, a PATCH operation without path and text for a boolean are refused."),
+    CHOICE("strictness", "strictness", "strictness", strictness_names, strictness, "\"standard\"",
+           "strict: unknown attributes, a PATCH operation without path and text for a boolean are refused. "
+           "interop: and all else that the SCIM interoperability profile forbids."),
+    TRUTH(
+        "passwords", "passwords", "passwords", passwords, "true",
+        "Users have the attribute password, which is accepted and never kept. A new workspace of strictness "
+        "interop is made without."),
     CHOICE("events", "events", "events_mode", events_modes, events, "\"notice\"",
            "SCIM events: attribute names, whole resources, or none."),
     CHOICE(

@@ -26,6 +26,7 @@ struct workspace_settings {
     bool unique_rooms;
     bool require_sso, sso_ready;
     const char *strictness;
+    bool passwords;
     const char *events;
     const char *guard_mode;
     int64_t guard_share;  /* percent */

@@ -11,6 +11,15 @@
 
 #include <jansson.h>
 
+/* What a workspace asks for besides; all 0: nothing. */
+struct patch_rules {
+    bool replaces_whole;    /* `replace` of a complex attribute leaves only what it gives (clause IO17) */
+    enum err_code password; /* of an attribute whose values are dropped; ERR_OK: there is such a one */
+    bool one_element; /* a path with a filter and a sub-attribute must match one element: ERR_INVALID_FILTER
+                         (IO20) */
+};
+extern const struct patch_rules patch_rules_none;
+
 /* Checks a PatchOp body wholly (envelope, paths, filters, mutability, value types) and gives the normalised
  * operations that a command carries: a new array of {"op":"add|remove|replace","path":canonical
  * text,"value":coerced}. One attribute each: path-less operations and those on a whole extension are split,
@@ -22,6 +31,9 @@
  * do. Whatever depends on the stored resource (noTarget, immutable) is left to patch_apply. */
 enum err_code patch_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body,
                               const char *resource_id, json_t **ops, struct err *err);
+enum err_code patch_normalise_under(const struct patch_rules *rules, const struct resource_type *rt,
+                                    enum dialect dialect, const json_t *body, const char *resource_id,
+                                    json_t **ops, struct err *err);
 
 /* The changes that a patch makes to a room's members, in order. */
 enum member_delta_kind {
@@ -44,5 +56,8 @@ struct member_delta {
 enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, const json_t *ops,
                           json_t *doc, struct arena *a, struct member_delta **deltas, size_t *ndeltas,
                           struct err *err);
+enum err_code patch_apply_under(const struct patch_rules *rules, const struct resource_type *rt,
+                                enum dialect dialect, const json_t *ops, json_t *doc, struct arena *a,
+                                struct member_delta **deltas, size_t *ndeltas, struct err *err);
 
 #endif

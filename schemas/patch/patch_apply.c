@@ -170,6 +170,12 @@ static enum err_code decode_steps(const struct resource_type *rt, const json_t *
 enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, const json_t *ops,
                           json_t *doc, struct arena *a, struct member_delta **deltas, size_t *ndeltas,
                           struct err *err) {
+    return patch_apply_under(&patch_rules_none, rt, dialect, ops, doc, a, deltas, ndeltas, err);
+}
+
+enum err_code patch_apply_under(const struct patch_rules *rules, const struct resource_type *rt,
+                                enum dialect dialect, const json_t *ops, json_t *doc, struct arena *a,
+                                struct member_delta **deltas, size_t *ndeltas, struct err *err) {
     size_t n = json_array_size(ops);
     struct patch_work work = {0};
     struct patch_step *steps = arena_alloc(a, (n + 1) * sizeof *steps);
@@ -177,6 +183,7 @@ enum err_code patch_apply(const struct resource_type *rt, enum dialect dialect, 
     *ndeltas = 0;
     enum err_code rc = decode_steps(rt, ops, doc, a, steps, err);
     for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+        steps[i].one_element = rules->one_element;
         if (steps[i].path.at.attr != NULL && steps[i].path.at.attr->apart)
             patch_member_delta(&steps[i], a, &(*deltas)[(*ndeltas)++]);
         else

@@ -10,6 +10,7 @@ struct patch_step {
     enum patch_op op;
     struct patch_path path;
     const json_t *value; /* JSON null: unassign; NULL: none given (remove) */
+    bool one_element;    /* struct patch_rules */
 };
 
 /* Refuses with the path of the step in front: "'<path>' <why>". */

@@ -190,8 +190,18 @@ static void clear_other_primaries(const struct patch_step *s, json_t *list) {
     }
 }
 
+static size_t matches(const struct patch_step *s, const json_t *list) {
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        n += is_meant(s, json_array_get(list, i)) ? 1 : 0;
+    return n;
+}
+
 static enum err_code apply_elements(const struct patch_step *s, bool creates, json_t *list, struct err *err) {
     size_t met = 0, left = 0;
+    if (s->one_element && s->path.at.sub != NULL && s->path.filter != NULL && matches(s, list) > 1)
+        return patch_refuse(s, ERR_INVALID_FILTER, "has more than one value that the path's filter matches",
+                            err);
     if (makes_primary(s))
         clear_other_primaries(s, list);
     for (size_t i = 0; i < json_array_size(list); i++) {

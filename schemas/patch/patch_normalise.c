@@ -13,6 +13,7 @@
 #include <strings.h>
 
 struct normaliser {
+    const struct patch_rules *rules;
     const struct resource_type *rt;
     enum dialect dialect;
     const char *resource_id;
@@ -156,6 +157,20 @@ static enum err_code normalise_member_element(struct normaliser *n, enum patch_o
 
 /* Single values */
 
+/* The parts that are not given are removed, as if they had been given as null. */
+static enum err_code clear_other_parts(struct normaliser *n, const struct patch_path *path, json_t *parts) {
+    const struct attr *a = path->at.attr;
+    for (size_t i = 0; i < a->nsubs; i++) {
+        const struct attr_path at = {path->at.extension, a, &a->subs[i]};
+        if (a->subs[i].mutability == ATTR_READ_ONLY || json_object_get(parts, a->subs[i].name) != NULL)
+            continue;
+        if (a->subs[i].required)
+            return refuse_op(n, ERR_INVALID_VALUE, &(struct patch_path){.at = at}, "is required");
+        jsonx_put(parts, a->subs[i].name, json_null());
+    }
+    return ERR_OK;
+}
+
 /* P13, P32: given parts are merged, null or empty ones removed, and the others stay. */
 static enum err_code normalise_parts(struct normaliser *n, enum patch_op op, const struct patch_path *path,
                                      const json_t *value) {
@@ -176,6 +191,10 @@ static enum err_code normalise_parts(struct normaliser *n, enum patch_op op, con
             return rc;
         }
         jsonx_put(parts, at.sub->name, part != NULL ? part : json_null());
+    }
+    if (op == PATCH_REPLACE && n->rules->replaces_whole && clear_other_parts(n, path, parts) != ERR_OK) {
+        json_decref(parts);
+        return n->err->code;
     }
     if (json_object_size(parts) > 0)
         emit(n, op, path, parts);
@@ -339,6 +358,8 @@ static enum err_code normalise_at(struct normaliser *n, enum patch_op op, const 
         return refuse_op(n, ERR_INVALID_VALUE, path, "needs a value");
     if (path->at.attr == NULL)
         return normalise_extension(n, op, path, value);
+    if (path->at.attr->dropped && n->rules->password != ERR_OK)
+        return refuse_op(n, n->rules->password, path, "is no attribute in this workspace");
     if (is_not_kept(path))
         return check_not_kept(n, op, path, value);
     if (path->at.attr->apart)
@@ -401,14 +422,23 @@ static enum err_code check_envelope(enum dialect dialect, const json_t *body, js
     return ERR_OK;
 }
 
+const struct patch_rules patch_rules_none = {0};
+
 enum err_code patch_normalise(const struct resource_type *rt, enum dialect dialect, const json_t *body,
                               const char *resource_id, json_t **ops, struct err *err) {
+    return patch_normalise_under(&patch_rules_none, rt, dialect, body, resource_id, ops, err);
+}
+
+enum err_code patch_normalise_under(const struct patch_rules *rules, const struct resource_type *rt,
+                                    enum dialect dialect, const json_t *body, const char *resource_id,
+                                    json_t **ops, struct err *err) {
     json_t *operations = NULL;
     *ops = NULL;
     enum err_code rc = check_envelope(dialect, body, &operations, err);
     if (rc != ERR_OK)
         return rc;
-    struct normaliser n = {.rt = rt, .dialect = dialect, .resource_id = resource_id, .err = err};
+    struct normaliser n = {
+        .rules = rules, .rt = rt, .dialect = dialect, .resource_id = resource_id, .err = err};
     n.ops = json_array();
     n.arena = arena_new();
     for (size_t i = 0; i < json_array_size(operations) && rc == ERR_OK; i++) {

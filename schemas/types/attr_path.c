@@ -117,6 +117,14 @@ enum err_code attr_path_resolve(const struct resource_type *rt, const char *text
     return ERR_OK;
 }
 
+bool attr_path_is_formed(const char *text, size_t len) {
+    const char *dot = memchr(text, '.', len);
+    size_t name = dot != NULL ? (size_t)(dot - text) : len;
+    if (len >= 4 && strncasecmp(text, "urn:", 4) == 0)
+        return true;
+    return is_name(text, name) && (dot == NULL || is_name(dot + 1, len - name - 1));
+}
+
 char *attr_path_text(const struct attr_path *path, char *out, size_t size) {
     snprintf(out, size, "%s%s%s%s%s", path->extension != NULL ? path->extension->id : "",
              path->extension != NULL && path->attr != NULL ? ":" : "",

@@ -20,6 +20,9 @@ struct attr_path {
 enum err_code attr_path_resolve(const struct resource_type *rt, const char *text, size_t len,
                                 enum err_code code, struct attr_path *out, struct err *err);
 
+/* Has it the form of a path, whether it names something or not? Without filters. */
+bool attr_path_is_formed(const char *text, size_t len);
+
 /* The canonical text of a path, cut at size; returns out. "name.familyName", "urn:…:User:department",
  * "urn:…:User". */
 char *attr_path_text(const struct attr_path *path, char *out, size_t size);

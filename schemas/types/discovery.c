@@ -57,8 +57,8 @@ static const struct scheme schemes[] = {
      "An API key of the workspace, sent as a bearer token in the Authorization header.",
      "https://www.rfc-editor.org/info/rfc6750"},
     {"oauth2", "OAuth 2.0 client credentials",
-     "Access tokens from /oauth2/token on this host (RFC 6749 section 4.4): client_id is an API key's id, "
-     "client_secret its token.",
+     "Access tokens from /oauth2/token on this host (RFC 6749 section 4.4): client_id is an API key's id. The "
+     "client signs with a key of its own (private_key_jwt, RFC 7523), or client_secret is the API key's token.",
      "https://www.rfc-editor.org/info/rfc6749"},
 };
 
@@ -155,16 +155,18 @@ static void put_authentication(struct jbuf *out) {
     jb_raw(out, "]");
 }
 
-char *discovery_config(const char *base, int cursor_seconds, bool events) {
+char *discovery_config(const struct discovery *d) {
     struct jbuf out = {0};
     jb_raw(&out, "{");
     put_schemas(&out, SCHEMA_CONFIG);
     put_features(&out);
-    put_pagination(&out, cursor_seconds);
-    if (events)
+    put_pagination(&out, d->cursor_seconds);
+    if (d->events)
         put_events(&out);
+    if (d->interop)
+        jb_kbool(&out, "interopProfileConformant", true);
     put_authentication(&out);
-    discovery_meta(&out, "ServiceProviderConfig", base, "ServiceProviderConfig", NULL);
+    discovery_meta(&out, "ServiceProviderConfig", d->base, "ServiceProviderConfig", NULL);
     jb_raw(&out, "}");
     return jb_take(&out);
 }
@@ -218,11 +220,14 @@ char *discovery_resource_type(const char *base, const char *name) {
 }
 
 /* Recurses once: sub-attributes are never complex. */
-static void put_attrs(struct jbuf *out, const char *name, const struct attr *attrs, size_t n) {
+static void put_attrs(struct jbuf *out, const struct discovery *d, const char *name, const struct attr *attrs,
+                      size_t n) {
     jb_key(out, name);
     jb_raw(out, "[");
     for (size_t i = 0; i < n; i++) {
         const struct attr *a = &attrs[i];
+        if (a->dropped && !d->passwords)
+            continue;
         jb_sep(out);
         jb_raw(out, "{");
         jb_kstr(out, "name", a->name);
@@ -237,41 +242,41 @@ static void put_attrs(struct jbuf *out, const char *name, const struct attr *att
         jb_kstr(out, "uniqueness", attr_uniqueness_names[a->uniqueness]);
         put_texts(out, "referenceTypes", a->reference_types);
         if (a->nsubs > 0)
-            put_attrs(out, "subAttributes", a->subs, a->nsubs);
+            put_attrs(out, d, "subAttributes", a->subs, a->nsubs);
         jb_raw(out, "}");
     }
     jb_raw(out, "]");
 }
 
-static void put_schema(struct jbuf *out, const char *base, const struct schema *s) {
+static void put_schema(struct jbuf *out, const struct discovery *d, const struct schema *s) {
     jb_sep(out);
     jb_raw(out, "{");
     put_schemas(out, SCHEMA_SCHEMA);
     jb_kstr(out, "id", s->id);
     jb_kstr(out, "name", s->name);
     jb_kstr(out, "description", s->description);
-    put_attrs(out, "attributes", s->attrs, s->nattrs);
-    discovery_meta(out, "Schema", base, "Schemas", s->id);
+    put_attrs(out, d, "attributes", s->attrs, s->nattrs);
+    discovery_meta(out, "Schema", d->base, "Schemas", s->id);
     jb_raw(out, "}");
 }
 
-char *discovery_schemas(const char *base) {
+char *discovery_schemas(const struct discovery *d) {
     struct jbuf out = {0};
     int64_t total = 0;
     while (schema_at((size_t)total) != NULL)
         total++;
     open_list(&out, total);
     for (size_t i = 0; schema_at(i) != NULL; i++)
-        put_schema(&out, base, schema_at(i));
+        put_schema(&out, d, schema_at(i));
     jb_raw(&out, "]}");
     return jb_take(&out);
 }
 
-char *discovery_schema(const char *base, const char *urn) {
+char *discovery_schema(const struct discovery *d, const char *urn) {
     struct jbuf out = {0};
     const struct schema *s = schema_by_urn(urn);
     if (s == NULL)
         return NULL;
-    put_schema(&out, base, s);
+    put_schema(&out, d, s);
     return jb_take(&out);
 }

@@ -6,6 +6,7 @@
 static const char *const types_work_home[] = {"work", "home", "other", NULL};
 static const char *const types_phone[] = {"work", "home", "mobile", "fax", "pager", "other", NULL};
 static const char *const types_im[] = {"aim", "gtalk", "icq", "xmpp", "msn", "skype", "qq", "yahoo", NULL};
+static const char *const types_certificate[] = {"signing", "encryption", "authentication", "other", NULL};
 static const char *const types_photo[] = {"photo", "thumbnail", NULL};
 static const char *const types_group[] = {"direct", "indirect", NULL};
 static const char *const refs_external[] = {"external", NULL};
@@ -90,14 +91,14 @@ static const struct attr group_subs[] = {
 static const struct attr plain_subs[] = {
     {.name = "value", .description = "The value."},
     SUB_DISPLAY,
-    SUB_TYPE(NULL),
+    SUB_TYPE(types_work_home),
     SUB_PRIMARY,
 };
 
 static const struct attr certificate_subs[] = {
     {.name = "value", .type = ATTR_BINARY, .case_exact = true, .description = "The DER-encoded certificate."},
     SUB_DISPLAY,
-    SUB_TYPE(NULL),
+    SUB_TYPE(types_certificate),
     SUB_PRIMARY,
 };
 

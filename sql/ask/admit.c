@@ -73,7 +73,8 @@ static unsigned scope_list(const char *text) {
     X(strictness)                                                                                            \
     X(lease)                                                                                                 \
     X(lease_bucket)                                                                                          \
-    X(wait_ms)
+    X(wait_ms)                                                                                               \
+    X(passwords)
 enum {
     AT_n,
 #define COLUMN_ENUM(name) AT_##name,
@@ -105,7 +106,8 @@ static void read_policy(const struct db_result *r, size_t row, struct admit_verd
     v->require_email = db_bool(r, row, AT_require_email);
     v->require_sso = db_bool(r, row, AT_require_sso);
     v->sso_ready = db_bool(r, row, AT_sso_ready);
-    v->strict = strcmp(db_text(r, row, AT_strictness), "strict") == 0;
+    v->strictness = strictness_of(db_text(r, row, AT_strictness));
+    v->passwords = db_bool(r, row, AT_passwords);
 }
 
 static void read_verdict(const struct db_result *r, size_t row, struct admit_verdict *v) {

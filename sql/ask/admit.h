@@ -7,6 +7,7 @@
 #include "ops/runtime/net_range.h"
 #include "ops/runtime/token.h"
 #include "schemas/types/dialect.h"
+#include "schemas/types/strictness.h"
 #include "sql/db.h"
 
 enum scope {
@@ -67,7 +68,8 @@ struct admit_verdict {
     int64_t seats_used, seats_limit; /* limit -1 = none */
     bool require_email;              /* workspace setting: userName must be an e-mail address */
     bool require_sso, sso_ready;     /* workspace settings: SCIM only where single sign-on is set up */
-    bool strict;                     /* workspace setting: strictness */
+    enum strictness strictness;      /* workspace setting */
+    bool passwords;                  /* workspace setting: users have an attribute `password` */
 };
 
 /* Fills out[0..n). One round trip. On error all of out is ADMIT_UNKNOWN with nothing to free. */

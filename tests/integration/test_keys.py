@@ -264,7 +264,7 @@ class Rotation(Case):
 class Batches(Case):
     SHOWN = ("n, workspace_id, key_id, key_name, scopes, dialect, state, granted, rate_limit, seats_used, seats_limit, "
              "require_email, kind, role, networks, expires, remaining, require_sso, sso_ready, strictness, lease, "
-             "wait_ms")
+             "wait_ms, passwords")
 
     def test_who_it_is_does_not_depend_on_what_is_counted(self):
         """Batches of which nothing is to be counted are read by another function (gate_see): it must say the same of

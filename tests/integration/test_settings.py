@@ -24,6 +24,7 @@ SETTINGS = {
     "requireSso": ("require-sso", False, True, ("x",)),
     "ssoReady": ("sso-ready", False, True, ("x",)),
     "strictness": ("strictness", "standard", "strict", ("lax", True)),
+    "passwords": ("passwords", True, False, ("x", None)),
     "events": ("events", "notice", "full", ("loud",)),
     "guardMode": ("guard-mode", "off", "hold", ("on",)),
     "guardShare": ("guard-share", 20, 35, (0, 101, "x")),

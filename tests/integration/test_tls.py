@@ -96,7 +96,7 @@ class Tls(Case):
         return answer.status, answer.headers, answer.read().decode()
 
     def test_tls_1_2_and_1_3_and_nothing_older(self):
-        """T1, X1."""
+        """Clause IO25. T1, X1."""
         v = ssl.TLSVersion
         for version, name in ((v.TLSv1_2, "TLSv1.2"), (v.TLSv1_3, "TLSv1.3")):
             connection = self.connect(self.context(lowest=version, highest=version))

@@ -1,6 +1,7 @@
 #include "workers/apply/resource.h"
 
 #include "schemas/resource/resource.h"
+#include "schemas/types/strictness.h"
 #include "workers/apply/carry.h"
 
 #include <string.h>
@@ -67,9 +68,11 @@ enum err_code apply_patch(struct decision *d) {
     struct member_delta *deltas;
     if (!change_target(d, &c))
         return d->err.code;
+    const struct patch_rules rules = {.one_element = strictness_of(d->workspace->settings.strictness) ==
+                                                     STRICTNESS_INTEROP};
     change_set(&c, json_deep_copy(c.before));
-    if (patch_apply(cmd->rt, cmd->dialect, cmd->ops, c.after, unit_arena(d->unit), &deltas, &c.ndeltas,
-                    &d->err) != ERR_OK)
+    if (patch_apply_under(&rules, cmd->rt, cmd->dialect, cmd->ops, c.after, unit_arena(d->unit), &deltas,
+                          &c.ndeltas, &d->err) != ERR_OK)
         return d->err.code;
     c.ops = cmd->ops;
     c.deltas = deltas;

@@ -1,6 +1,8 @@
 #include "workers/apply/workspace.h"
 
 #include "ops/runtime/jbuf.h"
+#include "schemas/text/jsonx.h"
+#include "schemas/types/strictness.h"
 #include "workers/apply/plan.h"
 
 #include <inttypes.h>
@@ -33,6 +35,17 @@ static void settings_put_change(struct jbuf *changes, const char *path, bool cre
     jb_kraw(changes, "from", from);
     jb_kraw(changes, "to", to);
     jb_raw(changes, "}");
+}
+
+/* The interoperability profile goes together with no passwords: a workspace that is made for it has none,
+ * unless it is said. A new reference. */
+static json_t *settings_with_defaults(const json_t *given) {
+    const char *strictness = json_string_value(json_object_get(given, "strictness"));
+    json_t *all = jsonx_copy(given);
+    if (strictness != NULL && strictness_of(strictness) == STRICTNESS_INTEROP &&
+        json_object_get(given, "passwords") == NULL)
+        jsonx_put(all, "passwords", json_false());
+    return all;
 }
 
 /* Sets what is given. Returns the changes for the audit, malloc'ed: the settings that differ afterwards. */
@@ -70,7 +83,9 @@ enum err_code apply_workspace_create(struct decision *d) {
         return d->err.code;
     w->state = ROW_NEW;
     workspace_settings_init(&w->settings);
-    char *changes = settings_set(d, given, true);
+    json_t *all = settings_with_defaults(given);
+    char *changes = settings_set(d, all, true);
+    json_decref(all);
     struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
     decision_audit_json(d, ACTION_WORKSPACE_CREATED, &target, changes);
     free(changes);

@@ -233,9 +233,85 @@ static void test_too_much_work(void **state) {
     arena_free(a);
 }
 
+static enum err_code under(const struct patch_rules *rules, const char *op, const char *text, json_t *doc) {
+    const struct resource_type *rt = resource_type_of(RESOURCE_USER);
+    struct err err = {0};
+    struct member_delta *deltas;
+    size_t n;
+    struct arena *a = arena_new();
+    json_t *ops = NULL, *given = quick(op),
+           *body = json_pack("{s[s]s[o]}", "schemas", MESSAGE_PATCH, "Operations", given);
+    enum err_code code = patch_normalise_under(rules, rt, DIALECT_RFC, body, RESOURCE_ID, &ops, &err);
+    if (code == ERR_OK) {
+        check_normal(rt, DIALECT_RFC, ops);
+        code = patch_apply_under(rules, rt, DIALECT_RFC, ops, doc, a, &deltas, &n, &err);
+    }
+    if (code == ERR_OK && text != NULL) {
+        json_t *due = quick(text);
+        json_object_del(doc, "schemas");
+        assert_json(op, doc, due);
+        json_decref(due);
+    }
+    json_decref(ops);
+    json_decref(body);
+    arena_free(a);
+    return code;
+}
+
+/* IO17, IO20, AL23: what a workspace may ask for besides, and that nobody else gets it. */
+static void test_rules(void **state) {
+    (void)state;
+    static const struct patch_rules interop = {true, ERR_INVALID_SYNTAX, true};
+    static const struct {
+        const char *op, *doc, *due, *plain; /* plain: what comes of it without rules; NULL: the same */
+        enum err_code code;
+    } cases[] = {
+        {"{'op':'replace','path':'name','value':{'givenName':'B'}}",
+         "{'name':{'givenName':'A','familyName':'F'}}", "{'name':{'givenName':'B'}}",
+         "{'name':{'givenName':'B','familyName':'F'}}", ERR_OK},
+        {"{'op':'add','path':'name','value':{'givenName':'B'}}",
+         "{'name':{'givenName':'A','familyName':'F'}}", "{'name':{'givenName':'B','familyName':'F'}}", NULL,
+         ERR_OK},
+        {"{'op':'replace','path':'name','value':{}}", "{'name':{'givenName':'A'}}", "{}",
+         "{'name':{'givenName':'A'}}", ERR_OK},
+        {"{'op':'replace','path':'name.givenName','value':'B'}",
+         "{'name':{'givenName':'A','familyName':'F'}}", "{'name':{'givenName':'B','familyName':'F'}}", NULL,
+         ERR_OK},
+        {"{'op':'replace','path':'emails[type eq \\\"work\\\"].value','value':'c'}",
+         "{'emails':[{'value':'a','type':'work'},{'value':'b','type':'home'}]}",
+         "{'emails':[{'value':'c','type':'work'},{'value':'b','type':'home'}]}", NULL, ERR_OK},
+        {"{'op':'add','path':'emails[type eq \\\"work\\\"].display','value':'c'}",
+         "{'emails':[{'value':'a','type':'work'},{'value':'b','type':'work'}]}", NULL, NULL,
+         ERR_INVALID_FILTER},
+        {"{'op':'remove','path':'emails[type eq \\\"work\\\"].display'}",
+         "{'emails':[{'value':'a','type':'work','display':'x'},{'value':'b','type':'work'}]}", NULL, NULL,
+         ERR_INVALID_FILTER},
+        {"{'op':'remove','path':'emails[type eq \\\"work\\\"]'}",
+         "{'emails':[{'value':'a','type':'work'},{'value':'b','type':'work'}]}", "{}", NULL, ERR_OK},
+        {"{'op':'replace','path':'emails.display','value':'c'}", "{'emails':[{'value':'a'},{'value':'b'}]}",
+         "{'emails':[{'value':'a','display':'c'},{'value':'b','display':'c'}]}", NULL, ERR_OK},
+        {"{'op':'replace','path':'password','value':'s'}", "{}", NULL, NULL, ERR_INVALID_SYNTAX},
+        {"{'op':'add','value':{'password':'s'}}", "{}", NULL, NULL, ERR_INVALID_SYNTAX},
+        {"{'op':'remove','path':'urn:ietf:params:scim:schemas:core:2.0:User:password'}", "{}", NULL, NULL,
+         ERR_INVALID_SYNTAX},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *doc = quick(cases[i].doc);
+        if (under(&interop, cases[i].op, cases[i].due, doc) != cases[i].code)
+            fail_msg("%s", cases[i].op);
+        json_decref(doc);
+        doc = quick(cases[i].doc);
+        if (under(&patch_rules_none, cases[i].op, cases[i].plain != NULL ? cases[i].plain : cases[i].due,
+                  doc) != ERR_OK)
+            fail_msg("%s, without rules", cases[i].op);
+        json_decref(doc);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases), cmocka_unit_test(test_schemas_follow), cmocka_unit_test(test_no_change),
+        cmocka_unit_test(test_cases),          cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_schemas_follow), cmocka_unit_test(test_no_change),
         cmocka_unit_test(test_not_normalised), cmocka_unit_test(test_too_much_work)};
     return cmocka_run_group_tests_name("patch", tests, NULL, NULL);
 }

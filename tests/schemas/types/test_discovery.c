@@ -49,10 +49,12 @@ static json_int_t number_at(const json_t *o, const char *name) {
     return json_integer_value(v);
 }
 
+static const struct discovery told = {BASE, 600, true, false, true};
+
 /* D2 */
 static void test_config(void **state) {
     (void)state;
-    json_t *c = load(discovery_config(BASE, 600, true));
+    json_t *c = load(discovery_config(&told));
     no_nulls(c);
     assert_string_equal(json_string_value(json_array_get(json_object_get(c, "schemas"), 0)),
                         "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig");
@@ -77,7 +79,7 @@ static void test_config(void **state) {
 /* D3 G8: every sub-attribute is there, for a missing one would not mean "no limit". */
 static void test_pagination(void **state) {
     (void)state;
-    json_t *c = load(discovery_config(BASE, 77, true));
+    json_t *c = load(discovery_config(&(struct discovery){BASE, 77, true, false, true}));
     json_t *p = json_object_get(c, "pagination");
     assert_true(json_is_true(json_object_get(p, "cursor")));
     assert_true(json_is_true(json_object_get(p, "index")));
@@ -91,7 +93,7 @@ static void test_pagination(void **state) {
 /* D4: what may be asked for and what events there are, each once. */
 static void test_security_events(void **state) {
     (void)state;
-    json_t *c = load(discovery_config(BASE, 600, true));
+    json_t *c = load(discovery_config(&told));
     json_t *e = json_object_get(c, "securityEvents");
     assert_string_equal(text_at(e, "asyncRequest"), "request");
     json_t *uris = json_object_get(e, "eventUris");
@@ -107,9 +109,20 @@ static void test_security_events(void **state) {
 
 static void test_security_events_only_where_wanted(void **state) {
     (void)state;
-    json_t *c = load(discovery_config(BASE, 600, false));
+    json_t *c = load(discovery_config(&(struct discovery){BASE, 600, false, false, true}));
     assert_null(json_object_get(c, "securityEvents"));
     assert_non_null(json_object_get(c, "authenticationSchemes"));
+    json_decref(c);
+}
+
+/* IO01: scim2-models and others refuse a member that they do not know, so nobody else gets it. */
+static void test_profile(void **state) {
+    (void)state;
+    json_t *c = load(discovery_config(&told));
+    assert_null(json_object_get(c, "interopProfileConformant"));
+    json_decref(c);
+    c = load(discovery_config(&(struct discovery){BASE, 600, false, true, true}));
+    assert_true(json_is_true(json_object_get(c, "interopProfileConformant")));
     json_decref(c);
 }
 
@@ -189,21 +202,21 @@ static void check_attrs(const json_t *attrs) {
 
 static void test_schemas(void **state) {
     (void)state;
-    json_t *l = list(discovery_schemas(BASE), 4);
+    json_t *l = list(discovery_schemas(&told), 4);
     for (size_t i = 0; i < 4; i++) {
         json_t *s = json_array_get(json_object_get(l, "Resources"), i);
         check_attrs(json_object_get(s, "attributes"));
-        json_t *one = load(discovery_schema(BASE, text_at(s, "id")));
+        json_t *one = load(discovery_schema(&told, text_at(s, "id")));
         assert_json("one is as in the list", one, s);
         json_decref(one);
     }
-    assert_null(discovery_schema(BASE, "urn:example:none"));
+    assert_null(discovery_schema(&told, "urn:example:none"));
     json_decref(l);
 }
 
 static void test_schema_details(void **state) {
     (void)state;
-    json_t *s = load(discovery_schema(BASE, "urn:ietf:params:scim:schemas:CORE:2.0:user"));
+    json_t *s = load(discovery_schema(&told, "urn:ietf:params:scim:schemas:CORE:2.0:user"));
     const json_t *attrs = json_object_get(s, "attributes");
     assert_string_equal(text_at(s, "id"), SCHEMA_USER);
     assert_string_equal(text_at(json_object_get(s, "meta"), "location"), BASE "/Schemas/" SCHEMA_USER);
@@ -283,7 +296,7 @@ static void same_attrs(const json_t *written, const json_t *shown) {
 static void test_own_schemas(void **state) {
     (void)state;
     static const char *const files[] = {"device", "site", "user-badge"};
-    json_decref(list(discovery_schemas(BASE), 9));
+    json_decref(list(discovery_schemas(&told), 9));
     for (size_t i = 0; i < 3; i++) {
         char path[100];
         snprintf(path, sizeof(path), "tests/cases/schemas/good/%s.json", files[i]);
@@ -292,7 +305,7 @@ static void test_own_schemas(void **state) {
             const json_t *written = json_array_get(items, k);
             if (json_object_get(written, "attributes") == NULL)
                 continue;
-            json_t *shown = load(discovery_schema(BASE, text_at(written, "id")));
+            json_t *shown = load(discovery_schema(&told, text_at(written, "id")));
             check_attrs(json_object_get(shown, "attributes"));
             same_attrs(json_object_get(written, "attributes"), json_object_get(shown, "attributes"));
             json_decref(shown);
@@ -301,12 +314,66 @@ static void test_own_schemas(void **state) {
     }
 }
 
+static const json_t *attribute_of(const json_t *schema, const char *name) {
+    const json_t *attributes = json_object_get(schema, "attributes");
+    for (size_t i = 0; i < json_array_size(attributes); i++)
+        if (strcmp(text_at(json_array_get(attributes, i), "name"), name) == 0)
+            return json_array_get(attributes, i);
+    return NULL;
+}
+
+/* AL23 */
+static void test_without_passwords(void **state) {
+    (void)state;
+    const struct discovery without = {BASE, 600, false, true, false};
+    const char *user = "urn:ietf:params:scim:schemas:core:2.0:User";
+    json_t *one = load(discovery_schema(&told, user)), *other = load(discovery_schema(&without, user));
+    assert_non_null(attribute_of(one, "password"));
+    assert_null(attribute_of(other, "password"));
+    assert_int_equal(json_array_size(json_object_get(other, "attributes")) + 1,
+                     json_array_size(json_object_get(one, "attributes")));
+    json_decref(one);
+    json_decref(other);
+    json_t *all = load(discovery_schemas(&without));
+    char *text = json_dumps(all, 0);
+    assert_null(strstr(text, "password"));
+    free(text);
+    json_decref(all);
+}
+
+/* IO08 */
+static void test_canonical_types(void **state) {
+    (void)state;
+    size_t found = 0, i, k, m;
+    json_t *all = load(discovery_schemas(&told)), *schema, *a, *sub;
+    json_array_foreach(json_object_get(all, "Resources"), i, schema) {
+        json_array_foreach(json_object_get(schema, "attributes"), k, a) {
+            json_array_foreach(json_object_get(a, "subAttributes"), m, sub) {
+                if (strcmp(text_at(sub, "name"), "type") != 0)
+                    continue;
+                found++;
+                if (json_array_size(json_object_get(sub, "canonicalValues")) == 0)
+                    fail_msg("%s.type", text_at(a, "name"));
+            }
+        }
+    }
+    assert_true(found >= 10);
+    json_decref(all);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_config),          cmocka_unit_test(test_pagination),
-        cmocka_unit_test(test_security_events), cmocka_unit_test(test_security_events_only_where_wanted),
-        cmocka_unit_test(test_resource_types),  cmocka_unit_test(test_schemas),
-        cmocka_unit_test(test_schema_details),  cmocka_unit_test(test_own_types),
+        cmocka_unit_test(test_config),
+        cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_without_passwords),
+        cmocka_unit_test(test_canonical_types),
+        cmocka_unit_test(test_pagination),
+        cmocka_unit_test(test_security_events),
+        cmocka_unit_test(test_security_events_only_where_wanted),
+        cmocka_unit_test(test_resource_types),
+        cmocka_unit_test(test_schemas),
+        cmocka_unit_test(test_schema_details),
+        cmocka_unit_test(test_own_types),
         cmocka_unit_test(test_own_schemas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
