@@ -1,10 +1,7 @@
 """OAuth clients that authenticate with a private key (private_key_jwt, RFC 7523): keys that are uploaded or fetched,
-what is refused, each assertion once, and the life cycle of OpenID's IPSIE profile with a client of other people
-(Authlib)."""
+what is refused, each assertion once. test_ipsie.py goes through the life of users and groups with such a client."""
 
-import itertools
 import json
-import os
 import threading
 import time
 import uuid
@@ -12,128 +9,14 @@ import uuid
 import jwks_server
 import proxied
 from apihttp import ApiClient
-from authlib.integrations.requests_client import OAuth2Session
-from authlib.oauth2.rfc7523 import PrivateKeyJWT
-from case import Case
 from jwks_server import claims, new_key, public, signed
-from scimhttp import GROUP, USER, Client, patch_op
-from stack import ToolError, free_port
+from scimhttp import Client
+from signing import Clients
+from stack import ToolError
 from waiting import wait_until
 
-SCIM_SCOPES = "scim:users:read,scim:users:write,scim:rooms:read,scim:rooms:write"
-METHODS = ["private_key_jwt", "client_secret_basic", "client_secret_post"]
 
-
-ADDRESSES = ("198.18.%d.%d" % (n // 250, n % 250 + 1) for n in itertools.count())
-
-
-class Clients(Case):
-    """Two ingests: `url` may fetch from this machine, `other` may not."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        folder = os.path.join(cls.stack.run_dir, "jwks")
-        os.makedirs(folder, exist_ok=True)
-        cls.folder, cls.server = folder, jwks_server.JwksServer(folder)
-        cls.url = cls.stack.extra_ingest("client-keys", free_port(), "--trusted-proxies 127.0.0.1/32 --jwks-networks "
-                                         "127.0.0.0/8 --jwks-ms 1500 --jwks-ca " + cls.server.cert)
-        cls.other = proxied.url(cls.stack)
-
-    @classmethod
-    def tearDownClass(cls):
-        super().tearDownClass()
-        cls.server.close()
-
-    def key(self, jwks=None, uri=None, scopes=SCIM_SCOPES, **flags):
-        """A key of usher with its client's public keys; gives its id."""
-        if jwks is not None:
-            flags["jwks"] = os.path.join(self.folder, uuid.uuid4().hex + ".json")
-            with open(flags["jwks"], "w") as f:
-                json.dump(jwks, f)
-        if uri is not None:
-            flags["jwks-uri"] = uri
-        return self.ws.key("client " + uuid.uuid4().hex[:8], scopes, **flags)[1]
-
-    def send(self, assertion, url=None, **form):
-        """Each time from another address, so that wrong ones do not slow each other down."""
-        client = proxied.TokenClient(url or self.url)
-        try:
-            return client.send({"grant_type": "client_credentials", "client_assertion": assertion,
-                                "client_assertion_type": jwks_server.ASSERTION_TYPE, **form},
-                               proxied.came_from(next(ADDRESSES)))
-        finally:
-            client.close()
-
-    def ask(self, client_id, key, alg="ES256", kid=None, url=None, **more):
-        url = url or self.url
-        return self.send(signed(key, claims(client_id, url + "/oauth2/token", **more), alg, kid), url)
-
-    def given(self, answer):
-        self.assertEqual(answer.status, 200, answer)
-        return answer.json["access_token"]
-
-    def refused(self, answer, status=401, error="invalid_client", words=None):
-        """RFC 6749 section 5.2."""
-        self.assertEqual((answer.status, answer.json["error"]), (status, error), answer)
-        self.assertEqual(answer.headers["cache-control"], "no-store")
-        self.assertRegex(answer.json["error_description"], r"^[\x20-\x21\x23-\x5b\x5d-\x7e]+$")
-        if words is not None:
-            self.assertIn(words, answer.json["error_description"])
-        return answer
-
-
-class LifeCycle(Clients):
-    def test_a_client_of_others_goes_through_the_life_cycle(self):
-        """OpenID IPSIE, account lifecycle: metadata leads to the token, `scim` is all that the token is for; create,
-        look up, deactivate, reactivate, groups, delete (clauses AL02, AL03, AL05, AL06, AL14, AL16)."""
-        for kind, alg in (("RSA", "RS256"), ("RSA", "PS256"), ("EC", "ES256")):
-            with self.subTest(alg):
-                key = new_key(kind, kid="one", alg=alg)
-                client_id = self.key(public(key), scopes="all")
-                self.life_cycle(client_id, key, alg)
-
-    def metadata(self):
-        """As a client finds it that knows nothing but the address of the resource (RFC 9728, RFC 8414)."""
-        client = Client(self.url, None, "", check=False)
-        challenge = client.get("/scim/v2/Users").headers["www-authenticate"]
-        path = challenge.split('resource_metadata="')[1].split('"')[0][len(self.url):]
-        resource = client.get(path).json
-        self.assertEqual(resource["resource"], self.url + "/scim/v2")
-        server = client.get("/.well-known/oauth-authorization-server").json
-        client.close()
-        self.assertEqual(resource["authorization_servers"], [server["issuer"]])
-        self.assertIn("scim", server["scopes_supported"])
-        self.assertEqual(server["token_endpoint_auth_methods_supported"], METHODS)
-        return server
-
-    def life_cycle(self, client_id, key, alg):
-        server = self.metadata()
-        session = OAuth2Session(client_id, key, scope="scim", token_endpoint_auth_method=PrivateKeyJWT(
-            server["token_endpoint"], headers={"kid": "one"}, alg=alg))
-        token = session.fetch_token(server["token_endpoint"], grant_type="client_credentials")
-        self.assertEqual((token["scope"], token["token_type"]), ("scim", "Bearer"))
-        scim = self.ws.open(token["access_token"], self.url)
-        name = "life-%s@example.com" % uuid.uuid4().hex
-        user = self.expect(scim.post("/Users", {"schemas": [USER], "userName": name, "active": True}), 201).json["id"]
-        found = self.expect(scim.get("/Users?filter=userName%20eq%20%22" + name + "%22"), 200).json
-        self.assertEqual([r["id"] for r in found["Resources"]], [user])
-        group = self.room("life " + uuid.uuid4().hex, [user], scim)["id"]
-        for active in (False, True):
-            answer = scim.patch("/Users/" + user, patch_op({"op": "replace", "path": "active", "value": active}))
-            self.assertEqual(self.expect(answer, 200).json["active"], active)
-            self.assertEqual(self.members(group, scim), {user} if active else set())
-        self.expect(scim.patch("/Groups/" + group, patch_op(
-            {"op": "remove", "path": 'members[value eq "%s"]' % user})), 204)
-        self.expect(scim.delete("/Users/" + user), 204)
-        self.expect(scim.delete("/Groups/" + group), 204)
-        self.expect(scim.get("/Users/" + user), 404)
-        self.user(name, scim)  # the name is free again
-        outside = Client(self.url, token["access_token"], "/api/v1", check=False)
-        self.assertEqual(outside.get("/users").status, 403)  # the key may, the scope "scim" may not
-        outside.close()
-        scim.close()
-
+class Scopes(Clients):
     def test_the_scope_scim_is_what_the_key_has_of_it(self):
         key = new_key()
         client_id = self.key(public(key), scopes="scim:users:read,api:users:read")
