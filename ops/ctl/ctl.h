@@ -39,6 +39,12 @@ enum err_code ctl_guard_release(struct ctl *c, struct err *err);
 enum err_code ctl_schema_check(struct ctl *c, struct err *err);
 enum err_code ctl_schema_reindex(struct ctl *c, struct err *err);
 enum err_code ctl_status(struct ctl *c, struct err *err);
+enum err_code ctl_audit_check(struct ctl *c, struct err *err);
+enum err_code ctl_audit_prove(struct ctl *c, struct err *err);
+enum err_code ctl_audit_verify(struct ctl *c, struct err *err);
+enum err_code ctl_audit_search(struct ctl *c, struct err *err);
+enum err_code ctl_audit_export(struct ctl *c, struct err *err);
+enum err_code ctl_audit_follow(struct ctl *c, struct err *err);
 
 /* Hands the command (type, workspace, id and payload set by the caller; the rest is filled in here) to
  * usher.commands and waits for its outcome in PostgreSQL, at most `deadline-ms`. ERR_OK: applied. A refusal

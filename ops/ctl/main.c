@@ -18,6 +18,18 @@ static const char *const key_set_flags[] = {"workspace", "jwks", "jwks-uri", NUL
 static const char *const key_rotate_flags[] = {"workspace", "overlap", NULL};
 static const char *const owner_create_flags[] = {"workspace", "name", "role", "expires", NULL};
 static const char *const workspace_flag[] = {"workspace", NULL};
+static const char *const audit_check_flags[] = {"key", NULL};
+static const char *const audit_verify_flags[] = {"key", "checkpoint", NULL};
+#define AUDIT_FILTER                                                                                         \
+    "workspace", "kind", "from", "to", "actor", "action", "target", "subject", "txn", "status", "method",    \
+        "path", "source", "limited"
+static const char *const audit_search_flags[] = {AUDIT_FILTER, "limit", NULL};
+static const char *const audit_export_flags[] = {AUDIT_FILTER, "format", "seats", NULL};
+static const char *const audit_follow_flags[] = {AUDIT_FILTER, NULL};
+#define AUDIT_WORDS                                                                                          \
+    "--workspace W [--kind changes|requests] [--from TIME] [--to TIME]\n                          [--actor " \
+    "ID] [--action A] [--target ID] [--subject ID] [--txn TXN] [--status 403|4xx]\n"                         \
+    "                          [--method M] [--path P|P*] [--source ADDRESS] [--limited true]"
 
 static const struct verb {
     const char *noun, *name; /* name NULL: the noun alone */
@@ -47,6 +59,14 @@ static const struct verb {
     {"guard", "release", 1, workspace_flag, ctl_guard_release, "guard release KEY [--workspace W]"},
     {"schema", "check", 1, no_flags, ctl_schema_check, "schema check DIR"},
     {"schema", "reindex", 1, no_flags, ctl_schema_reindex, "schema reindex DIR"},
+    {"audit", "search", 0, audit_search_flags, ctl_audit_search, "audit search " AUDIT_WORDS " [--limit N]"},
+    {"audit", "export", 0, audit_export_flags, ctl_audit_export,
+     "audit export, as search, [--format ndjson|csv|ocsf] [--seats false]"},
+    {"audit", "follow", 0, audit_follow_flags, ctl_audit_follow, "audit follow, as search"},
+    {"audit", "verify", 1, audit_verify_flags, ctl_audit_verify,
+     "audit verify W [--checkpoint FILE] [--key VKEY,…]"},
+    {"audit", "prove", 1, workspace_flag, ctl_audit_prove, "audit prove ID [--workspace W]"},
+    {"audit", "check", 1, audit_check_flags, ctl_audit_check, "audit check FILE --key VKEY,…"},
     {"status", NULL, 0, no_flags, ctl_status, "status"},
 };
 #define NVERBS (sizeof verbs / sizeof verbs[0])

@@ -1,0 +1,26 @@
+/* What the commands about the audit share. */
+#ifndef USHER_CTL_AUDIT_H
+#define USHER_CTL_AUDIT_H
+
+#include "ops/ctl/ctl_find.h"
+#include "schemas/proof/note.h"
+#include "sql/ask/audit.h"
+
+#define CTL_AUDIT_KEYS 16
+
+struct ctl_audit_keys {
+    struct note_key keys[CTL_AUDIT_KEYS];
+    size_t n;
+    bool given; /* on the command line, and not found in the database */
+};
+/* Keys as --key has them: NAME+ID+BASE64, several with commas between. */
+enum err_code ctl_audit_keys(const char *text, struct ctl_audit_keys *out, struct err *err);
+
+/* A file, or standard input for "-"; to be freed. At most `most` bytes. */
+enum err_code ctl_audit_read(const char *file, size_t most, char **text, size_t *n, struct err *err);
+/* The workspace that --workspace names. */
+enum err_code ctl_audit_workspace(struct ctl *c, struct ctl_workspace *w, struct err *err);
+/* The flags that are members of a filter. */
+enum err_code ctl_audit_filter(struct ctl *c, struct arena *a, struct audit_filter *f, struct err *err);
+
+#endif

@@ -1,0 +1,221 @@
+/* usherctl audit search, export and follow. */
+#include "ops/ctl/ctl_audit.h"
+
+#include "ops/runtime/clock.h"
+#include "sql/ask/audit_export.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define LIMIT 100
+#define LIMIT_MAX 100000
+#define PAGE 500
+#define FOLLOW_PAUSE_MS 500
+#define PATIENCE_MS 600000 /* a search without an index may take its time */
+
+enum err_code ctl_audit_filter(struct ctl *c, struct arena *a, struct audit_filter *f, struct err *err) {
+    *f = (struct audit_filter){0};
+    for (size_t i = 0; i < c->args->nflags; i++) {
+        const struct ctl_flag *flag = &c->args->flags[i];
+        for (const char *const *name = audit_filter_names; *name != NULL; name++)
+            if (strcmp(flag->name, *name) == 0 && audit_filter_set(f, *name, flag->value, a, err) != ERR_OK)
+                return err_set(err, ERR_USAGE, "--%s: %s", flag->name, err_text(err));
+    }
+    return ERR_OK;
+}
+
+static const char *text_at(const json_t *record, const char *object, const char *name) {
+    const json_t *at = object != NULL ? json_object_get(record, object) : record;
+    const char *text = json_string_value(json_object_get(at, name));
+    return text != NULL ? text : "-";
+}
+
+/* One line for people. */
+static void print_record(struct jbuf *b, const struct audit_record *row) {
+    json_t *r = json_loadb(row->bytes, row->nbytes, JSON_ALLOW_NUL, NULL);
+    if (row->tree == AUDIT_CHANGES) {
+        const json_t *subject = json_object_get(r, "subject");
+        jb_printf(b, "%s  %-9" JSON_INTEGER_FORMAT " %-20s %s%s%s  by %s %s%s%s\n", text_at(r, NULL, "time"),
+                  json_integer_value(json_object_get(r, "seq")), text_at(r, NULL, "action"),
+                  text_at(r, "target", "name"), json_is_object(subject) ? " " : "",
+                  json_is_object(subject) ? text_at(subject, NULL, "name") : "", text_at(r, "actor", "kind"),
+                  text_at(r, "actor", "name"), json_is_string(json_object_get(r, "reason")) ? "  " : "",
+                  json_is_string(json_object_get(r, "reason")) ? text_at(r, NULL, "reason") : "");
+    } else {
+        const json_t *error = json_object_get(r, "error");
+        jb_printf(b, "%s  %-9s %-20s %" JSON_INTEGER_FORMAT " %s  by %s from %s%s%s\n",
+                  text_at(r, NULL, "time"), "request", text_at(r, NULL, "method"),
+                  json_integer_value(json_object_get(r, "status")), text_at(r, NULL, "path"),
+                  text_at(r, "key", "name"), text_at(r, NULL, "sourceIp"), json_is_object(error) ? "  " : "",
+                  json_is_object(error) ? text_at(error, NULL, "detail") : "");
+    }
+    json_decref(r);
+}
+
+static void put_found(struct jbuf *b, const struct audit_record *row) {
+    jb_sep(b);
+    jb_raw(b, "{");
+    jb_kstr(b, "tree", audit_tree_name(row->tree));
+    jb_kint(b, "index", row->n);
+    jb_kstr(b, "id", row->event);
+    jb_key(b, "record");
+    jb_mem(b, row->bytes, row->nbytes);
+    jb_raw(b, "}");
+}
+
+static enum err_code begin_audit(struct ctl *c, struct ctl_workspace *w, struct arena *a,
+                                 struct audit_filter *f, struct err *err) {
+    enum err_code code = ctl_audit_workspace(c, w, err);
+    if (code == ERR_OK)
+        code = ctl_audit_filter(c, a, f, err);
+    return code == ERR_OK ? db_set_patience(c->db, PATIENCE_MS, err) : code;
+}
+
+static enum err_code search_pages(struct ctl *c, const struct ctl_workspace *w, const struct audit_filter *f,
+                                  int64_t most, struct err *err) {
+    struct audit_place after = {0};
+    enum err_code code = ERR_OK;
+    for (bool more = true; more && most > 0 && code == ERR_OK;) {
+        struct arena *a = arena_new();
+        struct audit_records found;
+        int limit = most < PAGE ? (int)most : PAGE;
+        code = audit_search(c->db, w->id.s, f, &after, limit, a, &found, err);
+        for (size_t i = 0; code == ERR_OK && i < found.n; i++) {
+            if (c->json)
+                put_found(&c->out, &found.rows[i]);
+            else
+                print_record(&c->out, &found.rows[i]);
+            after = (struct audit_place){found.rows[i].at_us, found.rows[i].tree, found.rows[i].n};
+        }
+        more = code == ERR_OK && found.n == (size_t)limit;
+        most -= limit;
+        arena_free(a);
+    }
+    return code;
+}
+
+enum err_code ctl_audit_search(struct ctl *c, struct err *err) {
+    const char *given = ctl_flag(c->args, "limit");
+    struct ctl_workspace w;
+    struct audit_filter f;
+    struct arena *a = arena_new();
+    int64_t most = LIMIT;
+    enum err_code code = begin_audit(c, &w, a, &f, err);
+    if (code == ERR_OK && given != NULL)
+        code = ctl_value_int("--limit", given, 1, LIMIT_MAX, &most, err);
+    if (code == ERR_OK)
+        code = audit_begin(c->db, w.id.s, err);
+    if (code == ERR_OK) {
+        jb_raw(&c->out, c->json ? "{\"records\":[" : "");
+        code = search_pages(c, &w, &f, most, err);
+        jb_raw(&c->out, c->json ? "]}\n" : "");
+        audit_end(c->db);
+    }
+    if (code != ERR_OK)
+        jb_reset(&c->out);
+    arena_free(a);
+    return code;
+}
+
+/* ---- export ---- */
+
+static enum err_code write_pieces(struct ctl *c, struct audit_export *e, struct err *err) {
+    struct jbuf piece = {0};
+    enum err_code code = ERR_OK;
+    for (bool done = false; !done && code == ERR_OK;) {
+        jb_reset(&piece);
+        code = audit_export_next(c->db, e, &piece, &done, err);
+        if (code == ERR_OK && piece.n > 0 && fwrite(piece.p, 1, piece.n, stdout) != piece.n)
+            code = err_set(err, ERR_INTERNAL, "cannot write to stdout");
+    }
+    jb_free(&piece);
+    return code;
+}
+
+enum err_code ctl_audit_export(struct ctl *c, struct err *err) {
+    static const char *const names[] = {"ndjson", "csv", "ocsf", NULL};
+    const char *format = ctl_flag(c->args, "format"), *seats = ctl_flag(c->args, "seats");
+    struct ctl_workspace w;
+    struct audit_export e = {0};
+    struct arena *a = arena_new();
+    bool with_seats = true;
+    enum err_code code = begin_audit(c, &w, a, &e.filter, err);
+    if (code == ERR_OK && format != NULL)
+        code = ctl_value_choice("--format", format, names, err);
+    if (code == ERR_OK && seats != NULL)
+        code = ctl_value_bool("--seats", seats, &with_seats, err);
+    if (code == ERR_OK) {
+        e.workspace = w.id.s;
+        e.without_seats = !with_seats;
+        (void)!audit_format_parse(format != NULL ? format : "ndjson", &e.format);
+        code = write_pieces(c, &e, err);
+    }
+    audit_export_clear(&e);
+    arena_free(a);
+    return code;
+}
+
+/* ---- follow ---- */
+
+/* What is new in one tree. */
+static enum err_code follow_tree(struct ctl *c, const struct ctl_workspace *w, struct audit_filter f,
+                                 int tree, int64_t *next, int64_t end, struct err *err) {
+    enum err_code code = ERR_OK;
+    f.tree = tree;
+    while (code == ERR_OK && *next < end) {
+        struct arena *a = arena_new();
+        struct audit_records found;
+        code = audit_walk(c->db, w->id.s, &f, *next, end, PAGE, a, &found, err);
+        for (size_t i = 0; code == ERR_OK && i < found.n; i++) {
+            struct jbuf line = {0};
+            if (c->json)
+                jb_mem(&line, found.rows[i].bytes, found.rows[i].nbytes);
+            else
+                print_record(&line, &found.rows[i]);
+            printf("%s%s", line.p, c->json ? "\n" : "");
+            jb_free(&line);
+        }
+        if (code == ERR_OK)
+            *next = found.n == PAGE ? found.rows[found.n - 1].n + 1 : end;
+        arena_free(a);
+    }
+    return code;
+}
+
+static enum err_code follow_once(struct ctl *c, const struct ctl_workspace *w, const struct audit_filter *f,
+                                 int64_t next[AUDIT_TREES], bool begin, struct err *err) {
+    struct audit_tree trees[AUDIT_TREES];
+    struct arena *a = arena_new();
+    enum err_code code = audit_begin(c->db, w->id.s, err);
+    if (code == ERR_OK)
+        code = audit_trees(c->db, w->id.s, a, trees, err);
+    for (int i = 0; code == ERR_OK && i < AUDIT_TREES; i++) {
+        if (begin)
+            next[i] = trees[i].size;
+        else if (f->tree == 0 || f->tree == i + 1)
+            code = follow_tree(c, w, *f, i + 1, &next[i], trees[i].size, err);
+    }
+    audit_end(c->db);
+    arena_free(a);
+    return code;
+}
+
+/* From now on, until it is ended. */
+enum err_code ctl_audit_follow(struct ctl *c, struct err *err) {
+    struct ctl_workspace w;
+    struct audit_filter f;
+    struct arena *a = arena_new();
+    int64_t next[AUDIT_TREES];
+    enum err_code code = begin_audit(c, &w, a, &f, err);
+    for (bool begin = true; code == ERR_OK; begin = false) {
+        code = follow_once(c, &w, &f, next, begin, err);
+        if (fflush(stdout) != 0)
+            code = err_set(err, ERR_INTERNAL, "cannot write to stdout");
+        if (code == ERR_OK)
+            nanosleep(&(struct timespec){0, FOLLOW_PAUSE_MS * 1000000L}, NULL);
+    }
+    arena_free(a);
+    return code;
+}

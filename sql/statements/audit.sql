@@ -1,0 +1,118 @@
+-- What is read of the archive: searches, exports, proofs. Row-level security has been told the workspace before.
+
+-- name: trees
+-- Both trees as they are, with the size of the newest signed head.
+-- $1 uuid: workspace
+SELECT t.tree, t.size, coalesce((SELECT max(c.size) FROM audit_checkpoint c WHERE c.workspace_id = t.workspace_id AND c.tree = t.tree), 0),
+       coalesce(t.first_seq, 0), t.stopped, t.refused
+FROM audit_tree t WHERE t.workspace_id = $1::uuid ORDER BY t.tree;
+
+-- name: keys
+-- Public keys that have signed heads. For who sees all.
+SELECT public_key FROM audit_keys ORDER BY created;
+
+-- name: checkpoint
+-- The newest head of a tree with so many leaves at least.
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 bigint: leaves
+SELECT c.size, c.note FROM audit_checkpoint c
+WHERE c.workspace_id = $1::uuid AND c.tree = $2::smallint AND c.size >= $3::bigint
+ORDER BY c.size DESC LIMIT 1;
+
+-- name: nodes
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 smallint[]: levels …
+-- $4 bigint[]: … and indexes
+SELECT n.level, n.index, n.hash
+FROM unnest($3::smallint[], $4::bigint[]) AS x (level, index)
+JOIN audit_node n ON n.workspace_id = $1::uuid AND n.tree = $2::smallint AND n.level = x.level AND n.index = x.index;
+
+-- name: leaf
+-- Up to two records of a tree with that number in it.
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 bigint: n
+SELECT l.tree, l.n, l.event, l.bytes FROM audit_leaf l
+WHERE l.workspace_id = $1::uuid AND l.tree = $2::smallint AND l.n = $3::bigint LIMIT 2;
+
+-- name: by_seq
+-- Records with a seq, or an instance's n, of that ce_id.
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 bigint: seq, or n of an instance
+-- $4 text: ce_id
+SELECT l.tree, l.n, l.event, l.bytes FROM audit_leaf l
+WHERE l.workspace_id = $1::uuid AND l.tree = $2::smallint AND l.seq = $3::bigint AND l.event = $4 LIMIT 2;
+
+-- name: by_txn
+-- All that a request has left, in order: its own record first.
+-- $1 uuid: workspace
+-- $2 uuid: txn
+SELECT l.tree, l.n, l.event, l.bytes FROM audit_leaf l
+WHERE l.workspace_id = $1::uuid AND l.txn = $2::uuid ORDER BY l.tree DESC, l.n LIMIT 1000;
+
+-- ---- verify ----
+
+-- name: verify_nodes
+-- Every node that the leaves from the first up to, not including, the last complete.
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 bigint: the first
+-- $4 bigint: behind the last
+SELECT n.level, n.index, n.hash
+FROM generate_series(0, 62) AS l (level)
+JOIN audit_node n ON n.workspace_id = $1::uuid AND n.tree = $2::smallint AND n.level = l.level
+                 AND n.index >= ($3::bigint >> l.level) AND n.index < ($4::bigint >> l.level)
+WHERE ($4::bigint >> l.level) > 0;
+
+-- name: verify_beyond
+-- Nodes, records and heads that stand behind the end of the tree.
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 bigint: size
+SELECT (SELECT count(*) FROM generate_series(0, 62) AS l (level)
+        JOIN audit_node n ON n.workspace_id = $1::uuid AND n.tree = $2::smallint AND n.level = l.level
+                         AND n.index >= ($3::bigint >> l.level)),
+       (SELECT count(*) FROM audit_leaf x WHERE x.workspace_id = $1::uuid AND x.tree = $2::smallint AND x.n >= $3::bigint)
+       + (SELECT count(*) FROM audit_leaf x WHERE x.workspace_id = $1::uuid AND x.tree = $2::smallint AND x.n < 0),
+       (SELECT count(*) FROM audit_checkpoint c
+        WHERE c.workspace_id = $1::uuid AND c.tree = $2::smallint AND c.size > $3::bigint);
+
+-- name: verify_leaves
+-- parameters as verify_nodes
+SELECT l.n, l.bytes, l.event, l.epoch, l.seq, l.txn, l.actor_kind, l.actor_id, l.actor_name, l.action, l.outcome, l.reason,
+       l.target_type, l.target_id, l.target_name, l.subject_id, l.subject_name, l.method, l.path, l.status, l.source, l.user_agent,
+       l.rate_limited, rfc3339(l.at)
+FROM audit_leaf l
+WHERE l.workspace_id = $1::uuid AND l.tree = $2::smallint AND l.n >= $3::bigint AND l.n < $4::bigint ORDER BY l.n;
+
+-- name: verify_checkpoints
+-- Heads of these sizes; and whether the records behind them must still be there.
+-- parameters as verify_nodes
+SELECT c.size, c.root, c.note,
+       c.at > now() - make_interval(days => (SELECT w.audit_days FROM workspaces w WHERE w.workspace_id = $1::uuid
+                                             ORDER BY w.generation DESC LIMIT 1))
+FROM audit_checkpoint c
+WHERE c.workspace_id = $1::uuid AND c.tree = $2::smallint AND c.size > $3::bigint AND c.size <= $4::bigint ORDER BY c.size;
+
+-- name: verify_gaps
+-- Numbers that are missing and known to be.
+-- $1 uuid: workspace
+-- $2 smallint: tree
+SELECT n, epoch, seq, before_epoch, before_seq, why FROM audit_gap WHERE workspace_id = $1::uuid AND tree = $2::smallint ORDER BY n;
+
+-- ---- search ----
+
+-- part: search
+-- $1: the workspace; the others are numbered where the conditions are put together.
+SELECT l.tree, l.n, l.event, l.bytes, micros(l.at)
+FROM audit_leaf l WHERE l.workspace_id = $1::uuid{conditions}
+ORDER BY l.at DESC, l.tree DESC, l.n DESC LIMIT {limit}
+
+-- part: export
+-- In the order of the tree.
+SELECT l.tree, l.n, l.event, l.bytes, micros(l.at)
+FROM audit_leaf l WHERE l.workspace_id = $1::uuid{conditions}
+ORDER BY l.n LIMIT {limit}

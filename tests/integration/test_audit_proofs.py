@@ -1,0 +1,293 @@
+"""What proves the audit: usherctl audit verify, prove and check, on an archive in a database of its own. A superuser
+edits what he likes, in the table below: each way is found and named."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import tempfile
+import uuid
+
+import archive
+from case import Case
+from test_migrate import Database
+
+MANY = 1300
+SEALED = 1000  # a head that was kept elsewhere
+
+
+class Archive(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.db = Database(cls.stack, "proofs_%d" % os.getpid())
+        cls.db.migrate()
+        cls.ws = str(uuid.uuid4())
+        cls.db.sql("INSERT INTO workspaces (workspace_id, name) VALUES (%s, 'filled')", cls.ws)
+        cls.key = archive.fill(cls.db.uri, cls.ws, MANY)
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.older = cls.file("older.note", cls.db.sql(
+            "SELECT note FROM audit_checkpoint WHERE workspace_id = %s AND tree = 1 AND size = %s", cls.ws, SEALED)[0][0])
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.db.drop()
+        cls.folder.cleanup()
+        super().tearDownClass()
+
+    @classmethod
+    def file(cls, name, text):
+        path = os.path.join(cls.folder.name, name)
+        with open(path, "w") as f:
+            f.write(text)
+        return path
+
+    def ctl(self, *words):
+        return self.db.ctl("audit", *words)
+
+    def verify(self, *words):
+        """(what it says, its faults)"""
+        done = self.ctl("verify", self.ws, "--json", *words)
+        self.assertTrue(done.stdout, done.stderr)
+        said = json.loads(done.stdout)["audit"]
+        self.assertEqual(done.returncode == 0, not said["faults"], done.stderr)
+        return said, said["faults"]
+
+
+class Verify(Archive):
+    def test_all_is_well(self):
+        for words in ((), ("--key", self.key), ("--key", self.key, "--checkpoint", self.older)):
+            said, faults = self.verify(*words)
+            self.assertEqual(faults, [])
+            self.assertEqual([(t["tree"], t["size"], t["hashed"], t["byHash"], t["checkpoints"]) for t in said["trees"]],
+                             [("changes", MANY, MANY, 0, 3), ("requests", MANY, MANY, 0, 3)])
+            self.assertEqual((said["trees"][0]["firstSeq"], said["trees"][0]["lastSeq"]), (1, MANY))
+        text = self.ctl("verify", self.ws).stdout
+        self.assertIn("Nothing is wrong.", text)
+        self.assertIn("%d hashed again" % MANY, text)
+
+    def test_another_key(self):
+        other = "usher.example/audit+" + self.key.split("+")[1] + "+" + self.key.split("+")[2].replace("A", "B", 1)
+        self.assertIn("--key", self.ctl("verify", self.ws, "--key", other).stderr)
+        neumann = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+        _, faults = self.verify("--key", neumann)
+        self.assertEqual(len(faults), 6, faults)
+        self.assertTrue(all("not as it was signed" in f for f in faults), faults)
+
+    def test_what_the_retention_has_dropped(self):
+        """The bytes are gone and the hashes stay: all proofs go on. The head over them is older than what is kept."""
+        with self.edited("DELETE FROM audit_leaf WHERE tree = 1 AND n < 600",
+                         "UPDATE audit_checkpoint SET at = now() - interval '400 days' WHERE tree = 1 AND size <= 1000"):
+            said, faults = self.verify("--key", self.key)
+            self.assertEqual(faults, [])
+            self.assertEqual((said["trees"][0]["hashed"], said["trees"][0]["byHash"]), (MANY - 600, 600))
+            self.assertEqual(self.prove_and_check("%s/audit/%d" % (self.ws, 601)).returncode, 0)
+            self.assertIn("has no record", self.ctl("prove", "%s/audit/1" % self.ws).stderr)
+
+    def prove_and_check(self, event):
+        proof = self.ctl("prove", event, "--workspace", self.ws)
+        self.assertEqual(proof.returncode, 0, proof.stderr)
+        return self.ctl("check", self.file("proof", proof.stdout), "--key", self.key)
+
+    # ---- tampering: what a superuser does, and what is said of it
+
+    TAMPERING = (
+        ("the record of a change", ["UPDATE audit_leaf SET bytes = convert_to(replace(convert_from(bytes, 'UTF8'), "
+                                    "'user.created', 'user.updated'), 'UTF8') WHERE tree = 1 AND n = 100"],
+         "changes: record 100 ("),
+        ("a column beside the record", ["UPDATE audit_leaf SET actor_name = 'Somebody' WHERE tree = 1 AND n = 7"],
+         "changes: record 7 (%(ws)s/audit/8) was edited: its column actor_name"),
+        ("the status of a request", ["UPDATE audit_leaf SET status = 200 WHERE tree = 2 AND n = 97"],
+         "requests: record 97 (fill-1/98) was edited: its column status"),
+        ("a record that is removed", ["DELETE FROM audit_leaf WHERE tree = 1 AND n = 1200"],
+         "changes: record 1200 was removed"),
+        ("a record that is removed with its hash",
+         ["DELETE FROM audit_leaf WHERE tree = 1 AND n = 1200", "DELETE FROM audit_node WHERE tree = 1 AND level = 0 AND index = 1200"],
+         "changes: record 1200 and its hash were removed"),
+        ("a record that is inserted",
+         ["INSERT INTO audit_leaf (workspace_id, tree, n, at, bytes, event, seq) SELECT workspace_id, tree, n, at + interval '1 s', "
+          "bytes, 'mine', seq FROM audit_leaf WHERE tree = 2 AND n = 5"], "requests: record 5 is there twice: mine"),
+        ("a record that is appended", ["INSERT INTO audit_leaf (workspace_id, tree, n, at, bytes, event, seq) SELECT workspace_id, tree, "
+                                       "%(many)d, at, bytes, 'mine', seq FROM audit_leaf WHERE tree = 2 AND n = 5"],
+         "requests: 1 records stand behind the end"),
+        ("a record and its hash", ["UPDATE audit_leaf SET bytes = bytes || '\\x20' WHERE tree = 1 AND n = 100",
+                                   "UPDATE audit_node SET hash = (SELECT sha256('\\x00' || bytes) FROM audit_leaf WHERE tree = 1 AND n = 100) "
+                                   "WHERE tree = 1 AND level = 0 AND index = 100"],
+         "changes: node (1, 50) was edited"),
+        ("a node", ["UPDATE audit_node SET hash = sha256('x') WHERE tree = 2 AND level = 3 AND index = 9"],
+         "requests: node (3, 9) was edited"),
+        ("a node that is removed", ["DELETE FROM audit_node WHERE tree = 2 AND level = 3 AND index = 9"],
+         "requests: node (3, 9) is missing"),
+        ("the root of a head", ["UPDATE audit_checkpoint SET root = sha256('x') WHERE tree = 1 AND size = 1000"],
+         "changes: checkpoint 1000 was edited"),
+        ("the text of a head", ["UPDATE audit_checkpoint SET note = replace(note, E'\\n1000\\n', E'\\n1001\\n') WHERE tree = 1 AND size = 1000"],
+         "changes: checkpoint 1000 is not as it was signed"),
+        ("the head of the other tree", ["UPDATE audit_checkpoint c SET note = o.note, root = o.root FROM audit_checkpoint o "
+                                        "WHERE c.tree = 1 AND c.size = 1000 AND o.tree = 2 AND o.size = 1000"],
+         "changes: checkpoint 1000 is of another tree"),
+        ("the end of the tree", ["UPDATE audit_tree SET size = 1290 WHERE tree = 1"], "changes: 10 records stand behind the end"),
+    )
+
+    def edited(self, *statements):
+        return Edited(self.db, [s % {"ws": self.ws, "many": MANY} for s in statements])
+
+    def test_tampering(self):
+        for what, statements, said in self.TAMPERING:
+            with self.subTest(what), self.edited(*statements):
+                _, faults = self.verify("--key", self.key)
+                said = said % {"ws": self.ws}
+                self.assertTrue(any(f.startswith(said) for f in faults), "%s: %s" % (what, faults))
+
+    def test_all_that_is_left_is_consistent(self):
+        """Somebody who has the signing key too cuts the tree back to 500 records and forgets the rest. Only who
+        has kept a head elsewhere notices."""
+        with self.edited("DELETE FROM audit_leaf WHERE n >= 500", "DELETE FROM audit_node WHERE (index + 1) << level > 500",
+                         "DELETE FROM audit_checkpoint WHERE size > 500", "UPDATE audit_tree SET size = 500, signed_size = 500"):
+            self.assertEqual(self.verify("--key", self.key)[1], [])
+            _, faults = self.verify("--key", self.key, "--checkpoint", self.older)
+            self.assertEqual(faults, ["changes: the checkpoint that was given has %d records, and the tree has fewer now" % SEALED])
+
+    def test_a_head_that_is_no_prefix(self):
+        """A head of other records of the same workspace, signed by the same key: one of the two was never true."""
+        note = next(x["note"] for x in archive.lines(self.ws, SEALED)
+                    if x["what"] == "checkpoint" and x["size"] == SEALED and x["tree"] == "changes")
+        _, faults = self.verify("--key", self.key, "--checkpoint", self.file("other.note", note))
+        self.assertEqual(faults, ["changes: the checkpoint that was given is no prefix: its first %d records were others" % SEALED])
+
+
+class Edited:
+    """Edits of a superuser, which are taken back."""
+
+    TABLES = ("audit_leaf", "audit_node", "audit_checkpoint", "audit_tree")
+
+    def __init__(self, db, statements):
+        self.db, self.statements = db, statements
+
+    def __enter__(self):
+        for table in self.TABLES:
+            self.db.sql("CREATE TABLE kept_%s AS SELECT * FROM %s" % (table, table))
+        for statement in self.statements:
+            self.db.sql(statement)
+
+    def __exit__(self, *_):
+        for table in self.TABLES:
+            self.db.sql("TRUNCATE %s" % table)
+            self.db.sql("INSERT INTO %s SELECT * FROM kept_%s" % (table, table))
+            self.db.sql("DROP TABLE kept_%s" % table)
+
+
+class Proofs(Archive):
+    def prove(self, *words):
+        done = self.ctl("prove", *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def check(self, text, key=None):
+        """Without database and network: it is told of neither."""
+        program = os.path.join(self.stack.env["USHER_BIN"], "usherctl")
+        return subprocess.run([program, "audit", "check", self.file("proof", text), "--key", key or self.key],
+                              env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
+
+    def test_a_proof_is_checked_without_database(self):
+        for event in ("%s/audit/1" % self.ws, "%s/audit/%d" % (self.ws, MANY), "fill-1/98"):
+            text = self.prove(event, "--workspace", self.ws)
+            self.assertTrue(text.startswith("c2sp.org/tlog-proof@v1\nextra "))
+            done = self.check(text)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("of %d in usher.example/audit/%s/" % (MANY, self.ws), done.stdout)
+            record = json.loads(done.stdout.splitlines()[-1])
+            self.assertEqual(record["workspace"], self.ws)
+
+    def test_a_flipped_bit_is_refused(self):
+        text = self.prove("%s/audit/137" % self.ws)
+        for at in range(0, len(text), 41):
+            flipped = text[:at] + chr(ord(text[at]) ^ 1) + text[at + 1:]
+            self.assertNotEqual(self.check(flipped).returncode, 0, "byte %d" % at)
+        neumann = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+        self.assertIn("none of the signatures", self.check(text, neumann).stderr)
+
+    def test_by_txn(self):
+        """A request and its two changes bear one txn: which of them is asked for."""
+        txn = "0193a1c2-4d5e-7f60-8a9b-000000000032"
+        done = self.ctl("prove", txn, "--workspace", self.ws)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("4 records have the txn", done.stderr)
+        self.assertIn("%s/audit/101" % self.ws, done.stderr)
+
+    def test_what_is_not_there(self):
+        self.assertIn("has no record", self.ctl("prove", "%s/audit/99999" % self.ws).stderr)
+        self.assertIn("is no id of a record", self.ctl("prove", "nonsense", "--workspace", self.ws).stderr)
+
+
+class Search(Archive):
+    def search(self, *words):
+        done = self.ctl("search", "--workspace", self.ws, "--json", *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)["records"]
+
+    def test_each_field(self):
+        limited = 1 + (MANY - 1) // 97
+        for words, many in ((("--kind", "changes"), MANY), (("--action", "seat.taken"), MANY // 2),
+                            (("--status", "429"), limited), (("--status", "4xx"), limited), (("--limited", "true"), limited),
+                            (("--source", "203.0.113.7"), 6), (("--path", "/scim/v2/Users"), MANY),
+                            (("--path", "/scim/*"), MANY), (("--path", "/api/*"), 0), (("--method", "POST"), MANY),
+                            (("--actor", "0188e9d0-5566-7778-899a-abbccddeeff0"), 2 * MANY),
+                            (("--target", "01905c4b-1122-7334-9556-000000000010"), 1),
+                            (("--subject", "01905c4b-1122-7334-9556-000000000010"), 0),
+                            (("--txn", "0193a1c2-4d5e-7f60-8a9b-000000000032"), 4),
+                            (("--kind", "requests", "--txn", "0193a1c2-4d5e-7f60-8a9b-000000000032"), 2),
+                            (("--from", "2000-01-01T00:00:00Z", "--to", "2001-01-01T00:00:00Z"), 0)):
+            found = self.search("--limit", "100000", *words)
+            self.assertEqual(len(found), many, words)
+            self.assertEqual(len({(r["tree"], r["index"]) for r in found}), many)
+
+    def test_the_newest_first(self):
+        found = self.search("--limit", "700")
+        self.assertEqual(len(found), 700)
+        times = [r["record"]["time"] for r in found]
+        self.assertEqual(times, sorted(times, reverse=True))
+
+    def test_wrong_words(self):
+        for words, said in ((("--status", "abc"), "403, or 4xx"), (("--actor", "x"), "is an id"), (("--from", "x"), "RFC 3339"),
+                            (("--kind", "x"), "changes or requests"), (("--limited", "false"), "left out")):
+            done = self.ctl("search", "--workspace", self.ws, *words)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn(said, done.stderr)
+
+    def export(self, *words):
+        done = self.ctl("export", "--workspace", self.ws, *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_ndjson_is_the_records(self):
+        """Byte for byte, in the order of the tree; and an end that says from where to where, with a head to prove it."""
+        out = self.export().splitlines()
+        self.assertEqual(len(out), 2 * MANY + 2)
+        stored = [bytes(b).decode() for b, in self.db.sql("SELECT bytes FROM audit_leaf ORDER BY tree, n")]
+        self.assertEqual(out[:MANY] + out[MANY + 1:-1], stored)
+        end = json.loads(out[MANY])
+        self.assertEqual((end["kind"], end["tree"], end["records"], end["firstSeq"], end["lastSeq"], end["firstEpoch"], end["filtered"]),
+                         ("end", "changes", MANY, 1, MANY, 1, False))
+        self.assertEqual(self.verify_note(end["checkpoint"]), MANY)
+        self.assertEqual(json.loads(out[-1])["tree"], "requests")
+
+    def verify_note(self, note):
+        done = self.ctl("verify", self.ws, "--key", self.key, "--checkpoint", self.file("end.note", note))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return int(note.split("\n")[1])
+
+    def test_csv(self):
+        text = self.export("--format", "csv", "--kind", "requests", "--limited", "true")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        self.assertEqual(len(rows), 1 + (MANY - 1) // 97 + 1)
+        self.assertEqual(rows[0]["reason"], "'=Rate \"limit\" exceeded")
+        self.assertEqual(rows[0]["outcome"], "429")
+        end = json.loads(rows[-1]["reason"])
+        self.assertEqual((rows[-1]["kind"], end["records"], end["filtered"]), ("end", len(rows) - 1, True))
+
+    def test_ocsf_without_seats(self):
+        out = [json.loads(line) for line in self.export("--format", "ocsf", "--kind", "changes", "--seats", "false").splitlines()]
+        self.assertEqual(len(out), MANY // 2 + 1)
+        self.assertEqual({e["class_uid"] for e in out[:-1]}, {3001})
+        self.assertEqual(out[-1]["unmapped"]["records"], MANY // 2)
