@@ -159,7 +159,7 @@ static void put_thing(struct jbuf *b, const char *member, const json_t *thing, c
 /* Method and path with ids replaced: what was asked for, and not of whom. */
 static void put_operation(struct jbuf *b, const char *method, const char *path) {
     struct jbuf text = {0};
-    jb_printf(&text, "%s ", method);
+    jb_printf(&text, "%s ", method[0] != '\0' ? method : "unknown");
     for (const char *p = path; *p != '\0';) {
         size_t n = strspn(p, "0123456789abcdef-");
         bool id = n == 36 && p[8] == '-' && p[13] == '-' && p[18] == '-' && p[23] == '-';

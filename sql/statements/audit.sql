@@ -53,7 +53,6 @@ WHERE l.workspace_id = $1::uuid AND l.tree = $2::smallint AND l.seq = $3::bigint
 SELECT l.tree, l.n, l.event, l.bytes FROM audit_leaf l
 WHERE l.workspace_id = $1::uuid AND l.txn = $2::uuid ORDER BY l.tree DESC, l.n LIMIT 1000;
 
--- ---- verify ----
 
 -- name: verify_nodes
 -- Every node that the leaves from the first up to, not including, the last complete.
@@ -103,7 +102,6 @@ WHERE c.workspace_id = $1::uuid AND c.tree = $2::smallint AND c.size > $3::bigin
 -- $2 smallint: tree
 SELECT n, epoch, seq, before_epoch, before_seq, why FROM audit_gap WHERE workspace_id = $1::uuid AND tree = $2::smallint ORDER BY n;
 
--- ---- search ----
 
 -- part: search
 -- $1: the workspace; the others are numbered where the conditions are put together.

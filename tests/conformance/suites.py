@@ -7,6 +7,7 @@ import xml.etree.ElementTree
 
 import clients
 import contracts
+import proofs
 import tools
 from judge import Result, Skip
 from programs import json_lines, numbered, run_quietly, short
@@ -182,6 +183,6 @@ def openapi(workspace, key, work):
 ALL = {"postman": postman, "inbound": inbound, "sanity": sanity, "tester": tester, "client": client,
        "scimsdk": clients.scim_sdk, "ping": clients.ping, "openapi": openapi, "go": clients.go,
        "typescript": clients.typescript, "python": clients.python, "asyncapi": contracts.asyncapi,
-       "cloudevents": contracts.cloudevents}
+       "cloudevents": contracts.cloudevents, "proof": proofs.proof, "ocsf": proofs.ocsf}
 KEYS = {name: ("rfc", "entra") if name in ("postman", "inbound", "sanity", "tester", "client", "scimsdk", "ping")
         else ("rfc",) for name in ALL}
