@@ -1,5 +1,6 @@
 """What processes use: processor time (user and system, children included, also those that have ended), and memory."""
 
+import glob
 import os
 import time
 
@@ -45,6 +46,19 @@ class Processes:
         stats = _all()
         return {name: TICK_US * sum(stats[p][1] + stats[p][2] for p in _tree(pid, stats) if p in stats)
                 for name, pid in self.pids.items()}
+
+    def compiled_us(self, name):
+        """Of that, what the compilers of a JVM took; 0 where the process is none."""
+        total = 0
+        for task in glob.glob("/proc/%d/task/*" % self.pids[name]) if name in self.pids else ():
+            try:
+                with open(task + "/comm") as f:
+                    compiles = "Compiler" in f.read()  # "C2 CompilerThre", "C1 CompilerThre"
+                with open(task + "/schedstat") as f:
+                    total += int(f.read().split()[0]) // 1000 if compiles else 0
+            except OSError:
+                pass  # it has ended meanwhile
+        return total
 
     def settle(self, pause=0.2):
         """Waits until what is left of the work before is done."""
