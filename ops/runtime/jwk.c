@@ -3,12 +3,12 @@
 #include "ops/runtime/base64url.h"
 #include "ops/runtime/jws.h"
 #include "ops/runtime/mem.h"
+#include "ops/runtime/pkey.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -42,19 +42,13 @@ bool jwk_alg_parse(const char *name, enum jwk_alg *out) {
     return false;
 }
 
-/* Called where only memory can be short. Then the process ends, as after every allocation that fails. */
-static void need_memory(bool ok) {
-    if (!ok)
-        abort();
-}
-
 static bool number_of(const char *text, size_t most, BIGNUM **out) {
     unsigned char bytes[MODULUS_MAX];
     size_t n;
     if (text == NULL || !base64url_decode(text, strlen(text), bytes, most, &n) || n == 0)
         return false;
     *out = BN_bin2bn(bytes, (int)n, NULL);
-    need_memory(*out != NULL);
+    pkey_must(*out != NULL);
     return true;
 }
 
@@ -63,21 +57,10 @@ static bool is_usable(const BIGNUM *n, const BIGNUM *e) {
 }
 
 static EVP_PKEY *rsa_of(const BIGNUM *n, const BIGNUM *e) {
-    EVP_PKEY *pkey = NULL;
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-    need_memory(build != NULL && ctx != NULL &&
-                OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
-                OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1);
-    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
-    need_memory(params != NULL && EVP_PKEY_fromdata_init(ctx) == 1);
-    if (EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        pkey = NULL;
-    OSSL_PARAM_free(params);
-    OSSL_PARAM_BLD_free(build);
-    EVP_PKEY_CTX_free(ctx);
-    ERR_clear_error();
-    return pkey;
+    pkey_must(build != NULL && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+              OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1);
+    return pkey_public("RSA", build);
 }
 
 static struct jwk *jwk_of(EVP_PKEY *rsa, struct jws_key *ec) {
@@ -143,8 +126,8 @@ bool jwk_signed(const struct jwk *k, enum jwk_alg alg, const char *text, size_t 
         return jws_signature_fits(k->ec, text, len, signature, n);
     EVP_PKEY_CTX *params = NULL; /* belongs to ctx */
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    need_memory(ctx != NULL && EVP_DigestVerifyInit(ctx, &params, EVP_sha256(), NULL, k->rsa) == 1);
-    need_memory(alg == JWK_RS256 || set_pss(params));
+    pkey_must(ctx != NULL && EVP_DigestVerifyInit(ctx, &params, EVP_sha256(), NULL, k->rsa) == 1);
+    pkey_must(alg == JWK_RS256 || set_pss(params));
     bool right = EVP_DigestVerify(ctx, signature, n, (const unsigned char *)text, len) == 1;
     EVP_MD_CTX_free(ctx);
     ERR_clear_error();

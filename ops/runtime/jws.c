@@ -1,13 +1,13 @@
 #include "ops/runtime/jws.h"
 
 #include "ops/runtime/mem.h"
+#include "ops/runtime/pkey.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -24,12 +24,6 @@ struct jws_key {
     char kid[44]; /* of 32 bytes */
     char *jwk;
 };
-
-/* Called where only memory can be short. Then the process ends, as after every allocation that fails. */
-static void must_work(bool ok) {
-    if (!ok)
-        abort();
-}
 
 /* ---- base64url without padding (RFC 7515 section 2) ---- */
 
@@ -71,8 +65,8 @@ static bool on_curve(const EVP_PKEY *pkey) {
 static void coordinate(const EVP_PKEY *pkey, const char *name, struct jbuf *out) {
     BIGNUM *number = NULL;
     unsigned char bytes[COORDINATE];
-    must_work(EVP_PKEY_get_bn_param(pkey, name, &number) == 1);
-    must_work(BN_bn2binpad(number, bytes, sizeof bytes) == (int)sizeof bytes);
+    pkey_must(EVP_PKEY_get_bn_param(pkey, name, &number) == 1);
+    pkey_must(BN_bn2binpad(number, bytes, sizeof bytes) == (int)sizeof bytes);
     BN_free(number);
     put_base64(out, bytes, sizeof bytes);
 }
@@ -128,28 +122,18 @@ struct jws_key *jws_key_load(const char *file, struct err *err) {
 
 struct jws_key *jws_key_new(void) {
     EVP_PKEY *pkey = EVP_EC_gen("P-256");
-    must_work(pkey != NULL);
+    pkey_must(pkey != NULL);
     return key_of(pkey);
 }
 
 /* NULL where the point is not on the curve. */
 static EVP_PKEY *public_of(const unsigned char point[POINT_MAX]) {
-    EVP_PKEY *pkey = NULL;
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    must_work(build != NULL && ctx != NULL);
-    must_work(OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, SN_X9_62_prime256v1, 0) ==
-              1);
-    must_work(OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_MAX) == 1);
-    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
-    must_work(params != NULL && EVP_PKEY_fromdata_init(ctx) == 1);
-    if (EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        pkey = NULL;
-    OSSL_PARAM_free(params);
-    OSSL_PARAM_BLD_free(build);
-    EVP_PKEY_CTX_free(ctx);
-    ERR_clear_error();
-    return pkey;
+    pkey_must(build != NULL &&
+              OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, SN_X9_62_prime256v1, 0) ==
+                  1 &&
+              OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_MAX) == 1);
+    return pkey_public("EC", build);
 }
 
 struct jws_key *jws_key_public(const char *x, const char *y) {
@@ -182,9 +166,9 @@ const char *jws_jwk(const struct jws_key *k) {
 
 static void raw_of_der(const unsigned char *der, size_t len, unsigned char raw[SIGNATURE]) {
     ECDSA_SIG *s = d2i_ECDSA_SIG(NULL, &der, (long)len);
-    must_work(s != NULL);
-    must_work(BN_bn2binpad(ECDSA_SIG_get0_r(s), raw, COORDINATE) == COORDINATE);
-    must_work(BN_bn2binpad(ECDSA_SIG_get0_s(s), raw + COORDINATE, COORDINATE) == COORDINATE);
+    pkey_must(s != NULL);
+    pkey_must(BN_bn2binpad(ECDSA_SIG_get0_r(s), raw, COORDINATE) == COORDINATE);
+    pkey_must(BN_bn2binpad(ECDSA_SIG_get0_s(s), raw + COORDINATE, COORDINATE) == COORDINATE);
     ECDSA_SIG_free(s);
 }
 
@@ -193,9 +177,9 @@ static unsigned char *der_of_raw(const unsigned char raw[SIGNATURE], int *len) {
     unsigned char *der = NULL;
     ECDSA_SIG *s = ECDSA_SIG_new();
     BIGNUM *a = BN_bin2bn(raw, COORDINATE, NULL), *b = BN_bin2bn(raw + COORDINATE, COORDINATE, NULL);
-    must_work(s != NULL && a != NULL && b != NULL && ECDSA_SIG_set0(s, a, b) == 1);
+    pkey_must(s != NULL && a != NULL && b != NULL && ECDSA_SIG_set0(s, a, b) == 1);
     *len = i2d_ECDSA_SIG(s, &der);
-    must_work(*len > 0);
+    pkey_must(*len > 0);
     ECDSA_SIG_free(s);
     return der;
 }
@@ -216,8 +200,8 @@ void jws_sign(const struct jws_key *k, const char *typ, const char *payload, siz
     put_base64(out, payload, len);
 
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    must_work(ctx != NULL && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, k->pkey) == 1);
-    must_work(EVP_DigestSign(ctx, der, &nder, (const unsigned char *)out->p + begin, out->n - begin) == 1);
+    pkey_must(ctx != NULL && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, k->pkey) == 1);
+    pkey_must(EVP_DigestSign(ctx, der, &nder, (const unsigned char *)out->p + begin, out->n - begin) == 1);
     EVP_MD_CTX_free(ctx);
     raw_of_der(der, nder, raw);
     jb_raw(out, ".");
@@ -230,7 +214,7 @@ bool jws_signature_fits(const struct jws_key *k, const char *text, size_t len, c
     int nder;
     unsigned char *der = der_of_raw(raw, &nder);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    must_work(ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, k->pkey) == 1);
+    pkey_must(ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, k->pkey) == 1);
     bool right = EVP_DigestVerify(ctx, der, (size_t)nder, (const unsigned char *)text, len) == 1;
     EVP_MD_CTX_free(ctx);
     OPENSSL_free(der);
