@@ -1,6 +1,8 @@
 /* How a list runs, and how it ends. */
 #include "ingest/gate/lists_impl.h"
 #include "ingest/request/answer.h"
+#include "ingest/request/handle.h"
+#include "ingest/request/handler.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "sql/ask/read.h"
@@ -20,9 +22,14 @@
 
 static void refuse(struct list *e, enum err_code code, const char *detail) {
     struct request *r = e->r;
-    r->read->code = err_set(&r->read->err, code, "%s", detail);
     if (code == ERR_RATE_LIMITED)
         r->verdict.retry_after_s = 1;
+    if (r->read == NULL) {
+        answer_error(r, code, detail[0] != '\0' ? detail : NULL);
+        request_finish(r);
+        return;
+    }
+    r->read->code = err_set(&r->read->err, code, "%s", detail);
     enum step step = r->handler->on_read(r, ERR_OK);
     assert(step == STEP_ANSWERED);
     (void)step;
@@ -176,12 +183,24 @@ static enum err_code read_rows(struct list_thread *t, struct read_query *q) {
     return code;
 }
 
+/* A question has its time as a list has; what it keeps is bounded by itself. */
+static enum err_code ask_question(struct list_thread *t, struct question *q) {
+    struct err err = {0};
+    enum err_code code = ERR_DB_LOST;
+    for (int i = 0; i < 2 && (code == ERR_DB_LOST || code == ERR_DB_RETRY) && t->end == LIST_GOES_ON; i++)
+        code = q->ask(q, t->db, &err);
+    if (code == ERR_DB_SLOW && t->end == LIST_GOES_ON)
+        t->end = LIST_WORKED;
+    return code;
+}
+
 /* Makes the answer and gives back what was read. Gives how much of the answer is kept until it is sent. */
 static size_t answer(struct request *r, enum err_code code) {
-    enum step step = r->handler->on_read(r, code);
+    enum step step = r->read != NULL ? r->handler->on_read(r, code) : handle_rows(r, code);
     assert(step == STEP_ANSWERED);
     (void)step;
-    read_let_go(r->read);
+    if (r->read != NULL)
+        read_let_go(r->read);
     return r->answer.body.n > SMALL_BYTES ? r->answer.body.n : 0;
 }
 
@@ -191,10 +210,10 @@ void list_run(struct list_thread *t, struct list *e) {
     int64_t begin_us = clock_mono_us();
     t->end = begin_us > e->begin_by_us ? LIST_WAITED : LIST_GOES_ON;
     /* One resource takes what its members take; there is no way to ask for less. */
-    t->whole_time = r->read->id == NULL && begin_us + l->run_us <= e->due_us;
+    t->whole_time = (r->read == NULL || r->read->id == NULL) && begin_us + l->run_us <= e->due_us;
     t->until_us = t->whole_time ? begin_us + l->run_us : e->due_us;
     set_blocked(t, e);
-    enum err_code code = read_rows(t, r->read);
+    enum err_code code = r->read != NULL ? read_rows(t, r->read) : ask_question(t, r->question);
     bool abandoned = set_back(t), large = e->bytes > TRIM_BYTES;
     metric_observe_us(stats.list_seconds, clock_mono_us() - begin_us);
     if (abandoned) {
@@ -206,7 +225,8 @@ void list_run(struct list_thread *t, struct list *e) {
         return;
     }
     if (t->end != LIST_GOES_ON) {
-        read_let_go(r->read);
+        if (r->read != NULL)
+            read_let_go(r->read);
         stop_running(l, e, 0);
         list_refuse(e, t->end);
     } else {

@@ -80,7 +80,7 @@ static struct list *list_of(struct lists *l, struct request *r) {
     int64_t now_us = clock_mono_us();
     e->lists = l;
     e->r = r;
-    e->turn.heavy = !read_is_page(r->read);
+    e->turn.heavy = r->read == NULL || !read_is_page(r->read);
     e->due_us = r->deadline_us;
     /* The client waits for a write that was done, so its answer may come late. */
     if (request_is_published(r) && e->due_us < now_us + LATE_US)
@@ -95,7 +95,7 @@ void lists_push(struct lists *l, struct request *r) {
     struct list *e = list_of(l, r);
     int64_t now_us = clock_mono_us();
     pthread_mutex_lock(&l->lock);
-    if (r->read->is_slow) {
+    if (r->read != NULL && r->read->is_slow) {
         note_slow(l, &r->verdict.workspace, now_us);
         atomic_store(&l->slow_until_us, now_us + SLOW_US);
     }

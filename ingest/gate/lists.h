@@ -16,7 +16,8 @@ void lists_close(struct lists *l); /* nothing waits or runs, and it stays so */
 
 /* Does the look-up of r->read belong here, because the last one of its workspace took long? */
 bool lists_takes(struct lists *l, const struct request *r);
-/* Does r->read and makes the answer. r is admitted, in the state GATE, and no longer the caller's. */
+/* Does r->read, or asks r->question, and makes the answer. r is admitted, in the state GATE, and no longer
+ * the caller's. */
 void lists_push(struct lists *l, struct request *r);
 
 /* The key is revoked, or was rotated: what it has here ends. why: the sentence of the answer; it stays. Any

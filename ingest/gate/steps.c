@@ -2,6 +2,7 @@
 #include "ingest/gate/gate_impl.h"
 #include "ingest/gate/idempotency.h"
 #include "ingest/gate/large.h"
+#include "ingest/gate/lists.h"
 #include "ingest/log/publish.h"
 #include "ingest/log/replies.h"
 #include "ingest/request/answer.h"
@@ -30,7 +31,10 @@ void gate_step(struct gate_thread *t, struct request *r, enum step step) {
         gate_add(&t->hand[HAND_QUERIES], r);
         break;
     case STEP_ASK:
-        gate_add(&t->hand[HAND_QUESTIONS], r);
+        if (r->question->is_long)
+            lists_push(t->in->lists, r);
+        else
+            gate_add(&t->hand[HAND_QUESTIONS], r);
         break;
     case STEP_CLAIM:
         gate_add(&t->hand[HAND_REPEATS], r);

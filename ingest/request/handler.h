@@ -28,6 +28,7 @@ enum step {
 struct question {
     enum err_code (*ask)(struct question *q, struct db *db, struct err *err);
     bool durable; /* it writes, so it needs a connection that commits durably */
+    bool is_long; /* it only reads, and may take long: it is asked on a list thread (gate/lists.h) */
 };
 
 /* How clients identify themselves, if not by a bearer token. */
