@@ -14,6 +14,8 @@ extern const struct handler admin_key_list, admin_key_get, admin_key_create, adm
     admin_key_revoke;
 /* admin_owner.c */
 extern const struct handler admin_owner_list, admin_owner_get, admin_owner_create, admin_owner_revoke;
+/* admin_audit.c */
+extern const struct handler admin_audit_list;
 /* admin_guard.c */
 extern const struct handler admin_guard_list, admin_guard_release;
 

@@ -14,5 +14,7 @@ extern const struct handler api_member_list, api_room_list, api_member_put, api_
 extern const struct handler api_login;
 /* reports.c: what became of commands; the workspace and its seats. */
 extern const struct handler api_operation, api_activity, api_workspace, api_seats;
+/* Why a user is in a room, or is not (admin_audit.c). */
+extern const struct handler api_member_why;
 
 #endif

@@ -117,6 +117,7 @@ static const struct route_row rows[] = {
     ROOMS(GET, "/rooms/{room}/members", READ, api_member_list),
     ROOMS(PUT, "/rooms/{room}/members/{user}", WRITE, api_member_put),
     ROOMS(DELETE, "/rooms/{room}/members/{user}", WRITE, api_member_delete),
+    ROOMS(GET, "/rooms/{room}/members/{user}/why", READ, api_member_why),
 
     API(GET, "/operations/{txn}", api_operation),
     API(GET, "/workspace", api_workspace),
@@ -135,6 +136,7 @@ static const struct route_row rows[] = {
     ADMIN(GET, "/owners/{id}", OWNER, admin_owner_get),
     ADMIN(DELETE, "/owners/{id}", OWNER, admin_owner_revoke),
     ADMIN(GET, "/seats", ADMINISTRATOR, api_seats),
+    ADMIN(GET, "/audit", OWNER, admin_audit_list),
     ADMIN(GET, "/guards", ADMINISTRATOR, admin_guard_list),
     ADMIN(POST, "/guards/{key}/release", ADMINISTRATOR, admin_guard_release),
     API_NOTHING(API_PREFIX "/admin/*", ACCESS_ADMINISTRATOR),

@@ -23,7 +23,6 @@ struct ctl {
 
 /* The commands. */
 enum err_code ctl_migrate(struct ctl *c, struct err *err);
-enum err_code ctl_migrate_finish(struct ctl *c, struct err *err);
 enum err_code ctl_workspace_create(struct ctl *c, struct err *err);
 enum err_code ctl_workspace_set(struct ctl *c, struct err *err);
 enum err_code ctl_workspace_list(struct ctl *c, struct err *err);
@@ -46,6 +45,7 @@ enum err_code ctl_audit_verify(struct ctl *c, struct err *err);
 enum err_code ctl_audit_search(struct ctl *c, struct err *err);
 enum err_code ctl_audit_export(struct ctl *c, struct err *err);
 enum err_code ctl_audit_follow(struct ctl *c, struct err *err);
+enum err_code ctl_why(struct ctl *c, struct err *err);
 
 /* Hands the command (type, workspace, id and payload set by the caller; the rest is filled in here) to
  * usher.commands and waits for its outcome in PostgreSQL, at most `deadline-ms`. ERR_OK: applied. A refusal

@@ -89,8 +89,8 @@ static enum err_code search_pages(struct ctl *c, const struct ctl_workspace *w, 
                 print_record(&c->out, &found.rows[i]);
             after = (struct audit_place){found.rows[i].at_us, found.rows[i].tree, found.rows[i].n};
         }
-        more = code == ERR_OK && found.n == (size_t)limit;
-        most -= limit;
+        more = code == ERR_OK && found.more;
+        most -= (int64_t)found.n;
         arena_free(a);
     }
     return code;
@@ -178,7 +178,7 @@ static enum err_code follow_tree(struct ctl *c, const struct ctl_workspace *w, s
             jb_free(&line);
         }
         if (code == ERR_OK)
-            *next = found.n == PAGE ? found.rows[found.n - 1].n + 1 : end;
+            *next = found.more ? found.rows[found.n - 1].n + 1 : end;
         arena_free(a);
     }
     return code;

@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* It tries once, and a busy PostgreSQL may take long to answer. */
-#define CONNECT_S 20
-
 static const char *const no_flags[] = {NULL};
 static const char *const name_flag[] = {"name", NULL};
 static const char *const key_create_flags[] = {"workspace", "name", "scopes", "expires",  "dialect",
@@ -41,7 +38,6 @@ static const struct verb {
     enum err_code (*run)(struct ctl *c, struct err *err);
     const char *usage;
 } verbs[] = {
-    {"migrate", "finish", 0, no_flags, ctl_migrate_finish, "migrate finish"},
     {"migrate", NULL, 0, no_flags, ctl_migrate, "migrate"},
     {"workspace", "create", 1, no_flags, ctl_workspace_create, "workspace create NAME [SETTINGS]"},
     {"workspace", "set", 1, name_flag, ctl_workspace_set, "workspace set W [--name NEW] [SETTINGS]"},
@@ -71,6 +67,7 @@ static const struct verb {
      "audit verify W [--checkpoint FILE] [--key VKEY,…]"},
     {"audit", "prove", 1, workspace_flag, ctl_audit_prove, "audit prove ID [--workspace W]"},
     {"audit", "check", 1, audit_check_flags, ctl_audit_check, "audit check FILE --key VKEY,…"},
+    {"why", NULL, 2, workspace_flag, ctl_why, "why ROOM USER --workspace W"},
     {"status", NULL, 0, no_flags, ctl_status, "status"},
 };
 #define NVERBS (sizeof verbs / sizeof verbs[0])
@@ -149,34 +146,22 @@ static int report_failure(bool json, const struct err *err) {
     return err->code == ERR_USAGE ? 2 : 1;
 }
 
-static enum err_code migrate(struct ctl *c, bool finish, struct err *err) {
+enum err_code ctl_migrate(struct ctl *c, struct err *err) {
     struct schema_state state;
     int applied;
-    if (migrate_run(c->db, finish, &applied, err) != ERR_OK || migrate_state(c->db, &state, err) != ERR_OK)
+    if (migrate_run(c->db, &applied, err) != ERR_OK || migrate_state(c->db, &state, err) != ERR_OK)
         return err->code;
     if (c->json)
-        jb_printf(&c->out, "{\"migrations\":{\"applied\":%d,\"at\":%d,\"finished\":%s}}\n", applied,
-                  state.applied, state.finished ? "true" : "false");
+        jb_printf(&c->out, "{\"migrations\":{\"applied\":%d,\"at\":%d}}\n", applied, state.applied);
     else
-        jb_printf(&c->out, "%d applied, the database is at %04d%s\n", applied, state.applied,
-                  state.finished ? ""
-                                 : "; usherctl migrate finish, once no program of a version before runs");
+        jb_printf(&c->out, "%d applied, the database is at %04d\n", applied, state.applied);
     return ERR_OK;
-}
-
-enum err_code ctl_migrate(struct ctl *c, struct err *err) {
-    return migrate(c, false, err);
-}
-
-enum err_code ctl_migrate_finish(struct ctl *c, struct err *err) {
-    return migrate(c, true, err);
 }
 
 static int run_verb(const struct verb *verb, const struct ctl_args *a, const struct config *config) {
     struct ctl c = {.config = config, .args = a, .json = a->json};
     struct err err = {0};
     c.db = db_new(config_str(config, "pg"), "usherctl", "");
-    db_connect_within(c.db, CONNECT_S);
     enum err_code code = verb->run(&c, &err);
     if (c.out.n > 0 && fputs(c.out.p, stdout) < 0)
         code = err_set(&err, ERR_INTERNAL, "cannot write to stdout");

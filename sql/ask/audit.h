@@ -35,6 +35,7 @@ struct audit_record {
 struct audit_records {
     struct audit_record *rows; /* in the arena */
     size_t n;
+    bool more; /* of a page: there may be others behind it */
 };
 
 /* What is searched for; NULL and 0: anything. */

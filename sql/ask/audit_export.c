@@ -114,7 +114,7 @@ static enum err_code put_piece(struct db *db, struct audit_export *e, struct are
         return err->code;
     for (size_t i = 0; i < found.n; i++)
         put_record(e, &found.rows[i], out);
-    if (found.n == PIECE_RECORDS) {
+    if (found.more) {
         e->next = found.rows[found.n - 1].n + 1;
         return ERR_OK;
     }

@@ -98,6 +98,8 @@ bool audit_filter_picks(const struct audit_filter *f) {
 /* ---- conditions ---- */
 
 #define PARAMS_MAX 24
+/* Of the records of a page; the last of them may go beyond it by 1 MiB. */
+#define PAGE_BYTES "4194304"
 
 struct conditions {
     struct jbuf sql;
@@ -176,10 +178,12 @@ static enum err_code run_search(struct db *db, struct conditions *c, const char 
     char most[16];
     struct db_result *r;
     snprintf(most, sizeof most, "%d", limit);
-    SQL_FILL(&sql, part, {"conditions", c->sql.p != NULL ? c->sql.p : ""}, {"limit", most});
+    SQL_FILL(&sql, part, {"conditions", c->sql.p != NULL ? c->sql.p : ""}, {"limit", most},
+             {"bytes", PAGE_BYTES});
     enum err_code code = db_run_text(db, sql.p, c->n, c->params, &r, err);
     if (code == ERR_OK) {
         audit_take(r, true, c->a, out);
+        out->more = out->n > 0 && (db_int(r, 0, 5) == limit || (size_t)db_int(r, 0, 5) > out->n);
         db_results_free(&r, 1);
     }
     jb_free(&sql);

@@ -103,14 +103,43 @@ WHERE c.workspace_id = $1::uuid AND c.tree = $2::smallint AND c.size > $3::bigin
 SELECT n, epoch, seq, before_epoch, before_seq, why FROM audit_gap WHERE workspace_id = $1::uuid AND tree = $2::smallint ORDER BY n;
 
 
+-- name: why
+-- What has happened to a user in a room, and to both of them, the newest first.
+-- $1 uuid: workspace
+-- $2 uuid: room
+-- $3 uuid: user
+SELECT p.tree, p.n, p.event, p.bytes
+FROM ((SELECT l.tree, l.n, l.event, l.bytes, l.at FROM audit_leaf l
+       WHERE l.workspace_id = $1::uuid AND l.tree = 1 AND l.subject_id = $3::uuid AND l.target_id = $2::uuid
+       ORDER BY l.at DESC, l.n DESC LIMIT 20)
+      UNION ALL
+      (SELECT l.tree, l.n, l.event, l.bytes, l.at FROM audit_leaf l
+       WHERE l.workspace_id = $1::uuid AND l.tree = 1 AND l.target_id = $3::uuid
+         AND l.action IN ('user.created', 'user.deactivated', 'user.reactivated', 'user.deleted')
+       ORDER BY l.at DESC, l.n DESC LIMIT 5)
+      UNION ALL
+      (SELECT l.tree, l.n, l.event, l.bytes, l.at FROM audit_leaf l
+       WHERE l.workspace_id = $1::uuid AND l.tree = 1 AND l.target_id = $2::uuid
+         AND l.action IN ('room.created', 'room.deleted', 'command.refused')
+       ORDER BY l.at DESC, l.n DESC LIMIT 5)) p
+ORDER BY p.at DESC, p.n DESC;
+
 -- part: search
--- $1: the workspace; the others are numbered where the conditions are put together.
-SELECT l.tree, l.n, l.event, l.bytes, micros(l.at)
-FROM audit_leaf l WHERE l.workspace_id = $1::uuid{conditions}
-ORDER BY l.at DESC, l.tree DESC, l.n DESC LIMIT {limit}
+-- $1: the workspace; the others are numbered where the conditions are put together. Records of more bytes than that together come with
+-- the next page; the last column says how many there are up to the limit.
+SELECT p.tree, p.n, p.event, p.bytes, micros(p.at), p.found
+FROM (SELECT x.*, count(*) OVER () AS found,
+             sum(octet_length(x.bytes)) OVER (ORDER BY x.at DESC, x.tree DESC, x.n DESC) - octet_length(x.bytes) AS before
+      FROM (SELECT l.tree, l.n, l.event, l.bytes, l.at FROM audit_leaf l WHERE l.workspace_id = $1::uuid{conditions}
+            ORDER BY l.at DESC, l.tree DESC, l.n DESC LIMIT {limit}) x) p
+WHERE p.before < {bytes}
+ORDER BY p.at DESC, p.tree DESC, p.n DESC
 
 -- part: export
--- In the order of the tree.
-SELECT l.tree, l.n, l.event, l.bytes, micros(l.at)
-FROM audit_leaf l WHERE l.workspace_id = $1::uuid{conditions}
-ORDER BY l.n LIMIT {limit}
+-- The same in the order of the tree.
+SELECT p.tree, p.n, p.event, p.bytes, micros(p.at), p.found
+FROM (SELECT x.*, count(*) OVER () AS found, sum(octet_length(x.bytes)) OVER (ORDER BY x.n) - octet_length(x.bytes) AS before
+      FROM (SELECT l.tree, l.n, l.event, l.bytes, l.at FROM audit_leaf l WHERE l.workspace_id = $1::uuid{conditions}
+            ORDER BY l.n LIMIT {limit}) x) p
+WHERE p.before < {bytes}
+ORDER BY p.n

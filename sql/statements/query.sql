@@ -6,11 +6,6 @@
 -- The row of a workspace is the newest of its generations (migrations/0007_counters.sql).
 (SELECT * FROM workspaces z WHERE z.workspace_id = $1::uuid ORDER BY z.generation DESC LIMIT 1)
 
--- part: newest
--- Of a row with a certain key that changes all the time: the newest generation first, so that nothing behind it is looked
--- at (migrations/0019_newest.sql). There is one row at most.
-ORDER BY generation DESC LIMIT 1
-
 -- name: members
 -- A room's members, as they were at membership_seq. At least one row.
 -- $1 uuid: workspace
@@ -20,7 +15,7 @@ ORDER BY generation DESC LIMIT 1
 SELECT w.membership_seq, w.epoch, r.id IS NOT NULL, m.user_id, m.user_name, m.display_name, m.transmit, m.since
 FROM {one_workspace} w
 LEFT JOIN LATERAL (
-    SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid {newest}
+    SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
 ) r ON true
 LEFT JOIN LATERAL (
     SELECT p.user_id, u.user_name, u.display_name, p.transmit, micros(p.created) AS since
@@ -30,7 +25,7 @@ LEFT JOIN LATERAL (
           AND x.user_id > coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
         ORDER BY x.user_id LIMIT $4::int
     ) p
-    CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = p.user_id {newest}) u
+    CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = p.user_id OFFSET 0) u
     ORDER BY p.user_id
 ) m ON r.id IS NOT NULL
 ORDER BY m.user_id;
@@ -44,7 +39,7 @@ ORDER BY m.user_id;
 SELECT u.id IS NOT NULL, m.room_id, m.name, m.transmit, m.since
 FROM {one_workspace} w
 LEFT JOIN LATERAL (
-    SELECT z.id FROM users z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid {newest}
+    SELECT z.id FROM users z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
 ) u ON true
 LEFT JOIN LATERAL (
     SELECT p.room_id, r.display_name AS name, p.transmit, micros(p.created) AS since
@@ -54,7 +49,7 @@ LEFT JOIN LATERAL (
           AND x.room_id > coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
         ORDER BY x.room_id LIMIT $4::int
     ) p
-    CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = p.room_id {newest}) r
+    CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = p.room_id OFFSET 0) r
     ORDER BY p.room_id
 ) m ON u.id IS NOT NULL
 ORDER BY m.room_id;
@@ -67,11 +62,11 @@ ORDER BY m.room_id;
 SELECT r.id IS NOT NULL, u.id, u.user_name, u.display_name, m.transmit, m.held, m.since
 FROM {one_workspace} w
 LEFT JOIN LATERAL (
-    SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid {newest}
+    SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
 ) r ON true
 LEFT JOIN LATERAL (
     SELECT z.id, z.user_name, z.display_name FROM users z
-    WHERE z.workspace_id = $1::uuid AND z.id = $3::uuid {newest}
+    WHERE z.workspace_id = $1::uuid AND z.id = $3::uuid OFFSET 0
 ) u ON true
 LEFT JOIN LATERAL (
     SELECT z.transmit, z.held, micros(z.created) AS since FROM members z

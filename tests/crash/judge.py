@@ -2,7 +2,6 @@
 the clients were told."""
 
 import collections
-import datetime
 
 import outbox
 import stream
@@ -40,7 +39,7 @@ def judge(stack, load, killed=None):
     wrong += check_objects(stack, load) + check_pairs(load, membership) + check_refused(load, audit)
     wrong += check_accepted(stack, load, events)
     wrong += check_answers(load, audit) + check_seats(stack, load, audit) + check_log(
-        stack, audit, membership + events) + check_keys(stack) + check_totals(stack) + check_rows(stack)
+        stack, audit, membership + events) + check_keys(stack) + check_totals(stack)
     return wrong
 
 
@@ -136,28 +135,6 @@ def check_refused(load, audit):
             and (r.value.get("target") or {}).get("name") in refused]
 
 
-def check_rows(stack):
-    """What no constraint makes sure of: an id stands once, a userName is given once, members and logins are of those who
-    are there."""
-    wrong = []
-    for what, query in (
-        ("users that stand twice", "SELECT id::text FROM users GROUP BY workspace_id, id HAVING count(*) > 1"),
-        ("rooms that stand twice", "SELECT id::text FROM rooms GROUP BY workspace_id, id HAVING count(*) > 1"),
-        ("userNames given twice",
-         "SELECT user_name_key FROM users GROUP BY workspace_id, user_name_key HAVING count(*) > 1"),
-        ("members of no room", "SELECT room_id::text FROM members m WHERE NOT EXISTS (SELECT FROM rooms r WHERE "
-                               "r.workspace_id = m.workspace_id AND r.id = m.room_id)"),
-        ("members who are no user", "SELECT user_id::text FROM members m WHERE NOT EXISTS (SELECT FROM users u WHERE "
-                                    "u.workspace_id = m.workspace_id AND u.id = m.user_id)"),
-        ("logins of no user", "SELECT user_id::text FROM logins l WHERE NOT EXISTS (SELECT FROM users u WHERE "
-                              "u.workspace_id = l.workspace_id AND u.id = l.user_id)"),
-    ):
-        rows = stack.sql(query)
-        if rows:
-            wrong.append("%s: %s" % (what, [row for (row,) in rows[:5]]))
-    return wrong
-
-
 def check_keys(stack):
     """Rows of resource_keys are what the documents say, no more and no less: e-mail addresses of users (search has
     them folded)."""
@@ -247,8 +224,7 @@ def check_totals(stack):
 
 def check_log(stack, audit, events):
     """What the streams carry is what the outbox holds, each record once and under the number of its row: nothing of a
-    cancelled or unknown command, nothing that is in no row, and no row that is missing. Rows of a day that is over are
-    dropped once they are emitted (sql/functions/outbox_days.sql): over midnight, the first that are held are higher."""
+    cancelled or unknown command, nothing that is in no row, and no row that is missing."""
     wrong, held, carried, numbers = [], {}, {}, collections.defaultdict(set)
     log = {(w, t): cancelled for w, t, cancelled in
            stack.sql("SELECT workspace_id::text, txn::text, outcome IS NULL FROM usher.command_log")}
@@ -261,12 +237,6 @@ def check_log(stack, audit, events):
     for partition, have in numbers.items():
         if len(have) != max(have) - min(have) + 1:
             wrong.append("rows of partition %d are missing in the outbox" % partition)
-    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-
-    def dropped(record):
-        row, first = int(record.headers.get("usher-row", 0)), min(numbers[record.partition], default=1 << 62)
-        return record.headers.get("ce_time", today)[:10] < today and row < first
-
     for r in events + stream.changes_of(audit):
         key, name = (stream.workspace_of(r), r.headers.get("usher-txn")), (r.topic, r.headers.get("ce_id"))
         carried[name] = r
@@ -274,9 +244,9 @@ def check_log(stack, audit, events):
             wrong.append("events of txn %s, which is no command" % (key,))
         elif log[key]:
             wrong.append("events of txn %s, which was cancelled" % (key,))
-        elif name not in held and not dropped(r):
+        elif name not in held:
             wrong.append("%s %s stands in no row of the outbox" % name)
-        elif name in held and r.headers.get("usher-row") != held[name][0]:
+        elif r.headers.get("usher-row") != held[name][0]:
             wrong.append("%s %s says row %s, it stands in %s" % (*name, r.headers.get("usher-row"), held[name][0]))
     wrong += ["%s %s is in the outbox, and no stream carries it" % name for name in held if name not in carried]
     return wrong[:20] if held else ["the outbox is empty: nothing was checked"]

@@ -291,3 +291,47 @@ class Search(Archive):
         self.assertEqual(len(out), MANY // 2 + 1)
         self.assertEqual({e["class_uid"] for e in out[:-1]}, {3001})
         self.assertEqual(out[-1]["unmapped"]["records"], MANY // 2)
+
+
+class Why(Archive):
+    """Who is not in: removed by a group push, or held; the change and the request behind it are told."""
+
+    ROOM, USER, TXN = "01917d2e-0a1b-7c2d-8e3f-405162738495", "01905c4b-1122-7334-9556-778899aabbcc", str(uuid.uuid4())
+
+    def change(self, n, action, reason=None, txn=None):
+        record = {"kind": "change", "workspace": self.ws, "epoch": 1, "seq": n, "time": "2026-11-30T00:00:%02dZ" % (n % 60),
+                  "txn": txn or self.TXN, "actor": {"kind": "key", "id": str(uuid.uuid4()), "name": "Entra"}, "action": action,
+                  "target": {"type": "Room", "id": self.ROOM, "name": "Dispatch"},
+                  "subject": {"type": "User", "id": self.USER, "name": "ana"}, "outcome": "applied", "reason": reason,
+                  "changes": []}
+        self.db.sql("INSERT INTO audit_leaf (workspace_id, tree, n, at, bytes, event, epoch, seq, txn, action, target_id, subject_id) "
+                    "VALUES (%s, 1, %s, %s, convert_to(%s, 'UTF8'), %s, 1, %s, %s, %s, %s, %s)", self.ws, n, record["time"],
+                    json.dumps(record), "%s/audit/%d" % (self.ws, n), n, record["txn"], action, self.ROOM, self.USER)
+
+    def request(self, n, path):
+        record = {"kind": "request", "workspace": self.ws, "instance": "i", "n": n, "time": "2026-11-30T00:00:59Z", "txn": self.TXN,
+                  "key": {"id": str(uuid.uuid4()), "name": "Entra", "class": "scim"}, "method": "PATCH", "path": path,
+                  "status": 204, "sourceIp": "203.0.113.7", "userAgent": "idp/1"}
+        self.db.sql("INSERT INTO audit_leaf (workspace_id, tree, n, at, bytes, event, seq, txn, path) VALUES "
+                    "(%s, 2, %s, %s, convert_to(%s, 'UTF8'), %s, %s, %s, %s)", self.ws, n, record["time"], json.dumps(record),
+                    "i/%d" % n, n, self.TXN, path)
+
+    def why(self, *more):
+        done = self.db.ctl("why", self.ROOM, self.USER, "--workspace", self.ws, *more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_removed_by_a_group_push(self):
+        self.assertIn("The archive has no record of it.", self.why())
+        self.change(5001, "member.added", txn=str(uuid.uuid4()))
+        self.change(5002, "member.removed")
+        self.request(5003, "/scim/v2/Groups/" + self.ROOM)
+        said = json.loads(self.why("--json"))["why"]
+        self.assertEqual((said["member"], said["held"], said["through"], said["proof"]), (False, False, "group push", None))
+        self.assertEqual((said["because"]["id"], said["because"]["record"]["action"]), ("%s/audit/5002" % self.ws, "member.removed"))
+        self.assertEqual(said["request"]["record"]["sourceIp"], "203.0.113.7")
+        self.assertEqual([p["record"]["seq"] for p in said["past"]], [5002, 5001])
+        text = self.why()
+        for part in ("Not in the room, which does not exist; there is no such user.", "member.removed, epoch 1 seq 5002, by key \"Entra\"",
+                     "through a group push", "PATCH /scim/v2/Groups/%s -> 204" % self.ROOM, "from 203.0.113.7, idp/1", "not signed yet"):
+            self.assertIn(part, text)
