@@ -4,6 +4,7 @@
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
+#include "schemas/types/schema.h"
 #include "schemas/types/schema_load.h"
 
 #include <inttypes.h>
@@ -48,6 +49,8 @@ static const struct config_row rows[] = {
     {"schema-dir", CONFIG_STR, "", 0, 0,
      "folder of JSON files with schemas and resource types of your own; the same for ingest and worker",
      false},
+    {"membership-type", CONFIG_STR, "GroupMembership", 0, 0,
+     "name of the resource type of memberships, with an \"s\" its endpoint; empty: there is none", false},
     {"deadline-ms", CONFIG_INT, "4000", 50, 60000, "milliseconds until a write is answered at the latest",
      false},
     {"bulk-deadline-ms", CONFIG_INT, "20000", 50, 300000,
@@ -133,6 +136,8 @@ enum err_code settings_judge(const struct config *c, struct err *err) {
         net_ranges_free(&ranges);
     }
     if (read_proxy_header(c, &header, err) != ERR_OK)
+        return err->code;
+    if (schema_add_memberships(config_str(c, "membership-type"), err) != ERR_OK)
         return err->code;
     return schema_load_folder(config_str(c, "schema-dir"), err);
 }

@@ -168,7 +168,9 @@ struct request {
     /* what is done with it; the pointers are NULL until they are needed */
     enum request_job job;
     struct uuid resource_id;
-    void *work;                      /* whatever the handler needs from one step to the next */
+    const char
+        *membership; /* its id, where the request is about one; resource_id is its room's. NULL: it is not */
+    void *work;      /* whatever the handler needs from one step to the next */
     struct read_query *read;         /* of STEP_READ */
     struct db_query *db_query;       /* of STEP_QUERY */
     struct question *question;       /* of STEP_ASK */

@@ -1,6 +1,7 @@
 #include "ingest/request/route.h"
 
 #include "ingest/request/query.h"
+#include "schemas/resource/membership.h"
 #include "sql/ask/admit.h"
 
 #include <ctype.h>
@@ -141,6 +142,11 @@ static void name_part(struct path *p, const char *before, const char *text, stru
         enum resource_kind kind;
     } known[] = {{"rooms/", RESOURCE_ROOM}, {"users/", RESOURCE_USER}, {"members/", RESOURCE_USER}};
     struct uuid id;
+    struct membership_id pair;
+    if (membership_id_parse(text, &pair) && out->rt != NULL && out->rt->kind == RESOURCE_MEMBERSHIP) {
+        out->room = arena_strdup(p->arena, pair.room.s);
+        out->user = arena_strdup(p->arena, pair.user.s);
+    }
     if (!uuid_parse(text, &id))
         return;
     enum resource_kind kind =
@@ -291,7 +297,7 @@ void route_unreadable(const struct route_table *t, const char *target, struct ro
 /* ---- scopes ---- */
 
 unsigned route_type_scopes(const struct resource_type *rt) {
-    if (rt->kind == RESOURCE_ROOM)
+    if (rt->kind == RESOURCE_ROOM || rt->kind == RESOURCE_MEMBERSHIP)
         return SCOPE_SCIM_ROOMS_READ | SCOPE_SCIM_ROOMS_WRITE | SCOPE_API_ROOMS_READ | SCOPE_API_ROOMS_WRITE;
     return SCOPE_SCIM_USERS_READ | SCOPE_SCIM_USERS_WRITE | SCOPE_API_USERS_READ | SCOPE_API_USERS_WRITE;
 }

@@ -39,11 +39,12 @@ void bulk_judge(struct request *r) {
 static void put_location(struct jbuf *out, const struct request *o, int status) {
     const struct bulk_op *op = part_of(o)->op;
     const struct route *route = &o->route;
-    if (route->rt != NULL && uuid_is_set(&op->id)) {
+    const char *id = o->membership != NULL ? o->membership : op->id.s;
+    if (route->rt != NULL && id[0] != '\0') {
         if (strcmp(op->method, "POST") == 0 && status >= 400)
             return;
         jb_key(out, "location");
-        jb_printf(out, "\"%s%s/%s\"", o->base, route->rt->endpoint, op->id.s);
+        jb_printf(out, "\"%s%s/%s\"", o->base, route->rt->endpoint, id);
     } else if (strcmp(op->method, "POST") != 0 && op->given_path != NULL) {
         /* The path names no resource: the path as given, made absolute if it begins like the path of a
          * resource. */
@@ -123,7 +124,8 @@ void bulk_answer(struct request *r) {
 
 /* The answer to an operation contains no resource (rule B2). */
 static enum step operation_on_reply(struct request *o) {
-    answer_no_content(o, o->route.method == HTTP_DELETE ? 0 : o->command->reply.version);
+    bool versioned = o->route.method != HTTP_DELETE && o->membership == NULL;
+    answer_no_content(o, versioned ? o->command->reply.version : 0);
     o->answer.status = write_is_quiet(o) ? 204 : write_success(o);
     return STEP_ANSWERED;
 }

@@ -100,8 +100,8 @@ static void replace_text(struct plan *p, size_t i, json_t *value, bool filter) {
     const char *text = json_string_value(value), *from = text, *at;
     struct jbuf out = {0};
     char id[BULK_ID_MAX + 1];
-    bool hard = p->b->ops[i].route.rt != NULL && p->b->ops[i].route.rt->kind == RESOURCE_ROOM,
-         changed = false;
+    const struct resource_type *rt = p->b->ops[i].route.rt;
+    bool hard = rt != NULL && (rt->kind == RESOURCE_ROOM || rt->kind == RESOURCE_MEMBERSHIP), changed = false;
     for (const char *search = text; (at = next_reference(text, search, filter)) != NULL;) {
         size_t len, to;
         search = at + REFERENCE_LEN;
@@ -211,6 +211,10 @@ static void route_op(struct plan *p, size_t i, const char *base, const char *pre
     op->path = arena_printf(p->arena, "%s%s%s", prefix, path[0] == '/' || path[0] == '\0' ? "" : "/", path);
     route_parse(p->table, op->method, op->path, strlen(op->path), p->arena, &op->route);
     check_route(op, p->arena);
+    if (p->named[i] > 0 && op->route.rt != NULL && op->route.rt->kind == RESOURCE_MEMBERSHIP)
+        bulk_refuse(
+            op, ERR_INVALID_VALUE,
+            "A membership is named by its id, which is its group's and its member's, and not by a bulkId");
     if (op->code == ERR_OK && op->route.segment != NULL)
         (void)uuid_parse(op->route.segment, &op->id);
 }

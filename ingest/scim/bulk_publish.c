@@ -6,6 +6,7 @@
 #include "ingest/request/content.h"
 #include "ingest/scim/async.h"
 #include "ingest/scim/bulk_impl.h"
+#include "ingest/scim/membership.h"
 #include "ingest/scim/read.h"
 #include "ingest/scim/write.h"
 #include "sql/ask/admit.h"
@@ -109,7 +110,8 @@ static void refuse_by_command(struct request *o, const struct err *err) {
     c->refusal = err->code;
     c->refusal_detail = arena_strdup(o->arena, err_text(err));
     c->resource = c->ops = c->members = c->cleared = NULL;
-    if (!uuid_is_set(&o->resource_id)) { /* the operation is about no resource, but a command needs an id */
+    if (!uuid_is_set(&o->resource_id) ||
+        membership_is_meant(o)) { /* the operation is about no resource, but a command needs an id */
         o->route.rt = NULL;
         o->resource_id = o->txn;
     }
@@ -186,6 +188,9 @@ static enum err_code scim_bulk_parse(struct request *r, json_t *body, struct bul
 static void scim_bulk_plan(struct request *r, struct bulk_request *b) {
     r->async = r->head.prefer.respond_async && seal_loaded(); /* see scim_write_begin */
     bulk_plan(b, r->in->routes, r->base, r->route.prefix, r->arena);
+    for (size_t i = 0; i < b->n; i++)
+        if (b->ops[i].route.rt != NULL && b->ops[i].route.rt->kind == RESOURCE_MEMBERSHIP)
+            r->async = false; /* as of a membership alone */
 }
 
 static const struct bulk_kind scim_bulk_kind = {scim_bulk_parse, scim_bulk_plan, scim_bulk_answer};

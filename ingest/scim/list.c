@@ -36,7 +36,8 @@ static bool may_read(const struct request *r, const struct resource_type *rt) {
     return (r->verdict.scopes & route_type_scopes(rt) & reads) != 0;
 }
 
-/* One part for each type. A query over all types covers those that the key may read (rules G10, F9). */
+/* One part for each type. A query over all types covers those that the key may read (rules G10, F9), without
+ * memberships: the groups show them already. */
 static enum err_code choose_types(struct request *r, struct list *l, struct err *err) {
     const struct resource_type *rt;
     size_t n = 1;
@@ -47,7 +48,7 @@ static enum err_code choose_types(struct request *r, struct list *l, struct err 
     if (r->route.rt != NULL)
         l->parts[l->nparts++].rt = r->route.rt;
     for (size_t i = 0; r->route.rt == NULL && (rt = resource_type_at(i)) != NULL; i++)
-        if (may_read(r, rt))
+        if (may_read(r, rt) && rt->kind != RESOURCE_MEMBERSHIP)
             l->parts[l->nparts++].rt = rt;
     return l->nparts > 0 ? ERR_OK
                          : err_set(err, ERR_INSUFFICIENT_SCOPE, "The key may read no type of resource");
@@ -114,6 +115,8 @@ static enum err_code choose_order(struct request *r, struct list *l, struct err 
         return err_set_path(err, ERR_INVALID_VALUE, "sortOrder", "sortOrder is ascending or descending");
     if (by == NULL)
         return ERR_OK;
+    if (r->route.rt != NULL && r->route.rt->kind == RESOURCE_MEMBERSHIP)
+        return no_order(err, by, "memberships come in the order of group.value and member.value");
     for (size_t i = 0; i < l->nparts; i++) {
         struct attr_path *path = arena_alloc(r->arena, sizeof *path);
         if (sort_path(l->parts[i].rt, by, path, err) == ERR_OK) {

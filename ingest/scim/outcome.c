@@ -1,5 +1,6 @@
 #include "ingest/request/answer.h"
 #include "ingest/request/command.h"
+#include "ingest/scim/membership.h"
 #include "ingest/scim/read.h"
 #include "ingest/scim/write.h"
 #include "sql/ask/read.h"
@@ -30,7 +31,7 @@ static void applied_preference(struct request *r) {
 }
 
 void write_show_document(struct request *r, const char *doc) {
-    struct resource_row row = {.id = r->resource_id.s,
+    struct resource_row row = {.id = r->membership != NULL ? r->membership : r->resource_id.s,
                                .doc = doc,
                                .version = r->command->reply.version,
                                .created_us = r->command->reply.created_us,
@@ -74,6 +75,10 @@ void write_show(struct request *r, bool read_ok) {
     /* The command was applied, but the resource is gone again or cannot be read now. Shows what was written.
      */
     const char *doc = r->command->reply.doc;
+    if (r->membership != NULL) {
+        membership_show_written(r, write_success(r));
+        return;
+    }
     if (doc == NULL && r->command->resource != NULL) {
         char *text = json_dumps(r->command->resource, JSON_COMPACT);
         doc = arena_strdup(r->arena, text);

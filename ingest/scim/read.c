@@ -5,6 +5,7 @@
 #include "ingest/request/etag.h"
 #include "ingest/request/handle.h"
 #include "ingest/scim/list.h"
+#include "ingest/scim/membership.h"
 #include "ingest/scim/search.h"
 #include "sql/ask/read.h"
 
@@ -33,7 +34,7 @@ static void base_query(struct request *r) {
 
 void read_resource(struct request *r) {
     base_query(r);
-    r->read->id = r->resource_id.s;
+    r->read->id = r->membership != NULL ? r->membership : r->resource_id.s;
 }
 
 void read_existence(struct request *r) {
@@ -66,8 +67,10 @@ static enum err_code not_found(const struct request *r, struct err *err) {
 /* Ids are read in any letter case, but for the interoperability profile (clause IO06). */
 enum err_code read_target(struct request *r, struct err *err) {
     const bool exact = r->form->profiled && r->verdict.strictness == STRICTNESS_INTEROP;
-    if (!uuid_parse(r->route.segment, &r->resource_id) ||
-        (exact && strcmp(r->resource_id.s, r->route.segment) != 0))
+    bool good = membership_is_meant(r) ? membership_target(r, r->route.segment)
+                                       : uuid_parse(r->route.segment, &r->resource_id);
+    const char *id = r->membership != NULL ? r->membership : r->resource_id.s;
+    if (!good || (exact && strcmp(id, r->route.segment) != 0))
         return not_found(r, err);
     return ERR_OK;
 }

@@ -7,6 +7,7 @@
 #include "ingest/request/etag.h"
 #include "ingest/request/handle.h"
 #include "ingest/scim/async.h"
+#include "ingest/scim/membership.h"
 #include "ingest/scim/read.h"
 #include "ops/runtime/id.h"
 #include "schemas/patch/flat.h"
@@ -162,6 +163,8 @@ static enum err_code prepare_patch(struct request *r, const json_t *body, struct
 }
 
 enum err_code write_prepare(struct request *r, const json_t *body, struct err *err) {
+    if (membership_is_meant(r))
+        return membership_prepare(r, body, err);
     request_make_command(r, command_type_of(&r->route));
     prepare_preconditions(r);
     if (r->route.method == HTTP_DELETE)
@@ -176,6 +179,8 @@ enum err_code write_prepare(struct request *r, const json_t *body, struct err *e
  * asked for (rule Q8). */
 static bool asks_existence(const struct request *r) {
     if (r->again) /* it may be gone by this very command: the worker knows */
+        return false;
+    if (membership_is_meant(r)) /* a read does not show those that are held */
         return false;
     return r->route.method == HTTP_DELETE || (r->async && r->route.method != HTTP_POST);
 }
@@ -211,8 +216,9 @@ static enum step scim_write_begin(struct request *r) {
     if (read_projection(r, &err) != ERR_OK)
         return handle_refuse(r, &err);
     /* A 202 needs a Location, and the Location is sealed with a key (seal.h). While that key is not loaded,
-     * respond-async is ignored and the client gets the outcome itself. */
-    r->async = r->head.prefer.respond_async && seal_loaded();
+     * respond-async is ignored and the client gets the outcome itself. So it is of a membership, whose
+     * command is about a room: the outcome would name that. */
+    r->async = r->head.prefer.respond_async && seal_loaded() && !membership_is_meant(r);
     enum step next = write_begin(r);
     if (next == STEP_ANSWERED)
         return next;

@@ -123,8 +123,18 @@ char *resource_etag(int64_t version, char out[32]) {
 }
 
 /* A room's members are part of its version. */
+/* Of a membership all is shown by a join, and its version is transmit alone. It may have gone and come again.
+ */
+static uint32_t membership_tag(const struct resource_row *row) {
+    uLong sum = crc32(0, (const Bytef *)row->doc, (uInt)strlen(row->doc));
+    sum = crc32(sum, (const Bytef *)&row->created_us, sizeof row->created_us);
+    return (uint32_t)sum != 0 ? (uint32_t)sum : 1;
+}
+
 uint32_t resource_refs_tag(const struct resource_type *rt, const struct resource_row *row) {
     const struct attr *refs = resource_type_refs(rt);
+    if (rt->kind == RESOURCE_MEMBERSHIP)
+        return membership_tag(row);
     if (refs == NULL || refs->mutability != ATTR_READ_ONLY || row->refs == NULL ||
         strcmp(row->refs, "[]") == 0)
         return 0;

@@ -56,7 +56,7 @@ struct command {
                         key.set: {"jwks":{…}|null} or {"jwksUri":text|null}. key.rotate: {"tokenHash","prefix",
                         "overlapUntil":us|null}. owner.create: {"name","role","tokenHash","prefix",
                         "expires"}. user.login: {"at":us}. member.put (id is the room's):
-                        {"user":id,"transmit":bool|null}; member.delete: {"user":id} */
+                        {"user":id,"transmit":bool|null,"was"?}; member.delete: {"user":id,"was"?} */
     json_t *ops;     /* patch: normalised operations */
     json_t *members; /* room create, replace: array of ids, NULL = not asserted */
     const struct resource_type

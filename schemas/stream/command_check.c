@@ -84,6 +84,19 @@ static enum err_code check_ops(struct command *c, struct err *err) {
     return ERR_OK;
 }
 
+/* member.put and member.delete: what must be of the membership so far. */
+static enum err_code check_was(const struct command *c, struct err *err) {
+    static const char *const all[] = {"absent", "present", "transmit", "mute", "never"};
+    const json_t *was = json_object_get(c->resource, "was");
+    if (was == NULL || (c->type != COMMAND_MEMBER_PUT && c->type != COMMAND_MEMBER_DELETE))
+        return ERR_OK;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (json_is_string(was) && strcmp(json_string_value(was), all[i]) == 0)
+            return ERR_OK;
+    return err_set_path(err, ERR_INVALID_VALUE, "was",
+                        "was must be absent, present, transmit, mute or never");
+}
+
 /* Of commands whose `resource` is no document: what the verbs of the worker take as it is. */
 static enum err_code check_fields(const struct command *c, struct err *err) {
     static const struct {
@@ -105,7 +118,7 @@ static enum err_code check_fields(const struct command *c, struct err *err) {
             return err_set_path(err, ERR_INVALID_VALUE, fields[i].name, "%s must be %s", fields[i].name,
                                 fields[i].is_id ? "an id" : "a moment, or null");
     }
-    return ERR_OK;
+    return check_was(c, err);
 }
 
 static bool carries_document(enum command_type type) {

@@ -72,8 +72,10 @@ enum command_carries {
       "`resource`: `at` (µs since 1970), the moment that the sign-on service reports")                       \
     X(MEMBER_PUT, "member.put", ROOM, CARRY_RESOURCE, 200,                                                   \
       "`resource`: `user`, and `transmit` (null: the workspace's default for a new member, "                 \
-      "as it is for another)")                                                                               \
-    X(MEMBER_DELETE, "member.delete", ROOM, CARRY_RESOURCE, 200, "`resource`: `user`")                       \
+      "as it is for another). `was`, if it is there: what must be so far, or nothing is done: "              \
+      "`absent` (no member), `present`, `transmit` (a member who may), `mute` (one who may not), "           \
+      "`never` (a precondition that nothing meets)")                                                         \
+    X(MEMBER_DELETE, "member.delete", ROOM, CARRY_RESOURCE, 200, "`resource`: `user`, `was` as above")       \
     X(GUARD_RELEASE, "guard.release", KEY, 0, 200, "")
 
 enum command_type {

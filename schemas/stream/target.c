@@ -14,8 +14,10 @@ const struct target_row *target_row(enum target_kind kind) {
 }
 
 enum target_kind target_of_type(const struct resource_type *rt) {
-    static const enum target_kind kinds[] = {
-        [RESOURCE_USER] = TARGET_USER, [RESOURCE_ROOM] = TARGET_ROOM, [RESOURCE_CUSTOM] = TARGET_RESOURCE};
+    static const enum target_kind kinds[] = {[RESOURCE_USER] = TARGET_USER,
+                                             [RESOURCE_ROOM] = TARGET_ROOM,
+                                             [RESOURCE_CUSTOM] = TARGET_RESOURCE,
+                                             [RESOURCE_MEMBERSHIP] = TARGET_ROOM};
     return kinds[rt->kind];
 }
 

@@ -181,10 +181,21 @@ const struct schema *schema_by_urn(const char *urn) {
     return NULL;
 }
 
+static bool is_urn_of(const struct schema *s, const char *urn, size_t len) {
+    return strlen(s->id) == len && memcmp(s->id, urn, len) == 0;
+}
+
 bool schema_is_builtin(const char *urn, size_t len) {
+    const struct resource_type *rt;
     for (size_t i = 0; i < TABLE_COUNT(builtin_schemas); i++)
-        if (strlen(builtin_schemas[i]->id) == len && memcmp(builtin_schemas[i]->id, urn, len) == 0)
+        if (is_urn_of(builtin_schemas[i], urn, len))
             return true;
+    for (size_t i = 0; i < nmore_types; i++) {
+        rt = more_types[i];
+        if (rt->kind == RESOURCE_MEMBERSHIP &&
+            (is_urn_of(rt->schema, urn, len) || is_urn_of(rt->extensions->schema, urn, len)))
+            return true;
+    }
     return false;
 }
 

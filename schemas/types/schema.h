@@ -4,13 +4,17 @@
 #ifndef USHER_SCHEMAS_TYPES_SCHEMA_H
 #define USHER_SCHEMAS_TYPES_SCHEMA_H
 
+#include "ops/runtime/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
+#define SCHEMA_CORE "urn:ietf:params:scim:schemas:core:2.0:"
 #define SCHEMA_USER "urn:ietf:params:scim:schemas:core:2.0:User"
 #define SCHEMA_GROUP "urn:ietf:params:scim:schemas:core:2.0:Group"
 #define SCHEMA_ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 #define SCHEMA_USHER_USER "urn:ietf:params:scim:schemas:extension:usher:2.0:User"
+#define SCHEMA_USHER_MEMBERSHIP "urn:ietf:params:scim:schemas:extension:usher:2.0:GroupMembership"
 #define MESSAGE_LIST "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 #define MESSAGE_PATCH "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 #define MESSAGE_ERROR "urn:ietf:params:scim:api:messages:2.0:Error"
@@ -74,8 +78,10 @@ struct schema_extension {
     bool required;
 };
 
-/* Users and rooms have tables and rules of their own; all other types are an operator's (schema_load.h). */
-enum resource_kind { RESOURCE_USER, RESOURCE_ROOM, RESOURCE_CUSTOM };
+/* Users and rooms have tables and rules of their own. A membership is a row between them, which the ingest
+ * shows as a resource (schema_add_memberships). All other types are an operator's (schema_load.h). */
+enum resource_kind { RESOURCE_USER, RESOURCE_ROOM, RESOURCE_CUSTOM, RESOURCE_MEMBERSHIP };
+#define RESOURCE_KINDS 4
 
 struct resource_type {
     enum resource_kind kind;
@@ -95,7 +101,7 @@ extern const size_t ncommon_attrs;
 /* All types and schemas: the built-in ones, then those that schema_load_folder added before any thread was
  * started. After that they are constant. */
 const struct resource_type *resource_type_at(size_t i);                /* NULL past the end */
-const struct resource_type *resource_type_of(enum resource_kind kind); /* not for RESOURCE_CUSTOM */
+const struct resource_type *resource_type_of(enum resource_kind kind); /* users and rooms */
 const struct resource_type *
 resource_type_by_endpoint(const char *name); /* "Users" in any letter case, no slash; NULL if unknown */
 const struct resource_type *resource_type_by_name(const char *name);
@@ -104,6 +110,10 @@ const struct schema *schema_by_urn(const char *urn); /* letter case ignored (URN
 
 /* Is it one of usher's own? text[0..len), exactly as the schema writes it. */
 bool schema_is_builtin(const char *urn, size_t len);
+
+/* Memberships become a resource type of this name, with the endpoint "/<name>s"; "": they do not. Before any
+ * thread is started, and before schema_load_folder; later calls change nothing. ERR_CONFIG: not a name. */
+enum err_code schema_add_memberships(const char *name, struct err *err);
 
 /* An attribute by name, letter case ignored; NULL if there is none. */
 const struct attr *schema_attr(const struct schema *s, const char *name, size_t len);

@@ -193,7 +193,7 @@ enum err_code loader_type(struct loader *l, const json_t *object) {
     if (code != ERR_OK || (code = loader_members(l, name, object, members)) != ERR_OK)
         return code;
     const struct resource_type *builtin = resource_type_by_name(name);
-    if (builtin != NULL && builtin->kind != RESOURCE_CUSTOM)
+    if (builtin != NULL && (builtin->kind == RESOURCE_USER || builtin->kind == RESOURCE_ROOM))
         code = extend_builtin(l, builtin, object, t);
     else
         code = new_type(l, object, t);

@@ -1,6 +1,7 @@
 #include "sql/ask/read.h"
 
 #include "ops/runtime/mem.h"
+#include "sql/ask/membership_sql.h"
 #include "sql/ask/read_impl.h"
 #include "sql/ask/read_sql.h"
 #include "sql/filter/lookup.h"
@@ -10,6 +11,8 @@
 #include <string.h>
 
 bool read_is_page(const struct read_query *q) {
+    if (membership_sql_is_for(q)) /* their number, where it is not known yet, must be counted */
+        return q->id == NULL && membership_sql_walks(q) && q->start_index <= READ_DEEP && q->known_total >= 0;
     for (size_t i = 0; i < q->nparts; i++)
         if (q->parts[i].rt->kind == RESOURCE_ROOM && q->parts[i].refs != REFS_NONE)
             return false; /* its rooms may be large */
@@ -19,6 +22,8 @@ bool read_is_page(const struct read_query *q) {
 bool read_is_long(const struct read_query *q) {
     if (q->id != NULL)
         return false;
+    if (membership_sql_is_for(q))
+        return !membership_sql_finds_one(q);
     for (size_t i = 0; i < q->nparts; i++)
         if (q->parts[i].filter == NULL || !lookup_finds(q->parts[i].filter))
             return true;

@@ -1,6 +1,7 @@
 /* From queries to statements, and from their rows to answers. */
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/mem.h"
+#include "sql/ask/membership_sql.h"
 #include "sql/ask/read_impl.h"
 #include "sql/ask/read_sql.h"
 #include "sql/filter/lookup.h"
@@ -122,6 +123,8 @@ static void copy_row(struct read_query *q, const struct db_result *r, size_t row
 
 static struct read_place place_of(struct read_query *q, const struct db_result *r, size_t row) {
     struct read_place p = {.id = arena_strdup(q->arena, db_text(r, row, READ_ID))};
+    if (membership_sql_is_for(q)) /* the room is the key, and the user the id */
+        p.id = strchr(p.id, '.') + 1;
     if (!db_is_null(r, row, READ_KEY))
         p.key = arena_strdup(q->arena, db_text(r, row, READ_KEY));
     return p;

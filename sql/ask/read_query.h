@@ -28,7 +28,8 @@ struct read_query {
     const char *base;      /* absolute URL for $ref */
     struct arena *arena;   /* rows live there */
     /* in: one resource */
-    const char *id; /* not NULL: get that one (a well-formed lower-case UUID); else list */
+    const char
+        *id; /* not NULL: get that one (a well-formed lower-case UUID, or two of a membership); else list */
     const struct resource_type *rt;
     enum refs_wanted refs;
     /* in: a list */

@@ -3,6 +3,7 @@
  * time, from the parts of that file. */
 #include "sql/ask/read_sql.h"
 
+#include "sql/ask/membership_sql.h"
 #include "sql/filter/column.h"
 #include "sql/filter/lookup.h"
 #include "sql/filter/sort.h"
@@ -28,6 +29,7 @@ static const struct form {
                          sql_part_read_other_columns,
                          {sql_part_read_no_refs, sql_part_read_no_refs, sql_part_read_no_refs},
                          {SQL_READ_RESOURCE, SQL_READ_RESOURCE, SQL_READ_RESOURCE}},
+    [RESOURCE_MEMBERSHIP] = {.get = {SQL_READ_MEMBERSHIP, SQL_READ_MEMBERSHIP, SQL_READ_MEMBERSHIP}},
 };
 
 enum statement read_sql_get(const struct resource_type *rt, enum refs_wanted refs) {
@@ -319,6 +321,8 @@ static enum err_code put_mixed_page(struct list *l, struct jbuf *out) {
 
 enum err_code read_sql_page(const struct read_query *q, const char *base, struct jbuf *sql,
                             struct sql_params *params, struct err *err) {
+    if (membership_sql_is_for(q))
+        return membership_sql_page(q, base, sql, params, err);
     struct list l = {q, params, err, key_is_text(q), q->descending != q->backward};
     params->base = q->base;
     (void)sql_params_add(params, q->workspace);
@@ -366,6 +370,8 @@ static enum err_code put_number_of(struct list *l, const struct read_part *part,
 
 enum err_code read_sql_total(const struct read_query *q, struct jbuf *sql, struct sql_params *params,
                              struct err *err) {
+    if (membership_sql_is_for(q))
+        return membership_sql_total(q, sql, params, err);
     struct list l = {.q = q, .params = params, .err = err};
     struct jbuf sum = {0};
     enum err_code code = ERR_OK;

@@ -93,6 +93,8 @@ static bool json_attribute(struct jbuf *json, const struct filter *f) {
 
 bool contain_put(struct builder *b, const struct filter *f) {
     struct jbuf json = {0};
+    if (b->rt->kind == RESOURCE_MEMBERSHIP) /* it has columns alone */
+        return false;
     jb_raw(&json, "{");
     if (f->path.extension != NULL) {
         json_name(&json, f->path.extension->id);

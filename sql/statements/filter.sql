@@ -55,3 +55,16 @@ r.id = ANY (ARRAY(SELECT {own} FROM members m WHERE m.workspace_id = $1::uuid AN
 -- part: primary_element
 -- A sort key: the primary element, else the first.
 (SELECT {key} FROM jsonb_array_elements(CASE WHEN jsonb_typeof({json}) = 'array' THEN {json} END) WITH ORDINALITY AS e(v, n) ORDER BY ((e.v->'primary') = 'true'::jsonb) IS TRUE DESC, e.n LIMIT 1)
+
+-- part: group_display
+-- The folded name of a membership's room, and that of its user.
+(SELECT z.display_name_key FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = r.room_id)
+
+-- part: member_display
+(SELECT coalesce(z.display_name_key, z.user_name_key) FROM users z WHERE z.workspace_id = $1::uuid AND z.id = r.user_id)
+
+-- part: membership_search
+-- What is assigned in every membership.
+(jsonb_build_object('schemas', jsonb_build_array({urn}, 'urn:ietf:params:scim:schemas:extension:usher:2.0:GroupMembership'),
+                    'group', '{"value":"x"}'::jsonb, 'member', '{"value":"x"}'::jsonb,
+                    'urn:ietf:params:scim:schemas:extension:usher:2.0:groupmembership', '{"transmit":true}'::jsonb)

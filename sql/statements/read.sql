@@ -243,3 +243,49 @@ SELECT {sum}
 
 -- part: count
 (SELECT count(*) FROM {table} r WHERE {source})
+
+-- part: membership_columns
+-- A membership r as a resource, with the rows g of its room and u of its user. $4 is the name of the type. Its id is the
+-- room's and the user's, and its version says whether he may transmit: nothing else of it changes.
+r.room_id || '.' || r.user_id,
+'{"schemas":["urn:ietf:params:scim:schemas:core:2.0:' || $4::text ||
+'","urn:ietf:params:scim:schemas:extension:usher:2.0:GroupMembership"],"group":{"value":"' || r.room_id ||
+'","$ref":"' || $2 || '/Groups/' || r.room_id || '","display":' || to_json(g.display_name) ||
+'},"member":{"value":"' || r.user_id || '","$ref":"' || $2 || '/Users/' || r.user_id ||
+'","type":"User","display":' || to_json(coalesce(u.display_name, u.user_name)) ||
+'},"urn:ietf:params:scim:schemas:extension:usher:2.0:GroupMembership":{"transmit":' || r.transmit || '}}',
+CASE WHEN r.transmit THEN 2 ELSE 1 END, micros(r.created), micros(coalesce(r.modified, r.created)),
+NULL::boolean, NULL::boolean, NULL::text
+
+-- part: membership_sides
+CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = r.room_id OFFSET 0) g
+CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = r.user_id OFFSET 0) u
+
+-- name: membership
+-- Who is held is no member.
+-- $1 uuid: workspace
+-- $2 text: base URL
+-- $3 text[]: memberships
+-- $4 text: name of the type
+SELECT {membership_columns}
+FROM unnest($3::text[]) AS a (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM members z
+    WHERE z.workspace_id = $1::uuid AND z.room_id = split_part(a.id, '.', 1)::uuid
+      AND z.user_id = split_part(a.id, '.', 2)::uuid AND NOT z.held OFFSET 0
+) r
+{membership_sides};
+
+-- part: memberships_page
+-- A page of memberships, along the index of members that leads to them. $3 is how many rows; the place of one is its
+-- room's id (the key) and its user's.
+SELECT {membership_columns}, r.room_id
+FROM (
+    SELECT * FROM members r WHERE r.workspace_id = $1::uuid AND NOT r.held AND {source}
+    ORDER BY {order} LIMIT $3::bigint OFFSET {skip}
+) r
+{membership_sides}
+ORDER BY {shown}
+
+-- part: memberships_total
+SELECT count(*) FROM members r WHERE r.workspace_id = $1::uuid AND NOT r.held AND {source}

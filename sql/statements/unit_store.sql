@@ -209,7 +209,8 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bool[], $5::bool[])
 -- name: member_update
 -- parameters as member_insert
 {member_rows}
-ON CONFLICT (workspace_id, room_id, user_id) DO UPDATE SET transmit = EXCLUDED.transmit, held = EXCLUDED.held;
+ON CONFLICT (workspace_id, room_id, user_id) DO UPDATE
+SET transmit = EXCLUDED.transmit, held = EXCLUDED.held, modified = now();
 
 -- name: member_delete
 -- $1 uuid[]: workspaces

@@ -1,7 +1,9 @@
 """The same change through SCIM and through the Management API: the same rows, and record by record the same events,
 but for ids, times, who did it and why."""
 
+import concurrent.futures
 import json
+import random
 import re
 
 from apicase import ApiCase
@@ -114,6 +116,32 @@ class Api(Door):
         self.case.problem(self.api.post("/users", {"userName": name}), 409, "uniqueness")
 
 
+class Membership(Scim):
+    """Members by /GroupMemberships, all else as Scim."""
+
+    def add(self, room, user):
+        body = {"group": {"value": self.ids[room]}, "member": {"value": self.ids[user]}}
+        self.case.expect(self.ws.client.post("/GroupMemberships", body), 201)
+
+    def remove(self, room, user):
+        self.case.expect(self.ws.client.delete("/GroupMemberships/%s.%s" % (self.ids[room], self.ids[user])), 204)
+
+
+def random_changes(seed, count, rooms, users):
+    """Changes that all change something: who is in which room, who is active, what a room is called."""
+    dice, members, inactive = random.Random(seed), set(), set()
+    for number in range(count):
+        room, user, kind = dice.choice(rooms), dice.choice(users), dice.random()
+        if kind < 0.04:
+            yield "rename_room", room, "%s, for the %dth time" % (room, number)
+        elif kind < 0.12:
+            yield "activate", user, user in inactive
+            inactive ^= {user}
+        else:
+            yield "remove" if (room, user) in members else "add", room, user
+            members ^= {(room, user)}
+
+
 STEPS = [
     lambda d: d.create_user(userName="ana", displayName="Ana", externalId="x1",
                             name={"givenName": "A", "familyName": "B"}, department="Ops", editor=True,
@@ -206,6 +234,37 @@ class Equivalence(ApiCase):
         for i, (x, y) in enumerate(zip(tokens[0], tokens[1])):
             self.assertEqual(x, y, "event %d" % i)
         self.assertEqual(len(tokens[0]), len(tokens[1]))
+
+    def test_a_thousand_changes_through_three_doors(self):
+        """Group.members, /GroupMemberships and the Management API: the same rows, and the same streams (GM09)."""
+        rooms, users = ["Room %d" % i for i in range(6)], ["user%d" % i for i in range(20)]
+        doors = [Scim(self, "by-members"), Membership(self, "by-memberships"), Api(self, "by-api")]
+        changes = list(random_changes(20261130, 1000, rooms, users))
+        self.assertGreater(min(sum(c[0] == kind for c in changes) for kind in ("add", "remove", "activate")), 50)
+
+        def go(door):
+            for name in users:
+                door.create_user(userName=name)
+            for name in rooms:
+                door.create_room(name, [])
+            for what, *given in changes:
+                getattr(door, what)(*given)
+        with concurrent.futures.ThreadPoolExecutor(len(doors)) as pool:
+            for done in [pool.submit(go, door) for door in doors]:
+                done.result()
+        plains = [Plain() for _ in doors]
+        rows = [self.rows(d, p) for d, p in zip(doors, plains)]
+        for table in ROWS:
+            self.assertEqual(rows[0][table], rows[1][table], table)
+            self.assertEqual(rows[0][table], rows[2][table], table)
+        streams = [self.records(d, p) for d, p in zip(doors, plains)]
+        tokens = [self.claims(d, p) for d, p in zip(doors, plains)]
+        for number in (1, 2):
+            for kind, a, b in zip(("membership", "changes"), streams[0], streams[number]):
+                self.assertGreater(len(a), 500)
+                self.assertEqual([x for x, y in zip(a, b) if x != y][:3], [], kind)
+                self.assertEqual(len(a), len(b))
+            self.assertEqual(tokens[0], tokens[number])
 
     def claims(self, door, plain):
         return [plain.of(r.value) for r in self.followers.tokens(door.ws.id)]

@@ -10,7 +10,7 @@ import urllib.parse
 
 import stack as stacks
 from case import Case
-from crowd import DEVICES, FILL, FILL_MANY, MANY, OF_ROOM, USERS, fill, uuid
+from crowd import DEVICES, FILL, FILL_LARGE, FILL_MANY, LARGE, MANY, OF_ROOM, USERS, fill, uuid
 from waiting import let_time_pass
 
 HANDFUL = 12
@@ -212,6 +212,24 @@ class Plans(Case):
             page = self.reads("/Users", 2 * 11 + HANDFUL, filter='userName sw "U7000"', attributes="id")
             self.assertEqual(page["totalResults"], 11)  # u7000, u70000 … u70009
 
+    def memberships(self, phase):
+        """GM07: a page of memberships costs what it shows, from whichever side, and the next one the same."""
+        hall, guest = uuid(4, 1), uuid(1, USERS)
+        one = self.reads("/GroupMemberships", HANDFUL, filter='group.value eq "%s" and member.value eq "%s"' % (G, U))
+        self.assertEqual(one["totalResults"], 1)
+        self.reads("/GroupMemberships/" + one["Resources"][0]["id"], HANDFUL)
+        self.reads("/GroupMemberships", HANDFUL, filter='id eq "%s"' % one["Resources"][0]["id"])
+        for text, total in (('group.value eq "%s"' % hall, LARGE), ('member.value eq "%s"' % guest, MANY + 1),
+                            (None, USERS + MANY + LARGE - 1)):
+            with self.subTest("%s: memberships, %s" % (phase, text)):
+                asked = {"count": 200, **({"filter": text} if text else {})}
+                page = self.reads("/GroupMemberships", 3 * 201 + total, cursor="", **asked)
+                self.assertEqual(page["totalResults"], total)
+                for _ in range(12):
+                    page = self.reads("/GroupMemberships", 3 * 201, **{**asked, "cursor": page["nextCursor"]})
+                self.assertEqual(len(page["Resources"]), 200)
+                self.reads("/GroupMemberships", 3 * 201, **{**asked, "cursor": page["previousCursor"]})
+
     def test_look_ups_use_an_index(self):
         """F: userName, externalId, id, emails.value, displayName, members.value and what else is looked up."""
         self.look_up_all("on empty tables", False)  # and so prepared
@@ -228,6 +246,11 @@ class Plans(Case):
         self.look_up_all("with statistics", True)
         self.pages("with statistics")
         self.asked_again("with statistics")
+        fill(self.stack, self.ws.id, FILL_LARGE[-1])
+        self.memberships("with statistics of before")
+        self.stack.sql("ANALYZE members")
+        self.anew()
+        self.memberships("with statistics")
         # The measure measures: what no index has reads everything.
         page, plans = self.plans("/Users", filter='title eq "T70000"')
         self.assertEqual(page["totalResults"], 1)
