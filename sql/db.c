@@ -21,7 +21,7 @@
 #define REPLAN_FIRST 8
 #define REPLAN_US (10 * INT64_C(1000000))
 #define DB_TEXTS_MAX 96 /* kept prepared, of those made at run time */
-#define DB_BYTES_PARAMS 10
+#define DB_BYTES_PARAMS 32
 
 struct text {
     char *sql;

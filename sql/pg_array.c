@@ -51,7 +51,8 @@ void pg_array_end(struct jbuf *b) {
 
 /* ---- binary: numbers of four bytes, the most significant first ---- */
 
-#define UUID_TYPE 2950 /* its number in pg_type, which never changes */
+#define UUID_TYPE 2950 /* their numbers in pg_type, which never change */
+#define BYTEA_TYPE 17
 
 static void put_word(struct jbuf *b, size_t v) {
     const unsigned char bytes[4] = {(unsigned char)(v >> 24), (unsigned char)(v >> 16),
@@ -59,16 +60,28 @@ static void put_word(struct jbuf *b, size_t v) {
     jb_mem(b, (const char *)bytes, sizeof bytes);
 }
 
-void pg_array_uuids(struct jbuf *b, const struct uuid_bytes *ids, size_t n) {
+static void put_head(struct jbuf *b, size_t type, size_t n) {
     put_word(b, n > 0); /* dimensions; an empty array has none */
     put_word(b, 0);     /* no NULLs */
-    put_word(b, UUID_TYPE);
+    put_word(b, type);
     if (n > 0) {
         put_word(b, n);
         put_word(b, 1); /* the first index */
     }
+}
+
+void pg_array_uuids(struct jbuf *b, const struct uuid_bytes *ids, size_t n) {
+    put_head(b, UUID_TYPE, n);
     for (size_t i = 0; i < n; i++) {
         put_word(b, sizeof ids[i].b);
         jb_mem(b, (const char *)ids[i].b, sizeof ids[i].b);
+    }
+}
+
+void pg_array_bytes(struct jbuf *b, const struct pg_bytes *values, size_t n) {
+    put_head(b, BYTEA_TYPE, n);
+    for (size_t i = 0; i < n; i++) {
+        put_word(b, values[i].n);
+        jb_mem(b, values[i].p, values[i].n);
     }
 }

@@ -18,5 +18,11 @@ void pg_array_end(struct jbuf *b);
 /* Appends a uuid[] in binary form: for long lists, whose text PostgreSQL would take long to read
  * (db_queue_bytes). */
 void pg_array_uuids(struct jbuf *b, const struct uuid_bytes *ids, size_t n);
+/* The same of bytea. */
+struct pg_bytes {
+    const void *p;
+    size_t n;
+};
+void pg_array_bytes(struct jbuf *b, const struct pg_bytes *values, size_t n);
 
 #endif

@@ -1,0 +1,58 @@
+-- What the archive may forget, a slice of it: days that are older than any workspace wants to keep (by DROP), records of workspaces that
+-- want less, minutes after two days, hours after 90, and days, sources and records without a day's table with the records. Hashes and
+-- signed heads stay. Records of the nil workspace, and of workspaces that are gone, are kept as long as the longest.
+-- Makes the table of the next two days. Gives how many tables and rows went; where that is v_limit or more, there may be more.
+CREATE OR REPLACE FUNCTION audit_keep(v_limit int, v_today date DEFAULT current_date) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp SET timezone = 'UTC' SET lock_timeout = '200ms' AS $$
+DECLARE
+    v_longest int;
+    v_gone bigint := 0;
+    v_rows bigint;
+    v_table text;
+    v_column text;
+    w record;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(7005, 1) THEN
+        RETURN 0; -- another does it
+    END IF;
+    PERFORM audit_day(v_today + n) FROM generate_series(0, 2) AS n;
+    SELECT coalesce(max(audit_days), 365) INTO v_longest FROM workspaces;
+    FOR v_table IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'audit_leaf'::regclass AND c.relname ~ '^audit_leaf_[0-9]{8}$'
+          AND c.relname < 'audit_leaf_' || to_char(v_today - v_longest, 'YYYYMMDD')
+    LOOP
+        BEGIN
+            EXECUTE format('DROP TABLE %I', v_table);
+            v_gone := v_gone + 1;
+        EXCEPTION WHEN lock_not_available THEN
+            NULL; -- somebody reads: the next time
+        END;
+    END LOOP;
+    DELETE FROM audit_leaf_rest WHERE ctid = ANY (ARRAY(SELECT r.ctid FROM audit_leaf_rest r WHERE r.at < v_today - v_longest LIMIT v_limit));
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    v_gone := v_gone + v_rows;
+    FOR w IN SELECT workspace_id, audit_days FROM workspaces WHERE audit_days < v_longest LOOP
+        EXIT WHEN v_gone >= v_limit;
+        DELETE FROM audit_leaf l USING (
+            SELECT o.tree, o.n, o.at FROM audit_leaf o
+            WHERE o.workspace_id = w.workspace_id AND o.at < v_today - w.audit_days ORDER BY o.at LIMIT v_limit - v_gone) old
+        WHERE l.workspace_id = w.workspace_id AND l.tree = old.tree AND l.n = old.n AND l.at = old.at;
+        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        v_gone := v_gone + v_rows;
+    END LOOP;
+    FOR v_table, v_column, v_longest IN
+        SELECT * FROM (VALUES ('activity_minute', 'at', 2), ('activity_hour', 'at', 90), ('activity_day', 'at', v_longest),
+                              ('activity_source', 'last_use', v_longest)) AS x (name, age, days)
+    LOOP
+        EXECUTE format('DELETE FROM %1$I WHERE ctid = ANY (ARRAY(SELECT ctid FROM %1$I WHERE %2$I < %3$L LIMIT %4$s))',
+                       v_table, v_column, v_today - v_longest, v_limit);
+        GET DIAGNOSTICS v_rows = ROW_COUNT;
+        v_gone := v_gone + v_rows;
+    END LOOP;
+    RETURN v_gone;
+END $$;
+
+ALTER FUNCTION audit_keep OWNER TO usher_owner;
+REVOKE ALL ON FUNCTION audit_keep FROM PUBLIC, usher_ingest, usher_worker;
+GRANT EXECUTE ON FUNCTION audit_keep TO usher_worker;

@@ -1,0 +1,279 @@
+-- The archive (ops/DESIGN.md, "The archive"): records of usher.audit into rows and trees.
+
+-- name: begin_partition
+-- Where a partition goes on. Whoever reads it first makes the row.
+-- $1 integer: partition
+-- $2 bigint: where the log begins
+INSERT INTO audit_offset (partition, next) VALUES ($1::int, $2::bigint) ON CONFLICT (partition) DO NOTHING;
+
+-- name: places
+-- $1 integer[]: partitions
+SELECT partition, next, recheck FROM audit_offset WHERE partition = ANY ($1::int[]) ORDER BY partition;
+
+-- name: lock
+-- The same; nobody else adds to these partitions until the end of the transaction.
+-- parameters as places
+SELECT partition, next, recheck FROM audit_offset WHERE partition = ANY ($1::int[]) ORDER BY partition FOR UPDATE;
+
+-- name: move
+-- $1 integer[]: partitions
+-- $2 bigint[]: for each where it goes on
+UPDATE audit_offset o SET next = x.next, at = now()
+FROM unnest($1::int[], $2::bigint[]) AS x (partition, next) WHERE o.partition = x.partition;
+
+-- name: begin_again
+-- The log has begun anew, or is another one: it is read from its beginning, and what was there before it did is compared.
+-- $1 integer: partition
+-- $2 bigint: where it was
+-- $3 bigint: where it begins
+-- $4 bigint: where it ends
+UPDATE audit_offset SET next = $3::bigint, recheck = $4::bigint, at = now() WHERE partition = $1::int AND next = $2::bigint;
+
+-- name: heads
+-- $1 uuid[]: workspaces
+SELECT workspace_id, tree, size, coalesce(first_seq, 0), coalesce(epoch, 0), coalesce(seq, 0), stopped IS NOT NULL
+FROM audit_tree WHERE workspace_id = ANY ($1::uuid[]);
+
+-- name: peaks
+-- The complete subtrees that a tree is made of, one for each bit of its size.
+-- parameters as heads
+SELECT t.workspace_id, t.tree, n.level, n.hash
+FROM audit_tree t CROSS JOIN generate_series(0, 62) AS l (level)
+JOIN audit_node n ON n.workspace_id = t.workspace_id AND n.tree = t.tree AND n.level = l.level
+                 AND n.index = ((t.size >> (l.level + 1)) << 1)
+WHERE t.workspace_id = ANY ($1::uuid[]) AND ((t.size >> l.level) & 1) = 1;
+
+-- name: peaks_at
+-- The same of a tree as it was when it had another size.
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 bigint: size
+SELECT n.level, n.hash
+FROM generate_series(0, 62) AS l (level)
+JOIN audit_node n ON n.workspace_id = $1::uuid AND n.tree = $2::smallint AND n.level = l.level
+                 AND n.index = (($3::bigint >> (l.level + 1)) << 1)
+WHERE (($3::bigint >> l.level) & 1) = 1;
+
+-- name: leaf_hash
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 bigint: n
+SELECT hash FROM audit_node WHERE workspace_id = $1::uuid AND tree = $2::smallint AND level = 0 AND index = $3::bigint;
+
+-- name: known
+-- Which of these events are there already.
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: txns
+SELECT event FROM audit_leaf WHERE workspace_id = ANY ($1::uuid[]) AND txn = ANY ($2::uuid[]) AND tree = 2;
+
+-- name: leaves
+-- $1 uuid[]: workspaces
+-- $2 smallint[]: trees
+-- $3 bigint[]: n
+-- $4 bigint[]: microseconds since 1970
+-- $5 text[]: ce_id
+-- $6 bigint[]: epochs
+-- $7 bigint[]: seq
+-- $8 uuid[]: txns
+-- $9 text[]: actors' kinds …
+-- $10 uuid[]: … ids …
+-- $11 text[]: … names
+-- $12 text[]: actions
+-- $13 text[]: outcomes
+-- $14 text[]: reasons
+-- $15 text[]: targets' types …
+-- $16 uuid[]: … ids …
+-- $17 text[]: … names
+-- $18 uuid[]: subjects' ids …
+-- $19 text[]: … names
+-- $20 text[]: methods
+-- $21 text[]: paths
+-- $22 smallint[]: statuses
+-- $23 text[]: codes of errors …
+-- $24 text[]: … and what was said
+-- $25 text[]: source addresses
+-- $26 text[]: user agents
+-- $27 boolean[]: rate-limited
+-- $28 bigint[]: microseconds that they took
+-- $29 bytea[]: the records
+INSERT INTO audit_leaf (workspace_id, tree, n, at, event, epoch, seq, txn, actor_kind, actor_id, actor_name, action, outcome, reason,
+    target_type, target_id, target_name, subject_id, subject_name, method, path, status, error, detail, source, user_agent, rate_limited,
+    duration_us, bytes)
+SELECT x.workspace_id, x.tree, x.n, from_micros(x.at), x.event, x.epoch, x.seq, x.txn, x.actor_kind, x.actor_id, x.actor_name, x.action,
+    x.outcome, x.reason, x.target_type, x.target_id, x.target_name, x.subject_id, x.subject_name, x.method, x.path, x.status, x.error,
+    x.detail, x.source, x.user_agent, x.rate_limited, x.duration_us, x.bytes
+FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[], $8::uuid[], $9::text[],
+    $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::uuid[], $17::text[], $18::uuid[], $19::text[],
+    $20::text[], $21::text[], $22::smallint[], $23::text[], $24::text[], $25::text[], $26::text[], $27::boolean[], $28::bigint[],
+    $29::bytea[]) AS x (workspace_id, tree, n, at, event, epoch, seq, txn, actor_kind, actor_id, actor_name, action, outcome, reason,
+    target_type, target_id, target_name, subject_id, subject_name, method, path, status, error, detail, source, user_agent, rate_limited,
+    duration_us, bytes);
+
+-- name: nodes
+-- $1 uuid[]: workspaces
+-- $2 smallint[]: trees
+-- $3 smallint[]: levels
+-- $4 bigint[]: indexes
+-- $5 bytea[]: hashes
+INSERT INTO audit_node (workspace_id, tree, level, index, hash)
+SELECT x.workspace_id, x.tree, x.level, x.index, x.hash
+FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::bigint[], $5::bytea[]) AS x (workspace_id, tree, level, index, hash);
+
+-- name: trees
+-- $1 uuid[]: workspaces
+-- $2 smallint[]: trees
+-- $3 integer[]: partitions
+-- $4 bigint[]: sizes
+-- $5 bigint[]: first seq
+-- $6 bigint[]: epochs
+-- $7 bigint[]: seq of the last
+-- $8 text[]: why it stops now; NULL: as it was
+-- $9 text[]: why it is not signed any more from now on; NULL: as it was
+INSERT INTO audit_tree AS t (workspace_id, tree, partition, size, first_seq, epoch, seq, stopped, stopped_at, refused, refused_at)
+SELECT x.workspace_id, x.tree, x.partition, x.size, x.first_seq, x.epoch, x.seq, x.stopped, CASE WHEN x.stopped IS NOT NULL THEN now() END,
+    x.refused, CASE WHEN x.refused IS NOT NULL THEN now() END
+FROM unnest($1::uuid[], $2::smallint[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::text[])
+    AS x (workspace_id, tree, partition, size, first_seq, epoch, seq, stopped, refused)
+ON CONFLICT (workspace_id, tree) DO UPDATE
+SET partition = EXCLUDED.partition, size = EXCLUDED.size, first_seq = EXCLUDED.first_seq, epoch = EXCLUDED.epoch, seq = EXCLUDED.seq,
+    stopped = coalesce(t.stopped, EXCLUDED.stopped), stopped_at = coalesce(t.stopped_at, EXCLUDED.stopped_at),
+    refused = coalesce(t.refused, EXCLUDED.refused), refused_at = coalesce(t.refused_at, EXCLUDED.refused_at);
+
+-- name: gaps
+-- $1 uuid[]: workspaces
+-- $2 smallint[]: trees
+-- $3 bigint[]: n of the leaf behind
+-- $4 bigint[]: its epoch
+-- $5 bigint[]: its seq
+-- $6 bigint[]: epoch of the leaf before
+-- $7 bigint[]: its seq
+-- $8 text[]: why
+INSERT INTO audit_gap (workspace_id, tree, n, epoch, seq, before_epoch, before_seq, why)
+SELECT x.workspace_id, x.tree, x.n, x.epoch, x.seq, x.before_epoch, x.before_seq, x.why
+FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
+    AS x (workspace_id, tree, n, epoch, seq, before_epoch, before_seq, why);
+
+-- name: aside
+-- $1 uuid[]: workspaces
+-- $2 smallint[]: trees
+-- $3 integer[]: partitions
+-- $4 bigint[]: offsets
+-- $5 text[]: ce_id
+-- $6 bytea[]: the records
+INSERT INTO audit_aside (workspace_id, tree, partition, place, event, bytes)
+SELECT x.workspace_id, x.tree, x.partition, x.place, x.event, x.bytes
+FROM unnest($1::uuid[], $2::smallint[], $3::int[], $4::bigint[], $5::text[], $6::bytea[])
+    AS x (workspace_id, tree, partition, place, event, bytes)
+ON CONFLICT DO NOTHING;
+
+-- part: activity_columns
+(workspace_id, key_id, at, requests, operations, writes, ok, redirected, refused, limited, failed, superseded, latency, bytes_in,
+    bytes_out, first_use, last_use, last_write)
+
+-- part: activity_rows
+SELECT x.workspace_id, x.key_id, from_micros(x.at), x.requests, x.operations, x.writes, x.ok, x.redirected, x.refused, x.limited,
+    x.failed, x.superseded, x.latency::bigint[], x.bytes_in, x.bytes_out, from_micros(x.first_use), from_micros(x.last_use),
+    from_micros(x.last_write)
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+    $10::bigint[], $11::bigint[], $12::bigint[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[])
+    AS x (workspace_id, key_id, at, requests, operations, writes, ok, redirected, refused, limited, failed, superseded, latency, bytes_in,
+    bytes_out, first_use, last_use, last_write)
+ON CONFLICT (workspace_id, key_id, at) DO UPDATE
+SET requests = t.requests + EXCLUDED.requests, operations = t.operations + EXCLUDED.operations, writes = t.writes + EXCLUDED.writes,
+    ok = t.ok + EXCLUDED.ok, redirected = t.redirected + EXCLUDED.redirected, refused = t.refused + EXCLUDED.refused,
+    limited = t.limited + EXCLUDED.limited, failed = t.failed + EXCLUDED.failed, superseded = t.superseded + EXCLUDED.superseded,
+    latency = ARRAY(SELECT x.a + x.b FROM unnest(t.latency, EXCLUDED.latency) WITH ORDINALITY AS x (a, b, i) ORDER BY x.i),
+    bytes_in = t.bytes_in + EXCLUDED.bytes_in, bytes_out = t.bytes_out + EXCLUDED.bytes_out,
+    first_use = least(t.first_use, EXCLUDED.first_use), last_use = greatest(t.last_use, EXCLUDED.last_use),
+    last_write = greatest(t.last_write, EXCLUDED.last_write)
+
+-- name: activity_minute
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: keys
+-- $3 bigint[]: beginning of the span, in microseconds since 1970
+-- $4 bigint[]: requests
+-- $5 bigint[]: operations
+-- $6 bigint[]: writes
+-- $7 bigint[]: 1xx, 2xx
+-- $8 bigint[]: 3xx
+-- $9 bigint[]: 4xx but 429
+-- $10 bigint[]: 429
+-- $11 bigint[]: 5xx
+-- $12 bigint[]: records that take an earlier one back
+-- $13 text[]: histograms, each an array of bigint as text
+-- $14 bigint[]: bytes in
+-- $15 bigint[]: bytes out
+-- $16 bigint[]: first use
+-- $17 bigint[]: last use
+-- $18 bigint[]: last write
+INSERT INTO activity_minute AS t {activity_columns} {activity_rows};
+
+-- name: activity_hour
+-- parameters as activity_minute
+INSERT INTO activity_hour AS t {activity_columns} {activity_rows};
+
+-- name: activity_day
+-- parameters as activity_minute
+INSERT INTO activity_day AS t {activity_columns} {activity_rows};
+
+-- name: sources
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: keys
+-- $3 text[]: addresses
+-- $4 bigint[]: requests
+-- $5 bigint[]: first use
+-- $6 bigint[]: last use
+INSERT INTO activity_source AS t (workspace_id, key_id, source, requests, first_use, last_use)
+SELECT x.workspace_id, x.key_id, x.source, x.requests, from_micros(x.first_use), from_micros(x.last_use)
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+    AS x (workspace_id, key_id, source, requests, first_use, last_use)
+ON CONFLICT (workspace_id, key_id, source) DO UPDATE
+SET requests = t.requests + EXCLUDED.requests, first_use = least(t.first_use, EXCLUDED.first_use),
+    last_use = greatest(t.last_use, EXCLUDED.last_use);
+
+-- name: day
+-- $1 bigint: microseconds since 1970
+SELECT audit_day((from_micros($1::bigint) AT TIME ZONE 'UTC')::date);
+
+-- name: keep
+-- What has had its time is dropped, a slice of it; how many tables and rows. One day's table more is there beforehand.
+-- $1 integer: rows at most
+SELECT audit_keep($1::int);
+
+-- name: unsigned
+-- Heads that are to be signed.
+-- $1 integer[]: partitions
+-- $2 integer: seconds since a head of the same tree was signed
+-- $3 integer: so many at most
+SELECT workspace_id, tree, partition, size FROM audit_unsigned($1::int[], $2::int, $3::int);
+
+-- name: sign
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 bigint: size
+-- $4 text: note
+-- $5 bytea: root
+INSERT INTO audit_checkpoint (workspace_id, tree, size, note, root) VALUES ($1::uuid, $2::smallint, $3::bigint, $4::text, $5::bytea)
+ON CONFLICT DO NOTHING;
+
+-- name: signed
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 bigint: size
+UPDATE audit_tree SET signed_size = greatest(signed_size, $3::bigint), signed_at = now() WHERE workspace_id = $1::uuid AND tree = $2::smallint;
+
+-- name: refuse
+-- Nothing of it is signed any more.
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 text: why
+UPDATE audit_tree SET refused = $3::text, refused_at = now() WHERE workspace_id = $1::uuid AND tree = $2::smallint AND refused IS NULL;
+
+-- name: faults
+-- How many trees of these partitions have stopped, and of how many no head is signed any more.
+-- $1 integer[]: partitions
+SELECT stopped, refused FROM audit_faults($1::int[]);
+
+-- name: register_key
+-- $1 bytea: the public key
+SELECT audit_key_register($1::bytea);
