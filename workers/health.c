@@ -35,6 +35,8 @@ struct health {
     struct emitter *emitter;
     struct loop *loop;
     struct probe *probe;
+    struct archive *archive;
+    bool alone; /* there is the archive, and nothing else */
 };
 
 /* ---- readiness ---- */
@@ -53,10 +55,12 @@ static bool ready(void *arg, char *why, size_t n) {
     pthread_mutex_lock(&h->lock);
     if (lifecycle_stopping())
         snprintf(why, n, "stopping");
-    else if (h->loop == NULL)
+    else if (h->loop == NULL && (!h->alone || h->archive == NULL))
         snprintf(why, n, "%s", h->step[0] != '\0' ? h->step : "starting");
     else
-        good = loop_ready(h->loop, why, n) && emitted(h, why, n) && probe_good(h->probe, why, n);
+        good = (h->loop == NULL ||
+                (loop_ready(h->loop, why, n) && emitted(h, why, n) && probe_good(h->probe, why, n))) &&
+               (h->archive == NULL || archive_ready(h->archive, why, n));
     pthread_mutex_unlock(&h->lock);
     return good;
 }
@@ -78,6 +82,10 @@ bool health_wait(struct health *h, const char *step, const struct err *why) {
 
 /* Returns why, if it does not go on and will not. */
 static const char *stuck(struct health *h, int64_t most_us) {
+    if (h->archive != NULL && clock_mono_us() - archive_turned_us(h->archive) > most_us)
+        return "the archive does not come round";
+    if (h->loop == NULL)
+        return NULL;
     if (clock_mono_us() - loop_turned_us(h->loop) > most_us)
         return "the loop does not come round";
     if (emitter_age_us(h->emitter) > most_us)
@@ -90,10 +98,9 @@ static void look_after(struct health *h) {
     int64_t most_us = config_int(h->config, "watchdog-seconds") * INT64_C(1000000);
     pthread_mutex_lock(&h->lock);
     const char *why = NULL;
-    if (h->loop != NULL) {
+    if (h->loop != NULL)
         metric_set(worker_stats.emit_age, emitter_age_us(h->emitter) / 1000000);
-        why = most_us > 0 ? stuck(h, most_us) : NULL;
-    }
+    why = most_us > 0 ? stuck(h, most_us) : NULL;
     pthread_mutex_unlock(&h->lock);
     if (why == NULL)
         return;
@@ -150,6 +157,14 @@ void health_detach(struct health *h) {
     snprintf(h->step, sizeof h->step, "stopping");
     pthread_mutex_unlock(&h->lock);
     probe_stop(probe);
+}
+
+void health_attach_archive(struct health *h, struct archive *archive, bool alone) {
+    pthread_mutex_lock(&h->lock);
+    h->archive = archive;
+    h->alone = alone;
+    h->step[0] = '\0';
+    pthread_mutex_unlock(&h->lock);
 }
 
 void health_stop(struct health *h) {

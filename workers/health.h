@@ -4,6 +4,7 @@
 #ifndef USHER_WORKERS_HEALTH_H
 #define USHER_WORKERS_HEALTH_H
 
+#include "workers/archive/archive.h"
 #include "workers/loop.h"
 
 struct health;
@@ -18,6 +19,8 @@ void health_attach(struct health *h, struct consumer *consumer, struct emitter *
                    struct slot *slot);
 /* … and no longer, as they are about to be freed. */
 void health_detach(struct health *h);
+/* The same of the archive; NULL: no longer. alone: this process does nothing else. */
+void health_attach_archive(struct health *h, struct archive *archive, bool alone);
 void health_stop(struct health *h); /* NULL is fine */
 
 #endif

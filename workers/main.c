@@ -7,21 +7,26 @@
 #include "schemas/types/schema_load.h"
 #include "sql/ask/outbox.h"
 #include "sql/migrate.h"
+#include "workers/archive/archive.h"
 #include "workers/consumer.h"
 #include "workers/health.h"
 #include "workers/loop.h"
 #include "workers/lost.h"
 #include "workers/replies.h"
+#include "workers/roles.h"
 #include "workers/selfcheck.h"
 #include "workers/settings.h"
 #include "workers/stats.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+/* What makes the names of the broker's check its own where there is no slot: no slot has such a number. */
+#define NO_SLOT (1000 + (int)(getpid() % 100000))
 
 /* Topics, and what the broker can do: asked until it answers. False: a stop was asked for. */
-static bool prepare_kafka(const struct config *config, struct health *health, const struct slot *slot,
-                          bool *exactly_once) {
+static bool prepare_kafka(const struct config *config, struct health *health, int slot, bool *exactly_once) {
     for (;;) {
         struct err err = {0};
         rd_kafka_t *admin = kafka_open(kafka_conf_new(config, KAFKA_ADMIN), KAFKA_ADMIN, &err);
@@ -32,7 +37,7 @@ static bool prepare_kafka(const struct config *config, struct health *health, co
         if (admin != NULL)
             rd_kafka_destroy(admin);
         if (code == ERR_OK)
-            code = selfcheck_run(config, slot_number(slot), exactly_once, &err);
+            code = selfcheck_run(config, slot, exactly_once, &err);
         if (code == ERR_OK)
             return true;
         if (code == ERR_CONFIG) {
@@ -58,12 +63,9 @@ static bool prepare_database(const struct config *config, struct health *health)
 }
 
 /* *why: what ended it, if that was not a signal. */
-static int run_worker(const struct config *config, struct health *health, struct slot *slot,
-                      const char **why) {
-    bool exactly_once = false;
+static int apply_commands(const struct config *config, struct health *health, struct slot *slot,
+                          bool exactly_once, const char **why) {
     struct err err = {0};
-    if (!prepare_kafka(config, health, slot, &exactly_once))
-        return 0;
     struct emitter *emitter = emitter_start(config, slot, exactly_once);
     if (emitter == NULL)
         return 0;
@@ -93,6 +95,41 @@ static int run_worker(const struct config *config, struct health *health, struct
     return code;
 }
 
+/* The archive begins before commands are applied and ends after them, so that what was emitted last is there.
+ */
+static int run_roles(const struct config *config, struct health *health, const char **why) {
+    struct roles roles;
+    struct err err = {0};
+    struct archive *archive = NULL;
+    bool exactly_once = false;
+    int code = 0;
+    if (roles_parse(config_str(config, "roles"), &roles, &err) != ERR_OK)
+        return 2; /* was judged with the settings */
+    struct slot *slot = roles.apply ? slot_take(config) : NULL;
+    if ((roles.apply && slot == NULL) ||
+        !prepare_kafka(config, health, slot != NULL ? slot_number(slot) : NO_SLOT, &exactly_once))
+        return 0;
+    if (roles.archive) {
+        archive = archive_start(config, !exactly_once, &err);
+        if (archive == NULL) {
+            fprintf(stderr, "usher-worker: %s\n", err_text(&err));
+            *why = "start-failed";
+            return 1;
+        }
+        health_attach_archive(health, archive, !roles.apply);
+    }
+    if (roles.apply) {
+        code = apply_commands(config, health, slot, exactly_once, why);
+    } else {
+        lifecycle_ready();
+        while (!lifecycle_wait(200))
+            continue; /* the guard may have heard the signal */
+    }
+    health_attach_archive(health, NULL, !roles.apply);
+    archive_stop(archive);
+    return code;
+}
+
 int main(int argc, char **argv) {
     char **rest;
     int nrest;
@@ -117,10 +154,8 @@ int main(int argc, char **argv) {
     }
     int code = 0;
     const char *why = "signal";
-    if (prepare_database(config, health)) {
-        struct slot *slot = slot_take(config);
-        code = slot != NULL ? run_worker(config, health, slot, &why) : 0;
-    }
+    if (prepare_database(config, health))
+        code = run_roles(config, health, &why);
     health_stop(health);
     log_event(LOG_INFO, "stopped", "reason=%s code=%d", why, code);
     return code;

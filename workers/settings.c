@@ -2,6 +2,7 @@
 
 #include "ops/runtime/kafka_conf.h"
 #include "schemas/resource/resource_bounds.h"
+#include "workers/roles.h"
 
 static const struct config_row rows[] = {
     {"pg", CONFIG_STR, NULL, 0, 0, "PostgreSQL, as a libpq connection string", true},
@@ -36,6 +37,19 @@ static const struct config_row rows[] = {
      "how long a partition may stand still while commands wait in it before the worker is not ready", false},
     {"watchdog-seconds", CONFIG_INT, "300", 0, 86400,
      "a worker that does not go on for so long ends, to be started again; 0: it does not", false},
+    {"roles", CONFIG_STR, "apply,archive", 0, 0,
+     "what this process does: apply (commands), archive (records of usher.audit); the same process may do both",
+     false},
+    {"audit-key", CONFIG_STR, "", 0, 0,
+     "PEM file with the key (Ed25519) that heads of the archive are signed with; empty: a new key with each start",
+     false},
+    {"audit-key-old", CONFIG_STR, "", 0, 0,
+     "PEM file with the key before it, which signs beside it for a while; empty: none", false},
+    {"audit-origin", CONFIG_STR, "usher", 0, 0,
+     "how the names of signed heads begin, best the host of the public URL: NAME/audit/WORKSPACE/changes",
+     false},
+    {"checkpoint-seconds", CONFIG_INT, "10", 1, 60, "a tree of the archive that grows is signed so often",
+     false},
     {"events-issuer", CONFIG_STR, "urn:usher", 0, 0,
      "claim iss of SCIM events: who says so, best the public URL", false},
     {"outcome-hours", CONFIG_INT, "192", 24, 87600,
@@ -49,4 +63,4 @@ static const struct config_row rows[] = {
 /* 0.3.0 signed the records of usher.events. */
 static const char *const retired[] = {"signing-key", NULL};
 
-const struct config_spec worker_config = {"usher-worker", rows, &kafka_pass, NULL, retired};
+const struct config_spec worker_config = {"usher-worker", rows, &kafka_pass, roles_judge, retired};

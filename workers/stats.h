@@ -48,7 +48,19 @@
       "Records that Kafka refuses for ever: a stub stands in their place.")                                  \
     X(emit_end, histogram, "usher_emit_end_seconds", NULL, "Time that ending a Kafka transaction takes.")    \
     X(emit_waiting, gauge, "usher_emit_waiting_batches", NULL,                                               \
-      "Rows of the outbox that wait for their Kafka transaction: one a batch and partition.")
+      "Rows of the outbox that wait for their Kafka transaction: one a batch and partition.")                \
+    X(archive_records, counter, "usher_archive_records_total", NULL, "Records of usher.audit archived.")     \
+    X(archive_repeated, counter, "usher_archive_repeated_total", NULL,                                       \
+      "Records that came again and were there already.")                                                     \
+    X(archive_aside, counter, "usher_archive_aside_total", NULL,                                             \
+      "Records that were put aside: nobody can read them, or their tree has stopped.")                       \
+    X(archive_time, histogram, "usher_archive_seconds", NULL, "Time of an archived batch's transaction.")    \
+    X(archive_lag, gauge, "usher_archive_lag", NULL, "Records that wait in this archive's partitions.")      \
+    X(archive_signed, counter, "usher_archive_checkpoints_total", NULL, "Heads of trees signed.")            \
+    X(archive_stopped, gauge, "usher_archive_stopped_trees", NULL,                                           \
+      "Trees to which nothing is added any more.")                                                           \
+    X(archive_refused, gauge, "usher_archive_refused_trees", NULL,                                           \
+      "Trees of which no head is signed any more.")
 
 struct worker_stats {
 #define WORKER_STATS_MEMBER(member, kind, name, labels, help) struct metric *member;

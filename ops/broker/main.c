@@ -20,8 +20,8 @@
 
 /* The mock creates an unknown topic by itself, with its own number of partitions. So all topics are made
  * before a client can ask for one. */
-static const char *const topics[] = {TOPIC_COMMANDS, TOPIC_REPLIES, TOPIC_MEMBERSHIP, TOPIC_ROOMS,
-                                     TOPIC_EVENTS,   TOPIC_AUDIT,   TOPIC_DEADLETTER};
+static const char *const topics[] = {TOPIC_COMMANDS, TOPIC_REPLIES, TOPIC_MEMBERSHIP,  TOPIC_ROOMS,
+                                     TOPIC_EVENTS,   TOPIC_AUDIT,   TOPIC_CHECKPOINTS, TOPIC_DEADLETTER};
 
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text) {
     char quoted[512];

@@ -9,8 +9,8 @@
 #define ANSWER_MS 5000
 #define WORKER_GROUP "usher-worker"
 
-static const char *const topics[] = {TOPIC_COMMANDS, TOPIC_REPLIES, TOPIC_MEMBERSHIP, TOPIC_ROOMS,
-                                     TOPIC_EVENTS,   TOPIC_AUDIT,   TOPIC_DEADLETTER};
+static const char *const topics[] = {TOPIC_COMMANDS, TOPIC_REPLIES, TOPIC_MEMBERSHIP,  TOPIC_ROOMS,
+                                     TOPIC_EVENTS,   TOPIC_AUDIT,   TOPIC_CHECKPOINTS, TOPIC_DEADLETTER};
 #define NTOPICS (sizeof topics / sizeof topics[0])
 
 static int partitions_of(const struct rd_kafka_metadata *md, const char *topic) {

@@ -54,6 +54,13 @@ signing_key() {
     mv "$run_dir/signing.pem.part" "$run_dir/signing.pem"
 }
 
+# The key that the heads of the archive's trees are signed with.
+audit_key() {
+    [ ! -s "$run_dir/audit.pem" ] || return 0
+    openssl genpkey -algorithm ED25519 -out "$run_dir/audit.pem.part" 2>/dev/null || die "openssl made no audit key"
+    mv "$run_dir/audit.pem.part" "$run_dir/audit.pem"
+}
+
 # Writes RUN_DIR/conf/NAME from stdin. A program that runs with other settings (the broker came back on another port, say) is ended, so that it is
 # started again with these.
 conf_write() { # NAME
@@ -105,6 +112,7 @@ worker_start() { # NAME
 	metrics-listen = 127.0.0.1:$metrics
 	events-issuer = http://127.0.0.1:$port
 	schema-dir = $schema_dir
+	audit-key = $run_dir/audit.pem
 	CONF
     program_start "$name" usher-worker "http://127.0.0.1:$metrics/readyz" "${USHER_FAILPOINT_WORKER:-}" "${args[@]}"
 }
@@ -133,6 +141,7 @@ extra() { # worker NAME | ingest NAME PORT
     kafka_kind
     secrets
     signing_key
+    audit_key
     port=$(<"$run_dir/port/ingest") pg_port=$(<"$run_dir/port/postgres")
     bootstrap=$(sed -n 's/^USHER_KAFKA=//p' "$run_dir/env")
     "${what}_start" "$what-$name" "${@:3}"
@@ -181,6 +190,8 @@ write_env() {
         for name in "$run_dir"/pid/*; do
             name=${name##*/} upper=${name^^} upper=${upper//-/_}
             ! pid=$(pid_alive "$run_dir/pid/$name") || echo "USHER_PID_$upper=$pid"
+            # Both roles of a worker are one process.
+            [ "$name" != worker ] || [ -z "$pid" ] || echo "USHER_PID_ARCHIVE=$pid"
             case $name in
             worker*) echo "USHER_URL_$upper=http://127.0.0.1:$(<"$run_dir/port/$name")" ;;
             ingest-*) echo "USHER_URL_$upper=http://127.0.0.1:$(<"$run_dir/port/$name")" ;;

@@ -15,6 +15,7 @@
 #define TOPIC_ROOMS "usher.rooms"
 #define TOPIC_EVENTS "usher.events"
 #define TOPIC_AUDIT "usher.audit"
+#define TOPIC_CHECKPOINTS "usher.checkpoints"
 #define TOPIC_DEADLETTER "usher.deadletter"
 
 /* The largest record of any topic (of usher.commands; the others: RECORD_MAX); kafka_conf_new lets producers

@@ -35,6 +35,7 @@ static const struct topic {
     {TOPIC_ROOMS, RECORD_BYTES, {{"cleanup.policy", "compact"}, {RECORD_LIMIT, TEXT(RECORD_BYTES)}}},
     {TOPIC_EVENTS, RECORD_BYTES, {{"retention.ms", "2592000000"}, {RECORD_LIMIT, TEXT(RECORD_BYTES)}}},
     {TOPIC_AUDIT, RECORD_BYTES, {{"retention.ms", "2592000000"}, {RECORD_LIMIT, TEXT(RECORD_BYTES)}}},
+    {TOPIC_CHECKPOINTS, RECORD_BYTES, {{"cleanup.policy", "compact"}, {RECORD_LIMIT, TEXT(RECORD_BYTES)}}},
     {TOPIC_DEADLETTER, RECORD_BYTES, {{"retention.ms", "2592000000"}, {RECORD_LIMIT, TEXT(RECORD_BYTES)}}},
 };
 #define NTOPICS (sizeof topics / sizeof *topics)

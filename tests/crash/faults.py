@@ -203,6 +203,29 @@ def postgres_killed(ground):
     survives(ground, ("INGEST", "WORKER"), kill)
 
 
+def archive_built_anew(ground):
+    """All of it is deleted, and read from the topic once more, while the load goes on: each leaf, hash and head is what
+    it was. (And the head that is published fits, or nothing would be signed.)"""
+    stack = ground.stack
+    hashes = "SELECT workspace_id::text, tree, level, index, hash FROM usher.audit_node WHERE level > 0"
+    ground.local("stop", "worker")
+    before = {row[:4]: bytes(row[4]) for row in stack.sql(hashes)}
+    for table in ("leaf", "node", "tree", "checkpoint", "offset"):
+        stack.sql("DELETE FROM usher.audit_" + table)
+    ground.local("start")
+    ground.works(60)
+
+    def anew():
+        return {row[:4]: bytes(row[4]) for row in stack.sql(hashes)}
+
+    ground.wait(lambda: before.keys() <= anew().keys(), "the archive to be built anew")
+    after = anew()
+    if not before or any(after.get(place) != h for place, h in before.items()):
+        raise Failed("a second archive differs: %d of %d hashes" % (
+            sum(after.get(place) != h for place, h in before.items()), len(before)))
+    ground.wait(lambda: stack.sql("SELECT count(*) FROM usher.audit_checkpoint")[0][0] > 0, "a signed head")
+
+
 def two_and_two(ground, make_load):
     """Two ingests and two workers under load; a worker and an ingest are killed."""
     url = ground.stack.extra_ingest("second", free_port())

@@ -3,6 +3,7 @@ the clients were told."""
 
 import collections
 
+import archived
 import outbox
 import stream
 from waiting import wait_until
@@ -38,9 +39,23 @@ def judge(stack, load, killed=None):
         wrong += ["%s: %s" % (loader.name, fault) for fault in loader.faults[:5]]
     wrong += check_objects(stack, load) + check_pairs(load, membership) + check_refused(load, audit)
     wrong += check_accepted(stack, load, events)
+    wrong += check_archive(stack, audit)
     wrong += check_answers(load, audit) + check_seats(stack, load, audit) + check_log(
         stack, audit, membership + events) + check_keys(stack) + check_totals(stack)
     return wrong
+
+
+# ---------------------------------------------------------------- the archive
+
+def check_archive(stack, audit):
+    """Rows, hashes and signed heads are those of the topic, whatever died."""
+    wait_until(lambda: archived.caught_up(stack, audit), "the archive to catch up",
+               lambda: stack.sql("SELECT sum(next) FROM usher.audit_offset"))
+    troubles = stack.sql("SELECT workspace_id::text, stopped, refused FROM usher.audit_tree"
+                         " WHERE stopped IS NOT NULL OR refused IS NOT NULL")
+    aside = stack.sql("SELECT partition, place FROM usher.audit_aside")
+    return (archived.faults(stack, audit) + ["the archive has a fault: %r" % (t,) for t in troubles]
+            + ["the archive has put aside %r" % (a,) for a in aside])
 
 
 # ---------------------------------------------------------------- state

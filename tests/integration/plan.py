@@ -21,7 +21,7 @@ TOGETHER = (
     "interop", "interop_sessions", "dialects_okta", "dialects_governance", "migrate", "link", "search", "rules_data", "api_members",
     "dialects_directories", "dialects_entra_gallery", "equivalence", "roles", "storage", "tls", "preconditions", "sort",
     "prefer", "api_rooms", "client_sessions", "inputs", "entra_session", "readme", "docs_page", "statements", "days",
-    "apply_cases", "audit_proofs", "admin_audit")
+    "apply_cases", "audit_proofs", "admin_audit", "archive")
 
 # Suites that run one after the other when those have ended, in a process that has read all streams along. streams
 # judges what all others wrote. seats and two add a second worker, which two ends. The rest stops and kills programs.
@@ -35,7 +35,7 @@ LAST = ("bulk_alone", "whole", "refused", "offsets", "health", "readers", "librd
 # Suites for both brokers: about what the topics hold, in which order, and what happens while a program stands still or
 # ends. All others judge HTTP, documents, plans and limits. These are decided in the programs and in PostgreSQL, by the
 # same commands whichever broker carries them; so the broker that starts at once is enough for them.
-BROKER = {"streams", "events", "async", "members", "bulk", "client_sessions", "entra_session", "okta_session", "seats", "admin_alone",
+BROKER = {"streams", "archive", "events", "async", "members", "bulk", "client_sessions", "entra_session", "okta_session", "seats", "admin_alone",
           "revocation", "idempotency", "outage", "two", "whole", "bulk_alone", "refused", "offsets",
           "health", "readers", "librdkafka"}
 

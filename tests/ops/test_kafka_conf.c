@@ -170,8 +170,8 @@ static void cluster_close(struct cluster *k) {
     rd_kafka_destroy(k->host);
 }
 
-static const char *const all_topics[] = {TOPIC_COMMANDS, TOPIC_REPLIES, TOPIC_MEMBERSHIP, TOPIC_ROOMS,
-                                         TOPIC_EVENTS,   TOPIC_AUDIT,   TOPIC_DEADLETTER};
+static const char *const all_topics[] = {TOPIC_COMMANDS, TOPIC_REPLIES, TOPIC_MEMBERSHIP,  TOPIC_ROOMS,
+                                         TOPIC_EVENTS,   TOPIC_AUDIT,   TOPIC_CHECKPOINTS, TOPIC_DEADLETTER};
 
 static void topics_are_made_where_the_broker_knows_no_create_request(void **state) {
     (void)state;
@@ -182,7 +182,7 @@ static void topics_are_made_where_the_broker_knows_no_create_request(void **stat
         fail_msg("%s", err.detail);
     const struct rd_kafka_metadata *md;
     assert_int_equal(rd_kafka_metadata(k.rk, 1, NULL, &md, 5000), 0);
-    assert_int_equal(md->topic_cnt, 7);
+    assert_int_equal(md->topic_cnt, 8);
     rd_kafka_metadata_destroy(md);
     assert_int_equal(kafka_topics_ensure(k.rk, 4, 0, 10000, &err), ERR_OK);
     cluster_close(&k);

@@ -36,7 +36,7 @@ class Examples(unittest.TestCase):
 
     def test_every_type_has_one(self):
         shown = {load(p)["headers"]["ce_type"] for p in EXAMPLES}
-        self.assertEqual(shown, set(contract.TYPES) | {"usher.deadletter"} | {"usher.command." + c for c in COMMANDS})
+        self.assertEqual(shown, set(contract.TYPES) | {"usher.deadletter", "usher.audit.checkpoint"} | {"usher.command." + c for c in COMMANDS})
 
     def test_tombstones_are_shown(self):
         tombstones = {load(p)["headers"]["ce_type"] for p in EXAMPLES if load(p)["value"] is None}
@@ -64,7 +64,7 @@ class Judge(unittest.TestCase):
 
     def test_each_member_counts(self):
         for path in EXAMPLES:
-            if path.stem.startswith("deadletter"):
+            if path.stem.startswith(("deadletter", "checkpoints")):
                 continue
             for member in load(path)["value"] or {}:
                 if member in ("traceparent", "members", "supersedes", "doc", "created", "modified", "bulk", "needs",
@@ -203,7 +203,7 @@ class AsyncApi(unittest.TestCase):
         doc = load(self.document)
         topics = {c["address"] for c in doc["channels"].values()}
         self.assertEqual(topics,
-                         {"usher." + t for t in "commands replies membership rooms events audit deadletter".split()})
+                         {"usher." + t for t in "commands replies membership rooms events audit checkpoints deadletter".split()})
         text = json.dumps(doc)
         for name in contract.TYPES:
             self.assertIn('"%s"' % name, text)
@@ -211,7 +211,7 @@ class AsyncApi(unittest.TestCase):
     def test_readme_names_every_type(self):
         text = (ROOT / "schemas" / "README.md").read_text(encoding="utf-8")
         for name in list(contract.TYPES) + sorted((contract.DEADLETTER - contract.COMMON)
-                                                  | contract.DEADLETTER_MORE) + ["usher.deadletter"]:
+                                                  | contract.DEADLETTER_MORE) + ["usher.deadletter", "usher.audit.checkpoint"]:
             self.assertIn("`%s`" % name, text, name)
 
 

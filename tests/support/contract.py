@@ -44,6 +44,7 @@ DEADLETTER = (COMMON - {"usher-txn"}) | {"usher-error", "usher-error-detail", "u
 # Of a record that Kafka refused, and of a value that is cut: both or none.
 DEADLETTER_PAIRS = (("usher-record-topic", "usher-record"), ("usher-bytes", "usher-sha256"))
 DEADLETTER_MORE = {name for pair in DEADLETTER_PAIRS for name in pair} | {"usher-row"}
+CHECKPOINT = COMMON - {"usher-txn"}
 # About the stream itself; each numbered topic may have them.
 OF_STREAM = ("usher.stream.stub", "usher.stream.epoch")
 
@@ -241,6 +242,23 @@ def _deadletter(headers):
     return faults
 
 
+def _checkpoint(headers, value):
+    """A signed head: the value is a text of lines. Whether it is well signed is for those who have the key."""
+    faults = ["header %s is missing" % name for name in sorted(CHECKPOINT - headers.keys())]
+    faults += ["header %s does not belong there" % name for name in sorted(headers.keys() - CHECKPOINT)]
+    note = re.fullmatch(r"([^\s+]+/audit/(%s)/(changes|requests))\n([1-9][0-9]*)\n[A-Za-z0-9+/]{43}=\n\n"
+                        "(\u2014 [^\\s+]+ [A-Za-z0-9+/]+=*\n)+" % UUID, value or "")
+    if note is None:
+        return faults + ["the value is no checkpoint: %r" % value]
+    _, workspace, tree, size, _ = note.groups()
+    for name, wanted in (("ce_specversion", "1.0"), ("ce_type", "usher.audit.checkpoint"),
+                         ("ce_id", "%s/%s/%s" % (workspace, tree, size)), ("ce_source", "/w/" + workspace),
+                         ("ce_subject", "audit/" + tree), ("content-type", "text/plain; charset=utf-8")):
+        _expect(faults, headers, name, wanted)
+    _match(faults, headers, "ce_time", TIME)
+    return faults
+
+
 def _schema_of(topic, ce_type):
     if topic == "usher.commands" and (ce_type or "").startswith("usher.command."):
         return "command"
@@ -264,6 +282,8 @@ def faults_of(topic, headers, value):
     faults = []
     if topic == "usher.deadletter":
         return _deadletter(headers)
+    if topic == "usher.checkpoints":
+        return _checkpoint(headers, value)
     schema = _schema_of(topic, headers.get("ce_type"))
     if schema is None:
         return ["ce_type %r does not belong to %s" % (headers.get("ce_type"), topic)]

@@ -1,0 +1,98 @@
+"""The archive: what PostgreSQL has of usher.audit, and what is signed."""
+
+import archived
+import contract
+import stream
+from case import Case
+from scimhttp import USER, Client
+
+CHECKPOINTS = "usher.checkpoints"
+
+
+class Archive(Case):
+    """On the stack of all suites, while they run."""
+
+    def records(self, workspace):
+        self.followers.settle(workspace)
+        return sorted(self.followers.audit.snapshot(workspace), key=lambda r: r.offset)
+
+    def size(self, workspace, tree):
+        rows = self.stack.sql("SELECT size FROM audit_tree WHERE workspace_id = %s AND tree = %s", workspace, tree)
+        return rows[0][0] if rows else 0
+
+    def test_records_become_leaves(self):
+        """Byte for byte, in their order, and the hashes that they make."""
+        ws = self.stack.workspace("archive")
+        for i in range(11):
+            self.expect(ws.client.post("/Users", {"schemas": [USER], "userName": "leaf%d" % i}), 201)
+        self.expect(ws.client.post("/Users", {"schemas": [USER], "userName": "LEAF1"}), 409, "uniqueness")
+        self.followers.requests(ws.id, lambda rs: len(rs) == 12, "12 requests")
+        records = self.records(ws.id)
+        self.wait_until(lambda: self.size(ws.id, 1) + self.size(ws.id, 2) >= len(records), "the archive")
+        self.none_wrong(archived.faults(self.stack, records, whole=False))
+        first, size, seq = self.stack.sql(
+            "SELECT first_seq, size, seq FROM audit_tree WHERE workspace_id = %s AND tree = 1", ws.id)[0]
+        self.assertEqual((first, seq), (1, size))
+
+    def test_what_is_searched_for_stands_in_columns(self):
+        ws = self.stack.workspace("columns")
+        made = ws.client.post("/Users", {"schemas": [USER], "userName": "found"}, headers={"User-Agent": "searcher/1"})
+        self.expect(made, 201)
+        self.expect(ws.client.get("/Groups/01900000-0000-7000-8000-000000000000"), 404)
+        self.wait_until(lambda: self.size(ws.id, 2) == 2, "two requests")
+        request, refused = self.stack.sql(
+            "SELECT method, path, status, source, user_agent, actor_kind, actor_id::text, actor_name, rate_limited,"
+            " error, target_id::text, txn::text FROM audit_leaf WHERE workspace_id = %s AND tree = 2 ORDER BY n", ws.id)
+        self.assertEqual(request[:11], ("POST", "/scim/v2/Users", 201, "127.0.0.1", "searcher/1", "key", ws.key_id, "main",
+                                        False, None, None))
+        self.assertEqual((refused[2], refused[9], refused[10]), (404, "NOT_FOUND", "01900000-0000-7000-8000-000000000000"))
+        change = self.stack.sql(
+            "SELECT actor_id::text, target_type, target_id::text, target_name, outcome FROM audit_leaf"
+            " WHERE workspace_id = %s AND txn = %s AND action = 'user.created'", ws.id, request[11])
+        self.assertEqual(change, [(ws.key_id, "User", made.json["id"], "found", "applied")])
+
+    def test_strangers_are_the_operator_s(self):
+        """Requests of unknown credentials belong to no workspace."""
+        http = Client(self.stack.url, "ush_nobodyknowsthis")
+        before = self.size(archived.NIL, 2)
+        self.expect(http.get("/Users"), 401)
+        http.close()
+        self.wait_until(lambda: self.size(archived.NIL, 2) > before, "a stranger's request")
+
+    def test_sums(self):
+        """Requests, writes, refusals and the last use of a key, by minute, hour and day."""
+        ws = self.stack.workspace("sums")
+        token, key = ws.key("second")
+        http = ws.open(token)
+        for i in range(3):
+            self.expect(http.post("/Users", {"schemas": [USER], "userName": "sum%d" % i}), 201)
+        self.expect(http.post("/Users", {"schemas": [USER], "userName": "sum0"}), 409, "uniqueness")
+        self.expect(http.get("/Users?count=1"), 200)
+        self.expect(http.post("/Users/.search", {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+                                                 "count": 1}), 200)
+        self.wait_until(lambda: self.size(ws.id, 2) == 6, "six requests")
+        for table in ("minute", "hour", "day"):
+            sums = self.stack.sql(
+                "SELECT sum(requests)::int, sum(operations)::int, sum(writes)::int, sum(ok)::int, sum(refused)::int,"
+                " sum(limited)::int, sum(failed)::int, sum((SELECT sum(x) FROM unnest(latency) x))::int,"
+                " max(last_write) < max(last_use), min(first_use) < max(last_use) FROM activity_%s"
+                " WHERE workspace_id = '%s' AND key_id = '%s'" % (table, ws.id, key))
+            self.assertEqual(sums, [(6, 6, 4, 5, 1, 0, 0, 6, True, True)], table)
+        self.assertEqual(self.stack.sql("SELECT source, requests FROM activity_source WHERE workspace_id = %s", ws.id),
+                         [("127.0.0.1", 6)])
+
+    def test_heads_are_signed_and_published(self):
+        ws = self.stack.workspace("heads")
+        self.expect(ws.client.post("/Users", {"schemas": [USER], "userName": "head"}), 201)
+
+        def signed():
+            return self.stack.sql("SELECT count(*) FROM audit_tree WHERE workspace_id = %s AND signed_size = size", ws.id)[0][0]
+
+        self.wait_until(lambda: signed() == 2, "two signed heads")
+        stored = {note for (note,) in self.stack.sql("SELECT note FROM audit_checkpoint WHERE workspace_id = %s", ws.id)}
+        published = [r for r in stream.read_topic(self.stack.kafka, CHECKPOINTS) if r.key.startswith(ws.id)]
+        self.assertLessEqual(stored, {r.text for r in published})
+        for r in published:
+            contract.validate(r.topic, r.headers, r.text)
+            self.assertTrue(r.text.startswith("usher/audit/%s\n" % r.key), r.text)
+        self.none_wrong(archived.faults(self.stack, self.records(ws.id), whole=False))
