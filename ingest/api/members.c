@@ -1,5 +1,6 @@
 #include "ingest/api/api.h"
 #include "ingest/api/handlers.h"
+#include "ingest/api/managed.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/command.h"
 #include "ingest/request/content.h"
@@ -112,6 +113,18 @@ const struct handler api_room_list = {.begin = room_list_begin, .on_rows = room_
 
 /* ---- one member ---- */
 
+/* The command is made; who manages the room is asked first where that counts. */
+static enum step member_send(struct request *r) {
+    const char *user = json_string_value(json_object_get(r->command->resource, "user"));
+    return managed_is_asked(r) ? managed_ask(r, user, r->resource_id.s) : STEP_PUBLISH;
+}
+
+static enum step member_on_manager(struct request *r) {
+    struct err err = {0};
+    bool joins = r->command->type == COMMAND_MEMBER_DELETE;
+    return managed_judge(r, joins, &err) == ERR_OK ? STEP_PUBLISH : handle_refuse(r, &err);
+}
+
 static enum step member_publish(struct request *r, enum command_type type, json_t *transmit) {
     struct uuid user;
     if (!uuid_parse(r->route.segment, &r->resource_id)) {
@@ -126,7 +139,7 @@ static enum step member_publish(struct request *r, enum command_type type, json_
     c->resource = transmit != NULL ? json_pack("{s:s, s:o}", "user", user.s, "transmit", transmit)
                                    : json_pack("{s:s}", "user", user.s);
     content_keep(r, c->resource);
-    return STEP_PUBLISH;
+    return member_send(r);
 }
 
 /* Reads {"transmit": true | false}. Absent, or no body: it stays, or a new member gets the default. */
@@ -164,6 +177,8 @@ static enum step member_put_on_reply(struct request *r) {
 /* Shows the member as it is now. If another request has removed it since, shows what this one has put. */
 static enum step member_put_on_rows(struct request *r) {
     const struct db_query *q = r->db_query;
+    if (managed_is_answered(r))
+        return member_on_manager(r);
     const char *const *row = q->nrows > 0 ? q->rows[0] : NULL;
     const json_t *given = json_object_get(r->command->resource, "transmit");
     struct jbuf *b = answer_begin(r, r->command->reply.first ? 201 : 200);
@@ -193,4 +208,5 @@ static enum step member_delete_on_reply(struct request *r) {
 
 const struct handler api_member_put = {
     .begin = member_put_begin, .on_rows = member_put_on_rows, .on_reply = member_put_on_reply};
-const struct handler api_member_delete = {.begin = member_delete_begin, .on_reply = member_delete_on_reply};
+const struct handler api_member_delete = {
+    .begin = member_delete_begin, .on_rows = member_on_manager, .on_reply = member_delete_on_reply};

@@ -1,6 +1,7 @@
 #include "ingest/api/resources.h"
 
 #include "ingest/api/handlers.h"
+#include "ingest/api/managed.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/command.h"
 #include "ingest/request/content.h"
@@ -156,7 +157,25 @@ static enum step api_write_on_reply(struct request *r) {
     return STEP_ANSWERED;
 }
 
+static enum step api_write_begin(struct request *r) {
+    struct err err = {0};
+    if (!managed_is_asked(r))
+        return write_begin(r);
+    if (read_target(r, &err) != ERR_OK)
+        return handle_refuse(r, &err);
+    bool user = r->route.rt->kind == RESOURCE_USER;
+    return managed_ask(r, user ? r->resource_id.s : NULL, user ? NULL : r->resource_id.s);
+}
+
+static enum step api_write_on_rows(struct request *r) {
+    struct err err = {0};
+    return managed_judge(r, true, &err) == ERR_OK ? write_begin(r) : handle_refuse(r, &err);
+}
+
 const struct handler api_read = {.begin = read_begin, .on_read = read_on_read};
 const struct handler api_list = {.begin = api_list_begin, .on_read = read_on_read};
-const struct handler api_write = {
-    .begin = write_begin, .on_read = write_on_read, .on_reply = api_write_on_reply, .forgets = true};
+const struct handler api_write = {.begin = api_write_begin,
+                                  .on_rows = api_write_on_rows,
+                                  .on_read = write_on_read,
+                                  .on_reply = api_write_on_reply,
+                                  .forgets = true};

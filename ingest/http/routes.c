@@ -47,12 +47,13 @@
 #define ROOMS(m, path, needs, what)                                                                          \
     { API_ROW(m, path, ACCESS_API, what, m), .scopes = SCOPE_API_ROOMS_##needs, .about = ABOUT_ROOMS }
 /* A POST that does a PATCH of one attribute. */
+#define SWITCH(value)                                                                                        \
+    "{\"schemas\":[\"" MESSAGE_PATCH "\"],\"Operations\":[{\"op\":\"replace\","                              \
+    "\"path\":\"active\",\"value\":" value "}]}"
 #define ACTIVATE(path, value)                                                                                \
     {                                                                                                        \
-        API_ROW(POST, path, ACCESS_API, api_write, PATCH),                                                   \
-            .scopes = SCOPE_API_USERS_WRITE, .about = ABOUT_USERS,                                           \
-            .patch = "{\"schemas\":[\"" MESSAGE_PATCH "\"],\"Operations\":[{\"op\":\"replace\","             \
-                     "\"path\":\"active\",\"value\":" value "}]}"                                            \
+        API_ROW(POST, path, ACCESS_API, api_write, PATCH), .scopes = SCOPE_API_USERS_WRITE,                  \
+                                                           .about = ABOUT_USERS, .patch = SWITCH(value)      \
     }
 /* Owners and administrators have no scopes: the kind of the credential decides. */
 #define ADMIN(m, path, may, what)                                                                            \
@@ -137,6 +138,8 @@ static const struct route_row rows[] = {
     ADMIN(DELETE, "/owners/{id}", OWNER, admin_owner_revoke),
     ADMIN(GET, "/seats", ADMINISTRATOR, api_seats),
     ADMIN(GET, "/audit", OWNER, admin_audit_list),
+    {API_ROW(POST, "/admin/users/{id}/deactivate", ACCESS_OWNER, api_write, PATCH), .about = ABOUT_USERS,
+     .patch = SWITCH("false")},
     ADMIN(GET, "/guards", ADMINISTRATOR, admin_guard_list),
     ADMIN(POST, "/guards/{key}/release", ADMINISTRATOR, admin_guard_release),
     API_NOTHING(API_PREFIX "/admin/*", ACCESS_ADMINISTRATOR),

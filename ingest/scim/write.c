@@ -180,6 +180,8 @@ enum err_code write_prepare(struct request *r, const json_t *body, struct err *e
 static bool asks_existence(const struct request *r) {
     if (r->again) /* it may be gone by this very command: the worker knows */
         return false;
+    if (r->db_query != NULL) /* it was asked who manages it, and no read can follow that: the worker knows */
+        return false;
     if (membership_is_meant(r)) /* a read does not show those that are held */
         return false;
     return r->route.method == HTTP_DELETE || (r->async && r->route.method != HTTP_POST);

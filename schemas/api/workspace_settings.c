@@ -45,6 +45,8 @@ const struct workspace_setting workspace_setting_table[] = {
     TRUTH("requireSso", "require-sso", "require_sso", require_sso, "false",
           "SCIM is refused until single sign-on is marked as set up."),
     TRUTH("ssoReady", "sso-ready", "sso_ready", sso_ready, "false", "Single sign-on is set up."),
+    TRUTH("managedLock", "managed-lock", "managed_lock", managed_lock, "false",
+          "Users and rooms of an identity provider are not changed through the Management API."),
     CHOICE("strictness", "strictness", "strictness", strictness_names, strictness, "\"standard\"",
            "strict: unknown attributes, a PATCH operation without path and text for a boolean are refused. "
            "interop: and all else that the SCIM interoperability profile forbids."),

@@ -25,6 +25,7 @@ struct workspace_settings {
     bool restore_rooms;
     bool unique_rooms;
     bool require_sso, sso_ready;
+    bool managed_lock;
     const char *strictness;
     bool passwords;
     const char *events;

@@ -9,7 +9,8 @@
 #define AUDIT_ACTIONS(X)                                                                                     \
     X(USER_CREATED, "user.created", USER, COMMAND, "`changes`: attribute by attribute")                      \
     X(USER_UPDATED, "user.updated", USER, COMMAND, "`changes`: attribute by attribute")                      \
-    X(USER_DEACTIVATED, "user.deactivated", USER, COMMAND, "`active` became false")                          \
+    X(USER_DEACTIVATED, "user.deactivated", USER, COMMAND,                                                   \
+      "`active` became false; `reason` `emergency`: an owner has done it, whoever manages the user")         \
     X(USER_REACTIVATED, "user.reactivated", USER, COMMAND, "`active` became true again")                     \
     X(USER_DELETED, "user.deleted", USER, COMMAND, "")                                                       \
     X(USER_LINKED, "user.linked", USER, COMMAND,                                                             \

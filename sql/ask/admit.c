@@ -74,7 +74,8 @@ static unsigned scope_list(const char *text) {
     X(lease)                                                                                                 \
     X(lease_bucket)                                                                                          \
     X(wait_ms)                                                                                               \
-    X(passwords)
+    X(passwords)                                                                                             \
+    X(managed_lock)
 enum {
     AT_n,
 #define COLUMN_ENUM(name) AT_##name,
@@ -108,6 +109,7 @@ static void read_policy(const struct db_result *r, size_t row, struct admit_verd
     v->sso_ready = db_bool(r, row, AT_sso_ready);
     v->strictness = strictness_of(db_text(r, row, AT_strictness));
     v->passwords = db_bool(r, row, AT_passwords);
+    v->managed_lock = db_bool(r, row, AT_managed_lock);
 }
 
 static void read_verdict(const struct db_result *r, size_t row, struct admit_verdict *v) {

@@ -69,6 +69,7 @@ struct admit_verdict {
     bool require_email;              /* workspace setting: userName must be an e-mail address */
     bool require_sso, sso_ready;     /* workspace settings: SCIM only where single sign-on is set up */
     enum strictness strictness;      /* workspace setting */
+    bool managed_lock;               /* workspace setting */
     bool passwords;                  /* workspace setting: users have an attribute `password` */
 };
 

@@ -18,6 +18,8 @@ enum db_query_kind {
     QUERY_ROOMS,
     /* p: room, user. One row; room_found, user_found, then the membership or NULL. */
     QUERY_MEMBER,
+    /* p: user (NULL: none), room (NULL: none). One row. */
+    QUERY_MANAGER,
     /* p: folded userName. Up to one row. */
     QUERY_USER_NAMED,
     /* p: externalId. Up to two rows. */
@@ -65,6 +67,8 @@ enum {
     COL_MEMBER_SINCE,
     COL_MEMBER_COLUMNS
 };
+/* THEIRS: an identity provider manages the room, or without one the user. KEY: its name, or NULL */
+enum { COL_MANAGER_THEIRS, COL_MANAGER_KEY, COL_MANAGER_MEMBER, COL_MANAGER_COLUMNS };
 enum { COL_USER_ID, COL_USER_COLUMNS };
 #define COL_WORKSPACE_CREATED workspace_setting_count
 #define COL_WORKSPACE_SEATS_USED (workspace_setting_count + 1)

@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION gate_admit(hashes bytea[], units int[], whole boolean
 RETURNS TABLE (n int, workspace_id uuid, workspace_name text, key_id uuid, key_name text, scopes text, dialect text, state text,
                granted int, rate_limit int, retry_after int, seats_used bigint, seats_limit bigint, require_email boolean,
                kind text, role text, networks text, expires bigint, remaining int, reset int, require_sso boolean, sso_ready boolean, strictness text,
-               lease int, lease_bucket bigint, wait_ms int, passwords boolean)
+               lease int, lease_bucket bigint, wait_ms int, passwords boolean, managed_lock boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
@@ -20,10 +20,11 @@ BEGIN
            t.granted, k.rate_limit, t.retry_after, k.seats_used, k.seats_limit, k.require_email,
            k.kind, k.role, array_to_string(k.networks, ' '),
            (extract(epoch FROM least(k.expires, nullif(k.old_until, '-infinity'))) * 1000000)::bigint,
-           t.remaining, t.reset, k.require_sso, k.sso_ready, k.strictness, t.lease, t.lease_bucket, t.wait_ms, k.passwords
+           t.remaining, t.reset, k.require_sso, k.sso_ready, k.strictness, t.lease, t.lease_bucket, t.wait_ms, k.passwords,
+           k.managed_lock
     FROM (
         SELECT a.n::int AS n, y.*, w.name AS workspace_name, coalesce(y.own_rate, w.rate_limit) AS rate_limit,
-               w.require_email, w.require_sso, w.sso_ready, w.strictness, w.passwords, w.seats_used,
+               w.require_email, w.require_sso, w.sso_ready, w.strictness, w.passwords, w.managed_lock, w.seats_used,
                CASE WHEN w.seat_mode = 'on_provision' AND NOT w.link_by_email THEN w.seats_limit END AS seats_limit, -- else creation may take no seat: nothing to refuse early
                CASE WHEN y.revoked IS NOT NULL THEN 'revoked' WHEN y.expires <= clock_timestamp() THEN 'expired'
                     WHEN y.old_until <= clock_timestamp() THEN 'rotated' ELSE 'ok' END AS state

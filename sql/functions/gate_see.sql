@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION gate_see(hashes bytea[])
 RETURNS TABLE (n int, workspace_id uuid, workspace_name text, key_id uuid, key_name text, scopes text, dialect text, state text,
                granted int, rate_limit int, retry_after int, seats_used bigint, seats_limit bigint, require_email boolean,
                kind text, role text, networks text, expires bigint, remaining int, reset int, require_sso boolean, sso_ready boolean, strictness text,
-               lease int, lease_bucket bigint, wait_ms int, passwords boolean)
+               lease int, lease_bucket bigint, wait_ms int, passwords boolean, managed_lock boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -37,9 +37,9 @@ BEGIN
             FROM owners x WHERE x.token_hash = hashes[i] LIMIT 1;
         END IF;
         CONTINUE WHEN NOT FOUND;
-        SELECT x.name, coalesce(v_rate, x.rate_limit), x.require_email, x.require_sso, x.sso_ready, x.strictness, x.passwords, x.seats_used,
+        SELECT x.name, coalesce(v_rate, x.rate_limit), x.require_email, x.require_sso, x.sso_ready, x.strictness, x.passwords, x.managed_lock, x.seats_used,
                CASE WHEN x.seat_mode = 'on_provision' AND NOT x.link_by_email THEN x.seats_limit END -- as in gate_admit
-        INTO workspace_name, rate_limit, require_email, require_sso, sso_ready, strictness, passwords, seats_used, seats_limit
+        INTO workspace_name, rate_limit, require_email, require_sso, sso_ready, strictness, passwords, managed_lock, seats_used, seats_limit
         FROM workspaces x WHERE x.workspace_id = gate_see.workspace_id ORDER BY x.generation DESC LIMIT 1;
         CONTINUE WHEN NOT FOUND;
         SELECT x.oldest, x.total INTO v_oldest, v_total FROM key_rates x

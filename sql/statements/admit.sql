@@ -9,7 +9,8 @@
 -- $7 bigint[]: that lease's bucket
 SELECT n, workspace_id, workspace_name, key_id, key_name, scopes, dialect, state,
        granted, rate_limit, retry_after, seats_used, seats_limit, require_email,
-       kind, role, networks, expires, remaining, reset, require_sso, sso_ready, strictness, lease, lease_bucket, wait_ms, passwords
+       kind, role, networks, expires, remaining, reset, require_sso, sso_ready, strictness, lease, lease_bucket, wait_ms, passwords,
+       managed_lock
 FROM gate_admit($1::bytea[], $2::int[], $3::boolean[], $4::int[], $5::int[], $6::int[], $7::bigint[]);
 
 -- name: see
@@ -17,7 +18,8 @@ FROM gate_admit($1::bytea[], $2::int[], $3::boolean[], $4::int[], $5::int[], $6:
 -- $1 bytea[]: hashes of the tokens, each once
 SELECT n, workspace_id, workspace_name, key_id, key_name, scopes, dialect, state,
        granted, rate_limit, retry_after, seats_used, seats_limit, require_email,
-       kind, role, networks, expires, remaining, reset, require_sso, sso_ready, strictness, lease, lease_bucket, wait_ms, passwords
+       kind, role, networks, expires, remaining, reset, require_sso, sso_ready, strictness, lease, lease_bucket, wait_ms, passwords,
+       managed_lock
 FROM gate_see($1::bytea[]);
 
 -- name: give_back

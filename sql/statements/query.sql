@@ -73,6 +73,29 @@ LEFT JOIN LATERAL (
     WHERE z.workspace_id = $1::uuid AND z.room_id = $2::uuid AND z.user_id = $3::uuid OFFSET 0
 ) m ON true;
 
+-- name: manager
+-- Does an identity provider manage the user or the room, through which key, and is the user a member of the room? One
+-- row.
+-- $1 uuid: workspace
+-- $2 uuid: user; NULL: none
+-- $3 uuid: room; NULL: none
+SELECT coalesce(r.theirs, u.theirs, false), k.name, m.user_id IS NOT NULL
+FROM (SELECT 1) one
+LEFT JOIN LATERAL (
+    SELECT z.managed AS theirs, z.managed_by FROM users z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
+) u ON true
+LEFT JOIN LATERAL (
+    SELECT z.managed_by IS NOT NULL AS theirs, z.managed_by FROM rooms z
+    WHERE z.workspace_id = $1::uuid AND z.id = $3::uuid OFFSET 0
+) r ON true
+LEFT JOIN LATERAL (
+    SELECT z.name FROM keys z WHERE z.workspace_id = $1::uuid AND z.id = coalesce(r.managed_by, u.managed_by) OFFSET 0
+) k ON true
+LEFT JOIN LATERAL (
+    SELECT z.user_id FROM members z
+    WHERE z.workspace_id = $1::uuid AND z.room_id = $3::uuid AND z.user_id = $2::uuid OFFSET 0
+) m ON true;
+
 -- name: user_named
 -- $1 uuid: workspace
 -- $2 text: userName, folded

@@ -9,15 +9,15 @@
 -- part: user_columns
 -- Columns of all resources are the same, in the same places; then comes the document, then what else is asked.
 x.workspace_id, x.id, x.user_name, x.user_name_key, x.display_name, x.display_name_key, x.external_id,
-       x.active, x.seat, x.managed, x.version, micros(x.created), micros(x.modified)
+       x.active, x.seat, x.managed, x.version, micros(x.created), micros(x.modified), x.managed_by
 
 -- part: room_columns
 x.workspace_id, x.id, x.display_name, x.display_name_key, NULL::text, NULL::text, x.external_id,
-       true, false, false, x.version, micros(x.created), micros(x.modified)
+       true, false, x.managed_by IS NOT NULL, x.version, micros(x.created), micros(x.modified), x.managed_by
 
 -- part: custom_columns
 x.workspace_id, x.id, NULL::text, NULL::text, NULL::text, NULL::text, x.external_id,
-       true, false, false, x.version, micros(x.created), micros(x.modified)
+       true, false, false, x.version, micros(x.created), micros(x.modified), NULL::uuid
 
 -- part: workspaces
 -- Locks them, in the order of their ids. The newest generation of each is its row. The settings are put in from their table.

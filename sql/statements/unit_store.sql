@@ -8,14 +8,14 @@
 
 -- part: user_rows
 INSERT INTO users (workspace_id, id, user_name, user_name_key, external_id, display_name, display_name_key,
-                   active, seat, managed, doc, search, version, created, modified)
+                   active, seat, managed, doc, search, version, created, modified, managed_by)
 SELECT a.workspace, a.id, a.name, a.name_key, a.external_id, a.display_name, a.display_name_key,
        a.active, a.seat, a.managed, a.doc::json, a.search::jsonb, a.version,
-       to_timestamp(a.created / 1000000.0), to_timestamp(a.modified / 1000000.0)
+       to_timestamp(a.created / 1000000.0), to_timestamp(a.modified / 1000000.0), a.managed_by
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::bool[],
-            $10::bool[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[])
+            $10::bool[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::uuid[])
      AS a (workspace, id, name, name_key, external_id, display_name, display_name_key, active, seat,
-           managed, doc, search, version, created, modified)
+           managed, doc, search, version, created, modified, managed_by)
 
 -- name: user_insert
 -- $1 uuid[]: workspaces
@@ -33,6 +33,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text
 -- $13 bigint[]: versions
 -- $14 bigint[]: when made
 -- $15 bigint[]: when changed
+-- $16 uuid[]: the keys through which they are managed
 {user_rows};
 
 -- name: user_update
@@ -41,7 +42,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text
 ON CONFLICT (workspace_id, id) DO UPDATE
 SET user_name = EXCLUDED.user_name, user_name_key = EXCLUDED.user_name_key, external_id = EXCLUDED.external_id,
     display_name = EXCLUDED.display_name, display_name_key = EXCLUDED.display_name_key,
-    active = EXCLUDED.active, seat = EXCLUDED.seat, managed = EXCLUDED.managed,
+    active = EXCLUDED.active, seat = EXCLUDED.seat, managed = EXCLUDED.managed, managed_by = EXCLUDED.managed_by,
     doc = EXCLUDED.doc, search = EXCLUDED.search, version = EXCLUDED.version, modified = EXCLUDED.modified;
 
 -- name: user_seat
@@ -66,12 +67,13 @@ WHERE ctid = ANY (ARRAY(
 ));
 
 -- part: room_rows
-INSERT INTO rooms (workspace_id, id, display_name, display_name_key, external_id, doc, search, version, created, modified)
+INSERT INTO rooms (workspace_id, id, display_name, display_name_key, external_id, doc, search, version, created, modified,
+                   managed_by)
 SELECT a.workspace, a.id, a.name, a.name_key, a.external_id, a.doc::json, a.search::jsonb, a.version,
-       to_timestamp(a.created / 1000000.0), to_timestamp(a.modified / 1000000.0)
+       to_timestamp(a.created / 1000000.0), to_timestamp(a.modified / 1000000.0), a.managed_by
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-            $8::bigint[], $9::bigint[], $10::bigint[])
-     AS a (workspace, id, name, name_key, external_id, doc, search, version, created, modified)
+            $8::bigint[], $9::bigint[], $10::bigint[], $11::uuid[])
+     AS a (workspace, id, name, name_key, external_id, doc, search, version, created, modified, managed_by)
 
 -- name: room_insert
 -- $1 uuid[]: workspaces
@@ -84,6 +86,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text
 -- $8 bigint[]: versions
 -- $9 bigint[]: when made
 -- $10 bigint[]: when changed
+-- $11 uuid[]: the keys through which they are managed
 {room_rows};
 
 -- name: room_update
@@ -92,7 +95,7 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text
 ON CONFLICT (workspace_id, id) DO UPDATE
 SET display_name = EXCLUDED.display_name, display_name_key = EXCLUDED.display_name_key,
     external_id = EXCLUDED.external_id, doc = EXCLUDED.doc, search = EXCLUDED.search,
-    version = EXCLUDED.version, modified = EXCLUDED.modified;
+    version = EXCLUDED.version, modified = EXCLUDED.modified, managed_by = EXCLUDED.managed_by;
 
 -- name: room_touch
 -- Rooms of which only the members changed, by the same number of versions each.

@@ -27,6 +27,7 @@ static void add_user(struct postgres_rows *rows, const struct unit_resource *r) 
     pg_array_int(&c[12], r->version);
     pg_array_int(&c[13], r->created_us);
     pg_array_int(&c[14], r->modified_us);
+    pg_array_text(&c[15], r->managed_by);
 }
 
 static void add_room(struct postgres_rows *rows, const struct unit_resource *r) {
@@ -40,6 +41,7 @@ static void add_room(struct postgres_rows *rows, const struct unit_resource *r) 
     pg_array_int(&c[7], r->version);
     pg_array_int(&c[8], r->created_us);
     pg_array_int(&c[9], r->modified_us);
+    pg_array_text(&c[10], r->managed_by);
 }
 
 static void add_custom(struct postgres_rows *rows, const struct unit_resource *r) {
@@ -61,9 +63,9 @@ static const struct resource_table {
     void (*add)(struct postgres_rows *rows, const struct unit_resource *r);
     enum statement insert, update, delete;
 } resource_tables[] = {
-    {UNIT_USERS, 15, add_user, SQL_UNIT_STORE_USER_INSERT, SQL_UNIT_STORE_USER_UPDATE,
+    {UNIT_USERS, 16, add_user, SQL_UNIT_STORE_USER_INSERT, SQL_UNIT_STORE_USER_UPDATE,
      SQL_UNIT_STORE_USER_DELETE},
-    {UNIT_ROOMS, 10, add_room, SQL_UNIT_STORE_ROOM_INSERT, SQL_UNIT_STORE_ROOM_UPDATE,
+    {UNIT_ROOMS, 11, add_room, SQL_UNIT_STORE_ROOM_INSERT, SQL_UNIT_STORE_ROOM_UPDATE,
      SQL_UNIT_STORE_ROOM_DELETE},
     {UNIT_CUSTOM, 9, add_custom, SQL_UNIT_STORE_CUSTOM_INSERT, SQL_UNIT_STORE_CUSTOM_UPDATE,
      SQL_UNIT_STORE_CUSTOM_DELETE},

@@ -113,7 +113,8 @@ struct unit_resource {
     const char *display_name, *display_name_key; /* users only; may be NULL */
     const char *external_id;                     /* may be NULL */
     bool active, seat;                           /* users only */
-    bool managed;                                /* users only: an identity provider's */
+    bool managed;                                /* users and rooms: an identity provider's … */
+    const char *managed_by;                      /* … through this key; NULL: not known */
     bool stored_active, stored_seat;             /* as in the database */
     const char *doc;                             /* JSON text; NULL until it is wanted (unit_doc) */
     const char *search;                          /* JSON text; set when the row is made or changed */

@@ -6,11 +6,11 @@ SELECT json_build_object(
         'name', user_name, 'nameKey', user_name_key, 'externalId', external_id, 'displayName', display_name,
         'displayNameKey', display_name_key, 'active', active, 'seat', seat, 'managed', managed, 'doc', doc, 'search', search,
         'version', version, 'created', (extract(epoch FROM created) * 1000000)::bigint,
-        'modified', (extract(epoch FROM modified) * 1000000)::bigint))), '{}') FROM users),
+        'modified', (extract(epoch FROM modified) * 1000000)::bigint, 'managedBy', managed_by))), '{}') FROM users),
     'rooms', (SELECT coalesce(json_object_agg(workspace_id || '/' || id, json_strip_nulls(json_build_object(
         'name', display_name, 'nameKey', display_name_key, 'externalId', external_id, 'doc', doc, 'search', search,
         'version', version, 'created', (extract(epoch FROM created) * 1000000)::bigint,
-        'modified', (extract(epoch FROM modified) * 1000000)::bigint))), '{}') FROM rooms),
+        'modified', (extract(epoch FROM modified) * 1000000)::bigint, 'managedBy', managed_by))), '{}') FROM rooms),
     'resources', (SELECT coalesce(json_object_agg(workspace_id || '/' || id, json_strip_nulls(json_build_object(
         'type', type, 'externalId', external_id, 'doc', doc, 'search', search,
         'version', version, 'created', (extract(epoch FROM created) * 1000000)::bigint,

@@ -7,18 +7,21 @@ w AS (
 ),
 u AS (
     INSERT INTO users (workspace_id, id, user_name, user_name_key, external_id, display_name, display_name_key, active, seat, managed,
-                       doc, search, version, created, modified)
+                       doc, search, version, created, modified, managed_by)
     SELECT split_part(x.key, '/', 1)::uuid, split_part(x.key, '/', 2)::uuid, x.value->>'name', x.value->>'nameKey', x.value->>'externalId',
            x.value->>'displayName', x.value->>'displayNameKey', (x.value->>'active')::bool, (x.value->>'seat')::bool,
            (x.value->>'managed')::bool, x.value->'doc', (x.value->'search')::jsonb, (x.value->>'version')::bigint,
-           to_timestamp((x.value->>'created')::bigint / 1000000.0), to_timestamp((x.value->>'modified')::bigint / 1000000.0)
+           to_timestamp((x.value->>'created')::bigint / 1000000.0), to_timestamp((x.value->>'modified')::bigint / 1000000.0),
+           (x.value->>'managedBy')::uuid
     FROM given, json_each(tables->'users') AS x
 ),
 r AS (
-    INSERT INTO rooms (workspace_id, id, display_name, display_name_key, external_id, doc, search, version, created, modified)
+    INSERT INTO rooms (workspace_id, id, display_name, display_name_key, external_id, doc, search, version, created, modified,
+                       managed_by)
     SELECT split_part(x.key, '/', 1)::uuid, split_part(x.key, '/', 2)::uuid, x.value->>'name', x.value->>'nameKey', x.value->>'externalId',
            x.value->'doc', (x.value->'search')::jsonb, (x.value->>'version')::bigint,
-           to_timestamp((x.value->>'created')::bigint / 1000000.0), to_timestamp((x.value->>'modified')::bigint / 1000000.0)
+           to_timestamp((x.value->>'created')::bigint / 1000000.0), to_timestamp((x.value->>'modified')::bigint / 1000000.0),
+           (x.value->>'managedBy')::uuid
     FROM given, json_each(tables->'rooms') AS x
 ),
 c AS (

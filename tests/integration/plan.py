@@ -26,7 +26,7 @@ TOGETHER = (
 # Suites that run one after the other when those have ended, in a process that has read all streams along. streams
 # judges what all others wrote. seats and two add a second worker, which two ends. The rest stops and kills programs.
 # whole judges everything once more.
-ALONE = ("streams", "seats", "two", "whole", "admin_alone", "async", "revocation", "idempotency", "outage", "stop")
+ALONE = ("streams", "seats", "two", "whole", "admin_alone", "managed", "async", "revocation", "idempotency", "outage", "stop")
 
 # After those, on real Kafka alone: bulk_alone breaks things off, and what is broken off is seen twice on the embedded
 # broker, which knows no transactions. refused, offsets, health and readers have stacks of their own, which they spoil.

@@ -108,7 +108,8 @@ class Settings(AdminCase):
                          (ws.id, ws.name, 0, None))
         change = {"seats": 25, "rate": 700, "seatMode": "on_first_login", "defaultRole": "editor",
                   "defaultTransmit": False, "requireEmail": True, "linkByEmail": True, "restoreRooms": False,
-                  "uniqueRooms": False, "requireSso": True, "ssoReady": True, "strictness": "strict", "passwords": False,
+                  "uniqueRooms": False, "requireSso": True, "ssoReady": True, "managedLock": True,
+                  "strictness": "strict", "passwords": False,
                   "events": "off", "guardMode": "hold", "guardShare": 30, "guardWindow": 120, "guardMin": 3}
         self.assertEqual(set(before) - {"id", "name", "seatsUsed", "created"}, set(change))
         self.assertEqual({n for n in change if change[n] == before[n]}, set(), "each is changed")

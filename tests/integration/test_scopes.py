@@ -70,6 +70,7 @@ API_DOORS = {
     ("GET", A + "/rooms/{room}/members/{user}/why"): (RR, 404, None),
     ("GET", A + "/admin/guards"): (BOTH_ROLES, 200, None),
     ("POST", A + "/admin/guards/{key}/release"): (BOTH_ROLES, 404, None),
+    ("POST", A + "/admin/users/{id}/deactivate"): (OWNERS, 404, None),
 }
 
 

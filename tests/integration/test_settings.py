@@ -23,6 +23,7 @@ SETTINGS = {
     "uniqueRooms": ("unique-rooms", True, False, ("x",)),
     "requireSso": ("require-sso", False, True, ("x",)),
     "ssoReady": ("sso-ready", False, True, ("x",)),
+    "managedLock": ("managed-lock", False, True, ("x",)),
     "strictness": ("strictness", "standard", "strict", ("lax", True)),
     "passwords": ("passwords", True, False, ("x", None)),
     "events": ("events", "notice", "full", ("loud",)),

@@ -86,6 +86,7 @@ static void set_resource(json_t *row, const struct unit_resource *r) {
         json_object_set_new(row, "seat", json_boolean(r->seat));
         json_object_set_new(row, "managed", json_boolean(r->managed));
     }
+    set_text(row, "managedBy", r->managed_by);
     set_int(row, "version", r->version);
     set_int(row, "created", r->created_us);
     set_int(row, "modified", r->modified_us);

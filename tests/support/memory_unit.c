@@ -84,7 +84,9 @@ static struct unit_resource read_resource(struct unit *u, const struct resource_
                               .external_id = text(u, row, "externalId"),
                               .active = !user || truth(row, "active"),
                               .seat = truth(row, "seat"),
-                              .managed = truth(row, "managed"),
+                              .managed =
+                                  truth(row, "managed") || (!user && text(u, row, "managedBy") != NULL),
+                              .managed_by = text(u, row, "managedBy"),
                               .version = number(row, "version"),
                               .created_us = number(row, "created"),
                               .modified_us = number(row, "modified"),

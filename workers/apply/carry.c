@@ -4,6 +4,7 @@
 #include "schemas/text/fold.h"
 #include "schemas/text/jsonx.h"
 #include "workers/apply/event.h"
+#include "workers/apply/managed.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -138,6 +139,7 @@ static void write_document(struct change *c) {
     if (change_makes(c))
         c->resource->created_us = c->decision->now_us;
     set_document(c);
+    managed_note(c->decision, c->resource, change_makes(c) || c->linked);
     decision_bump(c->decision, c->resource, true);
 }
 

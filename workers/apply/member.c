@@ -1,6 +1,7 @@
 #include "workers/apply/member.h"
 
 #include "workers/apply/carry.h"
+#include "workers/apply/managed.h"
 #include "workers/apply/members.h"
 #include "workers/apply/resource.h"
 
@@ -97,6 +98,8 @@ enum err_code apply_member_put(struct decision *d) {
         decision_reply_resource(d, c.resource, false);
         return ERR_OK;
     }
+    if (managed_check(d, c.resource) != ERR_OK)
+        return d->err.code;
     d->reply->first = true;
     const char *ids[] = {m->user->id};
     return member_change(&c, "add", &(struct member_delta){.kind = MEMBER_ADD, .ids = ids, .nids = 1});
@@ -106,6 +109,8 @@ enum err_code apply_member_delete(struct decision *d) {
     struct change c;
     struct unit_member *m = member_target(d, &c);
     if (m == NULL || check_was(d, m) != ERR_OK)
+        return d->err.code;
+    if (managed_check(d, c.resource) != ERR_OK)
         return d->err.code;
     if (!m->present)
         return err_set(&d->err, ERR_NOT_FOUND, "User %s is not a member of room %s", m->user->id,

@@ -3,6 +3,7 @@
 #include "schemas/resource/resource.h"
 #include "schemas/types/strictness.h"
 #include "workers/apply/carry.h"
+#include "workers/apply/managed.h"
 
 #include <string.h>
 
@@ -29,6 +30,12 @@ static enum err_code precondition(struct decision *d, const struct unit_resource
     return ERR_OK;
 }
 
+/* A command about one member is about a room, and decides for itself. */
+static bool managed_allows(struct decision *d, const struct unit_resource *r) {
+    bool member = d->command->type == COMMAND_MEMBER_PUT || d->command->type == COMMAND_MEMBER_DELETE;
+    return member || managed_check(d, r) == ERR_OK;
+}
+
 bool change_target(struct decision *d, struct change *c) {
     const struct command *cmd = d->command;
     struct unit_resource *r = unit_resource(d->unit, d->workspace, cmd->rt, cmd->id.s);
@@ -43,7 +50,7 @@ bool change_target(struct decision *d, struct change *c) {
                       cmd->id.s);
         return false;
     }
-    return precondition(d, r) == ERR_OK && change_begin(c, d, r);
+    return managed_allows(d, r) && precondition(d, r) == ERR_OK && change_begin(c, d, r);
 }
 
 enum err_code apply_replace(struct decision *d) {

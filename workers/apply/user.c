@@ -2,6 +2,7 @@
 #include "schemas/resource/resource.h"
 #include "schemas/types/schema_names.h"
 #include "workers/apply/change.h"
+#include "workers/apply/managed.h"
 #include "workers/apply/mass_guard.h"
 #include "workers/apply/members.h"
 #include "workers/apply/plan.h"
@@ -82,6 +83,18 @@ static enum err_code user_check(struct change *c) {
 
 /* ---- carrying out ---- */
 
+static void audit_switch(const struct change *c, const struct audit_target *target) {
+    bool active = c->resource->active;
+    struct audit_change change = {
+        .action = active ? ACTION_USER_REACTIVATED : ACTION_USER_DEACTIVATED,
+        .target = *target,
+        .outcome = "applied",
+        .reason = managed_is_emergency(c->decision) ? "emergency" : NULL,
+        .changes_json = active ? "[{\"path\":\"active\",\"op\":\"replace\",\"from\":false,\"to\":true}]"
+                               : "[{\"path\":\"active\",\"op\":\"replace\",\"from\":true,\"to\":false}]"};
+    record_audit_change(&c->decision->records, &change);
+}
+
 static void user_audit(struct change *c) {
     struct unit_resource *r = c->resource;
     struct audit_target target = decision_target(r);
@@ -96,16 +109,12 @@ static void user_audit(struct change *c) {
         decision_audit(c->decision, c->linked ? ACTION_USER_LINKED : ACTION_USER_UPDATED, &target, NULL, NULL,
                        rows, rest);
     if (switched)
-        decision_audit_json(
-            c->decision, r->active ? ACTION_USER_REACTIVATED : ACTION_USER_DEACTIVATED, &target,
-            r->active ? "[{\"path\":\"active\",\"op\":\"replace\",\"from\":false,\"to\":true}]"
-                      : "[{\"path\":\"active\",\"op\":\"replace\",\"from\":true,\"to\":false}]");
+        audit_switch(c, &target);
 }
 
 static void user_made(struct change *c) {
     struct decision *d = c->decision;
     struct audit_target target = decision_target(c->resource);
-    c->resource->managed = strcmp(d->command->reason, "scim") == 0;
     decision_audit(d, ACTION_USER_CREATED, &target, NULL, NULL, c->rows, c->nrows);
     seat_set(d, c->resource, c->seat);
 }
@@ -138,7 +147,6 @@ static void user_deleted(struct change *c) {
 static void user_changed(struct change *c) {
     struct decision *d = c->decision;
     struct unit_resource *r = c->resource;
-    r->managed |= c->linked;
     user_audit(c);
     if (c->sliced)
         (void)user_begin_slices(c, r->active ? PLAN_USER_RETURN : PLAN_USER_LEAVE);
