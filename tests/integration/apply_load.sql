@@ -3,7 +3,9 @@
 WITH given AS (SELECT $1::json AS tables),
 w AS (
     INSERT INTO workspaces
-    SELECT r.* FROM given, json_each(tables->'workspaces') AS x, json_populate_record(NULL::workspaces, x.value) AS r
+    -- (A worker writes no more of a workspace than its settings and counters.)
+    SELECT r.* FROM given, json_each(tables->'workspaces') AS x,
+           json_populate_record(NULL::workspaces, (jsonb_build_object('audit_days', 365) || x.value::jsonb)::json) AS r
 ),
 u AS (
     INSERT INTO users (workspace_id, id, user_name, user_name_key, external_id, display_name, display_name_key, active, seat, managed,
