@@ -33,8 +33,34 @@ static void join(struct query_param *to, const char *more, struct arena *a) {
 
 /* What any interface reads. A parameter that nobody knows is ignored (rule T7), however often it comes. */
 static const char *const known[] = {
-    "filter", "sortBy",   "sortOrder",  "startIndex", "count",       "cursor",
-    "limit",  "userName", "externalId", "email",      "displayName", "active",
+    "filter",
+    "sortBy",
+    "sortOrder",
+    "startIndex",
+    "count",
+    "cursor",
+    "limit",
+    "userName",
+    "externalId",
+    "email",
+    "displayName",
+    "active",
+    /* the search in the audit */
+    "kind",
+    "from",
+    "to",
+    "actor",
+    "key",
+    "action",
+    "target",
+    "subject",
+    "txn",
+    "status",
+    "method",
+    "path",
+    "source",
+    "limited",
+    "format",
 };
 
 static bool is_known(const char *name) {
