@@ -70,7 +70,7 @@ only 'microhttpd\.h' 'ingest/http/[a-z_]+\.[ch]' 'ops/runtime/metrics_http\.c'
 only 'librdkafka/rdkafka\.h' 'schemas/readers/[a-z_]+\.c' 'ingest/log/[a-z_]+\.[ch]' 'workers/(emit/)?[a-z_]+\.[ch]' 'ops/(runtime|ctl|broker)/[a-z_]+\.[ch]'
 only 'librdkafka/rdkafka_mock\.h' 'ops/broker/[a-z_]+\.[ch]'
 # SQL stands in sql/statements and sql/functions. C puts parts of it together, with operators and names.
-found=$(grep -rnE "\"[^\"]*\b(SELECT |INSERT INTO|DELETE FROM|UPDATE [a-z_.]+ |FROM [a-z]|WHERE |JOIN |LATERAL |UNION |ORDER BY|RETURNING |(CREATE|ALTER|DROP) [A-Z]+ |GRANT |BEGIN|COMMIT|SET LOCAL|set_config)" \
+found=$(grep -rnE "\"[^\"]*\b(SELECT |INSERT INTO|DELETE FROM|UPDATE [a-z_.]+ |FROM [a-z]|WHERE |JOIN |LATERAL |UNION |ORDER BY|RETURNING |(CREATE|ALTER|DROP) [A-Z]+ |GRANT |BEGIN([\";]| (ISOLATION|READ|TRANSACTION|WORK))|COMMIT|SET LOCAL|set_config)" \
     ingest workers schemas sql ops --include='*.[ch]')
 [ -z "$found" ] || complain "SQL in C:"$'\n'"$found"
 # Threads do not survive a fork after a Kafka client has been made.

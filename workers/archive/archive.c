@@ -82,7 +82,7 @@ static void go_well(struct archive *a) {
 
 /* ---- a turn ---- */
 
-static enum err_code check_schema(struct archive *a, struct err *err) {
+static enum err_code check_number(struct archive *a, struct err *err) {
     if (db_connect(a->db, err) != ERR_OK)
         return err->code;
     if (a->checked == db_generation(a->db))
@@ -159,7 +159,7 @@ static enum err_code look(struct archive *a, struct err *err) {
 
 static enum err_code turn(struct archive *a, size_t *n, struct err *err) {
     *n = 0;
-    if (check_schema(a, err) != ERR_OK || open_intake(a, err) != ERR_OK)
+    if (check_number(a, err) != ERR_OK || open_intake(a, err) != ERR_OK)
         return err->code;
     if (intake_due(a->intake) && intake_start(a->intake, a->db, err) != ERR_OK)
         return err->code;
@@ -171,7 +171,7 @@ static enum err_code turn(struct archive *a, size_t *n, struct err *err) {
 }
 
 /* A trial broker is about to end, and what it holds with it: so all of it is taken first. */
-static void drain(struct archive *a) {
+static void work_off(struct archive *a) {
     struct err err = {0};
     int64_t until_us = clock_mono_us() + DRAIN_US, quiet_us = clock_mono_us() + QUIET_US;
     size_t n;
@@ -195,7 +195,7 @@ static void *archive_main(void *arg) {
             go_wrong(a, &err);
     }
     if (a->trial && a->intake != NULL)
-        drain(a);
+        work_off(a);
     return NULL;
 }
 

@@ -42,7 +42,7 @@ static void put_aside(struct page *p, const char *workspace, int tree, const str
     metric_add(worker_stats.archive_aside, 1);
 }
 
-static void read_all(struct page *p, const struct entry_source *records, size_t n) {
+static void read_entries(struct page *p, const struct entry_source *records, size_t n) {
     const char *why;
     p->entries = arena_alloc(p->arena, n * sizeof *p->entries);
     for (size_t i = 0; i < n; i++) {
@@ -177,7 +177,7 @@ static void put_node(void *ctx, unsigned level, uint64_t index, const struct tre
                                                       .hash = *hash};
 }
 
-static void append(struct page *p, struct archive_tree *t, const struct entry *e) {
+static void append_leaf(struct page *p, struct archive_tree *t, const struct entry *e) {
     struct put put = {p, t};
     struct tree_hash hash;
     struct archive_leaf *l = &p->out.leaves[p->out.nleaves++];
@@ -279,7 +279,7 @@ static enum err_code add_change(struct page *p, struct archive_tree *t, const st
         }
         note_gap(p, t, e, "a trial broker has forgotten them");
     }
-    append(p, t, e);
+    append_leaf(p, t, e);
     return ERR_OK;
 }
 
@@ -300,7 +300,7 @@ static enum err_code add_all(struct page *p, struct err *err) {
         } else if (is_known(p, e)) {
             metric_add(worker_stats.archive_repeated, 1);
         } else {
-            append(p, t, e);
+            append_leaf(p, t, e);
         }
     }
     return ERR_OK;
@@ -322,7 +322,7 @@ static enum err_code write_page(struct page *p, struct err *err) {
 }
 
 static enum err_code fill(struct page *p, const struct entry_source *records, size_t n, struct err *err) {
-    read_all(p, records, n);
+    read_entries(p, records, n);
     enum err_code code = make_days(p, err);
     if (code != ERR_OK)
         return code;

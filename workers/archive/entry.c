@@ -86,7 +86,7 @@ static void read_request(const json_t *o, struct arena *a, struct entry *out) {
                     !reads_only(l->method, l->path);
 }
 
-static const char *judge(const json_t *o, int32_t partitions, const struct entry *e) {
+static const char *judge_record(const json_t *o, int32_t partitions, const struct entry *e) {
     const json_t *workspace = json_object_get(o, "workspace");
     if (e->leaf.tree == 0)
         return "it is neither a change nor a request";
@@ -120,7 +120,7 @@ bool entry_read(const struct entry_source *source, int32_t partitions, struct ar
     out->leaf.at_us = time != NULL && rfc3339_parse(time, &at_us) && at_us > 0 ? at_us : source->time_us;
     *why = source->unstorable ? "PostgreSQL does not take it"
            : o == NULL        ? "it is no JSON"
-                              : judge(o, partitions, out);
+                              : judge_record(o, partitions, out);
     json_decref(o);
     return *why == NULL;
 }

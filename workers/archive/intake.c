@@ -280,7 +280,7 @@ static bool is_of_stream(const rd_kafka_message_t *m) {
 }
 
 /* False: it is none of ours. */
-static bool take(struct intake *in, rd_kafka_message_t *m, struct entry_source *out) {
+static bool take_record(struct intake *in, rd_kafka_message_t *m, struct entry_source *out) {
     if (m->partition >= in->partitions)
         return false;
     in->at[m->partition] = m->offset + 1;
@@ -341,7 +341,7 @@ size_t intake_next(struct intake *in, struct entry_source *out) {
         }
         bytes += m->len;
         until_us = in->n == 0 ? clock_mono_us() + GATHER_US : until_us;
-        if (!take(in, m, out))
+        if (!take_record(in, m, out))
             rd_kafka_message_destroy(m);
     }
     if (in->generation != generation)

@@ -78,7 +78,7 @@ static void take_head(struct published *p, const rd_kafka_message_t *m) {
         h->checkpoint = c;
 }
 
-static enum err_code read_all(rd_kafka_t *rk, struct published *p, size_t n, struct err *err) {
+static enum err_code read_heads(rd_kafka_t *rk, struct published *p, size_t n, struct err *err) {
     int64_t since_us = clock_mono_us();
     size_t ended = 0;
     while (ended < n) {
@@ -112,7 +112,7 @@ struct published *published_read(const struct config *config, const int32_t *par
     rd_kafka_resp_err_t code = rd_kafka_assign(rk, from);
     rd_kafka_topic_partition_list_destroy(from);
     enum err_code done = code ? err_set(err, ERR_KAFKA, TOPIC_CHECKPOINTS ": %s", rd_kafka_err2str(code))
-                              : read_all(rk, p, n, err);
+                              : read_heads(rk, p, n, err);
     rd_kafka_consumer_close(rk);
     rd_kafka_destroy(rk);
     if (done == ERR_OK)

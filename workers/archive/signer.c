@@ -179,8 +179,8 @@ static enum err_code sign_one(struct signer *s, struct db *db, struct intake *in
 }
 
 /* First it is published, then stored: what is published once more after a crash is the same text. */
-static enum err_code conclude(struct signer *s, struct db *db, const struct archive_signed *heads, size_t n,
-                              struct err *err) {
+static enum err_code settle_heads(struct signer *s, struct db *db, const struct archive_signed *heads,
+                                  size_t n, struct err *err) {
     rd_kafka_resp_err_t code = n > 0 ? rd_kafka_flush(s->rk, FLUSH_MS) : RD_KAFKA_RESP_ERR_NO_ERROR;
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR || s->failed > 0)
         return err_set(err, ERR_KAFKA, "%zu heads were not taken by " TOPIC_CHECKPOINTS " in time", n);
@@ -205,7 +205,7 @@ static enum err_code sign_due(struct signer *s, struct db *db, struct intake *in
         nheads += heads[nheads].note != NULL;
     }
     if (code == ERR_OK)
-        code = conclude(s, db, heads, nheads, err);
+        code = settle_heads(s, db, heads, nheads, err);
     for (size_t i = 0; i < nheads; i++)
         free((char *)(uintptr_t)heads[i].note);
     free(due);
