@@ -22,14 +22,17 @@ static enum err_code ask(struct db *db, enum statement s, const char *const *par
 
 enum err_code migrate_state(struct db *db, struct schema_state *state, struct err *err) {
     const char *params[] = {functions_hash, usher_version};
-    int there = 0, functions = 0;
+    int there = 0, functions = 0, finished = 0;
     *state = (struct schema_state){.known = nmigrations > 0 ? migrations[nmigrations - 1].number : 0};
     enum err_code code = ask(db, SQL_MIGRATE_LEDGER_IS_THERE, NULL, &there, err);
     if (code == ERR_OK && there)
         code = ask(db, SQL_MIGRATE_AT, NULL, &state->applied, err);
     if (code == ERR_OK && state->applied >= FUNCTIONS_SINCE)
         code = ask(db, SQL_MIGRATE_FUNCTIONS_ARE, params, &functions, err);
+    if (code == ERR_OK)
+        code = ask(db, SQL_MIGRATE_FINISHED, NULL, &finished, err);
     state->functions = functions != 0;
+    state->finished = finished != 0;
     return code;
 }
 
@@ -74,7 +77,7 @@ static enum err_code run_functions(struct db *db, struct err *err) {
     return code;
 }
 
-enum err_code migrate_run(struct db *db, int *applied, struct err *err) {
+enum err_code migrate_run(struct db *db, bool finish, int *applied, struct err *err) {
     struct schema_state state;
     struct err ignored;
     *applied = 0;
@@ -90,6 +93,8 @@ enum err_code migrate_run(struct db *db, int *applied, struct err *err) {
     }
     if (code == ERR_OK && state.applied <= state.known && !state.functions)
         code = run_functions(db, err);
+    if (code == ERR_OK && (finish || state.applied == 0) && state.applied <= state.known)
+        code = db_script(db, sql_part_migrate_finish, err);
     (void)db_script(db, sql_part_migrate_unlock, &ignored);
     return code;
 }

@@ -10,6 +10,7 @@ struct schema_state {
     int applied;    /* highest number of a migration that has run; 0: none */
     int known;      /* highest number known to this program */
     bool functions; /* its functions are those of this program, or of a newer one */
+    bool finished;  /* nothing is there any more for programs of the version before alone */
 };
 enum err_code migrate_state(struct db *db, struct schema_state *state, struct err *err);
 /* Is it what this program needs, and no newer one? */
@@ -19,8 +20,10 @@ bool schema_is_current(const struct schema_state *state);
 enum err_code schema_check(struct db *db, struct err *err);
 
 /* Applies what is missing; *applied = how many migrations. Safe to repeat, and to run from several places at
- * once (advisory lock). A database that a newer program has migrated is left alone. The connection's role
- * must be able to create schemas and roles (a superuser, or the database's owner with CREATEROLE). */
-enum err_code migrate_run(struct db *db, int *applied, struct err *err);
+ * once (advisory lock). `finish` takes away what only programs of the version before need; in an empty
+ * database there is nothing to keep. A database that a newer program has migrated is left alone. The
+ * connection's role must be able to create schemas and roles (a superuser, or the database's owner with
+ * CREATEROLE). */
+enum err_code migrate_run(struct db *db, bool finish, int *applied, struct err *err);
 
 #endif

@@ -23,6 +23,7 @@ struct ctl {
 
 /* The commands. */
 enum err_code ctl_migrate(struct ctl *c, struct err *err);
+enum err_code ctl_migrate_finish(struct ctl *c, struct err *err);
 enum err_code ctl_workspace_create(struct ctl *c, struct err *err);
 enum err_code ctl_workspace_set(struct ctl *c, struct err *err);
 enum err_code ctl_workspace_list(struct ctl *c, struct err *err);

@@ -38,6 +38,7 @@ static const struct verb {
     enum err_code (*run)(struct ctl *c, struct err *err);
     const char *usage;
 } verbs[] = {
+    {"migrate", "finish", 0, no_flags, ctl_migrate_finish, "migrate finish"},
     {"migrate", NULL, 0, no_flags, ctl_migrate, "migrate"},
     {"workspace", "create", 1, no_flags, ctl_workspace_create, "workspace create NAME [SETTINGS]"},
     {"workspace", "set", 1, name_flag, ctl_workspace_set, "workspace set W [--name NEW] [SETTINGS]"},
@@ -146,16 +147,27 @@ static int report_failure(bool json, const struct err *err) {
     return err->code == ERR_USAGE ? 2 : 1;
 }
 
-enum err_code ctl_migrate(struct ctl *c, struct err *err) {
+static enum err_code migrate(struct ctl *c, bool finish, struct err *err) {
     struct schema_state state;
     int applied;
-    if (migrate_run(c->db, &applied, err) != ERR_OK || migrate_state(c->db, &state, err) != ERR_OK)
+    if (migrate_run(c->db, finish, &applied, err) != ERR_OK || migrate_state(c->db, &state, err) != ERR_OK)
         return err->code;
     if (c->json)
-        jb_printf(&c->out, "{\"migrations\":{\"applied\":%d,\"at\":%d}}\n", applied, state.applied);
+        jb_printf(&c->out, "{\"migrations\":{\"applied\":%d,\"at\":%d,\"finished\":%s}}\n", applied,
+                  state.applied, state.finished ? "true" : "false");
     else
-        jb_printf(&c->out, "%d applied, the database is at %04d\n", applied, state.applied);
+        jb_printf(&c->out, "%d applied, the database is at %04d%s\n", applied, state.applied,
+                  state.finished ? ""
+                                 : "; usherctl migrate finish, once no program of a version before runs");
     return ERR_OK;
+}
+
+enum err_code ctl_migrate(struct ctl *c, struct err *err) {
+    return migrate(c, false, err);
+}
+
+enum err_code ctl_migrate_finish(struct ctl *c, struct err *err) {
+    return migrate(c, true, err);
 }
 
 static int run_verb(const struct verb *verb, const struct ctl_args *a, const struct config *config) {

@@ -21,6 +21,28 @@ SET LOCAL statement_timeout = 0;
 INSERT INTO usher.migrations (number, name) VALUES ({number}, '{name}');
 COMMIT;
 
+-- part: finish
+-- The second half of 0016_newest.sql, once no program of a version before it stores anything. The key of users and rooms
+-- ends with the generation, and nothing else looks at all versions of a row: not the constraints that refer to the old
+-- key, and not the one on folded names. What they made sure of, the worker does, which holds the workspace's row: members
+-- are of a room and a user who are there, logins go with their user, and a name is given once. This only swaps what is
+-- there. It waits for nobody, because everybody would wait behind it.
+BEGIN;
+SET LOCAL lock_timeout = '3s';
+DO $do$
+BEGIN
+    IF (SELECT indnatts FROM pg_index WHERE indexrelid = 'usher.users_pkey'::regclass) > 2 THEN
+        RETURN;
+    END IF;
+    ALTER TABLE usher.members DROP CONSTRAINT members_workspace_id_room_id_fkey,
+                              DROP CONSTRAINT members_workspace_id_user_id_fkey;
+    ALTER TABLE usher.logins DROP CONSTRAINT logins_workspace_id_user_id_fkey;
+    ALTER TABLE usher.users DROP CONSTRAINT users_workspace_id_user_name_key_key, DROP CONSTRAINT users_pkey,
+                            ADD CONSTRAINT users_pkey PRIMARY KEY USING INDEX users_newest;
+    ALTER TABLE usher.rooms DROP CONSTRAINT rooms_pkey, ADD CONSTRAINT rooms_pkey PRIMARY KEY USING INDEX rooms_newest;
+END $do$;
+COMMIT;
+
 -- part: functions
 -- All functions in their present text, in one transaction. First they are made in a schema of their own, to be compared:
 -- CREATE OR REPLACE cannot change what a function takes or gives, and would leave one with other parameters beside the
@@ -63,6 +85,10 @@ COMMIT;
 
 -- name: ledger_is_there
 SELECT (to_regclass('usher.migrations') IS NOT NULL)::int;
+
+-- name: finished
+-- Is the second half done, too?
+SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('usher.users_pkey') AND indnatts > 2;
 
 -- name: at
 -- Number of the newest migration that has run.

@@ -6,6 +6,11 @@
 -- The row of a workspace is the newest of its generations (migrations/0007_counters.sql).
 (SELECT * FROM workspaces z WHERE z.workspace_id = $1::uuid ORDER BY z.generation DESC LIMIT 1)
 
+-- part: newest
+-- Of a row with a certain key that changes all the time: the newest generation first, so that nothing behind it is looked
+-- at (migrations/0016_newest.sql). There is one row at most.
+ORDER BY generation DESC LIMIT 1
+
 -- name: members
 -- A room's members, as they were at membership_seq. At least one row.
 -- $1 uuid: workspace
@@ -15,7 +20,7 @@
 SELECT w.membership_seq, w.epoch, r.id IS NOT NULL, m.user_id, m.user_name, m.display_name, m.transmit, m.since
 FROM {one_workspace} w
 LEFT JOIN LATERAL (
-    SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
+    SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid {newest}
 ) r ON true
 LEFT JOIN LATERAL (
     SELECT p.user_id, u.user_name, u.display_name, p.transmit, micros(p.created) AS since
@@ -25,7 +30,7 @@ LEFT JOIN LATERAL (
           AND x.user_id > coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
         ORDER BY x.user_id LIMIT $4::int
     ) p
-    CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = p.user_id OFFSET 0) u
+    CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = p.user_id {newest}) u
     ORDER BY p.user_id
 ) m ON r.id IS NOT NULL
 ORDER BY m.user_id;
@@ -39,7 +44,7 @@ ORDER BY m.user_id;
 SELECT u.id IS NOT NULL, m.room_id, m.name, m.transmit, m.since
 FROM {one_workspace} w
 LEFT JOIN LATERAL (
-    SELECT z.id FROM users z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
+    SELECT z.id FROM users z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid {newest}
 ) u ON true
 LEFT JOIN LATERAL (
     SELECT p.room_id, r.display_name AS name, p.transmit, micros(p.created) AS since
@@ -49,7 +54,7 @@ LEFT JOIN LATERAL (
           AND x.room_id > coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
         ORDER BY x.room_id LIMIT $4::int
     ) p
-    CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = p.room_id OFFSET 0) r
+    CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = p.room_id {newest}) r
     ORDER BY p.room_id
 ) m ON u.id IS NOT NULL
 ORDER BY m.room_id;
@@ -62,11 +67,11 @@ ORDER BY m.room_id;
 SELECT r.id IS NOT NULL, u.id, u.user_name, u.display_name, m.transmit, m.held, m.since
 FROM {one_workspace} w
 LEFT JOIN LATERAL (
-    SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid OFFSET 0
+    SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid {newest}
 ) r ON true
 LEFT JOIN LATERAL (
     SELECT z.id, z.user_name, z.display_name FROM users z
-    WHERE z.workspace_id = $1::uuid AND z.id = $3::uuid OFFSET 0
+    WHERE z.workspace_id = $1::uuid AND z.id = $3::uuid {newest}
 ) u ON true
 LEFT JOIN LATERAL (
     SELECT z.transmit, z.held, micros(z.created) AS since FROM members z

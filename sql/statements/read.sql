@@ -6,6 +6,11 @@
 -- LATERAL with OFFSET 0: row by row through an index, in this order, whatever the statistics say. A plan made while a
 -- table is new and thought empty would stay, and read the whole of it.
 
+-- part: newest
+-- Of a row with a certain key that changes all the time: the newest generation first, so that nothing behind it is looked
+-- at (migrations/0016_newest.sql). There is one row at most.
+ORDER BY generation DESC LIMIT 1
+
 -- part: user_columns
 r.id, r.doc, r.version, micros(r.created), micros(r.modified), r.managed, r.seat
 
@@ -31,10 +36,10 @@ NULL::text || $2
 '","display":' || to_json(coalesce(u.display_name, u.user_name)) || ',"type":"User"}'
 
 -- part: group_row
-CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = m.room_id OFFSET 0) g
+CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = m.room_id {newest}) g
 
 -- part: member_row
-CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = m.user_id OFFSET 0) u
+CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = m.user_id {newest}) u
 
 -- part: groups
 -- The rooms of a user, as JSON. NULL where he has more than 500 memberships, those that are held counted: that costs what
@@ -118,13 +123,13 @@ FROM (
 -- $3 uuid[]: users
 SELECT {user_columns}, {no_refs}
 FROM unnest($3::uuid[]) AS a (id)
-CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = a.id OFFSET 0) r;
+CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = a.id {newest}) r;
 
 -- name: user_groups
 -- parameters as user
 SELECT {user_columns}, {groups}
 FROM unnest($3::uuid[]) AS a (id)
-CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = a.id OFFSET 0) r;
+CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.id = a.id {newest}) r;
 
 -- name: user_named
 -- By userName; the columns of a page.
@@ -133,13 +138,13 @@ CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.
 -- $3 text[]: folded names
 SELECT {user_columns}, {no_refs}, r.user_name_key
 FROM unnest($3::text[]) AS a (name)
-CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.user_name_key = a.name OFFSET 0) r;
+CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.user_name_key = a.name {newest}) r;
 
 -- name: user_named_groups
 -- parameters as user_named
 SELECT {user_columns}, {groups}, r.user_name_key
 FROM unnest($3::text[]) AS a (name)
-CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.user_name_key = a.name OFFSET 0) r;
+CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.user_name_key = a.name {newest}) r;
 
 -- name: room
 -- $1 uuid: workspace
@@ -147,19 +152,19 @@ CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.
 -- $3 uuid[]: rooms
 SELECT {other_columns}, {no_refs}
 FROM unnest($3::uuid[]) AS a (id)
-CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = a.id OFFSET 0) r;
+CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = a.id {newest}) r;
 
 -- name: room_member_ids
 -- parameters as room
 SELECT {other_columns}, {member_ids}
 FROM unnest($3::uuid[]) AS a (id)
-CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = a.id OFFSET 0) r;
+CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = a.id {newest}) r;
 
 -- name: room_members
 -- parameters as room
 SELECT {other_columns}, {members}
 FROM unnest($3::uuid[]) AS a (id)
-CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = a.id OFFSET 0) r;
+CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = a.id {newest}) r;
 
 -- name: resource
 -- Of an operator's type.

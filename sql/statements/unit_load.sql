@@ -6,18 +6,23 @@
 -- turn round on a young table, which it takes for empty: it would read all of a workspace's rows to find a few, and
 -- keep that plan.
 
+-- part: newest
+-- Of a row with a certain key that changes all the time: the newest generation first, so that nothing behind it is looked
+-- at (migrations/0016_newest.sql). There is one row at most.
+ORDER BY generation DESC LIMIT 1
+
 -- part: user_columns
 -- Columns of all resources are the same, in the same places; then comes the document, then what else is asked.
 x.workspace_id, x.id, x.user_name, x.user_name_key, x.display_name, x.display_name_key, x.external_id,
-       x.active, x.seat, x.managed, x.version, micros(x.created), micros(x.modified), x.managed_by
+       x.active, x.seat, x.managed, x.version, micros(x.created), micros(x.modified), x.managed_by, x.generation
 
 -- part: room_columns
 x.workspace_id, x.id, x.display_name, x.display_name_key, NULL::text, NULL::text, x.external_id,
-       true, false, x.managed_by IS NOT NULL, x.version, micros(x.created), micros(x.modified), x.managed_by
+       true, false, x.managed_by IS NOT NULL, x.version, micros(x.created), micros(x.modified), x.managed_by, x.generation
 
 -- part: custom_columns
 x.workspace_id, x.id, NULL::text, NULL::text, NULL::text, NULL::text, x.external_id,
-       true, false, false, x.version, micros(x.created), micros(x.modified), NULL::uuid
+       true, false, false, x.version, micros(x.created), micros(x.modified), NULL::uuid, 0
 
 -- part: workspaces
 -- Locks them, in the order of their ids. The newest generation of each is its row. The settings are put in from their table.
@@ -41,14 +46,14 @@ CROSS JOIN LATERAL (SELECT * FROM command_log t WHERE t.workspace_id = a.w AND t
 -- $3 boolean[]: with the document?
 SELECT {user_columns}, CASE WHEN a.doc THEN x.doc END
 FROM unnest($1::uuid[], $2::uuid[], $3::bool[]) AS a (w, i, doc)
-CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = a.w AND t.id = a.i OFFSET 0) x;
+CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = a.w AND t.id = a.i {newest}) x;
 
 -- name: user_names
 -- $1 uuid[]: workspaces
 -- $2 text[]: userNames, folded
 SELECT {user_columns}, NULL::json
 FROM unnest($1::uuid[], $2::text[]) AS a (w, n)
-CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = a.w AND t.user_name_key = a.n OFFSET 0) x;
+CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = a.w AND t.user_name_key = a.n {newest}) x;
 
 -- name: rooms
 -- $1 uuid[]: workspaces
@@ -56,7 +61,7 @@ CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = a.w AND t.user_
 -- $3 boolean[]: with the document?
 SELECT {room_columns}, CASE WHEN a.doc THEN x.doc END
 FROM unnest($1::uuid[], $2::uuid[], $3::bool[]) AS a (w, i, doc)
-CROSS JOIN LATERAL (SELECT * FROM rooms t WHERE t.workspace_id = a.w AND t.id = a.i OFFSET 0) x;
+CROSS JOIN LATERAL (SELECT * FROM rooms t WHERE t.workspace_id = a.w AND t.id = a.i {newest}) x;
 
 -- name: room_names
 -- $1 uuid[]: workspaces
@@ -115,9 +120,9 @@ CROSS JOIN LATERAL (
     SELECT t.resource_id AS i FROM resource_keys t
     WHERE t.workspace_id = a.w AND t.type = 'User' AND t.path = 'emails.value' AND t.key = a.n
     UNION
-    SELECT t.id FROM users t WHERE t.workspace_id = a.w AND t.user_name_key = a.n OFFSET 0
+    (SELECT t.id FROM users t WHERE t.workspace_id = a.w AND t.user_name_key = a.n {newest}) OFFSET 0
 ) k
-CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = a.w AND t.id = k.i OFFSET 0) x
+CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = a.w AND t.id = k.i {newest}) x
 WHERE NOT x.managed;
 
 -- name: room_members
@@ -131,7 +136,7 @@ FROM (
     SELECT * FROM members t WHERE t.workspace_id = $1::uuid AND t.room_id = $2::uuid AND t.user_id > $3::uuid
     ORDER BY t.user_id LIMIT $4::bigint
 ) m
-CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = m.workspace_id AND t.id = m.user_id OFFSET 0) x
+CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = m.workspace_id AND t.id = m.user_id {newest}) x
 ORDER BY m.user_id;
 
 -- name: user_rooms
@@ -145,7 +150,7 @@ FROM (
     SELECT * FROM members t WHERE t.workspace_id = $1::uuid AND t.user_id = $2::uuid AND t.room_id > $3::uuid
     ORDER BY t.room_id LIMIT $4::bigint
 ) m
-CROSS JOIN LATERAL (SELECT * FROM rooms t WHERE t.workspace_id = m.workspace_id AND t.id = m.room_id OFFSET 0) x
+CROSS JOIN LATERAL (SELECT * FROM rooms t WHERE t.workspace_id = m.workspace_id AND t.id = m.room_id {newest}) x
 ORDER BY m.room_id;
 
 -- name: sliced

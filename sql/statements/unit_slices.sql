@@ -1,6 +1,11 @@
 -- Large commands, which are done in slices: their plans, and what is asked to make one (sql/unit/postgres_slices.c).
 -- $1 is the workspace in all of them.
 
+-- part: newest
+-- Of a row with a certain key that changes all the time: the newest generation first, so that nothing behind it is looked
+-- at (migrations/0016_newest.sql). There is one row at most.
+ORDER BY generation DESC LIMIT 1
+
 -- name: member_ids
 -- The next of a room's users, in order, with whether each is held.
 -- $1 uuid: workspace
@@ -22,7 +27,7 @@ FROM (
     SELECT * FROM members t WHERE t.workspace_id = $1::uuid AND t.room_id = $2::uuid AND t.user_id > $3::uuid
     ORDER BY t.user_id LIMIT $4::bigint
 ) m
-CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = m.workspace_id AND t.id = m.user_id OFFSET 0) x
+CROSS JOIN LATERAL (SELECT * FROM users t WHERE t.workspace_id = m.workspace_id AND t.id = m.user_id {newest}) x
 ORDER BY m.user_id;
 
 -- name: count_members
@@ -39,7 +44,7 @@ SELECT count(*) FROM members m WHERE m.workspace_id = $1::uuid AND m.room_id = $
 -- $3 uuid[]: users
 SELECT a.i, u.active, m.held
 FROM unnest($3::uuid[]) AS a (i)
-LEFT JOIN LATERAL (SELECT t.active FROM users t WHERE t.workspace_id = $1::uuid AND t.id = a.i OFFSET 0) u ON true
+LEFT JOIN LATERAL (SELECT t.active FROM users t WHERE t.workspace_id = $1::uuid AND t.id = a.i {newest}) u ON true
 LEFT JOIN LATERAL (
     SELECT t.held FROM members t WHERE t.workspace_id = $1::uuid AND t.room_id = $2::uuid AND t.user_id = a.i OFFSET 0
 ) m ON true

@@ -6,16 +6,22 @@
 -- are changed by way of their key's index (ON CONFLICT) or by their place in the table (ctid), which is found through
 -- the key's index. A plain join with the arrays may be turned round, into reading the whole table, and the plan stays.
 
+-- part: newest
+-- Of a row with a certain key that changes all the time: the newest generation first, so that nothing behind it is looked
+-- at (migrations/0016_newest.sql). There is one row at most.
+ORDER BY generation DESC LIMIT 1
+
 -- part: user_rows
 INSERT INTO users (workspace_id, id, user_name, user_name_key, external_id, display_name, display_name_key,
-                   active, seat, managed, doc, search, version, created, modified, managed_by)
+                   active, seat, managed, doc, search, version, created, modified, managed_by, generation)
 SELECT a.workspace, a.id, a.name, a.name_key, a.external_id, a.display_name, a.display_name_key,
        a.active, a.seat, a.managed, a.doc::json, a.search::jsonb, a.version,
-       to_timestamp(a.created / 1000000.0), to_timestamp(a.modified / 1000000.0), a.managed_by
+       to_timestamp(a.created / 1000000.0), to_timestamp(a.modified / 1000000.0), a.managed_by, a.generation
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::bool[],
-            $10::bool[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::uuid[])
+            $10::bool[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::uuid[],
+            $17::bigint[])
      AS a (workspace, id, name, name_key, external_id, display_name, display_name_key, active, seat,
-           managed, doc, search, version, created, modified, managed_by)
+           managed, doc, search, version, created, modified, managed_by, generation)
 
 -- name: user_insert
 -- $1 uuid[]: workspaces
@@ -34,16 +40,18 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text
 -- $14 bigint[]: when made
 -- $15 bigint[]: when changed
 -- $16 uuid[]: the keys through which they are managed
+-- $17 bigint[]: generations, as they were loaded
 {user_rows};
 
 -- name: user_update
 -- parameters as user_insert
 {user_rows}
-ON CONFLICT (workspace_id, id) DO UPDATE
+ON CONFLICT (workspace_id, id, generation) DO UPDATE
 SET user_name = EXCLUDED.user_name, user_name_key = EXCLUDED.user_name_key, external_id = EXCLUDED.external_id,
     display_name = EXCLUDED.display_name, display_name_key = EXCLUDED.display_name_key,
     active = EXCLUDED.active, seat = EXCLUDED.seat, managed = EXCLUDED.managed, managed_by = EXCLUDED.managed_by,
-    doc = EXCLUDED.doc, search = EXCLUDED.search, version = EXCLUDED.version, modified = EXCLUDED.modified;
+    doc = EXCLUDED.doc, search = EXCLUDED.search, version = EXCLUDED.version, modified = EXCLUDED.modified,
+    generation = EXCLUDED.version / 16;
 
 -- name: user_seat
 -- Users of whom nothing but the seat changed.
@@ -53,27 +61,37 @@ WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (workspace, id))
 UPDATE users SET seat = NOT seat
 WHERE ctid = ANY (ARRAY(
     SELECT p.ctid FROM a
-    CROSS JOIN LATERAL (SELECT t.ctid FROM users t WHERE t.workspace_id = a.workspace AND t.id = a.id OFFSET 0) p
+    CROSS JOIN LATERAL (SELECT t.ctid FROM users t WHERE t.workspace_id = a.workspace AND t.id = a.id {newest}) p
 ));
 
 -- name: user_delete
+-- And when they logged in.
 -- $1 uuid[]: workspaces
 -- $2 uuid[]: users
-WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (workspace, id))
+WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (workspace, id)),
+seen AS (
+    DELETE FROM logins
+    WHERE ctid = ANY (ARRAY(
+        SELECT p.ctid FROM a
+        CROSS JOIN LATERAL (
+            SELECT t.ctid FROM logins t WHERE t.workspace_id = a.workspace AND t.user_id = a.id OFFSET 0
+        ) p
+    ))
+)
 DELETE FROM users
 WHERE ctid = ANY (ARRAY(
     SELECT p.ctid FROM a
-    CROSS JOIN LATERAL (SELECT t.ctid FROM users t WHERE t.workspace_id = a.workspace AND t.id = a.id OFFSET 0) p
+    CROSS JOIN LATERAL (SELECT t.ctid FROM users t WHERE t.workspace_id = a.workspace AND t.id = a.id {newest}) p
 ));
 
 -- part: room_rows
 INSERT INTO rooms (workspace_id, id, display_name, display_name_key, external_id, doc, search, version, created, modified,
-                   managed_by)
+                   managed_by, generation)
 SELECT a.workspace, a.id, a.name, a.name_key, a.external_id, a.doc::json, a.search::jsonb, a.version,
-       to_timestamp(a.created / 1000000.0), to_timestamp(a.modified / 1000000.0), a.managed_by
+       to_timestamp(a.created / 1000000.0), to_timestamp(a.modified / 1000000.0), a.managed_by, a.generation
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-            $8::bigint[], $9::bigint[], $10::bigint[], $11::uuid[])
-     AS a (workspace, id, name, name_key, external_id, doc, search, version, created, modified, managed_by)
+            $8::bigint[], $9::bigint[], $10::bigint[], $11::uuid[], $12::bigint[])
+     AS a (workspace, id, name, name_key, external_id, doc, search, version, created, modified, managed_by, generation)
 
 -- name: room_insert
 -- $1 uuid[]: workspaces
@@ -87,15 +105,17 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text
 -- $9 bigint[]: when made
 -- $10 bigint[]: when changed
 -- $11 uuid[]: the keys through which they are managed
+-- $12 bigint[]: generations, as they were loaded
 {room_rows};
 
 -- name: room_update
 -- parameters as room_insert
 {room_rows}
-ON CONFLICT (workspace_id, id) DO UPDATE
+ON CONFLICT (workspace_id, id, generation) DO UPDATE
 SET display_name = EXCLUDED.display_name, display_name_key = EXCLUDED.display_name_key,
     external_id = EXCLUDED.external_id, doc = EXCLUDED.doc, search = EXCLUDED.search,
-    version = EXCLUDED.version, modified = EXCLUDED.modified, managed_by = EXCLUDED.managed_by;
+    version = EXCLUDED.version, modified = EXCLUDED.modified, managed_by = EXCLUDED.managed_by,
+    generation = EXCLUDED.version / 16;
 
 -- name: room_touch
 -- Rooms of which only the members changed, by the same number of versions each.
@@ -104,10 +124,12 @@ SET display_name = EXCLUDED.display_name, display_name_key = EXCLUDED.display_na
 -- $3 bigint: versions more
 -- $4 bigint: when changed
 WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (workspace, id))
-UPDATE rooms SET version = version + $3::bigint, modified = to_timestamp($4::bigint / 1000000.0)
+UPDATE rooms
+SET version = version + $3::bigint, modified = to_timestamp($4::bigint / 1000000.0),
+    generation = (version + $3::bigint) / 16
 WHERE ctid = ANY (ARRAY(
     SELECT p.ctid FROM a
-    CROSS JOIN LATERAL (SELECT t.ctid FROM rooms t WHERE t.workspace_id = a.workspace AND t.id = a.id OFFSET 0) p
+    CROSS JOIN LATERAL (SELECT t.ctid FROM rooms t WHERE t.workspace_id = a.workspace AND t.id = a.id {newest}) p
 ));
 
 -- name: room_delete
@@ -117,7 +139,7 @@ WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (workspace, id))
 DELETE FROM rooms
 WHERE ctid = ANY (ARRAY(
     SELECT p.ctid FROM a
-    CROSS JOIN LATERAL (SELECT t.ctid FROM rooms t WHERE t.workspace_id = a.workspace AND t.id = a.id OFFSET 0) p
+    CROSS JOIN LATERAL (SELECT t.ctid FROM rooms t WHERE t.workspace_id = a.workspace AND t.id = a.id {newest}) p
 ));
 
 -- part: custom_rows

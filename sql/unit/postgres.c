@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RESOURCE_COLUMNS 14 /* of every resource, in the same places; then the document, then others */
+#define RESOURCE_COLUMNS 15 /* of every resource, in the same places; then the document, then others */
 
 /* The statement of each kind, and which columns of the wants are its parameters: w workspace, a, b, c, d doc.
  * That of workspaces is made from the table of settings. */
@@ -81,6 +81,7 @@ static struct unit_resource read_resource(struct unit *u, const struct db_result
                               .created_us = db_int(r, row, first + 11),
                               .modified_us = db_int(r, row, first + 12),
                               .managed_by = postgres_text(r, row, first + 13),
+                              .generation = db_int(r, row, first + 14),
                               .doc = doc >= 0 ? postgres_text(r, row, doc) : NULL};
     postgres_id(r, row, first + 1, x.id);
     return x;

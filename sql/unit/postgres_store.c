@@ -28,6 +28,7 @@ static void add_user(struct postgres_rows *rows, const struct unit_resource *r) 
     pg_array_int(&c[13], r->created_us);
     pg_array_int(&c[14], r->modified_us);
     pg_array_text(&c[15], r->managed_by);
+    pg_array_int(&c[16], r->generation);
 }
 
 static void add_room(struct postgres_rows *rows, const struct unit_resource *r) {
@@ -42,6 +43,7 @@ static void add_room(struct postgres_rows *rows, const struct unit_resource *r) 
     pg_array_int(&c[8], r->created_us);
     pg_array_int(&c[9], r->modified_us);
     pg_array_text(&c[10], r->managed_by);
+    pg_array_int(&c[11], r->generation);
 }
 
 static void add_custom(struct postgres_rows *rows, const struct unit_resource *r) {

@@ -120,6 +120,7 @@ struct unit_resource {
     const char *search;                          /* JSON text; set when the row is made or changed */
     int64_t version, created_us, modified_us;
     int64_t stored_version;                     /* as loaded */
+    int64_t generation;                         /* the end of the row's key, as loaded */
     const struct unit_keys *keys, *stored_keys; /* see unit_reindex */
     struct unit_member
         *members; /* a room's or a user's known memberships, linked; all of them once members_complete */

@@ -41,7 +41,7 @@ def judge(stack, load, killed=None):
     wrong += check_accepted(stack, load, events)
     wrong += check_archive(stack, audit)
     wrong += check_answers(load, audit) + check_seats(stack, load, audit) + check_log(
-        stack, audit, membership + events) + check_keys(stack) + check_totals(stack)
+        stack, audit, membership + events) + check_keys(stack) + check_totals(stack) + check_rows(stack)
     return wrong
 
 
@@ -148,6 +148,28 @@ def check_refused(load, audit):
     return ["user %s was refused and created all the same" % r.value["target"]["name"] for r in stream.changes_of(audit)
             if r.value["action"] == "user.created" and r.value["outcome"] == "applied"
             and (r.value.get("target") or {}).get("name") in refused]
+
+
+def check_rows(stack):
+    """What no constraint makes sure of: an id stands once, a userName is given once, members and logins are of those who
+    are there."""
+    wrong = []
+    for what, query in (
+        ("users that stand twice", "SELECT id::text FROM users GROUP BY workspace_id, id HAVING count(*) > 1"),
+        ("rooms that stand twice", "SELECT id::text FROM rooms GROUP BY workspace_id, id HAVING count(*) > 1"),
+        ("userNames given twice",
+         "SELECT user_name_key FROM users GROUP BY workspace_id, user_name_key HAVING count(*) > 1"),
+        ("members of no room", "SELECT room_id::text FROM members m WHERE NOT EXISTS (SELECT FROM rooms r WHERE "
+                               "r.workspace_id = m.workspace_id AND r.id = m.room_id)"),
+        ("members who are no user", "SELECT user_id::text FROM members m WHERE NOT EXISTS (SELECT FROM users u WHERE "
+                                    "u.workspace_id = m.workspace_id AND u.id = m.user_id)"),
+        ("logins of no user", "SELECT user_id::text FROM logins l WHERE NOT EXISTS (SELECT FROM users u WHERE "
+                              "u.workspace_id = l.workspace_id AND u.id = l.user_id)"),
+    ):
+        rows = stack.sql(query)
+        if rows:
+            wrong.append("%s: %s" % (what, [row for (row,) in rows[:5]]))
+    return wrong
 
 
 def check_keys(stack):

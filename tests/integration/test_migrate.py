@@ -140,6 +140,8 @@ class Migrate(Case):
                 self.assertIn("gate_admit(bytea[],integer[])" if upto == 1
                               else "gate_admit(bytea[],integer[],boolean[])", before)
                 told = old.migrate()
+                self.assertIn("usherctl migrate finish", told)
+                self.assertNotIn("finish", old.ctl("migrate", "finish").stdout)
                 self.assertIn("%d applied" % (len(self.want["migrations"]) - upto), told)
                 self.same(old.catalogue(), self.want)
                 after = old.oids()
@@ -221,6 +223,7 @@ class Migrate(Case):
                 if upto:
                     d.install(upto)
                 d.migrate()
+                self.assertIn("finished\":true", d.ctl("migrate", "finish", "--json").stdout)
                 d.sql("UPDATE applied_functions SET hash = 'of an older one'")
                 d.migrate()
                 self.same(d.catalogue(), {what: self.want[what] for what in ("columns", "indexes", "policies",
@@ -237,4 +240,5 @@ class Migrate(Case):
             t.join()
         self.assertEqual([r.returncode for r in runs], [0] * 6, [r.stderr for r in runs])
         self.assertEqual(sorted(int(r.stdout.split()[0]) for r in runs), [0] * 5 + [len(self.want["migrations"]) - 4])
+        d.ctl("migrate", "finish")
         self.same(d.catalogue(), self.want)

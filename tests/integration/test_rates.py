@@ -10,7 +10,7 @@ import psycopg2
 
 import stack as stacks
 from case import Case
-from scimhttp import USER, in_flight, statuses
+from scimhttp import GROUP, USER, in_flight, patch_op, statuses
 from waiting import wait_until
 
 WIDE = 8
@@ -48,7 +48,7 @@ class RatesCase(Case):
     def buffers(self, query, *values):
         """That a look-up takes, of table and index, as gate and worker ask (GATE_OPTIONS, LOOP_OPTIONS), with
         statistics."""
-        self.stack.sql("ANALYZE key_rates, workspaces")
+        self.stack.sql("ANALYZE key_rates, workspaces, users, rooms, members")
         connection = psycopg2.connect(self.stack.env["USHER_PG"], options="-c search_path=usher -c enable_seqscan=off "
                                       "-c enable_sort=off")
         try:
@@ -187,5 +187,73 @@ class OldSnapshot(RatesCase):
             self.assertGreater(self.row(ws)[0], 4000)
             self.assertLessEqual(self.buffers("SELECT total FROM key_rates WHERE workspace_id = %s AND key_id = %s "
                                               "ORDER BY generation DESC LIMIT 1", ws.id, ws.key_id), FEW)
+        finally:
+            old.close()
+
+
+class OldSnapshotOfRows(RatesCase):
+    """Rows of users and rooms that are changed 2,000 times under an open snapshot: the first of them by requests, so that
+    it is the worker who moves the generation, the rest as the worker writes them."""
+
+    CHANGES, BY_REQUESTS = 2000, 80
+    # What one change writes: the row, and an entry in each of the indexes.
+    CHANGE = 60
+    GO_ON = """DO $$ BEGIN FOR i IN 1 .. %d LOOP
+        UPDATE %s SET version = version + 1, modified = clock_timestamp(), generation = (version + 1) / 16
+        WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE workspace_id = '%s' AND id = '%s'
+                                ORDER BY generation DESC LIMIT 1));
+        END LOOP; END $$"""
+
+    def row_of(self, table, ws, key):
+        return self.stack.sql("SELECT version, generation FROM %s WHERE workspace_id = %%s AND id = %%s" % table, ws.id, key)
+
+    def flat(self, table, ws, key, change):
+        """change(n): the n-th request that changes the row."""
+        look = ("SELECT doc, version FROM %s WHERE workspace_id = %%s AND id = %%s ORDER BY generation DESC LIMIT 1" % table,
+                ws.id, key)
+        for n in range(self.BY_REQUESTS):
+            self.assertIn(change(n).status, (200, 204))
+        version, generation = self.row_of(table, ws, key)[0]
+        self.assertGreater(version, self.BY_REQUESTS)
+        self.assertEqual(generation, version // 16)
+        self.stack.sql(self.GO_ON % (self.CHANGES - self.BY_REQUESTS, table, table, ws.id, key))
+        self.assertGreater(self.row_of(table, ws, key)[0][0], self.CHANGES)
+        self.assertLessEqual(self.buffers(*look), FEW)
+        self.assertLessEqual(self.buffers(
+            "INSERT INTO {0} SELECT * FROM {0} WHERE workspace_id = %s AND id = %s AND generation = "
+            "(SELECT generation FROM {0} WHERE workspace_id = %s AND id = %s ORDER BY generation DESC LIMIT 1) "
+            "ON CONFLICT (workspace_id, id, generation) DO UPDATE SET version = {0}.version + 1, modified = now()"
+            .format(table), ws.id, key, ws.id, key), self.CHANGE)
+        self.assertIn(change(self.BY_REQUESTS).status, (200, 204))
+        version, generation = self.row_of(table, ws, key)[0]
+        self.assertEqual(generation, version // 16)
+
+    def test_nor_of_a_user_or_a_room(self):
+        ws = self.stack.workspace("rows", rate=1000000)
+        c = ws.client
+        user = self.expect(c.post("/Users", {"schemas": [USER], "userName": "hot"}), 201).json["id"]
+        room = self.expect(c.post("/Groups", {"schemas": [GROUP], "displayName": "hot"}), 201).json["id"]
+        old = psycopg2.connect(self.stack.env["USHER_PG"])
+
+        def retitle(n):
+            return c.patch("/Users/" + user, patch_op({"op": "replace", "path": "title", "value": "t%d" % n}))
+
+        def come_or_go(n):
+            member = [{"value": user}]
+            return c.patch("/Groups/" + room, patch_op({"op": "add" if n % 2 == 0 else "remove", "path": "members",
+                                                        "value": member}))
+
+        try:
+            old.set_session(isolation_level="REPEATABLE READ")
+            old.cursor().execute("SELECT count(*) FROM usher.users")
+            self.flat("users", ws, user, retitle)
+            self.flat("rooms", ws, room, come_or_go)
+            by_name = ("SELECT id FROM users WHERE workspace_id = %s AND user_name_key = %s "
+                       "ORDER BY generation DESC LIMIT 1", ws.id, "hot")
+            self.assertLessEqual(self.buffers(*by_name), FEW)
+            self.assertEqual(self.expect(c.get("/Users/" + user), 200).json["title"], "t%d" % self.BY_REQUESTS)
+            self.expect(c.delete("/Groups/" + room), 204)
+            self.expect(c.delete("/Users/" + user), 204)
+            self.assertEqual(self.row_of("users", ws, user) + self.row_of("rooms", ws, room), [])
         finally:
             old.close()
