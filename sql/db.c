@@ -17,6 +17,7 @@
  * sent is unknown. */
 #define DB_SILENCE_MS 15000
 /* A cancellation that PostgreSQL did not take is tried again after this. */
+#define DB_CONNECT_S 3
 #define DB_CANCEL_AGAIN_US INT64_C(1000000)
 #define REPLAN_FIRST 8
 #define REPLAN_US (10 * INT64_C(1000000))
@@ -45,7 +46,7 @@ struct db {
     size_t nqueue, cap;
     bool broken; /* a send failed: flush reports it */
     int64_t retry_at_us;
-    int silence_ms;
+    int silence_ms, connect_s;
     bool unreachable;            /* said so */
     unsigned flushes, replan_at; /* since it connected */
     int64_t replan_due_us;
@@ -65,6 +66,7 @@ struct db *db_new(const char *uri, const char *app, const char *options) {
     db->options = xstrdup(options != NULL ? options : "");
     db->replan_at = REPLAN_FIRST;
     db->silence_ms = DB_SILENCE_MS;
+    db->connect_s = DB_CONNECT_S;
     return db;
 }
 
@@ -130,10 +132,13 @@ enum err_code db_connect(struct db *db, struct err *err) {
              "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c "
              "plan_cache_mode=force_generic_plan -c jit=off %s%s",
              db->options[0] != '\0' ? "-c " : "", db->options);
+    char connect_s[16];
+    snprintf(connect_s, sizeof connect_s, "%d", db->connect_s);
     const char *keys[] = {
         "dbname",           "application_name",     "fallback_application_name", "options", "connect_timeout",
         "tcp_user_timeout", "target_session_attrs", "client_encoding",           NULL};
-    const char *values[] = {db->uri, db->app, "usher", options, "3", "10000", "read-write", "UTF8", NULL};
+    const char *values[] = {db->uri, db->app,      "usher", options, connect_s,
+                            "10000", "read-write", "UTF8",  NULL};
     PGconn *conn = PQconnectdbParams(keys, values, 1);
     if (PQstatus(conn) != CONNECTION_OK || PQsetnonblocking(conn, 1) != 0 || !PQenterPipelineMode(conn)) {
         char text[256], quoted[300];
@@ -154,6 +159,10 @@ enum err_code db_connect(struct db *db, struct err *err) {
         log_event(LOG_INFO, "db-connected", "app=%s", db->app);
     db->unreachable = false;
     return ERR_OK;
+}
+
+void db_connect_within(struct db *db, int seconds) {
+    db->connect_s = seconds;
 }
 
 enum err_code db_set_patience(struct db *db, int ms, struct err *err) {

@@ -45,6 +45,8 @@ enum err_code db_run(struct db *db, enum statement s, const char *const *params,
                      struct err *err);
 enum err_code db_run_text(struct db *db, const char *sql, int nparams, const char *const *params,
                           struct db_result **out, struct err *err);
+/* How long connecting may take: 3 s, for programs that try again, until it is set. */
+void db_connect_within(struct db *db, int seconds);
 /* How long a statement of this connection may take from now on, and how long it may wait for us in an open
  * transaction, until it is set again or the connection is a new one: then DB_PATIENCE_MS. */
 #define DB_PATIENCE_MS 10000

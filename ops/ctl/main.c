@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* It tries once, and a busy PostgreSQL may take long to answer. */
+#define CONNECT_S 20
+
 static const char *const no_flags[] = {NULL};
 static const char *const name_flag[] = {"name", NULL};
 static const char *const key_create_flags[] = {"workspace", "name", "scopes", "expires",  "dialect",
@@ -174,6 +177,7 @@ static int run_verb(const struct verb *verb, const struct ctl_args *a, const str
     struct ctl c = {.config = config, .args = a, .json = a->json};
     struct err err = {0};
     c.db = db_new(config_str(config, "pg"), "usherctl", "");
+    db_connect_within(c.db, CONNECT_S);
     enum err_code code = verb->run(&c, &err);
     if (c.out.n > 0 && fputs(c.out.p, stdout) < 0)
         code = err_set(&err, ERR_INTERNAL, "cannot write to stdout");

@@ -2,6 +2,7 @@
 the clients were told."""
 
 import collections
+import datetime
 
 import archived
 import outbox
@@ -261,7 +262,8 @@ def check_totals(stack):
 
 def check_log(stack, audit, events):
     """What the streams carry is what the outbox holds, each record once and under the number of its row: nothing of a
-    cancelled or unknown command, nothing that is in no row, and no row that is missing."""
+    cancelled or unknown command, nothing that is in no row, and no row that is missing. Rows of a day that is over are
+    dropped once they are emitted (sql/functions/outbox_days.sql): over midnight, the first that are held are higher."""
     wrong, held, carried, numbers = [], {}, {}, collections.defaultdict(set)
     log = {(w, t): cancelled for w, t, cancelled in
            stack.sql("SELECT workspace_id::text, txn::text, outcome IS NULL FROM usher.command_log")}
@@ -274,6 +276,12 @@ def check_log(stack, audit, events):
     for partition, have in numbers.items():
         if len(have) != max(have) - min(have) + 1:
             wrong.append("rows of partition %d are missing in the outbox" % partition)
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+
+    def dropped(record):
+        row, first = int(record.headers.get("usher-row", 0)), min(numbers[record.partition], default=1 << 62)
+        return record.headers.get("ce_time", today)[:10] < today and row < first
+
     for r in events + stream.changes_of(audit):
         key, name = (stream.workspace_of(r), r.headers.get("usher-txn")), (r.topic, r.headers.get("ce_id"))
         carried[name] = r
@@ -281,9 +289,9 @@ def check_log(stack, audit, events):
             wrong.append("events of txn %s, which is no command" % (key,))
         elif log[key]:
             wrong.append("events of txn %s, which was cancelled" % (key,))
-        elif name not in held:
+        elif name not in held and not dropped(r):
             wrong.append("%s %s stands in no row of the outbox" % name)
-        elif r.headers.get("usher-row") != held[name][0]:
+        elif name in held and r.headers.get("usher-row") != held[name][0]:
             wrong.append("%s %s says row %s, it stands in %s" % (*name, r.headers.get("usher-row"), held[name][0]))
     wrong += ["%s %s is in the outbox, and no stream carries it" % name for name in held if name not in carried]
     return wrong[:20] if held else ["the outbox is empty: nothing was checked"]

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Tests of the judge: good histories pass, each kind of damage is found."""
 
+import datetime
 import os
 import sys
 import types
@@ -204,6 +205,20 @@ class Judge(unittest.TestCase):
         self.found(judge.check_log(Sql(outbox=[(0, 1, good), (0, 3, row())]), audit, [event()]), "missing")
         self.found(judge.check_log(Sql(outbox=[(0, 1, good), (0, 1, row())]), audit, [event()]), "twice")
         self.found(judge.check_log(Sql(outbox=[]), [], []), "nothing was checked")
+
+    def test_log_over_midnight(self):
+        """Yesterday's rows are dropped once they are emitted. What a lower row than all that are held carried is no fault,
+        if it is of a day that is over."""
+        audit = [change(1, "user.created")]
+        audit[0].headers["usher-row"] = "2"
+        held = Sql(outbox=[(0, 2, row((3, "a1")))])
+        for day, wrong in (("2020-01-01", False), (None, True)):
+            early = event()
+            early.headers["ce_time"] = (day or datetime.datetime.now(datetime.timezone.utc).date().isoformat()) + "T10:00:00Z"
+            self.assertEqual(bool(judge.check_log(held, audit, [early])), wrong, day)
+        late = event()
+        late.headers.update({"ce_time": "2020-01-01T10:00:00Z", "usher-row": "2"})
+        self.found(judge.check_log(held, audit, [late]), "no row")
 
 
 class Verdicts(unittest.TestCase):
