@@ -74,7 +74,7 @@ GEN_ingest := build/gen/docs_page.c
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check coverage facts test model neighbour fuzz conformance bench bench-scale lint format install clean run start stop reset FORCE
+.PHONY: all help deps units tools check coverage facts test model neighbour fuzz analytics conformance bench bench-scale lint format install clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -189,6 +189,10 @@ fuzz:
 	@$(MAKE) --no-print-directory $(FUZZERS:%=build/fuzz/%)
 	@tests/fuzz/run $(FUZZERS:%=build/fuzz/%)
 
+# The paths of the audit into analytics, with kills in the middle: ops/analytics.md. The part with DuckDB is in `test` as well.
+analytics:
+	@tests/integration/run real analytics spark
+
 # Other people's suites, installed from the package registries; USHER_ENV=RUN_DIR/env takes a stack that runs, SCIM_POSTMAN=folder has Microsoft's.
 conformance:
 	@tests/conformance/run
@@ -229,6 +233,6 @@ stop reset:
 help:
 	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  test  conformance  bench  fuzz"
 	@echo "check [T=ingest | T=ingest/request | T=ingest/request/route | T=route]: the unit tests, a room, a folder, a test"
-	@echo "coverage  facts  model  neighbour  bench-scale  lint  format  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
+	@echo "coverage  facts  model  neighbour  analytics  bench-scale  lint  format  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
 -include $(shell find build -name '*.d' 2>/dev/null)

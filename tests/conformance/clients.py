@@ -5,7 +5,7 @@ import os
 import shutil
 import urllib.request
 
-import tools
+import pinned
 from judge import Result
 from programs import json_lines, run_quietly, short
 from waiting import SILENCE
@@ -16,7 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # ---- SCIM, in Java
 
 def _java(program, workspace, work):
-    path = tools.javac("java", os.path.join(work, "classes"))
+    path = pinned.javac("java", os.path.join(work, "classes"))
     # (Ping's client speaks over Jersey and HttpURLConnection, which knows no PATCH: Jersey sets the method by reflection.)
     opened = ["--add-opens", "java.base/java.net=ALL-UNNAMED", "--add-opens",
               "java.base/sun.net.www.protocol.http=ALL-UNNAMED"]
@@ -59,15 +59,15 @@ def _made(name, command, cwd):
 
 
 def go(workspace, key, work):
-    generator, document, folder = tools.go_command("oapi-codegen"), _document(workspace, work), _copy("go", work)
+    generator, document, folder = pinned.go_command("oapi-codegen"), _document(workspace, work), _copy("go", work)
     os.mkdir(os.path.join(folder, "usher"))
     wrong = _made("oapi-codegen makes a client", [generator, "-config", "oapi-codegen.yaml", "-o", "usher/usher.go",
                                                   document], folder)
-    return wrong or json_lines([tools.go_build(folder)], _where(workspace))
+    return wrong or json_lines([pinned.go_build(folder)], _where(workspace))
 
 
 def typescript(workspace, key, work):
-    modules, document, folder = tools.node("typescript"), _document(workspace, work), _copy("typescript", work)
+    modules, document, folder = pinned.node("typescript"), _document(workspace, work), _copy("typescript", work)
     os.symlink(modules, os.path.join(folder, "node_modules"))
     with open(os.path.join(folder, "package.json"), "w") as f:
         f.write('{"type": "module"}')
@@ -79,7 +79,7 @@ def typescript(workspace, key, work):
 
 
 def python(workspace, key, work):
-    programs, document = tools.python("python-client"), _document(workspace, work)
+    programs, document = pinned.python("python-client"), _document(workspace, work)
     folder = os.path.join(work, "client")
     wrong = _made("openapi-python-client makes a client",
                   [os.path.join(programs, "openapi-python-client"), "generate", "--path", document, "--output-path",

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import topics
-import tools
+import pinned
 from judge import Result
 from openapi import ApiClient
 from programs import json_lines
@@ -21,7 +21,7 @@ TOPICS = (*NUMBERED, topics.COMMANDS, topics.REPLIES, topics.DEADLETTER)
 
 def _node(program, packages, work, words=(), stdin=subprocess.DEVNULL):
     """A program of ours that imports packages: Node looks for them beside the file."""
-    modules = tools.node(packages)
+    modules = pinned.node(packages)
     os.symlink(modules, os.path.join(work, "node_modules"))
     shutil.copy(os.path.join(HERE, program), work)
     return json_lines(["node", os.path.join(work, program), *words], {}, stdin=stdin)
@@ -96,7 +96,7 @@ def cloudevents(workspace, key, work):
             f.write(json.dumps(record) + "\n")
     missing = {*TOPICS, topics.ROOMS + ", tombstones"} - seen
     results = [Result("every topic has records", not missing, ", ".join(sorted(missing)))]
-    python = os.path.join(tools.python("cloudevents"), "python")
+    python = os.path.join(pinned.python("cloudevents"), "python")
     with open(path) as f:
         results += json_lines([python, "-B", os.path.join(HERE, "cloudevents_run.py")], {}, stdin=f)
     with open(path) as f:

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 
-import tools
+import pinned
 from programs import json_lines, run_quietly
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -31,7 +31,7 @@ def _saved(work, name, text):
 
 def proof(workspace, key, work):
     folder = shutil.copytree(os.path.join(HERE, "oracle"), os.path.join(work, "oracle"))
-    oracle = tools.go_build(folder)
+    oracle = pinned.go_build(folder)
     made = run_quietly([_program("audit_fill"), workspace.id, str(ENOUGH), str(EVERY)])
     with open(_saved(work, "lines", made.stdout)) as f:
         return json_lines([oracle], {}, stdin=f)
@@ -57,6 +57,6 @@ def _records():
 def ocsf(workspace, key, work):
     lines = "".join(json.dumps({"event": event, "record": record}) + "\n" for event, record in _records())
     made = run_quietly(["sh", "-c", '"$0" < "$1"', _program("ocsf_lines"), _saved(work, "records", lines)])
-    python = os.path.join(tools.python("ocsf"), "python")
+    python = os.path.join(pinned.python("ocsf"), "python")
     with open(_saved(work, "events", made.stdout)) as f:
         return json_lines([python, "-B", os.path.join(HERE, "ocsf_run.py")], {}, stdin=f)

@@ -10,7 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
 import stack as stacks  # noqa: E402
 import suites  # noqa: E402
-import tools  # noqa: E402
+import pinned  # noqa: E402
 from judge import Result, Skip, Verdict, judge, load  # noqa: E402
 
 
@@ -48,10 +48,10 @@ def run_suite(stack, suite, key, entries):
     work = tempfile.mkdtemp(prefix="usher-conformance-")
     try:
         return judge(suite, key, suites.ALL[suite](stack.workspace(suite, dialect=key), key, work), entries)
-    except (Skip, tools.Unreachable) as why:
+    except (Skip, pinned.Unreachable) as why:
         print("skip %s: %s" % (suite, why), flush=True)
         return None
-    except (tools.InstallError, OSError) as e:
+    except (pinned.InstallError, OSError) as e:
         verdict = Verdict()
         verdict.failed.append(Result("can be run", False, str(e)))
         return verdict

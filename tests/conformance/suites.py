@@ -7,8 +7,8 @@ import xml.etree.ElementTree
 
 import clients
 import contracts
+import pinned
 import proofs
-import tools
 from judge import Result, Skip
 from programs import json_lines, numbered, run_quietly, short
 from waiting import SILENCE
@@ -26,7 +26,7 @@ def _newman(collection, folders, workspace, work):
     """Runs one collection; a check per assertion, and one more for each request that got no answer."""
     host, port = workspace.stack.host, workspace.stack.port
     report = os.path.join(work, "newman.json")
-    command = [os.path.join(tools.node("newman"), ".bin", "newman"), "run", collection, "--reporters", "json",
+    command = [os.path.join(pinned.node("newman"), ".bin", "newman"), "run", collection, "--reporters", "json",
                "--reporter-json-export", report]
     for folder in folders:
         command += ["--folder", folder]
@@ -96,7 +96,7 @@ def inbound(workspace, key, work):
 # ---- scim-sanity
 
 def sanity(workspace, key, work):
-    program = os.path.join(tools.python("scim"), "scim-sanity")
+    program = os.path.join(pinned.python("scim"), "scim-sanity")
     done = run_quietly([program, "probe", workspace.stack.url + "/scim/v2", "--token", workspace.token, "--strict",
                  "--i-accept-side-effects", "--json-output"])
     try:
@@ -111,7 +111,7 @@ def sanity(workspace, key, work):
 # ---- scim2-tester, and scim2-client as a typed client
 
 def _scim2(program, workspace, key):
-    python = os.path.join(tools.python("scim"), "python")
+    python = os.path.join(pinned.python("scim"), "python")
     return json_lines([python, "-B", os.path.join(HERE, program)],
                        {"SCIM_URL": workspace.stack.url + "/scim/v2", "SCIM_TOKEN": workspace.token,
                         "SCIM_DIALECT": key})
@@ -148,7 +148,7 @@ def _owner(workspace):
 
 def _schemathesis(url, name, options, work):
     report = os.path.join(work, name + ".xml")
-    command = [os.path.join(tools.python("openapi"), "st"), "run", url, "--checks", CHECKS, "--phases",
+    command = [os.path.join(pinned.python("openapi"), "st"), "run", url, "--checks", CHECKS, "--phases",
                "examples,coverage,fuzzing", "--seed", "1", "--continue-on-failure",
                "--report", "junit", "--report-junit-path", report, *options]
     done = run_quietly(command, cwd=work)

@@ -29,15 +29,18 @@ TOGETHER = (
 ALONE = ("streams", "seats", "two", "whole", "admin_alone", "managed", "async", "revocation", "idempotency", "outage", "stop")
 
 # After those, on real Kafka alone: bulk_alone breaks things off, and what is broken off is seen twice on the embedded
-# broker, which knows no transactions. refused, offsets, health and readers have stacks of their own, which they spoil.
-LAST = ("bulk_alone", "whole", "refused", "offsets", "health", "readers", "librdkafka")
+# broker, which knows no transactions. Those from refused on have stacks of their own, which they spoil.
+LAST = ("bulk_alone", "whole", "refused", "offsets", "health", "readers", "analytics", "librdkafka")
+
+# Only when they are named: what they need is large.
+NAMED = ("spark",)
 
 # Suites for both brokers: about what the topics hold, in which order, and what happens while a program stands still or
 # ends. All others judge HTTP, documents, plans and limits. These are decided in the programs and in PostgreSQL, by the
 # same commands whichever broker carries them; so the broker that starts at once is enough for them.
 BROKER = {"streams", "archive", "events", "async", "members", "bulk", "client_sessions", "entra_session", "okta_session", "seats", "admin_alone",
           "revocation", "idempotency", "outage", "two", "whole", "bulk_alone", "refused", "offsets",
-          "health", "readers", "librdkafka"}
+          "health", "readers", "analytics", "librdkafka"}
 
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
 # others worthless. They always run; contract only if it is wanted.
@@ -55,7 +58,7 @@ def name_of(word):
 
 
 def forgotten():
-    return set(suites_here()) - set(TOGETHER + ALONE + LAST + FIRST)
+    return set(suites_here()) - set(TOGETHER + ALONE + LAST + NAMED + FIRST)
 
 
 def words_for(suite, wanted):
@@ -74,4 +77,4 @@ def on_stack(kind, wanted, all_kinds):
     def due(suites):
         return [w for s in suites for w in words_for(s, wanted) if kind != "real" or not all_kinds or s in BROKER]
 
-    return due(TOGETHER), due(ALONE + (LAST if wanted or kind == "real" else ()))
+    return due(TOGETHER), due(ALONE + (LAST + NAMED if wanted else LAST if kind == "real" else ()))

@@ -1,4 +1,5 @@
-"""The suites' programs: installed once, with pinned versions, into a folder of the user's cache.
+"""Other people's programs and packages: installed once, with pinned versions, into a folder of the user's cache.
+What is pinned stands in a folder of the repository: tests/conformance, where no other is named.
 
 InstallError: a program cannot be installed, though its registry answers. Unreachable: the registry does not answer,
 or the program that asks it is not on this machine."""
@@ -10,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+PINS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "conformance")
 PYTHON = "/usr/bin/python3"
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
@@ -54,7 +55,7 @@ def _run(command, **kw):
 def _installed(name, pins, install):
     """The folder that holds what the file of pins asks for. A changed file gets a new folder; a folder that was not
     finished is made anew."""
-    with open(os.path.join(HERE, pins), "rb") as f:
+    with open(pins, "rb") as f:
         text = f.read()
     os.makedirs(_cache(), exist_ok=True)
     folder = os.path.join(_cache(), "%s-%s" % (name, hashlib.sha256(text).hexdigest()[:12]))
@@ -63,29 +64,29 @@ def _installed(name, pins, install):
         stamp = os.path.join(folder, ".complete")
         if not os.path.exists(stamp):
             shutil.rmtree(folder, ignore_errors=True)
-            print("conformance: installing %s" % name, file=sys.stderr, flush=True)
+            print("installing %s" % name, file=sys.stderr, flush=True)
             os.makedirs(folder)
             install(folder)
             open(stamp, "w").close()
     return folder
 
 
-def python(name):
+def python(name, folder=PINS):
     """The bin folder of a virtual environment with the packages of NAME.txt."""
-    pins = name + ".txt"
+    pins = os.path.join(folder, name + ".txt")
 
     def install(folder):
         _run([PYTHON, "-m", "venv", folder])
         _run([os.path.join(folder, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-              "-r", os.path.join(HERE, pins)])
+              "-r", pins])
 
     return os.path.join(_installed(name, pins, install), "bin")
 
 
 def node(name):
     """The folder node_modules with the npm packages in NAME.txt; their commands are in .bin there."""
-    pins = name + ".txt"
-    with open(os.path.join(HERE, pins)) as f:
+    pins = os.path.join(PINS, name + ".txt")
+    with open(pins) as f:
         packages = f.read().split()
 
     def install(folder):
@@ -97,8 +98,8 @@ def node(name):
 
 def go_command(name):
     """The path of a command of Go, of the one package in NAME.txt."""
-    pins = name + ".txt"
-    with open(os.path.join(HERE, pins)) as f:
+    pins = os.path.join(PINS, name + ".txt")
+    with open(pins) as f:
         package = f.read().strip()
 
     def install(folder):
@@ -113,22 +114,24 @@ def go_build(folder):
     return os.path.join(folder, "program")
 
 
-def maven(name):
-    """The class path of what NAME/pom.xml asks for."""
-    def install(folder):
-        _run(["mvn", "-q", "-B", "-f", os.path.join(HERE, name, "pom.xml"), COPY,
-              "-DoutputDirectory=" + os.path.join(folder, "lib")])
+def jars(folder):
+    """The folder with the jars that FOLDER/pom.xml asks for."""
+    pins = os.path.join(folder, "pom.xml")
 
-    return os.path.join(_installed("maven", os.path.join(name, "pom.xml"), install), "lib", "*")
+    def install(made):
+        _run(["mvn", "-q", "-B", "-f", pins, COPY, "-DoutputDirectory=" + os.path.join(made, "lib")])
+
+    return os.path.join(_installed("maven", pins, install), "lib")
 
 
 def javac(name, classes):
     """Compiles the programs of NAME into the folder classes; gives the class path."""
-    path = maven(name)
-    sources = sorted(f for f in os.listdir(os.path.join(HERE, name)) if f.endswith(".java"))
+    home = os.path.join(PINS, name)
+    path = os.path.join(jars(home), "*")
+    sources = sorted(f for f in os.listdir(home) if f.endswith(".java"))
     if shutil.which("javac") is None:
         raise Unreachable("javac is not installed")
-    done = _quiet(["javac", "-nowarn", "-cp", path, "-d", classes, *sources], cwd=os.path.join(HERE, name))
+    done = _quiet(["javac", "-nowarn", "-cp", path, "-d", classes, *sources], cwd=home)
     if done.returncode != 0:
         raise InstallError(done.stdout[-3000:])
     return classes + ":" + path
