@@ -22,7 +22,7 @@ INSERT INTO usher.migrations (number, name) VALUES ({number}, '{name}');
 COMMIT;
 
 -- part: finish
--- The second half of 0019_newest.sql, once no program of a version before it stores anything. The key of users and rooms
+-- The second half of 0021_newest.sql, once no program of a version before it stores anything. The key of users and rooms
 -- ends with the generation, and nothing else looks at all versions of a row: not the constraints that refer to the old
 -- key, and not the one on folded names. What they made sure of, the worker does, which holds the workspace's row: members
 -- are of a room and a user who are there, logins go with their user, and a name is given once. This only swaps what is

@@ -8,7 +8,7 @@
 
 -- part: newest
 -- Of a row with a certain key that changes all the time: the newest generation first, so that nothing behind it is looked
--- at (migrations/0019_newest.sql). There is one row at most.
+-- at (migrations/0021_newest.sql). There is one row at most.
 ORDER BY generation DESC LIMIT 1
 
 -- name: members
