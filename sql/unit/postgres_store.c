@@ -65,9 +65,9 @@ static const struct resource_table {
     void (*add)(struct postgres_rows *rows, const struct unit_resource *r);
     enum statement insert, update, delete;
 } resource_tables[] = {
-    {UNIT_USERS, 16, add_user, SQL_UNIT_STORE_USER_INSERT, SQL_UNIT_STORE_USER_UPDATE,
+    {UNIT_USERS, 17, add_user, SQL_UNIT_STORE_USER_INSERT, SQL_UNIT_STORE_USER_UPDATE,
      SQL_UNIT_STORE_USER_DELETE},
-    {UNIT_ROOMS, 11, add_room, SQL_UNIT_STORE_ROOM_INSERT, SQL_UNIT_STORE_ROOM_UPDATE,
+    {UNIT_ROOMS, 12, add_room, SQL_UNIT_STORE_ROOM_INSERT, SQL_UNIT_STORE_ROOM_UPDATE,
      SQL_UNIT_STORE_ROOM_DELETE},
     {UNIT_CUSTOM, 9, add_custom, SQL_UNIT_STORE_CUSTOM_INSERT, SQL_UNIT_STORE_CUSTOM_UPDATE,
      SQL_UNIT_STORE_CUSTOM_DELETE},
