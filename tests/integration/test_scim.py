@@ -5,6 +5,8 @@ import unittest
 from case import Case
 from scimhttp import ENTERPRISE, GROUP, LIST, USER, in_flight, patch_op, statuses
 
+MEMBERSHIP = "urn:ietf:params:scim:schemas:core:2.0:GroupMembership"
+MEMBERSHIP_OURS = "urn:ietf:params:scim:schemas:extension:usher:2.0:GroupMembership"
 USHER = "urn:ietf:params:scim:schemas:extension:usher:2.0:User"
 
 
@@ -440,7 +442,7 @@ class Discovery(Case):
 
     def test_resource_types(self):
         types = self.expect(self.http.get("/ResourceTypes"), 200).json
-        self.assertEqual((types["schemas"], types["totalResults"]), ([LIST], 2))
+        self.assertEqual((types["schemas"], types["totalResults"]), ([LIST], 3))
         by_name = {t["name"]: t for t in types["Resources"]}
         self.assertEqual((by_name["User"]["endpoint"], by_name["User"]["schema"]), ("/Users", USER))
         self.assertEqual((by_name["Group"]["endpoint"], by_name["Group"]["schema"]), ("/Groups", GROUP))
@@ -451,7 +453,7 @@ class Discovery(Case):
     def test_schemas(self):
         schemas = self.expect(self.http.get("/Schemas"), 200).json
         by_id = {s["id"]: s for s in schemas["Resources"]}
-        self.assertEqual(set(by_id), {USER, GROUP, ENTERPRISE, USHER})
+        self.assertEqual(set(by_id), {USER, GROUP, MEMBERSHIP, ENTERPRISE, USHER, MEMBERSHIP_OURS})
         for urn, schema in by_id.items():
             self.assertEqual(self.expect(self.http.get("/Schemas/" + urn), 200).json, schema)
             self.assertEqual(schema["meta"]["location"], "%s/scim/v2/Schemas/%s" % (self.stack.url, urn))
