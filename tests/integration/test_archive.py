@@ -46,10 +46,10 @@ class Archive(Case):
         self.assertEqual(request[:11], ("POST", "/scim/v2/Users", 201, "127.0.0.1", "searcher/1", "key", ws.key_id, "main",
                                         False, None, None))
         self.assertEqual((refused[2], refused[9], refused[10]), (404, "NOT_FOUND", "01900000-0000-7000-8000-000000000000"))
-        change = self.stack.sql(
-            "SELECT actor_id::text, target_type, target_id::text, target_name, outcome FROM audit_leaf"
-            " WHERE workspace_id = %s AND txn = %s AND action = 'user.created'", ws.id, request[11])
-        self.assertEqual(change, [(ws.key_id, "User", made.json["id"], "found", "applied")])
+        created = ("SELECT actor_id::text, target_type, target_id::text, target_name, outcome FROM audit_leaf"
+                   " WHERE workspace_id = %s AND txn = %s AND action = 'user.created'", ws.id, request[11])
+        self.wait_until(lambda: self.stack.sql(*created), "the change, which comes in a batch of its own")
+        self.assertEqual(self.stack.sql(*created), [(ws.key_id, "User", made.json["id"], "found", "applied")])
 
     def test_strangers_are_the_operator_s(self):
         """Requests of unknown credentials belong to no workspace."""

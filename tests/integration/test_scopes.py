@@ -13,6 +13,7 @@ from stack import ALL_SCOPES
 SCOPES = ALL_SCOPES.split(",")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 NOBODY = str(uuid.UUID(int=0x0197A6C251D47C3E9F0A2B1D6C1E7A10))
+NEVER_NAMED = "0197a6c2-51d4-7c3e-9f0a-2b1d6c1e7a11"
 API = {"api:users:read", "api:users:write", "api:rooms:read", "api:rooms:write"}
 SCIM = {"scim:users:read", "scim:users:write", "scim:rooms:read", "scim:rooms:write"}
 READ = {"scim:users:read", "scim:rooms:read"}
@@ -157,8 +158,10 @@ class Doors(Case):
             client = ApiClient(self.stack.url, caller.token, prefix="")
             for method, path in itertools.product(METHODS, sorted({p for _, p in API_DOORS})):
                 real = path
+                # What was refused is told there, also of somebody who was never anywhere.
+                who = NEVER_NAMED if path.endswith("/why") else NOBODY
                 for name in ("id", "room", "user", "key", "txn"):
-                    real = real.replace("{%s}" % name, NOBODY)
+                    real = real.replace("{%s}" % name, who)
                 client.judged = method != "OPTIONS"
                 wrong.append(self.knock(client, caller, (method, path), API_DOORS, real, path.startswith(A + "/admin")))
             client.close()
