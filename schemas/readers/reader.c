@@ -200,6 +200,10 @@ static json_t *read_rooms(const struct reader *r, const int *places, int n, cons
         rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, POLL_MS);
         if (m == NULL)
             continue;
+        if (m->partition < 0) { /* an error of no partition, which the library goes on from by itself */
+            rd_kafka_message_destroy(m);
+            continue;
+        }
         /* The last offset may be a transaction's marker, which no record has. So the end is reached by
          * whatever comes first: a record behind it, or that the partition has ended there. */
         int64_t *end = &ends[m->partition];
