@@ -6,6 +6,7 @@ import threading
 import doors
 import stream
 from apicase import ApiCase
+from apihttp import ApiClient as Api
 from scimhttp import USER, patch_op
 
 
@@ -47,6 +48,15 @@ class Managed(ApiCase):
         self.expect(self.theirs.patch("/Users/" + user, patch_op({"op": "replace", "path": "title", "value": "t"})), 200)
         self.expect(self.theirs.patch("/Groups/" + room, patch_op({"op": "remove", "path": "members"})), 204)
         self.expect(self.theirs.delete("/Groups/" + room), 204)
+
+    def test_AL20_no_local_accounts(self):
+        """Accounts beside the provider's are made by a key with api:users:write alone; an operator gives out none."""
+        others = "scim:users:write,scim:rooms:write,api:users:read,api:rooms:read,api:rooms:write"
+        api = Api(self.stack.url, self.ws.key("no accounts", others)[0])
+        self.addCleanup(api.close)
+        for path, body in (("/users", {"userName": "local"}), ("/users/import", {"users": [{"userName": "local"}]})):
+            self.assertEqual(api.post(path, body).status, 403, path)
+        self.assertEqual(self.http.get('/Users?filter=userName eq "local"'.replace(" ", "%20")).json["totalResults"], 0)
 
     def test_what_is_not_the_providers(self):
         user = self.user("speaks", self.theirs)["id"]
