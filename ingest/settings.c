@@ -51,6 +51,9 @@ static const struct config_row rows[] = {
      false},
     {"membership-type", CONFIG_STR, "GroupMembership", 0, 0,
      "name of the resource type of memberships, with an \"s\" its endpoint; empty: there is none", false},
+    {"membership-listed", CONFIG_BOOL, "false", 0, 0,
+     "the lists of /ResourceTypes and /Schemas have it; otherwise it is there for those who ask by name",
+     false},
     {"deadline-ms", CONFIG_INT, "4000", 50, 60000, "milliseconds until a write is answered at the latest",
      false},
     {"bulk-deadline-ms", CONFIG_INT, "20000", 50, 300000,
@@ -137,7 +140,8 @@ enum err_code settings_judge(const struct config *c, struct err *err) {
     }
     if (read_proxy_header(c, &header, err) != ERR_OK)
         return err->code;
-    if (schema_add_memberships(config_str(c, "membership-type"), err) != ERR_OK)
+    if (schema_add_memberships(config_str(c, "membership-type"), config_bool(c, "membership-listed"), err) !=
+        ERR_OK)
         return err->code;
     return schema_load_folder(config_str(c, "schema-dir"), err);
 }

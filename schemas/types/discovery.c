@@ -199,11 +199,12 @@ static void put_resource_type(struct jbuf *out, const char *base, const struct r
 char *discovery_resource_types(const char *base) {
     struct jbuf out = {0};
     int64_t total = 0;
-    while (resource_type_at((size_t)total) != NULL)
-        total++;
+    for (size_t i = 0; resource_type_at(i) != NULL; i++)
+        total += !resource_type_at(i)->unlisted;
     open_list(&out, total);
     for (size_t i = 0; resource_type_at(i) != NULL; i++)
-        put_resource_type(&out, base, resource_type_at(i));
+        if (!resource_type_at(i)->unlisted)
+            put_resource_type(&out, base, resource_type_at(i));
     jb_raw(&out, "]}");
     return jb_take(&out);
 }
@@ -263,11 +264,12 @@ static void put_schema(struct jbuf *out, const struct discovery *d, const struct
 char *discovery_schemas(const struct discovery *d) {
     struct jbuf out = {0};
     int64_t total = 0;
-    while (schema_at((size_t)total) != NULL)
-        total++;
+    for (size_t i = 0; schema_at(i) != NULL; i++)
+        total += !schema_at(i)->unlisted;
     open_list(&out, total);
     for (size_t i = 0; schema_at(i) != NULL; i++)
-        put_schema(&out, d, schema_at(i));
+        if (!schema_at(i)->unlisted)
+            put_schema(&out, d, schema_at(i));
     jb_raw(&out, "]}");
     return jb_take(&out);
 }

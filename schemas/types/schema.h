@@ -71,6 +71,7 @@ struct schema {
     const char *description;
     const struct attr *attrs;
     size_t nattrs;
+    bool unlisted; /* found by its URN, and not in the list of all */
 };
 
 struct schema_extension {
@@ -92,6 +93,7 @@ struct resource_type {
     const struct schema *schema;
     const struct schema_extension *extensions;
     size_t nextensions;
+    bool unlisted; /* found by its name, and not in the list of all */
 };
 
 /* schemas, id, externalId, meta (RFC 7643 section 3.1): attributes of every resource. */
@@ -111,9 +113,10 @@ const struct schema *schema_by_urn(const char *urn); /* letter case ignored (URN
 /* Is it one of usher's own? text[0..len), exactly as the schema writes it. */
 bool schema_is_builtin(const char *urn, size_t len);
 
-/* Memberships become a resource type of this name, with the endpoint "/<name>s"; "": they do not. Before any
- * thread is started, and before schema_load_folder; later calls change nothing. ERR_CONFIG: not a name. */
-enum err_code schema_add_memberships(const char *name, struct err *err);
+/* Memberships become a resource type of this name, with the endpoint "/<name>s"; "": they do not. listed: the
+ * lists of all types and schemas have them. Before any thread is started, and before schema_load_folder;
+ * later calls change nothing. ERR_CONFIG: not a name. */
+enum err_code schema_add_memberships(const char *name, bool listed, struct err *err);
 
 /* An attribute by name, letter case ignored; NULL if there is none. */
 const struct attr *schema_attr(const struct schema *s, const char *name, size_t len);

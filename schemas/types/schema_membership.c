@@ -69,7 +69,7 @@ static const struct attr usher_membership_attrs[] = {
      .description = "May the member transmit in the group? Absent on creation: as the workspace is set."},
 };
 
-static const struct schema schema_usher_membership = {
+static struct schema schema_usher_membership = {
     .id = SCHEMA_USHER_MEMBERSHIP,
     .name = "UsherGroupMembership",
     .description = "What a member may do in a room",
@@ -96,7 +96,7 @@ static bool is_type_name(const char *name) {
     return n > 0 && n <= 40 && strspn(name, letters) == n;
 }
 
-enum err_code schema_add_memberships(const char *name, struct err *err) {
+enum err_code schema_add_memberships(const char *name, bool listed, struct err *err) {
     char endpoint[48];
     snprintf(endpoint, sizeof endpoint, "%.40ss", name);
     if (name[0] == '\0')
@@ -111,6 +111,7 @@ enum err_code schema_add_memberships(const char *name, struct err *err) {
     if (added)
         return ERR_OK;
     added = true;
+    schema.unlisted = schema_usher_membership.unlisted = type.unlisted = !listed;
     schema.name = type.name = xstrdup(name);
     schema.id = xasprintf(SCHEMA_CORE "%s", name);
     type.endpoint = xasprintf("/%s", endpoint);

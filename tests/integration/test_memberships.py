@@ -40,7 +40,12 @@ class Memberships(ApiCase):
         kind = self.expect(self.http.get("/ResourceTypes/GroupMembership"), 200).json
         self.assertEqual((kind["endpoint"], kind["schema"], kind["schemaExtensions"]),
                          (AT, MEMBERSHIP, [{"schema": OURS, "required": False}]))
-        self.assertIn("GroupMembership", [t["name"] for t in self.http.get("/ResourceTypes").json["Resources"]])
+        client = self.ws.open(url=self.stack.extra_ingest("listed", free_port(), "--membership-listed=true"))
+        self.addCleanup(client.close)
+        for http, listed in ((self.http, False), (client, True)):
+            types = [t["name"] for t in http.get("/ResourceTypes").json["Resources"]]
+            urns = [s["id"] for s in http.get("/Schemas").json["Resources"]]
+            self.assertEqual(["GroupMembership" in types, MEMBERSHIP in urns, OURS in urns], [listed] * 3)
         schema = self.expect(self.http.get("/Schemas/" + MEMBERSHIP), 200).json
         self.assertEqual([(a["name"], a["required"], a["mutability"]) for a in schema["attributes"]],
                          [("group", True, "immutable"), ("member", True, "immutable")])

@@ -31,8 +31,7 @@ class DiffCase(Case):
         cls.ws = cls.stack.workspace(cls.tool)
         cls.http = cls.ws.client
         types = cls.http.get("/ResourceTypes").json["Resources"]
-        # (A membership has no document that could be matched in memory.)
-        cls.endpoints = {t["name"]: t["endpoint"] for t in types if t["name"] != "GroupMembership"}
+        cls.endpoints = {t["name"]: t["endpoint"] for t in types}
 
     @classmethod
     def remove_stack(cls):
