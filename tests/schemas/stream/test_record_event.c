@@ -411,7 +411,7 @@ static const struct attr secret_attrs[] = {
     {.name = "lock", .type = ATTR_COMPLEX, .subs = secret_subs, .nsubs = 2},
     {.name = "locks", .type = ATTR_COMPLEX, .multi = true, .subs = secret_subs, .nsubs = 2},
 };
-static const struct schema secret_schema = {"urn:x:Safe", "Safe", "", secret_attrs, 4};
+static const struct schema secret_schema = {"urn:x:Safe", "Safe", "", secret_attrs, 4, false};
 static const struct resource_type safe = {
     .kind = RESOURCE_CUSTOM, .index = 9, .name = "Safe", .endpoint = "/Safes", .schema = &secret_schema};
 
