@@ -19,6 +19,7 @@
 /* A cancellation that PostgreSQL did not take is tried again after this. */
 #define DB_CONNECT_S 3
 #define DB_CANCEL_AGAIN_US INT64_C(1000000)
+#define TELL_AGAIN_US (60 * INT64_C(1000000))
 #define REPLAN_FIRST 8
 #define REPLAN_US (10 * INT64_C(1000000))
 #define DB_TEXTS_MAX 96 /* kept prepared, of those made at run time */
@@ -53,6 +54,8 @@ struct db {
     bool (*unwanted)(void *ctx); /* db_watch */
     void *unwanted_ctx;
     int64_t cancel_at_us; /* not 0: what runs was cancelled, and is cancelled again then */
+    char refusal[300];    /* what PostgreSQL refused last, and when the log was told */
+    int64_t refusal_us;
 };
 
 struct db_result {
@@ -365,16 +368,27 @@ static bool take_sync(struct db *db) {
     return ok;
 }
 
+/* What is tried again and again, and refused for the same reason, is told once a minute. */
+static bool refusal_is_news(struct db *db, const char *state, const char *text) {
+    char refusal[sizeof db->refusal];
+    int64_t now_us = clock_mono_us();
+    snprintf(refusal, sizeof refusal, "%s %s", state, text);
+    if (strcmp(refusal, db->refusal) == 0 && now_us < db->refusal_us + TELL_AGAIN_US)
+        return false;
+    memcpy(db->refusal, refusal, sizeof refusal);
+    db->refusal_us = now_us;
+    return true;
+}
+
 static enum err_code refused(struct db *db, const PGresult *r, struct err *err) {
-    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
-    const char *primary = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
-    enum err_code code = code_of(state);
+    const char *field = PQresultErrorField(r, PG_DIAG_SQLSTATE), *state = field != NULL ? field : "-";
+    enum err_code code = code_of(field);
     char text[256], quoted[300];
-    message(primary, text, sizeof text);
+    message(PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY), text, sizeof text);
     bool meant = code == ERR_DB_SLOW && db->cancel_at_us != 0;
-    enum log_level level = code == ERR_DB_SYSTEM ? LOG_ERROR : meant ? LOG_DEBUG : LOG_WARN;
-    log_event(level, "db-refused", "app=%s sqlstate=%s error=%s", db->app, state != NULL ? state : "-",
-              log_quote(text, quoted, sizeof quoted));
+    enum log_level level = code == ERR_DB_SYSTEM ? LOG_ERROR : LOG_WARN;
+    log_event(meant || !refusal_is_news(db, state, text) ? LOG_DEBUG : level, "db-refused",
+              "app=%s sqlstate=%s error=%s", db->app, state, log_quote(text, quoted, sizeof quoted));
     return err_set(err, code, "%s", text);
 }
 

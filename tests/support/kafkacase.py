@@ -64,8 +64,12 @@ class KafkaCase(Case):
         return proxied.metric(self.stack.env["USHER_URL_WORKER"], name)
 
     def logged(self, text, name="worker"):
+        return self.log_lines(text, name) != []
+
+    def log_lines(self, text, name="worker"):
+        """The lines of a program's log that hold the text."""
         with open(os.path.join(self.stack.run_dir, "log", name + ".log"), errors="replace") as f:
-            return text in f.read()
+            return [line for line in f if text in line]
 
 
 __all__ = ["KafkaCase"]
