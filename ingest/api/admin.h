@@ -16,6 +16,8 @@ extern const struct handler admin_key_list, admin_key_get, admin_key_create, adm
 extern const struct handler admin_owner_list, admin_owner_get, admin_owner_create, admin_owner_revoke;
 /* admin_audit.c */
 extern const struct handler admin_audit_list;
+/* admin_activity.c */
+extern const struct handler admin_activity;
 /* admin_guard.c */
 extern const struct handler admin_guard_list, admin_guard_release;
 

@@ -1,3 +1,4 @@
+#include "ingest/api/admin_activity.h"
 #include "ingest/api/api.h"
 #include "ingest/api/form.h"
 #include "ingest/api/handlers.h"
@@ -49,10 +50,13 @@ static enum step operation_on_rows(struct request *r) {
     return STEP_ANSWERED;
 }
 
+/* With a step: what the key's own requests add up to. */
 static enum step activity_begin(struct request *r) {
     struct err err = {0};
     const char *before;
     int limit;
+    if (query_get(&r->query, "step") != NULL)
+        return activity_of_own(r);
     if (api_page(r, "activity", &limit, &before, &err) != ERR_OK)
         return handle_refuse(r, &err);
     struct db_query *q = api_query(r, QUERY_ACTIVITY);
@@ -63,6 +67,8 @@ static enum step activity_begin(struct request *r) {
 
 static enum step activity_on_rows(struct request *r) {
     const struct db_query *q = r->db_query;
+    if (r->question != NULL)
+        return activity_answer(r);
     size_t most = (size_t)db_cell_int(q->p[1]) - 1, n = q->nrows < most ? q->nrows : most;
     bool more = q->nrows > most;
     struct jbuf *b = answer_begin(r, 200);

@@ -137,6 +137,7 @@ static const struct route_row rows[] = {
     ADMIN(GET, "/owners/{id}", OWNER, admin_owner_get),
     ADMIN(DELETE, "/owners/{id}", OWNER, admin_owner_revoke),
     ADMIN(GET, "/seats", ADMINISTRATOR, api_seats),
+    ADMIN(GET, "/activity", ADMINISTRATOR, admin_activity),
     ADMIN(GET, "/audit", OWNER, admin_audit_list),
     {API_ROW(POST, "/admin/users/{id}/deactivate", ACCESS_OWNER, api_write, PATCH), .about = ABOUT_USERS,
      .patch = SWITCH("false")},

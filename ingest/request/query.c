@@ -61,6 +61,9 @@ static const char *const known[] = {
     "source",
     "limited",
     "format",
+    "seats",
+    /* activity */
+    "step",
 };
 
 static bool is_known(const char *name) {

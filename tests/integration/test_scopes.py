@@ -67,6 +67,7 @@ API_DOORS = {
     ("POST", A + "/admin/owners"): (OWNERS, 400, {}),
     ("GET", A + "/admin/owners/{id}"): (OWNERS, 404, None), ("DELETE", A + "/admin/owners/{id}"): (OWNERS, 404, None),
     ("GET", A + "/admin/seats"): (BOTH_ROLES, 200, None),
+    ("GET", A + "/admin/activity"): (BOTH_ROLES, 200, None),
     ("GET", A + "/admin/audit"): (OWNERS, 200, None),
     ("GET", A + "/rooms/{room}/members/{user}/why"): (RR, 404, None),
     ("GET", A + "/admin/guards"): (BOTH_ROLES, 200, None),
