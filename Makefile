@@ -70,11 +70,11 @@ SOURCES = $(filter-out %/main.c tests/fuzz/fuzz_% schemas/readers/%,$(wildcard $
 GEN_runtime := build/gen/version.c
 GEN_sql := build/gen/statements.c build/gen/migrations.c build/gen/functions.c
 GEN_schemas := build/gen/openapi.c
-GEN_ingest := build/gen/docs_page.c
+GEN_ingest := build/gen/portal_files.c
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check coverage facts test model neighbour fuzz analytics conformance bench bench-scale lint format install clean run start stop reset FORCE
+.PHONY: all help deps units tools check coverage facts test model neighbour fuzz analytics conformance bench bench-scale lint format dist install clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -133,8 +133,18 @@ build/gen/openapi.c: ops/build/embed_text.sh schemas/openapi.json Makefile
 build/gen/version.c: Makefile
 	@mkdir -p $(@D); printf '#include "ops/runtime/version.h"\n\nconst char usher_version[] = "%s";\n' '$(VERSION)' > $@
 
-build/gen/docs_page.c: ops/build/embed_page.sh $(wildcard ingest/api/docs/page.*)
-	@mkdir -p $(@D); bash $< ingest/api/docs_page.h docs_page ingest/api/docs > $@
+# The pages of the portal: npm builds them, from what package-lock.json names. A release tarball carries them, so that it
+# needs no npm. Where npm or its registry is missing, the script says so, and the next make tries again: until then the
+# portal's page says the same.
+WEB := ingest/portal/web
+WEB_FILES := $(wildcard $(WEB)/package*.json $(WEB)/*.mjs $(WEB)/.npmrc $(WEB)/src/* $(WEB)/src/*/*)
+BUNDLE := $(if $(wildcard ingest/portal/bundle/files.json),ingest/portal/bundle,build/portal)
+ifeq ($(BUNDLE),build/portal)
+build/portal/files.json: ops/build/portal.sh $(WEB_FILES)
+	@bash $< $(WEB) $(@D)
+endif
+build/gen/portal_files.c: ops/build/embed_portal.py $(BUNDLE)/files.json
+	@mkdir -p $(@D); /usr/bin/python3 -B $< $(BUNDLE) > $@
 
 FLAVOUR ?= asan
 units: $(UNITS:%=build/$(FLAVOUR)/%) build/$(FLAVOUR)/$(FACTS)
@@ -170,7 +180,7 @@ STAGE_MAKE = make --no-print-directory $(MAKEOVERRIDES)
 test:
 	@ops/local/deps.sh build run test model
 	@bash ops/build/run_stages.sh "$(STAGE_MAKE) check" "$(STAGE_MAKE) all tools && echo 0 passed, 0 failed" \
-		tests/model/run tests/integration/run tests/crash/run "tests/neighbour/run --short"
+		tests/model/run tests/integration/run tests/browser/run tests/crash/run "tests/neighbour/run --short"
 
 # The model of the way from the log to the streams, with the large state spaces: tests/model/README.md.
 model:
@@ -215,6 +225,12 @@ lint: build/gen/statements.h
 format:
 	@clang-format -i $(C_FILES)
 
+# A release tarball: what git has at HEAD, and the pages of the portal beside it, so that whoever builds it needs no npm.
+dist: $(BUNDLE)/files.json
+	@grep -q '"name"' $< || { echo "dist: the pages of the portal are not built (see above)" >&2; exit 1; }
+	@git archive --format=tar.gz -o build/usher-$(VERSION).tar.gz --prefix=usher-$(VERSION)/ingest/portal/bundle/ \
+		$(foreach f,$(wildcard $(BUNDLE)/*),--add-file=$(f)) --prefix=usher-$(VERSION)/ HEAD && echo build/usher-$(VERSION).tar.gz
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(PROGRAMS:%=build/release/bin/%) $(DESTDIR)$(PREFIX)/bin
@@ -233,6 +249,6 @@ stop reset:
 help:
 	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  test  conformance  bench  fuzz"
 	@echo "check [T=ingest | T=ingest/request | T=ingest/request/route | T=route]: the unit tests, a room, a folder, a test"
-	@echo "coverage  facts  model  neighbour  analytics  bench-scale  lint  format  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
+	@echo "coverage  facts  model  neighbour  analytics  bench-scale  lint  format  dist  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,6 +1,5 @@
 #include "ingest/api/docs.h"
 
-#include "ingest/api/docs_page.h"
 #include "ingest/request/answer.h"
 #include "ingest/request/place.h"
 #include "schemas/api/openapi.h"
@@ -50,12 +49,3 @@ static enum step docs_json_begin(struct request *r) {
     return STEP_ANSWERED;
 }
 const struct handler docs_json = {.begin = docs_json_begin};
-
-static enum step docs_html_begin(struct request *r) {
-    struct jbuf *b = answer_begin(r, 200);
-    jb_raw(b, docs_page_html);
-    answer_plain(r, 200, "text/html; charset=utf-8");
-    r->answer.policy = docs_page_policy;
-    return STEP_ANSWERED;
-}
-const struct handler docs_html = {.begin = docs_html_begin};

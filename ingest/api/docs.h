@@ -1,4 +1,4 @@
-/* The OpenAPI document for programs, and a page that shows it to people. Answered to everybody. */
+/* The OpenAPI document. Answered to everybody. (portal/files.h has the page that shows it to people.) */
 #ifndef USHER_INGEST_API_DOCS_H
 #define USHER_INGEST_API_DOCS_H
 
@@ -8,6 +8,6 @@
 void docs_open(void);
 void docs_close(void);
 
-extern const struct handler docs_json, docs_html;
+extern const struct handler docs_json;
 
 #endif

@@ -7,6 +7,7 @@
 #include "ingest/api/oauth.h"
 #include "ingest/api/oauth_metadata.h"
 #include "ingest/http/health.h"
+#include "ingest/portal/files.h"
 #include "ingest/request/handle.h"
 #include "ingest/scim/async.h"
 #include "ingest/scim/bulk.h"
@@ -75,6 +76,7 @@
         .code = ERR_METHOD                                                                                   \
     }
 #define PUBLIC(path, what) ALONE(GET, path, what, scim_form, ACCESS_PUBLIC, ACCESS_PUBLIC)
+#define PAGE(path, what) ALONE(GET, "/portal" path, what, scim_form, ACCESS_PUBLIC, ACCESS_PUBLIC)
 
 static const struct route_row rows[] = {
     TYPE(GET, "/", scim_list, READ),
@@ -146,8 +148,14 @@ static const struct route_row rows[] = {
     API_NOTHING(API_PREFIX "/admin/*", ACCESS_ADMINISTRATOR),
 
     DOCUMENT("/openapi.json", docs_json),
-    DOCUMENT("/docs", docs_html),
+    DOCUMENT("/docs", portal_docs_get),
     API_NOTHING("/api/*", ACCESS_API),
+
+    PAGE("", portal_page_get),
+    PAGE("/assets/{name}", portal_file_get),
+    PAGE("/{page}", portal_page_get),
+    PAGE("/{page}/{id}", portal_page_get),
+    PAGE("/{page}/{id}/{more}", portal_page_get),
 
     ALONE(POST, "/oauth2/token", oauth_token, oauth_form, ACCESS_KEY, ACCESS_ANYBODY),
     PUBLIC("/.well-known/jwks.json", jwks_get),

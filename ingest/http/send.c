@@ -6,6 +6,7 @@
 #include "ops/runtime/clock.h"
 #include "ops/runtime/log.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -59,9 +60,16 @@ static void add_headers(struct MHD_Response *response, const struct request *r) 
     }
     if (a->policy != NULL) {
         add_header(response, "Content-Security-Policy", a->policy);
-        add_header(response, "X-Content-Type-Options", "nosniff");
+        add_header(response, "Cross-Origin-Opener-Policy", "same-origin");
+        add_header(response, "Cross-Origin-Resource-Policy", "same-origin");
         add_header(response, "Referrer-Policy", "no-referrer");
     }
+    if (a->policy != NULL || a->cache != NULL)
+        add_header(response, "X-Content-Type-Options", "nosniff");
+    add_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, a->coding);
+    add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, a->cache);
+    if (a->coding != NULL)
+        add_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
     if (a->no_store) {
         add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
         add_header(response, MHD_HTTP_HEADER_PRAGMA, "no-cache");
@@ -103,7 +111,9 @@ enum MHD_Result send_answer(const struct request *r, struct MHD_Connection *conn
         return MHD_NO;
     account(r);
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(a->body.n, a->body.p, MHD_RESPMEM_PERSISTENT);
+        a->fixed != NULL ? MHD_create_response_from_buffer(a->fixed_size, (void *)(uintptr_t)a->fixed,
+                                                           MHD_RESPMEM_PERSISTENT)
+                         : MHD_create_response_from_buffer(a->body.n, a->body.p, MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
         return MHD_NO;
     add_headers(response, r);

@@ -73,14 +73,17 @@ struct answer {
     const char *scim_type;
     const char *content_type;
     struct jbuf body;
+    const void *fixed; /* instead of the body: a part of the program. NULL = there is none */
+    size_t fixed_size;
     char etag[32];
     const char *location, *content_location, *allow, *authenticate; /* NULL = no such header */
     const char *preference_applied, *set_txn; /* NULL = no such header (RFC 7240, RFC 9967) */
     int retry_after_s;                        /* 0 = none */
     const char *accept, *accept_encoding;     /* of a 415: what would be taken; NULL = no such header */
-    bool no_store;      /* it contains a secret: Cache-Control and Pragma forbid to store it */
-    const char *policy; /* of a page (Content-Security-Policy); NULL = no such header */
-    bool close;         /* close the connection after this answer */
+    bool no_store;              /* it contains a secret: Cache-Control and Pragma forbid to store it */
+    const char *policy;         /* of a page (Content-Security-Policy); NULL = no such header */
+    const char *coding, *cache; /* Content-Encoding, Cache-Control; NULL = no such header */
+    bool close;                 /* close the connection after this answer */
 };
 
 /* What the client has sent before the body. http/ fills it; everybody else only reads it. */
@@ -100,6 +103,7 @@ struct request_head {
     const char *token;         /* of "Authorization: Bearer"; NULL = none */
     const char *basic;         /* of "Authorization: Basic"; NULL = none */
     const char *if_match, *if_none_match; /* several lines are joined; NULL = none */
+    const char *accept_encoding;          /* the same */
     const char *idempotency_key;          /* the header as it came; NULL = none */
     struct prefer prefer;
 };

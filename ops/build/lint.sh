@@ -55,7 +55,7 @@ may ingest 'ingest|sql|schemas|ops/runtime'
 # The folders of ingest/ from below (ingest/README.md): each may use those before it; main and ticker stand on top of all.
 below='ingest/(ingest|settings|stats)\.h|sql|schemas|ops/runtime'
 for file in ingest/ingest.h ingest/settings.[ch] ingest/stats.[ch]; do may "$file" "$below"; done
-for folder in request log gate scim api http; do
+for folder in request log gate scim api portal http; do
     below="ingest/$folder|$below"
     may "ingest/$folder" "$below"
 done
@@ -85,7 +85,7 @@ ${CC:-cc} $flags -fsyntax-only "$drop" 2>&1 | grep 'nodiscard\|warn_unused_resul
 rm -f "$drop"
 
 /usr/bin/python3 -B ops/build/structure.py --circles ingest workers schemas sql ops/runtime ops/ctl ops/broker --names schemas workers sql/unit ops/runtime ops/ctl ops/broker || complain "structure"
-found=$(grep -rn '"ops/runtime/kafka_conf\.h"' ingest/{request,gate,scim,api,http})
+found=$(grep -rn '"ops/runtime/kafka_conf\.h"' ingest/{request,gate,scim,api,portal,http})
 [ -z "$found" ] || complain "in ingest/ only log/ talks to Kafka:"$'\n'"$found"
 found=$(grep -rn '"ops/runtime/kafka_conf\.h"' workers/apply)
 [ -z "$found" ] || complain "workers/apply decides without Kafka:"$'\n'"$found"

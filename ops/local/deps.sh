@@ -11,7 +11,7 @@ fi
 
 declare -A packages=(
     [build]="gcc libc6-dev make pkg-config librdkafka-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libjansson-dev libpq-dev libsodium-dev
-             libssl-dev libunistring-dev zlib1g-dev libcmocka-dev python3"
+             libssl-dev libunistring-dev zlib1g-dev libcmocka-dev python3 nodejs npm"
     [run]="$postgresql curl openssl util-linux jq kcat"
     [test]="libcmocka-dev kcat python3 python3-confluent-kafka python3-cryptography python3-jsonschema python3-psycopg2
             python3-authlib python3-requests"
@@ -28,7 +28,10 @@ declare -A packages=(
 )
 
 # npm may have come with a nodejs from elsewhere, with which Debian's package cannot stand.
-! command -v npm >/dev/null || packages[conformance]="python3-venv maven"
+if command -v npm >/dev/null; then
+    packages[build]=${packages[build]/ nodejs npm/}
+    packages[conformance]="python3-venv maven"
+fi
 
 die() {
     printf 'deps: %s\n' "$*" >&2

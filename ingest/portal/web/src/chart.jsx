@@ -1,0 +1,63 @@
+// Charts that can be read without colour: each line has a pattern of its own, and a table stands beside them.
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { T } from "./texts.js";
+
+const DASHES = [[], [6, 4], [2, 3], [10, 4, 2, 4], [1, 5]];
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+const cssColor = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function options(box, series, unit, times) {
+  const line = cssColor("--line"), text = cssColor("--quiet");
+  const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line }, font: "12px system-ui, sans-serif" };
+  const span = times.length > 1 ? times[times.length - 1] - times[0] : 3600;
+  const clock = new Intl.DateTimeFormat(undefined, span > 172800 ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit" });
+  return {
+    width: Math.max(260, box.clientWidth), height: 200, cursor: { drag: { x: false, y: false }, points: { size: 6 } },
+    legend: { live: true }, scales: { y: { range: (u, min, max) => [0, Math.max(1, max * 1.1)] } },
+    axes: [{ ...axis, values: (u, at) => at.map((s) => clock.format(new Date(s * 1000))), space: 70 },
+      { ...axis, size: 56, values: (u, at) => at.map((v) => (v === Math.floor(v) || unit ? `${Number(v.toFixed(1)).toLocaleString()}${unit}` : "")) }],
+    series: [{ value: (u, s) => (s === null ? "" : new Date(s * 1000).toLocaleString()) }, ...series.map((s, n) => ({
+      label: s.label, stroke: cssColor(s.color), width: 2, dash: DASHES[n % DASHES.length], spanGaps: false,
+      points: { show: times.length < 3 },
+      value: (u, v) => (v === null || v === undefined ? "–" : `${Number(v.toFixed(1)).toLocaleString()}${unit}`),
+    }))],
+  };
+}
+
+// times: seconds since 1970, rising. series: [{label, color: "--name", values}].
+export function Chart({ title, times, series, unit = "" }) {
+  const box = useRef();
+  useEffect(() => {
+    let plot;
+    const draw = () => {
+      plot?.destroy();
+      plot = new uPlot(options(box.current, series, unit, times), [times, ...series.map((s) => s.values)], box.current);
+    };
+    const resize = new ResizeObserver(() => {
+      if (plot && box.current && Math.abs(plot.width - box.current.clientWidth) > 2)
+        plot.setSize({ width: Math.max(260, box.current.clientWidth), height: 200 });
+    });
+    draw();
+    resize.observe(box.current);
+    dark.addEventListener("change", draw);
+    return () => {
+      dark.removeEventListener("change", draw);
+      resize.disconnect();
+      plot.destroy();
+    };
+  }, [times, series, unit]);
+  const shown = times.map((t, n) => n).filter((n) => series.some((s) => s.values[n]));
+  return <figure class="chart">
+    <figcaption>{title}</figcaption>
+    <div ref={box} role="img" aria-label={title} />
+    <details><summary>{T.keys.one.tableOf(title)}</summary>
+      <div class="tablebox small" tabIndex={0} role="region" aria-label={T.keys.one.tableOf(title)}><table>
+        <thead><tr><th scope="col">{T.changes.columns.time}</th>{series.map((s) => <th key={s.label} scope="col">{s.label}</th>)}</tr></thead>
+        <tbody>{shown.reverse().map((n) => <tr key={times[n]}><th scope="row">{new Date(times[n] * 1000).toLocaleString()}</th>
+          {series.map((s) => <td key={s.label} class="number">{s.values[n] === null ? "–" : `${Number((s.values[n] ?? 0).toFixed(1)).toLocaleString()}${unit}`}</td>)}</tr>)}</tbody>
+      </table></div></details>
+  </figure>;
+}

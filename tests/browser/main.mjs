@@ -1,0 +1,7 @@
+import { closeBrowser, launch, runTests } from "./harness.mjs";
+import "./docs.mjs";
+
+await launch();
+const ok = await runTests(process.argv.slice(2));
+await closeBrowser();
+process.exit(ok ? 0 : 1);
