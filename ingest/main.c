@@ -58,10 +58,14 @@ static void reload(void *ctx) {
                   log_quote(err_text(&err), quoted, sizeof quoted));
 }
 
-/* A certificate that cannot be used is a wrong setting. */
+/* A certificate or a key that cannot be used is a wrong setting. */
 static enum err_code judge(const struct config *c, struct err *err) {
     if (settings_judge(c, err) != ERR_OK)
         return err->code;
+    const char *signing = config_str(c, "signing-key");
+    if (signing[0] != '\0' && jwks_open(signing, err) != ERR_OK)
+        return err->code;
+    jwks_close();
     const char *cert = config_str(c, "tls-cert"), *key = config_str(c, "tls-key");
     if ((cert[0] == '\0') != (key[0] == '\0'))
         return err_set(err, ERR_CONFIG, "tls-cert and tls-key go together");

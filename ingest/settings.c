@@ -6,6 +6,7 @@
 #include "ops/runtime/log.h"
 #include "schemas/types/schema.h"
 #include "schemas/types/schema_load.h"
+#include "sql/db.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,12 +16,12 @@
 #include <unistd.h>
 
 static const struct config_row rows[] = {
-    {"listen", CONFIG_STR, "127.0.0.1:8080", 0, 0, "address and port to serve HTTP on, host:port", false},
-    {"pg", CONFIG_STR, "", 0, 0, "PostgreSQL connection string of the role usher_ingest", true},
+    {"listen", CONFIG_ADDRESS, "127.0.0.1:8080", 0, 0, "address and port to serve HTTP on, host:port", false},
+    {"pg", CONFIG_STR, NULL, 0, 0, "PostgreSQL connection string of the role usher_ingest", true},
     KAFKA_CONFIG_ROWS,
-    {"tls-cert", CONFIG_STR, "", 0, 0,
+    {"tls-cert", CONFIG_FILE, "", 0, 0,
      "PEM file with the certificate and those between it and the root; empty: no TLS", false},
-    {"tls-key", CONFIG_STR, "", 0, 0, "PEM file with the certificate's private key", false},
+    {"tls-key", CONFIG_FILE, "", 0, 0, "PEM file with the certificate's private key", false},
     {"public-url", CONFIG_STR, "", 0, 0,
      "scheme and host in meta.location; empty: http:// (with a certificate https://) and the request's Host",
      false},
@@ -38,9 +39,9 @@ static const struct config_row rows[] = {
      "milliseconds to fetch an OAuth client's public keys from its jwks_uri at most", false},
     {"jwks-networks", CONFIG_STR, "", 0, 0,
      "networks (CIDR, between commas) that a jwks_uri may lead to besides public addresses", false},
-    {"jwks-ca", CONFIG_STR, "", 0, 0,
+    {"jwks-ca", CONFIG_FILE, "", 0, 0,
      "PEM file of the authorities that servers behind a jwks_uri are trusted by; empty: the system's", false},
-    {"signing-key", CONFIG_STR, "", 0, 0,
+    {"signing-key", CONFIG_FILE, "", 0, 0,
      "PEM file with the EC key (P-256) that outcomes of asynchronous requests are signed with; empty: a new "
      "one with each start",
      false},
@@ -97,7 +98,7 @@ static const struct config_row rows[] = {
     {"commands-per-workspace", CONFIG_INT, "64", 1, 100000,
      "commands of one workspace on their way at once while other workspaces have some too", false},
     {"instance", CONFIG_STR, "", 0, 0, "name of this process in audit records; empty: host and pid", false},
-    {"log-level", CONFIG_STR, "info", 0, 0, "debug, info, warn or error", false},
+    {"log-level", CONFIG_LEVEL, "info", 0, 0, "debug, info, warn or error", false},
     {0},
 };
 
@@ -129,6 +130,16 @@ static enum err_code read_proxy_header(const struct config *c, enum proxy_header
     return err_set(err, ERR_CONFIG, "proxy-header: \"%.40s\" is neither x-forwarded-for nor forwarded", text);
 }
 
+/* Scheme and host: what clients are sent to begins with it. */
+static enum err_code check_public_url(const char *url, struct err *err) {
+    const char *host = strncmp(url, "https://", 8) == 0  ? url + 8
+                       : strncmp(url, "http://", 7) == 0 ? url + 7
+                                                         : NULL;
+    if (*url == '\0' || (host != NULL && *host != '\0' && *host != '/' && strpbrk(host, " \t?#\"<>") == NULL))
+        return ERR_OK;
+    return err_set(err, ERR_CONFIG, "public-url: \"%.200s\" is not like https://scim.example.com", url);
+}
+
 enum err_code settings_judge(const struct config *c, struct err *err) {
     static const char *const networks[] = {"trusted-proxies", "jwks-networks"};
     enum proxy_header header;
@@ -138,7 +149,9 @@ enum err_code settings_judge(const struct config *c, struct err *err) {
             return err->code;
         net_ranges_free(&ranges);
     }
-    if (read_proxy_header(c, &header, err) != ERR_OK)
+    if (read_proxy_header(c, &header, err) != ERR_OK ||
+        check_public_url(config_str(c, "public-url"), err) != ERR_OK ||
+        db_check_uri(config_str(c, "pg"), err) != ERR_OK)
         return err->code;
     if (schema_add_memberships(config_str(c, "membership-type"), config_bool(c, "membership-listed"), err) !=
         ERR_OK)
@@ -151,15 +164,9 @@ const struct config_spec ingest_config = {"usher-ingest", rows, &kafka_pass, set
 void settings_load(struct settings *s, int argc, char **argv,
                    enum err_code (*judge)(const struct config *c, struct err *err)) {
     static struct config_spec spec;
-    char **rest;
-    int nrest;
     spec = ingest_config;
     spec.judge = judge;
-    const struct config *c = config_load(&spec, argc, argv, &rest, &nrest);
-    if (nrest > 0) {
-        fprintf(stderr, "usher-ingest: unexpected argument: %s\n", rest[0]);
-        exit(2);
-    }
+    const struct config *c = config_load(&spec, argc, argv);
     s->config = c;
     s->listen = config_str(c, "listen");
     s->pg = config_str(c, "pg");
@@ -203,5 +210,6 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->commands_per_workspace = (int)config_int(c, "commands-per-workspace");
     name_instance(s, config_str(c, "instance"));
     log_init("ingest", config_str(c, "log-level"));
+    config_log(c);
     failpoint_init();
 }

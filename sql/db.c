@@ -48,7 +48,9 @@ struct db {
     bool broken; /* a send failed: flush reports it */
     int64_t retry_at_us;
     int silence_ms, connect_s;
-    bool unreachable;            /* said so */
+    bool unreachable; /* said so */
+    bool says_why;
+    char why[300];               /* of the last failure to connect */
     unsigned flushes, replan_at; /* since it connected */
     int64_t replan_due_us;
     bool (*unwanted)(void *ctx); /* db_watch */
@@ -121,11 +123,17 @@ static void ignore_notice(void *arg, const PGresult *r) {
     (void)r;
 }
 
+static enum err_code not_reached(const struct db *db, struct err *err) {
+    if (db->says_why && db->why[0] != '\0')
+        return err_set(err, ERR_DB_LOST, "The database cannot be reached: %s", db->why);
+    return err_set(err, ERR_DB_LOST, "The database cannot be reached");
+}
+
 enum err_code db_connect(struct db *db, struct err *err) {
     if (db->conn != NULL)
         return ERR_OK;
     if (clock_mono_us() < db->retry_at_us)
-        return err_set(err, ERR_DB_LOST, "The database cannot be reached");
+        return not_reached(db, err);
     char options[1024];
     /* Only ever short look-ups by key: a plan that scans or hashes a table is a wrong guess from empty
      * statistics, and it would be kept. */
@@ -144,15 +152,15 @@ enum err_code db_connect(struct db *db, struct err *err) {
                             "10000", "read-write", "UTF8",  NULL};
     PGconn *conn = PQconnectdbParams(keys, values, 1);
     if (PQstatus(conn) != CONNECTION_OK || PQsetnonblocking(conn, 1) != 0 || !PQenterPipelineMode(conn)) {
-        char text[256], quoted[300];
-        message(PQerrorMessage(conn), text, sizeof text);
+        char quoted[400];
+        message(PQerrorMessage(conn), db->why, sizeof db->why);
         PQfinish(conn);
         db->retry_at_us = clock_mono_us() + 100000;
         if (!db->unreachable)
             log_event(LOG_WARN, "db-connect-failed", "app=%s error=%s", db->app,
-                      log_quote(text, quoted, sizeof quoted));
+                      log_quote(db->why, quoted, sizeof quoted));
         db->unreachable = true;
-        return err_set(err, ERR_DB_LOST, "The database cannot be reached");
+        return not_reached(db, err);
     }
     PQsetNoticeReceiver(conn, ignore_notice, NULL);
     db->conn = conn;
@@ -162,6 +170,10 @@ enum err_code db_connect(struct db *db, struct err *err) {
         log_event(LOG_INFO, "db-connected", "app=%s", db->app);
     db->unreachable = false;
     return ERR_OK;
+}
+
+void db_say_why(struct db *db) {
+    db->says_why = true;
 }
 
 void db_connect_within(struct db *db, int seconds) {
@@ -211,7 +223,11 @@ static enum err_code code_of(const char *sqlstate) {
 
 static enum err_code lost(struct db *db, struct err *err) {
     char text[256], quoted[300];
-    message(db->conn != NULL ? PQerrorMessage(db->conn) : "", text, sizeof text);
+    if (db->conn == NULL) { /* there was none; db_connect has told why, once */
+        disconnect(db);
+        return not_reached(db, err);
+    }
+    message(PQerrorMessage(db->conn), text, sizeof text);
     log_event(LOG_WARN, "db-lost", "app=%s error=%s", db->app, log_quote(text, quoted, sizeof quoted));
     disconnect(db);
     return err_set(err, ERR_DB_LOST, "The database connection was lost");

@@ -19,6 +19,12 @@ struct db_result; /* rows of one statement */
  * "" for none. */
 struct db *db_new(const char *uri, const char *app, const char *options);
 void db_free(struct db *db);
+/* Is it a connection string, and can the files that it names be read? ERR_CONFIG with the reason. Connects to
+ * nobody. */
+enum err_code db_check_uri(const char *uri, struct err *err);
+/* From now on a failure to connect says why in the text of its error, and in full, for an operator's eyes.
+ * Without it the text is one for everybody. */
+void db_say_why(struct db *db);
 enum err_code db_connect(struct db *db, struct err *err); /* if not connected: connects; ERR_DB_LOST */
 bool db_connected(const struct db *db);
 /* Number of successful connects so far: a changed value means that session state (advisory locks) is gone. */

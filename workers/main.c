@@ -55,6 +55,7 @@ static bool prepare_database(const struct config *config, struct health *health)
     struct db *db = db_new(config_str(config, "pg"), "usher-worker-start", "");
     struct err err = {0};
     bool stop = false;
+    db_say_why(db);
     int gone; /* the tables of the outbox's next days are there before its first row */
     while (!stop && (schema_check(db, &err) != ERR_OK || outbox_turn_days(db, &gone, &err) != ERR_OK))
         stop = health_wait(health, "PostgreSQL", &err);
@@ -131,15 +132,10 @@ static int run_roles(const struct config *config, struct health *health, const c
 }
 
 int main(int argc, char **argv) {
-    char **rest;
-    int nrest;
     lifecycle_init();
-    struct config *config = config_load(&worker_config, argc, argv, &rest, &nrest);
-    if (nrest) {
-        fprintf(stderr, "usher-worker: unexpected argument %s\n", rest[0]);
-        return 2;
-    }
+    struct config *config = config_load(&worker_config, argc, argv);
     log_init("worker", config_str(config, "log-level"));
+    config_log(config);
     failpoint_init();
     worker_stats_init();
     struct err err = {0};

@@ -2,6 +2,8 @@
 
 #include "ops/runtime/kafka_conf.h"
 #include "schemas/resource/resource_bounds.h"
+#include "sql/db.h"
+#include "workers/archive/audit_key.h"
 #include "workers/roles.h"
 
 static const struct config_row rows[] = {
@@ -40,10 +42,10 @@ static const struct config_row rows[] = {
     {"roles", CONFIG_STR, "apply,archive", 0, 0,
      "what this process does: apply (commands), archive (records of usher.audit); the same process may do both",
      false},
-    {"audit-key", CONFIG_STR, "", 0, 0,
+    {"audit-key", CONFIG_FILE, "", 0, 0,
      "PEM file with the key (Ed25519) that heads of the archive are signed with; empty: a new key with each start",
      false},
-    {"audit-key-old", CONFIG_STR, "", 0, 0,
+    {"audit-key-old", CONFIG_FILE, "", 0, 0,
      "PEM file with the key before it, which signs beside it for a while; empty: none", false},
     {"audit-origin", CONFIG_STR, "usher", 0, 0,
      "how the names of signed heads begin, best the host of the public URL: NAME/audit/WORKSPACE/changes",
@@ -54,13 +56,24 @@ static const struct config_row rows[] = {
      "claim iss of SCIM events: who says so, best the public URL", false},
     {"outcome-hours", CONFIG_INT, "192", 24, 87600,
      "how long outcomes of commands are kept; must exceed the retention of usher.commands (168)", false},
-    {"metrics-listen", CONFIG_STR, "", 0, 0, "host:port of /metrics, /healthz and /readyz; empty: none",
+    {"metrics-listen", CONFIG_ADDRESS, "", 0, 0, "host:port of /metrics, /healthz and /readyz; empty: none",
      false},
-    {"log-level", CONFIG_STR, "info", 0, 0, "debug, info, warn or error", false},
+    {"log-level", CONFIG_LEVEL, "info", 0, 0, "debug, info, warn or error", false},
     {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
 };
+
+static enum err_code judge_settings(const struct config *config, struct err *err) {
+    static const char *const keys[] = {"audit-key", "audit-key-old"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct audit_key key;
+        const char *file = config_str(config, keys[i]);
+        if (*file != '\0' && audit_key_open(file, &key, err) != ERR_OK)
+            return err->code;
+    }
+    return db_check_uri(config_str(config, "pg"), err) == ERR_OK ? roles_judge(config, err) : err->code;
+}
 
 /* 0.3.0 signed the records of usher.events. */
 static const char *const retired[] = {"signing-key", NULL};
 
-const struct config_spec worker_config = {"usher-worker", rows, &kafka_pass, roles_judge, retired};
+const struct config_spec worker_config = {"usher-worker", rows, &kafka_pass, judge_settings, retired};

@@ -74,14 +74,8 @@ static int write_bootstrap(const char *path, const char *bootstrap) {
 }
 
 int main(int argc, char **argv) {
-    char **rest;
-    int nrest;
     lifecycle_init();
-    struct config *config = config_load(&broker_config, argc, argv, &rest, &nrest);
-    if (nrest > 0) {
-        fprintf(stderr, "usher-broker: unexpected argument '%s'\n", rest[0]);
-        return 2;
-    }
+    struct config *config = config_load(&broker_config, argc, argv);
     log_init("broker", config_str(config, "log-level"));
 
     rd_kafka_t *host = host_open();

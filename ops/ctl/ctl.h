@@ -40,6 +40,7 @@ enum err_code ctl_guard_release(struct ctl *c, struct err *err);
 enum err_code ctl_schema_check(struct ctl *c, struct err *err);
 enum err_code ctl_schema_reindex(struct ctl *c, struct err *err);
 enum err_code ctl_status(struct ctl *c, struct err *err);
+enum err_code ctl_explain(struct ctl *c, struct err *err);
 enum err_code ctl_audit_check(struct ctl *c, struct err *err);
 enum err_code ctl_audit_prove(struct ctl *c, struct err *err);
 enum err_code ctl_audit_verify(struct ctl *c, struct err *err);

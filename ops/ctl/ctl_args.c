@@ -51,12 +51,35 @@ static enum err_code add_flag(struct ctl_args *a, char **argv, int left, int *us
     return ERR_OK;
 }
 
+static void set_output(struct ctl_args *a, enum ctl_output output) {
+    a->output = output;
+    a->json = output != CTL_TABLE;
+}
+
+static enum err_code choose_output(struct ctl_args *a, const char *name, struct err *err) {
+    static const char *const names[] = {[CTL_TABLE] = "table", [CTL_JSON] = "json", [CTL_JSONL] = "jsonl"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], name) == 0) {
+            set_output(a, (enum ctl_output)i);
+            return ERR_OK;
+        }
+    }
+    return err_set(err, ERR_USAGE, "-o: \"%s\" is not table, json or jsonl", name);
+}
+
 static enum err_code take_one(struct ctl_args *a, char **argv, int left, const struct config_row *rows,
                               int *used, struct err *err) {
     bool valued;
     *used = 1;
     if (strcmp(argv[0], "--json") == 0) {
-        a->json = true;
+        set_output(a, CTL_JSON);
+    } else if (strcmp(argv[0], "-o") == 0 || strcmp(argv[0], "--output") == 0) {
+        *used = left > 1 ? 2 : 1;
+        return choose_output(a, left > 1 ? argv[1] : "", err);
+    } else if (strncmp(argv[0], "--output=", 9) == 0) {
+        return choose_output(a, argv[0] + 9, err);
+    } else if (strcmp(argv[0], "--yes") == 0 || strcmp(argv[0], "-y") == 0) {
+        a->yes = true;
     } else if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
         a->help = true;
     } else if (strncmp(argv[0], "--", 2) != 0) {

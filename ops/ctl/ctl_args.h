@@ -1,5 +1,6 @@
-/* The command line of usherctl. Settings (--pg, --kafka, …) go to the settings table, and `--json` may stand
- * anywhere; the rest are the words and flags of the command. Every flag of a command takes a value, as
+/* The command line of usherctl. Settings (--pg, --kafka, …) go to the settings table; `-o FORMAT`, `--json`,
+ * `--yes` and `--help` may stand anywhere; the rest are the words and flags of the command. Every flag of a
+ * command takes a value, as
  * `--name value` or `--name=value`. */
 #ifndef USHER_CTL_ARGS_H
 #define USHER_CTL_ARGS_H
@@ -14,6 +15,9 @@
 #define CTL_WORDS_MAX 8
 #define CTL_FLAGS_MAX 32
 
+/* How a result is shown. */
+enum ctl_output { CTL_TABLE, CTL_JSON, CTL_JSONL };
+
 struct ctl_flag {
     char name[32]; /* without the dashes */
     const char *value;
@@ -24,7 +28,9 @@ struct ctl_args {
     size_t nwords;
     struct ctl_flag flags[CTL_FLAGS_MAX];
     size_t nflags;
-    bool json, help;
+    enum ctl_output output;
+    bool json; /* output is not text */
+    bool help, yes;
     char **settings; /* argv for config_load; borrows the strings; the caller frees the array */
     int nsettings;
 };

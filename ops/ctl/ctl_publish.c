@@ -53,12 +53,13 @@ static void fill_in(const struct ctl *c, struct command *cmd) {
  * read, and break the order. */
 static enum err_code check_topic(struct ctl *c, rd_kafka_t *rk, struct err *err) {
     const struct rd_kafka_metadata *md;
+    char why[300];
     /* Asks for all topics: a broker with automatic creation would create a topic that is asked for by name.
      */
     rd_kafka_resp_err_t e = rd_kafka_metadata(rk, 1, NULL, &md, KAFKA_ANSWER_MS);
     if (e != RD_KAFKA_RESP_ERR_NO_ERROR)
         return err_set(err, ERR_KAFKA, "Kafka at %s does not answer (%s); nothing was changed",
-                       config_str(c->config, "kafka"), rd_kafka_err2str(e));
+                       config_str(c->config, "kafka"), kafka_why(e, why, sizeof why));
     int found = 0;
     for (int i = 0; i < md->topic_cnt; i++) {
         if (strcmp(md->topics[i].topic, TOPIC_COMMANDS) == 0)

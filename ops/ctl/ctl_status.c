@@ -97,5 +97,7 @@ enum err_code ctl_status(struct ctl *c, struct err *err) {
         jb_kbool(&c->out, "ok", good);
         jb_raw(&c->out, "}}\n");
     }
-    return good ? ERR_OK : err_set(err, ERR_UNAVAILABLE, "not everything is in order");
+    return good         ? ERR_OK
+           : !reachable ? err_set(err, ERR_DB_LOST, "not everything is in order")
+                        : err_set(err, ERR_UNAVAILABLE, "not everything is in order");
 }

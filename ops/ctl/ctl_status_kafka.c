@@ -124,12 +124,13 @@ static rd_kafka_t *open_client(struct ctl *c, struct err *err) {
 bool ctl_status_kafka(struct ctl *c) {
     const struct rd_kafka_metadata *md = NULL;
     struct err err = {0};
+    char why[300];
     rd_kafka_t *rk = open_client(c, &err);
     bool good = false;
     if (rk != NULL) {
         rd_kafka_resp_err_t e = rd_kafka_metadata(rk, 1, NULL, &md, ANSWER_MS);
         if (e != RD_KAFKA_RESP_ERR_NO_ERROR)
-            (void)err_set(&err, ERR_KAFKA, "%s", rd_kafka_err2str(e));
+            (void)err_set(&err, ERR_KAFKA, "%s", kafka_why(e, why, sizeof why));
     }
     if (c->json) {
         jb_key(&c->out, "kafka");

@@ -1,11 +1,14 @@
 /* usherctl: the operator's tool. */
 #include "ops/ctl/ctl.h"
+#include "ops/ctl/ctl_help.h"
 #include "ops/ctl/ctl_settings.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "schemas/api/workspace_settings.h"
 #include "sql/migrate.h"
 
+#include <ctype.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,29 +76,59 @@ static const struct verb {
     {"audit", "check", 1, audit_check_flags, ctl_audit_check, "audit check FILE --key VKEY,…"},
     {"why", NULL, 2, workspace_flag, ctl_why, "why ROOM USER --workspace W"},
     {"status", NULL, 0, no_flags, ctl_status, "status"},
+    {"explain", NULL, 1, no_flags, ctl_explain, "explain CODE|STATUS"},
 };
 #define NVERBS (sizeof verbs / sizeof verbs[0])
 
-static void print_setting(FILE *to, const struct workspace_setting *s) {
-    fprintf(to, "  --%s ", s->flag);
-    if (s->kind == SETTING_BOOL)
-        fputs("true|false", to);
-    for (size_t i = 0; s->kind == SETTING_CHOICE && s->choices[i] != NULL; i++)
-        fprintf(to, "%s%s", i > 0 ? "|" : "", s->choices[i]);
-    if (s->kind == SETTING_COUNT)
-        fputs(s->nullable ? "N|none" : strcmp(s->flag, "rate") == 0 ? "N|ipsie" : "N", to);
-    fprintf(to, "  %s\n", s->description);
+/* Is there a command of these two words? */
+static bool has_second(const char *noun, const char *name) {
+    for (size_t i = 0; i < NVERBS; i++)
+        if (strcmp(verbs[i].noun, noun) == 0 && verbs[i].name != NULL && strcmp(verbs[i].name, name) == 0)
+            return true;
+    return false;
 }
 
 static void print_usage(FILE *to) {
     fputs("usherctl: workspaces, keys and state of an usher installation\n\n", to);
     for (size_t i = 0; i < NVERBS; i++)
         fprintf(to, "  usherctl %s\n", verbs[i].usage);
-    fputs("\nSETTINGS of a workspace:\n", to);
-    for (size_t i = 0; i < workspace_setting_count; i++)
-        if (workspace_setting_table[i].flag != NULL)
-            print_setting(to, &workspace_setting_table[i]);
-    fputs("\nW, KEY and OWNER are an id or a name. --json anywhere: one JSON object instead of text.\n", to);
+    fputs("  usherctl help [COMMAND]\n", to);
+    ctl_print_workspace_settings(to);
+    fputs("\nW, KEY and OWNER are an id or a name.\n", to);
+    ctl_print_common_flags(to);
+    ctl_print_exit_codes(to);
+}
+
+/* The commands that the words begin with: "key", "key create". */
+static size_t print_help_of(FILE *to, const char *noun, const char *name) {
+    size_t found = 0;
+    bool settings = false;
+    for (size_t i = 0; i < NVERBS; i++) {
+        const struct verb *v = &verbs[i];
+        if (strcmp(v->noun, noun) != 0 || (name != NULL && v->name != NULL && strcmp(v->name, name) != 0) ||
+            (name != NULL && v->name == NULL && has_second(noun, name)))
+            continue;
+        const struct ctl_words *w = ctl_words_of(v->noun, v->name);
+        fprintf(to, "%susherctl %s\n", found++ > 0 ? "\n" : "", v->usage);
+        if (w != NULL)
+            fprintf(to, "    %c%s%s.\n", toupper((unsigned char)w->words[0]), w->words + 1,
+                    w->asks != CTL_ASKS_NOTHING ? ". It asks first" : "");
+        settings |= strstr(v->usage, "SETTINGS") != NULL;
+    }
+    if (settings)
+        ctl_print_workspace_settings(to);
+    if (found > 0)
+        ctl_print_common_flags(to);
+    return found;
+}
+
+static int help_of(const struct ctl_args *a, size_t from) {
+    const char *noun = a->words[from], *name = a->nwords > from + 1 ? a->words[from + 1] : NULL;
+    if (print_help_of(stdout, noun, name) > 0)
+        return 0;
+    fprintf(stderr, "usherctl: there is no command \"%s%s%s\"; see usherctl help\n", noun,
+            name != NULL ? " " : "", name != NULL ? name : "");
+    return 2;
 }
 
 static const struct verb *find_verb(const struct ctl_args *a, size_t *used) {
@@ -135,6 +168,26 @@ static enum err_code choose_verb(const struct ctl_args *a, const struct verb **v
     return code;
 }
 
+/* As ctl_print_exit_codes tells. */
+enum { DONE = 0, REFUSED = 1, WRONG_USAGE = 2, NOT_REACHED = 3 };
+
+static int exit_code(enum err_code code) {
+    switch (code) {
+    case ERR_OK:
+        return DONE;
+    case ERR_USAGE:
+    case ERR_CONFIG:
+        return WRONG_USAGE;
+    case ERR_DB_LOST:
+    case ERR_KAFKA:
+    case ERR_DEADLINE:
+    case ERR_OUTCOME_UNKNOWN:
+        return NOT_REACHED;
+    default:
+        return REFUSED;
+    }
+}
+
 static int report_failure(bool json, const struct err *err) {
     if (json) {
         struct jbuf b = {0};
@@ -147,7 +200,7 @@ static int report_failure(bool json, const struct err *err) {
     } else {
         fprintf(stderr, "usherctl: %s\n", err_text(err));
     }
-    return err->code == ERR_USAGE ? 2 : 1;
+    return exit_code(err->code);
 }
 
 static enum err_code migrate(struct ctl *c, bool finish, struct err *err) {
@@ -173,19 +226,58 @@ enum err_code ctl_migrate_finish(struct ctl *c, struct err *err) {
     return migrate(c, true, err);
 }
 
+/* One object a line: the items of the list that the result is, or the result itself. */
+static bool print_lines(const char *text) {
+    json_t *result = json_loads(text, 0, NULL), *list = NULL, *item;
+    const char *name;
+    size_t i;
+    bool good = true;
+    json_object_foreach(result, name, item) list =
+        json_is_array(item) && json_object_size(result) == 1 ? item : list;
+    if (list == NULL)
+        good = json_dumpf(result, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF;
+    json_array_foreach(list, i, item) good =
+        good && json_dumpf(item, stdout, JSON_COMPACT | JSON_ENCODE_ANY) == 0 && putchar('\n') != EOF;
+    json_decref(result);
+    return good;
+}
+
+static bool print_result(const struct ctl *c) {
+    bool good = true;
+    if (c->out.n > 0)
+        good = c->args->output == CTL_JSONL ? print_lines(c->out.p) : fputs(c->out.p, stdout) >= 0;
+    return fflush(stdout) == 0 && good;
+}
+
 static int run_verb(const struct verb *verb, const struct ctl_args *a, const struct config *config) {
     struct ctl c = {.config = config, .args = a, .json = a->json};
     struct err err = {0};
+    enum err_code code = ctl_ask_first(ctl_words_of(verb->noun, verb->name), a, &err);
     c.db = db_new(config_str(config, "pg"), "usherctl", "");
     db_connect_within(c.db, CONNECT_S);
-    enum err_code code = verb->run(&c, &err);
-    if (c.out.n > 0 && fputs(c.out.p, stdout) < 0)
+    db_say_why(c.db);
+    if (code == ERR_OK)
+        code = verb->run(&c, &err);
+    if (!print_result(&c))
         code = err_set(&err, ERR_INTERNAL, "cannot write to stdout");
-    fflush(stdout);
-    int status = code == ERR_OK ? 0 : report_failure(a->json, &err);
+    int status = code == ERR_OK ? DONE : report_failure(a->json, &err);
     jb_free(&c.out);
     db_free(c.db);
     return status;
+}
+
+/* `usherctl help [COMMAND]`, and --help behind a command. --help alone shows the settings too. */
+static bool wants_help(const struct ctl_args *a, int *status) {
+    bool asked = a->nwords > 0 && strcmp(a->words[0], "help") == 0;
+    size_t from = asked ? 1 : 0;
+    if (!asked && (!a->help || a->nwords == 0))
+        return false;
+    *status = DONE;
+    if (a->nwords > from)
+        *status = help_of(a, from);
+    else
+        print_usage(stdout);
+    return true;
 }
 
 int main(int argc, char **argv) {
@@ -193,18 +285,21 @@ int main(int argc, char **argv) {
     struct ctl_args args;
     struct err err = {0};
     const struct verb *verb = NULL;
-    char **rest;
-    int nrest, status;
+    int status;
 
     lifecycle_init();
     enum err_code code = ctl_args_split(argc, argv, ctl_config.rows, &args, &err);
+    if (wants_help(&args, &status)) {
+        free(args.settings);
+        return status;
+    }
     if (args.help) {
         print_usage(stdout);
         fputs("\nSettings:\n", stdout);
         fflush(stdout);
         args.settings[args.nsettings++] = help;
     }
-    struct config *config = config_load(&ctl_config, args.nsettings, args.settings, &rest, &nrest);
+    struct config *config = config_load(&ctl_config, args.nsettings, args.settings);
     log_init("usherctl", config_str(config, "log-level"));
     if (code == ERR_OK)
         code = choose_verb(&args, &verb, &err);

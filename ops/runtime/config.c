@@ -1,8 +1,10 @@
 #include "ops/runtime/config.h"
 
+#include "ops/runtime/config_env.h"
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
+#include "ops/runtime/net.h"
 #include "ops/runtime/version.h"
 
 #include <ctype.h>
@@ -25,6 +27,7 @@ struct config {
     char **rest;
     int nrest;
     const char *retired; /* a retired key that was given; NULL = none */
+    char *stranger;      /* a variable USHER_… that means nothing; NULL = none */
 };
 
 static int row_find(const struct config *c, const char *key) {
@@ -60,6 +63,24 @@ static bool parse_int(const char *text, long *out) {
     return *text && !isspace((unsigned char)*text) && !*end && errno == 0;
 }
 
+static enum err_code check_file(const char *key, const char *path, const char *source, struct err *err) {
+    FILE *f = *path != '\0' ? fopen(path, "re") : NULL;
+    if (*path != '\0' && f == NULL)
+        return err_set(err, ERR_CONFIG, "%s: cannot read %s: %s (%s)", key, path, strerror(errno), source);
+    if (f != NULL)
+        fclose(f);
+    return ERR_OK;
+}
+
+/* An address must be one, but need not be there on this machine: the file may be checked on another. */
+static enum err_code check_address(const struct config_row *row, const char *value, const char *source,
+                                   struct err *err) {
+    struct err why = {0};
+    if ((*value == '\0' && row->def != NULL && *row->def == '\0') || net_check(value, &why) == ERR_OK)
+        return ERR_OK;
+    return err_set(err, ERR_CONFIG, "%s: %s (%s)", row->key, err_text(&why), source);
+}
+
 static enum err_code check_value(const struct config_row *row, const char *value, const char *source,
                                  struct err *err) {
     long number;
@@ -73,7 +94,12 @@ static enum err_code check_value(const struct config_row *row, const char *value
     }
     if (row->type == CONFIG_BOOL && !parse_bool(value, &truth))
         return err_set(err, ERR_CONFIG, "%s: \"%s\" is neither true nor false (%s)", row->key, value, source);
-    return ERR_OK;
+    if (row->type == CONFIG_LEVEL && !log_is_level(value))
+        return err_set(err, ERR_CONFIG, "%s: \"%s\" is not debug, info, warn or error (%s)", row->key, value,
+                       source);
+    if (row->type == CONFIG_ADDRESS)
+        return check_address(row, value, source, err);
+    return row->type == CONFIG_FILE ? check_file(row->key, value, source, err) : ERR_OK;
 }
 
 static enum err_code set_passed(struct config *c, const char *key, const char *value, const char *source,
@@ -167,6 +193,11 @@ static enum err_code read_environment(struct config *c, struct err *err) {
             code = set_value(c, c->spec->rows[i].key, value, name, err);
         free(name);
     }
+    const char **keys = xcalloc(c->nrows + 1, sizeof *keys);
+    for (size_t i = 0; i < c->nrows; i++)
+        keys[i] = c->spec->rows[i].key;
+    c->stranger = config_stranger(keys, c->nrows);
+    free(keys);
     return code;
 }
 
@@ -304,6 +335,7 @@ void config_free(struct config *c) {
         free(c->passed[i].key);
         free(c->passed[i].value);
     }
+    free(c->stranger);
     free(c->values);
     free(c->passed);
     free(c->rest);
@@ -342,7 +374,26 @@ static void refuse_and_exit(const char *program, enum config_ask ask, const stru
 /* What config_load gave out lives as long as the process, and this says so to leak checkers. */
 static const struct config *volatile for_ever;
 
-struct config *config_load(const struct config_spec *spec, int argc, char **argv, char ***rest, int *nrest) {
+/* What can only be judged together, and, for --check-config, by opening it. */
+static enum err_code judge_all(const struct config *c, enum config_ask ask, struct err *err) {
+    const struct config_spec *spec = c->spec;
+    if (spec->judge != NULL && spec->judge(c, err) != ERR_OK)
+        return err->code;
+    if (ask != CONFIG_CHECK)
+        return ERR_OK;
+    if (c->stranger != NULL)
+        return err_set(err, ERR_CONFIG, "%s is no setting of %s (environment)", c->stranger, spec->program);
+    return spec->pass != NULL && spec->pass->open != NULL ? spec->pass->open(c, err) : ERR_OK;
+}
+
+static void tell_doubt(const struct config *c) {
+    char why[400];
+    const struct config_pass *pass = c->spec->pass;
+    if (pass != NULL && pass->doubt != NULL && pass->doubt(c, why, sizeof why))
+        fprintf(stderr, "%s: warning: %s\n", c->spec->program, why);
+}
+
+struct config *config_load(const struct config_spec *spec, int argc, char **argv) {
     struct err err = {0};
     enum config_ask ask;
     struct config *c = config_read(spec, argc, argv, &ask, &err);
@@ -350,7 +401,9 @@ struct config *config_load(const struct config_spec *spec, int argc, char **argv
     if (c == NULL)
         refuse_and_exit(spec->program, ask, &err);
     bool judged = ask == CONFIG_CHECK || ask == CONFIG_RUN;
-    if (judged && spec->judge != NULL && spec->judge(c, &err) != ERR_OK)
+    if (judged && c->nrest > 0)
+        (void)err_set(&err, ERR_CONFIG, "unexpected argument \"%s\"", c->rest[0]);
+    if (judged && (err.code != ERR_OK || judge_all(c, ask, &err) != ERR_OK))
         refuse_and_exit(spec->program, ask, &err);
     switch (ask) {
     case CONFIG_HELP:
@@ -360,13 +413,12 @@ struct config *config_load(const struct config_spec *spec, int argc, char **argv
         printf("%s %s\n", spec->program, usher_version);
         exit(0);
     case CONFIG_CHECK:
+        tell_doubt(c);
         puts("ok");
         exit(0);
     case CONFIG_RUN:
         break;
     }
-    if (rest != NULL)
-        config_rest(c, rest, nrest);
     return c;
 }
 
@@ -416,5 +468,12 @@ void config_log(const struct config *c) {
     log_event(LOG_INFO, "settings", "%s", line.n ? line.p : "");
     if (c->retired != NULL)
         log_event(LOG_WARN, "setting-retired", "setting=%s has no meaning any more; take it out", c->retired);
+    if (c->stranger != NULL)
+        log_event(LOG_WARN, "setting-unknown", "variable=%s is no setting of %s", c->stranger,
+                  c->spec->program);
+    char why[400], doubt[600];
+    const struct config_pass *pass = c->spec->pass;
+    if (pass != NULL && pass->doubt != NULL && pass->doubt(c, why, sizeof why))
+        log_event(LOG_WARN, "setting-doubtful", "reason=%s", log_quote(why, doubt, sizeof doubt));
     jb_free(&line);
 }

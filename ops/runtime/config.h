@@ -10,7 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum config_type { CONFIG_STR, CONFIG_INT, CONFIG_BOOL };
+enum config_type {
+    CONFIG_STR,
+    CONFIG_INT,
+    CONFIG_BOOL,
+    CONFIG_ADDRESS, /* host:port to listen on; "" where that is the default */
+    CONFIG_FILE,    /* a file that this process can read; "": none */
+    CONFIG_LEVEL,   /* of the log */
+};
 
 /* A program's table ends with a row whose key is NULL. */
 struct config_row {
@@ -31,6 +38,11 @@ struct config_pass {
     /* False, with the reason in why, if the library does not know the key (given without the prefix) or the
      * value, or if usher must set this key itself. */
     bool (*accepts)(const char *key, const char *value, char *why, size_t n);
+    /* For --check-config: opens what the settings name together (certificates, keys). ERR_CONFIG where the
+     * library refuses them. NULL: there is nothing to open. */
+    enum err_code (*open)(const struct config *c, struct err *err);
+    /* What will hardly work, though it may: a sentence in `why`, and true. NULL: nobody is asked. */
+    bool (*doubt)(const struct config *c, char *why, size_t n);
 };
 
 /* What a program can be told. */
@@ -48,10 +60,9 @@ struct config_spec {
 
 /* Reads all sources. Handles --config FILE (or USHER_CONFIG), --help (prints the table, exits 0), --version,
  * and --check-config (prints "ok" or the error, exits 0 or 1) itself. A CONFIG_BOOL flag may stand alone
- * (`--json`). Positional arguments, and everything after `--`, are left for the caller in *rest (count
- * *nrest; the array is NULL-terminated and belongs to the config). A wrong setting ends the process with a
- * message. */
-struct config *config_load(const struct config_spec *spec, int argc, char **argv, char ***rest, int *nrest);
+ * (`--json`). A wrong setting, and an argument that is no setting, ends the process with a message.
+ * --check-config also refuses variables USHER_… that no program has; a run warns of them (config_log). */
+struct config *config_load(const struct config_spec *spec, int argc, char **argv);
 
 enum config_ask { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK };
 /* The part of config_load that neither prints nor exits. Returns NULL with err (ERR_CONFIG) on a wrong
@@ -69,7 +80,8 @@ bool config_bool(const struct config *c, const char *key);
  * comes once, with the last value. */
 void config_each(const struct config *c, const char *prefix,
                  void (*fn)(const char *key, const char *value, void *ctx), void *ctx);
-/* One log line with all settings, secrets masked. */
+/* One log line with all settings, secrets masked. Warns of retired ones, of unknown variables and of what a
+ * library doubts. */
 void config_log(const struct config *c);
 
 #endif

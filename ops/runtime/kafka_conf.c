@@ -2,6 +2,7 @@
 
 #include "ops/runtime/log.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,9 +148,6 @@ static bool accepts_setting(const char *key, const char *value, char *why, size_
     return good;
 }
 
-const struct config_pass kafka_pass = {"kafka.", "any setting of librdkafka, by flag or file",
-                                       accepts_setting};
-
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *key, const char *value) {
     char why[256];
     if (rd_kafka_conf_set(conf, key, value, why, sizeof why) == RD_KAFKA_CONF_OK)
@@ -168,12 +166,44 @@ static void pass_setting(const char *key, const char *value, void *conf) {
     kafka_conf_set(conf, key, value);
 }
 
+static pthread_mutex_t trouble_lock = PTHREAD_MUTEX_INITIALIZER;
+static char trouble[300];
+
+const char *kafka_trouble(char *out, size_t n) {
+    pthread_mutex_lock(&trouble_lock);
+    snprintf(out, n, "%s", trouble);
+    pthread_mutex_unlock(&trouble_lock);
+    return out;
+}
+
+const char *kafka_why(rd_kafka_resp_err_t code, char *out, size_t n) {
+    bool unanswered = code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
+                      code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    if (!unanswered || kafka_trouble(out, n)[0] == '\0')
+        snprintf(out, n, "%s", rd_kafka_err2str(code));
+    return out;
+}
+
+/* "[thrd:…]: 127.0.0.1:9092/bootstrap: Connect to … failed: Connection refused (after 0ms in state CONNECT)":
+ * what stands before and behind the words is for those who debug the library. */
+static void note_trouble(const char *text) {
+    const char *from = strncmp(text, "[thrd:", 6) == 0 ? strstr(text, "]: ") : NULL;
+    from = from != NULL ? from + 3 : text;
+    const char *end = strstr(from, " (after ");
+    size_t n = end != NULL ? (size_t)(end - from) : strlen(from);
+    pthread_mutex_lock(&trouble_lock);
+    snprintf(trouble, sizeof trouble, "%.*s", (int)(n < sizeof trouble ? n : sizeof trouble - 1), from);
+    pthread_mutex_unlock(&trouble_lock);
+}
+
 /* Called on any thread of the library. Its levels are those of syslog. A broker that cannot be reached has
  * level 3 there and is a warning here, because the library goes on trying. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text) {
     if (strcmp(facility, "CONFWARN") == 0)
         /* A producer's setting that was passed through to a consumer, or the other way round. */
         return;
+    if (level <= 3 && strstr(text, "brokers are down") == NULL) /* which says no more than that */
+        note_trouble(text);
     enum log_level ours = level <= 2 ? LOG_ERROR : level <= 4 ? LOG_WARN : level <= 6 ? LOG_INFO : LOG_DEBUG;
     char quoted[1024];
     log_event(ours, "kafka", "client=%s facility=%s text=%s", rk != NULL ? rd_kafka_name(rk) : "-", facility,
@@ -246,3 +276,68 @@ enum err_code kafka_warm_up(rd_kafka_t *rk, const char *const *topics, size_t n,
     }
     return ERR_OK;
 }
+
+/* ---- a program's settings of Kafka ---- */
+
+/* host:port, or the library's default port. */
+static enum err_code check_bootstrap(const char *list, struct err *err) {
+    for (const char *at = list;; at++) {
+        size_t n = strcspn(at, ",");
+        char one[300];
+        snprintf(one, sizeof one, "%.*s", (int)(n < sizeof one ? n : sizeof one - 1), at);
+        char *from = one + strspn(one, " "), *scheme = strstr(from, "://");
+        const char *colon = strrchr(scheme != NULL ? scheme + 3 : from, ':');
+        long port = colon != NULL ? strtol(colon + 1, NULL, 10) : 1;
+        bool number = colon == NULL || strspn(colon + 1, "0123456789") == strcspn(colon + 1, " ");
+        if (*from == '\0' || colon == from || strchr(from, ';') != NULL || !number || port < 1 ||
+            port > 65535)
+            return err_set(err, ERR_CONFIG, "kafka: \"%s\" is not host:port", one);
+        at += n;
+        if (*at == '\0')
+            return ERR_OK;
+    }
+}
+
+/* A client reads the certificates and keys that are named, and sees whether the settings go together. It
+ * connects to nobody before it is asked something. */
+static enum err_code open_settings(const struct config *c, struct err *err) {
+    static const enum kafka_role roles[] = {KAFKA_ADMIN, KAFKA_CONSUMER_GROUP};
+    if (check_bootstrap(config_str(c, "kafka"), err) != ERR_OK)
+        return err->code;
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        rd_kafka_conf_t *conf = kafka_conf_new(c, roles[i]);
+        if (roles[i] == KAFKA_CONSUMER_GROUP)
+            kafka_conf_set(conf, "group.id", "usher-check");
+        kafka_conf_set(conf, "log_level", "0");
+        rd_kafka_t *rk = kafka_open(conf, roles[i], err);
+        if (rk == NULL)
+            return err_set(err, ERR_CONFIG, "kafka.*: %s", err_text(err));
+        rd_kafka_destroy(rk);
+    }
+    return ERR_OK;
+}
+
+static void find_scram(const char *key, const char *value, void *found) {
+    if ((strcmp(key, "sasl.mechanism") == 0 || strcmp(key, "sasl.mechanisms") == 0) &&
+        strncmp(value, "SCRAM-", 6) == 0)
+        *(bool *)found = true;
+}
+
+/* librdkafka before 2.6.1 sends a wrong nonce, which Apache Kafka has refused since 4.0. */
+#define SCRAM_SINCE 0x020601ff
+
+static bool doubt_settings(const struct config *c, char *why, size_t n) {
+    bool scram = false;
+    config_each(c, kafka_pass.prefix, find_scram, &scram);
+    if (!scram || rd_kafka_version() >= SCRAM_SINCE)
+        return false;
+    snprintf(
+        why, n,
+        "kafka.sasl.mechanism: SCRAM of librdkafka %s is refused by Apache Kafka 4 (as invalid credentials); "
+        "2.6.1 and later can do it, PLAIN over TLS and client certificates work with all",
+        rd_kafka_version_str());
+    return true;
+}
+
+const struct config_pass kafka_pass = {"kafka.", "any setting of librdkafka, by flag or file",
+                                       accepts_setting, open_settings, doubt_settings};

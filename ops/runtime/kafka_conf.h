@@ -60,6 +60,11 @@ rd_kafka_conf_t *kafka_conf_new(const struct config *c, enum kafka_role role);
 /* Sets one more property. If librdkafka refuses it, that is a mistake in the program, and the process ends.
  */
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *key, const char *value);
+/* What a broker, or the way to one, was last said to be wrong with in this process ("… Connection refused",
+ * "… SASL authentication error: …"), in out, which is returned; "" where nothing was. */
+const char *kafka_trouble(char *out, size_t n);
+/* That, where a request was not answered and there is such a text; else the library's words for code. */
+const char *kafka_why(rd_kafka_resp_err_t code, char *out, size_t n);
 /* rd_kafka_new for a conf from kafka_conf_new. The conf is taken in any case. NULL with err (ERR_KAFKA) on
  * failure. */
 rd_kafka_t *kafka_open(rd_kafka_conf_t *conf, enum kafka_role role, struct err *err);

@@ -76,9 +76,10 @@ static bool has_controller(rd_kafka_t *rk, const struct rd_kafka_metadata *md) {
 static enum err_code look(rd_kafka_t *rk, int partitions, int timeout_ms, enum seen seen[NTOPICS],
                           bool *controller, struct err *err) {
     const struct rd_kafka_metadata *md;
+    char why[300];
     rd_kafka_resp_err_t failed = rd_kafka_metadata(rk, 1, NULL, &md, timeout_ms);
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return err_set(err, ERR_KAFKA, "Kafka does not answer: %s", rd_kafka_err2str(failed));
+        return err_set(err, ERR_KAFKA, "Kafka does not answer: %s", kafka_why(failed, why, sizeof why));
     enum err_code code = ERR_OK;
     for (size_t i = 0; i < NTOPICS; i++)
         seen[i] = SEEN_MISSING;

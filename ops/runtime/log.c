@@ -25,6 +25,13 @@ void log_init(const char *sys, const char *level) {
             least = (enum log_level)i;
 }
 
+_Bool log_is_level(const char *name) {
+    for (unsigned i = 0; i < sizeof level_names / sizeof *level_names; i++)
+        if (strcmp(name, level_names[i]) == 0)
+            return 1;
+    return 0;
+}
+
 _Bool log_enabled(enum log_level level) {
     return level >= least;
 }

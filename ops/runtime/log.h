@@ -18,5 +18,6 @@ char *log_quote(const char *value, char *out, unsigned size);
 /* The same for what is one plain word unless somebody means harm: without quotes if it is one. */
 char *log_word(const char *value, char *out, unsigned size);
 _Bool log_enabled(enum log_level level);
+_Bool log_is_level(const char *name); /* "debug" … */
 
 #endif

@@ -54,18 +54,33 @@ static int open_one(const struct addrinfo *a, int backlog) {
     return -1;
 }
 
-int net_listen(const char *listen, int backlog, int *port, struct err *err) {
+/* To be freed by freeaddrinfo; NULL with err. */
+static struct addrinfo *resolve(const char *listen, struct err *err) {
     char host[256], service[8];
     if (!split_listen(listen, host, sizeof host, service, sizeof service)) {
         (void)err_set(err, ERR_CONFIG, "\"%s\" is not host:port", listen);
-        return -1;
+        return NULL;
     }
     struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found = NULL;
     int code = getaddrinfo(host[0] ? host : NULL, service, &hints, &found);
-    if (code != 0) {
-        (void)err_set(err, ERR_CONFIG, "cannot resolve %s: %s", listen, gai_strerror(code));
+    if (code == 0)
+        return found;
+    (void)err_set(err, ERR_CONFIG, "cannot resolve %s: %s", listen, gai_strerror(code));
+    return NULL;
+}
+
+enum err_code net_check(const char *listen, struct err *err) {
+    struct addrinfo *found = resolve(listen, err);
+    if (found == NULL)
+        return err->code;
+    freeaddrinfo(found);
+    return ERR_OK;
+}
+
+int net_listen(const char *listen, int backlog, int *port, struct err *err) {
+    struct addrinfo *found = resolve(listen, err);
+    if (found == NULL)
         return -1;
-    }
     int fd = -1;
     for (const struct addrinfo *a = found; a != NULL && fd < 0; a = a->ai_next)
         fd = open_one(a, backlog);

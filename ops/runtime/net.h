@@ -9,4 +9,7 @@
  * and err (ERR_CONFIG, with the reason) on failure. */
 int net_listen(const char *listen, int backlog, int *port, struct err *err);
 
+/* Is it "host:port", and is there such a host? ERR_CONFIG with the reason if not. Opens nothing. */
+enum err_code net_check(const char *listen, struct err *err);
+
 #endif

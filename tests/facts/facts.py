@@ -20,7 +20,8 @@ PROTOCOL = "schemas/README.md"
 PAGES = ["README.md", "CONTRIBUTING.md", PROTOCOL] + sorted(
     "ops/" + n for n in os.listdir(os.path.join(ROOT, "ops")) if n.endswith(".md"))
 # A setting without a default, as a sample file shows it.
-REQUIRED = {("usher-worker", "pg"): "postgresql://usher_worker@localhost/usher"}
+REQUIRED = {("usher-ingest", "pg"): "postgresql://usher_ingest@localhost/usher",
+            ("usher-worker", "pg"): "postgresql://usher_worker@localhost/usher"}
 # Names of PostgreSQL objects and the like that look like a metric's; variables that are no setting's.
 NO_METRIC = {"usher_owner", "usher_gate", "usher_ingest", "usher_worker"}
 NO_SETTING = {"USHER_CONFIG", "USHER_READY_FD", "USHER_FAILPOINT", "USHER_CACHE", "USHER_ENV", "USHER_UPDATE_EXAMPLES", "USHER_MUST_CHECK"}

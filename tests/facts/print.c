@@ -27,7 +27,8 @@ static const struct config_spec *const programs[] = {&ingest_config, &worker_con
 
 static void put_setting(struct jbuf *b, const struct config_row *row) {
     static const char *const types[] = {
-        [CONFIG_STR] = "text", [CONFIG_INT] = "number", [CONFIG_BOOL] = "bool"};
+        [CONFIG_STR] = "text",     [CONFIG_INT] = "number", [CONFIG_BOOL] = "bool",
+        [CONFIG_ADDRESS] = "text", [CONFIG_FILE] = "text",  [CONFIG_LEVEL] = "text"};
     jb_sep(b);
     jb_raw(b, "{");
     jb_kstr(b, "key", row->key);

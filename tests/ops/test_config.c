@@ -216,9 +216,8 @@ static int loaded_as(const struct config_spec *as, const char *flag, const char 
     if (pid == 0) {
         dup2(ends[1], STDOUT_FILENO);
         dup2(ends[1], STDERR_FILENO);
-        char *argv[] = {"usher-test", (char *)flag, (char *)value, NULL}, **rest;
-        int nrest;
-        config_free(config_load(as, value ? 3 : 2, argv, &rest, &nrest));
+        char *argv[] = {"usher-test", (char *)flag, (char *)value, NULL};
+        config_free(config_load(as, value ? 3 : 2, argv));
         _exit(77);
     }
     close(ends[1]);
@@ -277,6 +276,48 @@ static void what_the_table_cannot_say_is_judged_too(void **state) {
     unsetenv("USHER_PG");
 }
 
+/* An address, a file and a level are judged where they are given. */
+static void values_of_a_kind_are_judged(void **state) {
+    (void)state;
+    static const struct config_row kinds[] = {
+        {"at", CONFIG_ADDRESS, "127.0.0.1:80", 0, 0, "where", false},
+        {"perhaps-at", CONFIG_ADDRESS, "", 0, 0, "where", false},
+        {"ca", CONFIG_FILE, "", 0, 0, "file", false},
+        {"level", CONFIG_LEVEL, "info", 0, 0, "level", false},
+        {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
+    };
+    const struct config_spec of_kinds = {"usher-test", kinds, NULL, NULL, NULL};
+    static const struct {
+        const char *flag, *says; /* says NULL: good */
+    } cases[] = {
+        {"--at=127.0.0.1:8080", NULL},
+        {"--at=[::1]:8080", NULL},
+        {"--at=:8080", NULL},
+        {"--at=", "at: \"\" is not host:port (flag --at)"},
+        {"--at=127.0.0.1", "is not host:port"},
+        {"--at=127.0.0.1:http", "is not host:port"},
+        {"--at=127.0.0.1:65536", "is not host:port"},
+        {"--at=no.such.host.invalid:80", "cannot resolve no.such.host.invalid:80"},
+        {"--perhaps-at=", NULL},
+        {"--perhaps-at=x", "perhaps-at: \"x\" is not host:port"},
+        {"--ca=", NULL},
+        {"--ca=/dev/null", NULL},
+        {"--ca=/nonexistent/ca.pem",
+         "ca: cannot read /nonexistent/ca.pem: No such file or directory (flag --ca)"},
+        {"--level=debug", NULL},
+        {"--level=loud", "level: \"loud\" is not debug, info, warn or error (flag --level)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *argv[] = {"usher-test", (char *)(uintptr_t)cases[i].flag, NULL};
+        err_clear(&err);
+        struct config *c = config_read(&of_kinds, 2, argv, &ask, &err);
+        if ((c == NULL) != (cases[i].says != NULL) ||
+            (cases[i].says != NULL && strstr(err_text(&err), cases[i].says) == NULL))
+            fail_msg("%s: %s", cases[i].flag, c != NULL ? "is taken" : err_text(&err));
+        config_free(c);
+    }
+}
+
 /* What config_log writes. */
 static void logged(const struct config *c, char *out, size_t size) {
     int ends[2], kept = dup(STDERR_FILENO);
@@ -292,6 +333,34 @@ static void logged(const struct config *c, char *out, size_t size) {
         n += (size_t)got;
     close(ends[0]);
     assert_true(n > 0);
+}
+
+static void what_is_no_setting_is_refused(void **state) {
+    (void)state;
+    char out[8192], line[4096];
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+    setenv("USHER_PG", "x", 1);
+    assert_int_equal(loaded("--check-config", "stray", out, sizeof out), 1);
+    assert_string_equal(out, "usher-test: unexpected argument \"stray\"\n");
+    assert_int_equal(loaded("stray", NULL, out, sizeof out), 2);
+    /* what RUN_DIR/env has, and what Kubernetes makes of a service's name */
+    setenv("USHER_URL", "x", 1);
+    setenv("USHER_PID_WORKER", "1", 1);
+    setenv("USHER_INGEST_SERVICE_HOST", "10.0.0.1", 1);
+    setenv("USHER_INGEST_PORT_8080_TCP", "tcp://10.0.0.1:8080", 1);
+    assert_int_equal(loaded("--check-config", NULL, out, sizeof out), 0);
+    setenv("USHER_DEADLIN_MS", "3000", 1);
+    assert_int_equal(loaded("--check-config", NULL, out, sizeof out), 1);
+    assert_string_equal(out, "usher-test: USHER_DEADLIN_MS is no setting of usher-test (environment)\n");
+    struct config *c = given(NULL); /* a run goes on, and says so */
+    assert_non_null(c);
+    logged(c, line, sizeof line);
+    assert_non_null(strstr(line, "variable=USHER_DEADLIN_MS is no setting"));
+    config_free(c);
+    static const char *const names[] = {"USHER_URL", "USHER_PID_WORKER", "USHER_INGEST_SERVICE_HOST",
+                                        "USHER_INGEST_PORT_8080_TCP", "USHER_DEADLIN_MS"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unsetenv(names[i]);
 }
 
 static void keys_of_the_version_before_are_taken_with_a_warning(void **state) {
@@ -340,6 +409,8 @@ int main(void) {
         CONFIG_TEST(help_and_version_need_no_settings),
         CONFIG_TEST(load_ends_the_process_as_it_should),
         CONFIG_TEST(what_the_table_cannot_say_is_judged_too),
+        CONFIG_TEST(values_of_a_kind_are_judged),
+        CONFIG_TEST(what_is_no_setting_is_refused),
         CONFIG_TEST(keys_of_the_version_before_are_taken_with_a_warning),
         CONFIG_TEST(secrets_are_masked_when_shown),
     };

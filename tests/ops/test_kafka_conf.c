@@ -226,6 +226,75 @@ static void nobody_there_is_a_retry_within_the_time_given(void **state) {
     rd_kafka_destroy(rk);
 }
 
+/* --check-config: a client is opened with all of it. */
+static void settings_are_opened_together(void **state) {
+    (void)state;
+    static const struct {
+        const char *flags[3], *says; /* says NULL: good */
+    } cases[] = {
+        {{"--kafka=a:9092,b:9093, c:1", "", ""}, NULL},
+        {{"--kafka=", "", ""}, "kafka: \"\" is not host:port"},
+        {{"--kafka=a:9092,", "", ""}, "is not host:port"},
+        {{"--kafka=a:ninety", "", ""}, "kafka: \"a:ninety\" is not host:port"},
+        {{"--kafka=a:99999", "", ""}, "is not host:port"},
+        {{"--kafka.security.protocol=ssl", "--kafka.ssl.ca.location=/nonexistent/ca.pem", ""},
+         "ssl.ca.location"},
+        {{"--kafka.security.protocol=ssl", "--kafka.ssl.key.location=/nonexistent/key.pem", ""},
+         "ssl.key.location"},
+        {{"--kafka.security.protocol=sasl_plaintext", "--kafka.sasl.mechanism=PLAIN", ""}, "sasl.username"},
+        {{"--kafka.sasl.mechanism=PLAIN", "--kafka.sasl.username=u", "--kafka.sasl.password=p"}, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *argv[] = {"usher-test", NULL, NULL, NULL, NULL};
+        int argc = 1;
+        struct err err = {0};
+        enum config_ask ask;
+        for (int f = 0; f < 3 && *cases[i].flags[f] != '\0'; f++)
+            argv[argc++] = (char *)(uintptr_t)cases[i].flags[f];
+        struct config *c = config_read(&spec, argc, argv, &ask, &err);
+        assert_non_null(c);
+        enum err_code code = kafka_pass.open(c, &err);
+        if ((code == ERR_OK) != (cases[i].says == NULL) ||
+            (cases[i].says != NULL && strstr(err_text(&err), cases[i].says) == NULL))
+            fail_msg("case %zu: %s", i, code == ERR_OK ? "is taken" : err_text(&err));
+        config_free(c);
+    }
+}
+
+static void scram_of_an_old_library_is_told(void **state) {
+    (void)state;
+    char why[400] = "";
+    static char *const mechanisms[] = {"--kafka.sasl.mechanism=PLAIN", "--kafka.sasl.mechanism=SCRAM-SHA-512",
+                                       "--kafka.sasl.mechanisms=SCRAM-SHA-256"};
+    for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++) {
+        char *argv[] = {"usher-test", mechanisms[i], NULL};
+        struct err err = {0};
+        enum config_ask ask;
+        struct config *c = config_read(&spec, 2, argv, &ask, &err);
+        assert_non_null(c);
+        bool due = i > 0 && rd_kafka_version() < 0x020601ff;
+        assert_int_equal(kafka_pass.doubt(c, why, sizeof why), due);
+        assert_true(!due || (strstr(why, rd_kafka_version_str()) != NULL && strstr(why, "SCRAM") != NULL));
+        config_free(c);
+    }
+}
+
+/* What the library says on its log is what people need to know. */
+static void the_cause_is_kept(void **state) {
+    (void)state;
+    char why[300];
+    rd_kafka_conf_t *conf = kafka_conf_new(NULL, KAFKA_ADMIN);
+    kafka_conf_set(conf, "bootstrap.servers", "127.0.0.1:1");
+    struct err err = {0};
+    rd_kafka_t *rk = kafka_open(conf, KAFKA_ADMIN, &err);
+    assert_int_equal(kafka_topics_ensure(rk, 12, 0, 1000, &err), ERR_KAFKA);
+    assert_non_null(strstr(err_text(&err), "Connection refused"));
+    assert_null(strstr(err_text(&err), "thrd:"));
+    assert_string_equal(kafka_why(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, why, sizeof why),
+                        rd_kafka_err2str(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED));
+    rd_kafka_destroy(rk);
+}
+
 static int quiet(void **state) {
     (void)state;
     log_init("test", "error");
@@ -243,6 +312,9 @@ int main(void) {
         cmocka_unit_test(topics_are_made_where_the_broker_knows_no_create_request),
         cmocka_unit_test(another_partition_count_is_refused_by_name),
         cmocka_unit_test(warm_up_asks_for_each_topic),
+        cmocka_unit_test(settings_are_opened_together),
+        cmocka_unit_test(scram_of_an_old_library_is_told),
+        cmocka_unit_test(the_cause_is_kept),
         cmocka_unit_test(nobody_there_is_a_retry_within_the_time_given),
     };
     return cmocka_run_group_tests(tests, quiet, NULL);

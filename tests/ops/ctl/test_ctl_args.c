@@ -185,6 +185,29 @@ static void test_expiry(void **state) {
     assert_int_equal(v, INT64_C(1795342531000000));
 }
 
+static void test_how_a_result_is_shown(void **state) {
+    (void)state;
+    static const struct {
+        const char *words[3];
+        enum ctl_output output;
+        enum err_code code;
+    } cases[] = {
+        {{"status", NULL}, CTL_TABLE, ERR_OK},         {{"-o", "table", NULL}, CTL_TABLE, ERR_OK},
+        {{"--json", NULL}, CTL_JSON, ERR_OK},          {{"-o", "json", NULL}, CTL_JSON, ERR_OK},
+        {{"--output=jsonl", NULL}, CTL_JSONL, ERR_OK}, {{"-o", "xml", NULL}, CTL_TABLE, ERR_USAGE},
+        {{"-o", NULL}, CTL_TABLE, ERR_USAGE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ctl_args a;
+        struct err err = {0};
+        assert_int_equal(split(ARGS("--yes", cases[i].words[0], cases[i].words[1]), &a, &err), cases[i].code);
+        assert_int_equal(a.output, cases[i].output);
+        assert_int_equal(a.json, cases[i].output != CTL_TABLE);
+        assert_true(a.yes);
+        free(a.settings);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything_in_its_place),
@@ -194,6 +217,7 @@ int main(void) {
         cmocka_unit_test(test_whole_numbers),
         cmocka_unit_test(test_booleans_and_choices),
         cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_how_a_result_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
