@@ -33,6 +33,14 @@ static const struct config_row rows[] = {
      "requests without a good credential of one source in 10 s at most; over it 429", false},
     {"token-seconds", CONFIG_INT, "3600", 60, 86400, "seconds that an access token (OAuth) is good for",
      false},
+    {"session-hours", CONFIG_INT, "8", 1, 168, "hours that a session of the portal is good for", false},
+    {"session-idle-minutes", CONFIG_INT, "30", 1, 1440,
+     "minutes after which a session that nobody uses is over", false},
+    {"sessions-per-owner", CONFIG_INT, "20", 1, 1000,
+     "sessions of one owner at once; a further one ends the one that was used longest ago", false},
+    {"link-hours", CONFIG_INT, "24", 1, 168, "hours that a set-up link is good for", false},
+    {"links-per-workspace", CONFIG_INT, "100", 1, 10000,
+     "links into the portal that nobody has used yet, of one workspace; over it 409", false},
     {"assertion-seconds", CONFIG_INT, "3600", 30, 14400,
      "seconds that an OAuth client's assertion (private_key_jwt) may be good for at most", false},
     {"jwks-ms", CONFIG_INT, "2000", 50, 30000,
@@ -177,6 +185,11 @@ void settings_load(struct settings *s, int argc, char **argv,
     (void)read_proxy_header(c, &s->proxy_header, NULL);
     s->max_unauthorized = (int)config_int(c, "max-unauthorized-per-source");
     s->token_seconds = (int)config_int(c, "token-seconds");
+    s->session_seconds = (int)config_int(c, "session-hours") * 3600;
+    s->session_idle_s = (int)config_int(c, "session-idle-minutes") * 60;
+    s->owner_sessions = (int)config_int(c, "sessions-per-owner");
+    s->link_seconds = (int)config_int(c, "link-hours") * 3600;
+    s->workspace_links = (int)config_int(c, "links-per-workspace");
     s->assertion_seconds = config_int(c, "assertion-seconds");
     s->jwks_ms = (long)config_int(c, "jwks-ms");
     (void)read_networks(c, "jwks-networks", &s->jwks_networks, NULL);

@@ -17,18 +17,21 @@ enum proxy_header { PROXY_X_FORWARDED_FOR, PROXY_FORWARDED };
 
 struct settings {
     const struct config *config;
-    const char *listen;              /* host:port, [v6]:port */
-    const char *pg;                  /* libpq connection string */
-    const char *tls_cert, *tls_key;  /* PEM files; both "" = plain HTTP */
-    const char *public_url;          /* "" = http:// or https:// and the request's Host */
-    struct net_ranges proxies;       /* proxies that are believed when they name the source of a request */
-    enum proxy_header proxy_header;  /* … in this header */
-    int max_unauthorized;            /* requests of one source without a good credential, in 10 s */
-    int token_seconds;               /* an access token is good for so long */
-    int64_t assertion_seconds;       /* an assertion may be good for so long */
-    long jwks_ms;                    /* to fetch public keys from a jwks_uri, which may lead … */
-    struct net_ranges jwks_networks; /* … here besides public addresses, to a server that … */
-    const char *jwks_ca;             /* … these authorities vouch for; "" = the system's */
+    const char *listen;             /* host:port, [v6]:port */
+    const char *pg;                 /* libpq connection string */
+    const char *tls_cert, *tls_key; /* PEM files; both "" = plain HTTP */
+    const char *public_url;         /* "" = http:// or https:// and the request's Host */
+    struct net_ranges proxies;      /* proxies that are believed when they name the source of a request */
+    enum proxy_header proxy_header; /* … in this header */
+    int max_unauthorized;           /* requests of one source without a good credential, in 10 s */
+    int token_seconds;              /* an access token is good for so long */
+    int session_seconds, session_idle_s; /* a session of the portal is good for so long, and so long unused */
+    int owner_sessions;                  /* of one owner at once */
+    int link_seconds, workspace_links;   /* links into the portal: how long, and how many unused */
+    int64_t assertion_seconds;           /* an assertion may be good for so long */
+    long jwks_ms;                        /* to fetch public keys from a jwks_uri, which may lead … */
+    struct net_ranges jwks_networks;     /* … here besides public addresses, to a server that … */
+    const char *jwks_ca;                 /* … these authorities vouch for; "" = the system's */
     int32_t partitions;
     int64_t deadline_us;      /* from the arrival of a request until its txn is claimed as cancelled */
     int64_t bulk_deadline_us; /* the same for a Bulk and all its operations */

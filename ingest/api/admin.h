@@ -10,6 +10,11 @@
 /* admin_workspace.c */
 extern const struct handler admin_workspace_patch;
 /* admin_key.c */
+/* Writes a row of QUERY_KEYS as a JSON object, with jb_sep. */
+void admin_key_put(struct jbuf *b, const char *const *row);
+/* Rotates the key r->resource_id, as the body says (overlapSeconds): begin of a handler whose other steps are
+ * those of admin_key_rotate. */
+enum step admin_key_rotate_one(struct request *r);
 extern const struct handler admin_key_list, admin_key_get, admin_key_create, admin_key_set, admin_key_rotate,
     admin_key_revoke;
 /* admin_owner.c */

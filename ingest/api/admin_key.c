@@ -16,7 +16,7 @@
 
 /* ---- what is shown ---- */
 
-static void put_key(struct jbuf *b, const char *const *row) {
+void admin_key_put(struct jbuf *b, const char *const *row) {
     jb_sep(b);
     jb_raw(b, "{");
     jb_kstr(b, "id", row[COL_KEY_ID]);
@@ -147,7 +147,7 @@ static const struct admin_credential keys = {
     .token = TOKEN_KEY,
     .create = COMMAND_KEY_CREATE,
     .revoke = COMMAND_KEY_REVOKE,
-    .put = put_key,
+    .put = admin_key_put,
     .read = read_key,
 };
 
@@ -222,18 +222,20 @@ static enum err_code read_overlap(const json_t *body, int64_t *seconds, struct e
                         "overlapSeconds must be a whole number from 0 to %d", OVERLAP_MAX);
 }
 
-static enum step key_rotate_begin(struct request *r) {
+enum step admin_key_rotate_one(struct request *r) {
     struct err err = {0};
     json_t *body, *change;
     int64_t seconds;
-    if (!admin_id(r, "Key"))
-        return STEP_ANSWERED;
     if (api_body(r, true, &body, &err) != ERR_OK || read_overlap(body, &seconds, &err) != ERR_OK)
         return handle_refuse(r, &err);
     change = json_object();
     credential_put_moment(change, "overlapUntil", seconds > 0 ? clock_wall_us() + seconds * 1000000 : 0);
     admin_credential_token(r, &keys, change);
     return admin_publish(r, COMMAND_KEY_ROTATE, change);
+}
+
+static enum step key_rotate_begin(struct request *r) {
+    return admin_id(r, "Key") ? admin_key_rotate_one(r) : STEP_ANSWERED;
 }
 
 static enum step key_rotate_on_rows(struct request *r) {

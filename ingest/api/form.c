@@ -43,6 +43,15 @@ static void api_resource(struct request *r, const struct resource_row *row) {
     api_put_resource(r, row);
 }
 
+/* Sign-in and set-up: no resources, and no path that the others begin with. */
+const struct form portal_form = {
+    .name = "the portal",
+    .reason = "api",
+    .type = PLAIN_JSON,
+    .error = api_error,
+    .challenge = answer_bearer_challenge,
+};
+
 const struct form api_form = {
     .name = "the Management API",
     .prefix = API_PREFIX,

@@ -8,7 +8,7 @@
 #define API_PREFIX "/api/v1"
 #define PROBLEM_JSON "application/problem+json"
 
-extern const struct form api_form;
+extern const struct form api_form, portal_form;
 
 /* The last part of the type, which never changes: INVALID_VALUE -> "invalid-value". out: 40 bytes. */
 char *problem_name(enum err_code code, char out[40]);

@@ -7,6 +7,7 @@
 #include "ingest/request/answer.h"
 #include "ingest/request/bearer.h"
 #include "ingest/request/content.h"
+#include "ingest/request/cookie.h"
 #include "ingest/request/place.h"
 #include "ingest/stats.h"
 #include "ops/runtime/access_token.h"
@@ -107,14 +108,40 @@ static bool check_access_token_or_refuse(struct request *r) {
     return true;
 }
 
+/* A session of the portal, by the cookie that a browser sends by itself. It counts where owners may go, and
+ * nowhere else; a token that is sent as well goes before it. */
+static bool check_cookie_or_refuse(struct request *r, const char *session) {
+    struct err err = {0};
+    enum token_kind kind;
+    if (cookie_check_site(r, &err) != ERR_OK) {
+        gate_refuse(r, err.code, err.detail);
+        return false;
+    }
+    if (!token_well_formed(session, strlen(session), &kind) || kind != TOKEN_SESSION) {
+        refuse_guess(r, "The portal's cookie is malformed; sign in again");
+        return false;
+    }
+    token_hash(session, strlen(session), r->credential.token_hash);
+    r->credential.scopes = UINT_MAX;
+    r->credential.by_cookie = true;
+    return true;
+}
+
 static bool check_token_or_refuse(struct request *r) {
+    const char *session = r->head.authorization == NULL && r->route.row->access >= ACCESS_ADMINISTRATOR
+                              ? cookie_session(r)
+                              : NULL;
+    enum token_kind kind;
+    if (session != NULL)
+        return check_cookie_or_refuse(r, session);
     if (r->head.token == NULL) {
         gate_refuse(r, ERR_UNAUTHORIZED, bearer_missing(r->head.authorization));
         return false;
     }
     if (access_token_is(r->head.token))
         return check_access_token_or_refuse(r);
-    if (!token_well_formed(r->head.token, strlen(r->head.token), NULL)) {
+    if (!token_well_formed(r->head.token, strlen(r->head.token), &kind) ||
+        (kind != TOKEN_KEY && kind != TOKEN_OWNER)) {
         refuse_malformed(r);
         return false;
     }
@@ -160,7 +187,18 @@ static bool ask_or_refuse(struct request *r) {
 
 /* ---- after the round trip ---- */
 
+static const char *pass_refusal(const struct admit_verdict *v) {
+    bool session = v->pass == PASS_SESSION || v->pass == PASS_SETUP;
+    if (v->state == ADMIT_REVOKED)
+        return session ? "The session has ended; sign in again"
+                       : "The link was used before, or was withdrawn; ask for another one";
+    return session ? "The session is over, because nobody used it or because it was long; sign in again"
+                   : "The link is too old; ask for another one";
+}
+
 const char *admission_refusal(const struct admit_verdict *v) {
+    if (v->pass != PASS_NONE && v->state != ADMIT_UNKNOWN)
+        return pass_refusal(v);
     switch (v->state) {
     case ADMIT_REVOKED:
         return v->kind == ADMIT_KEY ? "The key has been revoked" : "The credential has been revoked";
@@ -176,9 +214,26 @@ const char *admission_refusal(const struct admit_verdict *v) {
            "than once since";
 }
 
+/* A pass is a session by now: whoever signs in was seen by the handler. That of a set-up opens the set-up
+ * alone. */
+static enum err_code check_pass(const struct request *r, const struct admit_verdict *v, struct err *err) {
+    enum route_access access = r->route.row->access;
+    if (access == ACCESS_SIGN_IN)
+        return ERR_OK;
+    if (v->pass == PASS_SETUP && access != ACCESS_SETUP && access != ACCESS_SESSION)
+        return err_set(err, ERR_FORBIDDEN, "A set-up link opens the set-up of its key, and nothing else");
+    if (v->pass == PASS_NONE && (access == ACCESS_SESSION || access == ACCESS_SETUP))
+        return err_set(err, ERR_FORBIDDEN, "Here a session of the portal is needed, not a token");
+    if (v->pass == PASS_SESSION && access == ACCESS_SETUP)
+        return err_set(err, ERR_FORBIDDEN, "This is for whoever has a set-up link; owners use /api/v1/admin");
+    return ERR_OK;
+}
+
 /* Keys do not open the admin API; owners' credentials open nothing else. */
 static enum err_code check_class(const struct request *r, const struct admit_verdict *v, struct err *err) {
     bool admin = r->route.row->access >= ACCESS_ADMINISTRATOR;
+    if (admin && v->kind != ADMIT_KEY)
+        return check_pass(r, v, err);
     if (v->kind == ADMIT_KEY && admin)
         return err_set(err, ERR_FORBIDDEN,
                        "The admin API takes the credential of an owner or administrator, not an API key");

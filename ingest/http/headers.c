@@ -116,6 +116,9 @@ enum err_code headers_read(struct request *r, struct MHD_Connection *connection,
     r->head.authorization = facts->authorization;
     r->head.token = bearer_token(facts->authorization);
     r->head.basic = headers_basic(facts->authorization);
+    r->head.cookie = list_header(r, &c, MHD_HTTP_HEADER_COOKIE);
+    r->head.origin = list_header(r, &c, MHD_HTTP_HEADER_ORIGIN);
+    r->head.fetch_site = list_header(r, &c, "Sec-Fetch-Site");
     r->head.if_match = list_header(r, &c, MHD_HTTP_HEADER_IF_MATCH);
     r->head.if_none_match = list_header(r, &c, MHD_HTTP_HEADER_IF_NONE_MATCH);
     r->head.accept_encoding = list_header(r, &c, MHD_HTTP_HEADER_ACCEPT_ENCODING);

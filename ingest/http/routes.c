@@ -8,6 +8,7 @@
 #include "ingest/api/oauth_metadata.h"
 #include "ingest/http/health.h"
 #include "ingest/portal/files.h"
+#include "ingest/portal/handlers.h"
 #include "ingest/request/handle.h"
 #include "ingest/scim/async.h"
 #include "ingest/scim/bulk.h"
@@ -65,6 +66,19 @@
     {                                                                                                        \
         .method = HTTP_ANY, .path = where, .handler = &options_handler, .form = &api_form, .access = may,    \
         .code = ERR_NOT_FOUND                                                                                \
+    }
+
+/* ---- the portal: what its page calls before and beside the admin API ---- */
+
+#define PORTAL(m, where, may, what)                                                                          \
+    {                                                                                                        \
+        .method = HTTP_##m, .path = "/portal" where, .handler = &what, .form = &portal_form, .access = may,  \
+        .acts = HTTP_##m                                                                                     \
+    }
+#define PORTAL_OTHERS(where, may)                                                                            \
+    {                                                                                                        \
+        .method = HTTP_ANY, .path = "/portal" where, .handler = &options_handler, .form = &portal_form,      \
+        .access = may, .code = ERR_METHOD                                                                    \
     }
 
 /* ---- paths with one method and without OPTIONS ---- */
@@ -143,6 +157,10 @@ static const struct route_row rows[] = {
     ADMIN(GET, "/audit", OWNER, admin_audit_list),
     {API_ROW(POST, "/admin/users/{id}/deactivate", ACCESS_OWNER, api_write, PATCH), .about = ABOUT_USERS,
      .patch = SWITCH("false")},
+    ADMIN(GET, "/sessions", ADMINISTRATOR, admin_session_list),
+    ADMIN(POST, "/sessions/end-others", ADMINISTRATOR, admin_session_end_others),
+    ADMIN(DELETE, "/sessions/{id}", ADMINISTRATOR, admin_session_end),
+    ADMIN(POST, "/setup-links", ADMINISTRATOR, admin_setup_link),
     ADMIN(GET, "/guards", ADMINISTRATOR, admin_guard_list),
     ADMIN(POST, "/guards/{key}/release", ADMINISTRATOR, admin_guard_release),
     API_NOTHING(API_PREFIX "/admin/*", ACCESS_ADMINISTRATOR),
@@ -151,6 +169,12 @@ static const struct route_row rows[] = {
     DOCUMENT("/docs", portal_docs_get),
     API_NOTHING("/api/*", ACCESS_API),
 
+    PORTAL(POST, "/session", ACCESS_SIGN_IN, portal_sign_in),
+    PORTAL(GET, "/session", ACCESS_SESSION, portal_session),
+    PORTAL(DELETE, "/session", ACCESS_SESSION, portal_sign_out),
+    PORTAL_OTHERS("/session", ACCESS_ANYBODY),
+    PORTAL(GET, "/sign-in", ACCESS_PUBLIC, portal_ways),
+    PORTAL_OTHERS("/sign-in", ACCESS_ANYBODY),
     PAGE("", portal_page_get),
     PAGE("/assets/{name}", portal_file_get),
     PAGE("/{page}", portal_page_get),

@@ -5,6 +5,7 @@
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/log.h"
+#include "ops/runtime/token.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -48,6 +49,7 @@ static void add_headers(struct MHD_Response *response, const struct request *r) 
     add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, a->authenticate);
     add_header(response, MHD_HTTP_HEADER_ACCEPT, a->accept);
     add_header(response, MHD_HTTP_HEADER_ACCEPT_ENCODING, a->accept_encoding);
+    add_header(response, MHD_HTTP_HEADER_SET_COOKIE, a->cookie);
     add_header(response, "Preference-Applied", a->preference_applied);
     add_header(response, "Set-Txn", a->set_txn);
     add_ignored(response, r);
@@ -99,10 +101,11 @@ static void account(const struct request *r) {
     if (!log_enabled(level))
         return;
     char path[512], method[80];
+    log_quote(r->head.path != NULL ? r->head.path : "-", path, sizeof path);
+    token_mask(path); /* whoever mixes up header and path sends a token there */
     log_event(level, "request", "txn=%s workspace=%s method=%s path=%s status=%d ms=%.1f", r->txn.s,
               r->admitted ? r->verdict.workspace.s : "-", log_word(r->head.method, method, sizeof method),
-              log_quote(r->head.path != NULL ? r->head.path : "-", path, sizeof path), status,
-              (double)us / 1000);
+              path, status, (double)us / 1000);
 }
 
 enum MHD_Result send_answer(const struct request *r, struct MHD_Connection *connection) {

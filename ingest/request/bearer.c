@@ -102,5 +102,5 @@ const char *bearer_fault(const char *token, struct arena *a) {
     case TOKEN_GOOD:
         break;
     }
-    return "it is of another kind";
+    return "it is of another kind: a session or a link of the portal, which opens nothing here";
 }

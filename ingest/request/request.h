@@ -82,6 +82,7 @@ struct answer {
     const char *accept, *accept_encoding;     /* of a 415: what would be taken; NULL = no such header */
     bool no_store;              /* it contains a secret: Cache-Control and Pragma forbid to store it */
     const char *policy;         /* of a page (Content-Security-Policy); NULL = no such header */
+    const char *cookie;         /* Set-Cookie; NULL = no such header */
     const char *coding, *cache; /* Content-Encoding, Cache-Control; NULL = no such header */
     bool close;                 /* close the connection after this answer */
 };
@@ -102,6 +103,8 @@ struct request_head {
     const char *authorization; /* the header as it came; NULL = none */
     const char *token;         /* of "Authorization: Bearer"; NULL = none */
     const char *basic;         /* of "Authorization: Basic"; NULL = none */
+    const char *cookie;        /* all of the Cookie header; NULL = none */
+    const char *origin, *fetch_site;      /* Origin and Sec-Fetch-Site; NULL = none */
     const char *if_match, *if_none_match; /* several lines are joined; NULL = none */
     const char *accept_encoding;          /* the same */
     const char *idempotency_key;          /* the header as it came; NULL = none */
@@ -110,6 +113,7 @@ struct request_head {
 
 /* How admission looks the client's credential up. */
 struct credential {
+    bool by_cookie; /* a browser sent it by itself, so that a write must be asked for by our own page */
     unsigned char token_hash[TOKEN_HASH_SIZE];
     unsigned scopes;  /* the request has at most these, whatever the key has */
     size_t ask;       /* index in the batch of admission */

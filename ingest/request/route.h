@@ -30,6 +30,9 @@ enum route_access {
     ACCESS_API,           /* an API key, for the Management API */
     ACCESS_ADMINISTRATOR, /* an owner's or administrator's credential */
     ACCESS_OWNER,         /* an owner's credential */
+    ACCESS_SIGN_IN,       /* what the handler reads: an owner's credential, or a link */
+    ACCESS_SESSION,       /* a session of the portal, of an owner or of a set-up */
+    ACCESS_SETUP,         /* a session of a set-up */
 };
 
 enum route_about { ABOUT_NONE, ABOUT_USERS, ABOUT_ROOMS };

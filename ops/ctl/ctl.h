@@ -35,6 +35,7 @@ enum err_code ctl_key_rotate(struct ctl *c, struct err *err);
 enum err_code ctl_owner_create(struct ctl *c, struct err *err);
 enum err_code ctl_owner_list(struct ctl *c, struct err *err);
 enum err_code ctl_owner_revoke(struct ctl *c, struct err *err);
+enum err_code ctl_portal_link(struct ctl *c, struct err *err);
 enum err_code ctl_guard_list(struct ctl *c, struct err *err);
 enum err_code ctl_guard_release(struct ctl *c, struct err *err);
 enum err_code ctl_schema_check(struct ctl *c, struct err *err);

@@ -103,6 +103,12 @@ static enum err_code find_credential(struct ctl *c, const struct kind *kind, con
     return code;
 }
 
+enum err_code ctl_credential_find(struct ctl *c, enum ctl_credential_kind kind, const char *given,
+                                  const struct ctl_workspace *w, struct ctl_credential *out,
+                                  struct err *err) {
+    return find_credential(c, &kinds[kind], given, w->id.s, out, err);
+}
+
 enum err_code ctl_credential_named(struct ctl *c, enum ctl_credential_kind kind, struct ctl_credential *out,
                                    struct err *err) {
     const char *given = ctl_flag(c->args, "workspace");

@@ -34,6 +34,9 @@ struct ctl_credential {
  * by name. Of several with that name the one that is not revoked. ERR_NOT_FOUND, ERR_CONFLICT. */
 enum err_code ctl_credential_named(struct ctl *c, enum ctl_credential_kind kind, struct ctl_credential *out,
                                    struct err *err);
+/* The one with this id or name in the workspace. */
+enum err_code ctl_credential_find(struct ctl *c, enum ctl_credential_kind kind, const char *given,
+                                  const struct ctl_workspace *w, struct ctl_credential *out, struct err *err);
 /* Finds the credential as above and revokes it: in PostgreSQL first, so that no log is needed; then through
  * the log, for the order and the audit. If the log does not take the command, stderr says so, and that is no
  * error. With --json the answer is written here, otherwise by the caller. ERR_CONFLICT for the last owner of

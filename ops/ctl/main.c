@@ -23,6 +23,7 @@ static const char *const key_create_flags[] = {"workspace", "name", "scopes", "e
 static const char *const key_set_flags[] = {"workspace", "jwks", "jwks-uri", NULL};
 static const char *const key_rotate_flags[] = {"workspace", "overlap", NULL};
 static const char *const owner_create_flags[] = {"workspace", "name", "role", "expires", NULL};
+static const char *const portal_link_flags[] = {"workspace", "owner", "expires", NULL};
 static const char *const workspace_flag[] = {"workspace", NULL};
 static const char *const audit_check_flags[] = {"key", NULL};
 static const char *const audit_verify_flags[] = {"key", "checkpoint", NULL};
@@ -62,6 +63,8 @@ static const struct verb {
      "owner create --workspace W --name NAME [--role owner|administrator] [--expires 30d|TIME]"},
     {"owner", "list", 0, workspace_flag, ctl_owner_list, "owner list --workspace W"},
     {"owner", "revoke", 1, workspace_flag, ctl_owner_revoke, "owner revoke OWNER [--workspace W]"},
+    {"portal", "link", 0, portal_link_flags, ctl_portal_link,
+     "portal link --workspace W [--owner OWNER] [--expires 24h|TIME]"},
     {"guard", "list", 0, workspace_flag, ctl_guard_list, "guard list --workspace W"},
     {"guard", "release", 1, workspace_flag, ctl_guard_release, "guard release KEY [--workspace W]"},
     {"schema", "check", 1, no_flags, ctl_schema_check, "schema check DIR"},

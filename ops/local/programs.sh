@@ -183,6 +183,7 @@ write_env() {
     {
         echo "USHER_URL=http://127.0.0.1:$port"
         cat "$run_dir/demo"
+        echo "USHER_PORTAL=http://127.0.0.1:$port/portal"
         echo "USHER_PG=$(pg_uri usher_admin "$pg_admin_password")"
         echo "USHER_KAFKA=$bootstrap"
         echo "USHER_PARTITIONS=$partitions"

@@ -11,7 +11,8 @@
 #define BODY_LEN (PREFIX_LEN + RANDOM_DIGITS)
 _Static_assert(TOKEN_LENGTH == BODY_LEN + CRC_DIGITS, "the length that token.h says");
 
-static const char *const prefixes[] = {[TOKEN_KEY] = "ush_", [TOKEN_OWNER] = "uso_"};
+static const char *const prefixes[] = {
+    [TOKEN_KEY] = "ush_", [TOKEN_OWNER] = "uso_", [TOKEN_SESSION] = "uss_", [TOKEN_LINK] = "usl_"};
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /* Long division by 62, the last digit first. number is big-endian, and is zero afterwards. */
@@ -118,7 +119,7 @@ bool token_show_foreign(const char *text, char out[TOKEN_PREFIX_SIZE]) {
 /* Access tokens too (access_token.h), which go on in base64url. */
 static size_t secret_like(const char *text) {
     size_t n = PREFIX_LEN;
-    if (strncmp(text, "us", 2) != 0 || text[2] == '\0' || strchr("hot", text[2]) == NULL || text[3] != '_')
+    if (strncmp(text, "us", 2) != 0 || text[2] == '\0' || strchr("hostl", text[2]) == NULL || text[3] != '_')
         return 0;
     while (is_digit(text[n]) || text[n] == '-' || text[n] == '_')
         n++;

@@ -15,6 +15,9 @@
 enum token_kind {
     TOKEN_KEY,   /* "ush_": an API key */
     TOKEN_OWNER, /* "uso_": the credential of an owner or administrator */
+    /* These two are no bearer tokens: */
+    TOKEN_SESSION, /* "uss_": the cookie of a session of the portal */
+    TOKEN_LINK,    /* "usl_": of a link into the portal that works once */
 };
 
 void token_new(enum token_kind kind, char text[TOKEN_TEXT_SIZE]);

@@ -75,7 +75,11 @@ static unsigned scope_list(const char *text) {
     X(lease_bucket)                                                                                          \
     X(wait_ms)                                                                                               \
     X(passwords)                                                                                             \
-    X(managed_lock)
+    X(managed_lock)                                                                                          \
+    X(pass)                                                                                                  \
+    X(pass_id)                                                                                               \
+    X(pass_key)                                                                                              \
+    X(pass_guide)
 enum {
     AT_n,
 #define COLUMN_ENUM(name) AT_##name,
@@ -101,6 +105,14 @@ static enum admit_kind kind_of(const char *kind, const char *role) {
     return strcmp(role, "owner") == 0 ? ADMIT_OWNER : ADMIT_ADMINISTRATOR;
 }
 
+static enum admit_pass pass_of(const char *text) {
+    static const char *const names[] = {"", "session", "setup", "link", "setup-link"};
+    for (size_t i = 1; i < sizeof names / sizeof *names; i++)
+        if (strcmp(text, names[i]) == 0)
+            return (enum admit_pass)i;
+    return PASS_NONE;
+}
+
 static void read_policy(const struct db_result *r, size_t row, struct admit_verdict *v) {
     v->seats_used = db_int(r, row, AT_seats_used);
     v->seats_limit = db_is_null(r, row, AT_seats_limit) ? -1 : db_int(r, row, AT_seats_limit);
@@ -119,6 +131,10 @@ static void read_verdict(const struct db_result *r, size_t row, struct admit_ver
     snprintf(v->workspace_name, sizeof v->workspace_name, "%s", db_text(r, row, AT_workspace_name));
     (void)uuid_parse(db_text(r, row, AT_key_id), &v->key);
     snprintf(v->key_name, sizeof v->key_name, "%s", db_text(r, row, AT_key_name));
+    v->pass = pass_of(db_text(r, row, AT_pass));
+    (void)uuid_parse(db_text(r, row, AT_pass_id), &v->pass_id);
+    (void)uuid_parse(db_text(r, row, AT_pass_key), &v->pass_key);
+    snprintf(v->pass_guide, sizeof v->pass_guide, "%s", db_text(r, row, AT_pass_guide));
     v->scopes = scope_list(db_text(r, row, AT_scopes));
     if (!dialect_parse(db_text(r, row, AT_dialect), &v->dialect))
         v->dialect = DIALECT_RFC;

@@ -46,11 +46,17 @@ struct admit_ask { /* one per distinct token of the batch */
 /* ROTATED: the token before the last rotation, and its time is over. */
 enum admit_state { ADMIT_UNKNOWN, ADMIT_OK, ADMIT_REVOKED, ADMIT_EXPIRED, ADMIT_ROTATED };
 enum admit_kind { ADMIT_KEY, ADMIT_ADMINISTRATOR, ADMIT_OWNER };
+/* What stands in for an owner's credential (sql/ask/pass.h); NONE: it is the credential itself. A set-up is
+ * about one key alone. */
+enum admit_pass { PASS_NONE, PASS_SESSION, PASS_SETUP, PASS_LINK, PASS_SETUP_LINK };
 
 struct admit_verdict {
     enum admit_state state;
     enum admit_kind kind;
     struct uuid workspace, key; /* key: the key's or the owner's id */
+    enum admit_pass pass;
+    struct uuid pass_id, pass_key; /* of a pass; pass_key: of a set-up */
+    char pass_guide[48];           /* of a set-up: the guide that is shown; "": none */
     char workspace_name[128], key_name[128];
     unsigned scopes;
     enum dialect dialect;

@@ -25,6 +25,7 @@ static const struct {
     [QUERY_KEYS] = {SQL_QUERY_KEYS, COL_KEY_COLUMNS},
     [QUERY_OWNERS] = {SQL_QUERY_OWNERS, COL_OWNER_COLUMNS},
     [QUERY_GUARDS] = {SQL_QUERY_GUARDS, COL_GUARD_COLUMNS},
+    [QUERY_PASSES] = {SQL_QUERY_PASSES, COL_PASS_COLUMNS},
 };
 
 /* Made once, since its columns are the settings'. */

@@ -36,6 +36,9 @@ enum db_query_kind {
     QUERY_OWNERS,
     /* p: after (a key's id), limit. Keys of which the guard has counted anything. */
     QUERY_GUARDS,
+    /* p: owner (NULL: all), after (a pass's id), limit. Those that are still good, in the order of their ids.
+     */
+    QUERY_PASSES,
     QUERY_KINDS
 };
 enum {
@@ -116,6 +119,24 @@ enum {
 };
 /* From COL_GUARD_USERS_AT on, and from COL_GUARD_MEMBERS_AT on. All NULL: nothing was counted. */
 enum { COL_GUARD_REMOVED, COL_GUARD_BASE, COL_GUARD_TRIPPED };
+
+enum {
+    COL_PASS_ID,
+    COL_PASS_KIND,
+    COL_PASS_OWNER,
+    COL_PASS_OWNER_NAME,
+    COL_PASS_OWNER_ROLE,
+    COL_PASS_KEY, /* NULL: of no key */
+    COL_PASS_KEY_NAME,
+    COL_PASS_DIALECT,
+    COL_PASS_WAY,
+    COL_PASS_SOURCE,
+    COL_PASS_AGENT,
+    COL_PASS_MADE,
+    COL_PASS_SEEN, /* NULL: a link */
+    COL_PASS_EXPIRES,
+    COL_PASS_COLUMNS
+};
 
 struct db_query {
     /* in */

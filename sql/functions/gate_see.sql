@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION gate_see(hashes bytea[])
 RETURNS TABLE (n int, workspace_id uuid, workspace_name text, key_id uuid, key_name text, scopes text, dialect text, state text,
                granted int, rate_limit int, retry_after int, seats_used bigint, seats_limit bigint, require_email boolean,
                kind text, role text, networks text, expires bigint, remaining int, reset int, require_sso boolean, sso_ready boolean, strictness text,
-               lease int, lease_bucket bigint, wait_ms int, passwords boolean, managed_lock boolean)
+               lease int, lease_bucket bigint, wait_ms int, passwords boolean, managed_lock boolean, pass text, pass_id uuid, pass_key uuid, pass_guide text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -21,7 +21,7 @@ DECLARE
 BEGIN
     granted := 0; retry_after := 1; lease := 0; wait_ms := 0;
     FOR i IN 1 .. cardinality(hashes) LOOP
-        n := i; kind := 'key'; role := NULL; v_old_until := NULL;
+        n := i; kind := 'key'; role := NULL; v_old_until := NULL; pass := NULL; pass_id := NULL; pass_key := NULL; pass_guide := NULL;
         SELECT x.workspace_id, x.id, x.name, x.scopes, x.dialect, x.rate_limit, x.networks, x.expires, x.revoked
         INTO workspace_id, key_id, key_name, v_scopes, dialect, v_rate, v_networks, v_expires, v_revoked
         FROM keys x WHERE x.token_hash = hashes[i] LIMIT 1;
@@ -35,6 +35,11 @@ BEGIN
             SELECT x.role, x.workspace_id, x.id, x.name, '{}', 'rfc', 600, NULL, x.expires, x.revoked
             INTO role, workspace_id, key_id, key_name, v_scopes, dialect, v_rate, v_networks, v_expires, v_revoked
             FROM owners x WHERE x.token_hash = hashes[i] LIMIT 1;
+        END IF;
+        IF NOT FOUND THEN
+            SELECT f.role, f.workspace_id, f.owner_id, f.owner_name, '{}', 'rfc', 600, NULL, f.expires, f.revoked, f.pass, f.pass_id, f.pass_key, f.pass_guide
+            INTO role, workspace_id, key_id, key_name, v_scopes, dialect, v_rate, v_networks, v_expires, v_revoked, pass, pass_id, pass_key, pass_guide
+            FROM pass_find(hashes[i]) f;
         END IF;
         CONTINUE WHEN NOT FOUND;
         SELECT x.name, coalesce(v_rate, x.rate_limit), x.require_email, x.require_sso, x.sso_ready, x.strictness, x.passwords, x.managed_lock, x.seats_used,

@@ -25,3 +25,10 @@ WHERE id = $1::uuid AND ($2::uuid IS NULL OR workspace_id = $2::uuid);
 SELECT workspace_id, id, name, revoked IS NULL FROM owners
 WHERE name = $1 AND ($2::uuid IS NULL OR workspace_id = $2::uuid)
 ORDER BY revoked IS NULL DESC;
+
+-- name: owner_first
+-- The owner who was made first, of those who may still sign in.
+-- $1 uuid: workspace
+SELECT id, name FROM owners
+WHERE workspace_id = $1::uuid AND role = 'owner' AND revoked IS NULL AND (expires > now()) IS NOT FALSE
+ORDER BY created, id LIMIT 1;

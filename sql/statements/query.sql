@@ -199,3 +199,26 @@ WHERE k.workspace_id = $1::uuid
   AND ($2::uuid IS NULL OR k.id > $2::uuid)
   AND (u.base IS NOT NULL OR m.base IS NOT NULL)
 ORDER BY k.id LIMIT $3::int;
+
+-- name: passes
+-- Sessions and links that are still good.
+-- $1 uuid: workspace
+-- $2 uuid: owner; NULL: of all
+-- $3 uuid: the pass behind which the page begins; NULL: from the first
+-- $4 integer: rows at most
+SELECT p.id, p.kind, o.id, o.name, o.role, p.key_id, k.name, p.dialect, p.way, p.source, p.agent, micros(p.made),
+       CASE WHEN p.idle IS NOT NULL THEN micros(p.seen) END, micros(least(o.expires, p.expires, p.seen + p.idle))
+FROM passes p
+CROSS JOIN LATERAL (
+    SELECT z.id, z.name, z.role, z.expires FROM owners z
+    WHERE z.workspace_id = $1::uuid AND z.id = p.owner_id AND z.revoked IS NULL OFFSET 0
+) o
+LEFT JOIN LATERAL (
+    SELECT z.name, z.revoked FROM keys z WHERE z.workspace_id = $1::uuid AND z.id = p.key_id OFFSET 0
+) k ON true
+WHERE p.workspace_id = $1::uuid
+  AND ($2::uuid IS NULL OR p.owner_id = $2::uuid)
+  AND ($3::uuid IS NULL OR p.id > $3::uuid)
+  AND p.ended IS NULL AND k.revoked IS NULL
+  AND least(o.expires, p.expires, p.seen + p.idle) > clock_timestamp()
+ORDER BY p.id LIMIT $4::int;

@@ -72,9 +72,15 @@ static void the_prefix_tells_the_kind(void **state) {
     assert_int_equal(kind, TOKEN_OWNER);
     text[2] = 'h'; /* the other kind's prefix: the CRC covers it */
     assert_false(token_well_formed(text, strlen(text), &kind));
-    token_new(TOKEN_KEY, text);
-    assert_true(token_well_formed(text, strlen(text), &kind));
-    assert_int_equal(kind, TOKEN_KEY);
+    for (int k = TOKEN_KEY; k <= TOKEN_LINK; k++) {
+        token_new((enum token_kind)k, text);
+        assert_true(token_well_formed(text, strlen(text), &kind));
+        assert_int_equal(kind, k);
+        char masked[TOKEN_TEXT_SIZE];
+        strcpy(masked, text);
+        token_mask(masked);
+        assert_int_equal(strlen(masked), TOKEN_PREFIX_SIZE - 1);
+    }
 }
 
 static void faults(void **state) {

@@ -200,12 +200,14 @@ static void what_anybody_may_know(void **state) {
         const char *method, *path;
         enum route_access access;
     } rows[] = {
-        {"GET", "/healthz", ACCESS_PUBLIC},         {"POST", "/healthz", ACCESS_PUBLIC},
-        {"GET", "/api/v1/docs", ACCESS_PUBLIC},     {"POST", "/api/v1/docs", ACCESS_API},
-        {"POST", "/oauth2/token", ACCESS_KEY},      {"GET", "/oauth2/token", ACCESS_ANYBODY},
-        {"GET", "/oauth2/other", ACCESS_ANYBODY},   {"GET", "/", ACCESS_ANYBODY},
-        {"OPTIONS", "/scim/v2/Users", ACCESS_SCIM}, {"GET", "/portal", ACCESS_PUBLIC},
-        {"GET", "/portal/keys", ACCESS_PUBLIC},     {"POST", "/portal", ACCESS_PUBLIC},
+        {"GET", "/healthz", ACCESS_PUBLIC},          {"POST", "/healthz", ACCESS_PUBLIC},
+        {"GET", "/api/v1/docs", ACCESS_PUBLIC},      {"POST", "/api/v1/docs", ACCESS_API},
+        {"POST", "/oauth2/token", ACCESS_KEY},       {"GET", "/oauth2/token", ACCESS_ANYBODY},
+        {"GET", "/oauth2/other", ACCESS_ANYBODY},    {"GET", "/", ACCESS_ANYBODY},
+        {"OPTIONS", "/scim/v2/Users", ACCESS_SCIM},  {"GET", "/portal", ACCESS_PUBLIC},
+        {"GET", "/portal/keys", ACCESS_PUBLIC},      {"POST", "/portal", ACCESS_PUBLIC},
+        {"POST", "/portal/session", ACCESS_SIGN_IN}, {"PUT", "/portal/session", ACCESS_ANYBODY},
+        {"GET", "/portal/session", ACCESS_SESSION},  {"GET", "/portal/sign-in", ACCESS_PUBLIC},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_int_equal(route(rows[i].method, rows[i].path).row->access, rows[i].access);
