@@ -206,5 +206,5 @@ class Doors(Case):
                      "/.well-known/oauth-protected-resource/scim/v2"):
             self.assertEqual(client.get(path).status, 200, path)
             self.assertEqual(client.post(path, {}).status, 405, path)
-        for path in ("/", "/api", "/api/v1x", "/scim", "/oauth2/authorize", "/portal/nothing"):
+        for path in ("/", "/api", "/api/v1x", "/scim", "/oauth2/authorize", "/portal/a/b/c/d"):
             self.assertIn(client.get(path).status, (401, 404), path)

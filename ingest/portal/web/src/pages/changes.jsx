@@ -1,0 +1,60 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { follow } from "../live.js";
+import { Badge, Empty, Input, Page, Select, Table } from "../ui.jsx";
+import { aboutOf, actionText } from "../meaning.js";
+import { CHANGE_COLUMNS } from "./records.jsx";
+import { T } from "../texts.js";
+
+const C = T.changes, MOST = 500;
+
+// Newest first, each number once. What is missing between two numbers is said: the live view must not hide a gap.
+export function merge(rows, record) {
+  if (rows.some((r) => r.seq === record.seq && r.epoch === record.epoch))
+    return rows;
+  return [record, ...rows].sort((a, b) => (b.epoch - a.epoch) || (b.seq - a.seq)).slice(0, MOST);
+}
+
+export function gaps(rows) {
+  const found = [];
+  for (let n = 1; n < rows.length; n++)
+    if (rows[n - 1].epoch === rows[n].epoch && rows[n - 1].seq - rows[n].seq > 1)
+      found.push([rows[n].seq + 1, rows[n - 1].seq - 1]);
+  return found;
+}
+
+export function Changes() {
+  const [rows, setRows] = useState([]), [state, setState] = useState("connecting"), [stopped, setStopped] = useState(false);
+  const [action, setAction] = useState(""), [find, setFind] = useState("");
+  const last = useRef();
+  useEffect(() => {
+    if (stopped)
+      return undefined;
+    let waiting = [], frame = null;
+    const flush = () => {
+      frame = null;
+      const news = waiting;
+      waiting = [];
+      setRows((all) => news.reduce(merge, all));
+    };
+    return follow(({ id, data }) => {
+      last.current = id ?? last.current;
+      waiting.push(data.record ?? data);
+      frame ??= setTimeout(flush, 100);
+    }, setState, last.current);
+  }, [stopped]);
+  const actions = [...new Set(rows.map((r) => r.action))].sort();
+  const shown = rows.filter((r) => (action === "" || r.action === action) &&
+    (find === "" || aboutOf(r).some((x) => String(x.name ?? x.id).toLowerCase().includes(find.toLowerCase()))));
+  const now = stopped ? "stopped" : state;
+  return <Page title={C.title} intro={C.intro} actions={<>
+    <span role="status"><Badge kind={now === "live" ? "good" : now === "stopped" ? "off" : "warn"}>{C.state[now]}</Badge></span>
+    <button type="button" onClick={() => setStopped(!stopped)}>{stopped ? C.go : C.stop}</button></>}>
+    <div class="searchline">
+      <div class="field narrow"><Select label={C.filter} value={action} onChange={setAction} options={[["", C.all], ...actions.map((a) => [a, actionText(a)])]} /></div>
+      <Input label={C.filterRoom} value={find} onChange={setFind} />
+    </div>
+    {gaps(rows).map(([from, to]) => <p key={from} class="error">{C.gap(from, to)}</p>)}
+    {shown.length > 0 ? <div aria-live="polite" aria-relevant="additions" aria-busy={state !== "live"}><Table caption={C.title} columns={CHANGE_COLUMNS} rows={shown} rowKey={(r) => `${r.epoch}/${r.seq}`} /></div>
+      : <Empty>{C.empty}</Empty>}
+  </Page>;
+}
