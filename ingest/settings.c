@@ -70,6 +70,9 @@ static const struct config_row rows[] = {
     {"audit-wait-ms", CONFIG_INT, "700", 10, 60000,
      "milliseconds beyond the deadline that an answer waits for its audit record's acknowledgement", false},
     {"cursor-seconds", CONFIG_INT, "600", 1, 86400, "seconds that a cursor of a list is good for", false},
+    VOICE_CONFIG_ROWS,
+    {"voice-token-seconds", CONFIG_INT, "60", 5, 3600,
+     "seconds within which somebody must have joined the voice server's room with a token", false},
     {"announce-events", CONFIG_BOOL, "false", 0, 0,
      "securityEvents in ServiceProviderConfig for all, not only for who asks with attributes=securityEvents",
      false},
@@ -161,6 +164,10 @@ enum err_code settings_judge(const struct config *c, struct err *err) {
         check_public_url(config_str(c, "public-url"), err) != ERR_OK ||
         db_check_uri(config_str(c, "pg"), err) != ERR_OK)
         return err->code;
+    struct voice_projects voice;
+    if (voice_projects_load(c, &voice, err) != ERR_OK)
+        return err->code;
+    voice_projects_free(&voice);
     if (schema_add_memberships(config_str(c, "membership-type"), config_bool(c, "membership-listed"), err) !=
         ERR_OK)
         return err->code;
@@ -194,6 +201,8 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->jwks_ms = (long)config_int(c, "jwks-ms");
     (void)read_networks(c, "jwks-networks", &s->jwks_networks, NULL);
     s->jwks_ca = config_str(c, "jwks-ca");
+    (void)voice_projects_load(c, &s->voice, NULL); /* was judged */
+    s->voice_token_s = config_int(c, "voice-token-seconds");
     s->partitions = (int32_t)config_int(c, "partitions");
     s->deadline_us = config_int(c, "deadline-ms") * 1000;
     s->bulk_deadline_us = config_int(c, "bulk-deadline-ms") * 1000;

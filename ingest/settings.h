@@ -6,6 +6,7 @@
 #include "ops/runtime/config.h"
 #include "ops/runtime/net_range.h"
 #include "schemas/resource/resource_bounds.h"
+#include "schemas/voice/voice_project.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,8 @@ struct settings {
     struct net_ranges proxies;      /* proxies that are believed when they name the source of a request */
     enum proxy_header proxy_header; /* … in this header */
     int max_unauthorized;           /* requests of one source without a good credential, in 10 s */
+    struct voice_projects voice;    /* the voice servers for which tokens are made … */
+    int64_t voice_token_s;          /* … that are good for so long */
     int token_seconds;              /* an access token is good for so long */
     int session_seconds, session_idle_s; /* a session of the portal is good for so long, and so long unused */
     int owner_sessions;                  /* of one owner at once */

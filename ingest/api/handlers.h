@@ -12,6 +12,8 @@ extern const struct handler api_import;
 extern const struct handler api_member_list, api_room_list, api_member_put, api_member_delete;
 /* logins.c: what the sign-on service reports. */
 extern const struct handler api_login;
+/* voice.c: a token with which a member joins the voice server's room. */
+extern const struct handler api_voice_token;
 /* reports.c: what became of commands; the workspace and its seats. */
 extern const struct handler api_operation, api_activity, api_workspace, api_seats;
 /* Why a user is in a room, or is not (admin_audit.c). */

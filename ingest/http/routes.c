@@ -135,6 +135,9 @@ static const struct route_row rows[] = {
     ROOMS(PUT, "/rooms/{room}/members/{user}", WRITE, api_member_put),
     ROOMS(DELETE, "/rooms/{room}/members/{user}", WRITE, api_member_delete),
     ROOMS(GET, "/rooms/{room}/members/{user}/why", READ, api_member_why),
+    /* It changes nothing here, but lets somebody in under a member's name: who may only read may not do that.
+     */
+    ROOMS(POST, "/rooms/{room}/voice-token", WRITE, api_voice_token),
 
     API(GET, "/operations/{txn}", api_operation),
     API(GET, "/workspace", api_workspace),

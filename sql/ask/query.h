@@ -20,6 +20,9 @@ enum db_query_kind {
     QUERY_MEMBER,
     /* p: user (NULL: none), room (NULL: none). One row. */
     QUERY_MANAGER,
+    /* p: room, user (NULL: named by the next), folded userName. One row; room and user are NULL where they
+     * are not there, and so is transmit where the user is no member. */
+    QUERY_VOICE,
     /* p: folded userName. Up to one row. */
     QUERY_USER_NAMED,
     /* p: externalId. Up to two rows. */
@@ -72,6 +75,18 @@ enum {
 };
 /* THEIRS: an identity provider manages the room, or without one the user. KEY: its name, or NULL */
 enum { COL_MANAGER_THEIRS, COL_MANAGER_KEY, COL_MANAGER_MEMBER, COL_MANAGER_COLUMNS };
+enum {
+    COL_VOICE_SEQ,
+    COL_VOICE_EPOCH,
+    COL_VOICE_ROOM,
+    COL_VOICE_USER,
+    COL_VOICE_NAME,
+    COL_VOICE_DISPLAY,
+    COL_VOICE_ACTIVE,
+    COL_VOICE_TRANSMIT,
+    COL_VOICE_HELD,
+    COL_VOICE_COLUMNS
+};
 enum { COL_USER_ID, COL_USER_COLUMNS };
 #define COL_WORKSPACE_CREATED workspace_setting_count
 #define COL_WORKSPACE_SEATS_USED (workspace_setting_count + 1)

@@ -78,6 +78,31 @@ LEFT JOIN LATERAL (
     WHERE z.workspace_id = $1::uuid AND z.room_id = $2::uuid AND z.user_id = $3::uuid OFFSET 0
 ) m ON true;
 
+-- name: voice
+-- One user in one room, as at membership_seq, for a token of the voice server. One row, of which the room, the user and
+-- the membership may be missing.
+-- $1 uuid: workspace
+-- $2 uuid: room
+-- $3 uuid: user; NULL: the name says who
+-- $4 text: userName, folded
+SELECT w.membership_seq, w.epoch, r.id, u.id, u.user_name, u.display_name, u.active, m.transmit, m.held
+FROM {one_workspace} w
+LEFT JOIN LATERAL (
+    SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid {newest}
+) r ON true
+LEFT JOIN LATERAL (
+    SELECT n.id FROM users n WHERE $3::uuid IS NULL AND n.workspace_id = $1::uuid AND n.user_name_key = $4
+    OFFSET 0
+) named ON true
+LEFT JOIN LATERAL (
+    SELECT z.id, z.user_name, z.display_name, z.active FROM users z
+    WHERE z.workspace_id = $1::uuid AND z.id = coalesce($3::uuid, named.id) {newest}
+) u ON true
+LEFT JOIN LATERAL (
+    SELECT z.transmit, z.held FROM members z
+    WHERE z.workspace_id = $1::uuid AND z.room_id = r.id AND z.user_id = u.id OFFSET 0
+) m ON true;
+
 -- name: manager
 -- Does an identity provider manage the user or the room, through which key, and is the user a member of the room? One
 -- row.
