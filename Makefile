@@ -24,12 +24,13 @@ FLAGS_tsan    := -O1 -fsanitize=thread
 FLAGS_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -Wno-format-nonliteral
 
 # Rooms, and the archives each may use, in link order.
-ROOMS := runtime schemas sql ingest workers ctl broker support fuzz
+ROOMS := runtime schemas sql ingest workers livekit ctl broker support fuzz
 DIR_runtime := ops/runtime
 DIR_schemas := schemas
 DIR_sql     := sql
 DIR_ingest  := ingest
 DIR_workers := workers
+DIR_livekit := workers/livekit
 DIR_ctl     := ops/ctl
 DIR_broker  := ops/broker
 DIR_support := tests/support
@@ -39,15 +40,17 @@ USE_schemas := schemas runtime
 USE_sql     := sql schemas runtime
 USE_ingest  := ingest sql schemas runtime
 USE_workers := workers sql schemas runtime
+USE_livekit := livekit schemas runtime
 USE_ctl     := ctl sql schemas runtime
 USE_broker  := broker runtime
 USE_fuzz    := fuzz support sql schemas runtime
 USE_diff    := support schemas runtime
-USE_all     := support ingest workers ctl broker sql schemas runtime
+USE_all     := support ingest workers livekit ctl broker sql schemas runtime
 
-PROGRAMS := usher-ingest usher-worker usherctl usher-broker
+PROGRAMS := usher-ingest usher-worker usher-livekit usherctl usher-broker
 ROOM_usher-ingest := ingest
 ROOM_usher-worker := workers
+ROOM_usher-livekit := livekit
 ROOM_usherctl     := ctl
 ROOM_usher-broker := broker
 
@@ -64,13 +67,15 @@ FACTS := tests/facts/print
 # The example of a reader of the streams: librdkafka, jansson, and nothing of ours.
 READER := schemas/readers/reader
 TOOLS := $(basename $(shell grep -lE '^int main' $(wildcard $(TOOL_DIRS:%=tests/%/*.c)) /dev/null))
-unit_room = $(or $(filter ctl broker,$(word 3,$(subst /, ,$(1)))),$(patsubst ops,runtime,$(word 2,$(subst /, ,$(1)))))
+unit_room = $(or $(filter ctl broker livekit,$(word 3,$(subst /, ,$(1)))),$(patsubst ops,runtime,$(word 2,$(subst /, ,$(1)))))
 
-SOURCES = $(filter-out %/main.c tests/fuzz/fuzz_% schemas/readers/%,$(wildcard $(DIR_$(1))/*.c $(DIR_$(1))/*/*.c)) $(GEN_$(1))
+SOURCES = $(filter-out %/main.c tests/fuzz/fuzz_% schemas/readers/% $(if $(filter workers,$(1)),$(DIR_livekit)/%),$(wildcard $(DIR_$(1))/*.c $(DIR_$(1))/*/*.c)) $(GEN_$(1))
 GEN_runtime := build/gen/version.c
 GEN_sql := build/gen/statements.c build/gen/migrations.c build/gen/functions.c
 GEN_schemas := build/gen/openapi.c
 GEN_ingest := build/gen/portal_files.c
+# What the bridge holds is what the example of a reader holds.
+GEN_livekit := schemas/readers/rooms.c
 
 .DELETE_ON_ERROR:
 .SECONDARY:

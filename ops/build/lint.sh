@@ -43,6 +43,7 @@ may schemas/resource 'schemas/(text|types|resource)|ops/runtime'
 may schemas/filter 'schemas/(text|types|filter)|ops/runtime'
 may schemas/patch 'schemas/(text|types|resource|filter|patch)|ops/runtime'
 may schemas/stream 'schemas/(text|types|resource|filter|patch|stream)|ops/runtime'
+may schemas/voice 'schemas/voice|ops/runtime'
 may schemas/api 'schemas/(text|types|resource|filter|patch|api)|ops/runtime'
 # What a stranger would write: it knows the streams, and nothing of ours.
 may schemas/readers 'schemas/readers'
@@ -59,15 +60,17 @@ for folder in request log gate scim api portal http; do
     below="ingest/$folder|$below"
     may "ingest/$folder" "$below"
 done
+# The bridge is a program of its own, and knows neither the worker nor PostgreSQL.
+may workers/livekit 'workers/livekit|schemas/(voice|readers)|ops/runtime'
 may workers 'workers|sql|schemas|ops/runtime'
 # Who decides knows nothing of Kafka and of emitting, who emits nothing of deciding.
 may workers/apply 'workers/apply|workers/(delivery|rows)\.h|sql|schemas|ops/runtime'
 may workers/emit 'workers/(emit|rows\.h|stats\.h)|sql|schemas|ops/runtime'
 only 'libpq-fe\.h' 'sql/db(_uri)?\.c'
-only 'openssl/.*' 'ops/runtime/((jw[ks]|ed25519|sha256)\.c|pkey\.[ch])'
-only 'curl/.*' 'ops/runtime/fetch\.c'
-only 'microhttpd\.h' 'ingest/http/[a-z_]+\.[ch]' 'ops/runtime/metrics_http\.c'
-only 'librdkafka/rdkafka\.h' 'schemas/readers/[a-z_]+\.c' 'ingest/log/[a-z_]+\.[ch]' 'workers/(emit/)?[a-z_]+\.[ch]' 'ops/(runtime|ctl|broker)/[a-z_]+\.[ch]'
+only 'openssl/.*' 'ops/runtime/((jw[ks]|hs256|ed25519|sha256)\.c|pkey\.[ch])'
+only 'curl/.*' 'ops/runtime/fetch\.c' 'workers/livekit/twirp\.c'
+only 'microhttpd\.h' 'ingest/http/[a-z_]+\.[ch]' 'ops/runtime/metrics_http\.c' 'workers/livekit/hook\.c'
+only 'librdkafka/rdkafka\.h' 'schemas/readers/[a-z_]+\.c' 'ingest/log/[a-z_]+\.[ch]' 'workers/((emit|livekit)/)?[a-z_]+\.[ch]' 'ops/(runtime|ctl|broker)/[a-z_]+\.[ch]'
 only 'librdkafka/rdkafka_mock\.h' 'ops/broker/[a-z_]+\.[ch]'
 # SQL stands in sql/statements and sql/functions. C puts parts of it together, with operators and names.
 found=$(grep -rnE "\"[^\"]*\b(SELECT |INSERT INTO|DELETE FROM|UPDATE [a-z_.]+ |FROM [a-z]|WHERE |JOIN |LATERAL |UNION |ORDER BY|RETURNING |(CREATE|ALTER|DROP) [A-Z]+ |GRANT |BEGIN([\";]| (ISOLATION|READ|TRANSACTION|WORK))|COMMIT|SET LOCAL|set_config)" \

@@ -15,14 +15,16 @@
 #include "schemas/api/workspace_settings.h"
 #include "schemas/stream/audit_action.h"
 #include "schemas/stream/command_type.h"
+#include "workers/livekit/settings.h"
+#include "workers/livekit/stats.h"
 #include "workers/settings.h"
 #include "workers/stats.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const struct config_spec *const programs[] = {&ingest_config, &worker_config, &ctl_config,
-                                                     &broker_config};
+static const struct config_spec *const programs[] = {&ingest_config, &worker_config, &livekit_config,
+                                                     &ctl_config, &broker_config};
 #define NPROGRAMS (sizeof programs / sizeof *programs)
 
 static void put_setting(struct jbuf *b, const struct config_row *row) {
@@ -53,25 +55,33 @@ static void put_settings(struct jbuf *b) {
     jb_raw(b, "}");
 }
 
-/* As a scrape shows them. There is one registry: what usher-worker has is what comes to it after
- * usher-ingest. */
+/* As a scrape shows them. There is one registry: what a program has is what comes to it after those before
+ * it. */
 static void put_metrics(struct jbuf *b) {
-    struct jbuf ingest = {0}, both = {0};
-    stats_init();
-    metrics_render(&ingest);
-    worker_stats_init();
-    metrics_render(&both);
-    if (strncmp(both.p, ingest.p, ingest.n) != 0) {
-        fputs("a metric of usher-worker has a name of usher-ingest\n", stderr);
-        ingest.n = 0;
-    }
+    static const struct {
+        const char *program;
+        void (*init)(void);
+    } registers[] = {{"usher-ingest", stats_init},
+                     {"usher-worker", worker_stats_init},
+                     {"usher-livekit", livekit_stats_init}};
+    struct jbuf before = {0}, now = {0};
     jb_key(b, "metrics");
     jb_raw(b, "{");
-    jb_kstr(b, "usher-ingest", ingest.p);
-    jb_kstr(b, "usher-worker", both.p + ingest.n);
+    for (size_t i = 0; i < sizeof registers / sizeof *registers; i++) {
+        registers[i].init();
+        jb_reset(&now);
+        metrics_render(&now);
+        if (strncmp(now.p, before.p != NULL ? before.p : "", before.n) != 0) {
+            fprintf(stderr, "a metric of %s has a name of another program\n", registers[i].program);
+            before.n = 0;
+        }
+        jb_kstr(b, registers[i].program, now.p + before.n);
+        jb_reset(&before);
+        jb_mem(&before, now.p, now.n);
+    }
     jb_raw(b, "}");
-    jb_free(&ingest);
-    jb_free(&both);
+    jb_free(&before);
+    jb_free(&now);
 }
 
 static void put_commands(struct jbuf *b) {
