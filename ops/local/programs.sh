@@ -126,11 +126,35 @@ ingest_start() { # NAME PORT
 	pg = $(pg_uri usher_ingest "$pg_ingest_password")
 	kafka = $bootstrap
 	schema-dir = $schema_dir
+	livekit-url = ${LIVEKIT_URL:-}
+	livekit-key = ${LIVEKIT_KEY:-}
+	livekit-secret-file = ${LIVEKIT_SECRET_FILE:-}
 	${INGEST_SETTINGS:-}
 	CONF
     pid_alive "$run_dir/pid/$name" >/dev/null || port_free "$at" || die "port $at is taken; choose another with PORT="
     echo "$at" >"$run_dir/port/$name"
     program_start "$name" usher-ingest "http://127.0.0.1:$at/readyz" "${USHER_FAILPOINT_INGEST:-}" "${args[@]}"
+}
+
+# The bridge, where a LiveKit is named. It is ready when that server answers and was compared.
+livekit_start() {
+    local metrics args
+    [ -n "${LIVEKIT_URL:-}" ] || return 0
+    read -r -a args <<<"${LIVEKIT_ARGS:-}"
+    if pid_alive "$run_dir/pid/livekit" >/dev/null; then
+        metrics=$(<"$run_dir/port/livekit")
+    else
+        metrics=$(port_keep "$run_dir/port/livekit")
+    fi
+    conf_write livekit <<-CONF
+	kafka = $bootstrap
+	livekit-url = $LIVEKIT_URL
+	livekit-key = ${LIVEKIT_KEY:-}
+	livekit-secret-file = ${LIVEKIT_SECRET_FILE:-}
+	webhook-listen = ${LIVEKIT_WEBHOOK:-127.0.0.1:7890}
+	metrics-listen = 127.0.0.1:$metrics
+	CONF
+    program_start livekit usher-livekit "http://127.0.0.1:$metrics/readyz" "" "${args[@]}"
 }
 
 extra() { # worker NAME | ingest NAME PORT
@@ -194,7 +218,7 @@ write_env() {
             # Both roles of a worker are one process.
             [ "$name" != worker ] || [ -z "$pid" ] || echo "USHER_PID_ARCHIVE=$pid"
             case $name in
-            worker*) echo "USHER_URL_$upper=http://127.0.0.1:$(<"$run_dir/port/$name")" ;;
+            worker* | livekit) echo "USHER_URL_$upper=http://127.0.0.1:$(<"$run_dir/port/$name")" ;;
             ingest-*) echo "USHER_URL_$upper=http://127.0.0.1:$(<"$run_dir/port/$name")" ;;
             esac
         done
@@ -222,7 +246,7 @@ part_stop() { # NAME
         fi
         ;;
     # Longer than their own watchdogs.
-    ingest | ingest-* | worker | worker-*) pid_stop "$run_dir/pid/$1" 25 ;;
+    ingest | ingest-* | worker | worker-* | livekit) pid_stop "$run_dir/pid/$1" 25 ;;
     *) die "no part is called '$1'" ;;
     esac
 }
@@ -230,7 +254,7 @@ part_stop() { # NAME
 # First who takes requests in, then who works them off, then what both stand on. What it cannot stop must not keep it from the rest.
 all_stop() {
     local name
-    for name in "$run_dir"/pid/{ingest-*,ingest,worker-*,worker,broker,postgres}; do
+    for name in "$run_dir"/pid/{ingest-*,ingest,livekit,worker-*,worker,broker,postgres}; do
         name=${name##*/}
         case $name in
         *'*') ;;
