@@ -12,6 +12,11 @@
 
 /* ---- lists: the query asks for one row more than is shown, to know whether there is a next page ---- */
 
+/* Who runs a workspace sees users who are held, too. */
+static bool shows_held(const struct request *r) {
+    return r->route.row->access >= ACCESS_ADMINISTRATOR;
+}
+
 static enum step begin_page(struct request *r, int kind, const char *what, const char *list) {
     struct err err = {0};
     struct uuid id;
@@ -25,6 +30,7 @@ static enum step begin_page(struct request *r, int kind, const char *what, const
     q->p[0] = arena_strdup(r->arena, id.s);
     q->p[1] = after;
     q->p[2] = arena_printf(r->arena, "%d", limit + 1);
+    q->p[3] = shows_held(r) ? "true" : "false";
     return STEP_QUERY;
 }
 
@@ -70,6 +76,8 @@ static enum step member_list_on_rows(struct request *r) {
         jb_sep(b);
         put_member(b, row[COL_MEMBERS_USER], row[COL_MEMBERS_NAME], row[COL_MEMBERS_DISPLAY],
                    row[COL_MEMBERS_TRANSMIT], row[COL_MEMBERS_SINCE]);
+        if (shows_held(r))
+            jb_kbool(b, "held", db_cell_bool(row[COL_MEMBERS_HELD]));
         jb_raw(b, "}");
     }
     jb_raw(b, "]");
@@ -100,6 +108,8 @@ static enum step room_list_on_rows(struct request *r) {
         jb_kstr(b, "displayName", row[COL_ROOMS_NAME]);
         jb_kbool(b, "transmit", db_cell_bool(row[COL_ROOMS_TRANSMIT]));
         api_put_time(b, "since", db_cell_int(row[COL_ROOMS_SINCE]));
+        if (shows_held(r))
+            jb_kbool(b, "held", db_cell_bool(row[COL_ROOMS_HELD]));
         jb_raw(b, "}");
     }
     jb_raw(b, "]");

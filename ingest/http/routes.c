@@ -60,6 +60,9 @@
 /* Owners and administrators have no scopes: the kind of the credential decides. */
 #define ADMIN(m, path, may, what)                                                                            \
     { API_ROW(m, "/admin" path, ACCESS_##may, what, m) }
+/* What the Management API shows of people and rooms. */
+#define ADMIN_ABOUT(path, what, type)                                                                        \
+    { API_ROW(GET, "/admin" path, ACCESS_ADMINISTRATOR, what, GET), .about = ABOUT_##type }
 #define DOCUMENT(path, what)                                                                                 \
     { API_ROW(GET, path, ACCESS_PUBLIC, what, GET) }
 #define API_NOTHING(where, may)                                                                              \
@@ -151,6 +154,7 @@ static const struct route_row rows[] = {
     ADMIN(PATCH, "/keys/{id}", ADMINISTRATOR, admin_key_set),
     ADMIN(DELETE, "/keys/{id}", ADMINISTRATOR, admin_key_revoke),
     ADMIN(POST, "/keys/{id}/rotate", ADMINISTRATOR, admin_key_rotate),
+    ADMIN(GET, "/keys/{id}/setup", ADMINISTRATOR, portal_setup),
     ADMIN(GET, "/owners", OWNER, admin_owner_list),
     ADMIN(POST, "/owners", OWNER, admin_owner_create),
     ADMIN(GET, "/owners/{id}", OWNER, admin_owner_get),
@@ -160,6 +164,13 @@ static const struct route_row rows[] = {
     ADMIN(GET, "/audit", OWNER, admin_audit_list),
     {API_ROW(POST, "/admin/users/{id}/deactivate", ACCESS_OWNER, api_write, PATCH), .about = ABOUT_USERS,
      .patch = SWITCH("false")},
+    ADMIN_ABOUT("/users", api_list, USERS),
+    ADMIN_ABOUT("/users/{id}", api_read, USERS),
+    ADMIN_ABOUT("/users/{id}/rooms", api_room_list, ROOMS),
+    ADMIN_ABOUT("/rooms", api_list, ROOMS),
+    ADMIN_ABOUT("/rooms/{id}", api_read, ROOMS),
+    ADMIN_ABOUT("/rooms/{room}/members", api_member_list, ROOMS),
+    ADMIN_ABOUT("/rooms/{room}/members/{user}/why", api_member_why, ROOMS),
     ADMIN(GET, "/sessions", ADMINISTRATOR, admin_session_list),
     ADMIN(POST, "/sessions/end-others", ADMINISTRATOR, admin_session_end_others),
     ADMIN(DELETE, "/sessions/{id}", ADMINISTRATOR, admin_session_end),
@@ -176,6 +187,10 @@ static const struct route_row rows[] = {
     PORTAL(GET, "/session", ACCESS_SESSION, portal_session),
     PORTAL(DELETE, "/session", ACCESS_SESSION, portal_sign_out),
     PORTAL_OTHERS("/session", ACCESS_ANYBODY),
+    PORTAL(GET, "/setup", ACCESS_SETUP, portal_setup),
+    PORTAL_OTHERS("/setup", ACCESS_ANYBODY),
+    PORTAL(POST, "/setup/token", ACCESS_SETUP, portal_setup_token),
+    PORTAL_OTHERS("/setup/token", ACCESS_ANYBODY),
     PORTAL(GET, "/sign-in", ACCESS_PUBLIC, portal_ways),
     PORTAL_OTHERS("/sign-in", ACCESS_ANYBODY),
     PAGE("", portal_page_get),

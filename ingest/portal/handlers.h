@@ -11,5 +11,7 @@ extern const struct handler portal_session, portal_sign_out;
 extern const struct handler admin_session_list, admin_session_end, admin_session_end_others;
 /* links.c */
 extern const struct handler admin_setup_link;
+/* setup.c */
+extern const struct handler portal_setup, portal_setup_token;
 
 #endif

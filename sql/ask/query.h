@@ -11,10 +11,11 @@
 
 /* What is asked, its parameters p[0], p[1] …, and the columns of a row. Times are microseconds since 1970. */
 enum db_query_kind {
-    /* p: room, after (a user's id, NULL = from the first), limit. At least one row; without members, or
-     * without the room, the last columns are NULL. One snapshot: the members as they were at seq. */
+    /* p: room, after (a user's id, NULL = from the first), limit, "true": with users who are held. At least
+     * one row; without members, or without the room, the last columns are NULL. One snapshot: the members as
+     * they were at seq. */
     QUERY_MEMBERS,
-    /* p: user, after (a room's id), limit. At least one row, as above. */
+    /* p: user, after (a room's id), limit, held as above. At least one row, as above. */
     QUERY_ROOMS,
     /* p: room, user. One row; room_found, user_found, then the membership or NULL. */
     QUERY_MEMBER,
@@ -53,6 +54,7 @@ enum {
     COL_MEMBERS_DISPLAY,
     COL_MEMBERS_TRANSMIT,
     COL_MEMBERS_SINCE,
+    COL_MEMBERS_HELD,
     COL_MEMBERS_COLUMNS
 };
 enum {
@@ -61,6 +63,7 @@ enum {
     COL_ROOMS_NAME,
     COL_ROOMS_TRANSMIT,
     COL_ROOMS_SINCE,
+    COL_ROOMS_HELD,
     COL_ROOMS_COLUMNS
 };
 enum {

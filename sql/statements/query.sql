@@ -17,16 +17,17 @@ ORDER BY generation DESC LIMIT 1
 -- $2 uuid: room
 -- $3 uuid: the user behind whom the page begins; NULL: from the first
 -- $4 integer: rows at most
-SELECT w.membership_seq, w.epoch, r.id IS NOT NULL, m.user_id, m.user_name, m.display_name, m.transmit, m.since
+-- $5 boolean: with users who are held
+SELECT w.membership_seq, w.epoch, r.id IS NOT NULL, m.user_id, m.user_name, m.display_name, m.transmit, m.since, m.held
 FROM {one_workspace} w
 LEFT JOIN LATERAL (
     SELECT z.id FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid {newest}
 ) r ON true
 LEFT JOIN LATERAL (
-    SELECT p.user_id, u.user_name, u.display_name, p.transmit, micros(p.created) AS since
+    SELECT p.user_id, u.user_name, u.display_name, p.transmit, micros(p.created) AS since, p.held
     FROM (
         SELECT * FROM members x
-        WHERE x.workspace_id = $1::uuid AND x.room_id = $2::uuid AND NOT x.held
+        WHERE x.workspace_id = $1::uuid AND x.room_id = $2::uuid AND (NOT x.held OR $5::boolean)
           AND x.user_id > coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
         ORDER BY x.user_id LIMIT $4::int
     ) p
@@ -41,16 +42,17 @@ ORDER BY m.user_id;
 -- $2 uuid: user
 -- $3 uuid: the room behind which the page begins; NULL: from the first
 -- $4 integer: rows at most
-SELECT u.id IS NOT NULL, m.room_id, m.name, m.transmit, m.since
+-- $5 boolean: with rooms in which he is held
+SELECT u.id IS NOT NULL, m.room_id, m.name, m.transmit, m.since, m.held
 FROM {one_workspace} w
 LEFT JOIN LATERAL (
     SELECT z.id FROM users z WHERE z.workspace_id = $1::uuid AND z.id = $2::uuid {newest}
 ) u ON true
 LEFT JOIN LATERAL (
-    SELECT p.room_id, r.display_name AS name, p.transmit, micros(p.created) AS since
+    SELECT p.room_id, r.display_name AS name, p.transmit, micros(p.created) AS since, p.held
     FROM (
         SELECT * FROM members x
-        WHERE x.workspace_id = $1::uuid AND x.user_id = $2::uuid AND NOT x.held
+        WHERE x.workspace_id = $1::uuid AND x.user_id = $2::uuid AND (NOT x.held OR $5::boolean)
           AND x.room_id > coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
         ORDER BY x.room_id LIMIT $4::int
     ) p

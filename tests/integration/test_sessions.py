@@ -8,7 +8,7 @@ import proxied
 from case import Case
 from openapi import ApiClient
 from portal import Browser, problem, secret_of
-from scimhttp import Client
+from scimhttp import USER, Client
 from test_keys import unknown_token
 
 NOBODY = "0197a6c2-51d4-7c3e-9f0a-2b1d6c1e7a10"
@@ -301,6 +301,41 @@ class Links(SessionCase):
             self.assertIn("set-up", self.refused(answer, 403, "forbidden"))
         self.refused(Browser(self.stack.url).sign_in(link=secret_of(made["link"])), 401, "unauthorized")
 
+    def test_the_set_up(self):
+        """The guest makes a token, which is shown once and kills the one before, and sees what arrives with it."""
+        old, kid = self.ws.key("to set up", dialect="entra")
+        admin = ApiClient(self.stack.url, self.adam, "/api/v1/admin")
+        b = Browser(self.stack.url)
+        b.sign_in(link=secret_of(admin.post("/setup-links", {"key": kid}).json["link"]))
+        first = b.get("/portal/setup").json
+        self.assertEqual((first["key"]["id"], first["dialect"], first["scim"]), (kid, "entra", self.stack.url + "/scim/v2"))
+        self.assertEqual([s["seen"] for s in first["steps"]], [None] * 7)
+        self.assertEqual((b.get("/portal/setup", headers={"Sec-Fetch-Site": "cross-site"}).status,
+                          b.post("/portal/setup/token", {}, headers={"Sec-Fetch-Site": "cross-site"}).status), (403, 403))
+        made = b.post("/portal/setup/token", {})
+        self.assertEqual((made.status, made.json["key"]["id"], made.headers["cache-control"]), (200, kid, "no-store"), made)
+        token = made.json["token"]
+        self.assertEqual(self.ws.open(old).get("/Users").status, 401)
+        scim = self.ws.open(token)
+        self.expect(scim.get("/Users?filter=userName%20eq%20%22x%22"), 200)
+        ana = self.user("ana@setup.example", scim)["id"]
+        self.expect(scim.post("/Users", {"schemas": [USER]}), 400, "invalidValue")
+        self.room("Set up", [ana], scim)
+        seen = self.wait_until(lambda: (lambda s: s if s["steps"][6]["seen"] and s["refused"] else None)(
+            b.get("/portal/setup").json), "the archive to have it")
+        self.assertEqual([s["step"] for s in seen["steps"] if s["seen"]],
+                         ["reached", "tested", "userCreated", "roomCreated", "memberAdded"])
+        self.assertEqual([(x["method"], x["path"], x["status"]) for x in seen["refusals"]],
+                         [("POST", "/scim/v2/Users", 400), ("GET", "/scim/v2/Users", 401)])  # the old token too
+        self.assertIn("userName", seen["refusals"][0]["detail"])
+        self.assertEqual(admin.get("/keys/%s/setup" % kid).json["steps"], seen["steps"])
+        self.refused(self.browser(self.owner).get("/portal/setup"), 403, "forbidden")
+        self.refused(self.browser(self.owner).post("/portal/setup/token", {}), 403, "forbidden")
+        self.assertNotIn(token, repr([r.value for r in self.followers.audit.snapshot(self.ws.id)]))
+        actor = [c["actor"]["name"] for c in self.followers.changes(self.ws.id)
+                 if c["target"]["id"] == kid and c["action"] == "key.rotated"]
+        self.assertEqual(actor, ["Adam (set-up link)"])
+
     def test_it_dies_with_key_owner_and_withdrawal(self):
         for kill in ("key", "owner", "withdrawn", "old"):
             token, oid = self.credential("Lea")
@@ -386,3 +421,29 @@ class Guessing(SessionCase):
         began = time.monotonic()
         self.assertEqual(guessed.request("GET", "/portal/session", None, proxied.came_from("192.0.2.210")).status, 401)
         self.assertGreaterEqual(time.monotonic() - began, 1)
+
+
+class People(SessionCase):
+    """What the admin API shows of people and rooms is what the Management API shows, with those who are held."""
+
+    def test_as_the_management_api_shows_them(self):
+        api, admin = ApiClient(self.stack.url, self.ws.token), ApiClient(self.stack.url, self.adam, "/api/v1/admin")
+        ana = api.post("/users", {"userName": "ana@example.com"}).json["id"]
+        ben = api.post("/users", {"userName": "ben@example.com"}).json["id"]
+        room = api.post("/rooms", {"displayName": "Dispatch", "members": [ana, ben]}).json["id"]
+        api.post("/users/%s/deactivate" % ben, {})
+        for path in ("/users", "/users?userName=ANA@example.com", "/users/" + ana, "/rooms", "/rooms/" + room,
+                     "/rooms?displayName=Dispatch"):
+            self.assertEqual(admin.get(path).json, api.get(path).json, path)
+        self.assertEqual([m["user"] for m in api.get("/rooms/%s/members" % room).json["items"]], [ana])
+        self.assertEqual(sorted((m["user"], m["held"]) for m in admin.get("/rooms/%s/members" % room).json["items"]),
+                         sorted([(ana, False), (ben, True)]))
+        self.assertEqual([(r["room"], r["held"]) for r in admin.get("/users/%s/rooms" % ben).json["items"]], [(room, True)])
+        self.assertEqual(api.get("/users/%s/rooms" % ben).json["items"], [])
+        first = admin.get("/users?limit=1").json
+        self.assertEqual(len(admin.get("/users?limit=5&cursor=" + first["next"]).json["items"]), 1)
+        why = admin.get("/rooms/%s/members/%s/why" % (room, ana)).json
+        self.assertEqual(why["member"], api.get("/rooms/%s/members/%s/why" % (room, ana)).json["member"])
+        b = self.browser(self.owner)
+        self.assertEqual(b.get("/api/v1/admin/users/" + ana).json["userName"], "ana@example.com")
+        self.assertEqual(b.delete("/api/v1/admin/users/" + ana).status, 405)
