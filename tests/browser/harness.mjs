@@ -144,10 +144,25 @@ export class Visitor {
     await this.page.click("form button[type=submit]");
     await this.page.waitForSelector("nav");
     await this.settled();
+    this.signedOut();
+  }
+
+  // Whether somebody is signed in is asked first, and the browser notes the 401.
+  signedOut() {
+    this.noted = this.noted.filter((n) => !/status of 401 .*\/portal\/session$/.test(n));
   }
 
   text(selector = "body") {
     return this.page.innerText(selector);
+  }
+
+  // Waits until a text stands on the page.
+  async sees(text, where) {
+    try {
+      await until(async () => (await this.text()).includes(text), "", 15000);
+    } catch {
+      throw new Failed(`no "${text}" on ${where}; there is: ${(await this.text()).slice(0, 1500)}`);
+    }
   }
 
   async axe(what) {

@@ -1,5 +1,8 @@
 import { closeBrowser, launch, runTests } from "./harness.mjs";
 import "./docs.mjs";
+import "./signin.mjs";
+import "./keys.mjs";
+import "./pages.mjs";
 
 await launch();
 const ok = await runTests(process.argv.slice(2));

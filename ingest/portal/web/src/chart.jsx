@@ -5,6 +5,7 @@ import "uplot/dist/uPlot.min.css";
 import { T } from "./texts.js";
 
 const DASHES = [[], [6, 4], [2, 3], [10, 4, 2, 4], [1, 5]];
+const MARKS = ["solid", "dashed", "dotted", "double", "dotted"];
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 const cssColor = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -16,12 +17,12 @@ function options(box, series, unit, times) {
   const clock = new Intl.DateTimeFormat(undefined, span > 172800 ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit" });
   return {
     width: Math.max(260, box.clientWidth), height: 200, cursor: { drag: { x: false, y: false }, points: { size: 6 } },
-    legend: { live: true }, scales: { y: { range: (u, min, max) => [0, Math.max(1, max * 1.1)] } },
+    legend: { live: true, markers: { width: 2, fill: () => "transparent", stroke: (u, n) => cssColor(series[n - 1].color), dash: (u, n) => MARKS[(n - 1) % MARKS.length] } }, scales: { y: { range: (u, min, max) => [0, Math.max(1, max * 1.1)] } },
     axes: [{ ...axis, values: (u, at) => at.map((s) => clock.format(new Date(s * 1000))), space: 70 },
-      { ...axis, size: 56, values: (u, at) => at.map((v) => (v === Math.floor(v) || unit ? `${Number(v.toFixed(1)).toLocaleString()}${unit}` : "")) }],
+      { ...axis, size: 66, values: (u, at) => at.map((v) => (v === Math.floor(v) || unit ? `${Number(v.toFixed(1)).toLocaleString()}${unit}` : "")) }],
     series: [{ value: (u, s) => (s === null ? "" : new Date(s * 1000).toLocaleString()) }, ...series.map((s, n) => ({
       label: s.label, stroke: cssColor(s.color), width: 2, dash: DASHES[n % DASHES.length], spanGaps: false,
-      points: { show: times.length < 3 },
+      points: { show: times.length < 3 || s.values.some((v, i) => v !== null && s.values[i - 1] === null && s.values[i + 1] === null) || undefined, size: 6 },
       value: (u, v) => (v === null || v === undefined ? "–" : `${Number(v.toFixed(1)).toLocaleString()}${unit}`),
     }))],
   };

@@ -9,12 +9,18 @@ import { SignIn } from "./pages/signin.jsx";
 import { Overview } from "./pages/overview.jsx";
 import { Keys } from "./pages/keys.jsx";
 import { Key } from "./pages/key.jsx";
+import { Requests, Request } from "./pages/requests.jsx";
+import { Settings } from "./pages/settings.jsx";
+import { Setup, SetupOnly } from "./pages/setup.jsx";
 import "./style.css";
 
 // Where one can go, in the order of the menu. one: the page of a single thing. For owners alone: what shows the audit.
 const PAGES = [
   { name: "overview", page: Overview },
   { name: "keys", page: Keys, one: Key },
+  { name: "requests", page: Requests, one: Request, owner: true },
+  { name: "settings", page: Settings },
+  { name: "setup", page: Setup },
 ];
 
 function Menu({ current }) {
@@ -39,18 +45,18 @@ function Shell() {
   const { page, id, more } = place.value;
   const found = PAGES.find((p) => p.name === page);
   const Shown = (id ? found?.one : found?.page) ?? Missing;
-  const s = session.value;
+  const s = session.value, only = s.kind === "setup";
   return <>
     <a class="skip" href="#content">{T.skip}</a>
     <header class="top">
       <A href={hrefOf()} class="brand"><span aria-hidden="true" class="logo">u</span>{T.product}</A>
       <span class="workspace">{s.workspace.name}</span>
-      <span class="who quiet">{T.signedInAs(s.name, T.kinds[s.kind] ?? s.kind)}</span>
+      <span class="who quiet">{only ? T.kinds.setup : T.signedInAs(s.name, T.kinds[s.kind] ?? s.kind)}</span>
       <button type="button" class="small" onClick={() => signOut().catch(() => {})}>{T.signOut}</button>
     </header>
-    <div class="frame">
-      <Menu current={page} />
-      <main id="content" tabIndex={-1}><Shown key={`${page}/${id ?? ""}`} id={id} more={more} />
+    <div class={only ? "" : "frame"}>
+      {!only && <Menu current={page} />}
+      <main id="content" tabIndex={-1}>{only ? <SetupOnly /> : <Shown key={`${page}/${id ?? ""}/${more ?? ""}`} id={id} more={more} />}
         <footer class="quiet"><a href={LICENCES}>{T.notices}</a></footer></main>
     </div>
   </>;

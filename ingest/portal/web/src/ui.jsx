@@ -220,8 +220,8 @@ export function Table({ caption, columns, rows, rowKey, onMore, more }) {
 }
 
 export function Facts({ rows }) {
-  return <dl class="facts">{rows.filter(Boolean).map(([name, value]) =>
-    <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
+  return <dl class="facts">{rows.filter(Boolean).map(([name, value, whole]) =>
+    <div key={name} class={whole ? "whole" : undefined}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
 }
 
 export function Page({ title, intro, actions, children, back }) {

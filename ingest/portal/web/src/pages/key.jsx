@@ -85,7 +85,7 @@ export function Key({ id }) {
         [O.rate, row.rate ? row.rate.toLocaleString() : workspace.data ? O.rateOf(workspace.data.rate) : T.unknown],
         [K.columns.networks, row.networks ? row.networks.join(", ") : K.anywhere],
         [O.made, <><Time at={row.created} /> {row.createdBy && O.by(row.createdBy)}</>],
-        [K.columns.scopes, <ul class="list">{row.scopes.map((s) => <li key={s}>{scopeText(s)} <code class="quiet">{s}</code></li>)}</ul>],
+        [K.columns.scopes, <ul class="scopelist">{row.scopes.map((s) => <li key={s}>{scopeText(s)} <code class="quiet">{s}</code></li>)}</ul>, true],
         row.jwksUri && [O.jwks, <code>{row.jwksUri}</code>],
       ]} />
     </Section>

@@ -63,7 +63,7 @@ const roomColumns = (user) => [
   { key: "state", label: T.rooms.columns.state, show: (r) => <Badge kind={r.held ? "warn" : "good"}>{r.held ? T.rooms.held : T.rooms.member}</Badge> },
   { key: "transmit", label: T.rooms.columns.transmit, show: (r) => (r.transmit ? T.rooms.transmit : T.rooms.listen) },
   { key: "since", label: T.rooms.columns.since, show: (r) => <Time at={r.since} ago none="–" /> },
-  { key: "why", label: "", show: (r) => <A href={hrefOf("rooms", r.room, user)}>{P.one.why}</A> },
+  { key: "why", label: T.actionsColumn, show: (r) => <A href={hrefOf("rooms", r.room, user)}>{P.one.why}</A> },
 ];
 
 // What the page of a person does not show by name.

@@ -47,5 +47,5 @@ export function Proof({ id, label }) {
       setError(e);
     }
   };
-  return <><button type="button" class="small" onClick={load} aria-label={`${T.audit.proofTitle} ${id}`}>{label ?? T.audit.proof}</button><Trouble error={error} /></>;
+  return <><button type="button" class="small" onClick={load} aria-label={`${label ?? T.audit.proof}: ${id}`}>{label ?? T.audit.proof}</button><Trouble error={error} /></>;
 }

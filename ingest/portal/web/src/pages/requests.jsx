@@ -3,7 +3,7 @@ import { ADMIN, get, getAll, query } from "../api.js";
 import { A, hrefOf, place, setQuery } from "../router.jsx";
 import { Empty, Facts, Field, Input, Loading, Note, Page, Section, Select, StatusBadge, Table, Time, Trouble, useList, useLoad } from "../ui.jsx";
 import { meaningOf } from "../meaning.js";
-import { CHANGE_COLUMNS, Proof } from "./records.jsx";
+import { CHANGE_COLUMNS } from "./records.jsx";
 import { T } from "../texts.js";
 
 const R = T.requests;
@@ -42,20 +42,36 @@ const COLUMNS = [
   { key: "time", label: R.columns.time, show: (i) => <A href={hrefOf("requests", i.record.txn)}><Time at={i.record.time} ago /></A> },
   { key: "key", label: R.columns.key, show: (i) => i.record.key?.name ?? <span class="quiet">{R.nobody}</span> },
   { key: "status", label: R.columns.status, show: (i) => <StatusBadge status={i.record.status} /> },
-  { key: "what", label: R.columns.what, show: (i) => <span class="what"><code>{i.record.method} {i.record.path}{i.record.query ? `?${i.record.query}` : ""}</code>
+  { key: "what", label: R.columns.what, show: (i) => <span class="what"><code>{i.record.method} {i.record.path}{i.record.query?.includes("=") ? `?${i.record.query}` : ""}</code>
     {i.record.error && <span class="error"> {i.record.error.detail}</span>}</span> },
   { key: "took", label: R.columns.took, number: true, show: (i) => R.ms(i.record.durationUs) },
   { key: "source", label: R.columns.source, show: (i) => <code>{i.record.sourceIp}</code> },
 ];
 
+// What the portal asks for its own pages would hide everything else, so it is left out unless it is asked for.
+const OWN = /^\/(portal|api\/v1\/admin)(\/|$)/, ENOUGH = 30, ROUNDS = 5;
+
+async function fetchPage(filter, own, cursor, abort) {
+  const items = [];
+  for (let round = 0; ; round++) {
+    const page = await get(`${ADMIN}/audit` + query({ kind: "requests", limit: 100, cursor, ...filter }), { signal: abort });
+    items.push(...page.items.filter((i) => own || !OWN.test(i.record.path)));
+    cursor = page.next;
+    if (!cursor || items.length >= ENOUGH || round + 1 >= ROUNDS)
+      return { items, next: cursor ?? null };
+  }
+}
+
 export function Requests() {
   const filter = Object.fromEntries(FILTERS.filter((f) => place.value.query[f]).map((f) => [f, place.value.query[f]]));
   const keys = useLoad((abort) => getAll(`${ADMIN}/keys`, 2000, { signal: abort }), []);
-  const list = useList((cursor, abort) => get(`${ADMIN}/audit` + query({ kind: "requests", limit: 50, cursor, ...filter }), { signal: abort }), [JSON.stringify(filter)]);
+  const own = place.value.query.own === "yes" || OWN.test(filter.path ?? "") || Boolean(filter.txn);
+  const list = useList((cursor, abort) => fetchPage(filter, own, cursor, abort), [JSON.stringify(filter), own]);
   return <Page title={R.title} intro={R.intro}>
     <Filters key={place.value.query.key} keys={keys.data ?? []} />
+    <label class="check"><input type="checkbox" checked={own} onChange={(e) => setQuery({ ...place.value.query, own: e.currentTarget.checked ? "yes" : "" })} />{R.own}</label>
     <Trouble error={list.error} retry={list.reload} />
-    {list.loading && !list.page ? <Loading /> : list.items.length > 0
+    {list.loading && !list.page ? <Loading /> : list.items.length > 0 || list.next
       ? <Table caption={R.title} columns={COLUMNS} rows={list.items} rowKey={(i) => i.id} more={list.next ?? null} onMore={list.loadMore} />
       : list.page && <Empty action={Object.keys(filter).length === 0 && <A href={hrefOf("setup")}>{T.overview.guide}</A>}>{Object.keys(filter).length > 0 ? R.empty : R.none}</Empty>}
   </Page>;
@@ -73,7 +89,7 @@ export function Request({ id }) {
   if (!data?.item)
     return <Page title={R.one.title} back={back}>{loading ? <Loading /> : error ? <Trouble error={error} retry={reload} /> : <Empty>{T.errors.missing}</Empty>}</Page>;
   const r = data.item.record;
-  return <Page title={R.one.title} back={back} actions={<Proof id={data.item.id} label={R.one.proof} />}>
+  return <Page title={R.one.title} back={back}>
     <Section title={R.one.meant}><p>{meaningOf(r)}</p></Section>
     <Section title={R.one.answer}>
       <p><StatusBadge status={r.status} /> <span class="quiet">{R.ms(r.durationUs)}</span></p>

@@ -37,7 +37,7 @@ const memberColumns = (room) => [
   { key: "state", label: R.columns.state, show: (m) => <Badge kind={m.held ? "warn" : "good"}>{m.held ? R.held : R.member}</Badge> },
   { key: "transmit", label: R.columns.transmit, show: (m) => (m.transmit ? R.transmit : R.listen) },
   { key: "since", label: R.columns.since, show: (m) => <Time at={m.since} ago none="–" /> },
-  { key: "why", label: "", show: (m) => <A href={hrefOf("rooms", room, m.user)}>{R.one.why}</A> },
+  { key: "why", label: T.actionsColumn, show: (m) => <A href={hrefOf("rooms", room, m.user)}>{R.one.why}</A> },
 ];
 
 export function Room({ id, more }) {

@@ -1,0 +1,88 @@
+import { useEffect, useState } from "preact/hooks";
+import { ADMIN, get, getAll, isOwner, origin, query, scimBase, session } from "../api.js";
+import { A, hrefOf, place, setQuery } from "../router.jsx";
+import { GUIDES } from "../guides.js";
+import { Badge, Empty, Loading, Note, Page, Section, Select, StatusBadge, Time, Trouble, Value, useLoad } from "../ui.jsx";
+import { meaningOf } from "../meaning.js";
+import { T } from "../texts.js";
+
+const P = T.setup, CHECK_MS = 10000;
+
+// A step with this workspace's own values in it.
+export function Step({ text, values }) {
+  return <>{text.split(/(\{\w+\})/).map((part, n) => {
+    const name = /^\{(\w+)\}$/.exec(part)?.[1];
+    return name === "token" ? <em key={n}>{values.token}</em> : name && values[name] ? <code key={n} class="copyable">{values[name]}</code> : part;
+  })}</>;
+}
+
+export function Guide({ guide, row, scim }) {
+  const base = scim ?? scimBase();
+  const values = { base, token: P.tokenOnce, key: row?.id ?? P.key, oauth: base.replace(/\/scim\/v2$/, "/oauth2/token") };
+  return <>
+    <Section title={P.values}><Value label={T.keys.token.base} text={base} />
+      {row && <Value label={`${P.key} “${row.name}”, client id`} text={row.id} />}</Section>
+    <Section title={P.steps}><p class="quiet">{guide.rhythm}</p>
+      <ol class="steps">{guide.steps.map((s) => <li key={s}><Step text={s} values={values} /></li>)}</ol>
+      {guide.notes.map((n) => <Note key={n}><Step text={n} values={values} /></Note>)}</Section>
+  </>;
+}
+
+// seen: {any, good, lookup, user, room} with a time each, or nothing.
+export function Checks({ seen, refusal }) {
+  return <Section title={P.check}><p class="quiet">{P.checkIntro}</p>
+    <ul class="checks" aria-live="polite">{Object.entries(P.checks).map(([name, [title, help]]) => <li key={name}>
+      <span>{seen[name] ? <Badge kind="good">{P.seen("")}<Time at={seen[name]} ago /></Badge> : <Badge kind="off">{P.missing}</Badge>}</span>
+      <span><strong>{title}</strong>{!seen[name] && <p class="hint">{help}</p>}</span></li>)}</ul>
+    <h3>{P.refusedLast}</h3>
+    {refusal ? <p><StatusBadge status={refusal.status} /> <code>{refusal.method} {refusal.path}</code>, <Time at={refusal.time} ago /><br /><span class="error">{refusal.detail}</span></p>
+      : <p class="quiet">{P.refusedNone}</p>}
+  </Section>;
+}
+
+async function look(key, abort) {
+  const of = (more) => get(`${ADMIN}/audit` + query({ kind: "requests", key, limit: 1, ...more }), { signal: abort }).then((p) => p.items[0]?.record);
+  const [any, good, lookup, user, room, bad] = await Promise.all([of({}), of({ status: "2xx" }), of({ status: "2xx", method: "GET", path: "/scim/v2/Users*" }),
+    Promise.all([of({ status: "2xx", method: "POST", path: "/scim/v2/Users*" }), of({ status: "2xx", method: "PATCH", path: "/scim/v2/Users*" })]),
+    Promise.all([of({ status: "2xx", method: "POST", path: "/scim/v2/Groups*" }), of({ status: "2xx", method: "PATCH", path: "/scim/v2/Groups*" })]), of({ status: "4xx" })]);
+  const time = (...all) => all.filter(Boolean).map((r) => r.time).sort().pop();
+  return { seen: { any: time(any), good: time(good), lookup: time(lookup), user: time(...user), room: time(...room) },
+    refusal: bad && { ...bad, detail: bad.error?.detail } };
+}
+
+function OwnerChecks({ row }) {
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => { if (!document.hidden) setTurn((t) => t + 1); }, CHECK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const { data, error } = useLoad((abort) => look(row.id, abort), [row.id, turn]);
+  return <>{error && <Trouble error={error} />}{data ? <Checks {...data} /> : !error && <Loading />}</>;
+}
+
+export function Setup() {
+  const { idp, key } = place.value.query, guide = GUIDES[idp];
+  const keys = useLoad((abort) => getAll(`${ADMIN}/keys`, 2000, { signal: abort }), []);
+  const rows = (keys.data ?? []).filter((k) => !k.revoked && k.scopes.some((s) => s.startsWith("scim:")));
+  const row = rows.find((k) => k.id === key) ?? rows.find((k) => guide && k.dialect === guide.dialect) ?? rows[0];
+  return <Page title={P.title} intro={P.intro}>
+    <Trouble error={keys.error} retry={keys.reload} />
+    <fieldset class="choices"><legend>{P.choose}</legend>
+      {Object.entries(GUIDES).map(([name, g]) => <label key={name} class="choice"><input type="radio" name="idp" checked={idp === name} onChange={() => setQuery({ idp: name, key })} /><span><strong>{g.name}</strong></span></label>)}
+    </fieldset>
+    {guide && keys.data && (row ? <div class="narrowbox"><Select label={P.chooseKey} value={row.id} onChange={(k) => setQuery({ idp, key: k })} options={rows.map((k) => [k.id, `${k.name} (${T.keys.dialects[k.dialect] ?? k.dialect})`])} />
+      <p class="hint"><A href={`${hrefOf("keys")}?create=${guide.preset}`}>{P.makeKey}</A></p></div>
+      : <Empty action={<A href={`${hrefOf("keys")}?create=${guide.preset}`}>{P.makeKey}</A>}>{P.noKey}</Empty>)}
+    {guide && <div class="twothirds"><div><Guide guide={guide} row={row} /></div>
+      <div>{row && (isOwner() ? <OwnerChecks key={row.id} row={row} /> : <Section title={P.check}><p>{P.ownerOnly} <Time at={row.lastUsed} ago /></p></Section>)}</div></div>}
+  </Page>;
+}
+
+// What a set-up link shows: the guide of one key, and nothing else of the workspace.
+export function SetupOnly() {
+  const s = session.value, [idp, setIdp] = useState(GUIDES[s.dialect] ? s.dialect : "generic");
+  return <Page title={P.titleOf(GUIDES[idp].name)} intro={P.only}>
+    <div class="narrowbox"><Select label={P.choose} value={idp} onChange={setIdp} options={Object.entries(GUIDES).map(([name, g]) => [name, g.name])} /></div>
+    <Guide guide={GUIDES[idp]} row={s.key} scim={s.scim} />
+  </Page>;
+}

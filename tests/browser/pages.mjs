@@ -1,0 +1,33 @@
+// Every page, at every width and in both themes: nothing to complain of, and every stored text is shown as text.
+import { MODES, Visitor, check, test } from "./harness.mjs";
+import { EVIL, data } from "./data.mjs";
+
+// name, address, what must be read on it
+export const PAGES = (d) => [
+  ["overview", "/portal", ["Directory", "A seat is an active user"]],
+  ["keys", "/portal/keys", ["Directory", "Soon over <b>", "expires soon"]],
+  ["key", `/portal/keys/${d.keyId}`, ["Requests by answer", "127.0.0.1", "already in use"]],
+  ["requests", "/portal/requests", ["409", "already in use"]],
+  ["requests-filtered", "/portal/requests?status=409", ["already in use"]],
+  ["request", `/portal/requests/${d.request}`, ["wanted to create a user, and was refused", "uniqueness"]],
+  ["settings", "/portal/settings", ["Guard against mass changes", "Olga Owner", "this one"]],
+  ["setup", "/portal/setup?idp=entra", ["Tenant URL", "What has arrived", "It created or changed a user"]],
+  ["missing", "/portal/nowhere", ["not there"]],
+];
+
+for (const mode of MODES)
+  test(`pages: all of them, ${mode.name}`, async () => {
+    const d = await data(), v = await Visitor.open(mode);
+    await v.signIn(d.owner);
+    for (const [name, path, due] of PAGES(d)) {
+      await v.go(path);
+      for (const text of due)
+        await v.sees(text, name);
+      check(await v.page.evaluate(() => document.body.id === "" && document.querySelector("#app img, #app script, [onerror]") === null), `${name}: a stored text became markup`);
+      await v.fits(name);
+      await v.axe(name);
+      await v.shoot(name);
+      v.quiet();
+    }
+    await v.close();
+  });
