@@ -1,6 +1,7 @@
 #include "ingest/http/send.h"
 
 #include "ingest/http/library.h"
+#include "ingest/http/streamed.h"
 #include "ingest/http/tls.h"
 #include "ingest/stats.h"
 #include "ops/runtime/clock.h"
@@ -48,6 +49,7 @@ static void add_headers(struct MHD_Response *response, const struct request *r) 
     add_header(response, MHD_HTTP_HEADER_ALLOW, a->allow);
     add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, a->authenticate);
     add_header(response, MHD_HTTP_HEADER_ACCEPT, a->accept);
+    add_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION, a->disposition);
     add_header(response, MHD_HTTP_HEADER_ACCEPT_ENCODING, a->accept_encoding);
     add_header(response, MHD_HTTP_HEADER_SET_COOKIE, a->cookie);
     add_header(response, "Preference-Applied", a->preference_applied);
@@ -114,9 +116,10 @@ enum MHD_Result send_answer(const struct request *r, struct MHD_Connection *conn
         return MHD_NO;
     account(r);
     struct MHD_Response *response =
-        a->fixed != NULL ? MHD_create_response_from_buffer(a->fixed_size, (void *)(uintptr_t)a->fixed,
-                                                           MHD_RESPMEM_PERSISTENT)
-                         : MHD_create_response_from_buffer(a->body.n, a->body.p, MHD_RESPMEM_PERSISTENT);
+        a->stream != NULL  ? streamed_response(r, connection)
+        : a->fixed != NULL ? MHD_create_response_from_buffer(a->fixed_size, (void *)(uintptr_t)a->fixed,
+                                                             MHD_RESPMEM_PERSISTENT)
+                           : MHD_create_response_from_buffer(a->body.n, a->body.p, MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
         return MHD_NO;
     add_headers(response, r);

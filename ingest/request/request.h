@@ -73,7 +73,8 @@ struct answer {
     const char *scim_type;
     const char *content_type;
     struct jbuf body;
-    const void *fixed; /* instead of the body: a part of the program. NULL = there is none */
+    struct stream *stream; /* instead of the body: made while it is sent (stream.h). NULL = there is none */
+    const void *fixed;     /* instead of the body: a part of the program. NULL = there is none */
     size_t fixed_size;
     char etag[32];
     const char *location, *content_location, *allow, *authenticate; /* NULL = no such header */
@@ -83,6 +84,7 @@ struct answer {
     bool no_store;              /* it contains a secret: Cache-Control and Pragma forbid to store it */
     const char *policy;         /* of a page (Content-Security-Policy); NULL = no such header */
     const char *cookie;         /* Set-Cookie; NULL = no such header */
+    const char *disposition;    /* Content-Disposition; NULL = no such header */
     const char *coding, *cache; /* Content-Encoding, Cache-Control; NULL = no such header */
     bool close;                 /* close the connection after this answer */
 };
