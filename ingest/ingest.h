@@ -24,6 +24,7 @@ struct ingest {
     struct key_sets *key_sets; /* public keys of OAuth clients */
     struct throttle *throttle; /* counts wrong tokens by source */
     struct delay *delay;       /* holds answers to wrong tokens back */
+    struct changes *changes;   /* those who watch a workspace (portal/changes.h) */
     struct tls *tls;           /* NULL: plain HTTP */
     struct server *server;
     atomic_bool stopping; /* new requests are refused, those in flight are answered */

@@ -16,6 +16,7 @@
 #include "ingest/log/pending.h"
 #include "ingest/log/publish.h"
 #include "ingest/log/replies.h"
+#include "ingest/portal/changes.h"
 #include "ingest/request/bodies.h"
 #include "ingest/scim/bulk.h"
 #include "ingest/scim/jwks.h"
@@ -104,6 +105,7 @@ static void stop(struct ticker *ticker) {
     }
     server_stop(ingest.server);
     ticker_stop(ticker);
+    changes_close(ingest.changes);
     health_close(ingest.health);
     large_close(ingest.large);
     key_sets_close(ingest.key_sets);
@@ -157,6 +159,7 @@ int main(int argc, char **argv) {
     ingest.gate = gate_new(&ingest);
     ingest.large = large_new(&ingest);
     ingest.health = health_new(&ingest);
+    ingest.changes = changes_new(&ingest);
     struct ticker *ticker = ticker_start(&ingest);
     if (server_start(&ingest, &err) == NULL)
         return refuse_start("http server", &err);

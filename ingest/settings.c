@@ -41,6 +41,9 @@ static const struct config_row rows[] = {
     {"link-hours", CONFIG_INT, "24", 1, 168, "hours that a set-up link is good for", false},
     {"links-per-workspace", CONFIG_INT, "100", 1, 10000,
      "links into the portal that nobody has used yet, of one workspace; over it 409", false},
+    {"live-views", CONFIG_INT, "200", 1, 10000, "live views of changes at once; over it 503", false},
+    {"live-views-per-owner", CONFIG_INT, "10", 1, 1000, "live views of one owner at once; over it 429",
+     false},
     {"assertion-seconds", CONFIG_INT, "3600", 30, 14400,
      "seconds that an OAuth client's assertion (private_key_jwt) may be good for at most", false},
     {"jwks-ms", CONFIG_INT, "2000", 50, 30000,
@@ -197,6 +200,8 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->owner_sessions = (int)config_int(c, "sessions-per-owner");
     s->link_seconds = (int)config_int(c, "link-hours") * 3600;
     s->workspace_links = (int)config_int(c, "links-per-workspace");
+    s->viewers = (int)config_int(c, "live-views");
+    s->owner_viewers = (int)config_int(c, "live-views-per-owner");
     s->assertion_seconds = config_int(c, "assertion-seconds");
     s->jwks_ms = (long)config_int(c, "jwks-ms");
     (void)read_networks(c, "jwks-networks", &s->jwks_networks, NULL);

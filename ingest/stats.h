@@ -49,6 +49,9 @@
       "Requests without a valid credential refused over the limit of their source.")                         \
     X(client_keys_fetched, counter, "usher_client_keys_fetches_total", "result=\"fetched\"", CLIENT_KEYS)    \
     X(client_keys_failed, counter, "usher_client_keys_fetches_total", "result=\"failed\"", CLIENT_KEYS)      \
+    X(viewers, gauge, "usher_live_views", NULL, "Live views of changes that are open.")                      \
+    X(viewers_refused, counter, "usher_live_views_refused_total", NULL,                                      \
+      "Live views refused because there were too many.")                                                     \
     X(sign_ins, counter, "usher_portal_sign_ins_total", NULL, "Sessions of the portal that were opened.")    \
     X(assertions_repeated, counter, "usher_assertions_repeated_total", NULL,                                 \
       "Assertions of OAuth clients that were used before.")                                                  \

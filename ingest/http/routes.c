@@ -7,6 +7,7 @@
 #include "ingest/api/oauth.h"
 #include "ingest/api/oauth_metadata.h"
 #include "ingest/http/health.h"
+#include "ingest/portal/changes.h"
 #include "ingest/portal/files.h"
 #include "ingest/portal/handlers.h"
 #include "ingest/request/handle.h"
@@ -161,6 +162,7 @@ static const struct route_row rows[] = {
     ADMIN(DELETE, "/owners/{id}", OWNER, admin_owner_revoke),
     ADMIN(GET, "/seats", ADMINISTRATOR, api_seats),
     ADMIN(GET, "/activity", ADMINISTRATOR, admin_activity),
+    ADMIN(GET, "/changes", OWNER, admin_changes),
     ADMIN(GET, "/audit", OWNER, admin_audit_list),
     {API_ROW(POST, "/admin/users/{id}/deactivate", ACCESS_OWNER, api_write, PATCH), .about = ABOUT_USERS,
      .patch = SWITCH("false")},

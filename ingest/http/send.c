@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -110,13 +111,18 @@ static void account(const struct request *r) {
               path, status, (double)us / 1000);
 }
 
+/* To HEAD the library would send the end of a stream, which is a body. */
+static bool is_streamed(const struct request *r) {
+    return r->answer.stream != NULL && strcmp(r->head.method, "HEAD") != 0;
+}
+
 enum MHD_Result send_answer(const struct request *r, struct MHD_Connection *connection) {
     const struct answer *a = &r->answer;
     if (r->drop)
         return MHD_NO;
     account(r);
     struct MHD_Response *response =
-        a->stream != NULL  ? streamed_response(r, connection)
+        is_streamed(r)     ? streamed_response(r, connection)
         : a->fixed != NULL ? MHD_create_response_from_buffer(a->fixed_size, (void *)(uintptr_t)a->fixed,
                                                              MHD_RESPMEM_PERSISTENT)
                            : MHD_create_response_from_buffer(a->body.n, a->body.p, MHD_RESPMEM_PERSISTENT);

@@ -109,6 +109,7 @@ struct request_head {
     const char *origin, *fetch_site;      /* Origin and Sec-Fetch-Site; NULL = none */
     const char *if_match, *if_none_match; /* several lines are joined; NULL = none */
     const char *accept_encoding;          /* the same */
+    const char *last_event_id;            /* Last-Event-ID; NULL = none */
     const char *idempotency_key;          /* the header as it came; NULL = none */
     struct prefer prefer;
 };

@@ -16,7 +16,7 @@ TOGETHER = (
     "retry", "system_errors", "explain", "lists", "rates", "paging", "bad_input", "custom", "devices", "diff_patch", "scopes",
     "diff_filter",
     "dialects_entra",
-    "isolation", "settings", "admin", "rules_http", "http_edges", "habits", "rules_cases", "keys", "sessions", "schema_change", "etag_read",
+    "isolation", "settings", "admin", "rules_http", "http_edges", "habits", "rules_cases", "keys", "sessions", "changes", "schema_change", "etag_read",
     "api_users", "throttle", "door", "limits", "bounds", "oauth", "client_keys", "ipsie", "dialects_together", "guard", "events", "scim", "members", "memberships", "bulk", "okta_session",
     "interop", "interop_sessions", "dialects_okta", "dialects_governance", "migrate", "link", "search", "rules_data", "api_members",
     "dialects_directories", "dialects_entra_gallery", "equivalence", "roles", "storage", "tls", "preconditions", "sort",
@@ -30,7 +30,7 @@ ALONE = ("streams", "seats", "two", "whole", "admin_alone", "managed", "async", 
 
 # After those, on real Kafka alone: bulk_alone breaks things off, and what is broken off is seen twice on the embedded
 # broker, which knows no transactions. Those from refused on have stacks of their own, which they spoil.
-LAST = ("bulk_alone", "whole", "refused", "offsets", "health", "readers", "analytics", "librdkafka")
+LAST = ("bulk_alone", "changes_alone", "whole", "refused", "offsets", "health", "readers", "analytics", "librdkafka")
 
 # Only when they are named: what they need is large.
 NAMED = ("spark",)
@@ -38,8 +38,8 @@ NAMED = ("spark",)
 # Suites for both brokers: about what the topics hold, in which order, and what happens while a program stands still or
 # ends. All others judge HTTP, documents, plans and limits. These are decided in the programs and in PostgreSQL, by the
 # same commands whichever broker carries them; so the broker that starts at once is enough for them.
-BROKER = {"streams", "archive", "events", "async", "members", "bulk", "client_sessions", "entra_session", "okta_session", "seats", "admin_alone",
-          "revocation", "idempotency", "outage", "two", "whole", "bulk_alone", "refused", "offsets",
+BROKER = {"streams", "changes", "archive", "events", "async", "members", "bulk", "client_sessions", "entra_session", "okta_session", "seats", "admin_alone",
+          "revocation", "idempotency", "outage", "two", "whole", "bulk_alone", "changes_alone", "refused", "offsets",
           "health", "readers", "analytics", "librdkafka"}
 
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all

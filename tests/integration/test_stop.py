@@ -11,6 +11,7 @@ import time
 
 from scimhttp import USER, Client
 from stack import free_port
+from test_changes import Viewer
 from test_health import ENDS, Health
 from test_outage import Outage
 from waiting import wait_until
@@ -91,6 +92,15 @@ class Stop(Outage):
             answers = self.under_way(client)
             self.assertRegex(self.ends(), "event=stopped reason=(signal|hangs)")
         wait_until(lambda: answers, "the end of the request")
+
+    def test_with_live_views(self):
+        client = self.ingest("views")
+        ws = self.stack.workspace("views")
+        token = self.stack.ctl("owner", "create", "--workspace", ws.id, "--name", "Olga")["token"]
+        views = [Viewer("http://%s:%d" % (client.host, client.port), token, 0) for _ in range(10)]
+        wait_until(lambda: all(v.records() for v in views), "the views to be open")
+        self.assertIn("event=stopped reason=signal", self.ends())
+        wait_until(lambda: all(v.ended for v in views), "the views to end")
 
     def test_with_a_thousand_idle_connections(self):
         client = self.ingest("idle")

@@ -17,7 +17,7 @@ import scimhttp
 DOCUMENT = json.loads((pathlib.Path(__file__).resolve().parents[2] / "schemas" / "openapi.json").read_text())
 OPEN = ("User", "UserList")
 FREE = {"content-length", "date", "connection", "content-type", "cache-control", "pragma", "x-content-type-options",
-        "referrer-policy", "allow", "content-security-policy"}
+        "referrer-policy", "allow", "content-security-policy", "transfer-encoding"}
 
 
 def operations():
