@@ -13,6 +13,7 @@ struct ingest {
     struct bodies *bodies;            /* the memory that bodies take */
     struct gate *gate;
     struct lists *lists;
+    struct exports *exports;
     struct large *large; /* works on requests with large bodies */
     struct bulks *bulks;
     struct pending *pending;

@@ -2,6 +2,7 @@
  */
 #include "ingest/api/docs.h"
 #include "ingest/gate/delay.h"
+#include "ingest/gate/exports.h"
 #include "ingest/gate/gate.h"
 #include "ingest/gate/key_sets.h"
 #include "ingest/gate/large.h"
@@ -111,6 +112,7 @@ static void stop(struct ticker *ticker) {
     key_sets_close(ingest.key_sets);
     gate_close(ingest.gate);
     lists_close(ingest.lists);
+    exports_close(ingest.exports);
     delay_free(ingest.delay);
     limit_tick(&ingest, clock_mono_us(), true);
     throttle_free(ingest.throttle);
@@ -153,6 +155,7 @@ int main(int argc, char **argv) {
     ingest.throttle = throttle_new(ingest.settings.max_unauthorized);
     ingest.delay = delay_new(gate_again);
     ingest.lists = lists_new(&ingest);
+    ingest.exports = exports_new(&ingest);
     ingest.key_sets = key_sets_new(&ingest, &err);
     if (ingest.key_sets == NULL)
         return refuse_start("key sets", &err);

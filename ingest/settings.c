@@ -90,6 +90,9 @@ static const struct config_row rows[] = {
     {"list-memory", CONFIG_INT, "268435456", 4194304, 68719476736,
      "bytes of the rows and answers of all lists at most, a quarter of it for one; over it 503, or 400 tooMany",
      false},
+    {"exports", CONFIG_INT, "4", 1, 64,
+     "exports of the audit at once, one of a workspace, each with a thread and a PostgreSQL connection; over it 429",
+     false},
     {"http-threads", CONFIG_INT, "2", 1, 64, "threads that read requests and write answers", false},
     {"max-body-bytes", CONFIG_INT, "8388608", 1024, 15728640, "bytes of a request body at most", false},
     RESOURCE_BOUNDS_CONFIG_ROWS,
@@ -215,6 +218,7 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->cursor_seconds = (int)config_int(c, "cursor-seconds");
     s->announce_events = config_bool(c, "announce-events");
     s->gate_threads = (int)config_int(c, "gate-threads");
+    s->exports = (int)config_int(c, "exports");
     s->list_threads = (int)config_int(c, "list-threads");
     s->lists_per_key = (int)config_int(c, "lists-per-key");
     s->lists_waiting = (int)config_int(c, "lists-waiting");

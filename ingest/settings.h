@@ -43,6 +43,7 @@ struct settings {
     int cursor_seconds;       /* a cursor is good for so long (RFC 9865 section 4) */
     bool announce_events;     /* securityEvents in ServiceProviderConfig */
     int gate_threads, http_threads, max_in_flight, commands_per_workspace;
+    int exports;                     /* of the audit, at once */
     int list_threads, lists_per_key; /* lists that run at once, and those of one key */
     int lists_waiting;               /* of one key */
     int64_t list_us;                 /* how long PostgreSQL may work on one */

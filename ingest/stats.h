@@ -43,6 +43,7 @@
     X(lists_late, counter, "usher_lists_ended_total", "reason=\"deadline\"", LISTS_ENDED)                    \
     X(lists_gone, counter, "usher_lists_ended_total", "reason=\"gone\"", LISTS_ENDED)                        \
     X(lists_revoked, counter, "usher_lists_ended_total", "reason=\"revoked\"", LISTS_ENDED)                  \
+    X(exports_open, gauge, "usher_exports_open", NULL, "Exports of the audit that are being sent.")          \
     X(rate_limited, counter, "usher_rate_limited_total", NULL, "Requests refused over their key's rate.")    \
     X(unauthorized, counter, "usher_unauthorized_total", NULL, "Requests without a valid credential.")       \
     X(unauthorized_over, counter, "usher_unauthorized_over_limit_total", NULL,                               \

@@ -21,6 +21,9 @@ extern const struct handler admin_key_list, admin_key_get, admin_key_create, adm
 extern const struct handler admin_owner_list, admin_owner_get, admin_owner_create, admin_owner_revoke;
 /* admin_audit.c */
 extern const struct handler admin_audit_list;
+/* admin_export.c, admin_proof.c */
+extern const struct handler admin_audit_export, admin_proof_change, admin_proof_request, admin_proof_txn,
+    admin_checkpoints;
 /* admin_activity.c */
 extern const struct handler admin_activity;
 /* admin_guard.c */

@@ -2,6 +2,7 @@
 #include "ops/ctl/ctl_audit.h"
 
 #include "ops/runtime/clock.h"
+#include "schemas/text/jsonx.h"
 #include "sql/ask/audit_export.h"
 
 #include <inttypes.h>
@@ -134,6 +135,19 @@ static enum err_code write_pieces(struct ctl *c, struct audit_export *e, struct 
     return code;
 }
 
+/* Before anything is written, it is on record who takes what along. */
+static enum err_code put_on_record(struct ctl *c, const struct ctl_workspace *w, struct err *err) {
+    json_t *asked = json_object();
+    jsonx_put(asked, "format", json_string("ndjson"));
+    for (size_t i = 0; i < c->args->nflags; i++)
+        if (strcmp(c->args->flags[i].name, "workspace") != 0)
+            jsonx_put(asked, c->args->flags[i].name, json_string(c->args->flags[i].value));
+    struct command cmd = {.type = COMMAND_AUDIT_EXPORT, .workspace = w->id, .id = w->id, .resource = asked};
+    enum err_code code = ctl_command_run(c, &cmd, err);
+    command_clear(&cmd);
+    return code;
+}
+
 enum err_code ctl_audit_export(struct ctl *c, struct err *err) {
     static const char *const names[] = {"ndjson", "csv", "ocsf", NULL};
     const char *format = ctl_flag(c->args, "format"), *seats = ctl_flag(c->args, "seats");
@@ -146,6 +160,8 @@ enum err_code ctl_audit_export(struct ctl *c, struct err *err) {
         code = ctl_value_choice("--format", format, names, err);
     if (code == ERR_OK && seats != NULL)
         code = ctl_value_bool("--seats", seats, &with_seats, err);
+    if (code == ERR_OK)
+        code = put_on_record(c, &w, err);
     if (code == ERR_OK) {
         e.workspace = w.id.s;
         e.without_seats = !with_seats;

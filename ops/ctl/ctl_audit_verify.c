@@ -425,7 +425,7 @@ static void begin_tree(struct verify *v, int tree, const struct audit_tree *t) {
 
 static enum err_code check_tree(struct verify *v, int tree, const struct audit_tree *t, struct arena *a,
                                 struct err *err) {
-    char number[4], from[24], to[24];
+    char number[12], from[24], to[24];
     const char *params[] = {v->w.id.s, number, from, to};
     struct tree_hash root;
     begin_tree(v, tree, t);

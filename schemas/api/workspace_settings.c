@@ -66,6 +66,8 @@ const struct workspace_setting workspace_setting_table[] = {
           "Length of the window in seconds."),
     COUNT("guardMin", "guard-min", "guard_min", 0, 1000000, guard_min, "10",
           "So many removals within the window are let through, whatever share they are."),
+    COUNT("auditDays", "audit-days", "audit_days", 1, 36500, audit_days, "365",
+          "How many days the records of the audit are kept; their hashes stay, so that proofs go on."),
 };
 const size_t workspace_setting_count = sizeof workspace_setting_table / sizeof *workspace_setting_table;
 

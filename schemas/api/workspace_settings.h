@@ -33,6 +33,7 @@ struct workspace_settings {
     int64_t guard_share;  /* percent */
     int64_t guard_window; /* seconds */
     int64_t guard_min;    /* so many are always let through */
+    int64_t audit_days;   /* the archive keeps records so long */
 };
 
 enum setting_kind { SETTING_NAME, SETTING_COUNT, SETTING_BOOL, SETTING_CHOICE };

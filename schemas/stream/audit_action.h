@@ -60,6 +60,8 @@
       "the key may remove again, as if it had removed nothing so far")                                       \
     X(WORKSPACE_CREATED, "workspace.created", WORKSPACE, COMMAND, "`changes`: setting by setting")           \
     X(SETTINGS_CHANGED, "settings.changed", WORKSPACE, COMMAND, "`changes`: setting by setting")             \
+    X(AUDIT_EXPORTED, "audit.exported", WORKSPACE, COMMAND,                                                  \
+      "somebody takes a copy of the audit with him; `changes`: its format, and what was asked for")          \
     X(COMMAND_REFUSED, "command.refused", COMMAND, USER,                                                     \
       "`outcome` `refused`; `reason`: the error's name (§12) in lower case, or "                            \
       "`unknown_member`: then the subject is who was to be a member and is not known")

@@ -121,6 +121,31 @@ enum err_code audit_checkpoint(struct db *db, const char *workspace, int tree, i
     return ERR_OK;
 }
 
+enum err_code audit_heads(struct db *db, const char *workspace, struct arena *a, struct audit_heads *out,
+                          struct err *err) {
+    const char *params[] = {workspace};
+    struct db_result *results[2];
+    memset(out, 0, sizeof *out);
+    db_queue(db, SQL_AUDIT_HEADS, params);
+    db_queue(db, SQL_AUDIT_PUBLIC_KEYS, NULL);
+    if (db_flush(db, results, 2, NULL, err) != ERR_OK)
+        return err->code;
+    for (size_t i = 0; i < db_rows(results[0]); i++)
+        out->heads[db_int(results[0], i, 0) - 1] =
+            (struct audit_head){.note = arena_strdup(a, db_text(results[0], i, 2)),
+                                .size = db_int(results[0], i, 1),
+                                .at_us = db_int(results[0], i, 3)};
+    for (size_t i = 0; i < db_rows(results[1]) && out->nkeys < AUDIT_KEYS_MAX; i++) {
+        size_t n;
+        char *key = db_bytes(results[1], i, 0, &n);
+        if (n == ED25519_PUBLIC_SIZE)
+            memcpy(out->keys[out->nkeys++], key, n);
+        free(key);
+    }
+    db_results_free(results, 2);
+    return ERR_OK;
+}
+
 /* Nodes are fetched in one go: first they are noted, then looked up. */
 #define WANTED_MAX 4096
 struct wanted {

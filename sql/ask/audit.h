@@ -83,6 +83,19 @@ enum err_code audit_by_event(struct db *db, const char *workspace, const char *e
 /* The newest head that has so many leaves; *note NULL: there is none. */
 enum err_code audit_checkpoint(struct db *db, const char *workspace, int tree, int64_t leaves,
                                struct arena *a, const char **note, int64_t *size, struct err *err);
+/* The newest head of each tree, and the keys that sign or have signed. */
+#define AUDIT_KEYS_MAX 16
+struct audit_head {
+    const char *note; /* NULL: there is none */
+    int64_t size, at_us;
+};
+struct audit_heads {
+    struct audit_head heads[AUDIT_TREES];
+    unsigned char keys[AUDIT_KEYS_MAX][ED25519_PUBLIC_SIZE];
+    size_t nkeys;
+};
+enum err_code audit_heads(struct db *db, const char *workspace, struct arena *a, struct audit_heads *out,
+                          struct err *err);
 /* Appends a proof file of the record. ERR_NOT_FOUND: no head has it yet, or nodes are missing. */
 enum err_code audit_prove(struct db *db, const char *workspace, const struct audit_record *record,
                           struct jbuf *out, struct err *err);

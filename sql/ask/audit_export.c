@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PIECE_LEAVES                                                                                         \
+    20000                 /* that are looked at: with a filter that finds little, a piece is small or empty */
 #define PIECE_RECORDS 200 /* of 1 MiB at most, and of some hundred bytes as a rule */
 
 static const struct {
@@ -108,14 +110,14 @@ static enum err_code put_piece(struct db *db, struct audit_export *e, struct are
         if (e->format == AUDIT_CSV)
             export_csv_head(out);
     }
+    int64_t end = e->ends[e->tree - 1], to = end - e->next < PIECE_LEAVES ? end : e->next + PIECE_LEAVES;
     f.tree = e->tree;
-    if (audit_walk(db, e->workspace, &f, e->next, e->ends[e->tree - 1], PIECE_RECORDS, a, &found, err) !=
-        ERR_OK)
+    if (audit_walk(db, e->workspace, &f, e->next, to, PIECE_RECORDS, a, &found, err) != ERR_OK)
         return err->code;
     for (size_t i = 0; i < found.n; i++)
         put_record(e, &found.rows[i], out);
-    if (found.more) {
-        e->next = found.rows[found.n - 1].n + 1;
+    if (found.more || to < end) {
+        e->next = found.more ? found.rows[found.n - 1].n + 1 : to;
         return ERR_OK;
     }
     put_end(e, out);

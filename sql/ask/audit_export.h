@@ -23,7 +23,7 @@ struct audit_export {
     struct export_end end;
     char *notes[AUDIT_TREES];
 };
-/* Appends the next piece. *done: that was the last one. */
+/* Appends the next piece, which may be empty. *done: that was the last one. */
 enum err_code audit_export_next(struct db *db, struct audit_export *e, struct jbuf *out, bool *done,
                                 struct err *err);
 void audit_export_clear(struct audit_export *e);

@@ -20,6 +20,19 @@ SELECT c.size, c.note FROM audit_checkpoint c
 WHERE c.workspace_id = $1::uuid AND c.tree = $2::smallint AND c.size >= $3::bigint
 ORDER BY c.size DESC LIMIT 1;
 
+-- name: heads
+-- The newest head of each tree.
+-- $1 uuid: workspace
+SELECT t.tree, c.size, c.note, micros(c.at)
+FROM (VALUES (1::smallint), (2::smallint)) AS t (tree)
+CROSS JOIN LATERAL (
+    SELECT z.size, z.note, z.at FROM audit_checkpoint z WHERE z.workspace_id = $1::uuid AND z.tree = t.tree ORDER BY z.size DESC LIMIT 1
+) c ORDER BY t.tree;
+
+-- name: public_keys
+-- The same keys as `keys`, for who sees a workspace alone.
+SELECT k FROM audit_public_keys() AS k;
+
 -- name: nodes
 -- $1 uuid: workspace
 -- $2 smallint: tree

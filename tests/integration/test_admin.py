@@ -110,7 +110,7 @@ class Settings(AdminCase):
                   "defaultTransmit": False, "requireEmail": True, "linkByEmail": True, "restoreRooms": False,
                   "uniqueRooms": False, "requireSso": True, "ssoReady": True, "managedLock": True,
                   "strictness": "strict", "passwords": False,
-                  "events": "off", "guardMode": "hold", "guardShare": 30, "guardWindow": 120, "guardMin": 3}
+                  "events": "off", "guardMode": "hold", "guardShare": 30, "guardWindow": 120, "guardMin": 3, "auditDays": 30}
         self.assertEqual(set(before) - {"id", "name", "seatsUsed", "created"}, set(change))
         self.assertEqual({n for n in change if change[n] == before[n]}, set(), "each is changed")
         after = owner.patch("/workspace", change, headers={"Content-Type": MERGE})

@@ -1,11 +1,15 @@
 """GET /api/v1/admin/audit and GET /api/v1/rooms/{room}/members/{user}/why. The archive's rows are made by the tests; the
 owner of another workspace is moved to the one that has them, so that no record of the log belongs to it."""
 
+import json
+import os
+import tempfile
 import uuid
 
 import archive
 from case import Case
 from openapi import ApiClient
+from waiting import run
 
 MANY = 600
 
@@ -16,7 +20,7 @@ class Audit(Case):
         super().setUpClass()
         cls.filled = str(uuid.uuid4())
         cls.stack.sql("INSERT INTO usher.workspaces (workspace_id, name) VALUES (%s, %s)", cls.filled, "filled-" + cls.filled[:8])
-        archive.fill(cls.stack.env["USHER_PG"], cls.filled, MANY)
+        cls.key = archive.fill(cls.stack.env["USHER_PG"], cls.filled, MANY)
         cls.owner = cls.client_of("owner")
         cls.administrator = cls.client_of("administrator")
 
@@ -43,7 +47,7 @@ class Audit(Case):
 
     def test_each_field(self):
         limited = 1 + (MANY - 1) // 97
-        for query, many in (("kind=changes", MANY), ("kind=requests&status=429", limited), ("status=4xx", limited),
+        for query, many in (("kind=changes", MANY), ("kind=requests&status=429", limited), ("status=4xx&key=0188e9d0-5566-7778-899a-abbccddeeff0", limited),
                             ("limited=true", limited), ("action=seat.taken", MANY // 2), ("source=203.0.113.7", 3),
                             ("target=01905c4b-1122-7334-9556-000000000010", 1), ("path=/scim/*&method=POST", MANY),
                             ("txn=0193a1c2-4d5e-7f60-8a9b-000000000032", 4), ("to=2001-01-01T00:00:00Z", 0),
@@ -67,6 +71,41 @@ class Audit(Case):
         made = self.stack.ctl("owner", "create", "--workspace", self.ws.id, "--name", "O" + uuid.uuid4().hex[:6])
         found = ApiClient(self.stack.url, made["token"], "/api/v1/admin").get("/audit?limit=200").json["items"]
         self.assertEqual([f for f in found if f["record"]["workspace"] != self.ws.id], [])
+
+    def check(self, proof, key):
+        """usherctl audit check, without database and network."""
+        with tempfile.NamedTemporaryFile("w") as f:
+            f.write(proof)
+            f.flush()
+            return run([os.path.join(self.stack.env["USHER_BIN"], "usherctl"), "audit", "check", f.name, "--key", key],
+                       env={"PATH": os.environ["PATH"]}, capture_output=True, text=True)
+
+    def test_a_proof_of_one_record(self):
+        answer = self.owner.get("/audit/proof/%s/audit/7" % self.filled)
+        self.assertEqual((answer.status, answer.headers["content-type"]), (200, "text/plain; charset=utf-8"))
+        done = self.check(answer.body.decode(), self.key)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout.splitlines()[-1])["seq"], 7)
+        self.assertEqual(self.owner.get("/audit/proof/fill-1/98").status, 200)
+        for what, status, said in ((self.filled + "/audit/99999", 404, "has no record"), ("nonsense", 400, "is no id"),
+                                   ("0193a1c2-4d5e-7f60-8a9b-000000000032", 409, "4 records"),
+                                   (self.ws.id + "/audit/1", 404, "has no record")):
+            answer = self.owner.get("/audit/proof/" + what)
+            self.assertEqual(answer.status, status, what)
+            self.assertIn(said, answer.json["detail"])
+        self.assertEqual(self.administrator.get("/audit/proof/fill-1/98").status, 403)
+
+    def test_the_newest_heads(self):
+        ws = self.stack.workspace("heads")
+        made = self.stack.ctl("owner", "create", "--workspace", ws.id, "--name", "Olga", "--role", "administrator")
+        owner = ApiClient(self.stack.url, made["token"], "/api/v1/admin")
+        self.wait_until(lambda: len(owner.get("/checkpoints").json["checkpoints"]) == 2, "two heads")
+        for head in owner.get("/checkpoints").json["checkpoints"]:
+            self.assertEqual(head["origin"], "usher/audit/%s/%s" % (ws.id, head["tree"]))
+            self.assertEqual(head["note"].split("\n")[:2], [head["origin"], str(head["size"])])
+            self.assertTrue(any(k.startswith(head["origin"] + "+") for k in head["keys"]), head)
+            self.assertEqual(self.stack.sql("SELECT note FROM audit_checkpoint WHERE workspace_id = %s AND tree = %s AND size = %s",
+                                            ws.id, archive.TREES[head["tree"]], head["size"]), [(head["note"],)])
 
     def test_why_of_nobody(self):
         api = ApiClient(self.stack.url, self.ws.token)

@@ -1,8 +1,6 @@
 """What proves the audit: usherctl audit verify, prove and check, on an archive in a database of its own. A superuser
 edits what he likes, in the table below: each way is found and named."""
 
-import csv
-import io
 import json
 import os
 import subprocess
@@ -254,43 +252,6 @@ class Search(Archive):
             done = self.ctl("search", "--workspace", self.ws, *words)
             self.assertEqual(done.returncode, 2, words)
             self.assertIn(said, done.stderr)
-
-    def export(self, *words):
-        done = self.ctl("export", "--workspace", self.ws, *words)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
-
-    def test_ndjson_is_the_records(self):
-        """Byte for byte, in the order of the tree; and an end that says from where to where, with a head to prove it."""
-        out = self.export().splitlines()
-        self.assertEqual(len(out), 2 * MANY + 2)
-        stored = [bytes(b).decode() for b, in self.db.sql("SELECT bytes FROM audit_leaf ORDER BY tree, n")]
-        self.assertEqual(out[:MANY] + out[MANY + 1:-1], stored)
-        end = json.loads(out[MANY])
-        self.assertEqual((end["kind"], end["tree"], end["records"], end["firstSeq"], end["lastSeq"], end["firstEpoch"], end["filtered"]),
-                         ("end", "changes", MANY, 1, MANY, 1, False))
-        self.assertEqual(self.verify_note(end["checkpoint"]), MANY)
-        self.assertEqual(json.loads(out[-1])["tree"], "requests")
-
-    def verify_note(self, note):
-        done = self.ctl("verify", self.ws, "--key", self.key, "--checkpoint", self.file("end.note", note))
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return int(note.split("\n")[1])
-
-    def test_csv(self):
-        text = self.export("--format", "csv", "--kind", "requests", "--limited", "true")
-        rows = list(csv.DictReader(io.StringIO(text, newline="")))
-        self.assertEqual(len(rows), 1 + (MANY - 1) // 97 + 1)
-        self.assertEqual(rows[0]["reason"], "'=Rate \"limit\" exceeded")
-        self.assertEqual(rows[0]["outcome"], "429")
-        end = json.loads(rows[-1]["reason"])
-        self.assertEqual((rows[-1]["kind"], end["records"], end["filtered"]), ("end", len(rows) - 1, True))
-
-    def test_ocsf_without_seats(self):
-        out = [json.loads(line) for line in self.export("--format", "ocsf", "--kind", "changes", "--seats", "false").splitlines()]
-        self.assertEqual(len(out), MANY // 2 + 1)
-        self.assertEqual({e["class_uid"] for e in out[:-1]}, {3001})
-        self.assertEqual(out[-1]["unmapped"]["records"], MANY // 2)
 
 
 class Why(Archive):

@@ -69,6 +69,11 @@ API_DOORS = {
     ("GET", A + "/admin/seats"): (BOTH_ROLES, 200, None),
     ("GET", A + "/admin/activity"): (BOTH_ROLES, 200, None),
     ("GET", A + "/admin/audit"): (OWNERS, 200, None),
+    ("GET", A + "/admin/audit/export"): (OWNERS, 200, None),
+    ("GET", A + "/admin/audit/proof/{workspace}/audit/{seq}"): (OWNERS, 400, None),
+    ("GET", A + "/admin/audit/proof/{instance}/{n}"): (OWNERS, 400, None),
+    ("GET", A + "/admin/audit/proof/{txn}"): (OWNERS, 404, None),
+    ("GET", A + "/admin/checkpoints"): (BOTH_ROLES, 200, None),
     ("GET", A + "/rooms/{room}/members/{user}/why"): (RR, 404, None),
     ("GET", A + "/admin/users"): (BOTH_ROLES, 200, None), ("GET", A + "/admin/users/{id}"): (BOTH_ROLES, 404, None),
     ("GET", A + "/admin/users/{id}/rooms"): (BOTH_ROLES, 404, None), ("GET", A + "/admin/rooms"): (BOTH_ROLES, 200, None),
@@ -176,7 +181,7 @@ class Doors(Case):
                 real = path
                 # What was refused is told there, also of somebody who was never anywhere.
                 who = NEVER_NAMED if path.endswith("/why") else NOBODY
-                for name in ("id", "room", "user", "key", "txn"):
+                for name in ("id", "room", "user", "key", "txn", "workspace", "instance", "seq", "n"):
                     real = real.replace("{%s}" % name, who)
                 client.judged = method != "OPTIONS"
                 wrong.append(self.knock(client, caller, (method, path), API_DOORS, real, path.startswith(A + "/admin")))

@@ -31,6 +31,7 @@ SETTINGS = {
     "guardShare": ("guard-share", 20, 35, (0, 101, "x")),
     "guardWindow": ("guard-window", 3600, 600, (59, 604801)),
     "guardMin": ("guard-min", 10, 0, (-1, "x")),
+    "auditDays": ("audit-days", 365, 30, (0, 36501, None, "x")),
 }
 
 

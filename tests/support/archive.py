@@ -74,6 +74,6 @@ def fill(uri, workspace, count):
               ({"workspace_id": workspace, "tree": tree, "partition": 0, "size": count,
                 "first_seq": 1 if tree == 1 else None, "epoch": 1 if tree == 1 else None, "seq": count,
                 "signed_size": count} for tree in (1, 2)))
-        _copy(c, "audit_keys", ("public_key",), [{"public_key": "\\x" + of["key"][0]["public"]}])
+        c.execute("INSERT INTO usher.audit_keys (public_key) VALUES (%s) ON CONFLICT DO NOTHING", ("\\x" + of["key"][0]["public"],))
     connection.close()
     return of["key"][0]["vkey"]

@@ -128,7 +128,7 @@ def check(method, path, answer):
     content = described.get("content", {})
     if answer.headers.get("content-type") not in content:
         return wrong + ["content type %r" % answer.headers.get("content-type")]
-    if answer.status < 300 and "json" in answer.headers["content-type"]:
+    if answer.status < 300 and "json" in answer.headers["content-type"].replace("ndjson", ""):
         schema = content[answer.headers["content-type"]]["schema"]
         wrong += ["%s: %s" % (e.json_path, e.message) for e in _validator((method, template, answer.status),
                                                                           schema).iter_errors(answer.json)]

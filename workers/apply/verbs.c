@@ -48,6 +48,7 @@ static const struct verb verbs[COMMAND_TYPE_COUNT] = {
     [COMMAND_MEMBER_PUT] = {announce_member, apply_member_put},
     [COMMAND_MEMBER_DELETE] = {announce_member, apply_member_delete},
     [COMMAND_GUARD_RELEASE] = {announce_key, apply_guard_release},
+    [COMMAND_AUDIT_EXPORT] = {announce_nothing, apply_audit_export},
 };
 
 const struct verb *verb_of(enum command_type type) {

@@ -123,3 +123,32 @@ enum err_code apply_workspace_set(struct decision *d) {
     free(changes);
     return recounts ? seats_recount(d, many) : ERR_OK;
 }
+
+#define EXPORT_MEMBERS 20
+#define EXPORT_TEXT 1024
+
+enum err_code apply_audit_export(struct decision *d) {
+    struct unit_workspace *w = d->workspace;
+    struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
+    struct jbuf changes = {0};
+    const char *name;
+    json_t *value;
+    if (json_object_size(d->command->resource) > EXPORT_MEMBERS)
+        return err_set(&d->err, ERR_INVALID_VALUE, "An export has at most %d words", EXPORT_MEMBERS);
+    json_object_foreach(d->command->resource, name, value) {
+        if (!json_is_string(value) || json_string_length(value) > EXPORT_TEXT)
+            return err_set_path(&d->err, ERR_INVALID_VALUE, name, "%.40s must be a text of at most %d bytes",
+                                name, EXPORT_TEXT);
+    }
+    jb_raw(&changes, "[");
+    json_object_foreach(d->command->resource, name, value) {
+        struct jbuf text = {0};
+        jb_str(&text, json_string_value(value));
+        settings_put_change(&changes, name, true, "null", text.p);
+        jb_free(&text);
+    }
+    jb_raw(&changes, "]");
+    decision_audit_json(d, ACTION_AUDIT_EXPORTED, &target, changes.p);
+    jb_free(&changes);
+    return ERR_OK;
+}

@@ -73,6 +73,8 @@ static const struct example {
      NULL, NULL},
     {"commands.member-delete", COMMAND_MEMBER_DELETE, EX_ROOM, "{\"user\":\"" EX_USER "\"}", NULL, NULL},
     {"commands.guard-release", COMMAND_GUARD_RELEASE, EX_KEY, NULL, NULL, NULL},
+    {"commands.audit-export", COMMAND_AUDIT_EXPORT, EX_WORKSPACE, "{\"format\":\"csv\",\"kind\":\"changes\"}",
+     NULL, NULL},
     {"commands.precondition", COMMAND_USER_REPLACE, EX_USER, USER_DOC, NULL, NULL},
     {"commands.bulk-operation", COMMAND_ROOM_CREATE, EX_ROOM, ROOM_DOC, NULL, "[\"" EX_USER "\"]"},
     {"commands.asynchronous", COMMAND_USER_DELETE, EX_USER, NULL, NULL, NULL},
