@@ -1,25 +1,40 @@
 -- The archive (ops/DESIGN.md, "The archive"): records of usher.audit into rows and trees.
 
+-- part: newest
+-- Of a row that changes with every batch: the newest generation first, so that nothing behind it is looked at
+-- (migrations/0024_archive_newest.sql).
+ORDER BY generation DESC LIMIT 1
+
+-- part: place
+-- Of a partition, in their order.
+FROM (SELECT a.p FROM unnest($1::int[]) AS a (p) ORDER BY a.p) a
+CROSS JOIN LATERAL (SELECT t.partition, t.next, t.recheck FROM audit_offset t WHERE t.partition = a.p {newest}
+
 -- name: begin_partition
 -- Where a partition goes on. Whoever reads it first makes the row.
 -- $1 integer: partition
 -- $2 bigint: where the log begins
-INSERT INTO audit_offset (partition, next) VALUES ($1::int, $2::bigint) ON CONFLICT (partition) DO NOTHING;
+INSERT INTO audit_offset (partition, next)
+SELECT $1::int, $2::bigint WHERE NOT EXISTS (SELECT FROM audit_offset WHERE partition = $1::int)
+ON CONFLICT (partition, generation) DO NOTHING;
 
 -- name: places
 -- $1 integer[]: partitions
-SELECT partition, next, recheck FROM audit_offset WHERE partition = ANY ($1::int[]) ORDER BY partition;
+SELECT o.partition, o.next, o.recheck {place}) o;
 
 -- name: lock
 -- The same; nobody else adds to these partitions until the end of the transaction.
 -- parameters as places
-SELECT partition, next, recheck FROM audit_offset WHERE partition = ANY ($1::int[]) ORDER BY partition FOR UPDATE;
+SELECT o.partition, o.next, o.recheck {place} FOR UPDATE) o;
 
 -- name: move
 -- $1 integer[]: partitions
 -- $2 bigint[]: for each where it goes on
-UPDATE audit_offset o SET next = x.next, at = now()
-FROM unnest($1::int[], $2::bigint[]) AS x (partition, next) WHERE o.partition = x.partition;
+INSERT INTO audit_offset AS o (partition, next, generation)
+SELECT x.partition, x.next, (SELECT t.generation FROM audit_offset t WHERE t.partition = x.partition {newest})
+FROM unnest($1::int[], $2::bigint[]) AS x (partition, next)
+ON CONFLICT (partition, generation) DO UPDATE
+SET next = EXCLUDED.next, at = now(), changes = o.changes + 1, generation = (o.changes + 1) / 16;
 
 -- name: begin_again
 -- The log has begun anew, or is another one: it is read from its beginning, and what was there before it did is compared.
@@ -27,21 +42,32 @@ FROM unnest($1::int[], $2::bigint[]) AS x (partition, next) WHERE o.partition = 
 -- $2 bigint: where it was
 -- $3 bigint: where it begins
 -- $4 bigint: where it ends
-UPDATE audit_offset SET next = $3::bigint, recheck = $4::bigint, at = now() WHERE partition = $1::int AND next = $2::bigint;
+UPDATE audit_offset SET next = $3::bigint, recheck = $4::bigint, at = now()
+WHERE partition = $1::int AND next = $2::bigint
+  AND generation = (SELECT t.generation FROM audit_offset t WHERE t.partition = $1::int {newest});
+
+-- part: tree
+-- Both trees of each workspace.
+FROM unnest($1::uuid[]) AS a (w) CROSS JOIN (VALUES (1::smallint), (2::smallint)) AS b (tree)
+CROSS JOIN LATERAL (SELECT * FROM audit_tree z WHERE z.workspace_id = a.w AND z.tree = b.tree {newest}) t
+
+-- part: this_tree
+WHERE t.ctid = ANY (ARRAY(SELECT z.ctid FROM audit_tree z WHERE z.workspace_id = $1::uuid AND z.tree = $2::smallint {newest} FOR UPDATE))
 
 -- name: heads
 -- $1 uuid[]: workspaces
-SELECT workspace_id, tree, size, coalesce(first_seq, 0), coalesce(epoch, 0), coalesce(seq, 0), stopped IS NOT NULL
-FROM audit_tree WHERE workspace_id = ANY ($1::uuid[]);
+SELECT t.workspace_id, t.tree, t.size, coalesce(t.first_seq, 0), coalesce(t.epoch, 0), coalesce(t.seq, 0), t.stopped IS NOT NULL
+{tree};
 
 -- name: peaks
 -- The complete subtrees that a tree is made of, one for each bit of its size.
 -- parameters as heads
 SELECT t.workspace_id, t.tree, n.level, n.hash
-FROM audit_tree t CROSS JOIN generate_series(0, 62) AS l (level)
+{tree}
+CROSS JOIN generate_series(0, 62) AS l (level)
 JOIN audit_node n ON n.workspace_id = t.workspace_id AND n.tree = t.tree AND n.level = l.level
                  AND n.index = ((t.size >> (l.level + 1)) << 1)
-WHERE t.workspace_id = ANY ($1::uuid[]) AND ((t.size >> l.level) & 1) = 1;
+WHERE ((t.size >> l.level) & 1) = 1;
 
 -- name: peaks_at
 -- The same of a tree as it was when it had another size.
@@ -129,13 +155,22 @@ FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::bigint[], $5::bytea[
 -- $7 bigint[]: seq of the last
 -- $8 text[]: why it stops now; NULL: as it was
 -- $9 text[]: why it is not signed any more from now on; NULL: as it was
-INSERT INTO audit_tree AS t (workspace_id, tree, partition, size, first_seq, epoch, seq, stopped, stopped_at, refused, refused_at)
+WITH x AS (
+    SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::text[])
+        AS x (workspace_id, tree, partition, size, first_seq, epoch, seq, stopped, refused)
+), due AS (
+    INSERT INTO audit_due (workspace_id, tree, partition) SELECT x.workspace_id, x.tree, x.partition FROM x
+    ON CONFLICT (workspace_id, tree) DO NOTHING
+)
+INSERT INTO audit_tree AS t (workspace_id, tree, partition, size, first_seq, epoch, seq, stopped, stopped_at, refused, refused_at,
+    generation)
 SELECT x.workspace_id, x.tree, x.partition, x.size, x.first_seq, x.epoch, x.seq, x.stopped, CASE WHEN x.stopped IS NOT NULL THEN now() END,
-    x.refused, CASE WHEN x.refused IS NOT NULL THEN now() END
-FROM unnest($1::uuid[], $2::smallint[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::text[])
-    AS x (workspace_id, tree, partition, size, first_seq, epoch, seq, stopped, refused)
-ON CONFLICT (workspace_id, tree) DO UPDATE
-SET partition = EXCLUDED.partition, size = EXCLUDED.size, first_seq = EXCLUDED.first_seq, epoch = EXCLUDED.epoch, seq = EXCLUDED.seq,
+    x.refused, CASE WHEN x.refused IS NOT NULL THEN now() END,
+    coalesce((SELECT z.generation FROM audit_tree z WHERE z.workspace_id = x.workspace_id AND z.tree = x.tree {newest}), 0)
+FROM x
+ON CONFLICT (workspace_id, tree, generation) DO UPDATE
+SET {changed},
+    partition = EXCLUDED.partition, size = EXCLUDED.size, first_seq = EXCLUDED.first_seq, epoch = EXCLUDED.epoch, seq = EXCLUDED.seq,
     stopped = coalesce(t.stopped, EXCLUDED.stopped), stopped_at = coalesce(t.stopped_at, EXCLUDED.stopped_at),
     refused = coalesce(t.refused, EXCLUDED.refused), refused_at = coalesce(t.refused_at, EXCLUDED.refused_at);
 
@@ -168,17 +203,20 @@ ON CONFLICT DO NOTHING;
 
 -- part: activity_columns
 (workspace_id, key_id, at, requests, operations, writes, ok, redirected, refused, limited, failed, superseded, latency, bytes_in,
-    bytes_out, first_use, last_use, last_write)
+    bytes_out, first_use, last_use, last_write
 
--- part: activity_rows
+-- part: activity_values
 SELECT x.workspace_id, x.key_id, from_micros(x.at), x.requests, x.operations, x.writes, x.ok, x.redirected, x.refused, x.limited,
     x.failed, x.superseded, x.latency::bigint[], x.bytes_in, x.bytes_out, from_micros(x.first_use), from_micros(x.last_use),
     from_micros(x.last_write)
+
+-- part: activity_rows
 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
     $10::bigint[], $11::bigint[], $12::bigint[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[])
     AS x (workspace_id, key_id, at, requests, operations, writes, ok, redirected, refused, limited, failed, superseded, latency, bytes_in,
     bytes_out, first_use, last_use, last_write)
-ON CONFLICT (workspace_id, key_id, at) DO UPDATE
+
+-- part: activity_more
 SET requests = t.requests + EXCLUDED.requests, operations = t.operations + EXCLUDED.operations, writes = t.writes + EXCLUDED.writes,
     ok = t.ok + EXCLUDED.ok, redirected = t.redirected + EXCLUDED.redirected, refused = t.refused + EXCLUDED.refused,
     limited = t.limited + EXCLUDED.limited, failed = t.failed + EXCLUDED.failed, superseded = t.superseded + EXCLUDED.superseded,
@@ -186,6 +224,12 @@ SET requests = t.requests + EXCLUDED.requests, operations = t.operations + EXCLU
     bytes_in = t.bytes_in + EXCLUDED.bytes_in, bytes_out = t.bytes_out + EXCLUDED.bytes_out,
     first_use = least(t.first_use, EXCLUDED.first_use), last_use = greatest(t.last_use, EXCLUDED.last_use),
     last_write = greatest(t.last_write, EXCLUDED.last_write)
+
+-- part: activity_key
+WHERE z.workspace_id = x.workspace_id AND z.key_id = x.key_id AND z.at = from_micros(x.at) {newest}
+
+-- part: changed
+changes = t.changes + 1, generation = (t.changes + 1) / 16
 
 -- name: activity_minute
 -- $1 uuid[]: workspaces
@@ -206,15 +250,27 @@ SET requests = t.requests + EXCLUDED.requests, operations = t.operations + EXCLU
 -- $16 bigint[]: first use
 -- $17 bigint[]: last use
 -- $18 bigint[]: last write
-INSERT INTO activity_minute AS t {activity_columns} {activity_rows};
+INSERT INTO activity_minute AS t {activity_columns})
+{activity_values}
+{activity_rows}
+ON CONFLICT (workspace_id, key_id, at) DO UPDATE
+{activity_more};
 
 -- name: activity_hour
 -- parameters as activity_minute
-INSERT INTO activity_hour AS t {activity_columns} {activity_rows};
+INSERT INTO activity_hour AS t {activity_columns}, generation)
+{activity_values}, coalesce((SELECT z.generation FROM activity_hour z {activity_key}), 0)
+{activity_rows}
+ON CONFLICT (workspace_id, key_id, at, generation) DO UPDATE
+{activity_more}, {changed};
 
 -- name: activity_day
 -- parameters as activity_minute
-INSERT INTO activity_day AS t {activity_columns} {activity_rows};
+INSERT INTO activity_day AS t {activity_columns}, generation)
+{activity_values}, coalesce((SELECT z.generation FROM activity_day z {activity_key}), 0)
+{activity_rows}
+ON CONFLICT (workspace_id, key_id, at, generation) DO UPDATE
+{activity_more}, {changed};
 
 -- name: sources
 -- $1 uuid[]: workspaces
@@ -223,13 +279,15 @@ INSERT INTO activity_day AS t {activity_columns} {activity_rows};
 -- $4 bigint[]: requests
 -- $5 bigint[]: first use
 -- $6 bigint[]: last use
-INSERT INTO activity_source AS t (workspace_id, key_id, source, requests, first_use, last_use)
-SELECT x.workspace_id, x.key_id, x.source, x.requests, from_micros(x.first_use), from_micros(x.last_use)
+INSERT INTO activity_source AS t (workspace_id, key_id, source, requests, first_use, last_use, generation)
+SELECT x.workspace_id, x.key_id, x.source, x.requests, from_micros(x.first_use), from_micros(x.last_use),
+    coalesce((SELECT z.generation FROM activity_source z
+              WHERE z.workspace_id = x.workspace_id AND z.key_id = x.key_id AND z.source = x.source {newest}), 0)
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
     AS x (workspace_id, key_id, source, requests, first_use, last_use)
-ON CONFLICT (workspace_id, key_id, source) DO UPDATE
+ON CONFLICT (workspace_id, key_id, source, generation) DO UPDATE
 SET requests = t.requests + EXCLUDED.requests, first_use = least(t.first_use, EXCLUDED.first_use),
-    last_use = greatest(t.last_use, EXCLUDED.last_use);
+    last_use = greatest(t.last_use, EXCLUDED.last_use), {changed};
 
 -- name: day
 -- $1 bigint: microseconds since 1970
@@ -260,14 +318,21 @@ ON CONFLICT DO NOTHING;
 -- $1 uuid: workspace
 -- $2 smallint: tree
 -- $3 bigint: size
-UPDATE audit_tree SET signed_size = greatest(signed_size, $3::bigint), signed_at = now() WHERE workspace_id = $1::uuid AND tree = $2::smallint;
+WITH head AS (
+    UPDATE audit_tree t SET signed_size = greatest(t.signed_size, $3::bigint), signed_at = now()
+    {this_tree}
+    RETURNING t.size, t.signed_size
+)
+DELETE FROM audit_due d USING head
+WHERE d.workspace_id = $1::uuid AND d.tree = $2::smallint AND head.size <= head.signed_size;
 
 -- name: refuse
 -- Nothing of it is signed any more.
 -- $1 uuid: workspace
 -- $2 smallint: tree
 -- $3 text: why
-UPDATE audit_tree SET refused = $3::text, refused_at = now() WHERE workspace_id = $1::uuid AND tree = $2::smallint AND refused IS NULL;
+UPDATE audit_tree t SET refused = $3::text, refused_at = now()
+{this_tree} AND t.refused IS NULL;
 
 -- name: faults
 -- How many trees of these partitions have stopped, and of how many no head is signed any more.

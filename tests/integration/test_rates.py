@@ -13,6 +13,7 @@ from case import Case
 from scimhttp import GROUP, USER, in_flight, patch_op, statuses
 from waiting import wait_until
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WIDE = 8
 # Buffers that a look-up by index takes at most: three of the index, and the pages of one generation.
 FEW = 6
@@ -255,5 +256,78 @@ class OldSnapshotOfRows(RatesCase):
             self.expect(c.delete("/Groups/" + room), 204)
             self.expect(c.delete("/Users/" + user), 204)
             self.assertEqual(self.row_of("users", ws, user) + self.row_of("rooms", ws, room), [])
+        finally:
+            old.close()
+
+
+class OldSnapshotOfTheArchive(RatesCase):
+    """What the archive changes with every batch: the first times by requests, so that it is the archive who moves the
+    generation, the rest as it writes them."""
+
+    CHANGES, BY_REQUESTS = 2000, 40
+    GO_ON = """DO $$ BEGIN FOR i IN 1 .. %d LOOP
+        UPDATE %s SET changes = changes + 1, generation = (changes + 1) / 16
+        WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s ORDER BY generation DESC LIMIT 1));
+        END LOOP; END $$"""
+    # What one change writes: the row, and an entry in each of the indexes.
+    CHANGE = 40
+
+    def statement(self, name, *values):
+        """Buffers that a statement of sql/statements/archive.sql takes, which is undone. Lists are arrays. Once before, so
+        that plans are made and the catalogue is known."""
+        values = ['{"%s"}' % '","'.join(map(str, v)) if isinstance(v, list) else v for v in values]
+        text = re.search(r"-- name: %s\n(.*?)(?=\n-- name: |\Z)" % name, self.text, re.S).group(1)
+        connection = psycopg2.connect(self.stack.env["USHER_PG"], options="-c search_path=usher -c enable_seqscan=off "
+                                      "-c enable_sort=off")
+        try:
+            with connection.cursor() as c:
+                c.execute("PREPARE one AS " + text)
+                for _ in range(2):
+                    c.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE one (%s)" % ", ".join(["%s"] * len(values)), values)
+                plan = c.fetchone()[0][0]["Plan"]
+                return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+        finally:
+            connection.close()
+
+    def test_nor_of_what_the_archive_writes(self):
+        with open(os.path.join(ROOT, "build", "gen", "sql", "archive.sql")) as f:
+            self.text = f.read()
+        ws = self.stack.workspace("archived", rate=1000000)
+        self.expect(get(ws.client), 200)
+        (partition,), = wait_until(lambda: self.stack.sql("SELECT partition FROM audit_tree WHERE workspace_id = %s AND tree = 2",
+                                                          ws.id), "the archive")
+        rows = {"audit_offset": "partition = %d" % partition,
+                "audit_tree": "workspace_id = '%s' AND tree = 2" % ws.id,
+                "activity_day": "workspace_id = '%s' AND key_id = '%s'" % (ws.id, ws.key_id),
+                "activity_hour": "workspace_id = '%s' AND key_id = '%s'" % (ws.id, ws.key_id),
+                "activity_source": "workspace_id = '%s' AND key_id = '%s'" % (ws.id, ws.key_id)}
+
+        def changes(table):
+            found = self.stack.sql("SELECT changes, generation FROM %s WHERE %s" % (table, rows[table]))
+            for many, generation in found:
+                self.assertEqual(generation, many // 16)
+            return max(many for many, _ in found)
+
+        old = psycopg2.connect(self.stack.env["USHER_PG"])
+        try:
+            old.set_session(isolation_level="REPEATABLE READ")
+            old.cursor().execute("SELECT count(*) FROM usher.users")
+            for _ in range(self.BY_REQUESTS):
+                before = changes("audit_offset")
+                self.expect(get(ws.client), 200)
+                wait_until(lambda: changes("audit_offset") > before, "the archive")
+            for table, where in rows.items():
+                self.assertGreater(changes(table), 16)
+                self.stack.sql(self.GO_ON % (self.CHANGES, table, table, where))
+            self.stack.sql("ANALYZE " + ", ".join(rows))
+            self.assertLessEqual(self.statement("lock", [partition]), FEW)
+            self.assertLessEqual(self.statement("heads", [ws.id]), 2 * FEW)
+            self.assertLessEqual(self.statement("move", [partition], [1]), self.CHANGE)
+            at, latency = int(time.time()) // 86400 * 86400000000, "{%s}" % ",".join(["0"] * 20)
+            one = [[ws.id], [ws.key_id], [at], *([[1]] * 9), [latency], *([[1]] * 5)]
+            self.assertLessEqual(self.statement("activity_day", *one), self.CHANGE)
+            self.assertLessEqual(self.statement("sources", [ws.id], [ws.key_id], ["127.0.0.1"], [1], [1], [1]), self.CHANGE)
+            self.assertLessEqual(self.statement("unsigned", [partition], 0, 10), 2 * FEW)
+            self.expect(get(ws.client), 200)
         finally:
             old.close()

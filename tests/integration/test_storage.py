@@ -12,8 +12,8 @@ SERVING = ("usher_ingest", "usher_worker")
 SERVICE = {"signing_keys", "secrets", "worker_slots", "log_gaps", "migrations", "applied_functions",
            "partitions", "marks", "outbox", "audit_keys", "audit_offset"}
 TENANTS = ("workspaces", "users", "rooms", "members", "keys", "command_log", "resources", "resource_keys",
-           "bulk_failures", "audit_leaf", "audit_node", "audit_tree", "audit_aside", "audit_gap", "audit_checkpoint",
-           "activity_minute", "activity_hour", "activity_day", "activity_source")
+           "bulk_failures", "audit_leaf", "audit_node", "audit_tree", "audit_due", "audit_aside", "audit_gap",
+           "audit_checkpoint", "activity_minute", "activity_hour", "activity_day", "activity_source")
 
 
 def is_service(table):

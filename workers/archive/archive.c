@@ -22,8 +22,9 @@
 #define KEEP_ROWS 5000
 #define DRAIN_US 8000000
 #define QUIET_US 1000000
-/* What is lost with PostgreSQL's last moments is read again: its place is lost with it. */
-#define OPTIONS "synchronous_commit=off"
+/* What is lost with PostgreSQL's last moments is read again: its place is lost with it. enable_sort=off: the
+ * newest generation of a row is found along an index, and not among all its versions. */
+#define OPTIONS "synchronous_commit=off -c enable_sort=off"
 
 struct archive {
     const struct config *config;
