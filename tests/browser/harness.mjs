@@ -135,7 +135,7 @@ export class Visitor {
   // Nothing is being loaded and the page says so.
   async settled() {
     await this.page.waitForLoadState("load");
-    await until(() => this.page.evaluate(() => document.querySelector("h1, .swagger-ui .opblock") !== null && document.querySelector(".loading") === null), "the page to have loaded");
+    await until(() => this.page.evaluate(() => document.querySelector("h1, .swagger-ui .opblock") !== null && document.querySelector(".loading") === null), `${this.page.url()} to have loaded`, 15000);
   }
 
   async signIn(token) {

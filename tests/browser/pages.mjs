@@ -10,8 +10,13 @@ export const PAGES = (d) => [
   ["requests", "/portal/requests", ["409", "already in use"]],
   ["requests-filtered", "/portal/requests?status=409", ["already in use"]],
   ["request", `/portal/requests/${d.request}`, ["wanted to create a user, and was refused", "uniqueness"]],
+  ["people", "/portal/people", ["ana@example.com", EVIL, "not active"]],
+  ["person", `/portal/people/${d.people[4]}`, [EVIL, "Dispatch"]],
+  ["rooms", "/portal/rooms", ["Dispatch", EVIL]],
+  ["room", `/portal/rooms/${d.rooms[0]}`, ["ana@example.com", "held", EVIL]],
+  ["why", d.why, ["Is a member", "Directory"]],
   ["settings", "/portal/settings", ["Guard against mass changes", "Olga Owner", "this one"]],
-  ["setup", "/portal/setup?idp=entra", ["Tenant URL", "What has arrived", "It created or changed a user"]],
+  ["setup", "/portal/guide?idp=entra", ["Tenant URL", "What has arrived", "It put somebody into a room"]],
   ["missing", "/portal/nowhere", ["not there"]],
 ];
 

@@ -68,6 +68,10 @@ test("sign-in: a link works once, and leaves nothing in the address bar", async 
   await v.sees("Microsoft Entra ID", "the set-up");
   equal(await v.page.evaluate(() => location.hash), "", "what stands behind #");
   check(await v.page.evaluate(() => document.querySelector("nav") === null), "no menu");
+  await v.sees("It put somebody into a room", "the set-up");
+  await v.page.click("text=Make a token");
+  const token = await (await v.page.waitForSelector(".secret")).innerText();
+  equal((await call("GET", "/scim/v2/Users", { token })).status, 200, "a request with the guest's token");
   await v.axe("set-up link");
   await v.shoot("setup-link");
   v.signedOut();

@@ -10,6 +10,8 @@ import { Overview } from "./pages/overview.jsx";
 import { Keys } from "./pages/keys.jsx";
 import { Key } from "./pages/key.jsx";
 import { Requests, Request } from "./pages/requests.jsx";
+import { People, Person } from "./pages/people.jsx";
+import { Room, Rooms } from "./pages/rooms.jsx";
 import { Settings } from "./pages/settings.jsx";
 import { Setup, SetupOnly } from "./pages/setup.jsx";
 import "./style.css";
@@ -19,8 +21,10 @@ const PAGES = [
   { name: "overview", page: Overview },
   { name: "keys", page: Keys, one: Key },
   { name: "requests", page: Requests, one: Request, owner: true },
+  { name: "people", page: People, one: Person },
+  { name: "rooms", page: Rooms, one: Room },
   { name: "settings", page: Settings },
-  { name: "setup", page: Setup },
+  { name: "guide", page: Setup },
 ];
 
 function Menu({ current }) {

@@ -46,7 +46,7 @@ export function People() {
     <Trouble error={list.error} retry={list.reload} />
     {list.loading && !list.page ? <Loading /> : list.items.length > 0
       ? <Table caption={P.title} columns={COLUMNS} rows={list.items} rowKey={(u) => u.id} more={list.next ?? null} onMore={list.loadMore} />
-      : list.page && <Empty action={!filter && <A href={hrefOf("setup")}>{T.overview.guide}</A>}>{filter ? P.empty : P.none}</Empty>}
+      : list.page && <Empty action={!filter && <A href={hrefOf("guide")}>{T.overview.guide}</A>}>{filter ? P.empty : P.none}</Empty>}
   </Page>;
 }
 

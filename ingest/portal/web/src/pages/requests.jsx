@@ -73,7 +73,7 @@ export function Requests() {
     <Trouble error={list.error} retry={list.reload} />
     {list.loading && !list.page ? <Loading /> : list.items.length > 0 || list.next
       ? <Table caption={R.title} columns={COLUMNS} rows={list.items} rowKey={(i) => i.id} more={list.next ?? null} onMore={list.loadMore} />
-      : list.page && <Empty action={Object.keys(filter).length === 0 && <A href={hrefOf("setup")}>{T.overview.guide}</A>}>{Object.keys(filter).length > 0 ? R.empty : R.none}</Empty>}
+      : list.page && <Empty action={Object.keys(filter).length === 0 && <A href={hrefOf("guide")}>{T.overview.guide}</A>}>{Object.keys(filter).length > 0 ? R.empty : R.none}</Empty>}
   </Page>;
 }
 

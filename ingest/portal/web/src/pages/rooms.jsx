@@ -27,7 +27,7 @@ export function Rooms() {
     <Trouble error={list.error} retry={list.reload} />
     {list.loading && !list.page ? <Loading /> : list.items.length > 0
       ? <Table caption={R.title} columns={COLUMNS} rows={list.items} rowKey={(r) => r.id} more={list.next ?? null} onMore={list.loadMore} />
-      : list.page && <Empty action={!filter && <A href={hrefOf("setup")}>{T.overview.guide}</A>}>{filter ? R.empty : R.none}</Empty>}
+      : list.page && <Empty action={!filter && <A href={hrefOf("guide")}>{T.overview.guide}</A>}>{filter ? R.empty : R.none}</Empty>}
   </Page>;
 }
 

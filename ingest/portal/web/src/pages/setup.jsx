@@ -1,9 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
-import { ADMIN, get, getAll, isOwner, origin, query, scimBase, session } from "../api.js";
+import { ADMIN, get, getAll, scimBase, send, session } from "../api.js";
 import { A, hrefOf, place, setQuery } from "../router.jsx";
 import { GUIDES } from "../guides.js";
-import { Badge, Empty, Loading, Note, Page, Section, Select, StatusBadge, Time, Trouble, Value, useLoad } from "../ui.jsx";
-import { meaningOf } from "../meaning.js";
+import { Badge, Empty, Form, Loading, Note, Page, Section, Select, StatusBadge, Time, Trouble, Value, useLoad } from "../ui.jsx";
 import { T } from "../texts.js";
 
 const P = T.setup, CHECK_MS = 10000;
@@ -28,36 +27,32 @@ export function Guide({ guide, row, scim }) {
   </>;
 }
 
-// seen: {any, good, lookup, user, room} with a time each, or nothing.
-export function Checks({ seen, refusal }) {
+// What has arrived through a key, as the service has it: steps with the time when each was seen, or null.
+export function Checks({ found }) {
+  const refusal = found.refusals[0];
   return <Section title={P.check}><p class="quiet">{P.checkIntro}</p>
-    <ul class="checks" aria-live="polite">{Object.entries(P.checks).map(([name, [title, help]]) => <li key={name}>
-      <span>{seen[name] ? <Badge kind="good">{P.seen("")}<Time at={seen[name]} ago /></Badge> : <Badge kind="off">{P.missing}</Badge>}</span>
-      <span><strong>{title}</strong>{!seen[name] && <p class="hint">{help}</p>}</span></li>)}</ul>
+    <ul class="checks" aria-live="polite">{found.steps.map(({ step, seen }) => {
+      const [title, help] = P.checks[step] ?? [step, ""];
+      return <li key={step}>
+        <span>{seen ? <Badge kind="good">{P.seen} <Time at={seen} ago /></Badge> : <Badge kind="off">{P.missing}</Badge>}</span>
+        <span><strong>{title}</strong>{!seen && <p class="hint">{help}</p>}</span></li>;
+    })}</ul>
+    <p class="quiet">{P.counted(found.requests, found.refused)}</p>
     <h3>{P.refusedLast}</h3>
     {refusal ? <p><StatusBadge status={refusal.status} /> <code>{refusal.method} {refusal.path}</code>, <Time at={refusal.time} ago /><br /><span class="error">{refusal.detail}</span></p>
       : <p class="quiet">{P.refusedNone}</p>}
   </Section>;
 }
 
-async function look(key, abort) {
-  const of = (more) => get(`${ADMIN}/audit` + query({ kind: "requests", key, limit: 1, ...more }), { signal: abort }).then((p) => p.items[0]?.record);
-  const [any, good, lookup, user, room, bad] = await Promise.all([of({}), of({ status: "2xx" }), of({ status: "2xx", method: "GET", path: "/scim/v2/Users*" }),
-    Promise.all([of({ status: "2xx", method: "POST", path: "/scim/v2/Users*" }), of({ status: "2xx", method: "PATCH", path: "/scim/v2/Users*" })]),
-    Promise.all([of({ status: "2xx", method: "POST", path: "/scim/v2/Groups*" }), of({ status: "2xx", method: "PATCH", path: "/scim/v2/Groups*" })]), of({ status: "4xx" })]);
-  const time = (...all) => all.filter(Boolean).map((r) => r.time).sort().pop();
-  return { seen: { any: time(any), good: time(good), lookup: time(lookup), user: time(...user), room: time(...room) },
-    refusal: bad && { ...bad, detail: bad.error?.detail } };
-}
-
-function OwnerChecks({ row }) {
+// Looks again by itself; a page that nobody sees does not ask.
+function LiveChecks({ path }) {
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => { if (!document.hidden) setTurn((t) => t + 1); }, CHECK_MS);
     return () => clearInterval(timer);
   }, []);
-  const { data, error } = useLoad((abort) => look(row.id, abort), [row.id, turn]);
-  return <>{error && <Trouble error={error} />}{data ? <Checks {...data} /> : !error && <Loading />}</>;
+  const { data, error } = useLoad((abort) => get(path, { signal: abort }), [path, turn]);
+  return <>{error && <Trouble error={error} />}{data ? <Checks found={data} /> : !error && <Loading />}</>;
 }
 
 export function Setup() {
@@ -74,15 +69,24 @@ export function Setup() {
       <p class="hint"><A href={`${hrefOf("keys")}?create=${guide.preset}`}>{P.makeKey}</A></p></div>
       : <Empty action={<A href={`${hrefOf("keys")}?create=${guide.preset}`}>{P.makeKey}</A>}>{P.noKey}</Empty>)}
     {guide && <div class="twothirds"><div><Guide guide={guide} row={row} /></div>
-      <div>{row && (isOwner() ? <OwnerChecks key={row.id} row={row} /> : <Section title={P.check}><p>{P.ownerOnly} <Time at={row.lastUsed} ago /></p></Section>)}</div></div>}
+      <div>{row && <LiveChecks key={row.id} path={`${ADMIN}/keys/${row.id}/setup`} />}</div></div>}
   </Page>;
+}
+
+// A new token for the guest's key. It replaces the one before, and is shown this once.
+function GuestToken({ name, token, onToken }) {
+  if (token)
+    return <Section title={T.keys.token.title}><p>{T.keys.token.intro}</p><Value label={T.keys.token.token} text={token} secret /></Section>;
+  return <Section title={T.keys.token.token}>
+    <Form submit={P.guestSubmit} onSubmit={async () => onToken((await send("POST", "/portal/setup/token", {})).token)}><p>{P.guestToken(name)}</p></Form></Section>;
 }
 
 // What a set-up link shows: the guide of one key, and nothing else of the workspace.
 export function SetupOnly() {
-  const s = session.value, [idp, setIdp] = useState(GUIDES[s.dialect] ? s.dialect : "generic");
+  const s = session.value, [idp, setIdp] = useState(GUIDES[s.dialect] ? s.dialect : "generic"), [token, setToken] = useState();
   return <Page title={P.titleOf(GUIDES[idp].name)} intro={P.only}>
     <div class="narrowbox"><Select label={P.choose} value={idp} onChange={setIdp} options={Object.entries(GUIDES).map(([name, g]) => [name, g.name])} /></div>
-    <Guide guide={GUIDES[idp]} row={s.key} scim={s.scim} />
+    <div class="twothirds"><div><GuestToken name={s.key.name} token={token} onToken={setToken} /><Guide guide={GUIDES[idp]} row={s.key} scim={s.scim} /></div>
+      <div><LiveChecks path="/portal/setup" /></div></div>
   </Page>;
 }
