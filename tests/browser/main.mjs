@@ -3,6 +3,7 @@ import "./docs.mjs";
 import "./signin.mjs";
 import "./keys.mjs";
 import "./pages.mjs";
+import "./live.mjs";
 
 await launch();
 const ok = await runTests(process.argv.slice(2));

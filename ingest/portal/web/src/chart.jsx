@@ -22,7 +22,7 @@ function options(box, series, unit, times) {
       { ...axis, size: 66, values: (u, at) => at.map((v) => (v === Math.floor(v) || unit ? `${Number(v.toFixed(1)).toLocaleString()}${unit}` : "")) }],
     series: [{ value: (u, s) => (s === null ? "" : new Date(s * 1000).toLocaleString()) }, ...series.map((s, n) => ({
       label: s.label, stroke: cssColor(s.color), width: 2, dash: DASHES[n % DASHES.length], spanGaps: false,
-      points: { show: times.length < 3 || s.values.some((v, i) => v !== null && s.values[i - 1] === null && s.values[i + 1] === null) || undefined, size: 6 },
+      points: { show: times.length < 3 || s.values.some((v, i) => v !== null && (s.values[i - 1] ?? null) === null && (s.values[i + 1] ?? null) === null) || undefined, size: 6 },
       value: (u, v) => (v === null || v === undefined ? "–" : `${Number(v.toFixed(1)).toLocaleString()}${unit}`),
     }))],
   };

@@ -10,17 +10,19 @@ export function follow(onEvent, onState, after) {
   let last = after;
 
   function take(block) {
-    let id, data = "";
+    let id, data = "", name = "";
     for (const line of block.split("\n")) {
       if (line.startsWith("id:"))
         id = line.slice(3).trim();
+      else if (line.startsWith("event:"))
+        name = line.slice(6).trim();
       else if (line.startsWith("data:"))
         data += (data === "" ? "" : "\n") + line.slice(5).replace(/^ /, "");
     }
     if (id !== undefined)
       last = id;
-    if (data === "")
-      return;
+    if (data === "" || name !== "")
+      return; // a place without a change, or the reason why the stream ends
     try {
       onEvent({ id, data: JSON.parse(data) });
     } catch {

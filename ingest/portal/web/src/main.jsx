@@ -12,6 +12,7 @@ import { Key } from "./pages/key.jsx";
 import { Requests, Request } from "./pages/requests.jsx";
 import { People, Person } from "./pages/people.jsx";
 import { Room, Rooms } from "./pages/rooms.jsx";
+import { Changes } from "./pages/changes.jsx";
 import { Settings } from "./pages/settings.jsx";
 import { Setup, SetupOnly } from "./pages/setup.jsx";
 import "./style.css";
@@ -23,6 +24,7 @@ const PAGES = [
   { name: "requests", page: Requests, one: Request, owner: true },
   { name: "people", page: People, one: Person },
   { name: "rooms", page: Rooms, one: Room },
+  { name: "changes", page: Changes, owner: true },
   { name: "settings", page: Settings },
   { name: "guide", page: Setup },
 ];

@@ -23,6 +23,7 @@ export const T = {
   copied: "Copied",
   more: "Show more",
   search: "Search",
+  filter: "Filter",
   reload: "Try again",
   loading: "Loading…",
   never: "never",
@@ -199,7 +200,7 @@ export const T = {
       range: "Time",
       ranges: { "24h": "24 hours", "7d": "7 days", "30d": "30 days" },
       requests: "Requests by answer", latency: "Time to answer", limited: "Over the rate (429)",
-      sources: "From these addresses", noSources: "No request in this time.",
+      sources: "From these addresses", count: "Requests", noSources: "No request in this time.",
       p50: "half within", p99: "99 % within",
       refused: "Refused lately", noRefused: "Nothing was refused in this time.",
       tableOf: (what) => `${what}, as a table`,
@@ -275,7 +276,7 @@ export const T = {
     "key.created": "Key created", "key.changed": "Key changed", "key.rotated": "Key rotated", "key.revoked": "Key revoked",
     "owner.created": "Owner created", "owner.revoked": "Owner revoked", "guard.tripped": "Guard tripped", "guard.released": "Guard released",
     "workspace.created": "Workspace created", "settings.changed": "Settings changed", "command.refused": "Refused",
-    "session.started": "Signed in", "session.ended": "Signed out", "audit.exported": "Audit exported",
+    "audit.exported": "Audit exported",
   },
 
   people: {
@@ -331,11 +332,9 @@ export const T = {
     intro: "What changes in this workspace, as it happens. Newest first.",
     stop: "Stop", go: "Go on",
     state: { live: "Live", waiting: "Connecting again…", stopped: "Stopped", connecting: "Connecting…" },
-    waiting: (n) => `${plural(n, "change", "changes")} since you stopped`,
     filter: "Action", filterRoom: "Room or user", all: "all",
     empty: "Nothing has changed since this page was opened. Changes show up here by themselves.",
     columns: { time: "Time", seq: "No.", action: "What", about: "About", actor: "By", reason: "Reason" },
-    newer: (n) => `${plural(n, "new change", "new changes")}`,
     gap: (from, to) => `Numbers ${from} to ${to} are missing here. They are in the audit.`,
   },
 

@@ -219,6 +219,12 @@ export function Table({ caption, columns, rows, rowKey, onMore, more }) {
   </div>;
 }
 
+// Filters: open where there is room for them.
+export function FilterBox({ onSubmit, children }) {
+  return <details class="filterbox" open={!matchMedia("(max-width: 52rem)").matches}><summary>{T.filter}</summary>
+    <form class="filters" onSubmit={(e) => { e.preventDefault(); onSubmit(); }}>{children}</form></details>;
+}
+
 export function Facts({ rows }) {
   return <dl class="facts">{rows.filter(Boolean).map(([name, value, whole]) =>
     <div key={name} class={whole ? "whole" : undefined}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;

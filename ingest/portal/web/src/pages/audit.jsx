@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { ADMIN, Failure, get, getAll, query, saveAs } from "../api.js";
 import { A, hrefOf, place, setQuery } from "../router.jsx";
-import { Copy, Empty, Form, Input, Loading, Page, Section, Select, StatusBadge, Table, Time, Trouble, useList, useLoad } from "../ui.jsx";
+import { Copy, Empty, FilterBox, Form, Input, Loading, Page, Section, Select, StatusBadge, Table, Time, Trouble, Value, useList, useLoad } from "../ui.jsx";
 import { actionText, actorOf, meaningOf } from "../meaning.js";
 import { About, Outcome, Proof, changesText } from "./records.jsx";
 import { When } from "./requests.jsx";
@@ -14,7 +14,7 @@ function Filters({ keys }) {
   const shown = place.value.query, [values, setValues] = useState(shown);
   const set = (name) => (value) => setValues((v) => ({ ...v, [name]: value }));
   const now = (name) => (value) => { set(name)(value); setQuery({ ...values, [name]: value }); };
-  return <form class="filters" onSubmit={(e) => { e.preventDefault(); setQuery(values); }}>
+  return <FilterBox onSubmit={() => setQuery(values)}>
     <Select label={U.filters.kind} value={values.kind ?? "changes"} onChange={now("kind")} options={Object.entries(U.kinds)} />
     <Select label={U.filters.action} value={values.action ?? ""} onChange={now("action")} options={[["", T.any], ...Object.entries(T.actions)]} />
     <Select label={U.filters.actor} value={values.actor ?? ""} onChange={now("actor")} options={[["", T.any], ...keys.map((k) => [k.id, k.name])]} />
@@ -24,14 +24,14 @@ function Filters({ keys }) {
     <When label={U.filters.to} value={values.to} onChange={set("to")} />
     <div class="buttons"><button type="submit" class="main">{T.requests.apply}</button>
       {Object.keys(shown).length > 0 && <button type="button" onClick={() => { setValues({}); setQuery({}); }}>{T.requests.clear}</button>}</div>
-  </form>;
+  </FilterBox>;
 }
 
 const COLUMNS = [
   { key: "time", label: U.columns.time, show: (i) => <A href={hrefOf("requests", i.record.txn)}><Time at={i.record.time} ago /></A> },
   { key: "seq", label: U.columns.seq, number: true, show: (i) => i.record.seq ?? i.record.n },
   { key: "what", label: U.columns.what, show: (i) => (i.record.kind === "request" ? meaningOf(i.record)
-    : <>{actionText(i.record.action)} {i.record.changes?.length > 0 && <span class="quiet changed">{changesText(i.record).slice(0, 300)}</span>}</>) },
+    : <>{actionText(i.record.action)} {changesText(i.record) && <span class="quiet changed">{changesText(i.record).slice(0, 300)}</span>}</>) },
   { key: "about", label: U.columns.about, show: (i) => <About record={i.record} /> },
   { key: "actor", label: U.columns.actor, show: (i) => actorOf(i.record) },
   { key: "outcome", label: U.columns.outcome, show: (i) => (i.record.kind === "request" ? <StatusBadge status={i.record.status} /> : <Outcome record={i.record} />) },
@@ -62,16 +62,16 @@ function Export() {
 
 function Checkpoints() {
   const C = U.checkpoints, { data, error, loading, reload } = useLoad((abort) => get(`${ADMIN}/checkpoints`, { signal: abort }), []);
-  const rows = data?.items ?? [], keys = [data?.vkeys ?? data?.vkey ?? []].flat();
+  const rows = data?.checkpoints ?? [], keys = [...new Set(rows.flatMap((c) => c.keys))];
   const columns = [
     { key: "tree", label: C.columns.tree, show: (c) => U.kinds[c.tree] ?? c.tree },
     { key: "size", label: C.columns.size, number: true, show: (c) => c.size.toLocaleString() },
-    { key: "time", label: C.columns.time, show: (c) => <Time at={c.time ?? c.signed} ago /> },
-    { key: "text", label: C.columns.text, show: (c) => <><code class="quiet">{c.root ?? ""}</code> <Copy text={c.checkpoint ?? c.note ?? c.text ?? ""} label={C.columns.text} /></> },
+    { key: "time", label: C.columns.time, show: (c) => <Time at={c.time} ago /> },
+    { key: "text", label: C.columns.text, show: (c) => <Copy text={c.note} label={`${C.columns.text}, ${c.tree}`} /> },
   ];
   return <Section title={C.title}><p class="quiet">{C.intro}</p>
     <Trouble error={error} retry={reload} />
-    {keys.map((k) => <p key={k}>{C.vkey}: <code>{k}</code> <Copy text={k} label={C.vkey} /></p>)}
+    {keys.map((k) => <Value key={k} label={C.vkey} text={k} />)}
     {rows.length > 0 ? <Table caption={C.title} columns={columns} rows={rows} /> : data ? <p class="quiet">{C.empty}</p> : loading && <Loading />}
   </Section>;
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { ADMIN, get, query } from "../api.js";
 import { follow } from "../live.js";
-import { Badge, Empty, Input, Page, Select, Table } from "../ui.jsx";
+import { Badge, Empty, Input, Page, Select, Table, Trouble } from "../ui.jsx";
 import { aboutOf, actionText } from "../meaning.js";
 import { CHANGE_COLUMNS } from "./records.jsx";
 import { T } from "../texts.js";
@@ -22,26 +23,51 @@ export function gaps(rows) {
   return found;
 }
 
-export function Changes() {
-  const [rows, setRows] = useState([]), [state, setState] = useState("connecting"), [stopped, setStopped] = useState(false);
-  const [action, setAction] = useState(""), [find, setFind] = useState("");
+// The newest changes, and each that comes. After a break, and after a stop, it goes on behind the last number.
+export function useChanges(stopped = false, most = 50) {
+  const [rows, setRows] = useState([]), [state, setState] = useState("connecting"), [error, setError] = useState();
   const last = useRef();
   useEffect(() => {
     if (stopped)
       return undefined;
-    let waiting = [], frame = null;
+    let waiting = [], timer = null, stop = null, gone = false;
+    const take = (news) => setRows((all) => news.reduce(merge, all));
     const flush = () => {
-      frame = null;
-      const news = waiting;
+      timer = null;
+      take(waiting);
       waiting = [];
-      setRows((all) => news.reduce(merge, all));
     };
-    return follow(({ id, data }) => {
-      last.current = id ?? last.current;
-      waiting.push(data.record ?? data);
-      frame ??= setTimeout(flush, 100);
-    }, setState, last.current);
+    (async () => {
+      if (last.current === undefined) {
+        try {
+          const page = await get(`${ADMIN}/audit` + query({ kind: "changes", limit: most }));
+          take(page.items.map((i) => i.record));
+          last.current = page.items[0]?.record.seq;
+        } catch (e) {
+          setError(e);
+        }
+      }
+      if (gone)
+        return;
+      stop = follow(({ id, data }) => {
+        last.current = id ?? last.current;
+        waiting.push(data);
+        timer ??= setTimeout(flush, 100);
+      }, setState, last.current);
+    })();
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+      take(waiting);
+      stop?.();
+    };
   }, [stopped]);
+  return { rows, state, error };
+}
+
+export function Changes() {
+  const [stopped, setStopped] = useState(false), [action, setAction] = useState(""), [find, setFind] = useState("");
+  const { rows, state, error } = useChanges(stopped);
   const actions = [...new Set(rows.map((r) => r.action))].sort();
   const shown = rows.filter((r) => (action === "" || r.action === action) &&
     (find === "" || aboutOf(r).some((x) => String(x.name ?? x.id).toLowerCase().includes(find.toLowerCase()))));
@@ -53,6 +79,7 @@ export function Changes() {
       <div class="field narrow"><Select label={C.filter} value={action} onChange={setAction} options={[["", C.all], ...actions.map((a) => [a, actionText(a)])]} /></div>
       <Input label={C.filterRoom} value={find} onChange={setFind} />
     </div>
+    <Trouble error={error} />
     {gaps(rows).map(([from, to]) => <p key={from} class="error">{C.gap(from, to)}</p>)}
     {shown.length > 0 ? <div aria-live="polite" aria-relevant="additions" aria-busy={state !== "live"}><Table caption={C.title} columns={CHANGE_COLUMNS} rows={shown} rowKey={(r) => `${r.epoch}/${r.seq}`} /></div>
       : <Empty>{C.empty}</Empty>}

@@ -12,7 +12,7 @@ const RANGES = { "24h": { span: DAY_MS, step: "hour" }, "7d": { span: 7 * DAY_MS
 
 const SOURCE_COLUMNS = [
   { key: "source", label: K.columns.networks, show: (s) => <code>{s.source}</code> },
-  { key: "requests", label: O.requests, number: true, show: (s) => s.requests.toLocaleString() },
+  { key: "requests", label: O.count, number: true, show: (s) => s.requests.toLocaleString() },
   { key: "last", label: K.columns.used, show: (s) => <Time at={s.lastUse} ago /> },
 ];
 const REFUSAL_COLUMNS = [

@@ -3,6 +3,8 @@ import { activity, cadenceSeconds, isSilent } from "../activity.js";
 import { ADMIN, get, getAll, isOwner } from "../api.js";
 import { A, hrefOf } from "../router.jsx";
 import { Badge, Empty, Loading, Note, Page, Section, Table, Time, Trouble, agoText, useLoad } from "../ui.jsx";
+import { useChanges } from "./changes.jsx";
+import { CHANGE_COLUMNS } from "./records.jsx";
 import { DAY_MS, STATE_KINDS, keyState } from "./keyparts.jsx";
 import { T } from "../texts.js";
 
@@ -77,6 +79,15 @@ const KEY_COLUMNS = [
   { key: "refusal", label: O.lastRefused, show: (k) => (k.refusal ? <><Time at={k.refusal.time} ago /> <span class="quiet">{k.refusal.detail ?? k.refusal.code}</span></> : <span class="quiet">–</span>) },
 ];
 
+// What changed last, as it happens. The audit is for owners.
+function Last() {
+  const { rows, state, error } = useChanges(false, 8);
+  return <Section title={O.last} actions={<span class="buttons inline"><Badge kind={state === "live" ? "good" : "warn"}>{T.changes.state[state]}</Badge><A href={hrefOf("changes")}>{O.allChanges}</A></span>}>
+    <Trouble error={error} />
+    {rows.length > 0 ? <Table caption={O.last} columns={CHANGE_COLUMNS} rows={rows.slice(0, 8)} rowKey={(r) => `${r.epoch}/${r.seq}`} /> : !error && <p class="quiet">{O.noChanges}</p>}
+  </Section>;
+}
+
 function Guards({ guards }) {
   return <Section title={O.guards}>
     {guards.length === 0 ? <p class="quiet">{O.guardsQuiet}</p> : <ul class="list">{guards.map((g) => <li key={g.key.id}>
@@ -106,6 +117,7 @@ export function Overview() {
         {data.rows.length > 0 ? <Table caption={O.keys} columns={KEY_COLUMNS} rows={data.rows} rowKey={(k) => k.id} />
           : <Empty action={<A href={hrefOf("keys") + "?create=scim"}>{O.makeKey}</A>}>{O.noKeys}</Empty>}
       </Section>
+      {isOwner() && <Last />}
     </>}
   </Page>;
 }

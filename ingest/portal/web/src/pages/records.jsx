@@ -16,8 +16,9 @@ export function About({ record }) {
 
 // "title: – → Lead; active: true → false". Whatever the values are, they become text.
 const said = (v) => (v === null || v === undefined ? "–" : typeof v === "object" ? JSON.stringify(v) : String(v));
+// Of a membership, target and subject say it all.
 export function changesText(record) {
-  return (record.changes ?? []).map((c) => `${c.path}: ${said(c.from)} → ${said(c.to)}`).join("; ");
+  return record.action?.startsWith("member.") ? "" : (record.changes ?? []).map((c) => `${c.path}: ${said(c.from)} → ${said(c.to)}`).join("; ");
 }
 
 export function Outcome({ record }) {
@@ -28,7 +29,7 @@ export function Outcome({ record }) {
 export const CHANGE_COLUMNS = [
   { key: "time", label: T.changes.columns.time, show: (r) => <Time at={r.time} ago /> },
   { key: "seq", label: T.changes.columns.seq, number: true, show: (r) => r.seq },
-  { key: "action", label: T.changes.columns.action, show: (r) => <>{actionText(r.action)}{r.changes?.length > 0 && <span class="quiet changed"> {changesText(r).slice(0, 300)}</span>}</> },
+  { key: "action", label: T.changes.columns.action, show: (r) => <>{actionText(r.action)}{changesText(r) && <span class="quiet changed"> {changesText(r).slice(0, 300)}</span>}</> },
   { key: "about", label: T.changes.columns.about, show: (r) => <About record={r} /> },
   { key: "actor", label: T.changes.columns.actor, show: (r) => actorOf(r) },
   { key: "reason", label: T.changes.columns.reason, show: (r) => <Outcome record={r} /> },
@@ -39,10 +40,10 @@ export function Proof({ id, label }) {
   const load = async () => {
     setError(undefined);
     try {
-      const proof = await get(`${ADMIN}/audit/proof/${encodeURIComponent(id)}`);
-      saveAs(`proof-${id.replaceAll("/", "-")}.txt`, "text/plain", typeof proof === "string" ? proof : JSON.stringify(proof, null, 1));
+      const proof = await get(`${ADMIN}/audit/proof/${id.split("/").map(encodeURIComponent).join("/")}`);
+      saveAs(`proof-${id.replaceAll("/", "-")}.txt`, "text/plain", proof);
     } catch (e) {
-      if (e.status === 404 || e.status === 409)
+      if (e.status === 404)
         e.message = T.audit.proofPending;
       setError(e);
     }

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { ADMIN, get, getAll, query } from "../api.js";
 import { A, hrefOf, place, setQuery } from "../router.jsx";
-import { Empty, Facts, Field, Input, Loading, Note, Page, Section, Select, StatusBadge, Table, Time, Trouble, useList, useLoad } from "../ui.jsx";
+import { Empty, FilterBox, Facts, Field, Input, Loading, Note, Page, Section, Select, StatusBadge, Table, Time, Trouble, useList, useLoad } from "../ui.jsx";
 import { meaningOf } from "../meaning.js";
 import { CHANGE_COLUMNS } from "./records.jsx";
 import { T } from "../texts.js";
@@ -24,7 +24,7 @@ function Filters({ keys }) {
   const shown = place.value.query, [values, setValues] = useState(shown);
   const set = (name) => (value) => setValues((v) => ({ ...v, [name]: value }));
   const now = (name) => (value) => { set(name)(value); setQuery({ ...values, [name]: value }); };
-  return <form class="filters" onSubmit={(e) => { e.preventDefault(); setQuery(values); }}>
+  return <FilterBox onSubmit={() => setQuery(values)}>
     <Select label={R.filters.status} value={values.status ?? ""} onChange={now("status")} options={Object.entries(R.statuses).sort(([a], [b]) => (a === "" ? -1 : b === "" ? 1 : 0))} />
     <Select label={R.filters.method} value={values.method ?? ""} onChange={now("method")} options={METHODS.map((m) => [m, m || T.any])} />
     <Select label={R.filters.key} value={values.key ?? ""} onChange={now("key")} options={[["", T.any], ...keys.map((k) => [k.id, k.name])]} />
@@ -35,7 +35,7 @@ function Filters({ keys }) {
     <When label={R.filters.to} value={values.to} onChange={set("to")} />
     <div class="buttons"><button type="submit" class="main">{R.apply}</button>
       {Object.keys(shown).length > 0 && <button type="button" onClick={() => { setValues({}); setQuery({}); }}>{R.clear}</button>}</div>
-  </form>;
+  </FilterBox>;
 }
 
 const COLUMNS = [
