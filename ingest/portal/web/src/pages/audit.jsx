@@ -3,7 +3,7 @@ import { ADMIN, Failure, get, getAll, query, saveAs } from "../api.js";
 import { A, hrefOf, place, setQuery } from "../router.jsx";
 import { Copy, Empty, FilterBox, Form, Input, Loading, Page, Section, Select, StatusBadge, Table, Time, Trouble, Value, useList, useLoad } from "../ui.jsx";
 import { actionText, actorOf, meaningOf } from "../meaning.js";
-import { About, Outcome, Proof, changesText } from "./records.jsx";
+import { About, Outcome, Proof, changesText, shortened } from "./records.jsx";
 import { When } from "./requests.jsx";
 import { T } from "../texts.js";
 
@@ -31,7 +31,7 @@ const COLUMNS = [
   { key: "time", label: U.columns.time, show: (i) => <A href={hrefOf("requests", i.record.txn)}><Time at={i.record.time} ago /></A> },
   { key: "seq", label: U.columns.seq, number: true, show: (i) => i.record.seq ?? i.record.n },
   { key: "what", label: U.columns.what, show: (i) => (i.record.kind === "request" ? meaningOf(i.record)
-    : <>{actionText(i.record.action)} {changesText(i.record) && <span class="quiet changed">{changesText(i.record).slice(0, 300)}</span>}</>) },
+    : <>{actionText(i.record.action)} {changesText(i.record) && <span class="quiet changed">{shortened(changesText(i.record))}</span>}</>) },
   { key: "about", label: U.columns.about, show: (i) => <About record={i.record} /> },
   { key: "actor", label: U.columns.actor, show: (i) => actorOf(i.record) },
   { key: "outcome", label: U.columns.outcome, show: (i) => (i.record.kind === "request" ? <StatusBadge status={i.record.status} /> : <Outcome record={i.record} />) },

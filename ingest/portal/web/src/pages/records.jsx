@@ -21,15 +21,18 @@ export function changesText(record) {
   return record.action?.startsWith("member.") ? "" : (record.changes ?? []).map((c) => `${c.path}: ${said(c.from)} → ${said(c.to)}`).join("; ");
 }
 
+const MOST = 180;
+export const shortened = (text) => (text.length > MOST ? text.slice(0, MOST) + "…" : text);
+
 export function Outcome({ record }) {
-  return record.outcome === "refused" ? <Badge kind="bad">{T.actions["command.refused"]}{record.reason ? `: ${record.reason}` : ""}</Badge>
-    : record.reason ? <span class="quiet">{record.reason}</span> : <span class="quiet">–</span>;
+  return record.outcome === "refused" ? <Badge kind="bad">{T.actions["command.refused"]}{record.reason ? `: ${record.reason.replaceAll("_", " ")}` : ""}</Badge>
+    : record.reason ? <span class="quiet">{record.reason.replaceAll("_", " ")}</span> : <span class="quiet">–</span>;
 }
 
 export const CHANGE_COLUMNS = [
   { key: "time", label: T.changes.columns.time, show: (r) => <Time at={r.time} ago /> },
   { key: "seq", label: T.changes.columns.seq, number: true, show: (r) => r.seq },
-  { key: "action", label: T.changes.columns.action, show: (r) => <>{actionText(r.action)}{changesText(r) && <span class="quiet changed"> {changesText(r).slice(0, 300)}</span>}</> },
+  { key: "action", label: T.changes.columns.action, show: (r) => <>{actionText(r.action)}{changesText(r) && <span class="quiet changed"> {shortened(changesText(r))}</span>}</> },
   { key: "about", label: T.changes.columns.about, show: (r) => <About record={r} /> },
   { key: "actor", label: T.changes.columns.actor, show: (r) => actorOf(r) },
   { key: "reason", label: T.changes.columns.reason, show: (r) => <Outcome record={r} /> },
