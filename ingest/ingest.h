@@ -28,6 +28,8 @@ struct ingest {
     struct changes *changes;   /* those who watch a workspace (portal/changes.h) */
     struct tls *tls;           /* NULL: plain HTTP */
     struct server *server;
+    atomic_bool open;     /* connections are taken */
+    atomic_bool draining; /* /readyz says 503, and each answer ends its connection; all is served as before */
     atomic_bool stopping; /* new requests are refused, those in flight are answered */
     atomic_int in_flight; /* suspended requests */
     atomic_bool untidy;   /* memory was used for large things and may go back to the system (gate/large.c) */

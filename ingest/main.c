@@ -34,12 +34,15 @@
 /* What is larger is given back to the system when it is freed. Without this, glibc learns from the first
  * large buffer to keep those that follow. */
 #define LARGE_BYTES (1024 * 1024)
-/* So long after the signal the process ends, whatever hangs: service managers kill after 30 s. */
+/* So long after the socket has closed the process ends, whatever hangs. */
 #define STOP_S 28
 /* So long requests that are under way are waited for: until their deadline, and their records a little
  * longer. Where a Bulk may take more time than this, it is cut off. */
 #define DRAIN_MORE_MS 2000
 #define DRAIN_MOST_MS 22000
+
+/* So long the socket stays closed while something is missing at the start. */
+#define OPEN_US INT64_C(3000000)
 
 static struct ingest ingest;
 
@@ -91,14 +94,18 @@ static enum err_code open_tls(struct err *err) {
     return ERR_OK;
 }
 
-/* First every request in flight gets its answer. Then the parts stop, in the order in which a request passes
- * them. */
+/* First load balancers get the time to see that no more should come: all is served as before. Then nobody is
+ * let in, and every request in flight gets its answer. Then the parts stop, in the order in which a request
+ * passes them. */
 static void stop(struct ticker *ticker) {
     const struct settings *s = &ingest.settings;
     int64_t deadline_us = s->bulk_deadline_us > s->deadline_us ? s->bulk_deadline_us : s->deadline_us;
     int drain_ms = (int)(deadline_us / 1000) + DRAIN_MORE_MS;
-    atomic_store(&ingest.stopping, true);
-    lifecycle_watchdog(STOP_S, EXIT_FAILURE);
+    lifecycle_watchdog(STOP_S + s->drain_ms / 1000, EXIT_FAILURE);
+    atomic_store(&ingest.draining, true);
+    log_event(LOG_INFO, "draining", "seconds=%d", s->drain_ms / 1000);
+    if (atomic_load(&ingest.failed) == 0)
+        lifecycle_linger(s->drain_ms);
     log_event(LOG_INFO, "stopping", "in_flight=%d", atomic_load(&ingest.in_flight));
     if (!server_drain(ingest.server, drain_ms < DRAIN_MOST_MS ? drain_ms : DRAIN_MOST_MS)) {
         log_event(LOG_ERROR, "stopped", "reason=not-drained in_flight=%d", atomic_load(&ingest.in_flight));
@@ -127,6 +134,14 @@ static void stop(struct ticker *ticker) {
     jwks_close();
     docs_close();
     log_event(LOG_INFO, "stopped", "reason=signal");
+}
+
+/* Who comes before all is there would be refused; a load balancer that finds no open socket goes elsewhere.
+ * After a while the door opens in any case, so that /readyz can say what is missing. */
+static void wait_for_health(void) {
+    int64_t until_us = clock_mono_us() + OPEN_US;
+    while (!health_ready(ingest.health) && clock_mono_us() < until_us && !lifecycle_wait(10))
+        continue;
 }
 
 int main(int argc, char **argv) {
@@ -164,8 +179,10 @@ int main(int argc, char **argv) {
     ingest.health = health_new(&ingest);
     ingest.changes = changes_new(&ingest);
     struct ticker *ticker = ticker_start(&ingest);
+    wait_for_health();
     if (server_start(&ingest, &err) == NULL)
         return refuse_start("http server", &err);
+    atomic_store(&ingest.open, true);
     log_event(LOG_INFO, "started", "listen=%s port=%d instance=%s", ingest.settings.listen,
               server_port(ingest.server), ingest.settings.instance);
 

@@ -114,6 +114,8 @@ static const struct config_row rows[] = {
     {"max-in-flight", CONFIG_INT, "4096", 1, 1000000, "requests worked on at once; over it 503", false},
     {"commands-per-workspace", CONFIG_INT, "64", 1, 100000,
      "commands of one workspace on their way at once while other workspaces have some too", false},
+    {"drain-seconds", CONFIG_INT, "5", 0, 20,
+     "seconds from SIGTERM, from which on /readyz says 503, until the socket closes", false},
     {"instance", CONFIG_STR, "", 0, 0, "name of this process in audit records; empty: host and pid", false},
     {"log-level", CONFIG_LEVEL, "info", 0, 0, "debug, info, warn or error", false},
     {0},
@@ -235,6 +237,7 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->head_us = config_int(c, "head-seconds") * 1000000;
     s->body_us = config_int(c, "body-seconds") * 1000000;
     s->answer_us = config_int(c, "answer-seconds") * 1000000;
+    s->drain_ms = (int)config_int(c, "drain-seconds") * 1000;
     s->idle_us = config_int(c, "idle-seconds") * 1000000;
     s->body_threads = (int)config_int(c, "body-threads");
     s->max_in_flight = (int)config_int(c, "max-in-flight");

@@ -52,6 +52,7 @@ struct settings {
     size_t max_body_bytes, max_body_values;
     size_t body_memory; /* of all bodies together */
     int connections, source_connections;
+    int drain_ms;                                 /* from SIGTERM until the socket closes */
     int64_t head_us, body_us, answer_us, idle_us; /* how long a client may take */
     int body_threads;
     /* contains the start time of the process: request records are numbered per instance */

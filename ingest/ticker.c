@@ -13,6 +13,7 @@
 #include "ingest/scim/bulk.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/mem.h"
+#include "ops/runtime/notify.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -56,6 +57,7 @@ static void *ticker_thread(void *arg) {
     struct ticker *t = arg;
     for (unsigned count = 0; !atomic_load(&t->stop); count++) {
         tick(t->in, clock_mono_us(), count);
+        notify_alive();
         usleep(TICK_US);
     }
     return NULL;

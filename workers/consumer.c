@@ -21,6 +21,7 @@
 #define GATHER_US 1000
 #define NONE (-1)
 #define ASK_MS 5000
+#define LEAVE_US 5000000
 
 struct consumer {
     const struct config *config;
@@ -447,8 +448,33 @@ bool consumer_stay(struct consumer *c) {
     return !atomic_load(&c->dead) || consumer_join_again(c);
 }
 
+/* The library forgets the member's id when it has sent that it leaves. */
+static bool is_member(const struct consumer *c) {
+    char *id = rd_kafka_memberid(c->rk);
+    bool member = id != NULL && *id != '\0';
+    if (id != NULL)
+        rd_kafka_mem_free(c->rk, id);
+    return member;
+}
+
+/* A static member does not leave its group when it closes: its partitions would stand until its session has
+ * timed out. It does leave when it unsubscribes, after what it had is given back; closing it before that
+ * keeps it from leaving. The others get the partitions with their next heartbeat. */
+static void leave_group(struct consumer *c) {
+    int64_t until_us = clock_mono_us() + LEAVE_US;
+    if (rd_kafka_unsubscribe(c->rk) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    while ((atomic_load(&c->assigned) != 0 || is_member(c)) && clock_mono_us() < until_us) {
+        rd_kafka_message_t *m =
+            rd_kafka_consumer_poll(c->rk, 20); /* serves the rebalance; nothing is fetched any more */
+        if (m != NULL)
+            rd_kafka_message_destroy(m);
+    }
+}
+
 void consumer_close(struct consumer *c) {
     if (c->rk != NULL) {
+        leave_group(c);
         rd_kafka_consumer_close(c->rk);
         emitter_attach(c->emitter, NULL);
         rd_kafka_destroy(c->rk);

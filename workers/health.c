@@ -6,6 +6,7 @@
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 #include "ops/runtime/metrics_http.h"
+#include "ops/runtime/notify.h"
 #include "sql/ask/slots.h"
 #include "workers/probe.h"
 #include "workers/stats.h"
@@ -75,6 +76,7 @@ bool health_wait(struct health *h, const char *step, const struct err *why) {
         log_event(LOG_WARN, "start-waits", "for=%s error=%s", step,
                   log_quote(err_text(why), quoted, sizeof quoted));
     h->wait_ms = !same ? WAIT_FIRST_MS : h->wait_ms * 2 < WAIT_MOST_MS ? h->wait_ms * 2 : WAIT_MOST_MS;
+    notify_alive();
     return lifecycle_wait(h->wait_ms);
 }
 
@@ -95,6 +97,8 @@ static const char *stuck(struct health *h, int64_t most_us) {
 }
 
 static void look_after(struct health *h) {
+    char words[300] = "";
+    notify_status(ready(h, words, sizeof words) ? "ready" : words);
     int64_t most_us = config_int(h->config, "watchdog-seconds") * INT64_C(1000000);
     pthread_mutex_lock(&h->lock);
     const char *why = NULL;

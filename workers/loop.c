@@ -5,6 +5,7 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
+#include "ops/runtime/notify.h"
 #include "sql/db.h"
 #include "sql/migrate.h"
 #include "workers/apply/batch.h"
@@ -374,6 +375,7 @@ int loop_run(struct loop *l, const char **why) {
     bool told = false;
     while (!lifecycle_stopping()) {
         atomic_store(&l->turned_us, clock_mono_us());
+        notify_alive();
         start_partitions(l);
         take_turn(l);
         /* One slice, one batch, one slice: nobody waits for more than one of another's. */

@@ -1,9 +1,11 @@
 /* usher-worker: takes commands from the log, applies them to PostgreSQL, replies, and emits what changed. */
+#include "ops/runtime/clock.h"
 #include "ops/runtime/config.h"
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
+#include "ops/runtime/notify.h"
 #include "schemas/types/schema_load.h"
 #include "sql/ask/outbox.h"
 #include "sql/migrate.h"
@@ -22,6 +24,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* An archive that has not come round for so long is not told to be alive. */
+#define ARCHIVE_TURNS_US INT64_C(30000000)
 /* What makes the names of the broker's check its own where there is no slot: no slot has such a number. */
 #define NO_SLOT (1000 + (int)(getpid() % 100000))
 
@@ -123,8 +127,9 @@ static int run_roles(const struct config *config, struct health *health, const c
         code = apply_commands(config, health, slot, exactly_once, why);
     } else {
         lifecycle_ready();
-        while (!lifecycle_wait(200))
-            continue; /* the guard may have heard the signal */
+        while (!lifecycle_wait(200)) /* the guard may have heard the signal */
+            if (clock_mono_us() - archive_turned_us(archive) < ARCHIVE_TURNS_US)
+                notify_alive();
     }
     health_attach_archive(health, NULL, !roles.apply);
     archive_stop(archive);

@@ -170,6 +170,13 @@ static void shut_down(struct client *c, struct metric *why) {
 
 /* ---- who comes in ---- */
 
+int clients_count(void) {
+    pthread_mutex_lock(&lock);
+    int n = living;
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
 /* Ends the connection that is needed least. False: usher works for all of them. */
 static bool make_room(void) {
     for (int phase = 0; phase < CLIENT_WORK; phase++) {

@@ -49,6 +49,7 @@ void clients_open(const struct settings *limits);
 /* May a connection from there come in? */
 bool client_welcome(const struct sockaddr *address);
 struct client *client_open(int fd, const struct sockaddr *address);
+int clients_count(void);             /* that are open */
 void client_close(struct client *c); /* call it before the descriptor is closed */
 void client_phase(struct client *c, enum client_phase phase);
 /* CLIENT_ANSWER, with so many bytes. */

@@ -16,6 +16,7 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
+#include "ops/runtime/notify.h"
 #include "sql/migrate.h"
 
 #include <pthread.h>
@@ -66,7 +67,7 @@ bool health_ready(struct health *h) {
     for (size_t i = 0; i < PARTS; i++)
         if (!parts[i].ready)
             return false;
-    return !atomic_load(&h->in->stopping);
+    return !atomic_load(&h->in->draining);
 }
 
 /* ---- bringing up and watching ---- */
@@ -152,19 +153,35 @@ static bool wait_ms(struct health *h, int64_t ms) {
     return !stop;
 }
 
+/* To the service manager. */
+static void tell_status(struct health *h, bool ready) {
+    struct part parts[PARTS];
+    struct jbuf text = {0};
+    look_at_parts(h, parts);
+    for (size_t i = 0; i < PARTS; i++)
+        if (!parts[i].ready)
+            jb_printf(&text, "%s %s", text.n > 0 ? "," : "waits for", parts[i].name);
+    if (atomic_load(&h->in->draining))
+        notify_status("stopping");
+    else
+        notify_status(ready || text.n == 0 ? "ready" : text.p);
+    jb_free(&text);
+}
+
 static void *watch_thread(void *arg) {
     struct health *h = arg;
     bool ready;
     do {
         check_all(h);
         ready = health_ready(h);
-        if (ready && !h->announced) {
+        tell_status(h, ready);
+        if (ready && !h->announced && atomic_load(&h->in->open)) {
             h->announced = true;
             log_event(LOG_INFO, "ready", "instance=%s reply_partition=%d", h->in->settings.instance,
                       replies_partition(h->in->replies));
             lifecycle_ready();
         }
-    } while (wait_ms(h, ready ? WATCH_MS : RETRY_MS));
+    } while (wait_ms(h, h->announced && ready ? WATCH_MS : RETRY_MS));
     return NULL;
 }
 
@@ -219,7 +236,7 @@ static enum step readiness_begin(struct request *r) {
         jb_sep(b);
         jb_str(b, parts[i].name);
     }
-    if (atomic_load(&h->in->stopping)) {
+    if (atomic_load(&h->in->draining)) {
         jb_sep(b);
         jb_str(b, "stopping");
     }

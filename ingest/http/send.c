@@ -79,7 +79,7 @@ static void add_headers(struct MHD_Response *response, const struct request *r) 
         add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
         add_header(response, MHD_HTTP_HEADER_PRAGMA, "no-cache");
     }
-    if (a->close)
+    if (a->close || atomic_load(&r->in->draining))
         add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 

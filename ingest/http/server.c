@@ -43,12 +43,15 @@
 #define STRICT (MHD_VERSION >= 0x01000000 ? 1 : 0)
 /* Descriptors that are no client connections. */
 #define OWN_DESCRIPTORS 256
+/* So long connections without a request are left open when the door is closed. */
+#define LAST_US 500000
 
 struct server {
     struct ingest *in;
     struct MHD_Daemon *daemon;
     MHD_socket fd;
     int port;
+    bool inherited;        /* the socket is the service manager's: others wait in it for the next process */
     atomic_int unanswered; /* requests that were suspended and whose answer is not sent yet */
 };
 
@@ -421,7 +424,10 @@ struct server *server_start(struct ingest *in, struct err *err) {
     clients_open(&in->settings);
     struct server *s = xcalloc(1, sizeof *s);
     s->in = in;
-    s->fd = net_listen(in->settings.listen, 1024, &s->port, err);
+    s->fd = net_inherited(&s->port);
+    s->inherited = s->fd >= 0;
+    if (!s->inherited)
+        s->fd = net_listen(in->settings.listen, 1024, &s->port, err);
     in->server = s; /* before the first request comes */
     s->daemon = s->fd >= 0 ? start_daemon(s) : NULL;
     if (s->daemon != NULL)
@@ -439,8 +445,20 @@ int server_port(const struct server *s) {
     return s->port;
 }
 
-bool server_drain(struct server *s, int timeout_ms) {
+/* From here on nobody is let in: who comes is refused by the system, and goes elsewhere. What still comes
+ * over connections that are there is served, and ends them. */
+static void close_door(struct server *s) {
+    int64_t until = clock_mono_us() + LAST_US;
     MHD_quiesce_daemon(s->daemon);
+    if (!s->inherited)
+        shutdown(s->fd, SHUT_RDWR);
+    while (s->in->settings.drain_ms > 0 && clients_count() > 0 && clock_mono_us() < until)
+        usleep(2000);
+    atomic_store(&s->in->stopping, true);
+}
+
+bool server_drain(struct server *s, int timeout_ms) {
+    close_door(s);
     int64_t until = clock_mono_us() + (int64_t)timeout_ms * 1000;
     /* Answers that are not sent yet get one second: a client that does not read is not waited for longer. */
     int64_t sent_by = 0;

@@ -7,8 +7,8 @@
 
 struct server *server_start(struct ingest *in, struct err *err);
 int server_port(const struct server *s);
-/* Takes no new connections, and waits up to timeout_ms until every request has its answer. False: some have
- * none. */
+/* Takes no new connections, then no new requests (ingest.stopping), and waits up to timeout_ms until every
+ * request has its answer. False: some have none. */
 bool server_drain(struct server *s, int timeout_ms);
 /* Only after a successful drain: a suspended connection would abort the process */
 void server_stop(struct server *s);

@@ -129,6 +129,7 @@ ingest_start() { # NAME PORT
 	livekit-url = ${LIVEKIT_URL:-}
 	livekit-key = ${LIVEKIT_KEY:-}
 	livekit-secret-file = ${LIVEKIT_SECRET_FILE:-}
+	drain-seconds = ${DRAIN_SECONDS:-0}
 	${INGEST_SETTINGS:-}
 	CONF
     pid_alive "$run_dir/pid/$name" >/dev/null || port_free "$at" || die "port $at is taken; choose another with PORT="

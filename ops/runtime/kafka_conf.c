@@ -67,7 +67,8 @@ static const struct setting consumer[] = {
 
 static const struct setting group[] = {
     {"session.timeout.ms", "6000"},
-    {"heartbeat.interval.ms", "1000"},
+    /* A member hears with its next one that another has left. */
+    {"heartbeat.interval.ms", "300"},
     {NULL, NULL},
 };
 

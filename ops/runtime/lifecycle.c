@@ -2,6 +2,7 @@
 
 #include "ops/runtime/clock.h"
 #include "ops/runtime/log.h"
+#include "ops/runtime/notify.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -74,6 +75,7 @@ bool lifecycle_wait(int timeout_ms) {
         if (sig == SIGTERM || sig == SIGINT) {
             if (!atomic_exchange(&stopping, true))
                 log_event(LOG_INFO, "stopping", "signal=%s", sig == SIGTERM ? "TERM" : "INT");
+            notify_send("STOPPING=1");
         } else if (sig < 0 && errno == EAGAIN) {
             return false;
         } else if (sig == SIGHUP && on_hangup != NULL) {
@@ -82,6 +84,18 @@ bool lifecycle_wait(int timeout_ms) {
         /* After SIGHUP or an interruption, wait for the rest of the time. */
     }
     return true;
+}
+
+void lifecycle_linger(int ms) {
+    int64_t until_us = clock_mono_us() + (int64_t)ms * 1000;
+    sigset_t set;
+    stop_signals(&set);
+    for (int64_t left; (left = until_us - clock_mono_us()) > 0;) {
+        struct timespec ts = {.tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000};
+        int sig = sigtimedwait(&set, NULL, &ts);
+        if (sig == SIGTERM || sig == SIGINT)
+            return;
+    }
 }
 
 struct watchdog {
@@ -110,6 +124,7 @@ void lifecycle_watchdog(int seconds, int code) {
 }
 
 void lifecycle_ready(void) {
+    notify_send("READY=1");
     const char *text = getenv("USHER_READY_FD");
     if (text == NULL || *text == '\0')
         return;

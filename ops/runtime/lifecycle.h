@@ -13,11 +13,13 @@ bool lifecycle_wait(int timeout_ms);
 /* Called by lifecycle_wait, on its thread, for each SIGHUP. One at most; set before waiting. */
 void lifecycle_on_hangup(void (*fn)(void *ctx), void *ctx);
 bool lifecycle_stopping(void);
+/* After a stop was asked for: waits so long, or until SIGTERM or SIGINT comes once more. */
+void lifecycle_linger(int ms);
 void lifecycle_stop(void);
 /* From now on the process has seconds left to end; then _exit(code). */
 void lifecycle_watchdog(int seconds, int code);
-/* Writes one line to the descriptor in $USHER_READY_FD, if set, and closes it: tells the starter that the
- * program is ready. */
+/* Writes one line to the descriptor in $USHER_READY_FD, if set, and closes it, and tells the service manager
+ * (notify.h): the program is ready. */
 void lifecycle_ready(void);
 
 #endif

@@ -1,6 +1,7 @@
 #include "ops/runtime/net.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -90,4 +91,19 @@ int net_listen(const char *listen, int backlog, int *port, struct err *err) {
     if (fd >= 0 && port != NULL)
         *port = bound_port(fd);
     return fd;
+}
+
+#define FIRST_INHERITED 3
+
+int net_inherited(int *port) {
+    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+    bool ours = pid != NULL && fds != NULL && strtol(pid, NULL, 10) == getpid() && strtol(fds, NULL, 10) >= 1;
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
+    if (!ours || fcntl(FIRST_INHERITED, F_SETFD, FD_CLOEXEC) != 0 ||
+        fcntl(FIRST_INHERITED, F_SETFL, fcntl(FIRST_INHERITED, F_GETFL) | O_NONBLOCK) != 0)
+        return -1;
+    *port = bound_port(FIRST_INHERITED);
+    return FIRST_INHERITED;
 }

@@ -12,4 +12,8 @@ int net_listen(const char *listen, int backlog, int *port, struct err *err);
 /* Is it "host:port", and is there such a host? ERR_CONFIG with the reason if not. Opens nothing. */
 enum err_code net_check(const char *listen, struct err *err);
 
+/* The listening socket that the service manager has opened for us (LISTEN_FDS of sd_listen_fds(3)); the
+ * caller owns the descriptor. -1: there is none. Asked once. */
+int net_inherited(int *port);
+
 #endif

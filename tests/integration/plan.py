@@ -26,7 +26,7 @@ TOGETHER = (
 # Suites that run one after the other when those have ended, in a process that has read all streams along. streams
 # judges what all others wrote. seats and two add a second worker, which two ends. The rest stops and kills programs.
 # whole judges everything once more.
-ALONE = ("streams", "seats", "two", "whole", "admin_alone", "managed", "async", "revocation", "idempotency", "outage", "stop")
+ALONE = ("streams", "seats", "two", "whole", "admin_alone", "managed", "async", "revocation", "idempotency", "outage", "stop", "drain")
 
 # After those, on real Kafka alone: bulk_alone breaks things off, and what is broken off is seen twice on the embedded
 # broker, which knows no transactions. Those from refused on have stacks of their own, which they spoil.
@@ -39,7 +39,7 @@ NAMED = ("spark",)
 # ends. All others judge HTTP, documents, plans and limits. These are decided in the programs and in PostgreSQL, by the
 # same commands whichever broker carries them; so the broker that starts at once is enough for them.
 BROKER = {"streams", "changes", "archive", "events", "async", "members", "bulk", "client_sessions", "entra_session", "okta_session", "seats", "admin_alone",
-          "revocation", "idempotency", "outage", "two", "whole", "bulk_alone", "changes_alone", "refused", "offsets",
+          "revocation", "idempotency", "outage", "two", "drain", "whole", "bulk_alone", "changes_alone", "refused", "offsets",
           "health", "readers", "analytics", "librdkafka"}
 
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
