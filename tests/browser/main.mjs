@@ -3,6 +3,7 @@ import "./docs.mjs";
 import "./signin.mjs";
 import "./keys.mjs";
 import "./pages.mjs";
+import "./audit.mjs";
 import "./live.mjs";
 
 await launch();

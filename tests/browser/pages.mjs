@@ -16,6 +16,7 @@ export const PAGES = (d) => [
   ["room", `/portal/rooms/${d.rooms[0]}`, ["ana@example.com", "held", EVIL]],
   ["why", d.why, ["Is a member", "Directory"]],
   ["changes", "/portal/changes", ["Member added"]],
+  ["audit", "/portal/audit", ["Member added", "How to verify a proof"]],
   ["settings", "/portal/settings", ["Guard against mass changes", "Olga Owner", "this one"]],
   ["setup", "/portal/guide?idp=entra", ["Tenant URL", "What has arrived", "It put somebody into a room"]],
   ["missing", "/portal/nowhere", ["not there"]],

@@ -13,6 +13,7 @@ import { Requests, Request } from "./pages/requests.jsx";
 import { People, Person } from "./pages/people.jsx";
 import { Room, Rooms } from "./pages/rooms.jsx";
 import { Changes } from "./pages/changes.jsx";
+import { Audit } from "./pages/audit.jsx";
 import { Settings } from "./pages/settings.jsx";
 import { Setup, SetupOnly } from "./pages/setup.jsx";
 import "./style.css";
@@ -25,6 +26,7 @@ const PAGES = [
   { name: "people", page: People, one: Person },
   { name: "rooms", page: Rooms, one: Room },
   { name: "changes", page: Changes, owner: true },
+  { name: "audit", page: Audit, owner: true },
   { name: "settings", page: Settings },
   { name: "guide", page: Setup },
 ];

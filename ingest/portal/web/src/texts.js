@@ -234,7 +234,7 @@ export const T = {
       meant: "What it meant",
       answer: "The answer",
       asSent: "The error, as it was sent",
-      changes: "What it changed",
+      changes: "On record of it",
       noChanges: "It changed nothing.",
       notYet: "Its changes are not in the archive yet. That takes a few seconds.",
       lacks: "Bodies are not on record; this is all that is kept.",
@@ -364,7 +364,7 @@ export const T = {
       title: "How to verify a proof",
       steps: [
         "Download the proof of a record here, and a checkpoint that you or somebody else has kept.",
-        "Run: usherctl audit check BUNDLE. It needs no network and no database.",
+        "Run: usherctl audit check FILE --key KEY, with the key that stands above. It needs no network and no database.",
         "It says which record is proved, by which signed checkpoint, or what does not fit.",
       ],
       tail: "Any tool that reads C2SP transparency log proofs does the same.",

@@ -3,7 +3,7 @@ import { ADMIN, get, getAll, query } from "../api.js";
 import { A, hrefOf, place, setQuery } from "../router.jsx";
 import { Empty, FilterBox, Facts, Field, Input, Loading, Note, Page, Section, Select, StatusBadge, Table, Time, Trouble, useList, useLoad } from "../ui.jsx";
 import { meaningOf } from "../meaning.js";
-import { CHANGE_COLUMNS } from "./records.jsx";
+import { CHANGE_COLUMNS, Proof } from "./records.jsx";
 import { T } from "../texts.js";
 
 const R = T.requests;
@@ -89,7 +89,7 @@ export function Request({ id }) {
   if (!data?.item)
     return <Page title={R.one.title} back={back}>{loading ? <Loading /> : error ? <Trouble error={error} retry={reload} /> : <Empty>{T.errors.missing}</Empty>}</Page>;
   const r = data.item.record;
-  return <Page title={R.one.title} back={back}>
+  return <Page title={R.one.title} back={back} actions={<Proof id={data.item.id} label={R.one.proof} />}>
     <Section title={R.one.meant}><p>{meaningOf(r)}</p></Section>
     <Section title={R.one.answer}>
       <p><StatusBadge status={r.status} /> <span class="quiet">{R.ms(r.durationUs)}</span></p>
