@@ -30,6 +30,8 @@ struct delivery {
     bool steps;       /* … or it is large: it is to be decided in steps, in a batch of its own */
     bool sliced;      /* decided; the rest is done in slices */
     bool reply_waits; /* … and the reply waits for the last one */
+    char *tried; /* of a command that is only tried: what it would have come to, in the batch's arena; NULL:
+                    it is still to be decided */
     struct record_list records;
     const char *traceparent; /* of the records: the command's, or the stored one's */
 };

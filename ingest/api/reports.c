@@ -20,10 +20,11 @@ static void put_command(struct jbuf *b, const char *const *row, bool detail) {
         row[COL_COMMAND_OUTCOME] != NULL &&
         reply_decode(row[COL_COMMAND_OUTCOME], strlen(row[COL_COMMAND_OUTCOME]), &reply, NULL) == ERR_OK;
     bool applied = decided && reply.code == ERR_OK;
+    bool tried = applied && reply.dry != NULL;
     jb_raw(b, "{");
     jb_kstr(b, "txn", row[COL_COMMAND_TXN]);
     jb_kstr(b, "type", decided ? row[COL_COMMAND_TYPE] : NULL);
-    jb_kstr(b, "status", applied ? "applied" : decided ? "refused" : "cancelled");
+    jb_kstr(b, "status", tried ? "tried" : applied ? "applied" : decided ? "refused" : "cancelled");
     api_put_time(b, "time", db_cell_int(row[COL_COMMAND_AT]));
     jb_kstr(b, "id", decided && uuid_is_set(&reply.id) ? reply.id.s : NULL);
     if (decided && !applied) {

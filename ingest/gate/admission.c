@@ -8,6 +8,7 @@
 #include "ingest/request/bearer.h"
 #include "ingest/request/content.h"
 #include "ingest/request/cookie.h"
+#include "ingest/request/dry_run.h"
 #include "ingest/request/place.h"
 #include "ingest/stats.h"
 #include "ops/runtime/access_token.h"
@@ -282,7 +283,7 @@ static enum err_code permit(struct request *r, struct err *err) {
         *err = *r->query_fault;
         return err->code;
     }
-    if (content_check_coding(r, err) != ERR_OK)
+    if (content_check_coding(r, err) != ERR_OK || dry_run_read(r, err) != ERR_OK)
         return err->code;
     if (r->no_room)
         return err_set(err, ERR_UNAVAILABLE, "%s", BODIES_FULL);

@@ -39,7 +39,8 @@ char *idempotency_key(const char *header, struct arena *a) {
 }
 
 bool idempotency_is_asked(const struct request *r) {
-    return r->head.idempotency_key != NULL && r->route.row->by_txn;
+    return r->head.idempotency_key != NULL && r->route.row->by_txn &&
+           !r->dry; /* what is only tried may be tried again */
 }
 
 /* ---- the claim ---- */

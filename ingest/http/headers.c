@@ -122,6 +122,7 @@ enum err_code headers_read(struct request *r, struct MHD_Connection *connection,
     r->head.if_match = list_header(r, &c, MHD_HTTP_HEADER_IF_MATCH);
     r->head.if_none_match = list_header(r, &c, MHD_HTTP_HEADER_IF_NONE_MATCH);
     r->head.accept_encoding = list_header(r, &c, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+    r->head.dry_run = list_header(r, &c, "Usher-Dry-Run");
     r->head.last_event_id = list_header(r, &c, "Last-Event-ID");
     r->head.idempotency_key = list_header(r, &c, "Idempotency-Key");
     prefer_parse(list_header(r, &c, "Prefer"), &r->head.prefer);

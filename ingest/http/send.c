@@ -55,6 +55,7 @@ static void add_headers(struct MHD_Response *response, const struct request *r) 
     add_header(response, MHD_HTTP_HEADER_SET_COOKIE, a->cookie);
     add_header(response, "Preference-Applied", a->preference_applied);
     add_header(response, "Set-Txn", a->set_txn);
+    add_header(response, "Usher-Dry-Run", a->dry ? "yes" : NULL);
     add_ignored(response, r);
     if (r->route.row->by_txn) /* the client can ask what became of it */
         add_header(response, "Usher-Txn", r->txn.s);

@@ -75,6 +75,7 @@ static void command_of(const struct request *r, struct command *c) {
     const struct request_command *given = r->command;
     *c = (struct command){
         .type = given->type,
+        .dry = r->dry,
         .txn = r->txn,
         .workspace = r->verdict.workspace,
         .actor = {.kind = r->verdict.kind == ADMIT_KEY ? ACTOR_KEY : ACTOR_OWNER},

@@ -2,6 +2,7 @@
 
 #include "ingest/request/answer.h"
 #include "ingest/request/command.h"
+#include "ingest/request/dry_run.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,9 +35,13 @@ enum step handle_reply(struct request *r) {
     const struct reply *reply = &r->command->reply;
     if (reply->doc != NULL)
         arena_defer(r->arena, free, reply->doc);
+    if (reply->dry != NULL)
+        arena_defer(r->arena, free, reply->dry);
     /* The id differs where the command was applied before, or where a create has taken over an account. */
     if (uuid_is_set(&reply->id))
         r->resource_id = reply->id;
+    if (r->dry && reply->code == ERR_OK)
+        return dry_run_answer(r);
     if (reply->code == ERR_OK)
         return r->handler->on_reply(r);
     struct err refusal = {.code = reply->code};

@@ -86,6 +86,7 @@ struct answer {
     const char *cookie;         /* Set-Cookie; NULL = no such header */
     const char *disposition;    /* Content-Disposition; NULL = no such header */
     const char *coding, *cache; /* Content-Encoding, Cache-Control; NULL = no such header */
+    bool dry;                   /* of a dry run: the header Usher-Dry-Run says so */
     bool close;                 /* close the connection after this answer */
 };
 
@@ -109,6 +110,7 @@ struct request_head {
     const char *origin, *fetch_site;      /* Origin and Sec-Fetch-Site; NULL = none */
     const char *if_match, *if_none_match; /* several lines are joined; NULL = none */
     const char *accept_encoding;          /* the same */
+    const char *dry_run;                  /* Usher-Dry-Run; NULL = none */
     const char *last_event_id;            /* Last-Event-ID; NULL = none */
     const char *idempotency_key;          /* the header as it came; NULL = none */
     struct prefer prefer;
@@ -192,6 +194,7 @@ struct request {
     struct kept *kept;               /* parsed JSON (request/content.h) */
     const struct projection *projection;
     bool async; /* Prefer: respond-async. The answer may be 202 */
+    bool dry;   /* Usher-Dry-Run: its command is only tried (request/dry_run.h) */
     bool again; /* a repeated request: its command may have been applied already, under the same txn */
     /* not NULL: something was done and stays done, and a 503 must say this sentence */
     const char *done_already;

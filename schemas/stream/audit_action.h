@@ -56,6 +56,9 @@
       "the guard against mass changes; `changes`: `users` or `members`, from what the key "                  \
       "had removed within the window to what it would have been. The command itself is "                     \
       "refused (`command.refused`)")                                                                         \
+    X(COMMAND_TRIED, "command.tried", COMMAND, COMMAND,                                                      \
+      "a dry run: nothing was changed, and so `outcome` is `refused`, with the `reason` `dry_run`. "         \
+      "`changes`: how often each action would have been, `path` its name and `to` the number")               \
     X(GUARD_RELEASED, "guard.released", KEY, COMMAND,                                                        \
       "the key may remove again, as if it had removed nothing so far")                                       \
     X(WORKSPACE_CREATED, "workspace.created", WORKSPACE, COMMAND, "`changes`: setting by setting")           \

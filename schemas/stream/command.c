@@ -77,7 +77,7 @@ static void put_refusal(const struct command *c, struct jbuf *out) {
 
 void command_encode(const struct command *c, struct jbuf *out) {
     jb_raw(out, "{");
-    jb_kint(out, "v", COMMAND_VERSION);
+    jb_kint(out, "v", c->dry ? COMMAND_VERSION_DRY : COMMAND_VERSION);
     jb_kstr(out, "type", command_type_text(c->type));
     jb_kstr(out, "txn", c->txn.s);
     jb_kstr(out, "workspace", c->workspace.s);

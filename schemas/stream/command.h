@@ -37,6 +37,8 @@ struct command_async {
 
 struct command {
     enum command_type type;
+    bool dry; /* only tried: decided and answered, never applied. Travels as version 2, which no worker takes
+                 that would apply it */
     struct uuid txn;
     struct uuid workspace;
     struct actor actor;
@@ -101,6 +103,8 @@ struct reply {
     bool first;      /* of a login: the user's first; of member.put: the user was no member before */
     int64_t version; /* after the change; 0 where there is none */
     int64_t created_us, modified_us;
+    char *dry; /* of a command that was only tried: what it would have come to, a JSON object
+                  (workers/apply/trial.h); NULL otherwise. decode: as doc */
     char *doc; /* a user's document text after the change (create, replace, patch); NULL otherwise. decode:
                   malloc'ed, reply_clear frees */
 };

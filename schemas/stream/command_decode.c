@@ -93,6 +93,7 @@ static bool get_envelope(const json_t *o, struct command *c, struct err *err) {
     if (!get_reason(o, &c->reason, err) || !wire_int(o, "replyPartition", -1, INT32_MAX, &partition, err))
         return false;
     c->reply_partition = (int32_t)partition;
+    c->dry = json_integer_value(json_object_get(o, "v")) == COMMAND_VERSION_DRY;
     c->replies_together = json_is_true(json_object_get(o, "repliesTogether"));
     return wire_time(o, "time", false, &c->time_us, err) &&
            wire_time(o, "notAfter", true, &c->not_after_us, err) && wire_uuid(o, "id", false, &c->id, err) &&
@@ -211,7 +212,7 @@ enum err_code command_decode(const char *buf, size_t len, struct command *c, str
     memset(c, 0, sizeof *c);
     struct err why = {0};
     err = err != NULL ? err : &why;
-    json_t *root = wire_load(buf, len, err);
+    json_t *root = wire_load(buf, len, COMMAND_VERSION_DRY, err);
     if (root == NULL)
         return err->code;
     bool ok = get_envelope(root, c, err) && get_resource_type(root, c, err) && get_payload(root, c, err);

@@ -5,6 +5,8 @@
 #include "schemas/stream/command.h"
 
 #define COMMAND_VERSION 1
+#define COMMAND_VERSION_DRY                                                                                  \
+    2 /* of a command that is only tried; a program that does not know it puts it off */
 
 /* Members of commands and replies. Each getter returns false, with err set, for a member that is missing or
  * of the wrong kind. */
@@ -18,8 +20,8 @@ USHER_MUST_CHECK bool wire_int(const json_t *o, const char *name, int64_t min, i
 USHER_MUST_CHECK bool wire_text(const json_t *o, const char *name, bool may_be_null, char *out, size_t size,
                                 struct err *err);
 USHER_MUST_CHECK bool wire_code(const json_t *o, const char *name, enum err_code *code, struct err *err);
-/* The root object of a record, version checked; new reference or NULL. */
-json_t *wire_load(const char *buf, size_t len, struct err *err);
+/* The root object of a record, version checked up to `newest`; new reference or NULL. */
+json_t *wire_load(const char *buf, size_t len, int newest, struct err *err);
 
 void wire_put_time(struct jbuf *out, const char *name, int64_t us); /* 0 = null */
 void wire_put_detail(struct jbuf *out, const char *detail);         /* "" = null */

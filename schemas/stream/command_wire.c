@@ -60,7 +60,7 @@ bool wire_code(const json_t *o, const char *name, enum err_code *code, struct er
 }
 
 /* The root object of a record of ours, version checked; new reference or NULL. */
-json_t *wire_load(const char *buf, size_t len, struct err *err) {
+json_t *wire_load(const char *buf, size_t len, int newest, struct err *err) {
     json_error_t at;
     int64_t version;
     json_t *root = buf != NULL ? json_loadb(buf, len, JSON_REJECT_DUPLICATES, &at) : NULL;
@@ -71,10 +71,10 @@ json_t *wire_load(const char *buf, size_t len, struct err *err) {
     const json_t *v = json_object_get(root, "v");
     if (!json_is_object(root))
         (void)err_set(err, ERR_DECODE, "not a JSON object");
-    else if (json_is_integer(v) && json_integer_value(v) > COMMAND_VERSION)
+    else if (json_is_integer(v) && json_integer_value(v) > newest)
         (void)err_set(err, ERR_NOT_IMPLEMENTED, "v: %" JSON_INTEGER_FORMAT " is a newer version's",
                       json_integer_value(v));
-    else if (wire_int(root, "v", COMMAND_VERSION, COMMAND_VERSION, &version, err))
+    else if (wire_int(root, "v", COMMAND_VERSION, newest, &version, err))
         return root;
     json_decref(root);
     return NULL;

@@ -18,6 +18,8 @@ void reply_encode(const struct reply *r, struct jbuf *out) {
     jb_kint(out, "version", r->version);
     wire_put_time(out, "created", r->created_us);
     wire_put_time(out, "modified", r->modified_us);
+    if (r->dry != NULL)
+        jb_kraw(out, "dry", r->dry);
     if (r->doc != NULL)
         jb_kraw(out, "doc", r->doc);
     jb_raw(out, "}");
@@ -63,7 +65,7 @@ static bool get_doc(const json_t *o, const char *buf, size_t len, char **doc, st
 
 enum err_code reply_decode(const char *buf, size_t len, struct reply *r, struct err *err) {
     memset(r, 0, sizeof *r);
-    json_t *root = wire_load(buf, len, err);
+    json_t *root = wire_load(buf, len, COMMAND_VERSION, err);
     if (root == NULL)
         return ERR_DECODE;
     bool ok = wire_uuid(root, "txn", false, &r->txn, err) && wire_code(root, "code", &r->code, err) &&
@@ -74,6 +76,8 @@ enum err_code reply_decode(const char *buf, size_t len, struct reply *r, struct 
               wire_time(root, "created", true, &r->created_us, err) &&
               wire_time(root, "modified", true, &r->modified_us, err) &&
               get_doc(root, buf, len, &r->doc, err);
+    if (json_is_object(json_object_get(root, "dry")))
+        r->dry = json_dumps(json_object_get(root, "dry"), JSON_COMPACT);
     r->first = json_is_true(json_object_get(root, "first"));
     json_decref(root);
     if (!ok)
@@ -83,5 +87,6 @@ enum err_code reply_decode(const char *buf, size_t len, struct reply *r, struct 
 
 void reply_clear(struct reply *r) {
     free(r->doc);
-    r->doc = NULL;
+    free(r->dry);
+    r->doc = r->dry = NULL;
 }

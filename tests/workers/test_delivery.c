@@ -57,7 +57,7 @@ static void a_newer_version_s_command_is_not_taken(void **state) {
     (void)state;
     struct batch *b = batch_new();
     add(b, 3, 10, "x");
-    assert_int_equal(try_add(b, 3, 11, "{\"v\":2,\"type\":\"user.create\"}"), ERR_NOT_IMPLEMENTED);
+    assert_int_equal(try_add(b, 3, 11, "{\"v\":3,\"type\":\"user.create\"}"), ERR_NOT_IMPLEMENTED);
     assert_int_equal(try_add(b, 3, 11, "{\"v\":1,\"type\":\"user.explode\"}"), ERR_NOT_IMPLEMENTED);
     add(b, 3, 11, "{\"v\":0,\"type\":\"user.create\"}");
     add(b, 3, 12, "{\"v\":1,\"type\":7}");

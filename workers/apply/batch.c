@@ -3,6 +3,7 @@
 #include "schemas/stream/record_event.h"
 #include "workers/apply/checks.h"
 #include "workers/apply/event.h"
+#include "workers/apply/trial.h"
 #include "workers/apply/verbs.h"
 
 #include <assert.h>
@@ -59,7 +60,9 @@ static enum err_code delivery_repeat(const struct run *run, struct unit_workspac
         return ERR_OK; /* an ingest cancelled it and has answered */
     if (reply_decode(claim->outcome, strlen(claim->outcome), &delivery->reply, err) != ERR_OK)
         return err->code;
+    char *dry = delivery->reply.dry != NULL ? arena_strdup(run->batch->arena, delivery->reply.dry) : NULL;
     reply_clear(&delivery->reply); /* a document would be an old one */
+    delivery->reply.dry = dry;
     delivery->reply_due = true;
     return delivery_inherit(run, w, delivery, claim, err);
 }
@@ -181,6 +184,36 @@ static bool delivery_must_wait(const struct run *run, const struct unit_workspac
     return w->sliced[0] != '\0' || stands_behind_steps(run, delivery);
 }
 
+/* A command that is only tried is decided like any other, alone, and what it would have come to is noted.
+ * Then its transaction is given up, as if it had to be alone, and the next one stores the outcome and nothing
+ * else. */
+static enum err_code delivery_try(struct run *run, struct delivery *delivery, struct decision *d,
+                                  struct err *err) {
+    run->goes_away = true;
+    if (!d->alone)
+        return ERR_OK;
+    int64_t seats = d->workspace->seats_used;
+    delivery_decide(d, &delivery->fault);
+    if (unit_error(run->unit, err) != ERR_OK)
+        return err->code;
+    if (d->wants_steps) {
+        run->goes_away = false;
+        delivery->waits = delivery->steps = run->batch->has_steps = true;
+        return ERR_OK;
+    }
+    delivery->tried = trial_text(d, seats, run->batch->arena);
+    return ERR_OK;
+}
+
+static enum err_code delivery_conclude_trial(const struct run *run, struct delivery *delivery,
+                                             struct decision *d, struct err *err) {
+    delivery->reply.dry = delivery->tried;
+    trial_audit(d, delivery->tried);
+    delivery->reply_due = true;
+    delivery_claim(run, d->workspace, delivery);
+    return unit_error(run->unit, err);
+}
+
 static enum err_code delivery_apply(struct run *run, struct delivery *delivery, struct err *err) {
     struct decision d = decision_of(run, delivery);
     const struct unit_claim *known = unit_claim(run->unit, d.workspace, delivery->command.txn.s);
@@ -192,6 +225,9 @@ static enum err_code delivery_apply(struct run *run, struct delivery *delivery, 
     if (known->known)
         return delivery_repeat(run, d.workspace, delivery, known, err);
     delivery_begin(delivery);
+    if (delivery->command.dry)
+        return delivery->tried == NULL ? delivery_try(run, delivery, &d, err)
+                                       : delivery_conclude_trial(run, delivery, &d, err);
     delivery_decide(&d, &delivery->fault);
     if (unit_error(run->unit, err) != ERR_OK)
         return err->code;

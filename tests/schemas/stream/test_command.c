@@ -75,11 +75,13 @@ static const struct example {
     {"commands.guard-release", COMMAND_GUARD_RELEASE, EX_KEY, NULL, NULL, NULL},
     {"commands.audit-export", COMMAND_AUDIT_EXPORT, EX_WORKSPACE, "{\"format\":\"csv\",\"kind\":\"changes\"}",
      NULL, NULL},
+    {"commands.dry-run", COMMAND_MEMBER_DELETE, EX_ROOM, "{\"user\":\"" EX_USER "\"}", NULL, NULL},
     {"commands.precondition", COMMAND_USER_REPLACE, EX_USER, USER_DOC, NULL, NULL},
     {"commands.bulk-operation", COMMAND_ROOM_CREATE, EX_ROOM, ROOM_DOC, NULL, "[\"" EX_USER "\"]"},
     {"commands.asynchronous", COMMAND_USER_DELETE, EX_USER, NULL, NULL, NULL},
 };
 #define NEXAMPLES (sizeof examples / sizeof examples[0])
+#define EX_DRY (NEXAMPLES - 4)
 #define EX_PRECONDITION (NEXAMPLES - 3)
 #define EX_OPERATION (NEXAMPLES - 2)
 #define EX_ASYNC (NEXAMPLES - 1)
@@ -88,6 +90,7 @@ static const struct example {
 static void add_conditions(struct command *c, size_t at) {
     if (c->type >= COMMAND_RESOURCE_CREATE && c->type <= COMMAND_RESOURCE_DELETE)
         c->rt = own_type("Device");
+    c->dry = at == EX_DRY;
     if (at == EX_PRECONDITION) {
         c->cleared = parse("[\"externalId\"]");
         c->if_match = parse("[3,4]");
@@ -173,6 +176,7 @@ static void test_examples_round_trip(void **state) {
         if (command_decode(b.p, b.n, &d, &err) != ERR_OK)
             fail_msg("%s: %s", examples[i].name, err.detail);
         assert_int_equal(d.type, c.type);
+        assert_int_equal(d.dry, c.dry);
         assert_string_equal(d.txn.s, c.txn.s);
         assert_string_equal(d.workspace.s, c.workspace.s);
         assert_string_equal(d.id.s, c.id.s);
@@ -196,6 +200,21 @@ static void test_examples_round_trip(void **state) {
         jb_free(&b);
         jb_free(&again);
     }
+}
+
+/* What a tried command would have come to travels in the reply and stays with its outcome. */
+static void test_reply_of_a_trial(void **state) {
+    (void)state;
+    struct reply r = {.txn = ex_uuid(EX_TXN), .id = ex_uuid(EX_USER), .dry = (char *)"{\"applies\":true}"}, d;
+    struct jbuf b = {0};
+    struct err err = {0};
+    reply_encode(&r, &b);
+    assert_int_equal(reply_decode(b.p, b.n, &d, &err), ERR_OK);
+    assert_string_equal(d.dry, "{\"applies\":true}");
+    assert_null(d.doc);
+    reply_clear(&d);
+    assert_null(d.dry);
+    jb_free(&b);
 }
 
 /* The file of each type says what the codec writes, to the byte: a type of command needs no code here. */
@@ -574,6 +593,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_type_has_an_example),
         cmocka_unit_test(test_examples_round_trip),
+        cmocka_unit_test(test_reply_of_a_trial),
         cmocka_unit_test(test_never_expires),
         cmocka_unit_test(test_any_and_none),
         cmocka_unit_test(test_conditions),
