@@ -48,6 +48,7 @@ enum err_code ctl_audit_verify(struct ctl *c, struct err *err);
 enum err_code ctl_audit_search(struct ctl *c, struct err *err);
 enum err_code ctl_audit_export(struct ctl *c, struct err *err);
 enum err_code ctl_audit_follow(struct ctl *c, struct err *err);
+enum err_code ctl_stream_verify(struct ctl *c, struct err *err);
 enum err_code ctl_why(struct ctl *c, struct err *err);
 
 /* Hands the command (type, workspace, id and payload set by the caller; the rest is filled in here) to

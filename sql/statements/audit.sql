@@ -104,8 +104,9 @@ WHERE l.workspace_id = $1::uuid AND l.tree = $2::smallint AND l.n >= $3::bigint 
 -- Heads of these sizes; and whether the records behind them must still be there.
 -- parameters as verify_nodes
 SELECT c.size, c.root, c.note,
-       c.at > now() - make_interval(days => (SELECT w.audit_days FROM workspaces w WHERE w.workspace_id = $1::uuid
-                                             ORDER BY w.generation DESC LIMIT 1))
+       c.at > now() - make_interval(days => coalesce((SELECT w.audit_days FROM workspaces w WHERE w.workspace_id = $1::uuid
+                                                      ORDER BY w.generation DESC LIMIT 1),
+                                                     (SELECT max(w.audit_days) FROM workspaces w), 365))
 FROM audit_checkpoint c
 WHERE c.workspace_id = $1::uuid AND c.tree = $2::smallint AND c.size > $3::bigint AND c.size <= $4::bigint ORDER BY c.size;
 

@@ -1,10 +1,16 @@
 """The archive: what PostgreSQL has of usher.audit, and what is signed."""
 
+import json
+import os
+import tempfile
+
 import archived
 import contract
 import stream
 from case import Case
-from scimhttp import USER, Client
+from openapi import ApiClient
+from scimhttp import GROUP, USER, Client, patch_op
+from waiting import run
 
 CHECKPOINTS = "usher.checkpoints"
 
@@ -96,3 +102,72 @@ class Archive(Case):
             contract.validate(r.topic, r.headers, r.text)
             self.assertTrue(r.text.startswith("usher/audit/%s\n" % r.key), r.text)
         self.none_wrong(archived.faults(self.stack, self.records(ws.id), whole=False))
+
+    def ctl(self, *words):
+        program = os.path.join(self.stack.env["USHER_BIN"], "usherctl")
+        return run([program, *words], env={**os.environ, **self.stack.env}, capture_output=True, text=True)
+
+    def test_what_the_role_made_is_proved(self):
+        """From the request to the proof, with rows that nobody but the archive has made: verify, prove, check, why."""
+        ws = self.stack.workspace("endtoend")
+        user = self.expect(ws.client.post("/Users", {"schemas": [USER], "userName": "eve"}), 201).json["id"]
+        room = self.expect(ws.client.post("/Groups", {"schemas": [GROUP], "displayName": "Ops", "members": [{"value": user}]}),
+                           201).json["id"]
+        self.expect(ws.client.patch("/Groups/" + room, patch_op({"op": "remove", "path": 'members[value eq "%s"]' % user})), 204)
+
+        def why():
+            return json.loads(self.ctl("why", room, user, "--workspace", ws.id, "--json").stdout)["why"]
+
+        self.wait_until(lambda: why()["proof"] and why()["request"], "the removal, signed, and its request")
+        said = why()
+        self.assertEqual((said["member"], said["through"], said["because"]["record"]["action"],
+                          said["request"]["record"]["method"]), (False, "group push", "member.removed", "PATCH"))
+        heads = self.stack.sql("SELECT note FROM audit_checkpoint WHERE workspace_id = %s AND tree = 1 ORDER BY size DESC LIMIT 1", ws.id)
+        verified = json.loads(self.ctl("audit", "verify", ws.id, "--json").stdout)["audit"]
+        self.assertEqual((verified["faults"], [t["byHash"] for t in verified["trees"]]), ([], [0, 0]))
+        self.assertGreaterEqual(verified["trees"][0]["hashed"], 5)
+        proof = self.ctl("audit", "prove", said["because"]["id"])
+        self.assertEqual(proof.returncode, 0, proof.stderr)
+        made = self.stack.ctl("owner", "create", "--workspace", ws.id, "--name", "Olga")
+        key = ApiClient(self.stack.url, made["token"], "/api/v1/admin").get("/checkpoints").json["checkpoints"][0]["keys"][0]
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (("proof", proof.stdout), ("note", heads[0][0])):
+                with open(os.path.join(folder, name), "w") as f:
+                    f.write(text)
+            done = self.ctl("audit", "check", os.path.join(folder, "proof"), "--key", key)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(json.loads(done.stdout.splitlines()[-1]), said["because"]["record"])
+            done = self.ctl("audit", "verify", ws.id, "--checkpoint", os.path.join(folder, "note"))
+            self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_the_operator_s_trees_are_verified(self):
+        http = Client(self.stack.url, "ush_nobodyknowsthiseither")
+        self.expect(http.get("/Users"), 401)
+        http.close()
+        self.wait_until(lambda: self.stack.sql("SELECT 1 FROM audit_tree WHERE workspace_id = %s AND signed_size > 0", archived.NIL),
+                        "a head of the operator's")
+        done = self.ctl("audit", "verify", "operator", "--json")
+        said = json.loads(done.stdout)["audit"]
+        self.assertEqual(said["faults"], [], done.stderr)
+        self.assertGreater(said["trees"][1]["hashed"], 0)
+
+    def test_the_streams_are_whole(self):
+        """usherctl stream verify, beside other suites that write: nothing is missing of a workspace that is quiet."""
+        ws = self.stack.workspace("whole")
+        for i in range(5):
+            self.expect(ws.client.post("/Users", {"schemas": [USER], "userName": "whole%d" % i}), 201)
+        done = self.ctl("stream", "verify", "--workspace", ws.id, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+        topics = {t["topic"]: t for t in json.loads(done.stdout)["streams"]["workspaces"][0]["topics"]}
+        audit = topics["usher.audit"]
+        self.assertEqual((audit["firstSeq"], audit["missing"], audit["again"]), (1, 0, 0))
+        self.assertEqual(audit["lastSeq"], self.stack.sql("SELECT audit_seq FROM workspaces WHERE workspace_id = %s", ws.id)[0][0])
+        self.assertEqual(audit["records"], audit["lastSeq"])
+        # A number that PostgreSQL has given out and that no topic has.
+        lost = self.stack.workspace("lost")
+        self.stack.sql("UPDATE workspaces SET audit_seq = audit_seq + 3 WHERE workspace_id = %s", lost.id)
+        self.addCleanup(self.stack.sql, "UPDATE workspaces SET audit_seq = audit_seq - 3 WHERE workspace_id = %s", lost.id)
+        done = self.ctl("stream", "verify", "--workspace", lost.id)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("usher.audit       NOT complete from 1/1 to", done.stdout)
+        self.assertIn("; 3 MISSING:", done.stdout)

@@ -4,10 +4,12 @@ edits what he likes, in the table below: each way is found and named."""
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import uuid
 
 import archive
+import stack as stacks
 from case import Case
 from test_migrate import Database
 
@@ -196,6 +198,25 @@ class Proofs(Archive):
             self.assertIn("of %d in usher.example/audit/%s/" % (MANY, self.ws), done.stdout)
             record = json.loads(done.stdout.splitlines()[-1])
             self.assertEqual(record["workspace"], self.ws)
+
+    def test_a_program_of_somebody_else(self):
+        """schemas/readers/check_proof.py, which has nothing of ours: each kind of place in a tree, and what is damaged."""
+        sys.path.insert(0, os.path.join(stacks.ROOT, "schemas", "readers"))
+        import check_proof
+        names = {}
+        for tree, events in (("changes", ["%s/audit/%d" % (self.ws, n) for n in (1, 2, 1024, 1025, MANY - 1, MANY)]),
+                             ("requests", ["fill-1/1", "fill-1/%d" % MANY])):
+            for event in events:
+                text = self.prove(event, "--workspace", self.ws)
+                record = json.loads(check_proof.check(text, self.key))
+                self.assertEqual(record["workspace"], self.ws)
+                names[tree] = text
+        text = names["changes"]
+        for at in range(0, len(text), 97):
+            with self.assertRaises(ValueError, msg="byte %d" % at):
+                check_proof.check(text[:at] + chr(ord(text[at]) ^ 1) + text[at + 1:], self.key)
+        program = [sys.executable, check_proof.__file__, self.file("proof", text), self.key]
+        self.assertEqual(json.loads(subprocess.run(program, check=True, capture_output=True, text=True).stdout)["seq"], MANY)
 
     def test_a_flipped_bit_is_refused(self):
         text = self.prove("%s/audit/137" % self.ws)

@@ -1,0 +1,368 @@
+/* usherctl stream verify: reads the numbered topics from their beginning to their end, and says of each
+ * workspace whether they are complete, or what is missing. */
+#include "ops/ctl/ctl_find.h"
+#include "ops/ctl/ctl_stream_count.h"
+
+#include "ops/runtime/clock.h"
+#include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ASK_MS 5000
+#define SILENCE_US INT64_C(15000000)
+/* What was given out before may still wait for the emitter. */
+#define TAIL_US INT64_C(10000000)
+#define BUCKETS 4096
+
+static const char *const names[] = {TOPIC_MEMBERSHIP, TOPIC_EVENTS, TOPIC_AUDIT};
+enum { MEMBERSHIP, EVENTS, AUDIT, TOPICS };
+
+struct owner { /* of numbers: a workspace, or an instance of the ingest */
+    char id[160];
+    char *name; /* NULL: PostgreSQL does not know it */
+    int64_t epoch, given[TOPICS];
+    int32_t partition; /* -1: no record has shown it */
+    struct stream_run runs[TOPICS];
+    struct stream_marks marks; /* of an instance */
+    struct owner *next_in_bucket, *next;
+};
+
+struct owners {
+    struct owner *buckets[BUCKETS], *first, **last;
+};
+
+struct stream {
+    struct ctl *c;
+    const char *only; /* this workspace; NULL: all */
+    int partitions;
+    bool *whole[TOPICS]; /* of each partition: it has its beginning still */
+    struct owners workspaces, instances;
+    int64_t read, unreadable, faults;
+};
+
+/* ---- who has numbers ---- */
+
+static struct owner *owner_of(struct owners *o, const char *id) {
+    size_t h = 5381;
+    for (const char *p = id; *p != '\0'; p++)
+        h = h * 33 + (unsigned char)*p;
+    struct owner **at = &o->buckets[h % BUCKETS];
+    for (struct owner *x = *at; x != NULL; x = x->next_in_bucket)
+        if (strcmp(x->id, id) == 0)
+            return x;
+    struct owner *x = xcalloc(1, sizeof *x);
+    snprintf(x->id, sizeof x->id, "%s", id);
+    x->partition = -1;
+    x->next_in_bucket = *at;
+    *at = x;
+    *o->last = x;
+    o->last = &x->next;
+    return x;
+}
+
+static void owners_free(struct owners *o) {
+    for (struct owner *x = o->first, *next; x != NULL; x = next) {
+        next = x->next;
+        free(x->name);
+        stream_marks_clear(&x->marks);
+        free(x);
+    }
+}
+
+static enum err_code load_counters(struct stream *s, struct err *err) {
+    struct db_result *r;
+    if (db_run(s->c->db, SQL_CTL_STREAM_COUNTERS, NULL, &r, err) != ERR_OK)
+        return err->code;
+    for (size_t i = 0; i < db_rows(r); i++) {
+        struct owner *w = owner_of(&s->workspaces, db_text(r, i, 0));
+        w->name = xstrdup(db_text(r, i, 1));
+        w->epoch = db_int(r, i, 2);
+        for (int t = 0; t < TOPICS; t++)
+            w->given[t] = db_int(r, i, 3 + t);
+    }
+    db_results_free(&r, 1);
+    return ERR_OK;
+}
+
+/* ---- records ---- */
+
+static bool header_of(const rd_kafka_message_t *m, const char *name, char *out, size_t size) {
+    rd_kafka_headers_t *headers;
+    const void *value = NULL;
+    size_t n = 0;
+    if (rd_kafka_message_headers((rd_kafka_message_t *)(uintptr_t)m, &headers) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_header_get_last(headers, name, &value, &n) != RD_KAFKA_RESP_ERR_NO_ERROR || n >= size)
+        return false;
+    memcpy(out, value, n);
+    out[n] = '\0';
+    return true;
+}
+
+static int topic_of(const rd_kafka_message_t *m) {
+    for (int t = 0; t < TOPICS; t++)
+        if (strcmp(rd_kafka_topic_name(m->rkt), names[t]) == 0)
+            return t;
+    return TOPICS;
+}
+
+/* Requests are numbered by the instance that took them. */
+static bool take_request(struct stream *s, const rd_kafka_message_t *m, int64_t n) {
+    char id[200], *slash;
+    if (!header_of(m, "ce_id", id, sizeof id) || (slash = strrchr(id, '/')) == NULL)
+        return false;
+    *slash = '\0';
+    return stream_marks_add(&owner_of(&s->instances, id)->marks, n);
+}
+
+static void take_numbered(struct stream *s, const rd_kafka_message_t *m) {
+    char source[64], seq[32], epoch[32], type[64];
+    bool good = header_of(m, "ce_source", source, sizeof source) &&
+                header_of(m, "usher-seq", seq, sizeof seq) && header_of(m, "ce_type", type, sizeof type) &&
+                strncmp(source, "/w/", 3) == 0;
+    s->read++;
+    if (good && strcmp(type, "usher.audit.request") == 0)
+        good = take_request(s, m, strtoll(seq, NULL, 10));
+    else if (good && header_of(m, "usher-epoch", epoch, sizeof epoch)) {
+        struct owner *w = owner_of(&s->workspaces, source + 3);
+        w->partition = m->partition;
+        stream_run_add(&w->runs[topic_of(m)], strtoll(epoch, NULL, 10), strtoll(seq, NULL, 10));
+    } else
+        good = false;
+    s->unreadable += good ? 0 : 1;
+}
+
+/* ---- topics ---- */
+
+static enum err_code assign_all(struct stream *s, rd_kafka_t *rk, struct err *err) {
+    rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(TOPICS * s->partitions);
+    for (int t = 0; t < TOPICS; t++) {
+        s->whole[t] = xcalloc((size_t)s->partitions, sizeof(bool));
+        for (int32_t p = 0; p < s->partitions; p++) {
+            int64_t low = 0, high = 0;
+            rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(rk, names[t], p, &low, &high, ASK_MS);
+            if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+                rd_kafka_topic_partition_list_destroy(all);
+                return err_set(err, ERR_KAFKA, "%s, partition %d: %s", names[t], (int)p,
+                               rd_kafka_err2str(code));
+            }
+            s->whole[t][p] = low == 0;
+            rd_kafka_topic_partition_list_add(all, names[t], p)->offset = RD_KAFKA_OFFSET_BEGINNING;
+        }
+    }
+    rd_kafka_resp_err_t code = rd_kafka_assign(rk, all);
+    rd_kafka_topic_partition_list_destroy(all);
+    return code ? err_set(err, ERR_KAFKA, "the topics cannot be read: %s", rd_kafka_err2str(code)) : ERR_OK;
+}
+
+/* All that PostgreSQL had given out when it was asked. */
+static bool tails_are_there(const struct stream *s) {
+    for (const struct owner *w = s->workspaces.first; w != NULL; w = w->next)
+        for (int t = 0; t < TOPICS; t++)
+            if (w->runs[t].epoch <= w->epoch && w->runs[t].seq < w->given[t])
+                return false;
+    return true;
+}
+
+static enum err_code read_all(struct stream *s, rd_kafka_t *rk, struct err *err) {
+    int64_t since_us = clock_mono_us(), tail_us = 0;
+    int ended = 0;
+    while (ended < TOPICS * s->partitions || (!tails_are_there(s) && clock_mono_us() < tail_us)) {
+        rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 100);
+        bool moved =
+            m != NULL && (m->err == RD_KAFKA_RESP_ERR_NO_ERROR || m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF);
+        if (m != NULL && m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            take_numbered(s, m);
+        else if (moved && tail_us == 0 && ++ended == TOPICS * s->partitions)
+            tail_us = clock_mono_us() + TAIL_US;
+        if (m != NULL)
+            rd_kafka_message_destroy(m);
+        since_us = moved ? clock_mono_us() : since_us;
+        if (clock_mono_us() - since_us > SILENCE_US + TAIL_US)
+            return err_set(err, ERR_KAFKA, "the topics cannot be read to their ends");
+    }
+    return ERR_OK;
+}
+
+static enum err_code read_topics(struct stream *s, struct err *err) {
+    rd_kafka_conf_t *conf = kafka_conf_new(s->c->config, KAFKA_CONSUMER_ENDS);
+    kafka_conf_set(conf, "group.id", "usherctl"); /* it neither joins nor commits */
+    rd_kafka_t *rk = kafka_open(conf, KAFKA_CONSUMER_ENDS, err);
+    if (rk == NULL)
+        return err->code;
+    enum err_code code = assign_all(s, rk, err);
+    if (code == ERR_OK)
+        code = read_all(s, rk, err);
+    rd_kafka_consumer_close(rk);
+    rd_kafka_destroy(rk);
+    return code;
+}
+
+/* ---- the report ---- */
+
+static void put_gaps(struct jbuf *b, bool json, const struct stream_gap *gaps, size_t n) {
+    for (size_t i = 0; i < n && i < STREAM_GAPS_SHOWN; i++) {
+        const struct stream_gap *g = &gaps[i];
+        if (json) {
+            jb_sep(b);
+            jb_printf(b, "{\"epoch\":%" PRId64 ",\"from\":%" PRId64 ",\"to\":%" PRId64 "}", g->epoch, g->from,
+                      g->to);
+            continue;
+        }
+        jb_printf(b, "%s", i > 0 ? ", " : " ");
+        if (g->epoch > 0)
+            jb_printf(b, "%" PRId64 "/", g->epoch);
+        jb_printf(b, "%" PRId64, g->from);
+        if (g->to > g->from)
+            jb_printf(b, " to %" PRId64, g->to);
+    }
+    if (!json && n > STREAM_GAPS_SHOWN)
+        jb_printf(b, " and %zu more", n - STREAM_GAPS_SHOWN);
+}
+
+static void put_run(struct stream *s, const char *name, const struct stream_run *r) {
+    struct jbuf *b = &s->c->out;
+    if (s->c->json) {
+        jb_sep(b);
+        jb_raw(b, "{");
+        jb_kstr(b, "topic", name);
+        jb_kint(b, "records", r->records);
+        jb_kint(b, "firstEpoch", r->first_epoch);
+        jb_kint(b, "firstSeq", r->first_seq);
+        jb_kint(b, "lastEpoch", r->epoch);
+        jb_kint(b, "lastSeq", r->seq);
+        jb_kint(b, "again", r->again);
+        jb_kint(b, "missing", r->missing);
+        jb_kraw(b, "gaps", "[");
+        put_gaps(b, true, r->gaps, r->ngaps);
+        jb_raw(b, "]}");
+        return;
+    }
+    jb_printf(b, "  %-17s ", name);
+    if (r->records == 0)
+        jb_raw(b, "nothing");
+    else
+        jb_printf(b, "%s from %" PRId64 "/%" PRId64 " to %" PRId64 "/%" PRId64,
+                  r->missing + r->again == 0 ? "complete" : "NOT complete", r->first_epoch, r->first_seq,
+                  r->epoch, r->seq);
+    if (r->missing > 0) {
+        jb_printf(b, "; %" PRId64 " MISSING:", r->missing);
+        put_gaps(b, false, r->gaps, r->ngaps);
+    }
+    if (r->again > 0)
+        jb_printf(b, "; %" PRId64 " came twice or out of order", r->again);
+    jb_raw(b, "\n");
+}
+
+static void put_owner(struct stream *s, struct owner *w) {
+    struct jbuf *b = &s->c->out;
+    if (s->only != NULL && strcmp(s->only, w->id) != 0)
+        return;
+    if (s->c->json) {
+        jb_sep(b);
+        jb_raw(b, "{");
+        jb_kstr(b, "id", w->id);
+        jb_kstr(b, "name", w->name);
+        jb_kraw(b, "topics", "[");
+    } else {
+        jb_printf(b, "%s  %s\n", w->id, w->name != NULL ? w->name : "(not in PostgreSQL)");
+    }
+    for (int t = 0; t < TOPICS; t++) {
+        stream_run_end(&w->runs[t], w->epoch, w->given[t], w->partition >= 0 && s->whole[t][w->partition]);
+        s->faults += w->runs[t].missing + w->runs[t].again;
+        put_run(s, names[t], &w->runs[t]);
+    }
+    jb_raw(b, s->c->json ? "]}" : "");
+}
+
+/* The topic may have forgotten the beginning of some partitions and not of others; then nobody can say which
+ * numbers of an instance should be there. */
+static bool audit_is_whole(const struct stream *s) {
+    for (int p = 0; p < s->partitions; p++)
+        if (!s->whole[AUDIT][p])
+            return false;
+    return true;
+}
+
+static void put_instance(struct stream *s, const struct owner *i, bool whole) {
+    struct jbuf *b = &s->c->out;
+    struct stream_gap gaps[STREAM_GAPS_SHOWN];
+    size_t ngaps = 0;
+    int64_t missing = whole ? stream_marks_missing(&i->marks, true, gaps, &ngaps) : 0;
+    s->faults += missing + i->marks.again;
+    if (s->c->json) {
+        jb_sep(b);
+        jb_raw(b, "{");
+        jb_kstr(b, "instance", i->id);
+        jb_kint(b, "records", i->marks.records);
+        jb_kint(b, "first", i->marks.first);
+        jb_kint(b, "last", i->marks.last);
+        jb_kint(b, "again", i->marks.again);
+        jb_kint(b, "missing", missing);
+        jb_kraw(b, "gaps", "[");
+        put_gaps(b, true, gaps, ngaps);
+        jb_raw(b, "]}");
+        return;
+    }
+    jb_printf(b, "requests of %s: %s from %" PRId64 " to %" PRId64, i->id,
+              !whole                          ? "not judged, the topic has forgotten its beginning:"
+              : missing + i->marks.again == 0 ? "complete"
+                                              : "NOT complete",
+              i->marks.first, i->marks.last);
+    if (missing > 0) {
+        jb_printf(b, "; %" PRId64 " MISSING:", missing);
+        put_gaps(b, false, gaps, ngaps);
+    }
+    if (i->marks.again > 0)
+        jb_printf(b, "; %" PRId64 " came twice", i->marks.again);
+    jb_raw(b, "\n");
+}
+
+static void report(struct stream *s) {
+    struct jbuf *b = &s->c->out;
+    bool whole = audit_is_whole(s);
+    jb_raw(b, s->c->json ? "{\"streams\":{\"workspaces\":[" : "");
+    for (struct owner *w = s->workspaces.first; w != NULL; w = w->next)
+        put_owner(s, w);
+    jb_raw(b, s->c->json ? "],\"instances\":[" : "");
+    for (const struct owner *i = s->instances.first; s->only == NULL && i != NULL; i = i->next)
+        put_instance(s, i, whole);
+    s->faults += s->unreadable;
+    if (s->c->json)
+        jb_printf(b, "],\"records\":%" PRId64 ",\"unreadable\":%" PRId64 ",\"faults\":%" PRId64 "}}\n",
+                  s->read, s->unreadable, s->faults);
+    else
+        jb_printf(b, "%" PRId64 " records read%s\n", s->read,
+                  s->unreadable > 0 ? ", some without their headers" : "");
+}
+
+enum err_code ctl_stream_verify(struct ctl *c, struct err *err) {
+    struct stream *s = xcalloc(1, sizeof *s);
+    struct ctl_workspace w;
+    const char *given = ctl_flag(c->args, "workspace");
+    s->c = c;
+    s->partitions = (int)config_int(c->config, "partitions");
+    s->workspaces.last = &s->workspaces.first;
+    s->instances.last = &s->instances.first;
+    enum err_code code = given != NULL ? ctl_workspace_find(c, given, &w, err) : ERR_OK;
+    s->only = given != NULL ? w.id.s : NULL;
+    if (code == ERR_OK)
+        code = load_counters(s, err);
+    if (code == ERR_OK)
+        code = read_topics(s, err);
+    if (code == ERR_OK)
+        report(s);
+    if (code == ERR_OK && s->faults > 0)
+        code =
+            err_set(err, ERR_CONFLICT,
+                    "the streams are not complete: %" PRId64 " numbers are missing or came twice", s->faults);
+    for (int t = 0; t < TOPICS; t++)
+        free(s->whole[t]);
+    owners_free(&s->workspaces);
+    owners_free(&s->instances);
+    free(s);
+    return code;
+}
