@@ -13,6 +13,7 @@ KINDS = ("embedded", "real")
 # minute). Each process takes the next one of the list, the long ones first, so that all end at about the same time.
 PROCESSES = 6
 TOGETHER = (
+    "livekit",
     "retry", "system_errors", "explain", "lists", "rates", "paging", "bad_input", "custom", "devices", "diff_patch", "scopes",
     "diff_filter",
     "dialects_entra",
@@ -21,7 +22,7 @@ TOGETHER = (
     "interop", "interop_sessions", "dialects_okta", "dialects_governance", "migrate", "link", "search", "rules_data", "api_members",
     "dialects_directories", "dialects_entra_gallery", "equivalence", "roles", "storage", "tls", "preconditions", "sort",
     "prefer", "api_rooms", "client_sessions", "inputs", "entra_session", "readme", "portal_files", "statements", "days",
-    "apply_cases", "voice_token", "audit_proofs", "admin_audit", "audit_export", "activity", "archive", "tool")
+    "apply_cases", "voice_token", "livekit", "audit_proofs", "admin_audit", "audit_export", "activity", "archive", "tool")
 
 # Suites that run one after the other when those have ended, in a process that has read all streams along. streams
 # judges what all others wrote. seats and two add a second worker, which two ends. The rest stops and kills programs.
@@ -38,7 +39,8 @@ NAMED = ("spark",)
 # Suites for both brokers: about what the topics hold, in which order, and what happens while a program stands still or
 # ends. All others judge HTTP, documents, plans and limits. These are decided in the programs and in PostgreSQL, by the
 # same commands whichever broker carries them; so the broker that starts at once is enough for them.
-BROKER = {"streams", "changes", "archive", "events", "async", "members", "bulk", "client_sessions", "entra_session", "okta_session", "seats", "admin_alone",
+BROKER = {"livekit",
+          "streams", "changes", "archive", "events", "async", "members", "bulk", "client_sessions", "entra_session", "okta_session", "seats", "admin_alone",
           "revocation", "idempotency", "outage", "two", "drain", "whole", "bulk_alone", "changes_alone", "refused", "offsets",
           "health", "readers", "analytics", "librdkafka"}
 

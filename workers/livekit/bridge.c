@@ -92,6 +92,13 @@ static int64_t begin_calls(struct server *s, int64_t now_us) {
     return due_us;
 }
 
+static void count_waiting(struct bridge *b) {
+    size_t n = 0;
+    for (size_t i = 0; i < b->projects->n; i++)
+        n += work_waiting(b->servers[i].work);
+    metric_set(livekit_stats.waiting, (int64_t)n);
+}
+
 static void *run_bridge(void *arg) {
     struct bridge *b = arg;
     while (!atomic_load(&b->stop)) {
@@ -101,6 +108,7 @@ static void *run_bridge(void *arg) {
             if (server_due_us < due_us)
                 due_us = server_due_us;
         }
+        count_waiting(b);
         twirp_turn(b->twirp, due_us > now_us ? (int)((due_us - now_us + 999) / 1000) : 0);
     }
     return NULL;

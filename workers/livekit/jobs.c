@@ -36,6 +36,8 @@ static const char *name_of(const struct job *j, char out[VOICE_NAME_MAX]) {
 
 /* Counts the call, or says why it failed. */
 static bool note_result(struct job *j, enum twirp_result result, const char *why) {
+    if (result == TWIRP_STOPPED)
+        return false;
     bool good = result == TWIRP_DONE || result == TWIRP_ABSENT;
     char quoted[300];
     bridge_note(j->server, result, why);

@@ -74,6 +74,8 @@ static void compare_rooms(struct server *s, const json_t *rooms) {
 
 static void on_list(void *ctx, enum twirp_result result, const char *text, size_t n, const char *why) {
     struct server *s = ctx;
+    if (result == TWIRP_STOPPED)
+        return;
     json_t *answer = result == TWIRP_DONE ? json_loadb(text, n, 0, NULL) : NULL;
     s->listing = false;
     bridge_note(s, result, why);
@@ -115,6 +117,8 @@ static void judge_sample(struct server *s, const char *text, size_t n) {
 
 static void on_probe(void *ctx, enum twirp_result result, const char *text, size_t n, const char *why) {
     struct server *s = ctx;
+    if (result == TWIRP_STOPPED)
+        return;
     s->listing = false;
     bridge_note(s, result, why);
     if (result == TWIRP_DONE)

@@ -184,8 +184,10 @@ struct twirp *twirp_new(const struct twirp_limits *limits) {
 }
 
 void twirp_free(struct twirp *t) {
-    while (t->under_way != NULL)
-        free_call(t, t->under_way);
+    for (struct call *c; (c = t->under_way) != NULL;) {
+        c->done(c->ctx, TWIRP_STOPPED, "", 0, "the program stops");
+        free_call(t, c);
+    }
     curl_multi_cleanup(t->multi);
     free(t);
 }

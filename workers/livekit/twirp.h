@@ -14,7 +14,8 @@ enum twirp_result {
     TWIRP_REFUSED, /* 401 or 403: our key or secret is wrong */
     TWIRP_FAILED,  /* any other status, or no answer in time: this call may succeed later */
     TWIRP_AWAY,    /* there was no connection, or it broke */
-    TWIRP_LARGE    /* the answer is larger than it may be */
+    TWIRP_LARGE,   /* the answer is larger than it may be */
+    TWIRP_STOPPED  /* it was under way when the program ended */
 };
 
 struct twirp;
@@ -27,7 +28,7 @@ struct twirp_limits {
 
 /* NULL if the library cannot be used. */
 struct twirp *twirp_new(const struct twirp_limits *limits);
-/* Calls under way end without a word. */
+/* Calls under way end as TWIRP_STOPPED. */
 void twirp_free(struct twirp *t);
 
 /* text[0..n) is the answer of TWIRP_DONE, until the function returns. why: a few words for a log, of all

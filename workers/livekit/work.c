@@ -132,11 +132,6 @@ static void forget_room(struct work *w, struct work_room *r) {
 
 /* ---- marks ---- */
 
-static void tell_moved(struct work *w) {
-    metric_set(livekit_stats.waiting, (int64_t)work_waiting(w));
-    w->moved(w->ctx);
-}
-
 void work_mark_room(struct work *w, const char *workspace, const char *room, int64_t since_us) {
     pthread_mutex_lock(&w->lock);
     struct work_room *r = make_room(w, workspace, room);
@@ -145,7 +140,7 @@ void work_mark_room(struct work *w, const char *workspace, const char *room, int
     r->mark = true;
     queue_room(w, r);
     pthread_mutex_unlock(&w->lock);
-    tell_moved(w);
+    w->moved(w->ctx);
 }
 
 static void want_compare(struct work_room *r, int64_t due_us) {
@@ -178,7 +173,7 @@ void work_mark_person(struct work *w, const char *workspace, const char *room, c
     add_person(w, r, person, since_us);
     queue_room(w, r);
     pthread_mutex_unlock(&w->lock);
-    tell_moved(w);
+    w->moved(w->ctx);
 }
 
 void work_mark_compare(struct work *w, const char *workspace, const char *room, int64_t due_us) {
@@ -187,7 +182,7 @@ void work_mark_compare(struct work *w, const char *workspace, const char *room, 
     want_compare(r, due_us);
     queue_room(w, r);
     pthread_mutex_unlock(&w->lock);
-    tell_moved(w);
+    w->moved(w->ctx);
 }
 
 /* ---- taking ---- */
@@ -320,7 +315,7 @@ void work_done(struct work *w, const struct work_job *job, bool good, int64_t no
     }
     queue_room(w, r);
     pthread_mutex_unlock(&w->lock);
-    tell_moved(w);
+    w->moved(w->ctx);
 }
 
 /* ---- life ---- */
