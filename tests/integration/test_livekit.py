@@ -98,8 +98,8 @@ class Following(Voice):
         for room in rooms:
             self.livekit.join(room, ana)
             self.livekit.join(room, ben)
-        self.expect(self.place.client.patch("/Users/" + ana, patch_op({"op": "replace", "path": "active", "value": False})),
-                    200)
+        off = patch_op({"op": "replace", "path": "active", "value": False})
+        self.expect(self.place.client.patch("/Users/" + ana, off), 200)
         for room in rooms:
             self.inside(room, {ben: True})
         self.assertGreaterEqual(self.bridge.metric('usher_livekit_calls_total{call="remove"}'), 5)

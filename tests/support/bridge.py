@@ -39,7 +39,8 @@ class Bridge:
 
     def start(self, ready=True):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([self.program, *self.flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen([self.program, *self.flags], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log)
         if ready:
             self.wait_ready()
         return self
@@ -56,7 +57,8 @@ class Bridge:
             http.close()
 
     def wait_ready(self):
-        wait_until(lambda: self.process.poll() is not None or self.ready()[0] == 200, "the bridge to be ready", self.ready)
+        wait_until(lambda: self.process.poll() is not None or self.ready()[0] == 200, "the bridge to be ready",
+                   self.ready)
         if self.process.poll() is not None:
             raise AssertionError("usher-livekit has ended: " + self.said()[-2000:])
 

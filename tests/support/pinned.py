@@ -96,16 +96,16 @@ def node(name):
     return os.path.join(_installed(name, pins, install), "node_modules")
 
 
-def go_command(name):
-    """The path of a command of Go, of the one package in NAME.txt."""
-    pins = os.path.join(PINS, name + ".txt")
+def go_command(name, folder=PINS, pins=None):
+    """The path of a command of Go, of the one package in NAME.txt, or in PINS.txt where that is called otherwise."""
+    pins = os.path.join(folder, (pins or name) + ".txt")
     with open(pins) as f:
         package = f.read().strip()
 
-    def install(folder):
-        _run(["go", "install", package], env=dict(os.environ, GOBIN=folder, GOFLAGS="-p=1"))
+    def install(made):
+        _run(["go", "install", package], env=dict(os.environ, GOBIN=made, GOFLAGS="-p=1"))
 
-    return os.path.join(_installed(name, pins, install), name)
+    return os.path.join(_installed(os.path.basename(pins)[:-4], pins, install), name)
 
 
 def go_build(folder):
