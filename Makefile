@@ -79,7 +79,7 @@ GEN_livekit := schemas/readers/rooms.c
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check coverage facts test model neighbour fuzz analytics conformance bench bench-scale lint format dist install clean run start stop reset FORCE
+.PHONY: all help deps units tools check coverage facts test model neighbour voice fuzz analytics conformance bench bench-scale lint format dist install clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -185,7 +185,7 @@ STAGE_MAKE = make --no-print-directory $(MAKEOVERRIDES)
 test:
 	@ops/local/deps.sh build run test model
 	@bash ops/build/run_stages.sh "$(STAGE_MAKE) check" "$(STAGE_MAKE) all tools && echo 0 passed, 0 failed" \
-		tests/model/run tests/integration/run tests/browser/run tests/crash/run "tests/neighbour/run --short"
+		tests/model/run tests/integration/run tests/browser/run tests/crash/run "tests/neighbour/run --short" "tests/voice/run --short"
 
 # The model of the way from the log to the streams, with the large state spaces: tests/model/README.md.
 model:
@@ -197,6 +197,12 @@ neighbour:
 	@ops/local/deps.sh build run test
 	@$(MAKE) --no-print-directory all
 	@tests/neighbour/run
+
+# A real LiveKit, which is built from its Go module once, with real clients; the short form is a stage of `test` where there is Go.
+voice:
+	@ops/local/deps.sh build run test kafka voice
+	@$(MAKE) --no-print-directory all
+	@tests/voice/run
 
 # FUZZ_SECONDS of each target; what it finds is kept in tests/fuzz/regressions and run by `check` from then on.
 fuzz:
