@@ -10,8 +10,8 @@ const PAGE_OF = { User: "people", Room: "rooms", Key: "keys" };
 
 export function About({ record }) {
   const all = aboutOf(record);
-  return all.length === 0 ? <span class="quiet">–</span> : <>{all.map((x, n) => <span key={x.id ?? n}>{n > 0 && ", "}
-    {PAGE_OF[x.type] && x.id ? <A href={hrefOf(PAGE_OF[x.type], x.id)}>{x.name ?? x.id}</A> : x.name ?? x.id}</span>)}</>;
+  return all.length === 0 ? <span class="quiet">–</span> : <span class="about">{all.map((x, n) => <span key={x.id ?? n}>{n > 0 && ", "}
+    {PAGE_OF[x.type] && x.id ? <A href={hrefOf(PAGE_OF[x.type], x.id)}>{x.name ?? x.id}</A> : x.name ?? x.id}</span>)}</span>;
 }
 
 // "title: – → Lead; active: true → false". Whatever the values are, they become text.
