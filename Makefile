@@ -79,7 +79,7 @@ GEN_livekit := schemas/readers/rooms.c
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check coverage facts test model neighbour voice fuzz analytics conformance bench bench-scale lint format dist install clean run start stop reset FORCE
+.PHONY: all help deps units tools check coverage facts test model neighbour voice fuzz analytics conformance bench bench-scale lint format dist install install-units clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -242,7 +242,14 @@ dist: $(BUNDLE)/files.json
 	@git archive --format=tar.gz -o build/usher-$(VERSION).tar.gz --prefix=usher-$(VERSION)/ingest/portal/bundle/ \
 		$(foreach f,$(wildcard $(BUNDLE)/*),--add-file=$(f)) --prefix=usher-$(VERSION)/ HEAD && echo build/usher-$(VERSION).tar.gz
 
-install: all
+# systemd units with the folder of the programs, and the alerts for Prometheus.
+install-units:
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/usher
+	for unit in ops/systemd/*; do \
+		sed 's|@bindir@|$(PREFIX)/bin|' $$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; done
+	install -m 644 ops/prometheus/usher.rules.yml $(DESTDIR)$(PREFIX)/share/usher
+
+install: all install-units
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(PROGRAMS:%=build/release/bin/%) $(DESTDIR)$(PREFIX)/bin
 

@@ -27,7 +27,7 @@ TOGETHER = (
 # Suites that run one after the other when those have ended, in a process that has read all streams along. streams
 # judges what all others wrote. seats and two add a second worker, which two ends. The rest stops and kills programs.
 # whole judges everything once more.
-ALONE = ("streams", "seats", "two", "whole", "admin_alone", "managed", "async", "revocation", "idempotency", "outage", "stop", "drain")
+ALONE = ("streams", "seats", "two", "whole", "admin_alone", "managed", "async", "revocation", "idempotency", "outage", "stop", "drain", "backup")
 
 # After those, on real Kafka alone: bulk_alone breaks things off, and what is broken off is seen twice on the embedded
 # broker, which knows no transactions. Those from refused on have stacks of their own, which they spoil.
@@ -47,7 +47,7 @@ BROKER = {"livekit",
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
 # others worthless. They always run; contract only if it is wanted.
 TESTS_OF_TESTS = ("waiting", "stream", "coverage", "lint_docs")
-FIRST = TESTS_OF_TESTS + ("contract",)
+FIRST = TESTS_OF_TESTS + ("contract", "units", "alerts")
 
 
 def suites_here():
