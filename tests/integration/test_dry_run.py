@@ -1,8 +1,11 @@
 """Usher-Dry-Run: the worker decides the change against the state as it is and says what it would have come to; nothing
 is applied, nothing emitted, and it is on record as tried."""
 
+import jsonschema
+
 from apicase import ApiCase
 from apihttp import ApiClient
+from openapi import DOCUMENT
 from scimhttp import GROUP, USER, patch_op
 
 DRY = {"Usher-Dry-Run": "yes"}
@@ -64,6 +67,7 @@ class DryRun(ApiCase):
         self.tried(self.own.post("/users/%s/deactivate" % self.ben, {}, headers=DRY), user_deactivated=1, seat_freed=1)
         told = self.tried(self.own.post("/users", {"userName": "x@dry.example"}, headers=DRY), user_created=1, seat_taken=1)
         self.assertNotIn("schemas", told)
+        jsonschema.validate(told, {"$ref": "#/components/schemas/DryRun", **DOCUMENT})
         operation = self.own.get("/operations/" + told["txn"]).json
         self.assertEqual(operation["status"], "tried", operation)
 
