@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian packages that are missing, and says which. For Debian 12 and 13. Instant when nothing is missing.
-# Usage: deps.sh GROUP...   groups: build run test browser kafka newest analytics voice spark conformance bench fuzz model lint
+# Usage: deps.sh GROUP...   groups: build run test browser kafka newest analytics voice mumble spark conformance bench fuzz model lint
 set -euo pipefail
 
 # Debian 12 has PostgreSQL 15 and OpenJDK 17, Debian 13 has 17 and 21. Whatever else it is gets the newer ones.
@@ -21,6 +21,7 @@ declare -A packages=(
     [newest]="python3-pip"
     [analytics]="python3-venv"
     [voice]="python3-venv"
+    [mumble]="mumble-server python3-zeroc-ice zeroc-ice-slice python3-confluent-kafka"
     [spark]="$java maven python3-venv"
     [bench]="wrk $postgresql python3 python3-psycopg2"
     [fuzz]="clang"

@@ -13,7 +13,7 @@ KINDS = ("embedded", "real")
 # minute). Each process takes the next one of the list, the long ones first, so that all end at about the same time.
 PROCESSES = 6
 TOGETHER = (
-    "livekit",
+    "livekit", "mumble",
     "retry", "system_errors", "explain", "lists", "rates", "paging", "bad_input", "custom", "devices", "diff_patch", "scopes",
     "diff_filter",
     "dialects_entra",
@@ -22,7 +22,7 @@ TOGETHER = (
     "interop", "interop_sessions", "dialects_okta", "dialects_governance", "migrate", "link", "search", "rules_data", "api_members",
     "dialects_directories", "dialects_entra_gallery", "equivalence", "roles", "storage", "tls", "preconditions", "sort",
     "prefer", "api_rooms", "client_sessions", "inputs", "entra_session", "readme", "portal_files", "statements", "days",
-    "apply_cases", "voice_token", "livekit", "audit_proofs", "admin_audit", "audit_export", "activity", "archive", "tool")
+    "apply_cases", "voice_token", "audit_proofs", "admin_audit", "audit_export", "activity", "archive", "tool")
 
 # Suites that run one after the other when those have ended, in a process that has read all streams along. streams
 # judges what all others wrote. seats and two add a second worker, which two ends. The rest stops and kills programs.
