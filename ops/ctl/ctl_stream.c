@@ -203,7 +203,7 @@ static enum err_code read_topics(struct stream *s, struct err *err) {
 
 /* ---- the report ---- */
 
-static void put_gaps(struct jbuf *b, bool json, const struct stream_gap *gaps, size_t n) {
+static void put_missing(struct jbuf *b, bool json, const struct stream_gap *gaps, size_t n) {
     for (size_t i = 0; i < n && i < STREAM_GAPS_SHOWN; i++) {
         const struct stream_gap *g = &gaps[i];
         if (json) {
@@ -237,7 +237,7 @@ static void put_run(struct stream *s, const char *name, const struct stream_run 
         jb_kint(b, "again", r->again);
         jb_kint(b, "missing", r->missing);
         jb_kraw(b, "gaps", "[");
-        put_gaps(b, true, r->gaps, r->ngaps);
+        put_missing(b, true, r->gaps, r->ngaps);
         jb_raw(b, "]}");
         return;
     }
@@ -250,14 +250,14 @@ static void put_run(struct stream *s, const char *name, const struct stream_run 
                   r->epoch, r->seq);
     if (r->missing > 0) {
         jb_printf(b, "; %" PRId64 " MISSING:", r->missing);
-        put_gaps(b, false, r->gaps, r->ngaps);
+        put_missing(b, false, r->gaps, r->ngaps);
     }
     if (r->again > 0)
         jb_printf(b, "; %" PRId64 " came twice or out of order", r->again);
     jb_raw(b, "\n");
 }
 
-static void put_owner(struct stream *s, struct owner *w) {
+static void put_workspace_numbers(struct stream *s, struct owner *w) {
     struct jbuf *b = &s->c->out;
     if (s->only != NULL && strcmp(s->only, w->id) != 0)
         return;
@@ -303,7 +303,7 @@ static void put_instance(struct stream *s, const struct owner *i, bool whole) {
         jb_kint(b, "again", i->marks.again);
         jb_kint(b, "missing", missing);
         jb_kraw(b, "gaps", "[");
-        put_gaps(b, true, gaps, ngaps);
+        put_missing(b, true, gaps, ngaps);
         jb_raw(b, "]}");
         return;
     }
@@ -314,7 +314,7 @@ static void put_instance(struct stream *s, const struct owner *i, bool whole) {
               i->marks.first, i->marks.last);
     if (missing > 0) {
         jb_printf(b, "; %" PRId64 " MISSING:", missing);
-        put_gaps(b, false, gaps, ngaps);
+        put_missing(b, false, gaps, ngaps);
     }
     if (i->marks.again > 0)
         jb_printf(b, "; %" PRId64 " came twice", i->marks.again);
@@ -326,7 +326,7 @@ static void report(struct stream *s) {
     bool whole = audit_is_whole(s);
     jb_raw(b, s->c->json ? "{\"streams\":{\"workspaces\":[" : "");
     for (struct owner *w = s->workspaces.first; w != NULL; w = w->next)
-        put_owner(s, w);
+        put_workspace_numbers(s, w);
     jb_raw(b, s->c->json ? "],\"instances\":[" : "");
     for (const struct owner *i = s->instances.first; s->only == NULL && i != NULL; i = i->next)
         put_instance(s, i, whole);
