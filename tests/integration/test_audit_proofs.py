@@ -85,6 +85,31 @@ class Verify(Archive):
             self.assertEqual(self.prove_and_check("%s/audit/%d" % (self.ws, 601)).returncode, 0)
             self.assertIn("has no record", self.ctl("prove", "%s/audit/1" % self.ws).stderr)
 
+    def test_the_retention_of_one_workspace(self):
+        """audit-days of 30, beside a workspace that keeps them for ten years: its rows go in slices, and proofs go on. A day
+        that nobody wants any more goes whole."""
+        with self.edited("UPDATE audit_leaf SET at = at - interval '40 days' WHERE n < 1000",
+                         "UPDATE audit_checkpoint SET at = now() - interval '40 days' WHERE size <= 1000"):
+            self.db.sql("INSERT INTO workspaces (workspace_id, name, audit_days) VALUES (%s, 'longest', 3650)", str(uuid.uuid4()))
+            self.db.sql("UPDATE workspaces SET audit_days = 30 WHERE workspace_id = %s", self.ws)
+            slices = 0
+            while self.db.sql("SELECT audit_keep(600)")[0][0] >= 600:
+                slices += 1
+            self.assertGreaterEqual(slices, 3)
+            self.assertEqual(self.db.sql("SELECT tree, min(n), count(*) FROM audit_leaf GROUP BY tree ORDER BY tree"),
+                             [(1, 1000, MANY - 1000), (2, 1000, MANY - 1000)])
+            said, faults = self.verify("--key", self.key)
+            self.assertEqual((faults, [t["byHash"] for t in said["trees"]]), ([], [1000, 1000]))
+            self.assertEqual(self.prove_and_check("%s/audit/1001" % self.ws).returncode, 0)
+            self.assertEqual(self.db.sql("SELECT audit_day(current_date - 20)"), [(True,)])
+            there = "SELECT count(*) FROM pg_class WHERE relname = 'audit_leaf_' || to_char(current_date - 20, 'YYYYMMDD')"
+            self.db.sql("SELECT audit_keep(600)")
+            self.assertEqual(self.db.sql(there), [(1,)], "somebody wants it")
+            self.db.sql("UPDATE workspaces SET audit_days = 10")
+            self.db.sql("SELECT audit_keep(600)")
+            self.assertEqual(self.db.sql(there), [(0,)])
+            self.db.sql("UPDATE workspaces SET audit_days = 365")
+
     def prove_and_check(self, event):
         proof = self.ctl("prove", event, "--workspace", self.ws)
         self.assertEqual(proof.returncode, 0, proof.stderr)
