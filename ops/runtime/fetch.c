@@ -2,10 +2,10 @@
 
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/mem.h"
+#include "ops/runtime/reach.h"
 #include "ops/runtime/version.h"
 
 #include <curl/curl.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,15 +14,6 @@
 
 #define IDLE_MS 60000
 #define CONNECT_MS 1500
-
-/* Loopback, private, link-local, shared, for documentation and benchmarks, multicast and what is reserved. Of
- * IPv6 only what is given out (2000::/3) is public, without Teredo, 6to4 and the documentation's. */
-static const char not_public[] =
-    "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, "
-    "192.0.0.0/24, 192.0.2.0/24, 192.88.99.0/24, 192.168.0.0/16, 198.18.0.0/15, "
-    "198.51.100.0/24, 203.0.113.0/24, 224.0.0.0/3, "
-    "2001::/32, 2001:db8::/32, 2002::/16, 3fff::/20";
-static const char public6[] = "2000::/3";
 
 struct transfer {
     struct fetch *fetch;
@@ -38,7 +29,7 @@ struct transfer {
 
 struct fetch {
     struct fetch_settings s;
-    struct net_ranges inside, outside6;
+    struct reach reach;
     char agent[40];
     CURLM *multi;
     pthread_mutex_t lock;
@@ -52,35 +43,12 @@ struct fetch {
 /* ---- where it may go ---- */
 
 bool fetch_allows(const struct fetch *f, const struct net_address *a) {
-    static const unsigned char v4[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    if (f->s.allowed != NULL && net_ranges_hold(f->s.allowed, a))
-        return true;
-    if (memcmp(a->bytes, v4, sizeof v4) != 0 && !net_ranges_hold(&f->outside6, a))
-        return false;
-    return !net_ranges_hold(&f->inside, a);
-}
-
-static bool address_of(const struct sockaddr *from, struct net_address *out) {
-    *out = (struct net_address){0};
-    if (from->sa_family == AF_INET) {
-        struct sockaddr_in v4;
-        memcpy(&v4, from, sizeof v4);
-        out->bytes[10] = out->bytes[11] = 0xff;
-        memcpy(out->bytes + 12, &v4.sin_addr, 4);
-        return true;
-    }
-    if (from->sa_family != AF_INET6)
-        return false;
-    struct sockaddr_in6 v6;
-    memcpy(&v6, from, sizeof v6);
-    memcpy(out->bytes, &v6.sin6_addr, 16);
-    return true;
+    return reach_allows(&f->reach, a);
 }
 
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to) {
     struct transfer *t = ctx;
-    struct net_address address;
-    if (purpose == CURLSOCKTYPE_IPCXN && address_of(&to->addr, &address) && fetch_allows(t->fetch, &address))
+    if (purpose == CURLSOCKTYPE_IPCXN && reach_allows_socket(&t->fetch->reach, &to->addr))
         return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
     t->refused = true;
     return CURL_SOCKET_BAD;
@@ -233,9 +201,9 @@ struct fetch *fetch_new(const struct fetch_settings *s) {
     f->s = *s;
     snprintf(f->agent, sizeof f->agent, "usher/%s", usher_version);
     f->multi = curl_multi_init();
-    if (f->multi == NULL || !net_ranges_parse(not_public, &f->inside, NULL) ||
-        !net_ranges_parse(public6, &f->outside6, NULL))
+    if (f->multi == NULL)
         abort();
+    reach_init(&f->reach, s->allowed);
     pthread_mutex_init(&f->lock, NULL);
     if (pthread_create(&f->thread, NULL, fetch_thread, f) != 0)
         abort();
@@ -251,8 +219,7 @@ void fetch_close(struct fetch *f) {
     curl_multi_wakeup(f->multi);
     pthread_join(f->thread, NULL);
     curl_multi_cleanup(f->multi);
-    net_ranges_free(&f->inside);
-    net_ranges_free(&f->outside6);
+    reach_clear(&f->reach);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }
