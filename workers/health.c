@@ -37,7 +37,8 @@ struct health {
     struct loop *loop;
     struct probe *probe;
     struct archive *archive;
-    bool alone; /* there is the archive, and nothing else */
+    struct deliver *deliver;
+    bool alone; /* these two are all there is */
 };
 
 /* ---- readiness ---- */
@@ -56,12 +57,13 @@ static bool ready(void *arg, char *why, size_t n) {
     pthread_mutex_lock(&h->lock);
     if (lifecycle_stopping())
         snprintf(why, n, "stopping");
-    else if (h->loop == NULL && (!h->alone || h->archive == NULL))
+    else if (h->loop == NULL && (!h->alone || (h->archive == NULL && h->deliver == NULL)))
         snprintf(why, n, "%s", h->step[0] != '\0' ? h->step : "starting");
     else
         good = (h->loop == NULL ||
                 (loop_ready(h->loop, why, n) && emitted(h, why, n) && probe_good(h->probe, why, n))) &&
-               (h->archive == NULL || archive_ready(h->archive, why, n));
+               (h->archive == NULL || archive_ready(h->archive, why, n)) &&
+               (h->deliver == NULL || deliver_ready(h->deliver, why, n));
     pthread_mutex_unlock(&h->lock);
     return good;
 }
@@ -86,6 +88,8 @@ bool health_wait(struct health *h, const char *step, const struct err *why) {
 static const char *stuck(struct health *h, int64_t most_us) {
     if (h->archive != NULL && clock_mono_us() - archive_turned_us(h->archive) > most_us)
         return "the archive does not come round";
+    if (h->deliver != NULL && clock_mono_us() - deliver_turned_us(h->deliver) > most_us)
+        return "who delivers does not come round";
     if (h->loop == NULL)
         return NULL;
     if (clock_mono_us() - loop_turned_us(h->loop) > most_us)
@@ -163,9 +167,10 @@ void health_detach(struct health *h) {
     probe_stop(probe);
 }
 
-void health_attach_archive(struct health *h, struct archive *archive, bool alone) {
+void health_attach_roles(struct health *h, struct archive *archive, struct deliver *deliver, bool alone) {
     pthread_mutex_lock(&h->lock);
     h->archive = archive;
+    h->deliver = deliver;
     h->alone = alone;
     h->step[0] = '\0';
     pthread_mutex_unlock(&h->lock);

@@ -5,6 +5,7 @@
 #define USHER_WORKERS_HEALTH_H
 
 #include "workers/archive/archive.h"
+#include "workers/deliver/deliver.h"
 #include "workers/loop.h"
 
 struct health;
@@ -19,8 +20,9 @@ void health_attach(struct health *h, struct consumer *consumer, struct emitter *
                    struct slot *slot);
 /* … and no longer, as they are about to be freed. */
 void health_detach(struct health *h);
-/* The same of the archive; NULL: no longer. alone: this process does nothing else. */
-void health_attach_archive(struct health *h, struct archive *archive, bool alone);
+/* The same of the archive and of who delivers; NULL: there is none, or no longer. alone: this process applies
+ * no commands. */
+void health_attach_roles(struct health *h, struct archive *archive, struct deliver *deliver, bool alone);
 void health_stop(struct health *h); /* NULL is fine */
 
 #endif

@@ -124,7 +124,9 @@ static struct decision_bounds read_bounds(const struct config *c) {
     return (struct decision_bounds){.resource = {.max_bytes = (size_t)config_int(c, "max-resource-bytes"),
                                                  .max_values = (size_t)config_int(c, "max-values")},
                                     .keys = config_int(c, "max-keys"),
-                                    .owners = config_int(c, "max-owners")};
+                                    .owners = config_int(c, "max-owners"),
+                                    .deliveries = config_int(c, "max-deliveries"),
+                                    .deliver_http = config_bool(c, "deliver-http")};
 }
 
 /* A transaction has committed. */

@@ -11,6 +11,7 @@
 #include "sql/migrate.h"
 #include "workers/archive/archive.h"
 #include "workers/consumer.h"
+#include "workers/deliver/deliver.h"
 #include "workers/health.h"
 #include "workers/loop.h"
 #include "workers/lost.h"
@@ -25,7 +26,7 @@
 #include <unistd.h>
 
 /* An archive that has not come round for so long is not told to be alive. */
-#define ARCHIVE_TURNS_US INT64_C(30000000)
+#define READER_TURNS_US INT64_C(30000000)
 /* What makes the names of the broker's check its own where there is no slot: no slot has such a number. */
 #define NO_SLOT (1000 + (int)(getpid() % 100000))
 
@@ -100,12 +101,36 @@ static int apply_commands(const struct config *config, struct health *health, st
     return code;
 }
 
-/* The archive begins before commands are applied and ends after them, so that what was emitted last is there.
- */
+/* False and *why: the settings are wrong. */
+static bool start_readers(const struct config *config, const struct roles *roles, bool trial,
+                          struct archive **archive, struct deliver **deliver, const char **why) {
+    struct err err = {0};
+    if (roles->archive)
+        *archive = archive_start(config, trial, &err);
+    if (roles->deliver && err.code == ERR_OK)
+        *deliver = deliver_start(config, trial, &err);
+    if (err.code == ERR_OK)
+        return true;
+    fprintf(stderr, "usher-worker: %s\n", err_text(&err));
+    *why = "start-failed";
+    archive_stop(*archive);
+    return false;
+}
+
+/* Each of the two that there is has come round a short while ago. */
+static bool come_round(struct archive *archive, struct deliver *deliver) {
+    int64_t since_us = clock_mono_us() - READER_TURNS_US;
+    return (archive == NULL || archive_turned_us(archive) > since_us) &&
+           (deliver == NULL || deliver_turned_us(deliver) > since_us);
+}
+
+/* Those who read the streams begin before commands are applied and end after them, so that what was emitted
+ * last is there. */
 static int run_roles(const struct config *config, struct health *health, const char **why) {
     struct roles roles;
     struct err err = {0};
     struct archive *archive = NULL;
+    struct deliver *deliver = NULL;
     bool exactly_once = false;
     int code = 0;
     if (roles_parse(config_str(config, "roles"), &roles, &err) != ERR_OK)
@@ -114,24 +139,19 @@ static int run_roles(const struct config *config, struct health *health, const c
     if ((roles.apply && slot == NULL) ||
         !prepare_kafka(config, health, slot != NULL ? slot_number(slot) : NO_SLOT, &exactly_once))
         return 0;
-    if (roles.archive) {
-        archive = archive_start(config, !exactly_once, &err);
-        if (archive == NULL) {
-            fprintf(stderr, "usher-worker: %s\n", err_text(&err));
-            *why = "start-failed";
-            return 1;
-        }
-        health_attach_archive(health, archive, !roles.apply);
-    }
+    if (!start_readers(config, &roles, !exactly_once, &archive, &deliver, why))
+        return 1;
+    health_attach_roles(health, archive, deliver, !roles.apply);
     if (roles.apply) {
         code = apply_commands(config, health, slot, exactly_once, why);
     } else {
         lifecycle_ready();
         while (!lifecycle_wait(200)) /* the guard may have heard the signal */
-            if (clock_mono_us() - archive_turned_us(archive) < ARCHIVE_TURNS_US)
+            if (come_round(archive, deliver))
                 notify_alive();
     }
-    health_attach_archive(health, NULL, !roles.apply);
+    health_attach_roles(health, NULL, NULL, !roles.apply);
+    deliver_stop(deliver);
     archive_stop(archive);
     return code;
 }

@@ -1,6 +1,7 @@
 #include "workers/roles.h"
 
 #include "schemas/proof/note.h"
+#include "workers/deliver/settings.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,10 +12,12 @@ enum err_code roles_parse(const char *text, struct roles *out, struct err *err) 
         size_t n = strcspn(at, ",");
         bool *role = n == strlen("apply") && strncmp(at, "apply", n) == 0       ? &out->apply
                      : n == strlen("archive") && strncmp(at, "archive", n) == 0 ? &out->archive
+                     : n == strlen("deliver") && strncmp(at, "deliver", n) == 0 ? &out->deliver
                                                                                 : NULL;
         if (role == NULL || *role)
             return err_set(err, ERR_CONFIG, "roles: '%.*s' %s", (int)n, at,
-                           role == NULL ? "is none; there are apply and archive" : "stands there twice");
+                           role == NULL ? "is none; there are apply, archive and deliver"
+                                        : "stands there twice");
         *role = true;
         at += n;
         if (*at == '\0')
@@ -31,5 +34,5 @@ enum err_code roles_judge(const struct config *config, struct err *err) {
     if (!note_name_good(origin) || strlen(origin) > NOTE_NAME_MAX - 64)
         return err_set(err, ERR_CONFIG, "audit-origin: a name without blanks and '+', of at most %d bytes",
                        NOTE_NAME_MAX - 64);
-    return ERR_OK;
+    return deliver_judge(config, err);
 }

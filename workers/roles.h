@@ -8,9 +8,10 @@
 struct roles {
     bool apply;   /* commands into PostgreSQL, and changes to the streams */
     bool archive; /* records of usher.audit into PostgreSQL */
+    bool deliver; /* events over HTTP */
 };
 
-/* "apply,archive": at least one, each once. ERR_CONFIG otherwise. */
+/* "apply,archive,deliver": at least one, each once. ERR_CONFIG otherwise. */
 enum err_code roles_parse(const char *text, struct roles *out, struct err *err);
 /* For worker_config: the roles, and what goes with them. */
 enum err_code roles_judge(const struct config *config, struct err *err);

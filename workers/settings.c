@@ -4,6 +4,7 @@
 #include "schemas/resource/resource_bounds.h"
 #include "sql/db.h"
 #include "workers/archive/audit_key.h"
+#include "workers/deliver/settings.h"
 #include "workers/roles.h"
 
 static const struct config_row rows[] = {
@@ -18,6 +19,8 @@ static const struct config_row rows[] = {
     {"max-keys", CONFIG_INT, "1000", 1, 100000, "keys of one workspace that are not revoked, at most", false},
     {"max-owners", CONFIG_INT, "100", 1, 10000,
      "credentials of owners and administrators of one workspace that are not revoked, at most", false},
+    {"max-deliveries", CONFIG_INT, "50", 1, 10000, "endpoints for events over HTTP of one workspace, at most",
+     false},
     {"batch-max", CONFIG_INT, "512", 1, 5000, "commands in one transaction at most", false},
     {"slice-rows", CONFIG_INT, "800", 1, 800,
      "memberships or users that one transaction of a large command changes at most; a command that changes more "
@@ -39,9 +42,11 @@ static const struct config_row rows[] = {
      "how long a partition may stand still while commands wait in it before the worker is not ready", false},
     {"watchdog-seconds", CONFIG_INT, "300", 0, 86400,
      "a worker that does not go on for so long ends, to be started again; 0: it does not", false},
-    {"roles", CONFIG_STR, "apply,archive", 0, 0,
-     "what this process does: apply (commands), archive (records of usher.audit); the same process may do both",
+    {"roles", CONFIG_STR, "apply,archive,deliver", 0, 0,
+     "what this process does: apply (commands), archive (records of usher.audit), deliver (events over HTTP); "
+     "the same process may do all",
      false},
+    DELIVER_CONFIG_ROWS,
     {"audit-key", CONFIG_FILE, "", 0, 0,
      "PEM file with the key (Ed25519) that heads of the archive are signed with; empty: a new key with each start",
      false},

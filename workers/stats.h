@@ -60,7 +60,25 @@
     X(archive_stopped, gauge, "usher_archive_stopped_trees", NULL,                                           \
       "Trees to which nothing is added any more.")                                                           \
     X(archive_refused, gauge, "usher_archive_refused_trees", NULL,                                           \
-      "Trees of which no head is signed any more.")
+      "Trees of which no head is signed any more.")                                                          \
+    X(deliver_taken, counter, "usher_deliver_taken_total", NULL,                                             \
+      "Records that were kept as messages for endpoints.")                                                   \
+    X(deliver_sent, counter, "usher_deliver_attempts_total", "result=\"good\"",                              \
+      "Messages that were posted to endpoints.")                                                             \
+    X(deliver_failed, counter, "usher_deliver_attempts_total", "result=\"failed\"",                          \
+      "Messages that were posted to endpoints.")                                                             \
+    X(deliver_lost, counter, "usher_deliver_lost_total", NULL,                                               \
+      "Messages that the log had forgotten before they were delivered.")                                     \
+    X(deliver_time, histogram, "usher_deliver_seconds", NULL,                                                \
+      "Time from a change to the answer of an endpoint that has taken its message.")                         \
+    X(deliver_held, gauge, "usher_deliver_held_endpoints", NULL,                                             \
+      "Endpoints that this process delivers to just now.")                                                   \
+    X(deliver_failing, gauge, "usher_deliver_failing_endpoints", NULL,                                       \
+      "Endpoints whose last attempt has failed, of all workspaces.")                                         \
+    X(deliver_disabled, gauge, "usher_deliver_disabled_endpoints", NULL,                                     \
+      "Endpoints that are disabled, of all workspaces.")                                                     \
+    X(deliver_waiting, gauge, "usher_deliver_waiting_messages", NULL,                                        \
+      "Messages that wait for endpoints, of all workspaces; each counts for each of them.")
 
 struct worker_stats {
 #define WORKER_STATS_MEMBER(member, kind, name, labels, help) struct metric *member;

@@ -28,6 +28,10 @@ extern const struct handler admin_audit_export, admin_proof_change, admin_proof_
 extern const struct handler admin_activity;
 /* admin_guard.c */
 extern const struct handler admin_guard_list, admin_guard_release;
+/* admin_delivery.c */
+extern const struct handler admin_delivery_list, admin_delivery_get, admin_delivery_create,
+    admin_delivery_set, admin_delivery_delete, admin_delivery_rotate, admin_delivery_test,
+    admin_delivery_replay, admin_delivery_attempts;
 
 /* ---- what they share (admin.c) ---- */
 

@@ -38,6 +38,15 @@ enum err_code ctl_owner_revoke(struct ctl *c, struct err *err);
 enum err_code ctl_portal_link(struct ctl *c, struct err *err);
 enum err_code ctl_guard_list(struct ctl *c, struct err *err);
 enum err_code ctl_guard_release(struct ctl *c, struct err *err);
+enum err_code ctl_delivery_create(struct ctl *c, struct err *err);
+enum err_code ctl_delivery_set(struct ctl *c, struct err *err);
+enum err_code ctl_delivery_rotate(struct ctl *c, struct err *err);
+enum err_code ctl_delivery_test(struct ctl *c, struct err *err);
+enum err_code ctl_delivery_replay(struct ctl *c, struct err *err);
+enum err_code ctl_delivery_revoke(struct ctl *c, struct err *err);
+enum err_code ctl_delivery_list(struct ctl *c, struct err *err); /* ctl_delivery_list.c */
+enum err_code ctl_delivery_show(struct ctl *c, struct err *err);
+enum err_code ctl_delivery_attempts(struct ctl *c, struct err *err);
 enum err_code ctl_schema_check(struct ctl *c, struct err *err);
 enum err_code ctl_schema_reindex(struct ctl *c, struct err *err);
 enum err_code ctl_status(struct ctl *c, struct err *err);

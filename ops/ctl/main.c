@@ -24,6 +24,11 @@ static const char *const key_set_flags[] = {"workspace", "jwks", "jwks-uri", NUL
 static const char *const key_rotate_flags[] = {"workspace", "overlap", NULL};
 static const char *const owner_create_flags[] = {"workspace", "name", "role", "expires", NULL};
 static const char *const portal_link_flags[] = {"workspace", "owner", "expires", NULL};
+static const char *const delivery_create_flags[] = {"workspace", "name",  "endpoint", "events",
+                                                    "signature", "state", NULL};
+static const char *const delivery_set_flags[] = {"workspace", "name", "endpoint", "events", "state", NULL};
+static const char *const delivery_rotate_flags[] = {"workspace", "overlap", NULL};
+static const char *const delivery_replay_flags[] = {"workspace", "since", "after", "number", NULL};
 static const char *const workspace_flag[] = {"workspace", NULL};
 static const char *const audit_check_flags[] = {"key", NULL};
 static const char *const audit_verify_flags[] = {"key", "checkpoint", NULL};
@@ -67,6 +72,23 @@ static const struct verb {
      "portal link --workspace W [--owner OWNER] [--expires 24h|TIME]"},
     {"guard", "list", 0, workspace_flag, ctl_guard_list, "guard list --workspace W"},
     {"guard", "release", 1, workspace_flag, ctl_guard_release, "guard release KEY [--workspace W]"},
+    {"delivery", "create", 0, delivery_create_flags, ctl_delivery_create,
+     "delivery create --workspace W --name NAME --endpoint URL [--events all|TYPE,…]\n                          "
+     "[--signature hmac|ed25519] [--state enabled|paused]"},
+    {"delivery", "list", 0, workspace_flag, ctl_delivery_list, "delivery list --workspace W"},
+    {"delivery", "show", 1, workspace_flag, ctl_delivery_show, "delivery show DELIVERY [--workspace W]"},
+    {"delivery", "set", 1, delivery_set_flags, ctl_delivery_set,
+     "delivery set DELIVERY [--workspace W] [--name NAME] [--endpoint URL] [--events all|TYPE,…]\n                "
+     "          [--state enabled|paused|disabled]"},
+    {"delivery", "rotate", 1, delivery_rotate_flags, ctl_delivery_rotate,
+     "delivery rotate DELIVERY [--workspace W] [--overlap none|24h|TIME]"},
+    {"delivery", "test", 1, workspace_flag, ctl_delivery_test, "delivery test DELIVERY [--workspace W]"},
+    {"delivery", "attempts", 1, workspace_flag, ctl_delivery_attempts,
+     "delivery attempts DELIVERY [--workspace W]"},
+    {"delivery", "replay", 1, delivery_replay_flags, ctl_delivery_replay,
+     "delivery replay DELIVERY [--workspace W] --since 2h|TIME | --after N | --number N"},
+    {"delivery", "revoke", 1, workspace_flag, ctl_delivery_revoke,
+     "delivery revoke DELIVERY [--workspace W]"},
     {"schema", "check", 1, no_flags, ctl_schema_check, "schema check DIR"},
     {"schema", "reindex", 1, no_flags, ctl_schema_reindex, "schema reindex DIR"},
     {"audit", "search", 0, audit_search_flags, ctl_audit_search, "audit search " AUDIT_WORDS " [--limit N]"},
@@ -98,7 +120,7 @@ static void print_usage(FILE *to) {
         fprintf(to, "  usherctl %s\n", verbs[i].usage);
     fputs("  usherctl help [COMMAND]\n", to);
     ctl_print_workspace_settings(to);
-    fputs("\nW, KEY and OWNER are an id or a name.\n", to);
+    fputs("\nW, KEY, OWNER and DELIVERY are an id or a name.\n", to);
     ctl_print_common_flags(to);
     ctl_print_exit_codes(to);
 }

@@ -38,7 +38,7 @@ struct post {
 
 /* ---- what libcurl calls ---- */
 
-static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to) {
+static curl_socket_t post_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to) {
     struct letter *l = ctx;
     if (purpose == CURLSOCKTYPE_IPCXN && reach_allows_socket(&l->post->reach, &to->addr))
         return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
@@ -47,12 +47,12 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
 }
 
 /* A connection that is kept may outlive the letter that it was opened for, whose socket this closes. */
-static int close_socket(void *ctx, curl_socket_t fd) {
+static int post_close_socket(void *ctx, curl_socket_t fd) {
     (void)ctx;
     return close(fd);
 }
 
-static size_t take_bytes(char *bytes, size_t size, size_t n, void *ctx) {
+static size_t post_take_bytes(char *bytes, size_t size, size_t n, void *ctx) {
     struct letter *l = ctx;
     n *= size;
     for (size_t i = 0; i < n && l->nshown < POST_SHOWN; i++)
@@ -71,7 +71,7 @@ int64_t post_retry_after(const char *text, int64_t now_s) {
     return at < 0 ? -1 : at > now_s ? at - now_s : 0;
 }
 
-static size_t take_header(char *bytes, size_t size, size_t n, void *ctx) {
+static size_t post_take_header(char *bytes, size_t size, size_t n, void *ctx) {
     static const char name[] = "retry-after:";
     struct letter *l = ctx;
     char value[64];
@@ -90,7 +90,7 @@ static size_t take_header(char *bytes, size_t size, size_t n, void *ctx) {
 
 /* ---- letters ---- */
 
-static void prepare(struct letter *l, const struct post_message *m) {
+static void letter_prepare(struct letter *l, const struct post_message *m) {
     const struct post_settings *s = &l->post->s;
     CURL *e = l->easy;
     for (size_t i = 0; i < POST_HEADERS && m->headers[i] != NULL; i++)
@@ -106,12 +106,12 @@ static void prepare(struct letter *l, const struct post_message *m) {
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, post_open_socket);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, l);
-    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_bytes);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, post_close_socket);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, post_take_bytes);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, l);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, post_take_header);
     curl_easy_setopt(e, CURLOPT_HEADERDATA, l);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, s->timeout_ms);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
@@ -131,7 +131,7 @@ void post_start(struct post *p, const struct post_message *m, void *ctx) {
     l->easy = curl_easy_init();
     if (l->easy == NULL)
         abort(); /* no memory */
-    prepare(l, m);
+    letter_prepare(l, m);
     p->under_way = l;
     if (curl_multi_add_handle(p->multi, l->easy) != CURLM_OK)
         abort();
@@ -143,7 +143,7 @@ static void letter_free(struct letter *l) {
     free(l);
 }
 
-static void forget(struct post *p, struct letter *l) {
+static void post_forget(struct post *p, struct letter *l) {
     struct letter **at = &p->under_way;
     while (*at != l)
         at = &(*at)->next;
@@ -173,7 +173,7 @@ bool post_take(struct post *p, struct post_answer *out) {
             continue;
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&l);
         read_answer(l, code, out);
-        forget(p, l);
+        post_forget(p, l);
         letter_free(l);
         return true;
     }
@@ -213,7 +213,7 @@ void post_free(struct post *p) {
     if (p == NULL)
         return;
     for (struct letter *l; (l = p->under_way) != NULL;) {
-        forget(p, l);
+        post_forget(p, l);
         letter_free(l);
     }
     curl_multi_cleanup(p->multi);

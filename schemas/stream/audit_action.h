@@ -61,6 +61,16 @@
       "`changes`: how often each action would have been, `path` its name and `to` the number")               \
     X(GUARD_RELEASED, "guard.released", KEY, COMMAND,                                                        \
       "the key may remove again, as if it had removed nothing so far")                                       \
+    X(DELIVERY_CREATED, "delivery.created", DELIVERY, COMMAND, "an endpoint for events over HTTP")           \
+    X(DELIVERY_CHANGED, "delivery.changed", DELIVERY, COMMAND,                                               \
+      "`changes`: `name`, `url`, `events`, `state`")                                                         \
+    X(DELIVERY_DISABLED, "delivery.disabled", DELIVERY, COMMAND,                                             \
+      "nothing is sent any more; `reason`: `gone` (it has answered 410), `failing` (for days every "         \
+      "attempt has failed), or what the owner said")                                                         \
+    X(DELIVERY_ROTATED, "delivery.rotated", DELIVERY, COMMAND, "")                                           \
+    X(DELIVERY_REPLAYED, "delivery.replayed", DELIVERY, COMMAND,                                             \
+      "`changes`: `since`, `after` or `number`, as it was asked for")                                        \
+    X(DELIVERY_DELETED, "delivery.deleted", DELIVERY, COMMAND, "")                                           \
     X(WORKSPACE_CREATED, "workspace.created", WORKSPACE, COMMAND, "`changes`: setting by setting")           \
     X(SETTINGS_CHANGED, "settings.changed", WORKSPACE, COMMAND, "`changes`: setting by setting")             \
     X(AUDIT_EXPORTED, "audit.exported", WORKSPACE, COMMAND,                                                  \

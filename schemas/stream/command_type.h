@@ -79,7 +79,22 @@ enum command_carries {
     X(GUARD_RELEASE, "guard.release", KEY, 0, 200, "")                                                          \
     X(AUDIT_EXPORT, "audit.export", WORKSPACE, CARRY_RESOURCE, 200,                                             \
       "`resource`: `format`, and what was asked for, as texts (`kind`, `from`, `to` …). It changes nothing: " \
-      "an export of the audit begins when this is on record")
+      "an export of the audit begins when this is on record")                                                   \
+    X(DELIVERY_CREATE, "delivery.create", DELIVERY, CARRY_RESOURCE, 200,                                        \
+      "`resource`: `name`, `url`, `events` (types that are wanted, or null: all), `signature` "                 \
+      "(`hmac`, `ed25519`), `state` (`enabled`, `paused`), `secret` (sealed), `prefix` (how it "                \
+      "begins), `publicKey` (of `ed25519`, else null)")                                                         \
+    X(DELIVERY_SET, "delivery.set", DELIVERY, CARRY_RESOURCE, 200,                                              \
+      "`resource`: what changes of `name`, `url`, `events`, `state` (also `disabled`, then with a "             \
+      "`reason`)")                                                                                              \
+    X(DELIVERY_ROTATE, "delivery.rotate", DELIVERY, CARRY_RESOURCE, 200,                                        \
+      "`resource`: the new `secret`, `prefix` and `publicKey`; `overlapUntil` (µs since 1970): so "            \
+      "long messages are signed with the old secret too, null: with the new one alone")                         \
+    X(DELIVERY_REPLAY, "delivery.replay", DELIVERY, CARRY_RESOURCE, 200,                                        \
+      "`resource`: one of `since` (µs since 1970: all that came since then once more), `after` "               \
+      "(go on behind the message of this number), `number` (this message once more, beside the "                \
+      "others; 0: a message that says nothing, to try the endpoint)")                                           \
+    X(DELIVERY_DELETE, "delivery.delete", DELIVERY, 0, 200, "")
 
 enum command_type {
 #define COMMAND_ENUM(sym, name, target, carries, status, words) COMMAND_##sym,

@@ -15,6 +15,7 @@
     X(RESOURCE, NULL, "resources", "the resource")                                                           \
     X(KEY, "Key", "keys", "the key")                                                                         \
     X(OWNER, "Owner", "owners", "the owner or administrator")                                                \
+    X(DELIVERY, "Delivery", "deliveries", "the endpoint that events are delivered to")                       \
     X(WORKSPACE, "Workspace", "workspaces", "the workspace")
 
 enum target_kind {

@@ -43,6 +43,11 @@ enum db_query_kind {
     /* p: owner (NULL: all), after (a pass's id), limit. Those that are still good, in the order of their ids.
      */
     QUERY_PASSES,
+    /* p: id (NULL: all), after (an id), limit. */
+    QUERY_DELIVERIES,
+    /* p: id of an endpoint. The newest first, a hundred at most. At least one row, of which all but the first
+     * column are NULL where there is no attempt; none where there is no such endpoint. */
+    QUERY_DELIVERY_ATTEMPTS,
     QUERY_KINDS
 };
 enum {
@@ -134,6 +139,42 @@ enum {
     COL_GUARD_USERS_AT,
     COL_GUARD_MEMBERS_AT = COL_GUARD_USERS_AT + 3,
     COL_GUARD_COLUMNS = COL_GUARD_MEMBERS_AT + 3
+};
+enum {
+    COL_DELIVERY_ID,
+    COL_DELIVERY_NAME,
+    COL_DELIVERY_URL,
+    COL_DELIVERY_EVENTS, /* JSON */
+    COL_DELIVERY_SIGNATURE,
+    COL_DELIVERY_PREFIX,
+    COL_DELIVERY_PUBLIC_KEY,
+    COL_DELIVERY_OLD_UNTIL, /* NULL where the old secret does not sign any more */
+    COL_DELIVERY_STATE,
+    COL_DELIVERY_REASON,
+    COL_DELIVERY_CREATED,
+    COL_DELIVERY_CREATED_BY,
+    COL_DELIVERY_CURSOR,
+    COL_DELIVERY_NEWEST,
+    COL_DELIVERY_FAILURES,
+    COL_DELIVERY_FAILING_SINCE,
+    COL_DELIVERY_NEXT_TRY, /* NULL where nothing has failed */
+    COL_DELIVERY_SUCCEEDED,
+    COL_DELIVERY_LOST,
+    COL_DELIVERY_COLUMNS
+};
+enum {
+    COL_ATTEMPT_DELIVERY,
+    COL_ATTEMPT_N,
+    COL_ATTEMPT_AT,
+    COL_ATTEMPT_NUMBER,
+    COL_ATTEMPT_EVENT,
+    COL_ATTEMPT_TYPE,
+    COL_ATTEMPT_STATUS,
+    COL_ATTEMPT_ERROR,
+    COL_ATTEMPT_ANSWER,
+    COL_ATTEMPT_DURATION,
+    COL_ATTEMPT_NEXT_TRY,
+    COL_ATTEMPT_COLUMNS
 };
 /* From COL_GUARD_USERS_AT on, and from COL_GUARD_MEMBERS_AT on. All NULL: nothing was counted. */
 enum { COL_GUARD_REMOVED, COL_GUARD_BASE, COL_GUARD_TRIPPED };

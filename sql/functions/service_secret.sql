@@ -6,4 +6,4 @@ $$;
 
 ALTER FUNCTION service_secret OWNER TO usher_gate;
 REVOKE ALL ON FUNCTION service_secret FROM PUBLIC, usher_ingest, usher_worker;
-GRANT EXECUTE ON FUNCTION service_secret TO usher_ingest;
+GRANT EXECUTE ON FUNCTION service_secret TO usher_ingest, usher_worker;

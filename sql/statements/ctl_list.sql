@@ -40,3 +40,31 @@ LEFT JOIN keys k ON k.workspace_id = g.workspace_id AND k.id = g.key_id
 CROSS JOIN LATERAL (SELECT micros(now()) / (w.guard_window * 1000000::bigint / 16) AS now) x
 WHERE g.workspace_id = $1::uuid
 ORDER BY g.key_id, g.kind;
+
+-- name: deliveries
+-- $1 uuid: workspace
+-- $2 uuid: one endpoint alone; NULL: all
+SELECT d.id, d.doc->>'name', d.doc->>'url', d.doc->>'events', d.doc->>'signature', d.doc->>'prefix', d.doc->>'publicKey',
+       CASE WHEN (d.doc->>'oldSecretUntil')::bigint > micros(now()) THEN rfc3339(from_micros((d.doc->>'oldSecretUntil')::bigint)) END,
+       d.doc->>'state', d.doc->>'reason', rfc3339(from_micros((d.doc->>'created')::bigint)), d.doc->>'createdBy', p.cursor,
+       h.newest, p.failures, rfc3339(p.failing_since), CASE WHEN p.failures > 0 THEN rfc3339(p.next_try) END, rfc3339(p.succeeded), p.lost
+FROM deliveries d
+JOIN delivery_progress p ON p.workspace_id = d.workspace_id AND p.id = d.id
+JOIN delivery_heads h ON h.workspace_id = d.workspace_id
+WHERE d.workspace_id = $1::uuid AND ($2::uuid IS NULL OR d.id = $2::uuid)
+ORDER BY d.id;
+
+-- name: delivery_attempts
+-- $1 uuid: workspace
+-- $2 uuid: endpoint
+SELECT a.n, rfc3339(a.at), a.number, a.event, a.type, a.status, a.error, a.answer, a.duration_us, rfc3339(a.next_try)
+FROM delivery_attempts a WHERE a.workspace_id = $1::uuid AND a.id = $2::uuid
+ORDER BY a.n DESC LIMIT 100;
+
+-- name: delivery_named
+-- An endpoint by its id or its name.
+-- $1 text: id or name
+-- $2 uuid: workspace; NULL: any
+SELECT d.workspace_id, d.id, d.doc->>'name', d.doc->>'signature' FROM deliveries d
+WHERE (d.id::text = lower($1) OR d.doc->>'name' = $1) AND ($2::uuid IS NULL OR d.workspace_id = $2::uuid)
+LIMIT 2;

@@ -249,3 +249,28 @@ WHERE p.workspace_id = $1::uuid
   AND p.ended IS NULL AND k.revoked IS NULL
   AND least(o.expires, p.expires, p.seen + p.idle) > clock_timestamp()
 ORDER BY p.id LIMIT $4::int;
+
+-- name: deliveries
+-- $1 uuid: workspace
+-- $2 uuid: one endpoint alone; NULL: all
+-- $3 uuid: the endpoint behind which the page begins; NULL: from the first
+-- $4 integer: rows at most
+SELECT d.id, d.doc->>'name', d.doc->>'url', d.doc->>'events', d.doc->>'signature', d.doc->>'prefix', d.doc->>'publicKey',
+       CASE WHEN (d.doc->>'oldSecretUntil')::bigint > micros(now()) THEN d.doc->>'oldSecretUntil' END, d.doc->>'state', d.doc->>'reason',
+       d.doc->>'created', d.doc->>'createdBy', p.cursor, h.newest, p.failures, micros(p.failing_since),
+       CASE WHEN p.failures > 0 THEN micros(p.next_try) END, micros(p.succeeded), p.lost
+FROM deliveries d
+JOIN delivery_progress p ON p.workspace_id = d.workspace_id AND p.id = d.id
+JOIN delivery_heads h ON h.workspace_id = d.workspace_id
+WHERE d.workspace_id = $1::uuid AND ($2::uuid IS NULL OR d.id = $2::uuid) AND ($3::uuid IS NULL OR d.id > $3::uuid)
+ORDER BY d.id LIMIT $4::int;
+
+-- name: delivery_attempts
+-- The newest first. At least one row, unless there is no such endpoint.
+-- $1 uuid: workspace
+-- $2 uuid: endpoint
+SELECT d.id, a.n, micros(a.at), a.number, a.event, a.type, a.status, a.error, a.answer, a.duration_us, micros(a.next_try)
+FROM deliveries d
+LEFT JOIN delivery_attempts a ON a.workspace_id = d.workspace_id AND a.id = d.id
+WHERE d.workspace_id = $1::uuid AND d.id = $2::uuid
+ORDER BY a.n DESC LIMIT 100;

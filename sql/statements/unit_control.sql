@@ -120,3 +120,50 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::bi
 ON CONFLICT (workspace_id, key_id, kind) DO UPDATE
 SET head = EXCLUDED.head, slots = EXCLUDED.slots, base = EXCLUDED.base, base_at = EXCLUDED.base_at,
     tripped = EXCLUDED.tripped;
+
+-- name: load_deliveries
+-- All of a workspace.
+-- $1 uuid[]: workspaces
+SELECT d.workspace_id, d.id, d.doc::text, d.secrets
+FROM unnest($1::uuid[]) AS a (w)
+CROSS JOIN LATERAL (SELECT * FROM deliveries t WHERE t.workspace_id = a.w OFFSET 0) d;
+
+-- name: store_deliveries
+-- A new endpoint begins behind the newest message. A changed one is tried at once. A cursor that is set goes to the last
+-- message before a moment, or to a number.
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: endpoints
+-- $3 text[]: what everybody may see of them, JSON
+-- $4 text[]: their secrets, sealed
+-- $5 bigint[]: all messages since this moment are to be sent once more; 0: they are not
+-- $6 bigint[]: go on behind this number; -1: where it is
+-- $7 text[]: messages to be sent once more beside the others, each the text of an array
+WITH given AS (
+    SELECT x.* FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])
+         AS x (workspace_id, id, doc, secrets, since, after, asked)
+), stored AS (
+    INSERT INTO deliveries (workspace_id, id, doc, secrets) SELECT workspace_id, id, doc::json, secrets FROM given
+    ON CONFLICT (workspace_id, id) DO UPDATE SET doc = EXCLUDED.doc, secrets = EXCLUDED.secrets
+), heads AS (
+    INSERT INTO delivery_heads (workspace_id) SELECT DISTINCT workspace_id FROM given ON CONFLICT DO NOTHING
+)
+INSERT INTO delivery_progress AS p (workspace_id, id, cursor, asked)
+SELECT g.workspace_id, g.id,
+       CASE WHEN g.since > 0 THEN coalesce((SELECT min(l.number) - 1 FROM delivery_log l
+                                            WHERE l.workspace_id = g.workspace_id AND l.at >= from_micros(g.since)), h.newest, 0)
+            WHEN g.after >= 0 THEN least(g.after, coalesce(h.newest, 0))
+            ELSE coalesce(h.newest, 0) END,
+       g.asked::bigint[]
+FROM given g LEFT JOIN delivery_heads h ON h.workspace_id = g.workspace_id
+ON CONFLICT (workspace_id, id) DO UPDATE
+SET version = p.version + 1, failures = 0, failing_since = NULL, next_try = now(),
+    asked = (p.asked || EXCLUDED.asked)[1:100],
+    turn = p.turn + CASE WHEN (SELECT g.since > 0 OR g.after >= 0 FROM given g WHERE g.workspace_id = p.workspace_id AND g.id = p.id) THEN 1 ELSE 0 END,
+    cursor = CASE WHEN (SELECT g.since > 0 OR g.after >= 0 FROM given g WHERE g.workspace_id = p.workspace_id AND g.id = p.id)
+                  THEN EXCLUDED.cursor ELSE p.cursor END;
+
+-- name: delete_deliveries
+-- With all that belongs to them.
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: endpoints
+DELETE FROM deliveries d USING unnest($1::uuid[], $2::uuid[]) AS a (w, i) WHERE d.workspace_id = a.w AND d.id = a.i;

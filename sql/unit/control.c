@@ -1,4 +1,4 @@
-/* Who may do what: keys, owners, logins and guards as objects of a unit. */
+/* Who may do what, and who is told: keys, owners, endpoints, logins and guards as objects of a unit. */
 #include "sql/unit/unit_private.h"
 
 #include <stdio.h>
@@ -39,6 +39,22 @@ void unit_put_owner(struct unit *u, const struct unit_owner *row) {
     struct unit_owner *o = owner_new(u, row->workspace, row->id);
     *o = *row;
     o->state = ROW_LOADED;
+}
+
+static struct unit_delivery *delivery_new(struct unit *u, struct unit_workspace *w, const char *id) {
+    struct unit_delivery *d = arena_alloc(u->arena, sizeof *d);
+    snprintf(d->id, sizeof d->id, "%s", id);
+    d->workspace = w;
+    unit_enter(u, UNIT_DELIVERIES, w, id, "", d);
+    return d;
+}
+
+void unit_put_delivery(struct unit *u, const struct unit_delivery *row) {
+    if (unit_find(u, UNIT_DELIVERIES, row->workspace, row->id, "") != NULL)
+        return;
+    struct unit_delivery *d = delivery_new(u, row->workspace, row->id);
+    *d = *row;
+    d->state = ROW_LOADED;
 }
 
 static struct unit_login *login_new(struct unit *u, struct unit_workspace *w, const char *user) {
@@ -82,6 +98,8 @@ void unit_put_guard(struct unit *u, const struct unit_guard *row) {
 void unit_settle_control(struct unit *u, enum unit_kind kind, const struct want *x) {
     if (kind == UNIT_OWNERS)
         x->workspace->owners_loaded = true;
+    else if (kind == UNIT_DELIVERIES)
+        x->workspace->deliveries_loaded = true;
     else if (unit_find(u, kind, x->workspace, x->a, x->b) != NULL)
         return;
     else if (kind == UNIT_KEYS)
@@ -157,6 +175,34 @@ int64_t unit_count_owners(struct unit *u, struct unit_workspace *w) {
     for (const struct object *x = u->objects[UNIT_OWNERS]; x != NULL; x = x->next) {
         const struct unit_owner *o = x->p;
         n += o->workspace == w && row_alive(o->state) && !o->revoked;
+    }
+    return n;
+}
+
+void unit_want_deliveries(struct unit *u, struct unit_workspace *w) {
+    if (!w->deliveries_loaded)
+        unit_want(u, UNIT_DELIVERIES, (struct want){.workspace = w, .a = ""});
+}
+
+static bool load_deliveries(struct unit *u, struct unit_workspace *w) {
+    unit_want_deliveries(u, w);
+    return w->deliveries_loaded || unit_fetch_wanted(u);
+}
+
+struct unit_delivery *unit_delivery(struct unit *u, struct unit_workspace *w, const char *id) {
+    if (!load_deliveries(u, w))
+        return NULL;
+    struct unit_delivery *d = unit_find(u, UNIT_DELIVERIES, w, id, "");
+    return d != NULL ? d : delivery_new(u, w, id);
+}
+
+int64_t unit_count_deliveries(struct unit *u, struct unit_workspace *w) {
+    int64_t n = 0;
+    if (!load_deliveries(u, w))
+        return -1;
+    for (const struct object *x = u->objects[UNIT_DELIVERIES]; x != NULL; x = x->next) {
+        const struct unit_delivery *d = x->p;
+        n += d->workspace == w && row_alive(d->state);
     }
     return n;
 }

@@ -1,4 +1,4 @@
-/* Who may do what: rows of keys, owners, logins and guard_windows. */
+/* Who may do what, and who is told: rows of keys, owners, deliveries, logins and guard_windows. */
 #include "sql/pg_array.h"
 #include "sql/unit/postgres.h"
 
@@ -42,6 +42,12 @@ static struct unit_owner read_owner(struct unit_workspace *w, const struct db_re
     return o;
 }
 
+static struct unit_delivery read_delivery(struct unit_workspace *w, const struct db_result *r, size_t row) {
+    struct unit_delivery d = {.workspace = w, .doc = db_text(r, row, 2), .secrets = db_text(r, row, 3)};
+    postgres_id(r, row, 1, d.id);
+    return d;
+}
+
 static struct unit_login read_login(struct unit_workspace *w, const struct db_result *r, size_t row) {
     struct unit_login l = {.workspace = w,
                            .first_us = db_int(r, row, 2),
@@ -74,6 +80,9 @@ void postgres_take_control(struct unit *u, enum unit_kind kind, const struct db_
     } else if (kind == UNIT_OWNERS) {
         struct unit_owner o = read_owner(w, r, row);
         unit_put_owner(u, &o);
+    } else if (kind == UNIT_DELIVERIES) {
+        struct unit_delivery d = read_delivery(w, r, row);
+        unit_put_delivery(u, &d);
     } else if (kind == UNIT_LOGINS) {
         struct unit_login l = read_login(w, r, row);
         unit_put_login(u, &l);
@@ -155,6 +164,25 @@ static void store_logins(struct unit *u, size_t *sent) {
     postgres_rows_send(&rows, u, SQL_UNIT_CONTROL_STORE_LOGINS, sent);
 }
 
+static void store_deliveries(struct unit *u, size_t *sent) {
+    struct postgres_rows rows = {.ncolumns = 7}, gone = {.ncolumns = 2};
+    for (const struct object *o = u->objects[UNIT_DELIVERIES]; o != NULL; o = o->next) {
+        const struct unit_delivery *d = o->p;
+        if (d->state == ROW_DELETED)
+            postgres_rows_add(&gone, d->workspace->id, d->id);
+        if (!to_write(d->state))
+            continue;
+        postgres_rows_add(&rows, d->workspace->id, d->id);
+        pg_array_text(&rows.column[2], d->doc);
+        pg_array_text(&rows.column[3], d->secrets);
+        pg_array_int(&rows.column[4], d->moves ? d->since_us : 0);
+        pg_array_int(&rows.column[5], d->moves && d->since_us == 0 ? d->after : -1);
+        pg_array_text(&rows.column[6], d->asked != NULL ? d->asked : "{}");
+    }
+    postgres_rows_send(&rows, u, SQL_UNIT_CONTROL_STORE_DELIVERIES, sent);
+    postgres_rows_send(&gone, u, SQL_UNIT_CONTROL_DELETE_DELIVERIES, sent);
+}
+
 void postgres_store_control(struct unit *u, size_t *sent) {
     struct postgres_rows keys = {.ncolumns = 17}, owners = {.ncolumns = 10}, guards = {.ncolumns = 8};
     const struct object *o;
@@ -166,6 +194,7 @@ void postgres_store_control(struct unit *u, size_t *sent) {
         if (to_write(((const struct unit_owner *)o->p)->state))
             add_owner(&owners, o->p);
     postgres_rows_send(&owners, u, SQL_UNIT_CONTROL_STORE_OWNERS, sent);
+    store_deliveries(u, sent);
     store_logins(u, sent);
     for (o = u->objects[UNIT_GUARDS]; o != NULL; o = o->next)
         if (to_write(((const struct unit_guard *)o->p)->state))

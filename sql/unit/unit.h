@@ -47,7 +47,7 @@ struct unit_workspace {
     int64_t stored_counts[4];       /* those four as in the database */
     int64_t users_total;            /* as in the database */
     int64_t users_more, rooms_more; /* to be counted beyond what the unit makes and deletes */
-    bool owners_loaded;
+    bool owners_loaded, deliveries_loaded;
     char sliced[37]; /* txn of a large command whose slices are under way: nothing else may change; "" none */
     struct unit_plan *plan; /* what is left of it, once it is asked for */
 };
@@ -77,6 +77,20 @@ struct unit_owner {
     int64_t expires_us; /* 0: never */
     bool revoked;
     const char *revoked_by;
+};
+
+/* An endpoint that events are delivered to over HTTP. */
+struct unit_delivery {
+    char id[37];
+    struct unit_workspace *workspace;
+    enum row_state state;
+    const char *doc;     /* JSON: what everybody may see of it */
+    const char *secrets; /* sealed: the present one, and behind a blank the one before it */
+    /* Set by commands of this unit. */
+    bool moves;        /* its cursor is set … */
+    int64_t since_us;  /* … to the last message before this moment, or, where that is 0, … */
+    int64_t after;     /* … to this number */
+    const char *asked; /* messages to be sent once more: text form of a PostgreSQL array; NULL: none */
 };
 
 /* That a user has logged in: ROW_ABSENT until the first time. */
@@ -181,6 +195,7 @@ struct unit_workspace *unit_want_workspace(struct unit *u, const char *workspace
 void unit_want_claim(struct unit *u, struct unit_workspace *w, const char *txn);
 void unit_want_key(struct unit *u, struct unit_workspace *w, const char *key);
 void unit_want_owners(struct unit *u, struct unit_workspace *w);
+void unit_want_deliveries(struct unit *u, struct unit_workspace *w); /* all of them */
 void unit_want_login(struct unit *u, struct unit_workspace *w, const char *user);
 /* Unmanaged users by folded e-mail address. This is only noted: all announced addresses are fetched together
  * when the first of them is asked for, because few workspaces ever ask. */
@@ -210,6 +225,7 @@ struct unit_owner *unit_owner(struct unit *u, struct unit_workspace *w, const ch
 /* Is there a living credential of role owner besides this one? */
 bool unit_other_owner(struct unit *u, struct unit_workspace *w, const struct unit_owner *except,
                       int64_t now_us);
+struct unit_delivery *unit_delivery(struct unit *u, struct unit_workspace *w, const char *id);
 struct unit_login *unit_login(struct unit *u, struct unit_workspace *w, const char *user);
 struct unit_guard *unit_guard(struct unit *u, struct unit_workspace *w, const char *key,
                               enum guard_kind kind);
@@ -241,6 +257,8 @@ int64_t unit_count(struct unit *u, struct unit_workspace *w, enum guard_kind kin
 /* How many keys, or credentials of owners and administrators, are not revoked; -1 on a database error. */
 int64_t unit_count_keys(struct unit *u, struct unit_workspace *w);
 int64_t unit_count_owners(struct unit *u, struct unit_workspace *w);
+/* How many endpoints there are; -1 on a database error. */
+int64_t unit_count_deliveries(struct unit *u, struct unit_workspace *w);
 /* Gives and takes seats as the workspace's seat mode says, at once for all its users, and counts them. Nobody
  * is refused. False on a database error. Only where there are few users: unit_next_seats goes step by step.
  */
@@ -252,7 +270,7 @@ enum err_code unit_error(const struct unit *u, struct err *err); /* ERR_OK while
  */
 void unit_touch(struct unit_resource *r,
                 bool doc_changed);          /* to be written: LOADED becomes CHANGED, ABSENT becomes NEW */
-void unit_row_touch(enum row_state *state); /* the same for keys, owners, logins and guards */
+void unit_row_touch(enum row_state *state); /* the same for keys, owners, endpoints, logins and guards */
 void unit_rename(struct unit *u, struct unit_resource *r, const char *name, const char *name_key);
 /* What a resource is looked up by follows its document: call with every change of it. before: as it was until
  * now (NULL: made here), after: NULL where it is deleted. */

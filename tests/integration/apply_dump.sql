@@ -29,6 +29,8 @@ SELECT json_build_object(
         'name', name, 'role', role, 'tokenHash', encode(token_hash, 'hex'), 'prefix', prefix,
         'expires', (extract(epoch FROM expires) * 1000000)::bigint, 'createdBy', created_by,
         'revoked', revoked IS NOT NULL, 'revokedBy', revoked_by))), '{}') FROM owners),
+    'deliveries', (SELECT coalesce(json_object_agg(workspace_id || '/' || id, json_build_object('doc', doc::text, 'secrets', secrets)), '{}')
+        FROM deliveries),
     'logins', (SELECT coalesce(json_object_agg(workspace_id || '/' || user_id, json_build_object(
         'first', (extract(epoch FROM first_at) * 1000000)::bigint, 'last', (extract(epoch FROM last_at) * 1000000)::bigint,
         'times', times)), '{}') FROM logins),

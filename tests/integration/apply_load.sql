@@ -63,6 +63,11 @@ o AS (
            x.value->>'revokedBy'
     FROM given, json_each(tables->'owners') AS x
 ),
+d AS (
+    INSERT INTO deliveries (workspace_id, id, doc, secrets)
+    SELECT split_part(x.key, '/', 1)::uuid, split_part(x.key, '/', 2)::uuid, (x.value->>'doc')::json, x.value->>'secrets'
+    FROM given, json_each(tables->'deliveries') AS x
+),
 l AS (
     INSERT INTO logins (workspace_id, user_id, first_at, last_at, times)
     SELECT split_part(x.key, '/', 1)::uuid, split_part(x.key, '/', 2)::uuid, to_timestamp((x.value->>'first')::bigint / 1000000.0),

@@ -90,6 +90,14 @@ API_DOORS = {
     ("GET", A + "/admin/guards"): (BOTH_ROLES, 200, None),
     ("POST", A + "/admin/guards/{key}/release"): (BOTH_ROLES, 404, None),
     ("POST", A + "/admin/users/{id}/deactivate"): (OWNERS, 404, None),
+    ("GET", A + "/admin/deliveries"): (BOTH_ROLES, 200, None), ("POST", A + "/admin/deliveries"): (BOTH_ROLES, 400, {}),
+    ("GET", A + "/admin/deliveries/{id}"): (BOTH_ROLES, 404, None),
+    ("PATCH", A + "/admin/deliveries/{id}"): (BOTH_ROLES, 404, {"state": "paused"}),
+    ("DELETE", A + "/admin/deliveries/{id}"): (BOTH_ROLES, 404, None),
+    ("POST", A + "/admin/deliveries/{id}/rotate"): (BOTH_ROLES, 404, None),
+    ("POST", A + "/admin/deliveries/{id}/test"): (BOTH_ROLES, 404, None),
+    ("POST", A + "/admin/deliveries/{id}/replay"): (BOTH_ROLES, 404, {"after": 0}),
+    ("GET", A + "/admin/deliveries/{id}/attempts"): (BOTH_ROLES, 404, None),
 }
 
 

@@ -289,7 +289,9 @@ static struct decision_bounds bounds_of(const json_t *c) {
     return (struct decision_bounds){.resource = {.max_bytes = (size_t)bound_of(c, "bytes", 262144),
                                                  .max_values = (size_t)bound_of(c, "values", 1000)},
                                     .keys = bound_of(c, "keys", 1000),
-                                    .owners = bound_of(c, "owners", 100)};
+                                    .owners = bound_of(c, "owners", 100),
+                                    .deliveries = bound_of(c, "deliveries", 50),
+                                    .deliver_http = bound_of(c, "deliverHttp", 0) != 0};
 }
 
 struct apply apply_case_apply(const json_t *c, const struct case_place *place) {

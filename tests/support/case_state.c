@@ -206,6 +206,14 @@ static void complete_row(const char *table, json_t *row) {
         set_default(row, "first", json_integer(CASE_CREATED));
         set_default(row, "last", json_integer(CASE_CREATED));
         set_default(row, "times", json_integer(1));
+    } else if (strcmp(table, "deliveries") == 0) {
+        set_default(
+            row, "doc",
+            json_string(
+                "{\"name\":\"Hook\",\"url\":\"https://a.example/h\",\"events\":null,\"signature\":"
+                "\"hmac\",\"prefix\":\"whsec_abcd\",\"publicKey\":null,\"state\":\"enabled\",\"reason\":null,"
+                "\"oldSecretUntil\":null,\"created\":1700000000000000,\"createdBy\":\"root\"}"));
+        set_default(row, "secrets", json_string("sealed"));
     } else if (strcmp(table, "members") == 0) {
         set_default(row, "transmit", json_true());
     } else if (strcmp(table, "claims") == 0) {

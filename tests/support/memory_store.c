@@ -241,6 +241,19 @@ static void store_owner(struct store *s, const struct unit_owner *o) {
     put_row(s, "owners", key, row, false);
 }
 
+/* Where its cursor goes and what was asked for is nothing that a worker reads again. */
+static void store_delivery(struct store *s, const struct unit_delivery *d) {
+    const char *key = key_in(s, d->workspace, d->id, "");
+    if (d->state == ROW_DELETED)
+        json_object_del(table_in(s, "deliveries"), key);
+    if (!is_written(d->state))
+        return;
+    json_t *row = json_object();
+    set_text(row, "doc", d->doc);
+    set_text(row, "secrets", d->secrets);
+    put_row(s, "deliveries", key, row, false);
+}
+
 /* Those of users who are gone went with them. */
 static void store_login(struct store *s, const struct unit_login *l) {
     const char *key = key_in(s, l->workspace, l->user, "");
@@ -409,6 +422,8 @@ enum err_code memory_store(struct unit *u, json_t *tables, struct err *err) {
         store_key(&s, o->p);
     for (o = u->objects[UNIT_OWNERS]; o != NULL; o = o->next)
         store_owner(&s, o->p);
+    for (o = u->objects[UNIT_DELIVERIES]; o != NULL; o = o->next)
+        store_delivery(&s, o->p);
     for (o = u->objects[UNIT_LOGINS]; o != NULL; o = o->next)
         store_login(&s, o->p);
     for (o = u->objects[UNIT_GUARDS]; o != NULL; o = o->next)

@@ -12,7 +12,7 @@
 
 static const char *const tables_of[] = {"workspaces", "users",  "rooms",  "resources", "values",
                                         "members",    "keys",   "owners", "logins",    "guards",
-                                        "bulks",      "claims", "outbox", "slices"};
+                                        "bulks",      "claims", "outbox", "slices",    "deliveries"};
 
 void memory_init(struct memory *m, json_t *tables) {
     *m = (struct memory){.tables = tables};
@@ -183,6 +183,19 @@ static void fetch_owners(struct unit *u, const struct want *x) {
     }
 }
 
+static void fetch_deliveries(struct unit *u, const struct want *x) {
+    const char *key;
+    json_t *row;
+    json_object_foreach(table(u, "deliveries"), key, row) {
+        if (!of_workspace(key, x->workspace))
+            continue;
+        struct unit_delivery d = {
+            .workspace = x->workspace, .doc = text(u, row, "doc"), .secrets = text(u, row, "secrets")};
+        snprintf(d.id, sizeof d.id, "%s", key + ID + 1);
+        unit_put_delivery(u, &d);
+    }
+}
+
 static void fetch_login(struct unit *u, const struct want *x) {
     const json_t *row = wanted_row(u, "logins", x, "");
     if (row == NULL)
@@ -288,10 +301,18 @@ static void fetch_pair(struct unit *u, const struct want *x) {
 
 static void fetch_one(struct unit *u, enum unit_kind kind, const struct want *x) {
     static void (*const plain[UNIT_KINDS])(struct unit * u, const struct want *x) = {
-        [UNIT_WORKSPACES] = fetch_workspace, [UNIT_CLAIMS] = fetch_claim,  [UNIT_KEYS] = fetch_key,
-        [UNIT_OWNERS] = fetch_owners,        [UNIT_LOGINS] = fetch_login,  [UNIT_GUARDS] = fetch_guard,
-        [UNIT_VALUES] = fetch_value,         [UNIT_BULKS] = fetch_bulk,    [UNIT_MEMBERS] = fetch_pair,
-        [UNIT_MAILS] = fetch_mail,           [UNIT_SLICED] = fetch_sliced,
+        [UNIT_WORKSPACES] = fetch_workspace,
+        [UNIT_CLAIMS] = fetch_claim,
+        [UNIT_KEYS] = fetch_key,
+        [UNIT_OWNERS] = fetch_owners,
+        [UNIT_LOGINS] = fetch_login,
+        [UNIT_GUARDS] = fetch_guard,
+        [UNIT_VALUES] = fetch_value,
+        [UNIT_BULKS] = fetch_bulk,
+        [UNIT_MEMBERS] = fetch_pair,
+        [UNIT_MAILS] = fetch_mail,
+        [UNIT_SLICED] = fetch_sliced,
+        [UNIT_DELIVERIES] = fetch_deliveries,
     };
     if (plain[kind] != NULL)
         plain[kind](u, x);

@@ -22,6 +22,10 @@ LOCAL = os.path.join("ops", "local", "usher-local")
 # All suites come from one address, and many of them with wrong tokens on purpose. What a source may send by default
 # is tested in test_throttle.py, on an ingest of its own.
 os.environ.setdefault("INGEST_SETTINGS", "max-unauthorized-per-source = 1000000")
+# Receivers of the tests are on this machine, and nobody waits for minutes or days there. What is refused by default is
+# tested in tests/ops/test_post.c.
+os.environ.setdefault("WORKER_ARGS", "--deliver-http --deliver-networks 127.0.0.0/8 --deliver-retries 1,1,2 "
+                      "--deliver-seconds 4 --deliver-give-up-seconds 6 --max-deliveries 120")
 ALL_SCOPES = ("scim:users:read,scim:users:write,scim:rooms:read,scim:rooms:write,"
               "api:users:read,api:users:write,api:rooms:read,api:rooms:write")
 

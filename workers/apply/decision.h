@@ -10,6 +10,8 @@
 struct decision_bounds {
     struct resource_bounds resource;
     int64_t keys, owners; /* of a workspace, not revoked */
+    int64_t deliveries;   /* endpoints of a workspace */
+    bool deliver_http;    /* they may be http */
 };
 
 struct crowd;

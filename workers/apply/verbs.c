@@ -2,6 +2,7 @@
 
 #include "workers/apply/announce.h"
 #include "workers/apply/create.h"
+#include "workers/apply/deliveries.h"
 #include "workers/apply/keys.h"
 #include "workers/apply/login.h"
 #include "workers/apply/mass_guard.h"
@@ -49,6 +50,11 @@ static const struct verb verbs[COMMAND_TYPE_COUNT] = {
     [COMMAND_MEMBER_DELETE] = {announce_member, apply_member_delete},
     [COMMAND_GUARD_RELEASE] = {announce_key, apply_guard_release},
     [COMMAND_AUDIT_EXPORT] = {announce_nothing, apply_audit_export},
+    [COMMAND_DELIVERY_CREATE] = {announce_deliveries, apply_delivery_create},
+    [COMMAND_DELIVERY_SET] = {announce_deliveries, apply_delivery_set},
+    [COMMAND_DELIVERY_ROTATE] = {announce_deliveries, apply_delivery_rotate},
+    [COMMAND_DELIVERY_REPLAY] = {announce_deliveries, apply_delivery_replay},
+    [COMMAND_DELIVERY_DELETE] = {announce_deliveries, apply_delivery_delete},
 };
 
 const struct verb *verb_of(enum command_type type) {

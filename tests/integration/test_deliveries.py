@@ -1,0 +1,262 @@
+"""Events over HTTP: webhooks, to receivers that answer well, badly, slowly or not at all."""
+
+import doors
+from case import BUSY, Case
+from receiver import Receiver, verified_by_others
+from scimhttp import GROUP, USER, patch_op
+from stack import ToolError
+from waiting import let_time_pass
+
+REMOVED, ADDED = "usher.member.removed", "usher.member.added"
+
+
+class Deliveries(Case):
+    def setUp(self):
+        self.receiver = Receiver()
+        self.addCleanup(self.receiver.close)
+        self.ws = self.stack.workspace("deliver")
+        self.admin = doors.admin(self.ws, "administrator")
+        self.addCleanup(self.admin.close)
+        self.addCleanup(self.ws.client.close)
+
+    # ---- what the tests do
+
+    def endpoint(self, path="/a", ws=None, **flags):
+        """Gives (id, secret or public key)."""
+        made = self.stack.ctl("delivery", "create", workspace=(ws or self.ws).id, name="d" + path.strip("/"),
+                              endpoint=self.receiver.url(path), **flags)
+        self.addCleanup(self.forget, made["delivery"]["id"])
+        return made["delivery"]["id"], made["secret"] or made["delivery"]["publicKey"]
+
+    def forget(self, uid):
+        try:
+            self.stack.ctl("delivery", "revoke", uid)
+        except ToolError as gone:
+            self.assertIn("there is no delivery", gone.err)
+
+    def user(self, name, ws=None):
+        return self.expect((ws or self.ws).client.post("/Users", {"schemas": [USER], "userName": name}), 201).json["id"]
+
+    def room(self, name, *members):
+        return self.expect(self.ws.client.post("/Groups", {"schemas": [GROUP], "displayName": name, "members": [
+            {"value": m} for m in members]}), 201).json["id"]
+
+    def deactivate(self, user):
+        self.expect(self.ws.client.patch("/Users/" + user, patch_op({"op": "replace", "path": "active", "value": False})),
+                    200)
+
+    def messages(self, n, path="/a", what="messages"):
+        self.wait_until(lambda: len(self.receiver.of(path)) >= n, "%d %s" % (n, what))
+        return self.receiver.of(path)
+
+    def shown(self, uid):
+        return self.expect(self.admin.get("/deliveries/" + uid), 200).json
+
+    def attempts(self, uid):
+        return self.expect(self.admin.get("/deliveries/%s/attempts" % uid), 200).json["items"]
+
+    def settled(self, uid, **members):
+        """Waits until it is shown so."""
+        self.wait_until(lambda: all(self.shown(uid)[k] == v for k, v in members.items()), "%s" % members)
+        return self.shown(uid)
+
+    def caught_up(self, uid):
+        self.wait_until(lambda: (lambda d: d["delivered"] == d["newest"] > 0)(self.shown(uid)), "all of them delivered")
+
+    # ---- tests
+
+    def test_each_change_once_and_in_order(self):
+        """What the streams have, in the order of each stream, signed so that other people's libraries take it."""
+        uid, secret = self.endpoint()
+        ana, bo = self.user("ana"), self.user("bo")
+        self.room("one", ana, bo)
+        self.room("two", ana)
+        self.deactivate(ana)
+        membership, tokens = self.followers.events(self.ws.id), self.followers.tokens(self.ws.id)
+        came = self.messages(len(membership) + len(tokens))
+        self.caught_up(uid)
+        self.assertEqual(len(self.receiver.of("/a")), len(membership) + len(tokens))
+        self.assertEqual([m.json["data"] for m in came if "/membership/" in m.id], membership)
+        self.assertEqual([m.json["data"] for m in came if "/events/" in m.id], [t.value for t in tokens])
+        self.assertEqual([m.type for m in came if "/events/" in m.id], [t.headers["ce_type"] for t in tokens])
+        for m in came:
+            self.assertTrue(m.is_signed_with(secret), m.headers)
+            self.assertEqual((m.headers["content-type"], "." in m.id), ("application/json", False))
+        self.assertEqual(verified_by_others(secret, came), {"python": len(came), "node": len(came)})
+        self.assertEqual(self.attempts(uid)[0]["status"], 200)
+        self.assertEqual(len(self.attempts(uid)), len(came))
+
+    def test_only_what_is_wanted(self):
+        uid, _ = self.endpoint(events="usher.member.*,usher.room.deleted")
+        ana = self.user("ana")
+        room = self.room("one", ana)
+        self.expect(self.ws.client.delete("/Groups/" + room), 204)
+        self.messages(3)
+        self.caught_up(uid)
+        self.assertEqual([m.type for m in self.receiver.of("/a")], [ADDED, REMOVED, "usher.room.deleted"])
+
+    def test_a_receiver_that_fails(self):
+        """The message comes again with its id, whatever the answer was; what is behind it waits, and its order stays."""
+        self.receiver.answers["/a"] = lambda n: (
+            500, 400, (429, {"Retry-After": "1"}, b"slowly, please"), (302, {"Location": "/b"}, b""), 202)[min(n, 4)]
+        uid, _ = self.endpoint(events="urn:ietf:params:scim:event:*")
+        for name in ("a", "b", "c"):
+            self.user(name)
+        came = self.messages(7)
+        self.caught_up(uid)
+        ids = [m.id for m in came]
+        self.assertEqual(len(set(ids[:5])), 1)
+        self.assertEqual(len({m.body for m in came[:5]}), 1)
+        self.assertEqual(ids[4:], ["%s/events/%d" % (self.ws.id, n) for n in (1, 2, 3)])
+        self.assertEqual(self.receiver.of("/b"), [])
+        seen = list(reversed(self.attempts(uid)))
+        self.assertEqual([a["status"] for a in seen], [500, 400, 429, 302, 202, 202, 202])
+        self.assertEqual((seen[2]["answer"], seen[3]["error"]), ("slowly, please", "redirects are not followed"))
+        self.assertEqual([a["nextTry"] is not None for a in seen], [True] * 4 + [False] * 3)
+        self.assertEqual((self.shown(uid)["failures"], self.shown(uid)["failingSince"]), (0, None))
+
+    def test_a_large_answer(self):
+        """Is read up to a bound, and shown up to a smaller one."""
+        self.receiver.answers["/a"] = lambda n: (200, {}, b"x\x00y" * 100000)
+        uid, _ = self.endpoint()
+        self.user("ana")
+        self.caught_up(uid)
+        self.assertEqual(self.attempts(uid)[0]["answer"], ("x?y" * 100)[:256])
+
+    def test_gone(self):
+        self.receiver.answers["/a"] = lambda n: 410
+        uid, _ = self.endpoint()
+        self.user("ana")
+        self.settled(uid, state="disabled", reason="gone")
+        self.said_so(uid, "gone")
+        self.assertEqual(len(self.receiver.of("/a")), 1)
+
+    def said_so(self, uid, reason):
+        told = [c for c in self.followers.changes(self.ws.id) if c["action"] == "delivery.disabled"]
+        self.assertEqual([(c["target"]["id"], c["reason"], c["actor"]["name"]) for c in told],
+                         [(uid, reason, "usher-worker")])
+
+    def test_failing_for_days(self):
+        """Is disabled, and loses nothing by it."""
+        self.receiver.answers["/a"] = lambda n: 503
+        uid, _ = self.endpoint(events="urn:ietf:params:scim:event:*")
+        self.user("ana")
+        self.settled(uid, state="disabled", reason="failing")
+        self.said_so(uid, "failing")
+        self.user("bo")
+        self.receiver.answers["/a"] = lambda n: 200
+        tried = len(self.receiver.of("/a"))
+        self.expect(self.admin.patch("/deliveries/" + uid, {"state": "enabled"}), 200)
+        self.messages(tried + 2)
+        self.caught_up(uid)
+        self.assertEqual([m.id[-1] for m in self.receiver.of("/a")[tried:]], ["1", "2"])
+        self.assertIsNone(self.shown(uid)["reason"])
+
+    def test_paused_and_once_more(self):
+        uid, _ = self.endpoint(state="paused")
+        for name in ("a", "b", "c"):
+            self.user(name)
+        self.wait_until(lambda: self.shown(uid)["newest"] == 3, "three messages")
+        self.expect(self.admin.post("/deliveries/%s/test" % uid, None), 204)
+        self.assertEqual(self.messages(1)[0].type, "usher.delivery.trial")
+        self.expect(self.admin.patch("/deliveries/" + uid, {"state": "enabled"}), 200)
+        first = [m.id for m in self.messages(4)[1:]]
+        self.assertEqual(first, ["%s/events/%d" % (self.ws.id, n) for n in (1, 2, 3)])
+        self.expect(self.admin.post("/deliveries/%s/replay" % uid, {"since": "2020-01-01T00:00:00Z"}), 204)
+        self.assertEqual([m.id for m in self.messages(7)[4:]], first)
+        self.expect(self.admin.post("/deliveries/%s/replay" % uid, {"after": 2}), 204)
+        self.assertEqual([m.id for m in self.messages(8)[7:]], first[2:])
+        self.expect(self.admin.post("/deliveries/%s/replay" % uid, {"number": 1}), 204)
+        self.assertEqual([m.id for m in self.messages(9)[8:]], first[:1])
+        self.expect(self.admin.post("/deliveries/%s/replay" % uid, {"number": 999}), 204)
+        self.wait_until(lambda: self.attempts(uid)[0]["number"] == 999, "the answer to what is not there")
+        self.assertEqual(self.attempts(uid)[0]["error"], "the log does not keep this message any more")
+        self.caught_up(uid)
+        self.assertEqual(len(self.receiver.of("/a")), 9)
+
+    def test_rotation(self):
+        """For a while each message is signed with both secrets, then with the new one alone."""
+        uid, old = self.endpoint()
+        new = self.expect(self.admin.post("/deliveries/%s/rotate" % uid, {"overlapSeconds": 6}), 200).json["secret"]
+        self.user("a")
+        both = self.messages(1)[0]
+        self.assertEqual((len(both.signatures()), both.is_signed_with(old), both.is_signed_with(new)), (2, True, True))
+        self.assertEqual(verified_by_others(old, [both]), {"python": 1, "node": 1})
+        let_time_pass(7, "the overlap of a rotation")
+        self.user("b")
+        alone = self.messages(2)[1]
+        self.assertEqual((len(alone.signatures()), alone.is_signed_with(old), alone.is_signed_with(new)),
+                         (1, False, True))
+        self.assertIsNone(self.shown(uid)["oldSecretUntil"])
+
+    def test_a_key_pair(self):
+        uid, key = self.endpoint(signature="ed25519")
+        self.assertEqual(self.shown(uid)["publicKey"], key)
+        self.user("a")
+        message = self.messages(1)[0]
+        self.assertEqual([v for v, _ in message.signatures()], ["v1a"])
+        self.assertTrue(message.is_signed_with(key))
+
+    def test_the_admin_api(self):
+        given = {"name": "App", "url": self.receiver.url("/a"), "events": ["usher.member.*"]}
+        made = self.expect(self.admin.post("/deliveries", given), 201)
+        shown = made.json["delivery"]
+        self.addCleanup(self.forget, shown["id"])
+        self.assertTrue(made.json["secret"].startswith(shown["prefix"]))
+        self.assertEqual({k: shown[k] for k in given}, given)
+        self.assertTrue(made.headers["location"].endswith("/api/v1/admin/deliveries/" + shown["id"]))
+        self.assertEqual(self.expect(self.admin.get("/deliveries"), 200).json["items"], [shown])
+        self.assertNotIn(made.json["secret"], self.stack.sql("SELECT doc::text || secrets FROM deliveries WHERE id=%s",
+                                                             shown["id"])[0][0])
+        for body, path in (({"name": "x"}, "url"), ({**given, "url": "ftp://a.example/"}, "url"),
+                           ({**given, "url": "https://u:p@a.example/"}, "url"), ({**given, "events": []}, "events"),
+                           ({**given, "events": ["*x"]}, "events"), ({**given, "signature": "none"}, "signature"),
+                           ({**given, "state": "disabled"}, "state"), ({**given, "secret": "x"}, "secret")):
+            with self.subTest(body):
+                answer = self.admin.post("/deliveries", body)
+                self.assertEqual((answer.status, answer.json["errors"][0]["path"]), (400, path), answer)
+        changed = self.expect(self.admin.patch("/deliveries/" + shown["id"], {"events": None, "state": "paused"}), 200)
+        self.assertEqual((changed.json["events"], changed.json["state"]), (None, "paused"))
+        other = doors.admin(self.stack.workspace("elsewhere"))
+        self.addCleanup(other.close)
+        self.assertEqual(other.get("/deliveries/" + shown["id"]).status, 404)
+        self.assertEqual(other.patch("/deliveries/" + shown["id"], {"state": "enabled"}).status, 404)
+        self.expect(self.admin.delete("/deliveries/" + shown["id"]), 204)
+        self.assertEqual(self.admin.get("/deliveries/" + shown["id"]).status, 404)
+        self.assertEqual([c["action"] for c in self.followers.changes(self.ws.id) if "delivery" in c["action"]],
+                         ["delivery.created", "delivery.changed", "delivery.deleted"])
+
+    def test_addresses_inside(self):
+        """Are not connected to, whoever asks; the owner learns nothing of what is there."""
+        for n, host in enumerate(("10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:192.168.0.1]", "0x0a000001")):
+            uid = self.stack.ctl("delivery", "create", workspace=self.ws.id, name="in%d" % n,
+                                 endpoint="http://%s:1/x" % host)["delivery"]["id"]
+            self.addCleanup(self.forget, uid)
+            self.expect(self.admin.post("/deliveries/%s/test" % uid, None), 204)
+            self.wait_until(lambda: self.attempts(uid), "an attempt")
+            self.assertEqual((self.attempts(uid)[0]["status"], self.attempts(uid)[0]["error"]),
+                             (0, "the address is not a public one"), host)
+
+    def test_a_neighbour_with_dead_endpoints(self):
+        """A hundred that never answer hold up nobody; and there are no more than max-deliveries."""
+        dead, self.receiver.answers["/dead"] = self.stack.workspace("dead"), lambda n: None
+        self.addCleanup(dead.client.close)
+        made = [self.stack.ctl("delivery", "create", workspace=dead.id, name="dead%d" % n,
+                               endpoint=self.receiver.url("/dead"))["delivery"]["id"] for n in range(100)]
+        uid, _ = self.endpoint()
+        self.user("x", dead)
+        self.messages(20, "/dead", "dead endpoints under way")
+        for n in range(5):
+            self.user("a%d" % n)
+            self.messages(n + 1)
+        self.caught_up(uid)
+        waited = [self.stack.sql("SELECT extract(epoch FROM a.at - l.at) FROM delivery_attempts a JOIN delivery_log l"
+                                 " ON l.workspace_id = a.workspace_id AND l.number = a.number WHERE a.id = %s", uid)]
+        self.assertLess(max(float(row[0]) for row in waited[0]), 1 + BUSY)
+        for more in range(100, 120):
+            self.stack.ctl("delivery", "create", workspace=dead.id, name="dead%d" % more, endpoint=self.receiver.url("/dead"))
+        with self.assertRaises(ToolError) as refused:
+            self.stack.ctl("delivery", "create", workspace=dead.id, name="one more", endpoint=self.receiver.url("/dead"))
+        self.assertIn("max-deliveries", refused.exception.err)
+        self.stack.sql("DELETE FROM deliveries WHERE workspace_id = %s", dead.id)
+        self.assertEqual(len(made), 100)
