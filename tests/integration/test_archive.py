@@ -133,12 +133,12 @@ class Archive(Case):
         proof = self.ctl("audit", "prove", said["because"]["id"])
         self.assertEqual(proof.returncode, 0, proof.stderr)
         made = self.stack.ctl("owner", "create", "--workspace", ws.id, "--name", "Olga")
-        key = ApiClient(self.stack.url, made["token"], "/api/v1/admin").get("/checkpoints").json["checkpoints"][0]["keys"][0]
+        keys = ApiClient(self.stack.url, made["token"], "/api/v1/admin").get("/checkpoints").json["checkpoints"][0]["keys"]
         with tempfile.TemporaryDirectory() as folder:
             for name, text in (("proof", proof.stdout), ("note", heads[0][0])):
                 with open(os.path.join(folder, name), "w") as f:
                     f.write(text)
-            done = self.ctl("audit", "check", os.path.join(folder, "proof"), "--key", key)
+            done = self.ctl("audit", "check", os.path.join(folder, "proof"), "--key", ",".join(keys))
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(json.loads(done.stdout.splitlines()[-1]), said["because"]["record"])
             done = self.ctl("audit", "verify", ws.id, "--checkpoint", os.path.join(folder, "note"))
