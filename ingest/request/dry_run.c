@@ -2,7 +2,7 @@
 
 #include "ingest/request/answer.h"
 #include "ingest/request/command.h"
-#include "ingest/request/handle.h"
+#include "ingest/request/handler.h"
 
 #include <string.h>
 #include <strings.h>
@@ -38,7 +38,8 @@ enum step dry_run_answer(struct request *r) {
     struct err err = {0};
     if (tried == NULL || tried[0] != '{') {
         (void)err_set(&err, ERR_INTERNAL, "The worker has not said what it has tried");
-        return handle_refuse(r, &err);
+        answer_err(r, &err);
+        return STEP_ANSWERED;
     }
     struct jbuf *b = answer_begin(r, 200);
     r->answer.dry = true;
