@@ -180,12 +180,19 @@ class Doors(Case):
             self.http.get("/ResourceTypes/GroupMembership").json["endpoint"]}  # which is not listed
         self.assertEqual(endpoints, {p[:-8] for _, p in SCIM_DOORS if p.endswith("/.search")} - {""})
 
+    def fresh_token(self, caller):
+        """There are more doors than an owner may knock at in a minute: another credential of the same role."""
+        if caller.role is None:
+            return caller.token
+        return self.stack.ctl("owner", "create", "--workspace", self.ws.id, "--name", caller.role, "--role",
+                              caller.role)["token"]
+
     def test_the_management_and_the_admin_api(self):
         """8 scopes and more x all endpoints x all methods; X6."""
         wrong = []
-        for caller in self.callers:
-            client = ApiClient(self.stack.url, caller.token, prefix="")
-            for method, path in itertools.product(METHODS, sorted({p for _, p in API_DOORS})):
+        for caller, method in itertools.product(self.callers, METHODS):
+            client = ApiClient(self.stack.url, self.fresh_token(caller), prefix="")
+            for path in sorted({p for _, p in API_DOORS}):
                 real = path
                 # What was refused is told there, also of somebody who was never anywhere.
                 who = NEVER_NAMED if path.endswith("/why") else NOBODY
