@@ -23,8 +23,8 @@ static void count(json_t *counts, const char *action) {
 }
 
 /* The audit's records are what the decision would do, action by action. */
-static void take_changes(const struct record_list *records, json_t *counts, json_t *changes,
-                         json_int_t *more) {
+static void count_actions(const struct record_list *records, json_t *counts, json_t *changes,
+                          json_int_t *more) {
     for (size_t i = 0; i < records->n; i++) {
         const struct record *row = &records->rows[i];
         if (row->topic != RECORD_AUDIT || row->value == NULL)
@@ -65,7 +65,7 @@ static json_t *seats_of(const struct decision *d, int64_t before) {
 char *trial_text(const struct decision *d, int64_t seats_before, struct arena *a) {
     json_t *out = json_object(), *counts = json_object(), *changes = json_array();
     json_int_t more = 0;
-    take_changes(d->records.out, counts, changes, &more);
+    count_actions(d->records.out, counts, changes, &more);
     json_object_set_new(out, "applies", json_boolean(d->err.code == ERR_OK));
     json_object_set_new(out, "error", error_of(&d->err));
     json_object_set_new(out, "large", json_boolean(d->sliced));
