@@ -21,6 +21,7 @@ static const struct ctl_words table[] = {
      CTL_ASKS_NOTHING},
     {"owner list", "list the credentials of owners and administrators", CTL_ASKS_NOTHING},
     {"owner revoke", "end such a credential for good", CTL_ASKS_PEOPLE},
+    {"portal link", "make a link that opens the portal once for an owner or administrator", CTL_ASKS_NOTHING},
     {"guard list", "list the keys that the guard against mass changes has stopped", CTL_ASKS_NOTHING},
     {"guard release", "let such a key go on", CTL_ASKS_NOTHING},
     {"delivery create", "make an endpoint that events are posted to; its secret is shown this once",
