@@ -62,8 +62,9 @@ static const char *const known[] = {
     "limited",
     "format",
     "seats",
-    /* activity */
+    /* activity, and changes as they happen */
     "step",
+    "follow",
 };
 
 static bool is_known(const char *name) {
