@@ -38,7 +38,9 @@ struct stream {
     struct ctl *c;
     const char *only; /* this workspace; NULL: all */
     int partitions;
-    bool *whole[TOPICS]; /* of each partition: it has its beginning still */
+    bool *whole[TOPICS]; /* of each partition: it has its beginning still … */
+    bool *ended[TOPICS]; /* … and was read to its end, which it may reach again and again */
+    int left;            /* partitions of all topics that were not */
     struct owners workspaces, instances;
     int64_t read, unreadable, faults;
 };
@@ -141,6 +143,8 @@ static enum err_code assign_all(struct stream *s, rd_kafka_t *rk, struct err *er
     rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(TOPICS * s->partitions);
     for (int t = 0; t < TOPICS; t++) {
         s->whole[t] = xcalloc((size_t)s->partitions, sizeof(bool));
+        s->ended[t] = xcalloc((size_t)s->partitions, sizeof(bool));
+        s->left += s->partitions;
         for (int32_t p = 0; p < s->partitions; p++) {
             int64_t low = 0, high = 0;
             rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(rk, names[t], p, &low, &high, ASK_MS);
@@ -167,16 +171,23 @@ static bool tails_are_there(const struct stream *s) {
     return true;
 }
 
+static void note_end(struct stream *s, const rd_kafka_message_t *m) {
+    bool *ended = &s->ended[topic_of(m)][m->partition];
+    s->left -= !*ended;
+    *ended = true;
+}
+
 static enum err_code read_all(struct stream *s, rd_kafka_t *rk, struct err *err) {
     int64_t since_us = clock_mono_us(), tail_us = 0;
-    int ended = 0;
-    while (ended < TOPICS * s->partitions || (!tails_are_there(s) && clock_mono_us() < tail_us)) {
+    while (s->left > 0 || (!tails_are_there(s) && clock_mono_us() < tail_us)) {
         rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 100);
         bool moved =
             m != NULL && (m->err == RD_KAFKA_RESP_ERR_NO_ERROR || m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF);
         if (m != NULL && m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
             take_numbered(s, m);
-        else if (moved && tail_us == 0 && ++ended == TOPICS * s->partitions)
+        else if (moved)
+            note_end(s, m);
+        if (s->left == 0 && tail_us == 0)
             tail_us = clock_mono_us() + TAIL_US;
         if (m != NULL)
             rd_kafka_message_destroy(m);
@@ -359,8 +370,10 @@ enum err_code ctl_stream_verify(struct ctl *c, struct err *err) {
         code =
             err_set(err, ERR_CONFLICT,
                     "the streams are not complete: %" PRId64 " numbers are missing or came twice", s->faults);
-    for (int t = 0; t < TOPICS; t++)
+    for (int t = 0; t < TOPICS; t++) {
         free(s->whole[t]);
+        free(s->ended[t]);
+    }
     owners_free(&s->workspaces);
     owners_free(&s->instances);
     free(s);

@@ -271,7 +271,7 @@ class Memberships(ApiCase):
 
     def config(self, *given):
         program = os.path.join(self.stack.env["USHER_BIN"], "usher-ingest")
-        return run([program, "--check-config", "--pg=x", *given], capture_output=True, text=True,
+        return run([program, "--check-config", "--pg=host=127.0.0.1", *given], capture_output=True, text=True,
                    env={"PATH": os.environ["PATH"]})
 
     def test_the_setting(self):
