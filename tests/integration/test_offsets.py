@@ -179,7 +179,7 @@ class OutOfRange(Offsets):
     def test_the_check_at_the_start_leaves_no_group(self):
         """A group with places that mean nothing would be an alarm in whatever watches the lag of groups."""
         self.assertTrue(self.logged("event=broker exactly_once=yes"))
-        self.assertEqual(sorted(self.admin("groups").split()), [GROUP, GROUP + "-archive"])
+        self.assertEqual(sorted(self.admin("groups").split()), [GROUP, GROUP + "-archive", GROUP + "-deliver"])
 
 
 class Forgotten(Offsets):
