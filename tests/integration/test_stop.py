@@ -98,7 +98,7 @@ class Stop(Outage):
         ws = self.stack.workspace("views")
         token = self.stack.ctl("owner", "create", "--workspace", ws.id, "--name", "Olga")["token"]
         views = [Viewer("http://%s:%d" % (client.host, client.port), token, 0) for _ in range(10)]
-        wait_until(lambda: all(v.records() for v in views), "the views to be open")
+        self.assertEqual({v.status for v in views}, {200})
         self.assertIn("event=stopped reason=signal", self.ends())
         wait_until(lambda: all(v.ended for v in views), "the views to end")
 
