@@ -195,7 +195,8 @@ class Rolling(Programs):
         lines = "\n".join(line for line in lines.splitlines() if "ssl_certificate" not in line)
         path = os.path.join(self.folder, "nginx.conf")
         with open(path, "w") as f:
-            f.write("daemon off; worker_processes 1; pid %s/pid; error_log %s/error.log;\nevents {}\nhttp {\n"
+            # One process: a worker of its own would outlive a master that is killed.
+            f.write("daemon off; master_process off; pid %s/pid; error_log %s/error.log;\nevents {}\nhttp {\n"
                     "access_log off; client_body_temp_path %s/b; proxy_temp_path %s/p; fastcgi_temp_path %s/f; uwsgi_temp_path %s/u;"
                     " scgi_temp_path %s/s;\n%s\n}\n" % ((self.folder,) * 7 + (lines,)))
         return path
@@ -205,7 +206,8 @@ class Rolling(Programs):
         processes = [self.ingest(port, "--drain-seconds", "2") for port in backends]
         os.chmod(self.folder, 0o755)
         nginx = subprocess.Popen([shutil.which("nginx", path="/usr/sbin:/usr/bin"), "-c", self.configure(front, backends),
-                                  "-e", os.path.join(self.folder, "error.log")], stdin=subprocess.DEVNULL)
+                                  "-e", os.path.join(self.folder, "error.log")], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
         self.processes.append(nginx)
         self.until_ready(front)
         wrong, answered, stop = [], [], threading.Event()
