@@ -272,7 +272,8 @@ class Others(Case):
         threads = [threading.Thread(target=send, args=(self.ws.open(url=url),)) for _ in range(3)]
         for t in threads:
             t.start()
-        while len(bodies) < 6 and any(t.is_alive() for t in threads):
+        # Few reads have no median: something else on this machine may have held up half of them.
+        while min(len(bodies) / 6, len(took) / 30) < 1 and any(t.is_alive() for t in threads):
             began = time.monotonic()
             self.expect(victim.get("/Users/" + uid), 200)
             took.append(time.monotonic() - began)
