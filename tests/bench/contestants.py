@@ -39,7 +39,8 @@ class Pairs:
 class Usher:
     def __init__(self, name, run_dir, kafka, root=ROOT, **environment):
         self.name = name
-        self.stack = Stack(run_dir, kafka=kafka, flavour="release", root=root, **environment)
+        # No flags of the tests: a state of before does not know them all.
+        self.stack = Stack(run_dir, kafka=kafka, flavour="release", root=root, **{"WORKER_ARGS": "", **environment})
         shutil.rmtree(run_dir, ignore_errors=True)
         self.stack.start()
         self.processes = Processes(ingest=self.stack.pid("INGEST"), worker=self.stack.pid("WORKER"), kafka=self.stack.pid("BROKER"),
