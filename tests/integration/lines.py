@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import threading
 import time
 import traceback
 import unittest
@@ -13,17 +14,26 @@ class Lines(unittest.TestResult):
         super().__init__()
         self.label, self.bad, self.good = label, 0, 0
         self.began, self.subtests, self.told = time.monotonic(), [], False
+        self.threads = []  # what ended threads of the test that runs
+        threading.excepthook = self._thread_ended
 
     def startTest(self, test):
         super().startTest(test)
         self.began, self.subtests, self.told = time.monotonic(), [], False
+        self.threads.clear()
 
     def stopTest(self, test):
         super().stopTest(test)
         if not self.told:  # a test of which some sub-tests failed ends without any other call
             self._bad(test, "%d sub-tests failed\n%s" % (len(self.subtests), "\n".join(self.subtests[:20])))
 
+    def _thread_ended(self, told):
+        self.threads.append("".join(traceback.format_exception(told.exc_type, told.exc_value, told.exc_traceback)))
+
     def addSuccess(self, test):
+        if self.threads:  # a test whose thread ends early sees less than it says
+            self._bad(test, "%d threads ended with an error\n%s" % (len(self.threads), self.threads[0]))
+            return
         self.good += 1
         self._say("ok", test)
 
