@@ -177,6 +177,17 @@ int clients_count(void) {
     return n;
 }
 
+int clients_asking(void) {
+    static const enum client_phase asking[] = {CLIENT_NEW, CLIENT_HEADER, CLIENT_BODY};
+    int n = 0;
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < sizeof asking / sizeof *asking; i++)
+        for (const struct client *c = phases[asking[i]].first; c != NULL; c = c->next)
+            n++;
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
 /* Ends the connection that is needed least. False: usher works for all of them. */
 static bool make_room(void) {
     for (int phase = 0; phase < CLIENT_WORK; phase++) {

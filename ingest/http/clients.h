@@ -50,6 +50,7 @@ void clients_open(const struct settings *limits);
 bool client_welcome(const struct sockaddr *address);
 struct client *client_open(int fd, const struct sockaddr *address);
 int clients_count(void);             /* that are open */
+int clients_asking(void);            /* those of them whose request comes, or is to come as their first */
 void client_close(struct client *c); /* call it before the descriptor is closed */
 void client_phase(struct client *c, enum client_phase phase);
 /* CLIENT_ANSWER, with so many bytes. */

@@ -45,6 +45,8 @@
 #define OWN_DESCRIPTORS 256
 /* So long connections without a request are left open when the door is closed. */
 #define LAST_US 500000
+/* A connection that was taken from the socket is among the clients after so long. */
+#define TAKEN_US 20000
 
 struct server {
     struct ingest *in;
@@ -446,14 +448,19 @@ int server_port(const struct server *s) {
 }
 
 /* From here on nobody is let in: who comes is refused by the system, and goes elsewhere. What still comes
- * over connections that are there is served, and ends them. */
+ * over connections that are there is served, and ends them. Without a time to drain only connections that were
+ * let in and have not said all yet are waited for: their client was not refused, so it counts on an answer. */
 static void close_door(struct server *s) {
-    int64_t until = clock_mono_us() + LAST_US;
+    int64_t began = clock_mono_us();
     MHD_quiesce_daemon(s->daemon);
     if (!s->inherited)
         shutdown(s->fd, SHUT_RDWR);
-    while (s->in->settings.drain_ms > 0 && clients_count() > 0 && clock_mono_us() < until)
+    for (int64_t now = began; now < began + LAST_US; now = clock_mono_us()) {
+        int left = s->in->settings.drain_ms > 0 ? clients_count() : clients_asking();
+        if (left == 0 && now > began + TAKEN_US)
+            break;
         usleep(2000);
+    }
     atomic_store(&s->in->stopping, true);
 }
 

@@ -135,7 +135,7 @@ class Drain(Programs):
                     try:
                         answer = client.get("/Users?count=0")
                         (done if answer.status == 200 else wrong).append(answer.status)
-                    except OSError as trouble:
+                    except (OSError, Broken) as trouble:
                         wrong.append(trouble)
                     finally:
                         client.close()
