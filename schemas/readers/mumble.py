@@ -144,8 +144,8 @@ class Bridge:
 
     def settle(self, rooms):
         """Makes channels, entrances and people what the table says. rooms None: all of them."""
-        with self.table.lock:
-            held = self.table.rooms()
+        with self.table.lock:  # copied: nobody may be moved out by what no entrance says yet, or he goes in again
+            held = {room: dict(r, members=dict(r["members"])) for room, r in self.table.rooms().items()}
             entrances = {room: self.entrance(held[room]["members"]) for room in held if rooms is None or room in rooms}
         channels = {c.description: c for c in self.server.getChannels().values() if c.description}
         for room, entrance in entrances.items():
