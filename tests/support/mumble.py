@@ -76,7 +76,8 @@ class Client:
         self.channels = {}                               # number -> name
         self.send(VERSION, message((1, 0x010304), (2, "test")))
         self.send(AUTHENTICATE, message((1, name), (2, password), (5, 1)))
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
         wait_until(lambda: self.session is not None or self.gone, "an answer of Mumble to %s" % name)
 
     def send(self, kind, data):
@@ -142,7 +143,13 @@ class Client:
         self.send(USER, message((1, self.session), (COMMENT, text)))
 
     def close(self):
+        """The reader ends first: the next connection may get this descriptor, and it would read that one's bytes."""
         self.gone = True
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the server was faster
+        self.reader.join()
         self.socket.close()
 
 
