@@ -4,9 +4,9 @@ python3-zeroc-ice and zeroc-ice-slice, and the slice file that comes with the se
 
     reader.py -b HOST:PORT | mumble.py --ice 127.0.0.1:6502 --ice-secret FILE --join-secret FILE
 
-Somebody joins with his user id as name and, as password, the HMAC-SHA256 of it under the join secret, in hexadecimal:
-whoever lets people in gives it to them. Nothing of him is stored in Mumble. A room is a channel, whose description is
-the room's id. The server's ini file needs ice, icesecretread and icesecretwrite."""
+Somebody joins with his user id as name. His password is the HMAC-SHA256 of it under the join secret, in hexadecimal.
+Mumble stores nothing of him. A room is a channel, whose description is the room's id. The server's ini file needs ice,
+icesecretread and icesecretwrite."""
 
 import argparse
 import glob
@@ -19,10 +19,10 @@ import threading
 import time
 
 import Ice
+from reader import GONE, Workspace
 
 SLICES = glob.glob("/usr/share/slice/Mumble*.ice") + glob.glob("/usr/share/slice/Murmur.ice")
 FIRST_ID, REFUSED, UNKNOWN, ROOT = 1000, -1, -2, 0  # of the numbers of people; answers; the channel of nobody's room
-
 
 # The file is called otherwise from 1.5 on, and so is the module in it.
 Ice.loadSlice("", ["-I/usr/share/ice/slice", SLICES[0]])
@@ -30,40 +30,32 @@ Murmur = __import__(os.path.basename(SLICES[0])[:-len(".ice")])
 
 
 class Table:
-    """What the reader's lines say: {workspace: {room: {"name": …, "members": {user: transmit}}}}."""
+    """What the reader's lines say, by workspace; and the numbers that people have in Mumble."""
 
     def __init__(self):
         self.workspaces, self.numbers, self.lock, self.ready = {}, {}, threading.RLock(), False
 
     def take(self, line):
         """Gives the rooms in which something may have changed; None: in all of them."""
-        do, rooms = line["do"], self.workspaces.setdefault(line.get("workspace"), {})
+        do, held = line["do"], self.workspaces.setdefault(line.get("workspace"), Workspace())
         if do == "start":
             self.workspaces, self.ready = {}, False
         elif do == "whole":
-            self.workspaces[line["workspace"]] = line["rooms"]
-            return set(rooms) | set(line["rooms"]) if self.ready else set()
+            before, held.rooms = held.rooms, line["rooms"]
+            return set(before) | set(held.rooms) if self.ready else set()
         elif do == "ready":
             self.ready = True
             return None
-        elif do.startswith("usher."):
-            room, user = line["room"]["id"], line.get("user", {}).get("id")
-            if do == "usher.room.deleted":
-                rooms.pop(room, None)
-            elif user is None:
-                rooms.setdefault(room, {"members": {}})["name"] = line["room"]["name"]
-            elif do == "usher.member.removed":
-                rooms[room]["members"].pop(user, None)
-            else:
-                rooms[room]["members"][user] = line["transmit"]
-            return {room}
+        elif do in GONE:
+            held.apply(dict(line, type=do))
+            return {line["room"]["id"]}
         return set()
 
     def rooms(self):
-        return {room: held for rooms in self.workspaces.values() for room, held in rooms.items()}
+        return {room: told for held in self.workspaces.values() for room, told in held.rooms.items()}
 
     def knows(self, user):
-        return any(user in held["members"] for held in self.rooms().values())
+        return any(user in told["members"] for told in self.rooms().values())
 
     def number(self, user):
         return self.numbers.setdefault(user, FIRST_ID + len(self.numbers))
@@ -93,11 +85,7 @@ class Authenticator(Murmur.ServerAuthenticator):
         with self.table.lock:
             return self.table.user(number) or ""
 
-    def getInfo(self, number, current=None):
-        return False, {}
-
-    def idToTexture(self, number, current=None):
-        return b""
+    getInfo, idToTexture = lambda self, *_: (False, {}), lambda self, *_: b""  # nothing is told of anybody
 
 
 class Moves(Murmur.ServerCallback):
@@ -106,10 +94,7 @@ class Moves(Murmur.ServerCallback):
     def __init__(self, changed):
         self.changed = changed
 
-    def userConnected(self, state, current=None):
-        self.changed.set()
-
-    userStateChanged = userConnected
+    userConnected = userStateChanged = lambda self, *_: self.changed.set()
     userDisconnected = userTextMessage = channelCreated = channelRemoved = channelStateChanged = lambda self, *_: None
 
 
@@ -120,13 +105,12 @@ class Bridge:
         with open(options.ice_secret) as secret, open(options.join_secret, "rb") as join:
             self.ice.getImplicitContext().put("secret", secret.read().strip())
             authenticator = Authenticator(self.table, join.read().strip())
-        host, port = options.ice.rsplit(":", 1)
-        self.meta = Murmur.MetaPrx.uncheckedCast(self.ice.stringToProxy("Meta:tcp -h %s -p %s" % (host, port)))
+        meta = self.ice.stringToProxy("Meta:tcp -h %s -p %s" % tuple(options.ice.rsplit(":", 1)))
         adapter = self.ice.createObjectAdapterWithEndpoints("usher", "tcp -h 127.0.0.1")
         self.authenticator = Murmur.ServerAuthenticatorPrx.uncheckedCast(adapter.addWithUUID(authenticator))
         self.moves = Murmur.ServerCallbackPrx.uncheckedCast(adapter.addWithUUID(Moves(self.changed)))
         adapter.activate()
-        self.server, self.uptime = None, 0
+        self.meta, self.server, self.uptime = Murmur.MetaPrx.uncheckedCast(meta), None, 0
 
     def read(self):
         for line in sys.stdin:
@@ -140,7 +124,6 @@ class Bridge:
         self.server = self.meta.getBootedServers()[0]
         self.server.setAuthenticator(self.authenticator)
         self.server.addCallback(self.moves)
-        self.due = None
 
     def settle(self, rooms):
         """Makes channels, entrances and people what the table says. rooms None: all of them."""
@@ -209,12 +192,8 @@ class Bridge:
                 self.changed.set()
 
 
-def main():
+if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description="Keeps a Mumble server's channels equal to usher's rooms.")
     for name, what in (("--ice", "HOST:PORT"), ("--ice-secret", "FILE"), ("--join-secret", "FILE")):
         arguments.add_argument(name, required=True, metavar=what)
     Bridge(arguments.parse_args()).run()
-
-
-if __name__ == "__main__":
-    main()
