@@ -79,7 +79,7 @@ GEN_livekit := schemas/readers/rooms.c
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check coverage facts test model neighbour voice fuzz analytics conformance bench bench-scale lint format dist install install-units clean run start stop reset FORCE
+.PHONY: all help deps units tools check coverage facts test model neighbour voice voice-latency fuzz analytics conformance bench bench-scale lint format dist install install-units clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -204,6 +204,12 @@ voice:
 	@$(MAKE) --no-print-directory all
 	@tests/voice/run
 
+# How long somebody is still heard after the request that takes him out: a table.
+voice-latency:
+	@ops/local/deps.sh build run test kafka voice
+	@$(MAKE) --no-print-directory all
+	@tests/voice/latency
+
 # FUZZ_SECONDS of each target; what it finds is kept in tests/fuzz/regressions and run by `check` from then on.
 fuzz:
 	@ops/local/deps.sh build fuzz
@@ -267,6 +273,6 @@ stop reset:
 help:
 	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  test  conformance  bench  fuzz"
 	@echo "check [T=ingest | T=ingest/request | T=ingest/request/route | T=route]: the unit tests, a room, a folder, a test"
-	@echo "coverage  facts  model  neighbour  analytics  bench-scale  lint  format  dist  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
+	@echo "coverage  facts  model  neighbour  voice  voice-latency  analytics  bench-scale  lint  format  dist  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
 -include $(shell find build -name '*.d' 2>/dev/null)
