@@ -152,7 +152,7 @@ build/gen/portal_files.c: ops/build/embed_portal.py $(BUNDLE)/files.json
 	@mkdir -p $(@D); /usr/bin/python3 -B $< $(BUNDLE) > $@
 
 FLAVOUR ?= asan
-units: $(UNITS:%=build/$(FLAVOUR)/%) build/$(FLAVOUR)/$(FACTS)
+units: $(UNITS:%=build/$(FLAVOUR)/%) build/$(FLAVOUR)/$(FACTS) build/$(FLAVOUR)/bin/usherctl
 tools: $(TOOLS:%=build/release/%) build/release/$(READER)
 
 # Installs missing Debian packages, says which; at once if none is missing. Groups: build run test kafka.
@@ -177,7 +177,7 @@ coverage:
 # out of date, or where ops/settings.md or ops/metrics.md says something else than the code.
 facts:
 	@ops/local/deps.sh build
-	@$(MAKE) --no-print-directory build/$(FLAVOUR)/$(FACTS)
+	@$(MAKE) --no-print-directory build/$(FLAVOUR)/$(FACTS) build/$(FLAVOUR)/bin/usherctl
 	@/usr/bin/python3 -B tests/facts/facts.py build/$(FLAVOUR)/$(FACTS)
 
 # The stages' makes are not called through $(MAKE), or `make -n test` would run them.
@@ -255,7 +255,15 @@ install-units:
 		sed 's|@bindir@|$(PREFIX)/bin|' $$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; done
 	install -m 644 ops/prometheus/usher.rules.yml $(DESTDIR)$(PREFIX)/share/usher
 
-install: all install-units
+# Manual pages, and what completes the commands of usherctl in bash and zsh.
+.PHONY: install-manuals
+install-manuals: build/release/bin/usherctl
+	for page in ops/man/*; do install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; done
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
+	$< completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/usherctl
+	$< completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_usherctl
+
+install: all install-units install-manuals
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(PROGRAMS:%=build/release/bin/%) $(DESTDIR)$(PREFIX)/bin
 

@@ -49,6 +49,7 @@ static const struct ctl_words table[] = {
     {"why", "say whether a user is in a room, since when and why", CTL_ASKS_NOTHING},
     {"status", "say whether everything is there, and whether the workers keep up", CTL_ASKS_NOTHING},
     {"explain", "say what an error means and what to do", CTL_ASKS_NOTHING},
+    {"completion", "print what completes the commands in a shell", CTL_ASKS_NOTHING},
     {"help", "show the help of all commands, or of one", CTL_ASKS_NOTHING},
 };
 

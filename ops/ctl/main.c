@@ -2,6 +2,7 @@
 #include "ops/ctl/ctl.h"
 #include "ops/ctl/ctl_help.h"
 #include "ops/ctl/ctl_settings.h"
+#include "ops/ctl/ctl_verbs.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "schemas/api/workspace_settings.h"
@@ -43,13 +44,9 @@ static const char *const audit_follow_flags[] = {AUDIT_FILTER, NULL};
     "ID] [--action A] [--target ID] [--subject ID] [--txn TXN] [--status 403|4xx]\n"                         \
     "                          [--method M] [--path P|P*] [--source ADDRESS] [--limited true]"
 
-static const struct verb {
-    const char *noun, *name; /* name NULL: the noun alone */
-    size_t operands;
-    const char *const *flags; /* the settings of a workspace besides, where the usage has SETTINGS */
-    enum err_code (*run)(struct ctl *c, struct err *err);
-    const char *usage;
-} verbs[] = {
+static enum err_code run_completion(struct ctl *c, struct err *err);
+
+static const struct ctl_verb verbs[] = {
     {"migrate", "finish", 0, no_flags, ctl_migrate_finish, "migrate finish"},
     {"migrate", NULL, 0, no_flags, ctl_migrate, "migrate"},
     {"workspace", "create", 1, no_flags, ctl_workspace_create, "workspace create NAME [SETTINGS]"},
@@ -103,8 +100,13 @@ static const struct verb {
     {"why", NULL, 2, workspace_flag, ctl_why, "why ROOM USER --workspace W"},
     {"status", NULL, 0, no_flags, ctl_status, "status"},
     {"explain", NULL, 1, no_flags, ctl_explain, "explain CODE|STATUS"},
+    {"completion", NULL, 1, no_flags, run_completion, "completion bash|zsh"},
 };
 #define NVERBS (sizeof verbs / sizeof verbs[0])
+
+static enum err_code run_completion(struct ctl *c, struct err *err) {
+    return ctl_verbs_completion(&c->out, verbs, NVERBS, c->args->words[1], err);
+}
 
 /* Is there a command of these two words? */
 static bool has_second(const char *noun, const char *name) {
@@ -130,7 +132,7 @@ static size_t print_help_of(FILE *to, const char *noun, const char *name) {
     size_t found = 0;
     bool settings = false;
     for (size_t i = 0; i < NVERBS; i++) {
-        const struct verb *v = &verbs[i];
+        const struct ctl_verb *v = &verbs[i];
         if (strcmp(v->noun, noun) != 0 || (name != NULL && v->name != NULL && strcmp(v->name, name) != 0) ||
             (name != NULL && v->name == NULL && has_second(noun, name)))
             continue;
@@ -139,7 +141,7 @@ static size_t print_help_of(FILE *to, const char *noun, const char *name) {
         if (w != NULL)
             fprintf(to, "    %c%s%s.\n", toupper((unsigned char)w->words[0]), w->words + 1,
                     w->asks != CTL_ASKS_NOTHING ? ". It asks first" : "");
-        settings |= strstr(v->usage, "SETTINGS") != NULL;
+        settings |= ctl_verb_has_settings(v);
     }
     if (settings)
         ctl_print_workspace_settings(to);
@@ -157,7 +159,7 @@ static int help_of(const struct ctl_args *a, size_t from) {
     return 2;
 }
 
-static const struct verb *find_verb(const struct ctl_args *a, size_t *used) {
+static const struct ctl_verb *find_verb(const struct ctl_args *a, size_t *used) {
     for (size_t i = 0; i < NVERBS; i++) {
         *used = verbs[i].name != NULL ? 2 : 1;
         if (a->nwords >= *used && strcmp(a->words[0], verbs[i].noun) == 0 &&
@@ -168,19 +170,19 @@ static const struct verb *find_verb(const struct ctl_args *a, size_t *used) {
 }
 
 /* The flags that the verb knows. */
-static enum err_code check_flags(const struct verb *verb, const struct ctl_args *a, struct err *err) {
+static enum err_code check_flags(const struct ctl_verb *verb, const struct ctl_args *a, struct err *err) {
     const char *allowed[CTL_FLAGS_MAX + 1] = {NULL};
     size_t n = 0;
     for (; verb->flags[n] != NULL; n++)
         allowed[n] = verb->flags[n];
-    for (size_t i = 0; strstr(verb->usage, "SETTINGS") != NULL && i < workspace_setting_count; i++)
+    for (size_t i = 0; ctl_verb_has_settings(verb) && i < workspace_setting_count; i++)
         if (workspace_setting_table[i].flag != NULL && n < CTL_FLAGS_MAX)
             allowed[n++] = workspace_setting_table[i].flag;
     return ctl_args_check(a, allowed, err);
 }
 
 /* The command that the words name, its words and flags checked. */
-static enum err_code choose_verb(const struct ctl_args *a, const struct verb **verb, struct err *err) {
+static enum err_code choose_verb(const struct ctl_args *a, const struct ctl_verb **verb, struct err *err) {
     size_t used;
     *verb = find_verb(a, &used);
     if (*verb == NULL && a->nwords == 0)
@@ -275,7 +277,7 @@ static bool print_result(const struct ctl *c) {
     return fflush(stdout) == 0 && good;
 }
 
-static int run_verb(const struct verb *verb, const struct ctl_args *a, const struct config *config) {
+static int run_verb(const struct ctl_verb *verb, const struct ctl_args *a, const struct config *config) {
     struct ctl c = {.config = config, .args = a, .json = a->json};
     struct err err = {0};
     enum err_code code = ctl_ask_first(ctl_words_of(verb->noun, verb->name), a, &err);
@@ -292,6 +294,14 @@ static int run_verb(const struct verb *verb, const struct ctl_args *a, const str
     return status;
 }
 
+/* `usherctl help --json`, out of which manuals are made. */
+static void print_table(void) {
+    struct jbuf b = {0};
+    ctl_verbs_json(&b, verbs, NVERBS);
+    fputs(b.p, stdout);
+    jb_free(&b);
+}
+
 /* `usherctl help [COMMAND]`, and --help behind a command. --help alone shows the settings too. */
 static bool wants_help(const struct ctl_args *a, int *status) {
     bool asked = a->nwords > 0 && strcmp(a->words[0], "help") == 0;
@@ -301,6 +311,8 @@ static bool wants_help(const struct ctl_args *a, int *status) {
     *status = DONE;
     if (a->nwords > from)
         *status = help_of(a, from);
+    else if (a->json)
+        print_table();
     else
         print_usage(stdout);
     return true;
@@ -310,7 +322,7 @@ int main(int argc, char **argv) {
     static char help[] = "--help"; /* the settings table prints itself and exits */
     struct ctl_args args;
     struct err err = {0};
-    const struct verb *verb = NULL;
+    const struct ctl_verb *verb = NULL;
     int status;
 
     lifecycle_init();

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Facts that stand in the code and in documents: settings, metrics, commands, audit actions, errors, the version.
 
-    facts.py PRINT            writes what can be written: the tables in schemas/README.md, the lists in schemas/json, ops/*.conf (make facts)
+    facts.py PRINT            writes what can be written: the tables in schemas/README.md, the lists in schemas/json, ops/*.conf, ops/man (make facts)
     facts.py PRINT --check    writes nothing; says what is missing, wrong or out of date, and ends with 1 (make check)
 
 PRINT is the program of print.c, which knows the tables of the code. What needs words of its own (ops/settings.md, ops/metrics.md) is written by hand and only
@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+
+from manuals import manuals
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROTOCOL = "schemas/README.md"
@@ -50,9 +52,15 @@ def metrics_of(text):
     return out
 
 
+def ctl_of(program):
+    """usherctl of the same build: build/asan/tests/facts/print, build/asan/bin/usherctl."""
+    return os.path.join(os.path.dirname(os.path.abspath(program)), "..", "..", "bin", "usherctl")
+
+
 def load(program):
     facts = json.loads(subprocess.run([program], check=True, stdout=subprocess.PIPE).stdout)
     facts["metrics"] = {name: metrics_of(text) for name, text in facts["metrics"].items()}
+    facts["ctl"] = json.loads(subprocess.run([ctl_of(program), "help", "--json"], check=True, stdout=subprocess.PIPE).stdout)
     return facts
 
 
@@ -149,6 +157,7 @@ def written(facts):
         out[path] = make(read(path), facts)
     for program, settings in facts["settings"].items():
         out["ops/%s.conf" % program] = sample(program, settings)
+    out.update(manuals(facts, sections("ops/settings.md")))
     return out
 
 
@@ -270,6 +279,7 @@ def main(argv):
         if check:
             faults.append("%s is out of date: run `make facts`" % path)
             continue
+        os.makedirs(os.path.dirname(os.path.join(ROOT, path)), exist_ok=True)
         with open(os.path.join(ROOT, path), "w", encoding="utf-8") as f:
             f.write(text)
         print("written: " + path)

@@ -47,7 +47,7 @@ BROKER = {"livekit",
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
 # others worthless. They always run; contract only if it is wanted.
 TESTS_OF_TESTS = ("waiting", "stream", "coverage", "lint_docs")
-FIRST = TESTS_OF_TESTS + ("contract", "units", "alerts")
+FIRST = TESTS_OF_TESTS + ("contract", "units", "alerts", "manuals")
 
 
 def suites_here():

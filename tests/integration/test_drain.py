@@ -13,27 +13,10 @@ import threading
 import time
 
 from case import BUSY, Case
+from manager import Manager
 from scimhttp import USER, Broken, Client
 from stack import free_port
 from waiting import SILENCE, wait_for_end, wait_until
-
-
-class Manager:
-    """The service manager's end: what a program says to it."""
-
-    def __init__(self, folder):
-        self.path = os.path.join(folder, "notify")
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(self.path)
-        self.socket.setblocking(False)
-        self.told = []
-
-    def hear(self):
-        while True:
-            try:
-                self.told.append(self.socket.recv(4096).decode())
-            except BlockingIOError:
-                return self.told
 
 
 class Programs(Case):

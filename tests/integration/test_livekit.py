@@ -16,6 +16,7 @@ from apicase import ApiCase
 from bridge import Bridge
 from case import BUSY
 from livekit_fake import FakeLiveKit
+from manager import Manager
 from scimhttp import patch_op
 from waiting import wait_until
 
@@ -69,6 +70,19 @@ class Voice(ApiCase):
         """The bridge has read all that has happened to the workspace: then a new room is there, and another one not."""
         room = self.make_room("Marker %s" % uuid.uuid4())["id"]
         self.see(lambda: room in self.livekit.rooms, "what has happened last")
+
+
+class Told(Voice):
+    def test_the_service_manager(self):
+        """READY, STATUS, WATCHDOG out of the loop that follows, STOPPING."""
+        manager = Manager(self.folder)
+        bridge = self.make_bridge("watched").start(NOTIFY_SOCKET=manager.path, WATCHDOG_USEC="1000000")
+        wait_until(lambda: "READY=1" in manager.hear() and "STATUS=ready" in manager.told, "READY", self.stack.progress)
+        seen = manager.hear().count("WATCHDOG=1")
+        wait_until(lambda: manager.hear().count("WATCHDOG=1") > seen + 2, "WATCHDOG")
+        self.assertNotIn("STOPPING=1", manager.told)
+        self.assertEqual(bridge.stop(), 0)
+        self.assertIn("STOPPING=1", manager.hear())
 
 
 class Following(Voice):

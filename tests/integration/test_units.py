@@ -47,7 +47,7 @@ class Units(unittest.TestCase):
         return units
 
     def test_the_sandbox(self):
-        self.assertEqual(services(), ["usher-ingest.service", "usher-worker.service"])
+        self.assertEqual(services(), ["usher-ingest.service", "usher-livekit.service", "usher-worker.service"])
         with tempfile.TemporaryDirectory() as folder:
             units = self.install(folder)
             for name in services():

@@ -37,10 +37,11 @@ class Bridge:
     def hook(self):
         return ("127.0.0.1", self.hook_port)
 
-    def start(self, ready=True):
+    def start(self, ready=True, **env):
+        """env: further variables of the environment."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([self.program, *self.flags], stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log)
+                                            stderr=log, env={**os.environ, **env})
         if ready:
             self.wait_ready()
         return self

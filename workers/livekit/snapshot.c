@@ -3,6 +3,7 @@
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/mem.h"
+#include "ops/runtime/notify.h"
 #include "schemas/readers/rooms.h"
 
 #include <stdlib.h>
@@ -150,6 +151,7 @@ static enum err_code fold_all(rd_kafka_t *rk, int64_t *ends, int first, int left
     int silent = 0;
     while (left > 0) {
         rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, POLL_MS);
+        notify_alive();
         silent = m == NULL ? silent + 1 : 0;
         if (lifecycle_stopping() || silent > SILENCE_POLLS) {
             if (m != NULL)

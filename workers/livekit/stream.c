@@ -5,6 +5,7 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
+#include "ops/runtime/notify.h"
 #include "workers/livekit/snapshot.h"
 #include "workers/livekit/stats.h"
 
@@ -30,6 +31,8 @@ static bool wait_for_kafka(struct stream *s, const char *step, const struct err 
     if (s->wait_ms == 0)
         log_event(LOG_WARN, "kafka-waits", "for=%s why=%s", step,
                   log_quote(err_text(why), quoted, sizeof quoted));
+    notify_alive();
+    notify_status(err_text(why));
     s->wait_ms = s->wait_ms == 0                 ? WAIT_FIRST_MS
                  : s->wait_ms * 2 < WAIT_MOST_MS ? s->wait_ms * 2
                                                  : WAIT_MOST_MS;
@@ -158,13 +161,21 @@ static void observe_lag(rd_kafka_t *rk, const struct snapshot_places *p) {
     metric_set(livekit_stats.lag, lag);
 }
 
+/* What `systemctl status` shows. */
+static void tell_manager(struct stream *s) {
+    char why[300];
+    notify_status(bridge_ready(s->bridge, why, sizeof why) ? "ready" : why);
+}
+
 /* Until a stop, or until the place is lost: then everything begins anew. */
 static void follow(struct stream *s, rd_kafka_t *rk, const struct snapshot_places *places) {
     int64_t lag_due_us = 0;
     while (!lifecycle_stopping()) {
         rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, POLL_MS);
+        notify_alive();
         if (clock_mono_us() >= lag_due_us) {
             observe_lag(rk, places);
+            tell_manager(s);
             lag_due_us = clock_mono_us() + LAG_EVERY_US;
         }
         if (m == NULL)
