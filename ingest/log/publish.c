@@ -88,6 +88,7 @@ static void command_of(const struct request *r, struct command *c) {
         .id = r->resource_id,
         .resource = given->resource,
         .ops = given->ops,
+        .operations = given->operations,
         .members = given->members,
         .rt = r->route.rt,
         .cleared = given->cleared,
@@ -204,6 +205,22 @@ void publish_bulk(struct publish *p, struct request *bulk, struct request *const
         command_of(o, &c);
         send_command(p, &c, o->command->encoded, o->command->encoded_len, o->deadline_us);
     }
+}
+
+void publish_trial(struct publish *p, struct request *bulk, struct request *const *operations, size_t n,
+                   struct request *whole, struct jbuf *scratch) {
+    struct command c;
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        command_of(operations[i], &c);
+        jb_reset(scratch);
+        command_encode(&c, scratch);
+        json_array_append_new(list, json_loadb(scratch->p, scratch->n, 0, NULL));
+    }
+    whole->command->operations = list;
+    publish_bulk(p, bulk, &whole, 1, scratch);
+    whole->command->operations = NULL;
+    json_decref(list);
 }
 
 /* ---- delivery reports ---- */

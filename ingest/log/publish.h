@@ -17,6 +17,11 @@ void publish_request(struct publish *p, struct request *r, struct jbuf *scratch)
 void publish_bulk(struct publish *p, struct request *bulk, struct request *const *operations, size_t n,
                   struct jbuf *scratch);
 
+/* The same for all operations of a Bulk in one command, that of `whole` (COMMAND_BULK_TRY), which is
+ * answered. operations: in the order in which they are tried. */
+void publish_trial(struct publish *p, struct request *bulk, struct request *const *operations, size_t n,
+                   struct request *whole, struct jbuf *scratch);
+
 struct producer *publish_producer(struct publish *p);
 
 #endif

@@ -8,7 +8,7 @@
 struct jbuf *answer_begin(struct request *r, int status) {
     struct answer *a = &r->answer;
     struct answer fresh = {
-        .status = status, .content_type = r->form->type, .body = a->body, .close = a->close};
+        .status = status, .content_type = r->form->type, .body = a->body, .close = a->close, .dry = r->dry};
     *a = fresh;
     jb_reset(&a->body);
     return &a->body;

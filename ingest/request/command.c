@@ -12,7 +12,7 @@ struct request_command *request_make_command(struct request *r, enum command_typ
 void request_forget_json(struct request *r) {
     struct request_command *c = r->command;
     json_t *shown = json_incref(c->resource);
-    c->ops = c->members = c->cleared = c->must_match = c->must_not_match = c->needs = NULL;
+    c->ops = c->operations = c->members = c->cleared = c->must_match = c->must_not_match = c->needs = NULL;
     content_drop(r);
     content_keep(r, shown);
 }

@@ -9,6 +9,7 @@
 struct request_command {
     enum command_type type;
     json_t *resource, *ops, *members, *cleared;  /* the arena holds them, and those below */
+    json_t *operations;                          /* of COMMAND_BULK_TRY */
     json_t *must_match, *must_not_match, *needs; /* ifMatch, ifNoneMatch, needs */
     const struct command_async *async;           /* NULL: the client waits for the outcome */
     /* Only of an operation of a Bulk. */

@@ -171,6 +171,8 @@ struct request *request_abandon(struct request *r) {
     s->admitted = r->admitted;
     s->verdict = r->verdict;
     s->operations = r->operations;
+    s->dry = r->dry;
+    s->dry_quiet = r->dry_quiet;
     s->bulk = r->bulk;
     s->part_of = r->part_of;
     s->done_already = r->done_already;

@@ -193,9 +193,10 @@ struct request {
     struct bulk *bulk;               /* of a Bulk (scim/bulk_impl.h) */
     struct kept *kept;               /* parsed JSON (request/content.h) */
     const struct projection *projection;
-    bool async; /* Prefer: respond-async. The answer may be 202 */
-    bool dry;   /* Usher-Dry-Run: its command is only tried (request/dry_run.h) */
-    bool again; /* a repeated request: its command may have been applied already, under the same txn */
+    bool async;     /* Prefer: respond-async. The answer may be 202 */
+    bool dry;       /* its command is only tried (request/dry_run.h) … */
+    bool dry_quiet; /* … and the answer is as if it had been done */
+    bool again;     /* a repeated request: its command may have been applied already, under the same txn */
     /* not NULL: something was done and stays done, and a 503 must say this sentence */
     const char *done_already;
 

@@ -161,21 +161,20 @@ void bulks_tick(struct bulks *b, int64_t now_us) {
 
 /* ---- operations that come back ---- */
 
-/* The last of those that the Bulk waits for puts it into the queue of the thread. */
-static void count_down(struct request *bulk) {
+void bulk_count_down(struct request *bulk) {
     if (atomic_fetch_sub(&bulk->bulk->waiting, 1) == 1)
         bulks_push(bulk->in->bulks, &bulk->in->bulks->ready, bulk);
 }
 
 static void operation_answered(struct request *operation) {
-    count_down(operation->waiter);
+    bulk_count_down(operation->waiter);
 }
 
 static void operation_recorded(struct request *operation) {
     struct request *r = operation->waiter;
     if (operation->drop)
         atomic_store(&r->bulk->dropped, true);
-    count_down(r);
+    bulk_count_down(r);
 }
 
 const struct owner bulk_owner = {.answered = operation_answered, .recorded = operation_recorded};
@@ -206,7 +205,7 @@ static void step_publish(struct bulks *b, struct request *r) {
     r->bulk->step = BULK_RECORD;
     atomic_store(&r->bulk->waiting, 1 + r->operations);
     bulk_publish(r, &b->scratch);
-    count_down(r);
+    bulk_count_down(r);
 }
 
 static void step_record(struct bulks *b, struct request *r) {
@@ -227,7 +226,7 @@ static void step_record(struct bulks *b, struct request *r) {
         if (!bulk->parts[i].stopped)
             audit_submit(b->in->audit, o);
     }
-    count_down(r);
+    bulk_count_down(r);
 }
 
 static void step_answer(struct request *r) {
@@ -235,6 +234,8 @@ static void step_answer(struct request *r) {
     bulk_answer(r);
     for (size_t i = 0; i < bulk->request.n; i++)
         request_release(bulk->operations[i]);
+    if (bulk->whole != NULL)
+        request_release(bulk->whole);
     request_finish(r);
 }
 

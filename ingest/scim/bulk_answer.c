@@ -25,7 +25,8 @@ static int status_of(struct request *operation) {
 void bulk_judge(struct request *r) {
     struct bulk *b = r->bulk;
     int errors = 0, most = b->request.fail_on_errors;
-    for (size_t i = 0; most > 0 && i < b->request.n; i++) {
+    for (size_t i = 0; most > 0 && !r->dry && i < b->request.n;
+         i++) { /* of a dry run the worker has told it */
         struct request *o = b->operations[i];
         bool published = request_is_published(o);
         if (published ? o->command->reply.code == ERR_BULK_STOPPED : errors >= most)
@@ -116,7 +117,7 @@ void bulk_answer(struct request *r) {
         answer_error(r, ERR_UNAVAILABLE, "The request could not be recorded in time");
     else if (r->async && is_promised(r->bulk))
         async_accept(r, r->operations);
-    else
+    else if (!r->dry || !bulk_trial_answer(r))
         r->bulk->kind->answer(r);
 }
 

@@ -31,6 +31,7 @@ struct bulk {
     struct request **operations; /* in the order in which they are done */
     atomic_int waiting;          /* operations that the current step waits for */
     atomic_bool dropped;         /* the record of one of them could not be kept */
+    struct request *whole;       /* of a dry run: waits for what came of all of them; NULL: there is none */
 };
 
 /* Owner and handler of the operations. */
@@ -43,6 +44,13 @@ enum err_code bulk_read(struct request *r, struct err *err);
 /* Makes the operations. Answers those that cannot be done and publishes the others. scratch: a buffer for
  * commands. */
 void bulk_publish(struct request *r, struct jbuf *scratch);
+
+/* The operations are made: has them tried. heard: replies can be heard. */
+void bulk_try(struct request *r, bool heard, struct jbuf *scratch);
+/* Makes the answer of a dry run. False: it is that of the kind. */
+bool bulk_trial_answer(struct request *r);
+/* One of those that the Bulk waits for is done. The last one puts it into the queue of the thread. */
+void bulk_count_down(struct request *r);
 
 /* All operations are answered: finds those that were stopped (rule B3). */
 void bulk_judge(struct request *r);

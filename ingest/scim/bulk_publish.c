@@ -61,6 +61,8 @@ static void operation_new(struct request *r, size_t i) {
     o->verdict = r->verdict;
     o->base = r->base;
     o->async = r->async;
+    o->dry = r->dry;
+    o->dry_quiet = r->dry_quiet;
     o->again = r->again;
     o->resource_id = op->id;
 }
@@ -103,8 +105,8 @@ static enum err_code prepare_operation(const struct bulk_request *b, struct requ
     return write_prepare(o, op->data, err);
 }
 
-/* In an asynchronous Bulk a refused operation becomes a command too: the worker counts it as a failure,
- * stores its outcome and emits its event. */
+/* In an asynchronous Bulk, and in one that is only tried, a refused operation becomes a command too: the
+ * worker counts it as a failure, stores its outcome and emits its event, or tells it with the others. */
 static void refuse_by_command(struct request *o, const struct err *err) {
     struct request_command *c = request_make_command(o, COMMAND_REQUEST_REFUSED);
     c->refusal = err->code;
@@ -134,7 +136,7 @@ static void make_operation(struct request *r, size_t i, int *failed) {
         (void)prepare_operation(&b->request, o, op, &err);
     }
     op->code = err.code;
-    if (err.code != ERR_OK && !r->async) {
+    if (err.code != ERR_OK && !r->async && !r->dry) {
         (*failed)++;
         answer_err(o, &err);
         return;
@@ -168,6 +170,10 @@ void bulk_publish(struct request *r, struct jbuf *scratch) {
     bool heard = replies_polled(r->in->replies); /* if not, this instance would not hear the replies */
     b->kind->plan(r, &b->request);
     make_operations(r);
+    if (r->dry) {
+        bulk_try(r, heard, scratch);
+        return;
+    }
     for (size_t i = 0; i < b->request.n; i++) {
         struct request *o = b->operations[i];
         if (!heard)

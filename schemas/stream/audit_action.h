@@ -58,7 +58,8 @@
       "refused (`command.refused`)")                                                                         \
     X(COMMAND_TRIED, "command.tried", COMMAND, COMMAND,                                                      \
       "a dry run: nothing was changed, and so `outcome` is `refused`, with the `reason` `dry_run`. "         \
-      "`changes`: how often each action would have been, `path` its name and `to` the number")               \
+      "`changes`: how often each action would have been, `path` its name and `to` the number; where it "     \
+      "would have been refused, `path` `error` and why")                                                     \
     X(GUARD_RELEASED, "guard.released", KEY, COMMAND,                                                        \
       "the key may remove again, as if it had removed nothing so far")                                       \
     X(DELIVERY_CREATED, "delivery.created", DELIVERY, COMMAND, "an endpoint for events over HTTP")           \

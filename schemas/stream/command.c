@@ -96,6 +96,7 @@ void command_encode(const struct command *c, struct jbuf *out) {
         jb_kstr(out, "resourceType", c->rt->name);
     put_tree(out, "resource", c->resource);
     put_tree(out, "ops", c->ops);
+    put_tree(out, "operations", c->operations);
     put_tree(out, "members", c->members);
     put_refusal(c, out);
     put_conditions(c, out);

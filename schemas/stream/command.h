@@ -35,6 +35,9 @@ struct command_async {
                        known any more */
 };
 
+/* Operations of a bulk.try at most: those of a Bulk. */
+#define COMMAND_OPERATIONS_MAX 1000
+
 struct command {
     enum command_type type;
     bool dry; /* only tried: decided and answered, never applied. Travels as version 2, which no worker takes
@@ -52,15 +55,16 @@ struct command {
                        for workspace.* */
     char traceparent[64]; /* W3C, "" if none */
     json_t
-        *resource;   /* create, replace: the document. workspace.*: the settings given. key.create:
-                        {"name","scopes":[…],"tokenHash":hex,"prefix","expires":us|null,"dialect",
-                        "networks":[…]|null,"rate":n|null, and as key.set}.
-                        key.set: {"jwks":{…}|null} or {"jwksUri":text|null}. key.rotate: {"tokenHash","prefix",
-                        "overlapUntil":us|null}. owner.create: {"name","role","tokenHash","prefix",
-                        "expires"}. user.login: {"at":us}. member.put (id is the room's):
-                        {"user":id,"transmit":bool|null,"was"?}; member.delete: {"user":id,"was"?} */
-    json_t *ops;     /* patch: normalised operations */
-    json_t *members; /* room create, replace: array of ids, NULL = not asserted */
+        *resource;      /* create, replace: the document. workspace.*: the settings given. key.create:
+                           {"name","scopes":[…],"tokenHash":hex,"prefix","expires":us|null,"dialect",
+                           "networks":[…]|null,"rate":n|null, and as key.set}.
+                           key.set: {"jwks":{…}|null} or {"jwksUri":text|null}. key.rotate: {"tokenHash","prefix",
+                           "overlapUntil":us|null}. owner.create: {"name","role","tokenHash","prefix",
+                           "expires"}. user.login: {"at":us}. member.put (id is the room's):
+                           {"user":id,"transmit":bool|null,"was"?}; member.delete: {"user":id,"was"?} */
+    json_t *ops;        /* patch: normalised operations */
+    json_t *operations; /* bulk.try: whole commands, as JSON */
+    json_t *members;    /* room create, replace: array of ids, NULL = not asserted */
     const struct resource_type
         *rt;               /* resource.*: the type, which travels as "resourceType"; users and rooms:
                               theirs; request.refused: of its path, NULL where that names none; else NULL */

@@ -191,6 +191,24 @@ static bool get_refusal(const json_t *o, struct command *c, struct err *err) {
     return err_class(c->refusal) != ERR_CLASS_OK || wire_bad(err, "refusal", "is none");
 }
 
+/* Commands that are tried together. Each is decoded when it is tried. */
+static bool get_operations(const json_t *o, struct command *c, struct err *err) {
+    bool wanted = (command_row(c->type)->carries & CARRY_OPERATIONS) != 0;
+    size_t i;
+    json_t *v;
+    if (wanted && !c->dry)
+        return wire_bad(err, "v", "a Bulk as a whole is only tried");
+    if (!get_tree(o, "operations", wanted, JSON_ARRAY, &c->operations, err))
+        return false;
+    if (json_array_size(c->operations) > COMMAND_OPERATIONS_MAX)
+        return wire_bad(err, "operations", "too many");
+    json_array_foreach(c->operations, i, v) {
+        if (!json_is_object(v))
+            return wire_bad(err, "operations", "an element is not a command");
+    }
+    return true;
+}
+
 static bool get_conditions(const json_t *o, struct command *c, struct err *err) {
     bool may_clear = (command_row(c->type)->carries & MAY_CLEARED) != 0;
     if (!may_clear && json_object_get(o, "cleared") != NULL)
@@ -204,8 +222,8 @@ static bool get_payload(const json_t *o, struct command *c, struct err *err) {
     unsigned carries = command_row(c->type)->carries;
     return get_tree(o, "resource", (carries & CARRY_RESOURCE) != 0, JSON_OBJECT, &c->resource, err) &&
            get_tree(o, "ops", (carries & CARRY_OPS) != 0, JSON_ARRAY, &c->ops, err) && get_ops(c->ops, err) &&
-           get_members(o, (carries & MAY_MEMBERS) != 0, &c->members, err) && get_refusal(o, c, err) &&
-           get_conditions(o, c, err);
+           get_operations(o, c, err) && get_members(o, (carries & MAY_MEMBERS) != 0, &c->members, err) &&
+           get_refusal(o, c, err) && get_conditions(o, c, err);
 }
 
 enum err_code command_decode(const char *buf, size_t len, struct command *c, struct err *err) {
@@ -225,11 +243,12 @@ enum err_code command_decode(const char *buf, size_t len, struct command *c, str
 void command_clear(struct command *c) {
     json_decref(c->resource);
     json_decref(c->ops);
+    json_decref(c->operations);
     json_decref(c->members);
     json_decref(c->cleared);
     json_decref(c->if_match);
     json_decref(c->if_none_match);
     json_decref(c->needs);
-    c->resource = c->ops = c->members = NULL;
+    c->resource = c->ops = c->operations = c->members = NULL;
     c->cleared = c->if_match = c->if_none_match = c->needs = NULL;
 }

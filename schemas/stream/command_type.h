@@ -9,13 +9,14 @@
 /* What a command carries besides the envelope: decode demands what it must carry, and refuses what it may
  * not. */
 enum command_carries {
-    CARRY_RESOURCE = 1, /* "resource" */
-    CARRY_OPS = 2,      /* "ops" */
-    CARRY_TYPE = 4,     /* "resourceType", of a type that an operator defined */
-    CARRY_REFUSAL = 8,  /* "refusal" */
-    MAY_TYPE = 16,      /* "resourceType", of any type */
-    MAY_MEMBERS = 32,   /* "members" */
-    MAY_CLEARED = 64,   /* "cleared" */
+    CARRY_RESOURCE = 1,     /* "resource" */
+    CARRY_OPS = 2,          /* "ops" */
+    CARRY_TYPE = 4,         /* "resourceType", of a type that an operator defined */
+    CARRY_REFUSAL = 8,      /* "refusal" */
+    MAY_TYPE = 16,          /* "resourceType", of any type */
+    MAY_MEMBERS = 32,       /* "members" */
+    MAY_CLEARED = 64,       /* "cleared" */
+    CARRY_OPERATIONS = 128, /* "operations"; such a command is only tried */
 };
 
 /* X(symbol, name, what "id" names, what it carries, HTTP status that tells a SCIM client of success, words
@@ -49,6 +50,9 @@ enum command_carries {
       "operation of an asynchronous Bulk that the ingest has refused: it gets an outcome "                      \
       "and an event like the others, and counts as a failure in its place. Or a request "                       \
       "that the log has lost (`LOST`), under its own txn")                                                      \
+    X(BULK_TRY, "bulk.try", COMMAND, CARRY_OPERATIONS, 200,                                                     \
+      "`operations`: the commands of a Bulk or an import, whole, in the order in which they are tried: each "   \
+      "sees what those before it would have done. Always with `v` 2")                                           \
     X(WORKSPACE_CREATE, "workspace.create", WORKSPACE, CARRY_RESOURCE, 200,                                     \
       "`resource`: as `workspace.set`, with a `name`")                                                          \
     X(WORKSPACE_SET, "workspace.set", WORKSPACE, CARRY_RESOURCE, 200,                                           \

@@ -95,6 +95,7 @@ static void put_commands(struct jbuf *b) {
         jb_kstr(b, "target", target_row(row->target)->words);
         jb_kbool(b, "resource", (row->carries & CARRY_RESOURCE) != 0);
         jb_kbool(b, "ops", (row->carries & CARRY_OPS) != 0);
+        jb_kbool(b, "operations", (row->carries & CARRY_OPERATIONS) != 0);
         jb_kbool(b, "refusal", (row->carries & CARRY_REFUSAL) != 0);
         jb_kbool(b, "members", (row->carries & MAY_MEMBERS) != 0);
         jb_kbool(b, "cleared", (row->carries & MAY_CLEARED) != 0);

@@ -102,6 +102,8 @@ static void complete_document(json_t *command) {
 /* What the case does not say of a command is as usual. */
 static void complete_command(json_t *command, size_t n) {
     char time[RFC3339_SIZE];
+    size_t i;
+    json_t *operation;
     json_t *usual = json_pack("{s:s, s:s, s:{s:s, s:s, s:s}}", "txn", "#t0", "workspace", "#w", "actor",
                               "kind", "key", "id", "#entra", "name", "Entra");
     json_object_set_new(usual, "txn", json_sprintf("#t%zu", n + 1));
@@ -118,6 +120,10 @@ static void complete_command(json_t *command, size_t n) {
     set_missing(command, "notAfter", json_null());
     if (command_type_parse(text_of(command, "type")) < COMMAND_TYPE_COUNT)
         complete_document(command);
+    json_array_foreach(json_object_get(command, "operations"), i, operation) {
+        set_missing(operation, "v", json_integer(2));
+        complete_command(operation, 100 * (n + 1) + i);
+    }
 }
 
 int64_t apply_case_seconds(const json_t *item) {

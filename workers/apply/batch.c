@@ -1,6 +1,7 @@
 #include "workers/apply/batch.h"
 
 #include "schemas/stream/record_event.h"
+#include "workers/apply/bulk_trial.h"
 #include "workers/apply/checks.h"
 #include "workers/apply/event.h"
 #include "workers/apply/trial.h"
@@ -140,17 +141,6 @@ static struct decision decision_of(const struct run *run, struct delivery *deliv
     return d;
 }
 
-static void delivery_decide(struct decision *d, const struct err *fault) {
-    enum err_code code = check_command(d);
-    if (code == ERR_OK && fault->code != ERR_OK) {
-        d->err = *fault;
-        code = fault->code;
-    }
-    if (code == ERR_OK)
-        code = verb_of(d->command->type)->apply(d);
-    assert(code == d->err.code);
-}
-
 static void delivery_conclude(const struct run *run, struct delivery *delivery, struct decision *d) {
     if (d->err.code != ERR_OK)
         decision_refuse(d);
@@ -193,7 +183,10 @@ static enum err_code delivery_try(struct run *run, struct delivery *delivery, st
     if (!d->alone)
         return ERR_OK;
     int64_t seats = d->workspace->seats_used;
-    delivery_decide(d, &delivery->fault);
+    if (d->command->type == COMMAND_BULK_TRY)
+        (void)bulk_trial_decide(d);
+    else
+        (void)verb_decide(d, &delivery->fault);
     if (unit_error(run->unit, err) != ERR_OK)
         return err->code;
     if (d->wants_steps) {
@@ -205,10 +198,20 @@ static enum err_code delivery_try(struct run *run, struct delivery *delivery, st
     return ERR_OK;
 }
 
+static void put_trial_on_record(struct decision *d, const char *tried) {
+    json_t *told = row_alive(d->workspace->state) ? json_loads(tried, 0, NULL) : NULL;
+    const json_t *operations = json_object_get(told, "operations");
+    if (operations != NULL)
+        bulk_trial_audit(d, operations);
+    else if (told != NULL) /* no workspace has no stream */
+        trial_record(&d->records, d->command, told);
+    json_decref(told);
+}
+
 static enum err_code delivery_conclude_trial(const struct run *run, struct delivery *delivery,
                                              struct decision *d, struct err *err) {
     delivery->reply.dry = delivery->tried;
-    trial_audit(d, delivery->tried);
+    put_trial_on_record(d, delivery->tried);
     delivery->reply_due = true;
     delivery_claim(run, d->workspace, delivery);
     return unit_error(run->unit, err);
@@ -228,7 +231,7 @@ static enum err_code delivery_apply(struct run *run, struct delivery *delivery, 
     if (delivery->command.dry)
         return delivery->tried == NULL ? delivery_try(run, delivery, &d, err)
                                        : delivery_conclude_trial(run, delivery, &d, err);
-    delivery_decide(&d, &delivery->fault);
+    (void)verb_decide(&d, &delivery->fault);
     if (unit_error(run->unit, err) != ERR_OK)
         return err->code;
     run->goes_away = d.wants_alone;
@@ -266,7 +269,12 @@ static void announce(const struct run *run, struct delivery *delivery) {
         return;
     }
     check_announce(run->unit, w, c);
-    if (delivery->fault.code == ERR_OK)
+    /* Of what was tried only the outcome is left to store. */
+    if (delivery->fault.code != ERR_OK || delivery->tried != NULL)
+        return;
+    if (c->type == COMMAND_BULK_TRY)
+        bulk_trial_announce(run->unit, w, c);
+    else
         verb_of(c->type)->announce(run->unit, w, c);
 }
 

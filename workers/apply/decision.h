@@ -26,12 +26,13 @@ struct decision {
     int64_t now_us;
     int command_partition; /* where the command stands */
     int64_t command_offset;
-    bool alone;           /* no other command is in the transaction */
-    bool wants_alone;     /* set with an error: nothing was done, and it is to be tried again alone */
-    struct crowd **crowd; /* in a batch that is decided in steps: what they have found; NULL: it is not */
-    bool wants_steps;     /* set with an error: nothing was done, and it is to be tried again, in steps */
-    bool sliced;          /* set: the rest of it is done in slices (plan.h) … */
-    bool reply_waits;     /* … and the reply waits for the last one */
+    bool alone;               /* no other command is in the transaction */
+    bool wants_alone;         /* set with an error: nothing was done, and it is to be tried again alone */
+    struct crowd **crowd;     /* in a batch that is decided in steps: what they have found; NULL: it is not */
+    bool wants_steps;         /* set with an error: nothing was done, and it is to be tried again, in steps */
+    bool sliced;              /* set: the rest of it is done in slices (plan.h) … */
+    bool reply_waits;         /* … and the reply waits for the last one */
+    json_t *tried_operations; /* of a Bulk that is only tried: what each would come to; NULL: it is none */
     struct err err;
 };
 

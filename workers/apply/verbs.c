@@ -1,6 +1,7 @@
 #include "workers/apply/verbs.h"
 
 #include "workers/apply/announce.h"
+#include "workers/apply/checks.h"
 #include "workers/apply/create.h"
 #include "workers/apply/deliveries.h"
 #include "workers/apply/keys.h"
@@ -23,6 +24,11 @@ static enum err_code apply_request_refused(struct decision *d) {
     return err_set(&d->err, d->command->refusal, "%s", d->command->refusal_detail);
 }
 
+/* One that stands for itself is no verb's (bulk_trial.h). */
+static enum err_code apply_bulk_in_bulk(struct decision *d) {
+    return err_set(&d->err, ERR_INVALID_VALUE, "A Bulk cannot be part of a Bulk");
+}
+
 static const struct verb verbs[COMMAND_TYPE_COUNT] = {
     [COMMAND_USER_CREATE] = {announce_create, apply_create},
     [COMMAND_USER_REPLACE] = {announce_replace, apply_replace},
@@ -37,6 +43,7 @@ static const struct verb verbs[COMMAND_TYPE_COUNT] = {
     [COMMAND_RESOURCE_PATCH] = {announce_patch, apply_patch},
     [COMMAND_RESOURCE_DELETE] = {announce_delete, apply_delete},
     [COMMAND_REQUEST_REFUSED] = {announce_nothing, apply_request_refused},
+    [COMMAND_BULK_TRY] = {announce_nothing, apply_bulk_in_bulk},
     [COMMAND_WORKSPACE_CREATE] = {announce_nothing, apply_workspace_create},
     [COMMAND_WORKSPACE_SET] = {announce_nothing, apply_workspace_set},
     [COMMAND_KEY_CREATE] = {announce_key, apply_key_create},
@@ -60,4 +67,16 @@ static const struct verb verbs[COMMAND_TYPE_COUNT] = {
 const struct verb *verb_of(enum command_type type) {
     assert(type < COMMAND_TYPE_COUNT && verbs[type].apply != NULL);
     return &verbs[type];
+}
+
+enum err_code verb_decide(struct decision *d, const struct err *fault) {
+    enum err_code code = check_command(d);
+    if (code == ERR_OK && fault->code != ERR_OK) {
+        d->err = *fault;
+        code = fault->code;
+    }
+    if (code == ERR_OK)
+        code = verb_of(d->command->type)->apply(d);
+    assert(code == d->err.code);
+    return code;
 }

@@ -15,5 +15,8 @@ struct verb {
 };
 
 const struct verb *verb_of(enum command_type type);
+/* Checks the command and applies it. fault: of what it carries; ERR_OK: it is in order. The error is d->err.
+ */
+enum err_code verb_decide(struct decision *d, const struct err *fault);
 
 #endif

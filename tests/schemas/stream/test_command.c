@@ -275,6 +275,31 @@ static void test_conditions(void **state) {
     }
 }
 
+/* A Bulk as a whole is only tried. What is in it is looked at when it is tried, operation by operation. */
+static void test_a_bulk_that_is_tried(void **state) {
+    (void)state;
+    static const struct {
+        const char *operations;
+        enum err_code code;
+    } all[] = {{"[{}]", ERR_OK}, {"[{\"type\":7}]", ERR_OK}, {"{}", ERR_DECODE}, {"[7]", ERR_DECODE}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct command c = example_command(&examples[12]), d;
+        struct jbuf b = {0};
+        struct err err = {0};
+        c.type = COMMAND_BULK_TRY;
+        c.rt = NULL;
+        c.dry = true;
+        c.operations = parse(all[i].operations);
+        command_encode(&c, &b);
+        assert_int_equal(command_decode(b.p, b.n, &d, &err), all[i].code);
+        if (all[i].code == ERR_OK)
+            assert_same_tree(d.operations, c.operations);
+        command_clear(&c);
+        command_clear(&d);
+        jb_free(&b);
+    }
+}
+
 /* V2: whatever exists; nothing that exists. */
 static void test_any_and_none(void **state) {
     (void)state;
@@ -303,6 +328,8 @@ static json_t *valid(const char *type) {
 static const struct wrong {
     const char *type, *member, *value; /* value NULL: the member is dropped */
 } wrong[] = {
+    {"user.delete", "operations", "[{}]"},
+    {"bulk.try", "operations", "[{}]"}, /* v is 1 */
     {"user.delete", "v", NULL},
     {"user.delete", "v", "0"},
     {"user.delete", "v", "\"1\""},
@@ -460,6 +487,7 @@ int main(void) {
         cmocka_unit_test(test_examples_round_trip),
         cmocka_unit_test(test_never_expires),
         cmocka_unit_test(test_any_and_none),
+        cmocka_unit_test(test_a_bulk_that_is_tried),
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_wrong_members),
         cmocka_unit_test(test_wrong_room_members),
