@@ -104,26 +104,32 @@ static int64_t first_node(const struct verify *v, unsigned level) {
     return v->page >> level;
 }
 
-static void take_stored(struct verify *v, const struct db_result *r, size_t row) {
-    unsigned level = (unsigned)db_int(r, row, 0);
-    int64_t at = db_int(r, row, 1) - first_node(v, level);
+/* A run of hashes ends at the latest where the next one begins: so they are looked up, too. */
+static void take_run(struct verify *v, const struct db_result *r, size_t row) {
+    uint64_t first = (uint64_t)db_int(r, row, 0), page = (uint64_t)v->page,
+             end = row + 1 < db_rows(r) ? (uint64_t)db_int(r, row + 1, 0) : page + PAGE;
     size_t n;
-    char *hash = db_bytes(r, row, 2, &n);
-    if (n == TREE_HASH_SIZE && level < 64 && at >= 0 && (size_t)at < nodes_of(v, level)) {
-        memcpy(v->nodes[level][at].bytes, hash, n);
-        v->there[level][at] = true;
+    char *hashes = db_bytes(r, row, 1, &n);
+    for (uint64_t leaf = first > page ? first : page; leaf < end && leaf < page + PAGE; leaf++) {
+        size_t at = (size_t)(tree_hashes_before(leaf) - tree_hashes_before(first)) * TREE_HASH_SIZE;
+        for (unsigned level = 0; level <= tree_completes(leaf) && at + TREE_HASH_SIZE <= n; level++) {
+            size_t place = (size_t)((int64_t)(leaf >> level) - first_node(v, level));
+            memcpy(v->nodes[level][place].bytes, hashes + at, TREE_HASH_SIZE);
+            v->there[level][place] = true;
+            at += TREE_HASH_SIZE;
+        }
     }
-    free(hash);
+    free(hashes);
 }
 
 static enum err_code load_nodes(struct verify *v, const char *const *params, struct err *err) {
     struct db_result *r;
     for (unsigned level = 0; level < 63; level++)
         memset(v->there[level], 0, nodes_of(v, level));
-    if (db_run(v->c->db, SQL_AUDIT_VERIFY_NODES, params, &r, err) != ERR_OK)
+    if (db_run(v->c->db, SQL_AUDIT_VERIFY_HASHES, params, &r, err) != ERR_OK)
         return err->code;
     for (size_t i = 0; i < db_rows(r); i++)
-        take_stored(v, r, i);
+        take_run(v, r, i);
     db_results_free(&r, 1);
     return ERR_OK;
 }

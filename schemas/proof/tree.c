@@ -37,6 +37,14 @@ void tree_append(struct tree_range *t, const struct tree_hash *leaf, tree_put *p
     t->size++;
 }
 
+uint64_t tree_hashes_before(uint64_t n) {
+    return 2 * n - (uint64_t)__builtin_popcountll(n);
+}
+
+unsigned tree_completes(uint64_t n) {
+    return (unsigned)__builtin_ctzll(n + 1);
+}
+
 /* The root over subtrees that stand beside each other, the smallest at the right. */
 void tree_root(const struct tree_range *t, struct tree_hash *out) {
     bool any = false;

@@ -37,6 +37,12 @@ typedef void tree_put(void *ctx, unsigned level, uint64_t index, const struct tr
 /* put may be NULL. */
 void tree_append(struct tree_range *t, const struct tree_hash *leaf, tree_put *put, void *ctx);
 void tree_root(const struct tree_range *t, struct tree_hash *out);
+/* How many hashes tree_append has told of when a tree has that many leaves: those of all its complete
+ * subtrees. So it is the place of what leaf n tells of in the sequence of all of them, and of its levels one
+ * follows the other there. */
+uint64_t tree_hashes_before(uint64_t n);
+/* Up to which level leaf n completes subtrees; 0: only itself. */
+unsigned tree_completes(uint64_t n);
 
 /* Fetches a node; false if there is none. */
 typedef bool tree_get(void *ctx, unsigned level, uint64_t index, struct tree_hash *out);

@@ -68,12 +68,12 @@ struct archive_leaf {
     int64_t duration_us;
     struct pg_bytes bytes;
 };
-struct archive_node {
+/* What the leaves of a tree from n on complete, in the order in which they do (tree_append). */
+struct archive_run {
     const char *workspace;
     int tree;
-    unsigned level;
-    int64_t index;
-    struct tree_hash hash;
+    int64_t n;
+    struct pg_bytes hashes;
 };
 struct archive_gap {
     const char *workspace;
@@ -104,12 +104,12 @@ struct archive_source {
 
 struct archive_batch {
     struct archive_leaf *leaves;
-    struct archive_node *nodes;
+    struct archive_run *runs;
     struct archive_gap *gaps;
     struct archive_aside *asides;
     struct archive_sum *sums[ARCHIVE_SPANS];
     struct archive_source *sources;
-    size_t nleaves, nnodes, ngaps, nasides, nsums[ARCHIVE_SPANS], nsources;
+    size_t nleaves, nruns, ngaps, nasides, nsums[ARCHIVE_SPANS], nsources;
     const struct archive_tree *trees; /* those that have changed, or are new */
     size_t ntrees;
     const struct archive_place *places; /* next: where they go on */

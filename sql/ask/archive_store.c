@@ -106,22 +106,20 @@ static void send_leaves(struct db *db, const struct archive_batch *b, size_t *se
     free(values);
 }
 
-static void send_nodes(struct db *db, const struct archive_batch *b, size_t *sent) {
+static void send_runs(struct db *db, const struct archive_batch *b, size_t *sent) {
     struct set s = {0};
-    if (b->nnodes == 0)
+    if (b->nruns == 0)
         return;
-    struct pg_bytes *values = xcalloc(b->nnodes, sizeof *values);
+    struct pg_bytes *values = xcalloc(b->nruns, sizeof *values);
     set_begin(&s);
-    for (size_t i = 0; i < b->nnodes; i++) {
-        const struct archive_node *n = &b->nodes[i];
+    for (size_t i = 0; i < b->nruns; i++) {
         s.at = 0;
-        cell_word(&s, n->workspace);
-        cell_int(&s, n->tree);
-        cell_int(&s, n->level);
-        cell_int(&s, n->index);
-        values[i] = (struct pg_bytes){n->hash.bytes, TREE_HASH_SIZE};
+        cell_word(&s, b->runs[i].workspace);
+        cell_int(&s, b->runs[i].tree);
+        cell_int(&s, b->runs[i].n);
+        values[i] = b->runs[i].hashes;
     }
-    set_send(db, &s, SQL_ARCHIVE_NODES, values, b->nnodes, sent);
+    set_send(db, &s, SQL_ARCHIVE_HASHES, values, b->nruns, sent);
     free(values);
 }
 
@@ -257,7 +255,7 @@ enum err_code archive_store(struct db *db, const struct archive_batch *b, struct
     struct db_result *results[STEPS] = {NULL};
     size_t sent = 0;
     send_leaves(db, b, &sent);
-    send_nodes(db, b, &sent);
+    send_runs(db, b, &sent);
     send_trees(db, b, &sent);
     send_gaps(db, b, &sent);
     send_asides(db, b, &sent);

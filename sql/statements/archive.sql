@@ -59,32 +59,44 @@ WHERE t.ctid = ANY (ARRAY(SELECT z.ctid FROM audit_tree z WHERE z.workspace_id =
 SELECT t.workspace_id, t.tree, t.size, coalesce(t.first_seq, 0), coalesce(t.epoch, 0), coalesce(t.seq, 0), t.stopped IS NOT NULL
 {tree};
 
+-- part: hash
+-- Of the leaf m.leaf the hash of level l.level, out of the run z that it stands in (functions/audit_hashes_before.sql).
+CROSS JOIN LATERAL (
+    SELECT substring(z.hashes FROM (least(audit_hashes_before(m.leaf) - audit_hashes_before(z.n) + l.level, 60000000) * 32 + 1)::int FOR 32)
+        AS hash
+    FROM audit_hashes z WHERE z.workspace_id = t.workspace_id AND z.tree = t.tree AND z.n <= m.leaf ORDER BY z.n DESC LIMIT 1
+) h
+
 -- name: peaks
 -- The complete subtrees that a tree is made of, one for each bit of its size.
 -- parameters as heads
-SELECT t.workspace_id, t.tree, n.level, n.hash
+SELECT t.workspace_id, t.tree, l.level, h.hash
 {tree}
 CROSS JOIN generate_series(0, 62) AS l (level)
-JOIN audit_node n ON n.workspace_id = t.workspace_id AND n.tree = t.tree AND n.level = l.level
-                 AND n.index = ((t.size >> (l.level + 1)) << 1)
-WHERE ((t.size >> l.level) & 1) = 1;
+CROSS JOIN LATERAL (SELECT ((t.size >> l.level) << l.level) - 1 AS leaf) m
+{hash}
+WHERE ((t.size >> l.level) & 1) = 1 AND length(h.hash) = 32;
 
 -- name: peaks_at
 -- The same of a tree as it was when it had another size.
 -- $1 uuid: workspace
 -- $2 smallint: tree
 -- $3 bigint: size
-SELECT n.level, n.hash
-FROM generate_series(0, 62) AS l (level)
-JOIN audit_node n ON n.workspace_id = $1::uuid AND n.tree = $2::smallint AND n.level = l.level
-                 AND n.index = (($3::bigint >> (l.level + 1)) << 1)
-WHERE (($3::bigint >> l.level) & 1) = 1;
+SELECT l.level, h.hash
+FROM (SELECT $1::uuid AS workspace_id, $2::smallint AS tree) t
+CROSS JOIN generate_series(0, 62) AS l (level)
+CROSS JOIN LATERAL (SELECT (($3::bigint >> l.level) << l.level) - 1 AS leaf) m
+{hash}
+WHERE (($3::bigint >> l.level) & 1) = 1 AND length(h.hash) = 32;
 
 -- name: leaf_hash
 -- $1 uuid: workspace
 -- $2 smallint: tree
 -- $3 bigint: n
-SELECT hash FROM audit_node WHERE workspace_id = $1::uuid AND tree = $2::smallint AND level = 0 AND index = $3::bigint;
+SELECT h.hash
+FROM (SELECT $1::uuid AS workspace_id, $2::smallint AS tree) t CROSS JOIN (SELECT 0 AS level) l CROSS JOIN (SELECT $3::bigint AS leaf) m
+{hash}
+WHERE length(h.hash) = 32;
 
 -- name: known
 -- Which of these events are there already.
@@ -135,15 +147,15 @@ FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::text[], 
     target_type, target_id, target_name, subject_id, subject_name, method, path, status, error, detail, source, user_agent, rate_limited,
     duration_us, bytes);
 
--- name: nodes
+-- name: hashes
+-- Of each tree all that its new leaves complete.
 -- $1 uuid[]: workspaces
 -- $2 smallint[]: trees
--- $3 smallint[]: levels
--- $4 bigint[]: indexes
--- $5 bytea[]: hashes
-INSERT INTO audit_node (workspace_id, tree, level, index, hash)
-SELECT x.workspace_id, x.tree, x.level, x.index, x.hash
-FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::bigint[], $5::bytea[]) AS x (workspace_id, tree, level, index, hash);
+-- $3 bigint[]: n of the first of these leaves
+-- $4 bytea[]: hashes, in the order in which they were completed
+INSERT INTO audit_hashes (workspace_id, tree, n, hashes)
+SELECT x.workspace_id, x.tree, x.n, x.hashes
+FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bytea[]) AS x (workspace_id, tree, n, hashes);
 
 -- name: trees
 -- $1 uuid[]: workspaces

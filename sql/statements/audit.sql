@@ -34,13 +34,20 @@ CROSS JOIN LATERAL (
 SELECT k FROM audit_public_keys() AS k;
 
 -- name: nodes
+-- Each out of the run that it stands in (functions/audit_hashes_before.sql).
 -- $1 uuid: workspace
 -- $2 smallint: tree
 -- $3 smallint[]: levels …
 -- $4 bigint[]: … and indexes
-SELECT n.level, n.index, n.hash
+SELECT x.level, x.index, h.hash
 FROM unnest($3::smallint[], $4::bigint[]) AS x (level, index)
-JOIN audit_node n ON n.workspace_id = $1::uuid AND n.tree = $2::smallint AND n.level = x.level AND n.index = x.index;
+CROSS JOIN LATERAL (SELECT ((x.index + 1) << x.level) - 1 AS leaf) m
+CROSS JOIN LATERAL (
+    SELECT substring(z.hashes FROM (least(audit_hashes_before(m.leaf) - audit_hashes_before(z.n) + x.level, 60000000) * 32 + 1)::int FOR 32)
+        AS hash
+    FROM audit_hashes z WHERE z.workspace_id = $1::uuid AND z.tree = $2::smallint AND z.n <= m.leaf ORDER BY z.n DESC LIMIT 1
+) h
+WHERE length(h.hash) = 32;
 
 -- name: leaf
 -- Up to two records of a tree with that number in it.
@@ -67,33 +74,36 @@ SELECT l.tree, l.n, l.event, l.bytes FROM audit_leaf l
 WHERE l.workspace_id = $1::uuid AND l.txn = $2::uuid ORDER BY l.tree DESC, l.n LIMIT 1000;
 
 
--- name: verify_nodes
--- Every node that the leaves from the first up to, not including, the last complete.
+-- name: verify_hashes
+-- All hashes that the leaves from the first up to, not including, the last complete: the runs that they stand in.
 -- $1 uuid: workspace
 -- $2 smallint: tree
 -- $3 bigint: the first
 -- $4 bigint: behind the last
-SELECT n.level, n.index, n.hash
-FROM generate_series(0, 62) AS l (level)
-JOIN audit_node n ON n.workspace_id = $1::uuid AND n.tree = $2::smallint AND n.level = l.level
-                 AND n.index >= ($3::bigint >> l.level) AND n.index < ($4::bigint >> l.level)
-WHERE ($4::bigint >> l.level) > 0;
+SELECT h.n, h.hashes FROM audit_hashes h
+WHERE h.workspace_id = $1::uuid AND h.tree = $2::smallint AND h.n < $4::bigint
+  AND h.n >= coalesce((SELECT max(z.n) FROM audit_hashes z WHERE z.workspace_id = $1::uuid AND z.tree = $2::smallint AND z.n <= $3::bigint),
+                      $3::bigint)
+ORDER BY h.n;
 
 -- name: verify_beyond
 -- Nodes, records and heads that stand behind the end of the tree.
 -- $1 uuid: workspace
 -- $2 smallint: tree
 -- $3 bigint: size
-SELECT (SELECT count(*) FROM generate_series(0, 62) AS l (level)
-        JOIN audit_node n ON n.workspace_id = $1::uuid AND n.tree = $2::smallint AND n.level = l.level
-                         AND n.index >= ($3::bigint >> l.level)),
+SELECT (SELECT coalesce(sum(greatest(audit_hashes_before(h.n) + length(h.hashes) / 32
+                                     - greatest(audit_hashes_before($3::bigint), audit_hashes_before(h.n)), 0)), 0)::bigint
+        FROM audit_hashes h
+        WHERE h.workspace_id = $1::uuid AND h.tree = $2::smallint
+          AND h.n >= coalesce((SELECT max(z.n) FROM audit_hashes z
+                               WHERE z.workspace_id = $1::uuid AND z.tree = $2::smallint AND z.n <= $3::bigint), 0)),
        (SELECT count(*) FROM audit_leaf x WHERE x.workspace_id = $1::uuid AND x.tree = $2::smallint AND x.n >= $3::bigint)
        + (SELECT count(*) FROM audit_leaf x WHERE x.workspace_id = $1::uuid AND x.tree = $2::smallint AND x.n < 0),
        (SELECT count(*) FROM audit_checkpoint c
         WHERE c.workspace_id = $1::uuid AND c.tree = $2::smallint AND c.size > $3::bigint);
 
 -- name: verify_leaves
--- parameters as verify_nodes
+-- parameters as verify_hashes
 SELECT l.n, l.bytes, l.event, l.epoch, l.seq, l.txn, l.actor_kind, l.actor_id, l.actor_name, l.action, l.outcome, l.reason,
        l.target_type, l.target_id, l.target_name, l.subject_id, l.subject_name, l.method, l.path, l.status, l.source, l.user_agent,
        l.rate_limited, rfc3339(l.at)
@@ -102,7 +112,7 @@ WHERE l.workspace_id = $1::uuid AND l.tree = $2::smallint AND l.n >= $3::bigint 
 
 -- name: verify_checkpoints
 -- Heads of these sizes; and whether the records behind them must still be there.
--- parameters as verify_nodes
+-- parameters as verify_hashes
 SELECT c.size, c.root, c.note,
        c.at > now() - make_interval(days => coalesce((SELECT w.audit_days FROM workspaces w WHERE w.workspace_id = $1::uuid
                                                       ORDER BY w.generation DESC LIMIT 1),

@@ -210,7 +210,7 @@ def archive_built_anew(ground):
     hashes = "SELECT workspace_id::text, tree, level, index, hash FROM usher.audit_node WHERE level > 0"
     ground.local("stop", "worker")
     before = {row[:4]: bytes(row[4]) for row in stack.sql(hashes)}
-    for table in ("leaf", "node", "tree", "checkpoint", "offset"):
+    for table in ("leaf", "hashes", "tree", "checkpoint", "offset"):
         stack.sql("DELETE FROM usher.audit_" + table)
     ground.local("start")
     ground.works(60)

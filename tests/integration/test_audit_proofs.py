@@ -13,8 +13,30 @@ import stack as stacks
 from case import Case
 from test_migrate import Database
 
+# As the programs' connections are (sql/db.c): plans for any value, and no table is read as a whole.
+SESSION = """SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_sort = off;
+    SET plan_cache_mode = force_generic_plan; """
 MANY = 1300
 SEALED = 1000  # a head that was kept elsewhere
+
+
+def run_of(tree, leaf):
+    """The n of the row in which the hashes are that the leaf completes."""
+    return "(SELECT max(n) FROM audit_hashes WHERE tree = %d AND n <= %d)" % (tree, leaf)
+
+
+def statement(name):
+    """Its text, as the programs prepare it."""
+    subject, _, what = name.partition(".")
+    with open(os.path.join(stacks.ROOT, "build", "gen", "sql", subject + ".sql")) as f:
+        return f.read().split("-- name: %s\n" % what)[1].partition(";")[0]
+
+
+def edit_node(tree, level, index, h):
+    leaf = (index + 1 << level) - 1
+    return ("UPDATE audit_hashes SET hashes = overlay(hashes PLACING %s FROM "
+            "(audit_hashes_before(%d) - audit_hashes_before(n) + %d)::int * 32 + 1) WHERE tree = %d AND n = %s"
+            % (h, leaf, level, tree, run_of(tree, leaf)))
 
 
 class Archive(Case):
@@ -115,6 +137,28 @@ class Verify(Archive):
         self.assertEqual(proof.returncode, 0, proof.stderr)
         return self.ctl("check", self.file("proof", proof.stdout), "--key", self.key)
 
+    def test_hashes_are_looked_up(self):
+        """What the archive asks for with each batch, and what a proof is made of: a row for each hash is read, whatever the
+        planner knows of the tables, and not all that there is."""
+        wanted = sum(MANY >> level & 1 for level in range(62))
+        for name, types, values, most in (
+                ("archive.peaks", "uuid[]", "ARRAY['%s']::uuid[]" % self.ws, 2 * wanted),
+                ("archive.peaks_at", "uuid, smallint, bigint", "'%s', 1, %d" % (self.ws, MANY), wanted),
+                ("archive.leaf_hash", "uuid, smallint, bigint", "'%s', 1, 700" % self.ws, 1),
+                ("audit.nodes", "uuid, smallint, smallint[], bigint[]", "'%s', 1, '{0,3,7}', '{700,9,4}'" % self.ws, 3)):
+            with self.subTest(name):
+                rows = self.db.sql(SESSION + "PREPARE s (%s) AS %s; EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE s (%s)"
+                                   % (types, statement(name), values))
+                reads = list(self.reads(rows[0][0][0]["Plan"], "audit_hashes"))
+                self.assertEqual(sum(reads), most, rows)
+
+    def reads(self, node, table):
+        """Rows that were read of the table."""
+        if node.get("Relation Name") == table:
+            yield (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        for child in node.get("Plans", ()):
+            yield from self.reads(child, table)
+
     # ---- tampering: what a superuser does, and what is said of it
 
     TAMPERING = (
@@ -128,7 +172,7 @@ class Verify(Archive):
         ("a record that is removed", ["DELETE FROM audit_leaf WHERE tree = 1 AND n = 1200"],
          "changes: record 1200 was removed"),
         ("a record that is removed with its hash",
-         ["DELETE FROM audit_leaf WHERE tree = 1 AND n = 1200", "DELETE FROM audit_node WHERE tree = 1 AND level = 0 AND index = 1200"],
+         ["DELETE FROM audit_leaf WHERE tree = 1 AND n = 1200", "DELETE FROM audit_hashes WHERE tree = 1 AND n = " + run_of(1, 1200)],
          "changes: record 1200 and its hash were removed"),
         ("a record that is inserted",
          ["INSERT INTO audit_leaf (workspace_id, tree, n, at, bytes, event, seq) SELECT workspace_id, tree, n, at + interval '1 s', "
@@ -137,13 +181,18 @@ class Verify(Archive):
                                        "%(many)d, at, bytes, 'mine', seq FROM audit_leaf WHERE tree = 2 AND n = 5"],
          "requests: 1 records stand behind the end"),
         ("a record and its hash", ["UPDATE audit_leaf SET bytes = bytes || '\\x20' WHERE tree = 1 AND n = 100",
-                                   "UPDATE audit_node SET hash = (SELECT sha256('\\x00' || bytes) FROM audit_leaf WHERE tree = 1 AND n = 100) "
-                                   "WHERE tree = 1 AND level = 0 AND index = 100"],
+                                   edit_node(1, 0, 100, "(SELECT sha256('\\x00' || bytes) FROM audit_leaf WHERE tree = 1 AND n = 100)")],
          "changes: node (1, 50) was edited"),
-        ("a node", ["UPDATE audit_node SET hash = sha256('x') WHERE tree = 2 AND level = 3 AND index = 9"],
+        ("a node", [edit_node(2, 3, 9, "sha256('x')")],
          "requests: node (3, 9) was edited"),
-        ("a node that is removed", ["DELETE FROM audit_node WHERE tree = 2 AND level = 3 AND index = 9"],
+        ("hashes that are removed", ["DELETE FROM audit_hashes WHERE tree = 2 AND n = " + run_of(2, 79)],
          "requests: node (3, 9) is missing"),
+        ("hashes that are cut", ["UPDATE audit_hashes SET hashes = substring(hashes FOR length(hashes) - 32) "
+                                  "WHERE tree = 2 AND n = " + run_of(2, 86)], "requests: record 86 (fill-1/87) has no hash"),
+        ("hashes that are inserted", ["INSERT INTO audit_hashes SELECT workspace_id, tree, 78, substring(hashes FOR 32) FROM audit_hashes "
+                                      "WHERE tree = 2 AND n = " + run_of(2, 79)], "requests: node (3, 9) is missing"),
+        ("hashes behind the end", ["INSERT INTO audit_hashes SELECT workspace_id, tree, %(many)d, substring(hashes FOR 64) FROM audit_hashes "
+                                   "WHERE tree = 2 AND n = " + run_of(2, 79)], "requests: 2 nodes stand behind the end"),
         ("the root of a head", ["UPDATE audit_checkpoint SET root = sha256('x') WHERE tree = 1 AND size = 1000"],
          "changes: checkpoint 1000 was edited"),
         ("the text of a head", ["UPDATE audit_checkpoint SET note = replace(note, E'\\n1000\\n', E'\\n1001\\n') WHERE tree = 1 AND size = 1000"],
@@ -167,7 +216,9 @@ class Verify(Archive):
     def test_all_that_is_left_is_consistent(self):
         """Somebody who has the signing key too cuts the tree back to 500 records and forgets the rest. Only who
         has kept a head elsewhere notices."""
-        with self.edited("DELETE FROM audit_leaf WHERE n >= 500", "DELETE FROM audit_node WHERE (index + 1) << level > 500",
+        with self.edited("DELETE FROM audit_leaf WHERE n >= 500", "DELETE FROM audit_hashes WHERE n >= 500",
+                         "UPDATE audit_hashes SET hashes = substring(hashes FOR (audit_hashes_before(500) - audit_hashes_before(n))::int * 32) "
+                         "WHERE audit_hashes_before(n) + length(hashes) / 32 > audit_hashes_before(500)",
                          "DELETE FROM audit_checkpoint WHERE size > 500", "UPDATE audit_tree SET size = 500, signed_size = 500"):
             self.assertEqual(self.verify("--key", self.key)[1], [])
             _, faults = self.verify("--key", self.key, "--checkpoint", self.older)
@@ -184,7 +235,7 @@ class Verify(Archive):
 class Edited:
     """Edits of a superuser, which are taken back."""
 
-    TABLES = ("audit_leaf", "audit_node", "audit_checkpoint", "audit_tree")
+    TABLES = ("audit_leaf", "audit_hashes", "audit_checkpoint", "audit_tree")
 
     def __init__(self, db, statements):
         self.db, self.statements = db, statements

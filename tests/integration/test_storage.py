@@ -12,7 +12,7 @@ SERVING = ("usher_ingest", "usher_worker")
 SERVICE = {"signing_keys", "secrets", "worker_slots", "log_gaps", "migrations", "applied_functions",
            "partitions", "marks", "outbox", "audit_keys", "audit_offset", "delivery_offset"}
 TENANTS = ("workspaces", "users", "rooms", "members", "keys", "command_log", "resources", "resource_keys",
-           "bulk_failures", "audit_leaf", "audit_node", "audit_tree", "audit_due", "audit_aside", "audit_gap",
+           "bulk_failures", "audit_leaf", "audit_hashes", "audit_tree", "audit_due", "audit_aside", "audit_gap",
            "audit_checkpoint", "activity_minute", "activity_hour", "activity_day", "activity_source",
            "deliveries", "delivery_log", "delivery_heads", "delivery_progress", "delivery_attempts")
 
@@ -242,7 +242,7 @@ class RowLevelSecurity(Case):
 
     def test_the_archive_is_only_added_to(self):
         """Nobody who serves changes or removes a record, a hash or a signed head."""
-        for table in ("audit_leaf", "audit_node", "audit_checkpoint", "audit_aside", "audit_gap"):
+        for table in ("audit_leaf", "audit_hashes", "audit_checkpoint", "audit_aside", "audit_gap"):
             for statement in ("DELETE FROM %s", "UPDATE %s SET workspace_id = workspace_id", "TRUNCATE %s"):
                 for role in SERVING:
                     with self.assertRaises(psycopg2.errors.InsufficientPrivilege, msg=(role, statement % table)):

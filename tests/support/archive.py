@@ -1,6 +1,7 @@
 """What an archive holds, made by audit_fill (a C program of the tests) without a log: rows for the tables, a key, and
 proofs."""
 
+import collections
 import datetime
 import io
 import json
@@ -44,6 +45,24 @@ def _leaf(line):
     return row
 
 
+def _runs(nodes):
+    """Hashes as the archive stores them: what the leaves of a batch complete, in that order. Batches here are of 1 to
+    40 records."""
+    hashes = collections.defaultdict(dict)
+    for x in nodes:
+        hashes[TREES[x["tree"]]][((x["index"] + 1 << x["level"]) - 1, x["level"])] = x["hash"]
+    for tree, of_leaf in hashes.items():
+        run = None
+        for (leaf, level), h in sorted(of_leaf.items()):
+            if run is not None and (level > 0 or leaf < run["n"] + run["n"] % 40 + 1):
+                run["hashes"] += h
+                continue
+            if run is not None:
+                yield run
+            run = {"tree": tree, "n": leaf, "hashes": "\\x" + h}
+        yield run
+
+
 def _cell(value):
     if value is None:
         return "\\N"
@@ -63,9 +82,8 @@ def fill(uri, workspace, count):
     connection = psycopg2.connect(uri)
     with connection, connection.cursor() as c:
         _copy(c, "audit_leaf", ("workspace_id", *LEAF), ({"workspace_id": workspace, **_leaf(x)} for x in of["leaf"]))
-        _copy(c, "audit_node", ("workspace_id", "tree", "level", "index", "hash"),
-              ({"workspace_id": workspace, "tree": TREES[x["tree"]], "level": x["level"], "index": x["index"],
-                "hash": "\\x" + x["hash"]} for x in of["node"]))
+        _copy(c, "audit_hashes", ("workspace_id", "tree", "n", "hashes"),
+              ({"workspace_id": workspace, **run} for run in _runs(of["node"])))
         _copy(c, "audit_checkpoint", ("workspace_id", "tree", "size", "root", "note", "at"),
               ({"workspace_id": workspace, "tree": TREES[x["tree"]], "size": x["size"], "root": "\\x" + x["root"],
                 "note": x["note"], "at": now} for x in of["checkpoint"]))

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define DAY_US INT64_C(86400000000)
-#define NODES_EACH 64 /* that one leaf completes at most */
 
 /* A batch under way. */
 struct page {
@@ -25,9 +24,14 @@ struct page {
     struct archive_tree *trees; /* with room for those that are new */
     bool *changed;
     size_t ntrees, last; /* last: the one that was found */
+    struct run *runs;    /* of each tree what its new leaves complete */
     struct archive_batch out;
-    size_t room; /* of out.nodes */
     struct sums *sums;
+};
+
+struct run {
+    int64_t n; /* of the first of these leaves */
+    struct jbuf hashes;
 };
 
 /* ---- what the batch is about ---- */
@@ -116,6 +120,7 @@ static enum err_code begin(struct page *p, const struct entry_source *records, s
         return err->code;
     p->trees = arena_alloc(p->arena, (p->begun.ntrees + 2 * nworkspaces) * sizeof *p->trees);
     p->changed = arena_alloc(p->arena, p->begun.ntrees + 2 * nworkspaces);
+    p->runs = arena_alloc(p->arena, (p->begun.ntrees + 2 * nworkspaces) * sizeof *p->runs);
     p->ntrees = p->begun.ntrees;
     if (p->ntrees > 0)
         memcpy(p->trees, p->begun.trees, p->ntrees * sizeof *p->trees);
@@ -158,33 +163,23 @@ static void change(struct page *p, const struct archive_tree *t) {
     p->changed[t - p->trees] = true;
 }
 
-struct put {
-    struct page *page;
-    const struct archive_tree *tree;
-};
-
-static void put_node(void *ctx, unsigned level, uint64_t index, const struct tree_hash *hash) {
-    const struct put *put = ctx;
-    struct archive_batch *out = &put->page->out;
-    if (out->nnodes == put->page->room) {
-        put->page->room = 2 * put->page->room + NODES_EACH;
-        out->nodes = xreallocarray(out->nodes, put->page->room, sizeof *out->nodes);
-    }
-    out->nodes[out->nnodes++] = (struct archive_node){.workspace = put->tree->workspace,
-                                                      .tree = put->tree->tree,
-                                                      .level = level,
-                                                      .index = (int64_t)index,
-                                                      .hash = *hash};
+static void put_hash(void *ctx, unsigned level, uint64_t index, const struct tree_hash *hash) {
+    struct run *run = ctx;
+    (void)level;
+    (void)index;
+    jb_mem(&run->hashes, (const char *)hash->bytes, TREE_HASH_SIZE);
 }
 
 static void append_leaf(struct page *p, struct archive_tree *t, const struct entry *e) {
-    struct put put = {p, t};
+    struct run *run = &p->runs[t - p->trees];
     struct tree_hash hash;
     struct archive_leaf *l = &p->out.leaves[p->out.nleaves++];
     *l = e->leaf;
     l->n = (int64_t)t->range.size;
+    if (run->hashes.n == 0)
+        run->n = l->n;
     tree_leaf_hash(l->bytes.p, l->bytes.n, &hash);
-    tree_append(&t->range, &hash, put_node, &put);
+    tree_append(&t->range, &hash, put_hash, run);
     if (l->tree == ARCHIVE_CHANGES) {
         t->first_seq = t->first_seq > 0 ? t->first_seq : l->seq;
         t->epoch = l->epoch;
@@ -211,18 +206,15 @@ static void note_gap(struct page *p, const struct archive_tree *t, const struct 
 }
 
 /* The hash of a leaf that is there: of this batch, or of one before. */
-static enum err_code hash_of(struct page *p, const struct archive_tree *t, int64_t n, struct tree_hash *out,
-                             bool *there, struct err *err) {
-    for (size_t i = 0; i < p->out.nnodes; i++) {
-        const struct archive_node *node = &p->out.nodes[i];
-        if (node->level == 0 && node->index == n && node->tree == t->tree &&
-            strcmp(node->workspace, t->workspace) == 0) {
-            *out = node->hash;
-            *there = true;
-            return ERR_OK;
-        }
-    }
-    return archive_leaf_hash(p->book->db, t->workspace, t->tree, n, out, there, err);
+static enum err_code hash_of(const struct page *p, const struct archive_tree *t, int64_t n,
+                             struct tree_hash *out, bool *there, struct err *err) {
+    const struct run *run = &p->runs[t - p->trees];
+    if (run->hashes.n == 0 || n < run->n)
+        return archive_leaf_hash(p->book->db, t->workspace, t->tree, n, out, there, err);
+    uint64_t at = tree_hashes_before((uint64_t)n) - tree_hashes_before((uint64_t)run->n);
+    memcpy(out->bytes, run->hashes.p + at * TREE_HASH_SIZE, TREE_HASH_SIZE);
+    *there = true;
+    return ERR_OK;
 }
 
 /* A number that was there already: the same record does no harm. Another one means that somebody signed, or
@@ -308,14 +300,23 @@ static enum err_code add_all(struct page *p, struct err *err) {
 
 /* ---- the batch ---- */
 
-static enum err_code write_page(struct page *p, struct err *err) {
-    size_t n = 0;
+static void put_trees(struct page *p) {
     struct archive_tree *changed = arena_alloc(p->arena, (p->ntrees + 1) * sizeof *changed);
-    for (size_t i = 0; i < p->ntrees; i++)
+    p->out.runs = arena_alloc(p->arena, (p->ntrees + 1) * sizeof *p->out.runs);
+    for (size_t i = 0; i < p->ntrees; i++) {
+        const struct archive_tree *t = &p->trees[i];
+        const struct run *run = &p->runs[i];
         if (p->changed[i])
-            changed[n++] = p->trees[i];
+            changed[p->out.ntrees++] = *t;
+        if (run->hashes.n > 0)
+            p->out.runs[p->out.nruns++] = (struct archive_run){
+                t->workspace, t->tree, run->n, (struct pg_bytes){run->hashes.p, run->hashes.n}};
+    }
     p->out.trees = changed;
-    p->out.ntrees = n;
+}
+
+static enum err_code write_page(struct page *p, struct err *err) {
+    put_trees(p);
     sums_put(p->sums, &p->out);
     (void)failpoint("archive.before_commit");
     return archive_store(p->book->db, &p->out, err);
@@ -351,8 +352,9 @@ enum err_code book_add(struct book *b, const struct entry_source *records, size_
     enum err_code code = fill(&p, records, n, err);
     if (code == ERR_OK)
         metric_add(worker_stats.archive_records, (int64_t)p.out.nleaves);
+    for (size_t i = 0; i < p.ntrees; i++)
+        jb_free(&p.runs[i].hashes);
     free(p.out.leaves);
-    free(p.out.nodes);
     free(p.out.asides);
     free(p.out.gaps);
     archive_begun_free(&p.begun);

@@ -246,6 +246,32 @@ static void test_open_and_go_on(void **state) {
     store_free(&s);
 }
 
+/* Where in the sequence of all hashes the next one stands, as those count who store them in one piece. */
+struct place {
+    uint64_t leaf, at;
+    unsigned level;
+};
+
+static void check_place(void *ctx, unsigned level, uint64_t index, const struct tree_hash *h) {
+    struct place *p = ctx;
+    (void)h;
+    assert_int_equal(((index + 1) << level) - 1, p->leaf);
+    assert_int_equal(level, p->level++);
+    assert_int_equal(p->at++, tree_hashes_before(p->leaf) + level);
+}
+
+static void test_places(void **state) {
+    (void)state;
+    struct tree_range t = {0};
+    struct tree_hash leaf = {{0}};
+    struct place p = {0, 0, 0};
+    for (; p.leaf < MANY; p.leaf++, p.level = 0) {
+        assert_int_equal(tree_hashes_before(p.leaf), p.at);
+        tree_append(&t, &leaf, check_place, &p);
+        assert_int_equal(p.level, tree_completes(p.leaf) + 1);
+    }
+}
+
 static void test_what_makes_no_sense(void **state) {
     (void)state;
     struct store s;
@@ -272,6 +298,7 @@ int main(void) {
         cmocka_unit_test(test_vectors),          cmocka_unit_test(test_nodes_and_roots),
         cmocka_unit_test(test_all_small_proofs), cmocka_unit_test(test_large_proofs),
         cmocka_unit_test(test_open_and_go_on),   cmocka_unit_test(test_what_makes_no_sense),
+        cmocka_unit_test(test_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
