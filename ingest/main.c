@@ -26,6 +26,7 @@
 #include "ops/runtime/clock.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
+#include "ops/runtime/trace.h"
 
 #include <malloc.h>
 #include <stdlib.h>
@@ -133,6 +134,7 @@ static void stop(struct ticker *ticker) {
     tls_close(ingest.tls);
     jwks_close();
     docs_close();
+    trace_close();
     log_event(LOG_INFO, "stopped", "reason=signal");
 }
 
@@ -153,6 +155,8 @@ int main(int argc, char **argv) {
     stats_init();
     docs_open();
 
+    if (trace_open(ingest.settings.config, "usher-ingest", &err) != ERR_OK)
+        return refuse_start("traces", &err);
     if (open_tls(&err) != ERR_OK)
         return refuse_start("tls", &err);
     if (jwks_open(config_str(ingest.settings.config, "signing-key"), &err) != ERR_OK)

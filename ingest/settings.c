@@ -4,6 +4,7 @@
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
+#include "ops/runtime/trace.h"
 #include "schemas/types/schema.h"
 #include "schemas/types/schema_load.h"
 #include "sql/db.h"
@@ -118,6 +119,7 @@ static const struct config_row rows[] = {
      "seconds from SIGTERM, from which on /readyz says 503, until the socket closes", false},
     {"instance", CONFIG_STR, "", 0, 0, "name of this process in audit records; empty: host and pid", false},
     {"log-level", CONFIG_LEVEL, "info", 0, 0, "debug, info, warn or error", false},
+    TRACE_SETTINGS,
     {0},
 };
 
@@ -170,7 +172,7 @@ enum err_code settings_judge(const struct config *c, struct err *err) {
     }
     if (read_proxy_header(c, &header, err) != ERR_OK ||
         check_public_url(config_str(c, "public-url"), err) != ERR_OK ||
-        db_check_uri(config_str(c, "pg"), err) != ERR_OK)
+        db_check_uri(config_str(c, "pg"), err) != ERR_OK || trace_judge(c, err) != ERR_OK)
         return err->code;
     struct voice_projects voice;
     if (voice_projects_load(c, &voice, err) != ERR_OK)

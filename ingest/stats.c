@@ -1,5 +1,7 @@
 #include "ingest/stats.h"
 
+#include "ops/runtime/trace.h"
+
 #include <stdio.h>
 
 struct stats stats;
@@ -35,4 +37,5 @@ void stats_init(void) {
 #define STATS_REGISTER(member, kind, name, labels, help) stats.member = metric_##kind(name, labels, help);
     STATS(STATS_REGISTER)
 #undef STATS_REGISTER
+    trace_stats_init("ingest");
 }

@@ -12,6 +12,7 @@
 #include "workers/slicing.h"
 #include "workers/stats.h"
 #include "workers/takeover.h"
+#include "workers/traces.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -319,6 +320,7 @@ static void take_batch(struct loop *l, struct batch *b) {
     struct err err = {0};
     size_t all = b->n;
     b->n = slicing_sort(l->slicing, b);
+    int64_t began_us = clock_wall_us();
     bool good = b->n == 0 || apply(l, b, &err);
     b->n = all;
     if (!good) {
@@ -326,6 +328,7 @@ static void take_batch(struct loop *l, struct batch *b) {
         return;
     }
     consumer_applied(l->consumer, b);
+    traces_batch(b, began_us);
     loop_conclude(l, b);
 }
 
@@ -346,7 +349,9 @@ static void take_waiting(struct loop *l) {
     struct batch *b = slicing_next(l->slicing, l->batch_max);
     if (b == NULL)
         return;
+    int64_t began_us = clock_wall_us();
     if (apply(l, b, &err)) {
+        traces_batch(b, began_us);
         loop_conclude(l, b);
         return;
     }
@@ -359,6 +364,7 @@ static void take_turn(struct loop *l) {
     struct err err = {0};
     struct batch *decided;
     int32_t partition;
+    int64_t began_us = clock_wall_us();
     if (slicing_busy(l->slicing) && check_schema(l, &err) != ERR_OK) {
         trouble_goes_on(&l->trouble, &err);
         (void)lifecycle_wait(l->trouble.wait_ms);
@@ -368,8 +374,10 @@ static void take_turn(struct loop *l) {
         begin_again(l, partition, &err);
     else if (partition >= 0)
         trouble_ends(&l->trouble);
-    if (decided != NULL)
+    if (decided != NULL) {
+        traces_batch(decided, began_us);
         loop_conclude(l, decided);
+    }
     take_waiting(l);
 }
 

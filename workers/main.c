@@ -6,6 +6,7 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/notify.h"
+#include "ops/runtime/trace.h"
 #include "schemas/types/schema_load.h"
 #include "sql/ask/outbox.h"
 #include "sql/migrate.h"
@@ -168,6 +169,10 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usher-worker: %s\n", err_text(&err));
         return 2;
     }
+    if (trace_open(config, "usher-worker", &err) != ERR_OK) {
+        fprintf(stderr, "usher-worker: %s\n", err_text(&err));
+        return 2;
+    }
     struct health *health = health_start(config, &err);
     if (health == NULL) {
         fprintf(stderr, "usher-worker: %s\n", err_text(&err));
@@ -178,6 +183,7 @@ int main(int argc, char **argv) {
     if (prepare_database(config, health))
         code = run_roles(config, health, &why);
     health_stop(health);
+    trace_close();
     log_event(LOG_INFO, "stopped", "reason=%s code=%d", why, code);
     return code;
 }

@@ -1,6 +1,7 @@
 #include "workers/settings.h"
 
 #include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/trace.h"
 #include "schemas/resource/resource_bounds.h"
 #include "sql/db.h"
 #include "workers/archive/audit_key.h"
@@ -64,6 +65,7 @@ static const struct config_row rows[] = {
     {"metrics-listen", CONFIG_ADDRESS, "", 0, 0, "host:port of /metrics, /healthz and /readyz; empty: none",
      false},
     {"log-level", CONFIG_LEVEL, "info", 0, 0, "debug, info, warn or error", false},
+    TRACE_SETTINGS,
     {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
 };
 
@@ -75,7 +77,9 @@ static enum err_code judge_settings(const struct config *config, struct err *err
         if (*file != '\0' && audit_key_open(file, &key, err) != ERR_OK)
             return err->code;
     }
-    return db_check_uri(config_str(config, "pg"), err) == ERR_OK ? roles_judge(config, err) : err->code;
+    if (db_check_uri(config_str(config, "pg"), err) != ERR_OK || trace_judge(config, err) != ERR_OK)
+        return err->code;
+    return roles_judge(config, err);
 }
 
 /* 0.3.0 signed the records of usher.events. */

@@ -1,5 +1,7 @@
 #include "workers/stats.h"
 
+#include "ops/runtime/trace.h"
+
 struct worker_stats worker_stats;
 
 void worker_stats_init(void) {
@@ -7,4 +9,5 @@ void worker_stats_init(void) {
     worker_stats.member = metric_##kind(name, labels, help);
     WORKER_STATS(WORKER_STATS_REGISTER)
 #undef WORKER_STATS_REGISTER
+    trace_stats_init("worker");
 }

@@ -3,6 +3,7 @@
 #include "ingest/http/layout.h"
 #include "ingest/request/bearer.h"
 #include "ingest/request/source.h"
+#include "ops/runtime/trace.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -126,7 +127,7 @@ enum err_code headers_read(struct request *r, struct MHD_Connection *connection,
     r->head.last_event_id = list_header(r, &c, "Last-Event-ID");
     r->head.idempotency_key = list_header(r, &c, "Idempotency-Key");
     prefer_parse(list_header(r, &c, "Prefer"), &r->head.prefer);
-    if (facts->traceparent != NULL && guard_traceparent(facts->traceparent))
-        snprintf(r->head.traceparent, sizeof r->head.traceparent, "%s", facts->traceparent);
+    bool traced = facts->traceparent != NULL && guard_traceparent(facts->traceparent);
+    trace_enter(traced ? facts->traceparent : "", r->head.traceparent, r->head.trace_parent);
     return ERR_OK;
 }

@@ -7,6 +7,7 @@
 #include "ops/runtime/clock.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/token.h"
+#include "ops/runtime/trace.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -96,11 +97,38 @@ static void add_rate(struct MHD_Response *response, const struct request *r) {
     add_header(response, "RateLimit", text);
 }
 
+/* Attributes by OpenTelemetry's conventions for HTTP servers (1.23 and later). */
+static void trace_request(const struct request *r, int64_t us) {
+    struct trace_span s;
+    char name[200], path[512];
+    if (r->route.row == NULL || r->route.row->access == ACCESS_PUBLIC ||
+        !trace_own(r->head.traceparent, r->head.trace_parent, &s))
+        return;
+    snprintf(name, sizeof name, "%.16s %s", r->head.method, r->route.row->path);
+    snprintf(path, sizeof path, "%.511s", r->head.path != NULL ? r->head.path : "");
+    token_mask(path);
+    s.name = name;
+    s.begin_us = r->wall_us;
+    s.end_us = r->wall_us + us;
+    if (r->answer.status >= 500)
+        s.error = err_name(r->answer.code);
+    trace_text(&s, "http.request.method", r->head.method);
+    trace_text(&s, "http.route", r->route.row->path);
+    trace_text(&s, "url.path", path);
+    trace_number(&s, "http.response.status_code", r->answer.status);
+    trace_text(&s, "client.address", r->head.source_ip);
+    trace_text(&s, "usher.txn", r->txn.s);
+    if (r->admitted)
+        trace_text(&s, "usher.workspace", r->verdict.workspace.s);
+    trace_send(&s);
+}
+
 static void account(const struct request *r) {
     int status = r->answer.status, class = status / 100 < STATS_CLASSES ? status / 100 : 5;
     int64_t us = clock_mono_us() - r->arrived_us;
     metric_add(stats.requests[r->route.method][class], 1);
     metric_observe_us(stats.duration[r->route.method], us);
+    trace_request(r, us);
     enum log_level level = status >= 400 && !r->grouped ? LOG_INFO : LOG_DEBUG;
     if (!log_enabled(level))
         return;

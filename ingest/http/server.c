@@ -448,8 +448,9 @@ int server_port(const struct server *s) {
 }
 
 /* From here on nobody is let in: who comes is refused by the system, and goes elsewhere. What still comes
- * over connections that are there is served, and ends them. Without a time to drain only connections that were
- * let in and have not said all yet are waited for: their client was not refused, so it counts on an answer. */
+ * over connections that are there is served, and ends them. Without a time to drain only connections that
+ * were let in and have not said all yet are waited for: their client was not refused, so it counts on an
+ * answer. */
 static void close_door(struct server *s) {
     int64_t began = clock_mono_us();
     MHD_quiesce_daemon(s->daemon);

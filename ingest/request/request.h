@@ -100,7 +100,8 @@ struct request_head {
     const char *host;           /* of the target, else the Host header */
     const char *content_coding; /* of a body that is coded, "gzip" for example; NULL = it is not */
     const char *content_type, *user_agent;
-    char traceparent[64];
+    char traceparent[64];      /* of the request's own span, or as it came; "" if there is none */
+    char trace_parent[17];     /* the parent of that span; "" if there is none */
     struct net_address source; /* the client, also behind trusted proxies; valid if source_ip is not NULL */
     const char *source_ip;     /* NULL = not known */
     const char *authorization; /* the header as it came; NULL = none */

@@ -21,7 +21,7 @@ TOGETHER = (
     "api_users", "throttle", "door", "limits", "bounds", "oauth", "client_keys", "ipsie", "dialects_together", "guard", "events", "scim", "members", "memberships", "bulk", "okta_session",
     "interop", "interop_sessions", "dialects_okta", "dialects_governance", "migrate", "link", "search", "rules_data", "api_members",
     "dialects_directories", "dialects_entra_gallery", "equivalence", "roles", "storage", "tls", "preconditions", "sort",
-    "prefer", "api_rooms", "client_sessions", "inputs", "entra_session", "readme", "portal_files", "statements", "days",
+    "prefer", "api_rooms", "client_sessions", "inputs", "entra_session", "readme", "portal_files", "traces", "statements", "days",
     "apply_cases", "voice_token", "audit_proofs", "admin_audit", "audit_export", "activity", "archive", "tool")
 
 # Suites that run one after the other when those have ended, in a process that has read all streams along. streams

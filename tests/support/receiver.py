@@ -39,7 +39,7 @@ class Message:
     def __init__(self, headers, body):
         self.headers, self.body = {k.lower(): v for k, v in headers.items()}, body
         self.id, self.json = self.headers.get("webhook-id"), json.loads(body)
-        self.type = self.json["type"]
+        self.type = self.json.get("type")
 
     def signatures(self):
         return [s.split(",", 1) for s in self.headers["webhook-signature"].split(" ")]

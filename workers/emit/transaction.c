@@ -5,7 +5,9 @@
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
+#include "ops/runtime/trace.h"
 #include "workers/emit/emit_record.h"
+#include "workers/emit/emit_trace.h"
 #include "workers/emit/emitter_impl.h"
 #include "workers/emit/place.h"
 #include "workers/stats.h"
@@ -285,16 +287,25 @@ static void wait_longer(struct emitter *e) {
     e->retry_at_us = clock_mono_us() + ms * INT64_C(1000);
 }
 
+/* Under the lock, while the lane still has its rows. */
+static void trace_sent(const struct lane *p) {
+    for (const struct row *row = trace_on() ? p->head : NULL; row != NULL && row->number <= p->sent;
+         row = row->next)
+        emit_trace(row);
+}
+
 static void conclude(struct emitter *e, enum verdict verdict) {
     pthread_mutex_lock(&e->lock);
     for (int32_t i = 0; i < e->lanes.n; i++) {
         struct lane *p = &e->lanes.lane[i];
         if (!p->held)
             continue;
-        if (verdict == DONE)
+        if (verdict == DONE) {
+            trace_sent(p);
             lane_commit(&e->lanes, p);
-        else
+        } else {
             lane_abort(p);
+        }
         if (verdict == DROPPED)
             emitter_lose(e, i);
     }
