@@ -1,8 +1,8 @@
 #include "workers/selfcheck.h"
 
 #include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/kafka_place.h"
 #include "ops/runtime/log.h"
-#include "workers/emit/place.h"
 
 #include <stdio.h>
 

@@ -2,10 +2,10 @@
  */
 #include "ops/runtime/clock.h"
 #include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/kafka_place.h"
 #include "ops/runtime/log.h"
 #include "workers/emit/emit_record.h"
 #include "workers/emit/emitter_impl.h"
-#include "workers/emit/place.h"
 #include "workers/emit/producer_end.h"
 #include "workers/emit/topics.h"
 

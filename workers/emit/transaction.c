@@ -2,6 +2,7 @@
 #include "ops/runtime/clock.h"
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/kafka_place.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
@@ -9,7 +10,6 @@
 #include "workers/emit/emit_record.h"
 #include "workers/emit/emit_trace.h"
 #include "workers/emit/emitter_impl.h"
-#include "workers/emit/place.h"
 #include "workers/stats.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "workers/emit/place.h"
+#include "ops/runtime/kafka_place.h"
 
 #include "ops/runtime/mem.h"
 

@@ -1,6 +1,6 @@
 /* The number of the last emitted row, as it stands beside a partition's committed offset. */
-#ifndef USHER_WORKERS_EMIT_PLACE_H
-#define USHER_WORKERS_EMIT_PLACE_H
+#ifndef USHER_RUNTIME_KAFKA_PLACE_H
+#define USHER_RUNTIME_KAFKA_PLACE_H
 
 #include <librdkafka/rdkafka.h>
 
