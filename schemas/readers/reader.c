@@ -221,15 +221,17 @@ static json_t *read_rooms(const struct reader *r, const int *places, int n, cons
     return found;
 }
 
-/* One workspace anew, from its partition. After a gap, usher.rooms must tell at least the change that showed
- * it: that record may still be on its way. */
+/* One workspace anew, from its partition. After a gap, and with a new epoch, usher.rooms must tell at least
+ * the number that showed it: that record may still be on its way. What a stub or a kind of event that nobody
+ * knows has done may stand there under no number. */
 static void reload(struct reader *r, const char *workspace, int partition, struct number at,
                    const char *why) {
     time_t until = time(NULL) + PATIENCE_S;
+    bool waits = strcmp(why, "gap") == 0 || strcmp(why, "usher.stream.epoch") == 0;
     while (!stopping) {
         json_t *found = read_rooms(r, &partition, 1, workspace), *held = rooms_of(found, workspace);
         bool enough = number_compare(rooms_number(held), at) >= 0;
-        if (!stopping && (enough || strcmp(why, "gap") != 0)) {
+        if (!stopping && (enough || !waits)) {
             if (!enough)
                 rooms_set_number(held, at);
             json_object_set(r->workspaces, workspace, held);

@@ -30,6 +30,7 @@ import time
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 PATIENCE = 30  # seconds in which usher.rooms must tell what usher.membership has told already
+WAITED_FOR = ("gap", "usher.stream.epoch")
 LOST_PLACE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 GONE = {"usher.room.created": False, "usher.room.renamed": False, "usher.room.deleted": True,
         "usher.member.added": False, "usher.member.removed": True, "usher.member.transmit_changed": False}
@@ -146,12 +147,13 @@ class Reader:
         held.put(room, user, json.loads(message.value()) if message.value() else None)
 
     def reload(self, workspace, partition, number, why):
-        """One workspace anew. After a gap, usher.rooms must tell at least the change that showed it: that record may
-        still be on its way."""
+        """One workspace anew. After a gap, and with a new epoch, usher.rooms must tell at least the number that showed it:
+        that record may still be on its way. What a stub or a kind of event nobody knows has done may stand there under
+        no number."""
         until = time.monotonic() + PATIENCE
         while not stopping:
             held = self.snapshot(workspace, partition).get(workspace, Workspace())
-            if not stopping and (held.number >= number or why != "gap"):
+            if not stopping and (held.number >= number or why not in WAITED_FOR):
                 held.number = max(held.number, number)
                 self.workspaces[workspace] = held
                 held.say(why, workspace)

@@ -98,18 +98,9 @@ static void append_state(struct record_context *c, const char *type, const struc
         subject, seq, b);
 }
 
-static void room_event(struct record_context *c, const char *type, const struct record_room *room,
-                       const char *from, bool gone) {
-    int64_t seq = ++*c->membership_seq;
-    const char *subject = arena_printf(c->arena, "rooms/%s", room->id);
-    struct jbuf event = {0}, state = {0};
-
-    begin_event(&event, c, type, seq, room);
-    if (from != NULL)
-        jb_kstr(&event, "from", from);
-    end_event(&event, c, NULL);
-    append_event(c, type, room, subject, seq, &event);
-
+static void room_state(struct record_context *c, const struct record_room *room, const char *subject,
+                       int64_t seq, bool gone) {
+    struct jbuf state = {0};
     if (!gone) {
         jb_raw(&state, "{");
         jb_kstr(&state, "workspace", c->workspace);
@@ -120,6 +111,38 @@ static void room_event(struct record_context *c, const char *type, const struct 
         jb_raw(&state, "}");
     }
     append_state(c, "usher.room.state", room, NULL, subject, seq, gone ? NULL : &state);
+}
+
+static void member_state(struct record_context *c, const struct record_room *room,
+                         const struct record_user *user, bool transmit, const char *subject, int64_t seq,
+                         bool gone) {
+    struct jbuf state = {0};
+    if (!gone) {
+        jb_raw(&state, "{");
+        jb_kstr(&state, "workspace", c->workspace);
+        jb_kstr(&state, "room", room->id);
+        jb_kstr(&state, "user", user->id);
+        jb_kstr(&state, "userName", user->user_name);
+        jb_kbool(&state, "transmit", transmit);
+        jb_kint(&state, "epoch", c->epoch);
+        jb_kint(&state, "seq", seq);
+        jb_raw(&state, "}");
+    }
+    append_state(c, "usher.member.state", room, user, subject, seq, gone ? NULL : &state);
+}
+
+static void room_event(struct record_context *c, const char *type, const struct record_room *room,
+                       const char *from, bool gone) {
+    int64_t seq = ++*c->membership_seq;
+    const char *subject = arena_printf(c->arena, "rooms/%s", room->id);
+    struct jbuf event = {0};
+
+    begin_event(&event, c, type, seq, room);
+    if (from != NULL)
+        jb_kstr(&event, "from", from);
+    end_event(&event, c, NULL);
+    append_event(c, type, room, subject, seq, &event);
+    room_state(c, room, subject, seq, gone);
 }
 
 void record_room_created(struct record_context *c, const struct record_room *room) {
@@ -138,7 +161,7 @@ static void member_event(struct record_context *c, const char *type, const struc
                          const struct record_user *user, bool transmit, const char *reason, bool gone) {
     int64_t seq = ++*c->membership_seq;
     const char *subject = arena_printf(c->arena, "rooms/%s/members/%s", room->id, user->id);
-    struct jbuf event = {0}, state = {0};
+    struct jbuf event = {0};
 
     begin_event(&event, c, type, seq, room);
     jb_key(&event, "user");
@@ -149,19 +172,7 @@ static void member_event(struct record_context *c, const char *type, const struc
     jb_kbool(&event, "transmit", transmit);
     end_event(&event, c, reason);
     append_event(c, type, room, subject, seq, &event);
-
-    if (!gone) {
-        jb_raw(&state, "{");
-        jb_kstr(&state, "workspace", c->workspace);
-        jb_kstr(&state, "room", room->id);
-        jb_kstr(&state, "user", user->id);
-        jb_kstr(&state, "userName", user->user_name);
-        jb_kbool(&state, "transmit", transmit);
-        jb_kint(&state, "epoch", c->epoch);
-        jb_kint(&state, "seq", seq);
-        jb_raw(&state, "}");
-    }
-    append_state(c, "usher.member.state", room, user, subject, seq, gone ? NULL : &state);
+    member_state(c, room, user, transmit, subject, seq, gone);
 }
 
 void record_member_added(struct record_context *c, const struct record_room *room,
@@ -177,4 +188,38 @@ void record_member_removed(struct record_context *c, const struct record_room *r
 void record_member_transmit_changed(struct record_context *c, const struct record_room *room,
                                     const struct record_user *user, bool transmit, const char *reason) {
     member_event(c, "usher.member.transmit_changed", room, user, transmit, reason, false);
+}
+
+/* A new epoch */
+
+void record_room_again(struct record_context *c, const struct record_room *room, int64_t seq) {
+    room_state(c, room, arena_printf(c->arena, "rooms/%s", room->id), seq, room->name == NULL);
+}
+
+void record_member_again(struct record_context *c, const char *room, const struct record_user *user,
+                         bool transmit, int64_t seq) {
+    const struct record_room in = {room, NULL};
+    member_state(c, &in, user, transmit, arena_printf(c->arena, "rooms/%s/members/%s", room, user->id), seq,
+                 user->user_name == NULL);
+}
+
+void record_epoch(struct record_context *c, enum record_topic topic, int64_t seq,
+                  const struct record_epoch_before *before) {
+    struct jbuf value = {0};
+    jb_raw(&value, "{");
+    jb_kstr(&value, "workspace", c->workspace);
+    jb_kint(&value, "epoch", c->epoch);
+    jb_kint(&value, "seq", seq);
+    jb_key(&value, "previous");
+    jb_raw(&value, "{");
+    jb_kint(&value, "epoch", before->epoch);
+    jb_kint(&value, "seq", before->seq);
+    jb_raw(&value, "}");
+    jb_kstr(&value, "reason", c->reason);
+    jb_raw(&value, "}");
+    /* The name of the topic behind "usher." stands in the id, as in those of all its records. */
+    append_record(c, topic, "usher.stream.epoch", arena_strdup(c->arena, c->workspace),
+                  arena_printf(c->arena, "%s/%s/%" PRId64, c->workspace,
+                               record_topic_name(topic) + strlen("usher."), seq),
+                  arena_printf(c->arena, "workspaces/%s", c->workspace), seq, &value);
 }

@@ -78,6 +78,20 @@ void record_member_removed(struct record_context *c, const struct record_room *r
 void record_member_transmit_changed(struct record_context *c, const struct record_room *room,
                                     const struct record_user *user, bool transmit, const char *reason);
 
+/* The same states of usher.rooms told once more, under a number that is no event's (schemas/README.md, "A new
+ * epoch"). A name of NULL: it is gone. */
+void record_room_again(struct record_context *c, const struct record_room *room, int64_t seq);
+void record_member_again(struct record_context *c, const char *room, const struct record_user *user,
+                         bool transmit, int64_t seq);
+
+/* The last number of the epoch before that the database knew. */
+struct record_epoch_before {
+    int64_t epoch, seq;
+};
+/* usher.stream.epoch: the first record of c->epoch in a numbered topic, with the reason of c. */
+void record_epoch(struct record_context *c, enum record_topic topic, int64_t seq,
+                  const struct record_epoch_before *before);
+
 /* Numbers are gapless within an epoch. A workspace begins with this one; a restore of an older state begins
  * the next (schemas/README.md, section 4). */
 #define STREAM_EPOCH_FIRST 1

@@ -53,9 +53,11 @@ static void mark_all_of(void *ctx, const char *workspace, const char *room) {
     bridge_mark_compare(s->bridge, workspace, room);
 }
 
-/* usher.rooms must tell at least the change that showed the gap: that record may still be on its way. What
- * another kind of event did stands there too, under its number or not at all. */
-static void reload(struct stream *s, const char *workspace, int partition, struct voice_number at, bool gap) {
+/* usher.rooms must tell at least the change that showed the gap, or the number at which an epoch begins: that
+ * record may still be on its way. What another kind of event did stands there too, under its number or not at
+ * all. */
+static void reload(struct stream *s, const char *workspace, int partition, struct voice_number at,
+                   bool waits) {
     while (!lifecycle_stopping()) {
         struct err err = {0};
         json_t *found = snapshot_read(s->config, partition, &err);
@@ -65,7 +67,7 @@ static void reload(struct stream *s, const char *workspace, int partition, struc
             continue;
         }
         kafka_is_back(s, "the rooms of a workspace");
-        json_t *held = snapshot_workspace(found, workspace, gap ? (struct voice_number){0, 0} : at);
+        json_t *held = snapshot_workspace(found, workspace, waits ? (struct voice_number){0, 0} : at);
         bool enough = voice_number_compare(snapshot_number(held), at) >= 0;
         if (enough)
             table_reload(s->table, workspace, held, mark_all_of, s);
@@ -128,7 +130,7 @@ static void take_event(struct stream *s, const struct event *e, int partition) {
     log_event(gap ? LOG_ERROR : LOG_WARN, gap ? "gap" : "read-anew",
               "workspace=%s kind=%s after=%" PRId64 ".%" PRId64 " got=%" PRId64 ".%" PRId64, e->workspace,
               e->kind, last.epoch, last.seq, e->at.epoch, e->at.seq);
-    reload(s, e->workspace, partition, e->at, gap);
+    reload(s, e->workspace, partition, e->at, gap || strcmp(e->kind, "usher.stream.epoch") == 0);
 }
 
 static void take_change(struct stream *s, const rd_kafka_message_t *m) {

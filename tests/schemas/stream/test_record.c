@@ -484,9 +484,40 @@ static void test_topic_names(void **state) {
     assert_string_equal(record_topic_name(RECORD_AUDIT), TOPIC_AUDIT);
 }
 
+/* The states of usher.rooms once more, under a number that moves no counter. */
+static void test_told_again(void **state) {
+    struct world *w = *state;
+    record_room_again(&w->c, &dispatch, 8127);
+    record_member_again(&w->c, EX_ROOM, &ana, true, 8127);
+    record_room_again(&w->c, &(struct record_room){EX_ROOM, NULL}, 8127);
+    record_member_again(&w->c, EX_ROOM, &(struct record_user){EX_USER, NULL}, false, 8127);
+    assert_int_equal(w->list.n, 4);
+    example_of(w, 0, "rooms.room");
+    example_of(w, 1, "rooms.member");
+    example_of(w, 2, "rooms.room-tombstone");
+    example_of(w, 3, "rooms.member-tombstone");
+    assert_int_equal(w->membership_seq, 8126);
+}
+
+static void test_epoch(void **state) {
+    struct world *w = *state;
+    const struct record_epoch_before before = {STREAM_EPOCH_FIRST, 8127};
+    w->c.epoch = STREAM_EPOCH_FIRST + 1;
+    w->c.reason = "restore";
+    record_epoch(&w->c, RECORD_MEMBERSHIP, 9127, &before);
+    record_epoch(&w->c, RECORD_AUDIT, 9127, &before);
+    record_epoch(&w->c, RECORD_EVENTS, 9127, &before);
+    example_of(w, 0, "membership.epoch");
+    assert_string_equal(w->list.rows[1].ce_id, EX_WORKSPACE "/audit/9127");
+    assert_string_equal(w->list.rows[2].ce_id, EX_WORKSPACE "/events/9127");
+    assert_int_equal(w->membership_seq, 8126);
+}
+
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
+        T(test_told_again),
+        T(test_epoch),
         T(test_room_created),
         T(test_room_renamed),
         T(test_room_deleted),
