@@ -13,6 +13,7 @@
 #include "workers/archive/archive.h"
 #include "workers/consumer.h"
 #include "workers/deliver/deliver.h"
+#include "workers/emit/ahead.h"
 #include "workers/health.h"
 #include "workers/loop.h"
 #include "workers/lost.h"
@@ -65,6 +66,17 @@ static bool prepare_database(const struct config *config, struct health *health)
     int gone; /* the tables of the outbox's next days are there before its first row */
     while (!stop && (schema_check(db, &err) != ERR_OK || outbox_turn_days(db, &gone, &err) != ERR_OK))
         stop = health_wait(health, "PostgreSQL", &err);
+    db_free(db);
+    return !stop;
+}
+
+/* What the streams say and what PostgreSQL says go together. False: a stop was asked for. */
+static bool agree(const struct config *config, struct health *health) {
+    struct db *db = db_new(config_str(config, "pg"), "usher-worker-start", "");
+    struct err err = {0};
+    bool stop = false;
+    while (!stop && ahead_check(config, db, &err) != ERR_OK)
+        stop = health_wait(health, "The streams", &err);
     db_free(db);
     return !stop;
 }
@@ -138,7 +150,8 @@ static int run_roles(const struct config *config, struct health *health, const c
         return 2; /* was judged with the settings */
     struct slot *slot = roles.apply ? slot_take(config) : NULL;
     if ((roles.apply && slot == NULL) ||
-        !prepare_kafka(config, health, slot != NULL ? slot_number(slot) : NO_SLOT, &exactly_once))
+        !prepare_kafka(config, health, slot != NULL ? slot_number(slot) : NO_SLOT, &exactly_once) ||
+        (exactly_once && !agree(config, health)))
         return 0;
     if (!start_readers(config, &roles, !exactly_once, &archive, &deliver, why))
         return 1;

@@ -2,11 +2,12 @@
 
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/kafka_conf.h"
+#include "ops/runtime/kafka_place.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 #include "sql/ask/outbox.h"
+#include "workers/emit/ahead.h"
 #include "workers/emit/output.h"
-#include "workers/emit/place.h"
 
 #include <stdlib.h>
 
@@ -41,18 +42,22 @@ static enum err_code find_offset(const struct takeover *t, const rd_kafka_topic_
 }
 
 /* Which row was emitted last. Kafka says it beside the offset. Where it does not, or says less than
- * PostgreSQL knows, the streams are asked; but where no row waits, there is nothing to ask. */
+ * PostgreSQL knows, the streams are asked; but where no row waits, there is nothing to ask. Where Kafka has
+ * forgotten the place, they are asked all the same: PostgreSQL may be older than they are. */
 static enum err_code find_number(const struct takeover *t, const rd_kafka_topic_partition_t *place,
                                  const struct outbox_taken *taken, int64_t *number, struct err *err) {
     *number = t->exactly_once ? place_number(place) : taken->mark;
     if (*number >= taken->mark)
         return ERR_OK;
-    if (taken->last <= taken->mark) {
+    bool forgotten = t->exactly_once && place->offset < 0 && taken->mark > 0;
+    if (taken->last <= taken->mark && !forgotten) {
         *number = taken->mark;
         return ERR_OK;
     }
-    if (output_last_row(t->config, t->db, taken, number, err) != ERR_OK)
+    if (output_last_row(t->config, t->db, taken, forgotten, number, err) != ERR_OK)
         return err->code;
+    if (taken->last <= taken->mark && *number == taken->mark)
+        return ERR_OK;
     log_event(LOG_WARN, "place-found", "partition=%d number=%lld mark=%lld last=%lld", taken->partition,
               (long long)*number, (long long)taken->mark, (long long)taken->last);
     return ERR_OK;
@@ -76,11 +81,10 @@ static enum err_code start_one(const struct takeover *t, const rd_kafka_topic_pa
         return err->code;
     int64_t last = taken->last > taken->mark ? taken->last : taken->mark;
     if (start->number > last)
-        return err_set(
-            err, ERR_CONFIG,
-            "PostgreSQL is older than the streams: row %lld of partition %d is emitted, and the outbox "
-            "ends at %lld",
-            (long long)start->number, (int)taken->partition, (long long)last);
+        return err_set(err, ERR_CONFIG,
+                       AHEAD_OLDER
+                       ": row %lld of partition %d is emitted, and the outbox ends at %lld. " AHEAD_RESTORE,
+                       (long long)start->number, (int)taken->partition, (long long)last);
     start->place = (struct place){taken->epoch, last, taken->from_offset};
     start->mark = taken->mark;
     start->ready = true;
@@ -96,6 +100,8 @@ enum err_code takeover_try(const struct takeover *t, const int32_t *partitions, 
     (void)failpoint("takeover.before_take");
     enum err_code code = outbox_take(t->db, partitions, n, taken, err);
     (void)failpoint("takeover.after_take");
+    if (code == ERR_OK)
+        code = ahead_check_epoch(t->db, err);
     for (size_t i = 0; code == ERR_OK && i < n; i++)
         rd_kafka_topic_partition_list_add(places, TOPIC_COMMANDS, taken[i].partition);
     if (code == ERR_OK)

@@ -59,6 +59,8 @@ enum err_code ctl_audit_export(struct ctl *c, struct err *err);
 enum err_code ctl_audit_follow(struct ctl *c, struct err *err);
 enum err_code ctl_stream_verify(struct ctl *c, struct err *err);
 enum err_code ctl_why(struct ctl *c, struct err *err);
+enum err_code ctl_restore(struct ctl *c, struct err *err); /* ctl_epoch.c */
+enum err_code ctl_rooms_rebuild(struct ctl *c, struct err *err);
 
 /* Hands the command (type, workspace, id and payload set by the caller; the rest is filled in here) to
  * usher.commands and waits for its outcome in PostgreSQL, at most `deadline-ms`. ERR_OK: applied. A refusal

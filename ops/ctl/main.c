@@ -3,6 +3,7 @@
 #include "ops/ctl/ctl_help.h"
 #include "ops/ctl/ctl_settings.h"
 #include "ops/ctl/ctl_verbs.h"
+#include "ops/runtime/failpoint.h"
 #include "ops/runtime/lifecycle.h"
 #include "ops/runtime/log.h"
 #include "schemas/api/workspace_settings.h"
@@ -97,6 +98,8 @@ static const struct ctl_verb verbs[] = {
     {"audit", "prove", 1, workspace_flag, ctl_audit_prove, "audit prove ID [--workspace W]"},
     {"audit", "check", 1, audit_check_flags, ctl_audit_check, "audit check FILE --key VKEY,…"},
     {"stream", "verify", 0, workspace_flag, ctl_stream_verify, "stream verify [--workspace W]"},
+    {"restore", NULL, 0, no_flags, ctl_restore, "restore"},
+    {"rooms", "rebuild", 0, no_flags, ctl_rooms_rebuild, "rooms rebuild"},
     {"why", NULL, 2, workspace_flag, ctl_why, "why ROOM USER --workspace W"},
     {"status", NULL, 0, no_flags, ctl_status, "status"},
     {"explain", NULL, 1, no_flags, ctl_explain, "explain CODE|STATUS"},
@@ -339,6 +342,7 @@ int main(int argc, char **argv) {
     }
     struct config *config = config_load(&ctl_config, args.nsettings, args.settings);
     log_init("usherctl", config_str(config, "log-level"));
+    failpoint_init();
     if (code == ERR_OK)
         code = choose_verb(&args, &verb, &err);
     status = code == ERR_OK ? run_verb(verb, &args, config) : report_failure(args.json, &err);

@@ -10,7 +10,7 @@ from waiting import wait_until
 SERVING = ("usher_ingest", "usher_worker")
 # The service's own: no tenant's data, so nothing to distribute; serving roles reach them through functions alone.
 SERVICE = {"signing_keys", "secrets", "worker_slots", "log_gaps", "migrations", "applied_functions",
-           "partitions", "marks", "outbox", "audit_keys", "audit_offset", "delivery_offset"}
+           "partitions", "marks", "outbox", "audit_keys", "audit_offset", "delivery_offset", "new_epochs"}
 TENANTS = ("workspaces", "users", "rooms", "members", "keys", "command_log", "resources", "resource_keys",
            "bulk_failures", "audit_leaf", "audit_hashes", "audit_tree", "audit_due", "audit_aside", "audit_gap",
            "audit_checkpoint", "activity_minute", "activity_hour", "activity_day", "activity_source",

@@ -1,5 +1,5 @@
 /* The number beside a committed offset. */
-#include "workers/emit/place.h"
+#include "ops/runtime/kafka_place.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -148,8 +148,10 @@ static enum err_code read_to_the_end(struct reader *r, struct err *err) {
 }
 
 enum err_code output_last_row(const struct config *config, struct db *db, const struct outbox_taken *taken,
-                              int64_t *number, struct err *err) {
+                              bool all, int64_t *number, struct err *err) {
     struct named named = {0};
+    for (int i = 0; all && i < LANE_TOPICS; i++)
+        named.topics[i] = true;
     struct reader r = {.partition = taken->partition, .number = taken->mark};
     if (name_topics(db, taken, &named, err) != ERR_OK)
         return err->code;

@@ -10,8 +10,8 @@
  * partitions, and at least the mark. Only those rows count that stand above the mark, and only the topics
  * that they have records of are read, from where they went on behind the mark to where they end now. That
  * waits for transactions which are open there, as a former owner may still commit them. ERR_KAFKA where that
- * takes too long: ask again. */
+ * takes too long: ask again. all: rows that the outbox does not know count too, so every topic is read. */
 enum err_code output_last_row(const struct config *config, struct db *db, const struct outbox_taken *taken,
-                              int64_t *number, struct err *err);
+                              bool all, int64_t *number, struct err *err);
 
 #endif
