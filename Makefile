@@ -248,12 +248,12 @@ dist: $(BUNDLE)/files.json
 	@git archive --format=tar.gz -o build/usher-$(VERSION).tar.gz --prefix=usher-$(VERSION)/ingest/portal/bundle/ \
 		$(foreach f,$(wildcard $(BUNDLE)/*),--add-file=$(f)) --prefix=usher-$(VERSION)/ HEAD && echo build/usher-$(VERSION).tar.gz
 
-# systemd units with the folder of the programs, and the alerts for Prometheus.
+# systemd units with the folder of the programs, the alerts for Prometheus and the dashboard for Grafana.
 install-units:
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/usher
 	for unit in ops/systemd/*; do \
 		sed 's|@bindir@|$(PREFIX)/bin|' $$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; done
-	install -m 644 ops/prometheus/usher.rules.yml $(DESTDIR)$(PREFIX)/share/usher
+	install -m 644 ops/prometheus/usher.rules.yml ops/grafana/usher.json $(DESTDIR)$(PREFIX)/share/usher
 
 # Manual pages, and what completes the commands of usherctl in bash and zsh.
 .PHONY: install-manuals
@@ -281,6 +281,8 @@ stop reset:
 help:
 	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  test  conformance  bench  fuzz"
 	@echo "check [T=ingest | T=ingest/request | T=ingest/request/route | T=route]: the unit tests, a room, a folder, a test"
-	@echo "coverage  facts  model  neighbour  voice  voice-latency  analytics  bench-scale  lint  format  dist  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
+	@echo "coverage  facts  model  neighbour  voice  voice-latency  analytics  bench-scale  lint  format  dist  package  package-lint  package-test  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
--include $(shell find build -name '*.d' 2>/dev/null)
+include ops/packaging/package.mk
+
+-include $(shell find build/*/obj -name '*.d' -type f 2>/dev/null)

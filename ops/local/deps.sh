@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian packages that are missing, and says which. For Debian 12 and 13. Instant when nothing is missing.
-# Usage: deps.sh GROUP...   groups: build run test browser kafka newest analytics voice mumble spark conformance bench fuzz model lint
+# Usage: deps.sh GROUP...   groups: build run test browser kafka newest analytics voice mumble spark conformance bench fuzz model package lint
 set -euo pipefail
 
 # Debian 12 has PostgreSQL 15 and OpenJDK 17, Debian 13 has 17 and 21. Whatever else it is gets the newer ones.
@@ -26,6 +26,7 @@ declare -A packages=(
     [bench]="wrk $postgresql python3 python3-psycopg2"
     [fuzz]="clang"
     [model]="spin gcc libc6-dev"
+    [package]="dpkg-dev debhelper fakeroot lintian debootstrap"
     [lint]="clang-format clang-tidy cppcheck shellcheck"
 )
 
