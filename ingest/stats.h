@@ -12,6 +12,8 @@
 #define STATS(X)                                                                                             \
     X(in_flight, gauge, "usher_in_flight_requests", NULL, "Requests that wait for their answer.")            \
     X(connections, gauge, "usher_http_connections", NULL, "Open client connections.")                        \
+    X(tls_expires, gauge, "usher_tls_expires_timestamp_seconds", NULL,                                       \
+      "When the certificate expires, in seconds since 1970; 0 without one.")                                 \
     X(closed_head, counter, "usher_http_closed_total", "reason=\"head\"", CLIENTS_CLOSED)                    \
     X(closed_body, counter, "usher_http_closed_total", "reason=\"body\"", CLIENTS_CLOSED)                    \
     X(closed_answer, counter, "usher_http_closed_total", "reason=\"answer\"", CLIENTS_CLOSED)                \

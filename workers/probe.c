@@ -143,7 +143,11 @@ static enum err_code look_at_clock(struct probe *p, struct err *err) {
 static enum err_code look_at_writes(struct probe *p, struct err *err) {
     if (clock_mono_us() < p->write_due_us)
         return ERR_OK;
+    int64_t dead = 0;
     enum err_code code = slots_mark(p->db, p->slot, true, err);
+    if (code == ERR_OK)
+        code = slots_dead(p->db, SLOTS_WORKERS, &dead, err);
+    metric_set(worker_stats.dead_slots, dead);
     if (code == ERR_OK)
         p->write_due_us = clock_mono_us() + WRITE_EVERY_US;
     return code;

@@ -42,6 +42,8 @@
       "Bytes of the rows in memory that wait for theirs.")                                                   \
     X(lag, gauge, "usher_worker_lag", NULL, "Commands that wait in this worker's partitions.")               \
     X(lag_most, gauge, "usher_worker_lag_max", NULL, "Commands that wait in the partition where most do.")   \
+    X(dead_slots, gauge, "usher_worker_dead_slots", NULL,                                                    \
+      "Slots of workers that died and that nobody has cleared up.")                                          \
     X(skew, gauge, "usher_worker_clock_skew_milliseconds", NULL,                                             \
       "Clock of PostgreSQL minus that of this machine.")                                                     \
     X(emit_refused, counter, "usher_emit_refused_total", NULL,                                               \

@@ -2,6 +2,7 @@
 
 #include "ingest/gate/lists.h"
 #include "ingest/gate/seal.h"
+#include "ingest/http/tls.h"
 #include "ingest/log/audit.h"
 #include "ingest/log/pending.h"
 #include "ingest/log/producer.h"
@@ -17,6 +18,7 @@
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 #include "ops/runtime/notify.h"
+#include "ops/runtime/process_metrics.h"
 #include "sql/migrate.h"
 
 #include <pthread.h>
@@ -250,6 +252,9 @@ static enum step metrics_begin(struct request *r) {
     metric_set(stats.in_flight, atomic_load(&in->in_flight));
     metric_set(stats.pending, (int64_t)pending_count(in->pending));
     metric_set(stats.window_waiting, (int64_t)window_waiting(in->window));
+    if (in->tls != NULL)
+        metric_set(stats.tls_expires, tls_expires_s(in->tls));
+    process_metrics_render(&r->answer.body, health_ready(in->health));
     metrics_render(&r->answer.body);
     answer_plain(r, 200, "text/plain; version=0.0.4; charset=utf-8");
     return STEP_ANSWERED;

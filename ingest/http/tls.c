@@ -4,6 +4,7 @@
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -18,6 +19,7 @@
 struct pair {
     gnutls_pcert_st chain[CHAIN_MAX];
     unsigned n;
+    int64_t expires_s; /* of the first */
     gnutls_privkey_t key;
     struct pair *older;
 };
@@ -42,6 +44,18 @@ static enum err_code wrong(const char *file, int code, struct err *err) {
     return err_set(err, ERR_CONFIG, "%s: %s", file, gnutls_strerror(code));
 }
 
+/* In seconds since 1970; 0: it does not say. */
+static int64_t expiry_of(const gnutls_datum_t *der) {
+    gnutls_x509_crt_t crt;
+    int64_t at = 0;
+    if (gnutls_x509_crt_init(&crt) < 0)
+        return 0;
+    if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) == 0)
+        at = (int64_t)gnutls_x509_crt_get_expiration_time(crt);
+    gnutls_x509_crt_deinit(crt);
+    return at > 0 ? at : 0;
+}
+
 static enum err_code load_chain(struct pair *p, const char *file, struct err *err) {
     gnutls_datum_t text;
     int code = gnutls_load_file(file, &text);
@@ -53,7 +67,10 @@ static enum err_code load_chain(struct pair *p, const char *file, struct err *er
     if (code < 0)
         return wrong(file, code, err);
     p->n = n;
-    return n > 0 ? ERR_OK : err_set(err, ERR_CONFIG, "%s: no certificate in it", file);
+    if (n == 0)
+        return err_set(err, ERR_CONFIG, "%s: no certificate in it", file);
+    p->expires_s = expiry_of(&p->chain[0].cert);
+    return ERR_OK;
 }
 
 static enum err_code load_key(struct pair *p, const char *file, struct err *err) {
@@ -105,6 +122,13 @@ enum err_code tls_reload(struct tls *t, struct err *err) {
     t->now = p;
     pthread_mutex_unlock(&t->lock);
     return ERR_OK;
+}
+
+int64_t tls_expires_s(struct tls *t) {
+    pthread_mutex_lock(&t->lock);
+    int64_t at = t->now->expires_s;
+    pthread_mutex_unlock(&t->lock);
+    return at;
 }
 
 struct tls *tls_open(const char *cert_file, const char *key_file, struct err *err) {

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Only TLS 1.2 and 1.3, as a priority string of GnuTLS. Of TLS 1.2 only what keeps old sessions closed when
  * the key of the certificate becomes known (no exchange of keys by RSA), and only authenticated encryption
@@ -23,6 +24,8 @@ struct tls *tls_open(const char *cert_file, const char *key_file, struct err *er
 /* Reads the files again. New connections get the new certificate, existing ones keep theirs. On error the old
  * certificate stays in use. */
 enum err_code tls_reload(struct tls *t, struct err *err);
+/* When the first certificate of the chain in use expires, in seconds since 1970; 0: it does not say. */
+int64_t tls_expires_s(struct tls *t);
 /* No connection may use the certificate any more. */
 void tls_close(struct tls *t);
 /* The function that the HTTP library calls for each handshake (gnutls_certificate_retrieve_function2). It has

@@ -4,6 +4,7 @@
 #include "ops/runtime/mem.h"
 #include "ops/runtime/metrics.h"
 #include "ops/runtime/net.h"
+#include "ops/runtime/process_metrics.h"
 
 #include <microhttpd.h>
 #include <stdlib.h>
@@ -41,6 +42,8 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
         return answer_text(connection, 405, &body, text);
     }
     if (strcmp(url, "/metrics") == 0) {
+        char ignored[256];
+        process_metrics_render(&body, h->ready == NULL || h->ready(h->ctx, ignored, sizeof ignored));
         metrics_render(&body);
         return answer_text(connection, 200, &body, "text/plain; version=0.0.4; charset=utf-8");
     }

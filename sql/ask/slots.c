@@ -56,3 +56,15 @@ enum err_code slots_dirty(struct db *db, int own, int *slots, size_t max, size_t
     db_results_free(&r, 1);
     return ERR_OK;
 }
+
+enum err_code slots_dead(struct db *db, int lock_class, int64_t *n, struct err *err) {
+    char class_text[16];
+    snprintf(class_text, sizeof class_text, "%d", lock_class);
+    const char *params[] = {class_text};
+    struct db_result *r;
+    if (db_run(db, SQL_SLOTS_DEAD, params, &r, err) != ERR_OK)
+        return err->code;
+    *n = db_int(r, 0, 0);
+    db_results_free(&r, 1);
+    return ERR_OK;
+}

@@ -18,5 +18,7 @@ enum err_code slots_release(struct db *db, int lock_class, int slot, struct err 
 enum err_code slots_mark(struct db *db, int slot, bool dirty, struct err *err);
 /* Up to max dirty slots other than `own`. */
 enum err_code slots_dirty(struct db *db, int own, int *slots, size_t max, size_t *n, struct err *err);
+/* How many dirty slots nobody holds. */
+enum err_code slots_dead(struct db *db, int lock_class, int64_t *n, struct err *err);
 
 #endif

@@ -23,3 +23,13 @@ SELECT $1::int, $2::bool WHERE NOT EXISTS (SELECT FROM u);
 -- name: dirty
 -- $1 integer: slot of the one who asks, which is left out
 SELECT slot FROM worker_slots WHERE dirty AND slot <> $1::int ORDER BY slot;
+
+-- name: dead
+-- How many slots are dirty without a worker that holds them: what those workers left open was not ended.
+-- $1 oid: class of the locks
+SELECT count(*) FROM worker_slots s
+WHERE s.dirty AND NOT EXISTS (
+    SELECT FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.classid = $1::oid AND l.objid::bigint = s.slot AND l.objsubid = 2
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+);

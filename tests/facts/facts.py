@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Facts that stand in the code and in documents: settings, metrics, commands, audit actions, errors, the version.
 
-    facts.py PRINT            writes what can be written: the tables in schemas/README.md, the lists in schemas/json, ops/*.conf, ops/man (make facts)
+    facts.py PRINT            writes what can be written: the tables in schemas/README.md, the lists in schemas/json, ops/*.conf, ops/man, ops/grafana (make facts)
     facts.py PRINT --check    writes nothing; says what is missing, wrong or out of date, and ends with 1 (make check)
 
 PRINT is the program of print.c, which knows the tables of the code. What needs words of its own (ops/settings.md, ops/metrics.md) is written by hand and only
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import textwrap
 
+import dashboard
 from manuals import manuals
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -158,6 +159,7 @@ def written(facts):
     for program, settings in facts["settings"].items():
         out["ops/%s.conf" % program] = sample(program, settings)
     out.update(manuals(facts, sections("ops/settings.md")))
+    out["ops/grafana/usher.json"] = dashboard.dashboard(facts)
     return out
 
 
@@ -284,6 +286,7 @@ def main(argv):
             f.write(text)
         print("written: " + path)
     faults += check_settings(facts) + check_metrics(facts) + check_samples(facts, program) + check_mentions(facts) + check_version(facts)
+    faults += dashboard.faults(written(facts)["ops/grafana/usher.json"], facts)
     print("%d settings, %d metrics, %d commands, %d audit actions, %d errors" % (
         sum(map(len, facts["settings"].values())), sum(map(len, facts["metrics"].values())),
         len(facts["commands"]), len(facts["actions"]), len(facts["errors"])))

@@ -11,6 +11,7 @@
 #include "ops/runtime/err.h"
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/metrics.h"
+#include "ops/runtime/process_metrics.h"
 #include "ops/runtime/version.h"
 #include "schemas/api/workspace_settings.h"
 #include "schemas/stream/audit_action.h"
@@ -79,6 +80,9 @@ static void put_metrics(struct jbuf *b) {
         jb_reset(&before);
         jb_mem(&before, now.p, now.n);
     }
+    jb_reset(&now);
+    process_metrics_render(&now, true);
+    jb_kstr(b, "Every program", now.p);
     jb_raw(b, "}");
     jb_free(&before);
     jb_free(&now);

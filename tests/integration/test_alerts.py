@@ -49,8 +49,8 @@ class Alerts(unittest.TestCase):
             self.assertIn("UsherNotEmitted", done.stdout + done.stderr)
 
     def test_each_metric_exists(self):
-        known = set(re.findall(r"(?m)^\| `(usher_\w+)`", text_of(os.path.join(ROOT, "ops", "metrics.md"))))
-        named = set(re.findall(r"\busher_\w+", text_of(RULES)))
+        known = set(re.findall(r"(?m)^\| `((?:usher|process)_\w+)`", text_of(os.path.join(ROOT, "ops", "metrics.md"))))
+        named = set(re.findall(r"\b(?:usher|process)_\w+", text_of(RULES)))
         self.assertGreater(len(named), 10)
         self.assertEqual(named - known, set())
 

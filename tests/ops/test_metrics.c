@@ -5,8 +5,10 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -102,6 +104,12 @@ static char *http(int port, const char *method, const char *path) {
     return answer;
 }
 
+/* -1: the answer has no such sample. */
+static double number_of(const char *answer, const char *sample) {
+    const char *at = strstr(answer, sample);
+    return at != NULL ? strtod(at + strlen(sample), NULL) : -1;
+}
+
 static bool ask_ready(void *ctx, char *why, size_t n) {
     if (*(bool *)ctx)
         return true;
@@ -121,12 +129,21 @@ static void the_listener_serves_metrics_health_and_readiness(void **state) {
     assert_non_null(strstr(answer, "HTTP/1.1 200"));
     assert_non_null(strstr(answer, "text/plain; version=0.0.4"));
     assert_non_null(strstr(answer, "\nusher_served_total 5\n"));
+    assert_non_null(strstr(answer, "\nusher_ready 0\n"));
+    assert_non_null(strstr(answer, "\nusher_build_info{version=\""));
+    assert_true(number_of(answer, "\nprocess_resident_memory_bytes ") > 1000000);
+    assert_true(number_of(answer, "\nprocess_open_fds ") > 3);
+    assert_true(number_of(answer, "\nprocess_max_fds ") >= number_of(answer, "\nprocess_open_fds "));
+    assert_true(number_of(answer, "\nprocess_cpu_seconds_total ") >= 0);
+    double started_s = number_of(answer, "\nprocess_start_time_seconds ");
+    assert_true(started_s > 0 && started_s <= (double)time(NULL) + 2);
     assert_non_null(strstr(http(port, "GET", "/healthz"), "HTTP/1.1 200"));
     answer = http(port, "GET", "/readyz");
     assert_non_null(strstr(answer, "HTTP/1.1 503"));
     assert_non_null(strstr(answer, "no partition assigned"));
     ready = true;
     assert_non_null(strstr(http(port, "GET", "/readyz"), "HTTP/1.1 200"));
+    assert_non_null(strstr(http(port, "GET", "/metrics"), "\nusher_ready 1\n"));
     assert_non_null(strstr(http(port, "GET", "/else"), "HTTP/1.1 404"));
     assert_non_null(strstr(http(port, "POST", "/metrics"), "HTTP/1.1 405"));
 
