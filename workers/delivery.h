@@ -32,6 +32,7 @@ struct delivery {
     bool reply_waits; /* … and the reply waits for the last one */
     char *tried; /* of a command that is only tried: what it would have come to, in the batch's arena; NULL:
                     it is still to be decided */
+    struct reply tried_reply; /* … and what the reply would have been */
     struct record_list records;
     const char *traceparent; /* of the records: the command's, or the stored one's */
 };

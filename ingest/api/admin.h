@@ -17,6 +17,8 @@ void admin_key_put(struct jbuf *b, const char *const *row);
 enum step admin_key_rotate_one(struct request *r);
 extern const struct handler admin_key_list, admin_key_get, admin_key_create, admin_key_set, admin_key_rotate,
     admin_key_revoke;
+/* admin_dry_run.c */
+extern const struct handler admin_key_dry_run;
 /* admin_owner.c */
 extern const struct handler admin_owner_list, admin_owner_get, admin_owner_create, admin_owner_revoke;
 /* admin_audit.c */

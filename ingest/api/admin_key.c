@@ -35,6 +35,8 @@ void admin_key_put(struct jbuf *b, const char *const *row) {
     api_put_time(b, "lastUsed", db_cell_int(row[COL_KEY_LAST_USED]));
     jb_kraw(b, "jwks", row[COL_KEY_JWKS]);
     jb_kstr(b, "jwksUri", row[COL_KEY_JWKS_URI]);
+    jb_kbool(b, "dryRun", row[COL_KEY_DRY_SINCE] != NULL);
+    api_put_time(b, "dryRunSince", db_cell_int(row[COL_KEY_DRY_SINCE]));
     jb_raw(b, "}");
 }
 
@@ -122,15 +124,25 @@ static enum err_code read_client(const json_t *body, json_t *key, struct err *er
     return ERR_OK;
 }
 
+/* Absent: as it is; a new key changes things. */
+static enum err_code read_dry_run(const json_t *body, json_t *key, struct err *err) {
+    const json_t *given = json_object_get(body, "dryRun");
+    if (given != NULL && !json_is_boolean(given))
+        return err_set_path(err, ERR_INVALID_VALUE, "dryRun", "dryRun must be true or false");
+    if (given != NULL)
+        jsonx_put(key, "dryRun", json_boolean(json_is_true(given)));
+    return ERR_OK;
+}
+
 static enum err_code read_key(const json_t *body, json_t *key, struct err *err) {
     static const char *const members[] = {"name", "scopes", "expires", "networks", "dialect",
-                                          "rate", "jwks",   "jwksUri", NULL};
+                                          "rate", "jwks",   "jwksUri", "dryRun",   NULL};
     const char *name;
     int64_t expires_us;
     if (admin_members(body, members, err) != ERR_OK || admin_name(body, "key", &name, err) != ERR_OK ||
         admin_expires(body, &expires_us, err) != ERR_OK || read_scopes(body, key, err) != ERR_OK ||
         read_networks(body, key, err) != ERR_OK || read_dialect(body, key, err) != ERR_OK ||
-        read_client(body, key, err) != ERR_OK)
+        read_client(body, key, err) != ERR_OK || read_dry_run(body, key, err) != ERR_OK)
         return err->code;
     jsonx_put(key, "name", json_string(name));
     credential_put_moment(key, "expires", expires_us);
@@ -166,7 +178,7 @@ const struct handler admin_key_create = {
 /* ---- changes ---- */
 
 static enum step key_set_begin(struct request *r) {
-    static const char *const members[] = {"jwks", "jwksUri", NULL};
+    static const char *const members[] = {"jwks", "jwksUri", "dryRun", NULL};
     struct err err = {0};
     json_t *body, *change;
     if (!admin_id(r, "Key"))
@@ -174,10 +186,11 @@ static enum step key_set_begin(struct request *r) {
     if (api_body(r, false, &body, &err) != ERR_OK || admin_members(body, members, &err) != ERR_OK)
         return handle_refuse(r, &err);
     change = json_object();
-    if (read_client(body, change, &err) == ERR_OK && json_object_size(change) > 0)
+    if (read_client(body, change, &err) == ERR_OK && read_dry_run(body, change, &err) == ERR_OK &&
+        json_object_size(change) > 0)
         return admin_publish(r, COMMAND_KEY_SET, change);
     if (err.code == ERR_OK)
-        (void)err_set(&err, ERR_INVALID_VALUE, "There is nothing to change: name jwks or jwksUri");
+        (void)err_set(&err, ERR_INVALID_VALUE, "There is nothing to change: name jwks, jwksUri or dryRun");
     json_decref(change);
     return handle_refuse(r, &err);
 }

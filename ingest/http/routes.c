@@ -156,6 +156,7 @@ static const struct route_row rows[] = {
     ADMIN(DELETE, "/keys/{id}", ADMINISTRATOR, admin_key_revoke),
     ADMIN(POST, "/keys/{id}/rotate", ADMINISTRATOR, admin_key_rotate),
     ADMIN(GET, "/keys/{id}/setup", ADMINISTRATOR, portal_setup),
+    ADMIN(GET, "/keys/{id}/dry-run", ADMINISTRATOR, admin_key_dry_run),
     ADMIN(GET, "/owners", OWNER, admin_owner_list),
     ADMIN(POST, "/owners", OWNER, admin_owner_create),
     ADMIN(GET, "/owners/{id}", OWNER, admin_owner_get),

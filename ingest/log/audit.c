@@ -186,6 +186,7 @@ static struct audit_request describe(struct request *r) {
             strcmp(r->head.method, "HEAD") == 0 || r->answer.status == 304 ? 0 : (int64_t)r->answer.body.n,
         .operations = r->operations,
         .bulk = r->part_of,
+        .dry_run = r->dry,
         .ignored = r->ignored,
     };
 }

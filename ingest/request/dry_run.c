@@ -18,10 +18,13 @@ static bool writes(const struct request *r) {
            strcmp(r->head.method, "OPTIONS") != 0 && (h->on_read == NULL || h->on_reply != NULL);
 }
 
+/* Of what a key may do. (A token by OAuth is none.) */
+static bool is_change(const struct request *r) {
+    return r->route.row->access == ACCESS_SCIM || r->route.row->access == ACCESS_API;
+}
+
 static bool can_be_tried(const struct request *r) {
-    enum route_access access = r->route.row->access;
-    return (access == ACCESS_SCIM || access == ACCESS_API) &&
-           (r->handler->on_reply != NULL || r->handler->on_units != NULL);
+    return is_change(r) && (r->handler->on_reply != NULL || r->handler->on_units != NULL);
 }
 
 enum err_code dry_run_read(struct request *r, struct err *err) {
@@ -32,14 +35,17 @@ enum err_code dry_run_read(struct request *r, struct err *err) {
         return ERR_OK;
     if (text != NULL && !asked && strcasecmp(text, "no") != 0)
         return err_set(err, ERR_BAD_REQUEST, "Usher-Dry-Run is yes or no");
-    if (!asked)
+    bool by_key = r->verdict.kind == ADMIT_KEY && r->verdict.dry_run && is_change(r);
+    if (!asked && !by_key)
         return ERR_OK;
     if (!can_be_tried(r))
         return err_set(
-            err, ERR_NOT_IMPLEMENTED,
-            "A dry run is of changes through SCIM or the Management API; here nothing is tried, and "
-            "nothing was changed");
+            err, ERR_NOT_IMPLEMENTED, "%s",
+            asked ? "A dry run is of changes through SCIM or the Management API; here nothing is tried, and "
+                    "nothing was changed"
+                  : "This key is in dry-run mode: it only tries changes, and this cannot be tried");
     r->dry = true;
+    r->dry_quiet = !asked && r->route.row->access == ACCESS_SCIM;
     r->head.prefer.respond_async = false; /* the answer is all that there is */
     return ERR_OK;
 }

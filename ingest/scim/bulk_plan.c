@@ -14,6 +14,7 @@
 #include "ingest/scim/write.h"
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/mem.h"
+#include "schemas/stream/tried_id.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -237,7 +238,7 @@ static void make_ids(struct plan *p) {
     for (size_t i = 0; i < p->b->n; i++) {
         struct bulk_op *op = &p->b->ops[i];
         if (strcmp(op->method, "POST") == 0)
-            op->id = uuid_v7();
+            op->id = p->b->dry ? tried_id_new() : uuid_v7();
         if (op->bulk_id != NULL)
             json_object_set_new(p->ids, op->bulk_id, json_integer((json_int_t)i));
     }

@@ -193,6 +193,7 @@ static enum err_code scim_bulk_parse(struct request *r, json_t *body, struct bul
 
 static void scim_bulk_plan(struct request *r, struct bulk_request *b) {
     r->async = r->head.prefer.respond_async && seal_loaded(); /* see scim_write_begin */
+    b->dry = r->dry;
     bulk_plan(b, r->in->routes, r->base, r->route.prefix, r->arena);
     for (size_t i = 0; i < b->n; i++)
         if (b->ops[i].route.rt != NULL && b->ops[i].route.rt->kind == RESOURCE_MEMBERSHIP)

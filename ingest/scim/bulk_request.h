@@ -49,6 +49,7 @@ struct bulk_request {
     size_t n;
     size_t *order;      /* indexes of ops, in the order in which they are done */
     int fail_on_errors; /* 0 = never */
+    bool dry;           /* it is only tried: ids that are made say so */
 };
 
 /* Notes that the operation cannot be done. The first reason counts. */

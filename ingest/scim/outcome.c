@@ -50,6 +50,8 @@ enum step scim_write_on_reply(struct request *r) {
     const struct reply *reply = &r->command->reply;
     if (write_is_quiet(r)) {
         answer_no_content(r, r->route.method == HTTP_DELETE ? 0 : reply->version);
+    } else if (r->dry) { /* no read shows what was not done */
+        write_show(r, false);
     } else if (reply->doc != NULL && complete(r)) {
         write_show_document(r, reply->doc);
     } else {

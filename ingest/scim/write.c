@@ -14,6 +14,7 @@
 #include "schemas/patch/patch.h"
 #include "schemas/patch/patch_bounds.h"
 #include "schemas/patch/strict.h"
+#include "schemas/stream/tried_id.h"
 #include "sql/ask/read.h"
 
 #include <inttypes.h>
@@ -132,7 +133,7 @@ static enum err_code prepare_document(struct request *r, const json_t *body, str
         return err->code;
     /* Made here, so that a command that is sent again makes no second resource. */
     if (create && !uuid_is_set(&r->resource_id))
-        r->resource_id = uuid_v7();
+        r->resource_id = r->dry ? tried_id_new() : uuid_v7();
     return ERR_OK;
 }
 
@@ -183,6 +184,8 @@ static bool asks_existence(const struct request *r) {
     if (r->db_query != NULL) /* it was asked who manages it, and no read can follow that: the worker knows */
         return false;
     if (membership_is_meant(r)) /* a read does not show those that are held */
+        return false;
+    if (r->dry && is_tried_id(r->resource_id.s)) /* the worker takes it for what a dry run has made */
         return false;
     return r->route.method == HTTP_DELETE || (r->async && r->route.method != HTTP_POST);
 }

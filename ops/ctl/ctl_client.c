@@ -1,5 +1,5 @@
-/* usherctl key set, and the flags --jwks and --jwks-uri: how an OAuth client authenticates with a private
- * key. */
+/* usherctl key set, and the flags that it shares with key create: --jwks and --jwks-uri (how an OAuth client
+ * authenticates with a private key), and --dry-run. */
 #include "ops/ctl/ctl_client.h"
 
 #include "ops/ctl/ctl_find.h"
@@ -28,8 +28,11 @@ static enum err_code read_file(const char *file, json_t **out, struct err *err) 
 }
 
 enum err_code ctl_client_read(const struct ctl_args *a, json_t *key, struct err *err) {
-    const char *file = ctl_flag(a, "jwks"), *uri = ctl_flag(a, "jwks-uri");
+    static const char *const answers[] = {"yes", "no", NULL};
+    const char *file = ctl_flag(a, "jwks"), *uri = ctl_flag(a, "jwks-uri"), *dry = ctl_flag(a, "dry-run");
     json_t *jwks = NULL;
+    if (dry != NULL && ctl_value_choice("dry-run", dry, answers, err) != ERR_OK)
+        return err->code;
     if (!is_none(file) && !is_none(uri))
         return err_set(err, ERR_USAGE, "--jwks and --jwks-uri exclude each other");
     if (!is_none(file) && read_file(file, &jwks, err) != ERR_OK)
@@ -40,6 +43,8 @@ enum err_code ctl_client_read(const struct ctl_args *a, json_t *key, struct err 
         jsonx_put(key, "jwks", jwks != NULL ? jwks : json_null());
     if (uri != NULL)
         jsonx_put(key, "jwksUri", is_none(uri) ? json_null() : json_string(uri));
+    if (dry != NULL)
+        jsonx_put(key, "dryRun", json_boolean(strcmp(dry, "yes") == 0));
     return ERR_OK;
 }
 
@@ -60,7 +65,7 @@ enum err_code ctl_key_set(struct ctl *c, struct err *err) {
     json_t *change = json_object();
     enum err_code code = ctl_client_read(c->args, change, err);
     if (code == ERR_OK && json_object_size(change) == 0)
-        code = err_set(err, ERR_USAGE, "name what is to be changed: --jwks or --jwks-uri");
+        code = err_set(err, ERR_USAGE, "name what is to be changed: --jwks, --jwks-uri or --dry-run");
     if (code == ERR_OK)
         code = ctl_credential_named(c, CTL_KEY, &k, err);
     if (code != ERR_OK) {

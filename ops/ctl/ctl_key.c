@@ -183,7 +183,8 @@ enum {
     K_REVOKED_BY,
     K_USED,
     K_JWKS,
-    K_JWKS_URI
+    K_JWKS_URI,
+    K_DRY_SINCE
 };
 
 static const char *text_or_null(const struct db_result *r, size_t row, int col) {
@@ -210,7 +211,8 @@ static void put_key(struct jbuf *b, const struct db_result *r, size_t row) {
                    {"revokedBy", K_REVOKED_BY, false},
                    {"lastUsed", K_USED, false},
                    {"jwks", K_JWKS, true},
-                   {"jwksUri", K_JWKS_URI, false}};
+                   {"jwksUri", K_JWKS_URI, false},
+                   {"dryRunSince", K_DRY_SINCE, false}};
     jb_sep(b);
     jb_raw(b, "{");
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
@@ -236,6 +238,8 @@ static void print_key(struct jbuf *b, const struct db_result *r, size_t row) {
     if (!db_is_null(r, row, K_JWKS) || !db_is_null(r, row, K_JWKS_URI))
         jb_printf(b, "  signs assertions; its public keys are %s\n",
                   db_is_null(r, row, K_JWKS) ? db_text(r, row, K_JWKS_URI) : "uploaded");
+    if (!db_is_null(r, row, K_DRY_SINCE))
+        jb_printf(b, "  DRY RUN since %s: every change is only tried\n", db_text(r, row, K_DRY_SINCE));
     if (!db_is_null(r, row, K_OLD_UNTIL))
         jb_printf(b, "  rotated; the token before it is good until %s\n", db_text(r, row, K_OLD_UNTIL));
     if (!db_is_null(r, row, K_REVOKED))

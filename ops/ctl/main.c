@@ -20,9 +20,10 @@
 
 static const char *const no_flags[] = {NULL};
 static const char *const name_flag[] = {"name", NULL};
-static const char *const key_create_flags[] = {"workspace", "name", "scopes", "expires",  "dialect",
-                                               "networks",  "rate", "jwks",   "jwks-uri", NULL};
-static const char *const key_set_flags[] = {"workspace", "jwks", "jwks-uri", NULL};
+static const char *const key_create_flags[] = {"workspace", "name",     "scopes", "expires",
+                                               "dialect",   "networks", "rate",   "jwks",
+                                               "jwks-uri",  "dry-run",  NULL};
+static const char *const key_set_flags[] = {"workspace", "jwks", "jwks-uri", "dry-run", NULL};
 static const char *const key_rotate_flags[] = {"workspace", "overlap", NULL};
 static const char *const owner_create_flags[] = {"workspace", "name", "role", "expires", NULL};
 static const char *const portal_link_flags[] = {"workspace", "owner", "expires", NULL};
@@ -55,9 +56,9 @@ static const struct ctl_verb verbs[] = {
     {"workspace", "list", 0, no_flags, ctl_workspace_list, "workspace list"},
     {"key", "create", 0, key_create_flags, ctl_key_create,
      "key create --workspace W --name NAME --scopes all|a,b,… [--expires 30d|TIME] [--dialect "
-     "rfc|entra|okta]\n                          [--networks any|CIDR,…] [--rate N|ipsie]\n                          [--jwks FILE|none] [--jwks-uri URL|none]"},
+     "rfc|entra|okta]\n                          [--networks any|CIDR,…] [--rate N|ipsie]\n                          [--jwks FILE|none] [--jwks-uri URL|none] [--dry-run yes|no]"},
     {"key", "set", 1, key_set_flags, ctl_key_set,
-     "key set KEY [--workspace W] [--jwks FILE|none] [--jwks-uri URL|none]"},
+     "key set KEY [--workspace W] [--jwks FILE|none] [--jwks-uri URL|none] [--dry-run yes|no]"},
     {"key", "rotate", 1, key_rotate_flags, ctl_key_rotate,
      "key rotate KEY [--workspace W] [--overlap 24h|TIME]"},
     {"key", "list", 0, workspace_flag, ctl_key_list, "key list --workspace W"},

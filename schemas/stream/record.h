@@ -136,6 +136,7 @@ struct audit_request {
     int64_t bytes_in, bytes_out;
     int operations;
     const char *bulk;   /* of an operation of a Bulk: that one's txn; NULL = none, member left out */
+    bool dry_run;       /* it was only tried; false: member left out */
     int64_t supersedes; /* n of the record that this one takes back, because its acknowledgement came too late
                            for the answer; 0 = none, member left out */
     const char *const *ignored; /* members of the body that nobody knows, NULL-terminated; NULL = none, member

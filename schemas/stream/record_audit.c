@@ -233,6 +233,8 @@ void record_audit_request(const struct audit_request *r, struct jbuf *out) {
     jb_kint(out, "bytesOut", r->bytes_out);
     jb_kint(out, "operations", r->operations);
     put_if_any(out, "bulk", r->bulk);
+    if (r->dry_run)
+        jb_kbool(out, "dryRun", true);
     if (r->supersedes != 0)
         jb_kint(out, "supersedes", r->supersedes);
     if (r->requests != 0)

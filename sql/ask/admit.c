@@ -79,7 +79,8 @@ static unsigned scope_list(const char *text) {
     X(pass)                                                                                                  \
     X(pass_id)                                                                                               \
     X(pass_key)                                                                                              \
-    X(pass_guide)
+    X(pass_guide)                                                                                            \
+    X(dry_run)
 enum {
     AT_n,
 #define COLUMN_ENUM(name) AT_##name,
@@ -135,6 +136,7 @@ static void read_verdict(const struct db_result *r, size_t row, struct admit_ver
     (void)uuid_parse(db_text(r, row, AT_pass_id), &v->pass_id);
     (void)uuid_parse(db_text(r, row, AT_pass_key), &v->pass_key);
     snprintf(v->pass_guide, sizeof v->pass_guide, "%s", db_text(r, row, AT_pass_guide));
+    v->dry_run = db_bool(r, row, AT_dry_run);
     v->scopes = scope_list(db_text(r, row, AT_scopes));
     if (!dialect_parse(db_text(r, row, AT_dialect), &v->dialect))
         v->dialect = DIALECT_RFC;

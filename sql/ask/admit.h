@@ -60,6 +60,7 @@ struct admit_verdict {
     char workspace_name[128], key_name[128];
     unsigned scopes;
     enum dialect dialect;
+    bool dry_run;               /* a key's: every change is only tried */
     bool restricted;            /* only from these networks, which may be none … */
     struct net_ranges networks; /* … admit_verdict_clear frees them */
     int64_t expires_us;         /* of the token, wall clock; 0 = never */

@@ -118,6 +118,7 @@ enum {
     COL_KEY_LAST_USED,
     COL_KEY_JWKS, /* JSON */
     COL_KEY_JWKS_URI,
+    COL_KEY_DRY_SINCE, /* NULL: it changes things */
     COL_KEY_COLUMNS
 };
 enum {

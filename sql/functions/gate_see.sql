@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION gate_see(hashes bytea[])
 RETURNS TABLE (n int, workspace_id uuid, workspace_name text, key_id uuid, key_name text, scopes text, dialect text, state text,
                granted int, rate_limit int, retry_after int, seats_used bigint, seats_limit bigint, require_email boolean,
                kind text, role text, networks text, expires bigint, remaining int, reset int, require_sso boolean, sso_ready boolean, strictness text,
-               lease int, lease_bucket bigint, wait_ms int, passwords boolean, managed_lock boolean, pass text, pass_id uuid, pass_key uuid, pass_guide text)
+               lease int, lease_bucket bigint, wait_ms int, passwords boolean, managed_lock boolean, pass text, pass_id uuid, pass_key uuid, pass_guide text, dry_run boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -21,17 +21,17 @@ DECLARE
 BEGIN
     granted := 0; retry_after := 1; lease := 0; wait_ms := 0;
     FOR i IN 1 .. cardinality(hashes) LOOP
-        n := i; kind := 'key'; role := NULL; v_old_until := NULL; pass := NULL; pass_id := NULL; pass_key := NULL; pass_guide := NULL;
-        SELECT x.workspace_id, x.id, x.name, x.scopes, x.dialect, x.rate_limit, x.networks, x.expires, x.revoked
-        INTO workspace_id, key_id, key_name, v_scopes, dialect, v_rate, v_networks, v_expires, v_revoked
+        n := i; kind := 'key'; role := NULL; v_old_until := NULL; pass := NULL; pass_id := NULL; pass_key := NULL; pass_guide := NULL; dry_run := false;
+        SELECT x.workspace_id, x.id, x.name, x.scopes, x.dialect, x.rate_limit, x.networks, x.expires, x.revoked, x.dry_since IS NOT NULL
+        INTO workspace_id, key_id, key_name, v_scopes, dialect, v_rate, v_networks, v_expires, v_revoked, dry_run
         FROM keys x WHERE x.token_hash = hashes[i] LIMIT 1;
         IF NOT FOUND THEN
-            SELECT x.workspace_id, x.id, x.name, x.scopes, x.dialect, x.rate_limit, x.networks, x.expires, x.revoked, coalesce(x.old_until, '-infinity')
-            INTO workspace_id, key_id, key_name, v_scopes, dialect, v_rate, v_networks, v_expires, v_revoked, v_old_until
+            SELECT x.workspace_id, x.id, x.name, x.scopes, x.dialect, x.rate_limit, x.networks, x.expires, x.revoked, coalesce(x.old_until, '-infinity'), x.dry_since IS NOT NULL
+            INTO workspace_id, key_id, key_name, v_scopes, dialect, v_rate, v_networks, v_expires, v_revoked, v_old_until, dry_run
             FROM keys x WHERE x.old_token_hash = hashes[i] LIMIT 1;
         END IF;
         IF NOT FOUND THEN
-            kind := 'owner';
+            kind := 'owner'; dry_run := false;
             SELECT x.role, x.workspace_id, x.id, x.name, '{}', 'rfc', 600, NULL, x.expires, x.revoked
             INTO role, workspace_id, key_id, key_name, v_scopes, dialect, v_rate, v_networks, v_expires, v_revoked
             FROM owners x WHERE x.token_hash = hashes[i] LIMIT 1;

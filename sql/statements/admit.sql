@@ -10,7 +10,7 @@
 SELECT n, workspace_id, workspace_name, key_id, key_name, scopes, dialect, state,
        granted, rate_limit, retry_after, seats_used, seats_limit, require_email,
        kind, role, networks, expires, remaining, reset, require_sso, sso_ready, strictness, lease, lease_bucket, wait_ms, passwords,
-       managed_lock, pass, pass_id, pass_key, pass_guide
+       managed_lock, pass, pass_id, pass_key, pass_guide, dry_run
 FROM gate_admit($1::bytea[], $2::int[], $3::boolean[], $4::int[], $5::int[], $6::int[], $7::bigint[]);
 
 -- name: see
@@ -19,7 +19,7 @@ FROM gate_admit($1::bytea[], $2::int[], $3::boolean[], $4::int[], $5::int[], $6:
 SELECT n, workspace_id, workspace_name, key_id, key_name, scopes, dialect, state,
        granted, rate_limit, retry_after, seats_used, seats_limit, require_email,
        kind, role, networks, expires, remaining, reset, require_sso, sso_ready, strictness, lease, lease_bucket, wait_ms, passwords,
-       managed_lock, pass, pass_id, pass_key, pass_guide
+       managed_lock, pass, pass_id, pass_key, pass_guide, dry_run
 FROM gate_see($1::bytea[]);
 
 -- name: give_back

@@ -6,7 +6,7 @@
 SELECT k.id, k.name, k.prefix, to_json(k.scopes)::text, k.dialect, to_json(k.networks)::text, k.rate_limit,
        rfc3339(k.created), k.created_by, rfc3339(k.expires),
        CASE WHEN k.old_token_hash IS NOT NULL AND k.old_until > now() THEN rfc3339(k.old_until) END,
-       rfc3339(k.revoked), k.revoked_by, rfc3339(r.last_used), k.jwks::text, k.jwks_uri
+       rfc3339(k.revoked), k.revoked_by, rfc3339(r.last_used), k.jwks::text, k.jwks_uri, rfc3339(k.dry_since)
 FROM keys k
 LEFT JOIN LATERAL (
     SELECT t.last_used FROM key_rates t WHERE t.workspace_id = k.workspace_id AND t.key_id = k.id

@@ -167,7 +167,7 @@ FROM command_recent($1::uuid, $2::uuid, $3::int);
 SELECT k.id, k.name, k.prefix, to_json(k.scopes)::text, k.dialect, to_json(k.networks)::text, k.rate_limit,
        micros(k.created), k.created_by, micros(k.expires),
        CASE WHEN k.old_until > now() THEN micros(k.old_until) END,
-       micros(k.revoked), k.revoked_by, micros(r.last_used), k.jwks::text, k.jwks_uri
+       micros(k.revoked), k.revoked_by, micros(r.last_used), k.jwks::text, k.jwks_uri, micros(k.dry_since)
 FROM keys k
 LEFT JOIN LATERAL (
     SELECT t.last_used FROM key_rates t WHERE t.workspace_id = k.workspace_id AND t.key_id = k.id

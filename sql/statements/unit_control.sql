@@ -7,7 +7,8 @@
 -- $2 uuid[]: keys
 SELECT k.workspace_id, k.id, k.name, encode(k.token_hash, 'hex'), k.prefix, k.dialect, k.scopes, k.networks,
        coalesce(k.rate_limit, 0), coalesce(micros(k.expires), 0), encode(k.old_token_hash, 'hex'),
-       coalesce(micros(k.old_until), 0), k.created_by, k.revoked IS NOT NULL, k.revoked_by, k.jwks::text, k.jwks_uri
+       coalesce(micros(k.old_until), 0), k.created_by, k.revoked IS NOT NULL, k.revoked_by, k.jwks::text, k.jwks_uri,
+       coalesce(micros(k.dry_since), 0)
 FROM unnest($1::uuid[], $2::uuid[]) AS a (w, i)
 CROSS JOIN LATERAL (SELECT * FROM keys t WHERE t.workspace_id = a.w AND t.id = a.i OFFSET 0) k;
 
@@ -56,19 +57,21 @@ CROSS JOIN LATERAL (
 -- $15 text[]: who revoked them
 -- $16 text[]: the clients' public keys, each the text of a JSON Web Key Set
 -- $17 text[]: where those are fetched from
+-- $18 bigint[]: since when they only try changes; 0: they do not
 INSERT INTO keys (workspace_id, id, name, token_hash, prefix, scopes, dialect, networks, rate_limit, expires,
-                  old_token_hash, old_until, created_by, revoked, revoked_by, jwks, jwks_uri)
+                  old_token_hash, old_until, created_by, revoked, revoked_by, jwks, jwks_uri, dry_since)
 SELECT a.workspace, a.id, a.name, decode(a.hash, 'hex'), a.prefix, a.scopes::text[], a.dialect, a.networks::text[],
        nullif(a.rate, 0), from_micros(a.expires), decode(a.old_hash, 'hex'), from_micros(a.old_until), a.created_by,
-       CASE WHEN a.revoked THEN now() END, a.revoked_by, a.jwks::json, a.jwks_uri
+       CASE WHEN a.revoked THEN now() END, a.revoked_by, a.jwks::json, a.jwks_uri, from_micros(a.dry_since)
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[],
-            $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::bool[], $15::text[], $16::text[], $17::text[])
+            $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::bool[], $15::text[], $16::text[], $17::text[],
+            $18::bigint[])
      AS a (workspace, id, name, hash, prefix, scopes, dialect, networks, rate,
-           expires, old_hash, old_until, created_by, revoked, revoked_by, jwks, jwks_uri)
+           expires, old_hash, old_until, created_by, revoked, revoked_by, jwks, jwks_uri, dry_since)
 ON CONFLICT (workspace_id, id) DO UPDATE
 SET token_hash = EXCLUDED.token_hash, prefix = EXCLUDED.prefix,
     old_token_hash = EXCLUDED.old_token_hash, old_until = EXCLUDED.old_until,
-    jwks = EXCLUDED.jwks, jwks_uri = EXCLUDED.jwks_uri,
+    jwks = EXCLUDED.jwks, jwks_uri = EXCLUDED.jwks_uri, dry_since = EXCLUDED.dry_since,
     revoked = coalesce(keys.revoked, EXCLUDED.revoked), revoked_by = coalesce(keys.revoked_by, EXCLUDED.revoked_by);
 
 -- name: store_owners

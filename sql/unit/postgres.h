@@ -8,7 +8,7 @@
 
 /* Arrays of one statement's parameters, column by column. Begins as {.ncolumns = n}; the arrays begin with
  * the first row. */
-#define POSTGRES_MAX_COLUMNS 17
+#define POSTGRES_MAX_COLUMNS 18
 struct postgres_rows {
     struct jbuf column[POSTGRES_MAX_COLUMNS];
     int ncolumns;

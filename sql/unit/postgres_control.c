@@ -23,7 +23,8 @@ static struct unit_key read_key(struct unit_workspace *w, const struct db_result
                          .revoked = db_bool(r, row, 13),
                          .revoked_by = postgres_text(r, row, 14),
                          .jwks = postgres_text(r, row, 15),
-                         .jwks_uri = postgres_text(r, row, 16)};
+                         .jwks_uri = postgres_text(r, row, 16),
+                         .dry_since_us = db_int(r, row, 17)};
     postgres_id(r, row, 1, k.id);
     return k;
 }
@@ -116,6 +117,7 @@ static void add_key(struct postgres_rows *rows, const struct unit_key *k) {
     pg_array_text(&c[14], k->revoked_by);
     pg_array_text(&c[15], k->jwks);
     pg_array_text(&c[16], k->jwks_uri);
+    pg_array_int(&c[17], k->dry_since_us);
 }
 
 static void add_owner(struct postgres_rows *rows, const struct unit_owner *o) {
@@ -184,7 +186,7 @@ static void store_deliveries(struct unit *u, size_t *sent) {
 }
 
 void postgres_store_control(struct unit *u, size_t *sent) {
-    struct postgres_rows keys = {.ncolumns = 17}, owners = {.ncolumns = 10}, guards = {.ncolumns = 8};
+    struct postgres_rows keys = {.ncolumns = 18}, owners = {.ncolumns = 10}, guards = {.ncolumns = 8};
     const struct object *o;
     for (o = u->objects[UNIT_KEYS]; o != NULL; o = o->next)
         if (to_write(((const struct unit_key *)o->p)->state))

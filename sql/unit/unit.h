@@ -61,6 +61,7 @@ struct unit_key {
     const char *networks;           /* the same; NULL: any */
     const char *jwks, *jwks_uri;    /* the client's public keys, JSON, or where they are; NULL: none */
     int64_t rate;                   /* 0: the workspace's */
+    int64_t dry_since_us;           /* every change is only tried since then; 0: it is not */
     int64_t expires_us;             /* 0: never */
     const char *old_token_hash_hex; /* the token before the last rotation; NULL: there was none … */
     int64_t old_until_us;           /* … which is good until then; 0: it is dead */

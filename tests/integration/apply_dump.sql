@@ -24,7 +24,7 @@ SELECT json_build_object(
         'networks', networks::text, 'rate', rate_limit, 'expires', (extract(epoch FROM expires) * 1000000)::bigint,
         'oldTokenHash', encode(old_token_hash, 'hex'), 'oldUntil', (extract(epoch FROM old_until) * 1000000)::bigint,
         'createdBy', created_by, 'revoked', revoked IS NOT NULL, 'revokedBy', revoked_by,
-        'jwks', jwks::text, 'jwksUri', jwks_uri))), '{}') FROM keys),
+        'jwks', jwks::text, 'jwksUri', jwks_uri, 'drySince', (extract(epoch FROM dry_since) * 1000000)::bigint))), '{}') FROM keys),
     'owners', (SELECT coalesce(json_object_agg(workspace_id || '/' || id, json_strip_nulls(json_build_object(
         'name', name, 'role', role, 'tokenHash', encode(token_hash, 'hex'), 'prefix', prefix,
         'expires', (extract(epoch FROM expires) * 1000000)::bigint, 'createdBy', created_by,

@@ -47,12 +47,13 @@ m AS (
 ),
 k AS (
     INSERT INTO keys (workspace_id, id, name, token_hash, prefix, scopes, dialect, networks, rate_limit, expires, old_token_hash, old_until,
-                      created_by, revoked, revoked_by, jwks, jwks_uri)
+                      created_by, revoked, revoked_by, jwks, jwks_uri, dry_since)
     SELECT split_part(x.key, '/', 1)::uuid, split_part(x.key, '/', 2)::uuid, x.value->>'name', decode(x.value->>'tokenHash', 'hex'),
            x.value->>'prefix', (x.value->>'scopes')::text[], x.value->>'dialect', (x.value->>'networks')::text[], (x.value->>'rate')::int,
            to_timestamp((x.value->>'expires')::bigint / 1000000.0), decode(x.value->>'oldTokenHash', 'hex'),
            to_timestamp((x.value->>'oldUntil')::bigint / 1000000.0), x.value->>'createdBy',
-           CASE WHEN (x.value->>'revoked')::bool THEN now() END, x.value->>'revokedBy', (x.value->>'jwks')::json, x.value->>'jwksUri'
+           CASE WHEN (x.value->>'revoked')::bool THEN now() END, x.value->>'revokedBy', (x.value->>'jwks')::json, x.value->>'jwksUri',
+           to_timestamp((x.value->>'drySince')::bigint / 1000000.0)
     FROM given, json_each(tables->'keys') AS x
 ),
 o AS (

@@ -81,6 +81,7 @@ API_DOORS = {
     ("GET", A + "/admin/rooms/{room}/members"): (BOTH_ROLES, 404, None),
     ("GET", A + "/admin/rooms/{room}/members/{user}/why"): (BOTH_ROLES, 404, None),
     ("GET", A + "/admin/keys/{id}/setup"): (BOTH_ROLES, 404, None),
+    ("GET", A + "/admin/keys/{id}/dry-run"): (BOTH_ROLES, 404, None),
     ("GET", A + "/admin/changes"): (OWNERS, 200, None),
     ("GET", A + "/admin/sessions"): (BOTH_ROLES, 200, None),
     ("POST", A + "/admin/sessions/end-others"): (BOTH_ROLES, 200, None),

@@ -171,7 +171,7 @@ static void apply_all(struct passage *p, struct batch *b) {
 /* The document of a reply is the one that is stored now. */
 static void judge_document(struct passage *p, const struct delivery *d, size_t n) {
     char key[80];
-    if (d->reply.doc == NULL)
+    if (d->reply.doc == NULL || d->reply.dry != NULL) /* what was only tried is stored nowhere */
         return;
     json_t *tables = p->place->dump(p->place->at), *told = json_loads(d->reply.doc, 0, NULL);
     snprintf(key, sizeof key, "%s/%s", d->command.workspace.s, d->reply.id.s);

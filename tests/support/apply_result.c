@@ -236,7 +236,8 @@ json_t *encoding_of_delivery(const struct delivery *d) {
     json_t *o = json_object();
     struct jbuf outcome = {0};
     struct reply stored = d->reply;
-    stored.doc = NULL;
+    if (stored.dry == NULL) /* what was only tried is nowhere else */
+        stored.doc = NULL;
     if (d->reply_due) {
         reply_encode(&stored, &outcome);
         json_object_set_new(o, "outcome", json_string(outcome.p));

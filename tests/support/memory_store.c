@@ -220,6 +220,7 @@ static void store_key(struct store *s, const struct unit_key *k) {
     set_text(row, "revokedBy", first != NULL ? first : k->revoked_by);
     set_text(row, "jwks", k->jwks);
     set_text(row, "jwksUri", k->jwks_uri);
+    set_moment(row, "drySince", k->dry_since_us);
     put_row(s, "keys", key, row, false);
 }
 

@@ -158,7 +158,8 @@ static void fetch_key(struct unit *u, const struct want *x) {
                          .revoked = truth(row, "revoked"),
                          .revoked_by = text(u, row, "revokedBy"),
                          .jwks = text(u, row, "jwks"),
-                         .jwks_uri = text(u, row, "jwksUri")};
+                         .jwks_uri = text(u, row, "jwksUri"),
+                         .dry_since_us = number(row, "drySince")};
     snprintf(k.id, sizeof k.id, "%s", x->a);
     unit_put_key(u, &k);
 }

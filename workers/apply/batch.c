@@ -61,9 +61,13 @@ static enum err_code delivery_repeat(const struct run *run, struct unit_workspac
         return ERR_OK; /* an ingest cancelled it and has answered */
     if (reply_decode(claim->outcome, strlen(claim->outcome), &delivery->reply, err) != ERR_OK)
         return err->code;
-    char *dry = delivery->reply.dry != NULL ? arena_strdup(run->batch->arena, delivery->reply.dry) : NULL;
-    reply_clear(&delivery->reply); /* a document would be an old one */
+    bool tried = delivery->reply.dry != NULL; /* else a document would be an old one */
+    char *dry = tried ? arena_strdup(run->batch->arena, delivery->reply.dry) : NULL;
+    char *doc =
+        tried && delivery->reply.doc != NULL ? arena_strdup(run->batch->arena, delivery->reply.doc) : NULL;
+    reply_clear(&delivery->reply);
     delivery->reply.dry = dry;
+    delivery->reply.doc = doc;
     delivery->reply_due = true;
     return delivery_inherit(run, w, delivery, claim, err);
 }
@@ -81,7 +85,8 @@ static void delivery_claim(const struct run *run, struct unit_workspace *w, stru
     struct jbuf outcome = {0}, event = {0};
     struct reply stored = delivery->reply;
     const struct record *told = event_of_outcome(delivery);
-    stored.doc = NULL; /* the document stands in its table */
+    if (stored.dry == NULL)
+        stored.doc = NULL; /* the document stands in its table */
     reply_encode(&stored, &outcome);
     if (told != NULL)
         record_list_encode(told, 1, delivery->traceparent, &event);
@@ -195,6 +200,8 @@ static enum err_code delivery_try(struct run *run, struct delivery *delivery, st
         return ERR_OK;
     }
     delivery->tried = trial_text(d, seats, run->batch->arena);
+    trial_show(d);
+    delivery->tried_reply = delivery->reply;
     return ERR_OK;
 }
 
@@ -210,6 +217,7 @@ static void put_trial_on_record(struct decision *d, const char *tried) {
 
 static enum err_code delivery_conclude_trial(const struct run *run, struct delivery *delivery,
                                              struct decision *d, struct err *err) {
+    delivery->reply = delivery->tried_reply;
     delivery->reply.dry = delivery->tried;
     put_trial_on_record(d, delivery->tried);
     delivery->reply_due = true;

@@ -1,5 +1,7 @@
 #include "workers/apply/crowd.h"
 
+#include "schemas/stream/tried_id.h"
+
 #include "ops/runtime/mem.h"
 #include "schemas/patch/patch_bounds.h"
 #include "workers/apply/members.h"
@@ -221,6 +223,8 @@ static bool gather_named(struct step *s) {
     if (n > 0 && !unit_known_users(s->decision->unit, s->decision->workspace, room, ids, n, known))
         return false;
     for (size_t i = 0; i < n; i++) {
+        if (known[i] == UNIT_UNKNOWN && s->decision->command->dry && is_tried_id(uuid_unpack(&ids[i]).s))
+            known[i] = UNIT_ACTIVE; /* a stand-in (stand_in.h) */
         who[i]->stored = known[i] == UNIT_HELD || known[i] == UNIT_MEMBER;
         who[i]->held = known[i] == UNIT_HELD;
         who[i]->known = (unsigned char)(known[i] == UNIT_HELD     ? UNIT_INACTIVE

@@ -90,6 +90,14 @@ static enum err_code key_check_rate(struct decision *d, const json_t *rate) {
                         "rate must be a whole number from 1 to %d, or null", RATE_MAX);
 }
 
+/* `dryRun` may be absent. */
+static enum err_code key_check_dry_run(struct decision *d) {
+    const json_t *given = json_object_get(d->command->resource, "dryRun");
+    return given == NULL || json_is_boolean(given)
+               ? ERR_OK
+               : err_set_path(&d->err, ERR_INVALID_VALUE, "dryRun", "dryRun must be true or false");
+}
+
 static void key_audit(struct decision *d, enum audit_action action, const struct unit_key *k) {
     struct audit_target target = {.kind = TARGET_KEY, .id = k->id, .name = k->name};
     decision_audit(d, action, &target, NULL, NULL, NULL, 0);
@@ -109,7 +117,7 @@ enum err_code apply_key_create(struct decision *d) {
         return err_set(&d->err, ERR_CONFLICT, "The key exists already");
     if (!credential_check(d, "key", &f) ||
         key_networks(d, json_object_get(given, "networks"), &networks) != ERR_OK ||
-        key_check_rate(d, json_object_get(given, "rate")) != ERR_OK ||
+        key_check_rate(d, json_object_get(given, "rate")) != ERR_OK || key_check_dry_run(d) != ERR_OK ||
         key_client_read(d, given, &client) != ERR_OK)
         return d->err.code;
     if (scopes == NULL)
@@ -133,6 +141,7 @@ enum err_code apply_key_create(struct decision *d) {
     k->expires_us = f.expires_us;
     k->jwks = client.jwks;
     k->jwks_uri = client.uri;
+    k->dry_since_us = json_is_true(json_object_get(given, "dryRun")) ? d->now_us : 0;
     key_audit(d, ACTION_KEY_CREATED, k);
     return ERR_OK;
 }
@@ -195,22 +204,39 @@ static void key_put_change(struct jbuf *b, const char *path, const char *from, c
     jb_raw(b, "}");
 }
 
+/* How long it has tried already is kept where it goes on. */
+static void key_set_dry_run(struct decision *d, struct unit_key *k, bool dry, struct jbuf *changes) {
+    key_put_change(changes, "dryRun", k->dry_since_us != 0 ? "true" : "false", dry ? "true" : "false", true);
+    if (dry != (k->dry_since_us != 0))
+        k->dry_since_us = dry ? d->now_us : 0;
+}
+
+static void key_set_client(struct unit_key *k, const struct key_client *client, struct jbuf *changes) {
+    key_put_change(changes, "jwks", k->jwks, client->jwks, true);
+    key_put_change(changes, "jwksUri", k->jwks_uri, client->uri, false);
+    k->jwks = client->jwks;
+    k->jwks_uri = client->uri;
+}
+
 enum err_code apply_key_set(struct decision *d) {
+    const json_t *dry = json_object_get(d->command->resource, "dryRun");
     struct unit_key *k = key_target(d);
     struct key_client client;
     struct jbuf changes = {0};
-    if (k == NULL || key_client_read(d, d->command->resource, &client) != ERR_OK)
+    if (k == NULL || key_client_read(d, d->command->resource, &client) != ERR_OK ||
+        key_check_dry_run(d) != ERR_OK)
         return d->err.code;
-    if (!client.given)
-        return err_set(&d->err, ERR_INVALID_VALUE, "There is nothing to change: jwks or jwksUri is needed");
+    if (!client.given && dry == NULL)
+        return err_set(&d->err, ERR_INVALID_VALUE,
+                       "There is nothing to change: jwks, jwksUri or dryRun is needed");
     if (k->revoked)
         return err_set(&d->err, ERR_CONFLICT, "Key %s is revoked", k->id);
     jb_raw(&changes, "[");
-    key_put_change(&changes, "jwks", k->jwks, client.jwks, true);
-    key_put_change(&changes, "jwksUri", k->jwks_uri, client.uri, false);
+    if (client.given)
+        key_set_client(k, &client, &changes);
+    if (dry != NULL)
+        key_set_dry_run(d, k, json_is_true(dry), &changes);
     jb_raw(&changes, "]");
-    k->jwks = client.jwks;
-    k->jwks_uri = client.uri;
     unit_row_touch(&k->state);
     struct audit_target target = {.kind = TARGET_KEY, .id = k->id, .name = k->name};
     decision_audit_json(d, ACTION_KEY_CHANGED, &target, arena_strdup(unit_arena(d->unit), changes.p));

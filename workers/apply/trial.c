@@ -135,3 +135,12 @@ void trial_record(struct record_context *records, const struct command *c, const
     record_audit_change(records, &change);
     jb_free(&b);
 }
+
+void trial_show(struct decision *d) {
+    const struct command *c = d->command;
+    if (d->err.code != ERR_OK || d->reply->doc != NULL || c->rt == NULL || c->rt->kind != RESOURCE_ROOM ||
+        c->resource == NULL || c->type == COMMAND_MEMBER_PUT || c->type == COMMAND_MEMBER_DELETE)
+        return;
+    const struct unit_resource *r = unit_resource(d->unit, d->workspace, c->rt, d->reply->id.s);
+    d->reply->doc = r != NULL && r->doc != NULL ? arena_strdup(d->records.arena, r->doc) : NULL;
+}

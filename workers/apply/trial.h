@@ -14,6 +14,9 @@
  * seats_before: seats in use before it. */
 char *trial_text(const struct decision *d, int64_t seats_before, struct arena *a);
 
+/* The reply shows the resource as it would be, also where a read would show it: there is nothing to read. */
+void trial_show(struct decision *d);
+
 /* Counts the actions of the records from `first` on. changes, more: as above; NULL: they are not wanted. */
 void trial_count(const struct record_list *records, size_t first, json_t *counts, json_t *changes,
                  json_int_t *more);

@@ -10,6 +10,7 @@
 #include "workers/apply/member.h"
 #include "workers/apply/owners.h"
 #include "workers/apply/resource.h"
+#include "workers/apply/stand_in.h"
 #include "workers/apply/workspace.h"
 
 #include <assert.h>
@@ -71,6 +72,8 @@ const struct verb *verb_of(enum command_type type) {
 
 enum err_code verb_decide(struct decision *d, const struct err *fault) {
     enum err_code code = check_command(d);
+    if (code == ERR_OK && d->command->dry)
+        stand_ins_make(d);
     if (code == ERR_OK && fault->code != ERR_OK) {
         d->err = *fault;
         code = fault->code;
