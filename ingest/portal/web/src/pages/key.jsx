@@ -69,11 +69,13 @@ export function Key({ id }) {
   const state = keyState(row), show = (what) => () => setOpen({ what, row });
   const actions = !row.revoked && <>
     <button type="button" onClick={show("link")}>{O.link}</button>
+    <button type="button" onClick={show("dry")}>{row.dryRun ? O.letLoose : O.tryIt}</button>
     <button type="button" onClick={show("rotate")}>{K.rotate.button}</button>
     <button type="button" class="danger" onClick={show("revoke")}>{K.revoke.button}</button></>;
   return <Page title={row.name} back={back} actions={actions}>
     {row.revoked && <Note>{O.ending} <Time at={row.revoked} /> {row.revokedBy && O.by(row.revokedBy)}</Note>}
     {state === "expiring" && <Note kind="warn">{T.overview.warnExpires(row.name, agoText(Date.parse(row.expires)))}</Note>}
+    {row.dryRun && !row.revoked && <Note kind="warn">{O.dryNote}</Note>}
     {state === "rotating" && <Note>{K.oldToken(new Date(row.oldTokenUntil).toLocaleString())}</Note>}
     <Section title={O.facts}>
       <Facts rows={[
@@ -82,6 +84,7 @@ export function Key({ id }) {
         [K.columns.used, <Time at={row.lastUsed} ago />],
         [K.columns.expires, <Expires row={row} />],
         [K.columns.dialect, K.dialects[row.dialect] ?? row.dialect],
+        [O.dry, row.dryRun ? <Badge kind="warn">{O.dryOn}</Badge> : O.dryOff],
         [O.rate, row.rate ? row.rate.toLocaleString() : workspace.data ? O.rateOf(workspace.data.rate) : T.unknown],
         [K.columns.networks, row.networks ? row.networks.join(", ") : K.anywhere],
         [O.made, <><Time at={row.created} /> {row.createdBy && O.by(row.createdBy)}</>],

@@ -76,6 +76,8 @@ export function CreateKey({ onDone, onClose, workspaceRate, preset = "scim" }) {
       body.rate = Number(values.rate);
     if (values.expires !== "")
       body.expires = new Date(Date.now() + Number(values.expires) * DAY_MS).toISOString();
+    if (values.dryRun)
+      body.dryRun = true;
     onDone(await send("POST", `${ADMIN}/keys`, body));
   };
   return <Dialog title={K.form.title} onClose={onClose} wide>
@@ -89,6 +91,7 @@ export function CreateKey({ onDone, onClose, workspaceRate, preset = "scim" }) {
       <Input label={K.form.name} hint={K.form.nameHint} value={values.name} onChange={set("name")} maxLength={120} required />
       <Scopes chosen={values.scopes} onChange={set("scopes")} />
       {values.scopes.length === 0 && <p class="hint bad" role="alert">{K.form.noScope}</p>}
+      <label class="check"><input type="checkbox" checked={values.dryRun ?? false} onChange={(e) => set("dryRun")(e.currentTarget.checked)} /><span>{K.form.dryRun}</span></label>
       <details><summary>{K.form.advanced}</summary>
         <Select label={K.form.dialect} value={values.dialect} onChange={set("dialect")} options={Object.entries(K.dialects)} />
         <Select label={K.form.expires} hint={K.form.expiresHint} value={values.expires} onChange={set("expires")}
@@ -155,6 +158,15 @@ export function RevokeKey({ row, onDone, onClose }) {
   </Dialog>;
 }
 
+export function DryRunKey({ row, onDone, onClose }) {
+  return <Dialog title={row.dryRun ? K.one.letLoose : K.one.tryIt} onClose={onClose}>
+    <Form submit={row.dryRun ? K.one.letLoose : K.one.tryIt} extra={<button type="button" onClick={onClose}>{T.cancel}</button>}
+      onSubmit={async () => { await send("PATCH", `${ADMIN}/keys/${row.id}`, { dryRun: !row.dryRun }); onDone(); }}>
+      <p>{row.dryRun ? T.setup.dry.looseIntro : T.setup.dry.offer}</p>
+    </Form>
+  </Dialog>;
+}
+
 // Dialogs of a key by name; null: none is open. After a token was shown the list is loaded again.
 export function KeyDialogs({ open, setOpen, reload, workspaceRate }) {
   const close = () => setOpen(null);
@@ -164,6 +176,7 @@ export function KeyDialogs({ open, setOpen, reload, workspaceRate }) {
   case "token": return <TokenDialog made={open.made} onClose={closeAndLoad} />;
   case "rotate": return <RotateKey row={open.row} onClose={close} onDone={(made) => setOpen({ what: "token", made })} />;
   case "revoke": return <RevokeKey row={open.row} onClose={close} onDone={closeAndLoad} />;
+  case "dry": return <DryRunKey row={open.row} onClose={close} onDone={closeAndLoad} />;
   case "link": return <LinkDialog row={open.row} onClose={close} />;
   default: return null;
   }

@@ -16,7 +16,7 @@ export function Keys() {
   const some = (keys.data ?? []).some((k) => k.revoked);
   const columns = [
     { key: "name", label: K.columns.name, show: (k) => <A href={hrefOf("keys", k.id)}>{k.name}</A> },
-    { key: "state", label: K.columns.state, show: (k) => <Badge kind={STATE_KINDS[keyState(k)]}>{T.overview.health[keyState(k)]}</Badge> },
+    { key: "state", label: K.columns.state, show: (k) => <><Badge kind={STATE_KINDS[keyState(k)]}>{T.overview.health[keyState(k)]}</Badge>{k.dryRun && !k.revoked && <> <Badge kind="warn">{K.one.dryOn}</Badge></>}</> },
     { key: "used", label: K.columns.used, show: (k) => <Time at={k.lastUsed} ago /> },
     { key: "scopes", label: K.columns.scopes, show: (k) => scopesText(k.scopes) },
     { key: "dialect", label: K.columns.dialect, show: (k) => K.dialects[k.dialect] ?? k.dialect },

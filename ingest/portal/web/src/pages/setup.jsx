@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ADMIN, get, getAll, scimBase, send, session } from "../api.js";
 import { A, hrefOf, place, setQuery } from "../router.jsx";
 import { GUIDES } from "../guides.js";
-import { Badge, Empty, Form, Loading, Note, Page, Section, Select, StatusBadge, Time, Trouble, Value, useLoad } from "../ui.jsx";
+import { Badge, Empty, Form, Loading, Note, Page, Section, Select, StatusBadge, Table, Time, Trouble, Value, useLoad } from "../ui.jsx";
 import { T } from "../texts.js";
 
 const P = T.setup, CHECK_MS = 10000;
@@ -55,6 +55,47 @@ function LiveChecks({ path }) {
   return <>{error && <Trouble error={error} />}{data ? <Checks found={data} /> : !error && <Loading />}</>;
 }
 
+const DRY = P.dry;
+const COUNT_COLUMNS = [
+  { key: "action", label: DRY.action, show: (c) => <code>{c.action}</code> },
+  { key: "n", label: DRY.times, number: true, show: (c) => c.n.toLocaleString() },
+];
+const REFUSAL_COLUMNS = [
+  { key: "status", label: T.requests.columns.status, show: (r) => <StatusBadge status={r.status} /> },
+  { key: "detail", label: DRY.why, show: (r) => r.detail ?? r.code },
+  { key: "count", label: DRY.times, number: true, show: (r) => r.count.toLocaleString() },
+];
+
+// What the key has tried so far.
+export function Tried({ found }) {
+  const rows = Object.entries(found.counts).map(([action, n]) => ({ action, n }));
+  if (found.requests === 0)
+    return <p class="quiet">{DRY.none}</p>;
+  return <>
+    <p aria-live="polite">{DRY.requests(found.requests, found.refused)} {DRY.seats(found.seats)} {found.more && DRY.more}</p>
+    {found.seats.limit !== null && found.seats.needed > found.seats.limit && <Note kind="warn">{DRY.tooMany}</Note>}
+    {rows.length > 0 && <Table caption={DRY.action} columns={COUNT_COLUMNS} rows={rows} rowKey={(c) => c.action} />}
+    {found.refusals.length > 0 && <Table caption={DRY.why} columns={REFUSAL_COLUMNS} rows={found.refusals} rowKey={(r) => `${r.status} ${r.detail}`} />}
+  </>;
+}
+
+// Offers a dry run of the first synchronisation, shows what it comes to, and lets the key loose.
+function DryRun({ row, reload }) {
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => { if (row.dryRun && !document.hidden) setTurn((t) => t + 1); }, CHECK_MS);
+    return () => clearInterval(timer);
+  }, [row.dryRun]);
+  const { data, error } = useLoad((abort) => get(`${ADMIN}/keys/${row.id}/dry-run`, { signal: abort }), [row.id, row.dryRun, turn]);
+  const turnTo = (dryRun) => async () => { await send("PATCH", `${ADMIN}/keys/${row.id}`, { dryRun }); reload(); };
+  return <Section title={DRY.title}>
+    {error && <Trouble error={error} />}
+    {row.dryRun ? <><p>{DRY.running}</p>{data?.dryRun ? <Tried found={data} /> : !error && <Loading />}
+      <Form submit={DRY.loose} onSubmit={turnTo(false)}><p class="hint">{DRY.looseIntro}</p></Form></>
+      : <Form submit={DRY.start} onSubmit={turnTo(true)}><p>{DRY.offer}</p></Form>}
+  </Section>;
+}
+
 export function Setup() {
   const { idp, key } = place.value.query, guide = GUIDES[idp];
   const keys = useLoad((abort) => getAll(`${ADMIN}/keys`, 2000, { signal: abort }), []);
@@ -69,7 +110,7 @@ export function Setup() {
       <p class="hint"><A href={`${hrefOf("keys")}?create=${guide.preset}`}>{P.makeKey}</A></p></div>
       : <Empty action={<A href={`${hrefOf("keys")}?create=${guide.preset}`}>{P.makeKey}</A>}>{P.noKey}</Empty>)}
     {guide && <div class="twothirds"><div><Guide guide={guide} row={row} /></div>
-      <div>{row && <LiveChecks key={row.id} path={`${ADMIN}/keys/${row.id}/setup`} />}</div></div>}
+      <div>{row && <><DryRun key={row.id} row={row} reload={keys.reload} /><LiveChecks key={row.id} path={`${ADMIN}/keys/${row.id}/setup`} /></>}</div></div>}
   </Page>;
 }
 
