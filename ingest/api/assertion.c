@@ -77,7 +77,7 @@ static enum err_code check_claims(struct request *r, struct assertion *a, struct
 }
 
 static enum key_sets_verdict check_uploaded(const struct assertion *a) {
-    const struct client_assertion *c = &a->said;
+    const struct jwt *c = &a->said.jwt;
     struct key_set *set = key_set_parse(a->client.jwks, strlen(a->client.jwks));
     bool right = set != NULL && key_set_check(set, c->kid, c->alg, c->text, c->signed_len, c->signature,
                                               c->nsignature) == KEY_SET_SIGNED;
@@ -90,7 +90,7 @@ static enum key_sets_verdict check_fetched(struct request *r, struct assertion *
         .key = a->said.client.s, .workspace = a->client.workspace, .uri = a->client.jwks_uri};
     bool waited = a->waited;
     a->waited = true; /* before it waits: then it may be elsewhere at once */
-    return key_sets_check(r->in->key_sets, r, &c, &a->said, waited);
+    return key_sets_check(r->in->key_sets, r, &c, &a->said.jwt, waited);
 }
 
 static enum err_code failure_of(enum key_sets_verdict v, struct err *err) {

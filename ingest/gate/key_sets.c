@@ -229,9 +229,9 @@ static bool wait_for_newer(struct key_sets *s, struct request *r, const struct k
 }
 
 /* The signature is checked outside the lock. */
-static enum key_set_verdict check(struct key_sets *s, struct shared *keys, const struct client_assertion *a) {
+static enum key_set_verdict check(struct key_sets *s, struct shared *keys, const struct jwt *t) {
     enum key_set_verdict v =
-        key_set_check(keys->set, a->kid, a->alg, a->text, a->signed_len, a->signature, a->nsignature);
+        key_set_check(keys->set, t->kid, t->alg, t->text, t->signed_len, t->signature, t->nsignature);
     pthread_mutex_lock(&s->lock);
     let_go(keys);
     pthread_mutex_unlock(&s->lock);
@@ -239,7 +239,7 @@ static enum key_set_verdict check(struct key_sets *s, struct shared *keys, const
 }
 
 enum key_sets_verdict key_sets_check(struct key_sets *s, struct request *r, const struct key_sets_client *c,
-                                     const struct client_assertion *a, bool waited) {
+                                     const struct jwt *t, bool waited) {
     int64_t now_us = clock_mono_us();
     pthread_mutex_lock(&s->lock);
     struct source *one = find_current(s, c, now_us);
@@ -251,7 +251,7 @@ enum key_sets_verdict key_sets_check(struct key_sets *s, struct request *r, cons
         return KEY_SETS_WAITS;
     if (keys == NULL)
         return KEY_SETS_AWAY;
-    enum key_set_verdict v = check(s, keys, a);
+    enum key_set_verdict v = check(s, keys, t);
     if (v == KEY_SET_NO_KEY && !waited && wait_for_newer(s, r, c, now_us))
         return KEY_SETS_WAITS;
     return v == KEY_SET_SIGNED ? KEY_SETS_SIGNED : KEY_SETS_NOT_SIGNED;

@@ -1,6 +1,7 @@
-/* The public keys of OAuth clients that have them at an address (jwks_uri): fetched when they are needed,
- * kept for a while, fetched again when an assertion names a key that is not among them. Fetching has a thread
- * of its own (ops/runtime/fetch.h); a request that needs it waits here, and no thread waits with it.
+/* The public keys of OAuth clients that have them at an address (jwks_uri), and of the OpenID providers by
+ * which people sign in to the portal: fetched when they are needed, kept for a while, fetched again when a
+ * token names a key that is not among them. Fetching has a thread of its own (ops/runtime/fetch.h); a request
+ * that needs it waits here, and no thread waits with it.
  *
  * Bounds: of one key of usher KEY_SETS_FETCHES begin in KEY_SETS_WINDOW_US, and KEY_SETS_WAITING requests
  * wait; of one workspace KEY_SETS_PER_WORKSPACE fetches are under way; in all KEY_SETS_AT_ONCE fetches, and
@@ -9,7 +10,7 @@
 #define USHER_INGEST_GATE_KEY_SETS_H
 
 #include "ingest/request/request.h"
-#include "schemas/api/client_assertion.h"
+#include "schemas/api/jwt.h"
 #include "schemas/api/key_set.h"
 
 #define KEY_SETS_FETCHES 6
@@ -28,7 +29,7 @@ void key_sets_close(struct key_sets *s);
 
 /* Whose keys: texts are copied. */
 struct key_sets_client {
-    const char *key, *workspace; /* ids */
+    const char *key, *workspace; /* ids; of a provider, both that of the workspace */
     const char *uri;
 };
 
@@ -39,9 +40,9 @@ enum key_sets_verdict {
     KEY_SETS_WAITS,      /* they are being fetched; then the gate gets r again, for JOB_ASK */
 };
 
-/* Was the assertion signed with one of the client's keys? waited: r comes back from KEY_SETS_WAITS, and takes
+/* Was the token signed with one of the keys? waited: r comes back from KEY_SETS_WAITS, and takes
  * what there is now. After KEY_SETS_WAITS the caller no longer owns r. */
 enum key_sets_verdict key_sets_check(struct key_sets *s, struct request *r, const struct key_sets_client *c,
-                                     const struct client_assertion *a, bool waited);
+                                     const struct jwt *t, bool waited);
 
 #endif

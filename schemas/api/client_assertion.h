@@ -7,28 +7,19 @@
 
 #include "ops/runtime/arena.h"
 #include "ops/runtime/id.h"
-#include "ops/runtime/jwk.h"
-
-#include <jansson.h>
-#include <stdint.h>
+#include "schemas/api/jwt.h"
 
 #define CLIENT_ASSERTION_TYPE "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-#define CLIENT_ASSERTION_BYTES 8192
 #define CLIENT_ASSERTION_JTI 256 /* bytes */
 /* So far the clocks of client and server may differ. */
 #define CLIENT_ASSERTION_SKEW_S 30
 
 struct client_assertion {
-    enum jwk_alg alg;
-    const char *kid;    /* NULL: none */
+    struct jwt jwt;
     struct uuid client; /* iss and sub: the id of a key of usher */
     const char *jti;
     const json_t *aud;
     int64_t exp_s, iat_s, nbf_s; /* iat and nbf: 0 where there is none */
-    const char *text;            /* of it, the first … */
-    size_t signed_len;           /* … bytes are what was signed */
-    const unsigned char *signature;
-    size_t nsignature;
 };
 
 /* text must live as long as the arena. */

@@ -25,14 +25,15 @@ static void check_sentence(const struct err *err) {
 
 /* What is read is what stands there: the signature is that of the text before it. */
 static void check_read(const struct client_assertion *c, const char *text) {
-    size_t n = strlen(text) - c->signed_len - 1;
-    FUZZ_CHECK(c->alg >= 0 && c->alg < JWK_ALGS && uuid_is_set(&c->client), "no algorithm, or no client");
+    size_t n = strlen(text) - c->jwt.signed_len - 1;
+    FUZZ_CHECK(c->jwt.alg >= 0 && c->jwt.alg < JWK_ALGS && uuid_is_set(&c->client),
+               "no algorithm, or no client");
     FUZZ_CHECK(c->jti[0] != '\0' && strlen(c->jti) <= CLIENT_ASSERTION_JTI, "a jti of %zu bytes",
                strlen(c->jti));
     FUZZ_CHECK(c->exp_s > 0 && c->iat_s >= 0 && c->nbf_s >= 0, "moments");
-    FUZZ_CHECK(text[c->signed_len] == '.' && strchr(text + c->signed_len + 1, '.') == NULL,
+    FUZZ_CHECK(text[c->jwt.signed_len] == '.' && strchr(text + c->jwt.signed_len + 1, '.') == NULL,
                "the signed part");
-    FUZZ_CHECK(c->nsignature == n * 3 / 4, "a signature of %zu bytes in %zu", c->nsignature, n);
+    FUZZ_CHECK(c->jwt.nsignature == n * 3 / 4, "a signature of %zu bytes in %zu", c->jwt.nsignature, n);
 }
 
 static void offer(const char *text, struct arena *a) {
@@ -51,8 +52,8 @@ static void offer(const char *text, struct arena *a) {
         check_sentence(&err);
     struct key_set *keys = key_set_parse(KEYS, strlen(KEYS));
     FUZZ_CHECK(keys != NULL, "the keys");
-    FUZZ_CHECK(key_set_check(keys, c.kid, c.alg, c.text, c.signed_len, c.signature, c.nsignature) !=
-                   KEY_SET_SIGNED,
+    FUZZ_CHECK(key_set_check(keys, c.jwt.kid, c.jwt.alg, c.jwt.text, c.jwt.signed_len, c.jwt.signature,
+                             c.jwt.nsignature) != KEY_SET_SIGNED,
                "a forged assertion");
     key_set_free(keys);
 }

@@ -46,13 +46,13 @@ static void a_good_one_is_read(void **state) {
     struct err err = {0};
     const char *text = assertion(a, HEADER, GOOD);
     assert_int_equal(client_assertion_read(text, a, &c, &err), ERR_OK);
-    assert_int_equal(c.alg, JWK_ES256);
-    assert_string_equal(c.kid, "one");
+    assert_int_equal(c.jwt.alg, JWK_ES256);
+    assert_string_equal(c.jwt.kid, "one");
     assert_string_equal(c.client.s, KEY);
     assert_string_equal(c.jti, "j");
-    assert_int_equal(c.signed_len, strlen(text) - strlen(".AQID"));
-    assert_int_equal(c.nsignature, 3);
-    assert_memory_equal(c.signature, "\1\2\3", 3);
+    assert_int_equal(c.jwt.signed_len, strlen(text) - strlen(".AQID"));
+    assert_int_equal(c.jwt.nsignature, 3);
+    assert_memory_equal(c.jwt.signature, "\1\2\3", 3);
     assert_int_equal(client_assertion_check(&c, audiences, NOW, 600, &err), ERR_OK);
 }
 
@@ -131,8 +131,8 @@ static void claims(void **state) {
 static void texts_that_are_none(void **state) {
     struct arena *a = *state;
     const char *good = assertion(a, HEADER, GOOD);
-    char *long_one = arena_alloc(a, CLIENT_ASSERTION_BYTES + 2);
-    memset(long_one, 'A', CLIENT_ASSERTION_BYTES + 1);
+    char *long_one = arena_alloc(a, JWT_BYTES + 2);
+    memset(long_one, 'A', JWT_BYTES + 1);
     const char *texts[] = {"",
                            ".",
                            "..",
