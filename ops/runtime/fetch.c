@@ -19,6 +19,8 @@ struct transfer {
     struct fetch *fetch;
     CURL *easy;
     char *url;
+    char *form, *user, *password; /* NULL: a document is fetched; nobody is named */
+    struct curl_slist *headers;
     fetch_done done;
     void *ctx;
     struct jbuf body;
@@ -65,6 +67,21 @@ static size_t take_bytes(char *bytes, size_t size, size_t n, void *ctx) {
 
 /* ---- one transfer ---- */
 
+static void prepare_form(struct transfer *t) {
+    CURL *e = t->easy;
+    t->headers = curl_slist_append(NULL, "Accept: application/json");
+    t->headers = curl_slist_append(t->headers, "Expect:"); /* nobody is asked whether he wants it */
+    curl_easy_setopt(e, CURLOPT_POST, 1L);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(t->form));
+    curl_easy_setopt(e, CURLOPT_POSTFIELDS, t->form);
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
+    if (t->user == NULL)
+        return;
+    curl_easy_setopt(e, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    curl_easy_setopt(e, CURLOPT_USERNAME, t->user);
+    curl_easy_setopt(e, CURLOPT_PASSWORD, t->password);
+}
+
 static void prepare(struct transfer *t) {
     const struct fetch_settings *s = &t->fetch->s;
     CURL *e = t->easy;
@@ -91,6 +108,8 @@ static void prepare(struct transfer *t) {
     curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
     if (s->ca_file != NULL && s->ca_file[0] != '\0')
         curl_easy_setopt(e, CURLOPT_CAINFO, s->ca_file);
+    if (t->form != NULL)
+        prepare_form(t);
 }
 
 static const char *failure_of(const struct transfer *t, CURLcode code) {
@@ -107,12 +126,23 @@ static const char *failure_of(const struct transfer *t, CURLcode code) {
     return status >= 300 && status < 400 ? "redirects are not followed" : "the status is not 200";
 }
 
+/* A secret does not stay in memory that is given back. */
+static void wipe(char *text) {
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
 /* The transfer is in no list any more. */
 static void end(struct fetch *f, struct transfer *t, const char *why) {
     t->done(t->ctx, t->body.p != NULL ? t->body.p : "", t->body.n, why);
     if (t->easy != NULL)
         curl_easy_cleanup(t->easy);
+    curl_slist_free_all(t->headers);
     jb_free(&t->body);
+    wipe(t->form);
+    wipe(t->user);
+    wipe(t->password);
     free(t->url);
     free(t);
     pthread_mutex_lock(&f->lock);
@@ -179,12 +209,24 @@ static void *fetch_thread(void *arg) {
     return NULL;
 }
 
-bool fetch_start(struct fetch *f, const char *url, fetch_done done, void *ctx) {
+static char *copy_of(const char *text) {
+    return text != NULL ? xstrdup(text) : NULL;
+}
+
+/* form->body NULL: a document is fetched. */
+static bool begin(struct fetch *f, const struct fetch_form *form, fetch_done done, void *ctx) {
     pthread_mutex_lock(&f->lock);
     bool room = !f->stop && f->n < f->s.at_once;
     if (room) {
         struct transfer *t = xcalloc(1, sizeof *t);
-        *t = (struct transfer){.fetch = f, .url = xstrdup(url), .done = done, .ctx = ctx, .next = f->queue};
+        *t = (struct transfer){.fetch = f,
+                               .url = xstrdup(form->url),
+                               .form = copy_of(form->body),
+                               .user = copy_of(form->user),
+                               .password = copy_of(form->password),
+                               .done = done,
+                               .ctx = ctx,
+                               .next = f->queue};
         f->queue = t;
         f->n++;
     }
@@ -192,6 +234,14 @@ bool fetch_start(struct fetch *f, const char *url, fetch_done done, void *ctx) {
     if (room)
         curl_multi_wakeup(f->multi);
     return room;
+}
+
+bool fetch_start(struct fetch *f, const char *url, fetch_done done, void *ctx) {
+    return begin(f, &(struct fetch_form){.url = url}, done, ctx);
+}
+
+bool fetch_post(struct fetch *f, const struct fetch_form *form, fetch_done done, void *ctx) {
+    return begin(f, form, done, ctx);
 }
 
 struct fetch *fetch_new(const struct fetch_settings *s) {

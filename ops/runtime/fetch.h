@@ -1,5 +1,6 @@
-/* Fetches small documents over https from addresses that tenants have entered: the one place that touches
- * libcurl. One thread, all transfers at once, so a slow server delays only those who wait for it.
+/* Fetches small documents over https from addresses that tenants have entered, and posts forms there: the one
+ * place that touches libcurl. One thread, all transfers at once, so a slow server delays only those who wait
+ * for it.
  *
  * What must stay true: no address inside the operator's networks is ever connected to. That is decided for
  * the address that the socket is opened for, after names were resolved, so neither a spelling nor a name
@@ -35,6 +36,15 @@ typedef void (*fetch_done)(void *ctx, const char *text, size_t n, const char *wh
 /* Any thread. `done` is called once, on the fetch thread. False, and it is not called: too many transfers are
  * under way. */
 bool fetch_start(struct fetch *f, const char *url, fetch_done done, void *ctx);
+
+/* The same of a form that is posted (application/x-www-form-urlencoded). user NULL: nobody is named, else
+ * user and password go into the header Authorization (Basic). All is copied, and wiped when it was sent. A
+ * server that does not answer 200 says why in its document: text[0..n) is that too. */
+struct fetch_form {
+    const char *url, *body;
+    const char *user, *password;
+};
+bool fetch_post(struct fetch *f, const struct fetch_form *form, fetch_done done, void *ctx);
 
 /* May a server have this address? Judged as a socket's would be. */
 bool fetch_allows(const struct fetch *f, const struct net_address *a);
