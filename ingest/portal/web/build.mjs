@@ -8,18 +8,25 @@ import { build } from "esbuild";
 const TYPES = { js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", txt: "text/plain; charset=utf-8" };
 const files = [];
 
+function put(name, kind, content) {
+  files.push({ name, type: TYPES[kind] });
+  writeFileSync(`out/${name}.gz`, gzipSync(content, { level: 9 }));
+}
+
 // Puts the file in, and gives the name under which a page loads it.
 function add(stem, kind, content) {
   const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
   const name = `${stem}-${hash}.${kind}`;
-  files.push({ name, type: TYPES[kind] });
-  writeFileSync(`out/${name}.gz`, gzipSync(content, { level: 9 }));
+  put(name, kind, content);
   return name;
 }
 
+// Gives the names of what the page loads at once. What a script imports when it is needed is a file of its own; esbuild
+// names it by its content, because other files name it.
 async function bundle(entry, define = {}) {
   const done = await build({
     entryPoints: [entry], bundle: true, minify: true, write: false, outdir: "out", format: "esm", target: "es2022",
+    splitting: true, chunkNames: "[name]-[hash]", metafile: true,
     jsx: "automatic", jsxImportSource: "preact", legalComments: "none", logLevel: "warning", loader: { ".svg": "dataurl" }, define,
   });
   if (done.warnings.length > 0)
@@ -27,9 +34,15 @@ async function bundle(entry, define = {}) {
   const stem = entry.replace(/^.*\//, "").replace(/\.\w+$/, "");
   const names = { js: [], css: [] };
   for (const file of done.outputFiles) {
-    const kind = file.path.split(".").pop();
-    names[kind].push(add(stem, kind, Buffer.from(file.contents)));
+    const name = file.path.split("/").pop(), kind = name.split(".").pop();
+    if (name === `${stem}.${kind}`)
+      names[kind].push(add(stem, kind, Buffer.from(file.contents)));
+    else
+      put(name, kind, Buffer.from(file.contents));
   }
+  const main = Object.entries(done.metafile.outputs).find(([path]) => path.endsWith(`/${stem}.js`))[1];
+  if (main.imports.some((i) => i.kind === "import-statement"))
+    throw new Error("the page would need one file to learn of another one; let what is loaded later import nothing of ours");
   return names;
 }
 

@@ -1,6 +1,5 @@
 // Charts that can be read without colour: each line has a pattern of its own, and a table stands beside them.
 import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { T } from "./texts.js";
 
@@ -28,26 +27,32 @@ function options(box, series, unit, times) {
   };
 }
 
+// The library weighs as much as half of the rest, and most pages have no chart. So it is loaded with the first one.
+const loadPlot = async () => (await import("uplot")).default;
+
 // times: seconds since 1970, rising. series: [{label, color: "--name", values}].
 export function Chart({ title, times, series, unit = "" }) {
   const box = useRef();
   useEffect(() => {
-    let plot;
+    let plot, Plot, gone = false;
     const draw = () => {
+      if (gone || !Plot)
+        return;
       plot?.destroy();
-      plot = new uPlot(options(box.current, series, unit, times), [times, ...series.map((s) => s.values)], box.current);
+      plot = new Plot(options(box.current, series, unit, times), [times, ...series.map((s) => s.values)], box.current);
     };
     const resize = new ResizeObserver(() => {
       if (plot && box.current && Math.abs(plot.width - box.current.clientWidth) > 2)
         plot.setSize({ width: Math.max(260, box.current.clientWidth), height: 200 });
     });
-    draw();
+    loadPlot().then((found) => { Plot = found; draw(); }, () => {}); // without it the table stands there all the same
     resize.observe(box.current);
     dark.addEventListener("change", draw);
     return () => {
       dark.removeEventListener("change", draw);
       resize.disconnect();
-      plot.destroy();
+      gone = true;
+      plot?.destroy();
     };
   }, [times, series, unit]);
   const shown = times.map((t, n) => n).filter((n) => series.some((s) => s.values[n]));
