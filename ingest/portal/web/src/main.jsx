@@ -14,6 +14,7 @@ import { People, Person } from "./pages/people.jsx";
 import { Room, Rooms } from "./pages/rooms.jsx";
 import { Changes } from "./pages/changes.jsx";
 import { Audit } from "./pages/audit.jsx";
+import { Deliveries, Delivery } from "./pages/deliveries.jsx";
 import { Settings } from "./pages/settings.jsx";
 import { Setup, SetupOnly } from "./pages/setup.jsx";
 import "./style.css";
@@ -26,6 +27,7 @@ const PAGES = [
   { name: "people", page: People, one: Person },
   { name: "rooms", page: Rooms, one: Room },
   { name: "changes", page: Changes, owner: true },
+  { name: "deliveries", page: Deliveries, one: Delivery },
   { name: "audit", page: Audit, owner: true },
   { name: "settings", page: Settings },
   { name: "guide", page: Setup },
