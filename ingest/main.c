@@ -18,6 +18,7 @@
 #include "ingest/log/publish.h"
 #include "ingest/log/replies.h"
 #include "ingest/portal/changes.h"
+#include "ingest/portal/providers.h"
 #include "ingest/request/bodies.h"
 #include "ingest/scim/bulk.h"
 #include "ingest/scim/jwks.h"
@@ -118,6 +119,7 @@ static void stop(struct ticker *ticker) {
     health_close(ingest.health);
     large_close(ingest.large);
     key_sets_close(ingest.key_sets);
+    providers_close(ingest.providers);
     gate_close(ingest.gate);
     lists_close(ingest.lists);
     exports_close(ingest.exports);
@@ -178,6 +180,9 @@ int main(int argc, char **argv) {
     ingest.key_sets = key_sets_new(&ingest, &err);
     if (ingest.key_sets == NULL)
         return refuse_start("key sets", &err);
+    ingest.providers = providers_new(&ingest, &err);
+    if (ingest.providers == NULL)
+        return refuse_start("providers", &err);
     ingest.gate = gate_new(&ingest);
     ingest.large = large_new(&ingest);
     ingest.health = health_new(&ingest);

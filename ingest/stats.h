@@ -56,6 +56,8 @@
     X(viewers_refused, counter, "usher_live_views_refused_total", NULL,                                      \
       "Live views refused because there were too many.")                                                     \
     X(sign_ins, counter, "usher_portal_sign_ins_total", NULL, "Sessions of the portal that were opened.")    \
+    X(provider_answers, counter, "usher_provider_requests_total", "result=\"answered\"", PROVIDERS)          \
+    X(provider_failures, counter, "usher_provider_requests_total", "result=\"failed\"", PROVIDERS)           \
     X(assertions_repeated, counter, "usher_assertions_repeated_total", NULL,                                 \
       "Assertions of OAuth clients that were used before.")                                                  \
     X(pending, gauge, "usher_pending_commands", NULL, "Published commands without a reply yet.")             \
@@ -85,6 +87,7 @@
     "Connections ended: too slow with head, body or answer, idle, too many of a source, too many in all."
 #define BODIES_REFUSED                                                                                       \
     "Requests refused for their bodies: no memory, no more for the workspace, or waited too long."
+#define PROVIDERS "Requests to OpenID providers that people sign in to the portal by."
 #define CLIENT_KEYS "Fetches of OAuth clients' public keys from their jwks_uri."
 #define DEADLINES "Commands not answered in time: cancelled, applied after all, or not to be asked."
 

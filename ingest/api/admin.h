@@ -35,6 +35,9 @@ extern const struct handler admin_delivery_list, admin_delivery_get, admin_deliv
     admin_delivery_set, admin_delivery_delete, admin_delivery_rotate, admin_delivery_test,
     admin_delivery_replay, admin_delivery_attempts;
 
+/* admin_sign_in.c */
+extern const struct handler admin_sign_in_get, admin_sign_in_set, admin_sign_in_end;
+
 /* ---- what they share (admin.c) ---- */
 
 /* Begins a list in pages: reads limit and cursor, and makes a query for one row more than the page has. p:

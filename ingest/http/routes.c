@@ -10,6 +10,7 @@
 #include "ingest/portal/changes.h"
 #include "ingest/portal/files.h"
 #include "ingest/portal/handlers.h"
+#include "ingest/portal/oidc_page.h"
 #include "ingest/request/handle.h"
 #include "ingest/scim/async.h"
 #include "ingest/scim/bulk.h"
@@ -183,6 +184,9 @@ static const struct route_row rows[] = {
     ADMIN(POST, "/sessions/end-others", ADMINISTRATOR, admin_session_end_others),
     ADMIN(DELETE, "/sessions/{id}", ADMINISTRATOR, admin_session_end),
     ADMIN(POST, "/setup-links", ADMINISTRATOR, admin_setup_link),
+    ADMIN(GET, "/sign-in", OWNER, admin_sign_in_get),
+    ADMIN(PATCH, "/sign-in", OWNER, admin_sign_in_set),
+    ADMIN(DELETE, "/sign-in", OWNER, admin_sign_in_end),
     ADMIN(GET, "/guards", ADMINISTRATOR, admin_guard_list),
     ADMIN(POST, "/guards/{key}/release", ADMINISTRATOR, admin_guard_release),
     ADMIN(GET, "/deliveries", ADMINISTRATOR, admin_delivery_list),
@@ -210,6 +214,21 @@ static const struct route_row rows[] = {
     PORTAL_OTHERS("/setup/token", ACCESS_ANYBODY),
     PORTAL(GET, "/sign-in", ACCESS_PUBLIC, portal_ways),
     PORTAL_OTHERS("/sign-in", ACCESS_ANYBODY),
+    /* A browser goes there by itself, so what it gets is a page in any case. */
+    {.method = HTTP_GET,
+     .path = "/portal/oidc/start",
+     .handler = &portal_oidc_start,
+     .form = &oidc_form,
+     .access = ACCESS_SIGN_IN,
+     .acts = HTTP_GET},
+    PORTAL_OTHERS("/oidc/start", ACCESS_ANYBODY),
+    {.method = HTTP_GET,
+     .path = "/portal/oidc/callback",
+     .handler = &portal_oidc_callback,
+     .form = &oidc_form,
+     .access = ACCESS_SIGN_IN,
+     .acts = HTTP_GET},
+    PORTAL_OTHERS("/oidc/callback", ACCESS_ANYBODY),
     PAGE("", portal_page_get),
     PAGE("/assets/{name}", portal_file_get),
     PAGE("/{page}", portal_page_get),

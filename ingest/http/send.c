@@ -54,6 +54,7 @@ static void add_headers(struct MHD_Response *response, const struct request *r) 
     add_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION, a->disposition);
     add_header(response, MHD_HTTP_HEADER_ACCEPT_ENCODING, a->accept_encoding);
     add_header(response, MHD_HTTP_HEADER_SET_COOKIE, a->cookie);
+    add_header(response, MHD_HTTP_HEADER_SET_COOKIE, a->cookie2);
     add_header(response, "Preference-Applied", a->preference_applied);
     add_header(response, "Set-Txn", a->set_txn);
     add_header(response, "Usher-Dry-Run", a->dry ? "yes" : NULL);

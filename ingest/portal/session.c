@@ -49,7 +49,7 @@ enum step session_open(struct request *r, const struct session_guest *guest) {
     o->pass = (struct pass){.kind = guest->kind,
                             .workspace = r->verdict.workspace.s,
                             .owner = guest->owner,
-                            .id = uuid_v7(),
+                            .id = guest->id != NULL ? *guest->id : uuid_v7(),
                             .key = guest->key,
                             .way = guest->way,
                             .source = r->head.source_ip,
@@ -99,12 +99,22 @@ static void put_session(const struct request *r, struct jbuf *b, const struct sh
     jb_raw(b, "}");
 }
 
+const char *session_token(const struct request *r, struct err *err) {
+    const struct open_question *o = (const struct open_question *)r->question;
+    if (o->refusal.code != ERR_OK) {
+        *err = o->refusal;
+        return NULL;
+    }
+    metric_add(stats.sign_ins, 1);
+    return o->token;
+}
+
 enum step session_opened(struct request *r, const char *const *key) {
     const struct open_question *o = (const struct open_question *)r->question;
     int64_t expires_us = clock_wall_us() + o->pass.seconds * INT64_C(1000000);
-    if (o->refusal.code != ERR_OK)
-        return handle_refuse(r, &o->refusal);
-    metric_add(stats.sign_ins, 1);
+    struct err err = {0};
+    if (session_token(r, &err) == NULL)
+        return handle_refuse(r, &err);
     struct jbuf *b = answer_begin(r, 201);
     r->answer.no_store = true;
     r->answer.cookie = cookie_set(r, o->token);

@@ -112,7 +112,10 @@ const struct handler portal_sign_in = {.begin = sign_in_begin,
 static enum step ways_begin(struct request *r) {
     struct jbuf *b = answer_begin(r, 200);
     r->answer.no_store = true;
-    jb_raw(b, "{\"oidc\":null}");
+    if (cookie_is_safe(r))
+        jb_raw(b, "{\"oidc\":{\"start\":\"/portal/oidc/start?workspace=\"}}");
+    else
+        jb_raw(b, "{\"oidc\":null}");
     return STEP_ANSWERED;
 }
 

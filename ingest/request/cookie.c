@@ -27,17 +27,18 @@ bool cookie_is_safe(const struct request *r) {
     return is_secure(r) || is_loopback(place_origin(r));
 }
 
-static const char *name_of(const struct request *r) {
+/* Which of the two names counts; NULL: neither. */
+static const char *name_of(const struct request *r, const char *secure, const char *plain) {
     if (is_secure(r))
-        return COOKIE_SECURE;
-    return is_loopback(place_origin(r)) ? COOKIE_PLAIN : NULL;
+        return secure;
+    return is_loopback(place_origin(r)) ? plain : NULL;
 }
 
 /* "a=b; c=d" (RFC 6265 section 4.2.1). The first of a name counts. */
-const char *cookie_session(const struct request *r) {
-    const char *name = r->head.cookie != NULL ? name_of(r) : NULL, *p = r->head.cookie;
-    size_t n = name != NULL ? strlen(name) : 0;
-    while (name != NULL && *p != '\0') {
+static const char *value_of(const struct request *r, const char *name) {
+    const char *p = r->head.cookie;
+    size_t n = name != NULL && p != NULL ? strlen(name) : 0;
+    while (n > 0 && *p != '\0') {
         p += strspn(p, " \t;");
         size_t part = strcspn(p, ";");
         if (part > n && strncmp(p, name, n) == 0 && p[n] == '=') {
@@ -51,13 +52,28 @@ const char *cookie_session(const struct request *r) {
     return NULL;
 }
 
+const char *cookie_session(const struct request *r) {
+    return r->head.cookie != NULL ? value_of(r, name_of(r, COOKIE_SECURE, COOKIE_PLAIN)) : NULL;
+}
+
+const char *cookie_flow(const struct request *r) {
+    return r->head.cookie != NULL ? value_of(r, name_of(r, COOKIE_FLOW_SECURE, COOKIE_FLOW_PLAIN)) : NULL;
+}
+
 /* Without a lifetime of its own: browsers forget it when they are closed, and the session's end is ours to
  * say. */
 const char *cookie_set(const struct request *r, const char *value) {
-    const char *name = name_of(r);
+    const char *name = name_of(r, COOKIE_SECURE, COOKIE_PLAIN);
     return arena_printf(
         r->arena, "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s", name != NULL ? name : COOKIE_SECURE, value,
         is_secure(r) || name == NULL ? "; Secure" : "", value[0] == '\0' ? "; Max-Age=0" : "");
+}
+
+const char *cookie_flow_set(const struct request *r, const char *value) {
+    const char *name = name_of(r, COOKIE_FLOW_SECURE, COOKIE_FLOW_PLAIN);
+    return arena_printf(r->arena, "%s=%s; Path=/; HttpOnly; SameSite=Lax%s; Max-Age=%d",
+                        name != NULL ? name : COOKIE_FLOW_SECURE, value,
+                        is_secure(r) || name == NULL ? "; Secure" : "", value[0] == '\0' ? 0 : COOKIE_FLOW_S);
 }
 
 static bool only_reads(const struct request *r) {

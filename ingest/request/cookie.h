@@ -10,6 +10,10 @@
  * loopback alone. */
 #define COOKIE_SECURE "__Host-usher"
 #define COOKIE_PLAIN "usher-session"
+/* That of a sign-in by a provider that is under way. Browsers send it with the way back from there too. */
+#define COOKIE_FLOW_SECURE "__Host-usher-oidc"
+#define COOKIE_FLOW_PLAIN "usher-oidc"
+#define COOKIE_FLOW_S 600
 
 /* May a session be opened? False: it would go over the network in the clear. */
 bool cookie_is_safe(const struct request *r);
@@ -17,6 +21,10 @@ bool cookie_is_safe(const struct request *r);
 const char *cookie_session(const struct request *r);
 /* The header that sets it; value "" takes it away. */
 const char *cookie_set(const struct request *r, const char *value);
+
+/* The same of a sign-in that is under way. */
+const char *cookie_flow(const struct request *r);
+const char *cookie_flow_set(const struct request *r, const char *value);
 
 /* ERR_OK: the request comes from a page of ours, or only reads and comes from no other site. A write must say
  * so, by Sec-Fetch-Site or, from old browsers, by Origin; and its body must be of a type that no form of HTML

@@ -65,6 +65,12 @@ static const char *const known[] = {
     /* activity, and changes as they happen */
     "step",
     "follow",
+    /* signing in by a provider */
+    "workspace",
+    "code",
+    "state",
+    "iss",
+    "error",
 };
 
 static bool is_known(const char *name) {

@@ -81,13 +81,13 @@ struct answer {
     const char *preference_applied, *set_txn; /* NULL = no such header (RFC 7240, RFC 9967) */
     int retry_after_s;                        /* 0 = none */
     const char *accept, *accept_encoding;     /* of a 415: what would be taken; NULL = no such header */
-    bool no_store;              /* it contains a secret: Cache-Control and Pragma forbid to store it */
-    const char *policy;         /* of a page (Content-Security-Policy); NULL = no such header */
-    const char *cookie;         /* Set-Cookie; NULL = no such header */
-    const char *disposition;    /* Content-Disposition; NULL = no such header */
-    const char *coding, *cache; /* Content-Encoding, Cache-Control; NULL = no such header */
-    bool dry;                   /* of a dry run: the header Usher-Dry-Run says so */
-    bool close;                 /* close the connection after this answer */
+    bool no_store;                /* it contains a secret: Cache-Control and Pragma forbid to store it */
+    const char *policy;           /* of a page (Content-Security-Policy); NULL = no such header */
+    const char *cookie, *cookie2; /* Set-Cookie; NULL = no such header */
+    const char *disposition;      /* Content-Disposition; NULL = no such header */
+    const char *coding, *cache;   /* Content-Encoding, Cache-Control; NULL = no such header */
+    bool dry;                     /* of a dry run: the header Usher-Dry-Run says so */
+    bool close;                   /* close the connection after this answer */
 };
 
 /* What the client has sent before the body. http/ fills it; everybody else only reads it. */

@@ -29,6 +29,8 @@ static const char *const owner_create_flags[] = {"workspace", "name", "role", "e
 static const char *const portal_link_flags[] = {"workspace", "owner", "expires", NULL};
 static const char *const delivery_create_flags[] = {"workspace", "name",  "endpoint", "events",
                                                     "signature", "state", NULL};
+static const char *const sign_in_flags[] = {"workspace",   "issuer", "client-id",
+                                            "secret-file", "people", NULL};
 static const char *const delivery_set_flags[] = {"workspace", "name", "endpoint", "events", "state", NULL};
 static const char *const delivery_rotate_flags[] = {"workspace", "overlap", NULL};
 static const char *const delivery_replay_flags[] = {"workspace", "since", "after", "number", NULL};
@@ -69,6 +71,11 @@ static const struct ctl_verb verbs[] = {
     {"owner", "revoke", 1, workspace_flag, ctl_owner_revoke, "owner revoke OWNER [--workspace W]"},
     {"portal", "link", 0, portal_link_flags, ctl_portal_link,
      "portal link --workspace W [--owner OWNER] [--expires 24h|TIME]"},
+    {"sign-in", "show", 0, workspace_flag, ctl_sign_in_show, "sign-in show --workspace W"},
+    {"sign-in", "set", 0, sign_in_flags, ctl_sign_in_set,
+     "sign-in set --workspace W [--issuer URL] [--client-id ID] [--secret-file FILE|-|none]\n                          "
+     "[--people none|ADDRESS=OWNER,sub:SUBJECT=OWNER,…]"},
+    {"sign-in", "off", 0, workspace_flag, ctl_sign_in_off, "sign-in off --workspace W"},
     {"guard", "list", 0, workspace_flag, ctl_guard_list, "guard list --workspace W"},
     {"guard", "release", 1, workspace_flag, ctl_guard_release, "guard release KEY [--workspace W]"},
     {"delivery", "create", 0, delivery_create_flags, ctl_delivery_create,

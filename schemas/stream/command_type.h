@@ -99,7 +99,11 @@ enum command_carries {
       "`resource`: one of `since` (µs since 1970: all that came since then once more), `after` "                        \
       "(go on behind the message of this number), `number` (this message once more, beside the "                         \
       "others; 0: a message that says nothing, to try the endpoint)")                                                    \
-    X(DELIVERY_DELETE, "delivery.delete", DELIVERY, 0, 200, "")
+    X(DELIVERY_DELETE, "delivery.delete", DELIVERY, 0, 200, "")                                                          \
+    X(SIGN_IN_SET, "signin.set", WORKSPACE, CARRY_RESOURCE, 200,                                                         \
+      "`resource`: what changes of how people sign in to the portal by an OpenID provider: `issuer` (null: "             \
+      "nobody does any more), `clientId`, `secret` (sealed, or null), `people` (`email` or `subject`, and the "          \
+      "id of the `owner` that he is here)")
 
 enum command_type {
 #define COMMAND_ENUM(sym, name, target, carries, status, words) COMMAND_##sym,

@@ -48,6 +48,8 @@ enum db_query_kind {
     /* p: id of an endpoint. The newest first, a hundred at most. At least one row, of which all but the first
      * column are NULL where there is no attempt; none where there is no such endpoint. */
     QUERY_DELIVERY_ATTEMPTS,
+    /* No p. Up to one row: how people sign in to the portal by a provider. */
+    QUERY_SIGN_IN,
     QUERY_KINDS
 };
 enum {
@@ -177,6 +179,7 @@ enum {
     COL_ATTEMPT_NEXT_TRY,
     COL_ATTEMPT_COLUMNS
 };
+enum { COL_SIGN_IN_ISSUER, COL_SIGN_IN_CLIENT, COL_SIGN_IN_SECRET, COL_SIGN_IN_PEOPLE, COL_SIGN_IN_COLUMNS };
 /* From COL_GUARD_USERS_AT on, and from COL_GUARD_MEMBERS_AT on. All NULL: nothing was counted. */
 enum { COL_GUARD_REMOVED, COL_GUARD_BASE, COL_GUARD_TRIPPED };
 

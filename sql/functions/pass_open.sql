@@ -1,6 +1,7 @@
 -- Makes a session or a link of an owner. 'made'; 'used': the link v_link was used before, or is over; 'many': the workspace has
 -- v_most links that wait to be used. Of sessions an owner has v_most at once: a further one ends the one that was seen longest
--- ago. Asked again with the same id (a round trip whose answer was lost) it is the same pass.
+-- ago. Asked again with the same id and hash (a round trip whose answer was lost) it is the same pass; with another hash the id
+-- is used: whoever signs in by a provider comes with the id that his sign-in began with, once.
 --
 -- What has been over for a day is forgotten here, a few at a time: whoever still has such a cookie is told so until then.
 CREATE OR REPLACE FUNCTION pass_open(v_workspace uuid, v_id uuid, v_kind text, v_hash bytea, v_owner uuid, v_key uuid, v_dialect text,
@@ -8,10 +9,12 @@ CREATE OR REPLACE FUNCTION pass_open(v_workspace uuid, v_id uuid, v_kind text, v
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp AS $$
 DECLARE
     v_links boolean := v_kind IN ('link', 'setup-link');
+    v_known bytea;
 BEGIN
     PERFORM pg_advisory_xact_lock(7007, hashtext(v_workspace::text));
-    IF EXISTS (SELECT FROM passes p WHERE p.workspace_id = v_workspace AND p.id = v_id) THEN
-        RETURN 'made';
+    SELECT p.token_hash INTO v_known FROM passes p WHERE p.workspace_id = v_workspace AND p.id = v_id;
+    IF FOUND THEN
+        RETURN CASE WHEN v_known = v_hash THEN 'made' ELSE 'used' END;
     END IF;
     DELETE FROM passes p WHERE p.workspace_id = v_workspace AND p.id IN (
         SELECT x.id FROM passes x WHERE x.workspace_id = v_workspace

@@ -68,3 +68,8 @@ ORDER BY a.n DESC LIMIT 100;
 SELECT d.workspace_id, d.id, d.doc->>'name', d.doc->>'signature' FROM deliveries d
 WHERE (d.id::text = lower($1) OR d.doc->>'name' = $1) AND ($2::uuid IS NULL OR d.workspace_id = $2::uuid)
 LIMIT 2;
+
+-- name: sign_in
+-- How people sign in to the portal by a provider.
+-- $1 uuid: workspace
+SELECT doc::text FROM sign_in WHERE workspace_id = $1::uuid;

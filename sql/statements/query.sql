@@ -274,3 +274,15 @@ FROM deliveries d
 LEFT JOIN delivery_attempts a ON a.workspace_id = d.workspace_id AND a.id = d.id
 WHERE d.workspace_id = $1::uuid AND d.id = $2::uuid
 ORDER BY a.n DESC LIMIT 100;
+
+-- name: sign_in
+-- How people sign in by a provider: one row, or none. Of the people those whose owner is revoked are said to be so.
+-- $1 uuid: workspace
+SELECT s.doc->>'issuer', s.doc->>'clientId', s.doc->>'hasSecret',
+       (SELECT coalesce(json_agg(json_strip_nulls(json_build_object('email', p.value->>'email', 'subject', p.value->>'subject',
+                   'owner', json_build_object('id', p.value->>'owner', 'name', o.name, 'role', o.role, 'revoked', o.revoked IS NOT NULL)))
+               ORDER BY p.ordinality), '[]')::text
+        FROM json_array_elements(s.doc->'people') WITH ORDINALITY p
+        LEFT JOIN owners o ON o.workspace_id = s.workspace_id AND o.id = (p.value->>'owner')::uuid)
+FROM sign_in s
+WHERE s.workspace_id = $1::uuid;

@@ -170,3 +170,21 @@ SET version = p.version + 1, failures = 0, failing_since = NULL, next_try = now(
 -- $1 uuid[]: workspaces
 -- $2 uuid[]: endpoints
 DELETE FROM deliveries d USING unnest($1::uuid[], $2::uuid[]) AS a (w, i) WHERE d.workspace_id = a.w AND d.id = a.i;
+
+-- name: load_sign_ins
+-- $1 uuid[]: workspaces
+SELECT s.workspace_id, s.doc::text, s.secret
+FROM unnest($1::uuid[]) AS a (w)
+CROSS JOIN LATERAL (SELECT * FROM sign_in t WHERE t.workspace_id = a.w OFFSET 0) s;
+
+-- name: store_sign_ins
+-- $1 uuid[]: workspaces
+-- $2 text[]: how people sign in there, JSON
+-- $3 text[]: the secret of the client, sealed; NULL: none
+INSERT INTO sign_in (workspace_id, doc, secret)
+SELECT a.w, a.doc::json, a.secret FROM unnest($1::uuid[], $2::text[], $3::text[]) AS a (w, doc, secret)
+ON CONFLICT (workspace_id) DO UPDATE SET doc = EXCLUDED.doc, secret = EXCLUDED.secret;
+
+-- name: delete_sign_ins
+-- $1 uuid[]: workspaces
+DELETE FROM sign_in s USING unnest($1::uuid[]) AS a (w) WHERE s.workspace_id = a.w;

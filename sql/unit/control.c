@@ -57,6 +57,21 @@ void unit_put_delivery(struct unit *u, const struct unit_delivery *row) {
     d->state = ROW_LOADED;
 }
 
+static struct unit_sign_in *sign_in_new(struct unit *u, struct unit_workspace *w) {
+    struct unit_sign_in *s = arena_alloc(u->arena, sizeof *s);
+    s->workspace = w;
+    unit_enter(u, UNIT_SIGN_INS, w, "", "", s);
+    return s;
+}
+
+void unit_put_sign_in(struct unit *u, const struct unit_sign_in *row) {
+    if (unit_find(u, UNIT_SIGN_INS, row->workspace, "", "") != NULL)
+        return;
+    struct unit_sign_in *s = sign_in_new(u, row->workspace);
+    *s = *row;
+    s->state = ROW_LOADED;
+}
+
 static struct unit_login *login_new(struct unit *u, struct unit_workspace *w, const char *user) {
     struct unit_login *l = arena_alloc(u->arena, sizeof *l);
     snprintf(l->user, sizeof l->user, "%s", user);
@@ -104,6 +119,8 @@ void unit_settle_control(struct unit *u, enum unit_kind kind, const struct want 
         return;
     else if (kind == UNIT_KEYS)
         (void)key_new(u, x->workspace, x->a);
+    else if (kind == UNIT_SIGN_INS)
+        (void)sign_in_new(u, x->workspace);
     else if (kind == UNIT_LOGINS)
         (void)login_new(u, x->workspace, x->a);
     else
@@ -205,6 +222,16 @@ int64_t unit_count_deliveries(struct unit *u, struct unit_workspace *w) {
         n += d->workspace == w && row_alive(d->state);
     }
     return n;
+}
+
+void unit_want_sign_in(struct unit *u, struct unit_workspace *w) {
+    if (unit_find(u, UNIT_SIGN_INS, w, "", "") == NULL)
+        unit_want(u, UNIT_SIGN_INS, (struct want){.workspace = w, .a = ""});
+}
+
+struct unit_sign_in *unit_sign_in(struct unit *u, struct unit_workspace *w) {
+    unit_want_sign_in(u, w);
+    return unit_fetch_wanted(u) ? unit_find(u, UNIT_SIGN_INS, w, "", "") : NULL;
 }
 
 void unit_want_login(struct unit *u, struct unit_workspace *w, const char *user) {

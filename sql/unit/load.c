@@ -95,6 +95,7 @@ static void settle_one(struct unit *u, enum unit_kind kind, const struct want *x
     case UNIT_KEYS:
     case UNIT_OWNERS:
     case UNIT_DELIVERIES:
+    case UNIT_SIGN_INS:
     case UNIT_LOGINS:
     case UNIT_GUARDS:
         unit_settle_control(u, kind, x);

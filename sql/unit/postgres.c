@@ -22,6 +22,7 @@ static const struct {
     [UNIT_KEYS] = {SQL_UNIT_CONTROL_LOAD_KEYS, "wa"},
     [UNIT_OWNERS] = {SQL_UNIT_CONTROL_LOAD_OWNERS, "w"},
     [UNIT_DELIVERIES] = {SQL_UNIT_CONTROL_LOAD_DELIVERIES, "w"},
+    [UNIT_SIGN_INS] = {SQL_UNIT_CONTROL_LOAD_SIGN_INS, "w"},
     [UNIT_LOGINS] = {SQL_UNIT_CONTROL_LOAD_LOGINS, "wa"},
     [UNIT_GUARDS] = {SQL_UNIT_CONTROL_LOAD_GUARDS, "wab"},
     [UNIT_USERS] = {SQL_UNIT_LOAD_USERS, "wad"},
@@ -113,6 +114,7 @@ static void take_row(struct unit *u, enum unit_kind kind, const struct db_result
     case UNIT_KEYS:
     case UNIT_OWNERS:
     case UNIT_DELIVERIES:
+    case UNIT_SIGN_INS:
     case UNIT_LOGINS:
     case UNIT_GUARDS:
         postgres_take_control(u, kind, r, row);

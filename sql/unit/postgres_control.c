@@ -1,4 +1,4 @@
-/* Who may do what, and who is told: rows of keys, owners, deliveries, logins and guard_windows. */
+/* Who may do what, and who is told: rows of keys, owners, deliveries, sign_in, logins and guard_windows. */
 #include "sql/pg_array.h"
 #include "sql/unit/postgres.h"
 
@@ -49,6 +49,11 @@ static struct unit_delivery read_delivery(struct unit_workspace *w, const struct
     return d;
 }
 
+static struct unit_sign_in read_sign_in(struct unit_workspace *w, const struct db_result *r, size_t row) {
+    return (struct unit_sign_in){
+        .workspace = w, .doc = db_text(r, row, 1), .secret = postgres_text(r, row, 2)};
+}
+
 static struct unit_login read_login(struct unit_workspace *w, const struct db_result *r, size_t row) {
     struct unit_login l = {.workspace = w,
                            .first_us = db_int(r, row, 2),
@@ -84,6 +89,9 @@ void postgres_take_control(struct unit *u, enum unit_kind kind, const struct db_
     } else if (kind == UNIT_DELIVERIES) {
         struct unit_delivery d = read_delivery(w, r, row);
         unit_put_delivery(u, &d);
+    } else if (kind == UNIT_SIGN_INS) {
+        struct unit_sign_in s = read_sign_in(w, r, row);
+        unit_put_sign_in(u, &s);
     } else if (kind == UNIT_LOGINS) {
         struct unit_login l = read_login(w, r, row);
         unit_put_login(u, &l);
@@ -185,6 +193,22 @@ static void store_deliveries(struct unit *u, size_t *sent) {
     postgres_rows_send(&gone, u, SQL_UNIT_CONTROL_DELETE_DELIVERIES, sent);
 }
 
+static void store_sign_ins(struct unit *u, size_t *sent) {
+    struct postgres_rows rows = {.ncolumns = 3}, gone = {.ncolumns = 1};
+    for (const struct object *o = u->objects[UNIT_SIGN_INS]; o != NULL; o = o->next) {
+        const struct unit_sign_in *s = o->p;
+        if (s->state == ROW_DELETED)
+            postgres_rows_add(&gone, s->workspace->id, NULL);
+        if (!to_write(s->state))
+            continue;
+        postgres_rows_add(&rows, s->workspace->id, NULL);
+        pg_array_text(&rows.column[1], s->doc);
+        pg_array_text(&rows.column[2], s->secret);
+    }
+    postgres_rows_send(&rows, u, SQL_UNIT_CONTROL_STORE_SIGN_INS, sent);
+    postgres_rows_send(&gone, u, SQL_UNIT_CONTROL_DELETE_SIGN_INS, sent);
+}
+
 void postgres_store_control(struct unit *u, size_t *sent) {
     struct postgres_rows keys = {.ncolumns = 18}, owners = {.ncolumns = 10}, guards = {.ncolumns = 8};
     const struct object *o;
@@ -197,6 +221,7 @@ void postgres_store_control(struct unit *u, size_t *sent) {
             add_owner(&owners, o->p);
     postgres_rows_send(&owners, u, SQL_UNIT_CONTROL_STORE_OWNERS, sent);
     store_deliveries(u, sent);
+    store_sign_ins(u, sent);
     store_logins(u, sent);
     for (o = u->objects[UNIT_GUARDS]; o != NULL; o = o->next)
         if (to_write(((const struct unit_guard *)o->p)->state))

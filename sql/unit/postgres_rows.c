@@ -9,7 +9,8 @@ void postgres_rows_add(struct postgres_rows *r, const char *workspace, const cha
     for (int i = 0; r->n == 0 && i < r->ncolumns; i++)
         pg_array_begin(&r->column[i]);
     pg_array_word(&r->column[0], workspace);
-    pg_array_word(&r->column[1], id);
+    if (id != NULL)
+        pg_array_word(&r->column[1], id);
     r->n++;
 }
 

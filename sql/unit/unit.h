@@ -94,6 +94,14 @@ struct unit_delivery {
     const char *asked; /* messages to be sent once more: text form of a PostgreSQL array; NULL: none */
 };
 
+/* How people sign in to the portal by an OpenID provider; ROW_ABSENT: they do not. */
+struct unit_sign_in {
+    struct unit_workspace *workspace;
+    enum row_state state;
+    const char *doc;    /* JSON (schemas/api/sign_in.h) */
+    const char *secret; /* of the client, sealed; NULL: none */
+};
+
 /* That a user has logged in: ROW_ABSENT until the first time. */
 struct unit_login {
     char user[37];
@@ -197,6 +205,7 @@ void unit_want_claim(struct unit *u, struct unit_workspace *w, const char *txn);
 void unit_want_key(struct unit *u, struct unit_workspace *w, const char *key);
 void unit_want_owners(struct unit *u, struct unit_workspace *w);
 void unit_want_deliveries(struct unit *u, struct unit_workspace *w); /* all of them */
+void unit_want_sign_in(struct unit *u, struct unit_workspace *w);
 void unit_want_login(struct unit *u, struct unit_workspace *w, const char *user);
 /* Unmanaged users by folded e-mail address. This is only noted: all announced addresses are fetched together
  * when the first of them is asked for, because few workspaces ever ask. */
@@ -227,6 +236,7 @@ struct unit_owner *unit_owner(struct unit *u, struct unit_workspace *w, const ch
 bool unit_other_owner(struct unit *u, struct unit_workspace *w, const struct unit_owner *except,
                       int64_t now_us);
 struct unit_delivery *unit_delivery(struct unit *u, struct unit_workspace *w, const char *id);
+struct unit_sign_in *unit_sign_in(struct unit *u, struct unit_workspace *w);
 struct unit_login *unit_login(struct unit *u, struct unit_workspace *w, const char *user);
 struct unit_guard *unit_guard(struct unit *u, struct unit_workspace *w, const char *key,
                               enum guard_kind kind);

@@ -21,6 +21,7 @@ enum unit_kind {
     UNIT_BULKS,
     UNIT_MEMBERS,
     UNIT_DELIVERIES, /* all of a workspace */
+    UNIT_SIGN_INS,   /* one of a workspace at most */
     UNIT_LOGINS,
     UNIT_GUARDS,
     UNIT_MAILS, /* users by e-mail address; loaded when the first is asked for */
@@ -179,6 +180,7 @@ void unit_put_bulk(struct unit *u, struct unit_workspace *w, const char *txn, in
 void unit_put_key(struct unit *u, const struct unit_key *row);
 void unit_put_owner(struct unit *u, const struct unit_owner *row);
 void unit_put_delivery(struct unit *u, const struct unit_delivery *row);
+void unit_put_sign_in(struct unit *u, const struct unit_sign_in *row);
 void unit_put_login(struct unit *u, const struct unit_login *row);
 void unit_put_guard(struct unit *u, const struct unit_guard *row);
 

@@ -1,11 +1,14 @@
 // A workspace as an identity provider leaves it: people and rooms through SCIM, refusals, hostile texts.
 import { call, check, env, until, workspace } from "./harness.mjs";
+import { receiver } from "./receiver.mjs";
 
 const USER = "urn:ietf:params:scim:schemas:core:2.0:User", GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 // What must be shown as text wherever it comes from.
 export const EVIL = "\"'><img src=x onerror=\"document.body.id='taken'\"><script>document.body.id='taken'</script>{{7*7}}";
+
+export const EVIL_ANSWER = "<img src=x onerror=alert(1)> no";
 
 let made;
 export async function data() {
@@ -42,9 +45,19 @@ async function make() {
   await scim(w, "GET", `/Users/00000000-0000-7000-8000-000000000000`);
   await scim(w, "GET", `/Nothing/${encodeURIComponent(EVIL)}`);
   await call("POST", "/api/v1/admin/keys", { token: w.owner, body: { name: "Soon over <b>", scopes: ["scim:users:read"], expires: new Date(Date.now() + 5 * 86400000).toISOString() } });
+  const hook = await receiver(500, EVIL_ANSWER);
+  const endpoint = await call("POST", "/api/v1/admin/deliveries", { token: w.owner, body: { name: "Hook <b>", url: `${hook.url}?<b>`.replaceAll(/[<>]/g, ""), events: ["usher.member.*", "urn:ietf:params:scim:event:prov:*"] } });
+  check(endpoint.status === 201, `an endpoint is made: ${JSON.stringify(endpoint.body)}`);
+  const delivery = endpoint.body.delivery.id;
+  await scim(w, "PATCH", `/Users/${people[0]}`, { schemas: [PATCH], Operations: [{ op: "replace", path: "title", value: "x" }] });
+  const failed = async () => (await call("GET", `/api/v1/admin/deliveries/${delivery}`, { token: w.owner })).body.failures > 0;
+  await until(failed, "an endpoint that fails");
+  const signIn = await call("PATCH", "/api/v1/admin/sign-in", { token: w.owner, body: { issuer: "https://idp.example.com", clientId: "usher",
+    people: [{ email: "evil@example.com", owner: w.ownerId }, { subject: "<img/src=x/onerror=alert(1)>", owner: w.ownerId }] } });
+  check(signIn.status === 200, `signing in is set: ${JSON.stringify(signIn.body)}`);
   const archived = async () => (await call("GET", "/api/v1/admin/audit?status=409", { token: w.owner })).body.items?.length > 0;
   await until(archived, "the archive to have it");
   const why = `/portal/rooms/${rooms[0]}/${people[0]}`;
   const request = (await call("GET", "/api/v1/admin/audit?status=409", { token: w.owner })).body.items[0].record.txn;
-  return { ...w, people, rooms, why, request, url: env().USHER_URL };
+  return { ...w, delivery, people, rooms, why, request, url: env().USHER_URL };
 }

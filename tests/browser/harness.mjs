@@ -108,7 +108,7 @@ export const closeBrowser = () => browser?.close();
 export class Visitor {
   static async open(mode = MODES[0]) {
     const v = new Visitor();
-    v.context = await browser.newContext({ viewport: mode.viewport, colorScheme: mode.colorScheme, reducedMotion: "reduce" });
+    v.context = await browser.newContext({ viewport: mode.viewport, colorScheme: mode.colorScheme, reducedMotion: "reduce", ignoreHTTPSErrors: true });
     v.mode = mode;
     v.noted = [];
     await v.context.addInitScript(() => document.addEventListener("securitypolicyviolation", (e) => console.error("CSP: " + e.violatedDirective + " " + e.blockedURI + " " + e.sample)));

@@ -1,6 +1,8 @@
 import { closeBrowser, launch, runTests } from "./harness.mjs";
 import "./docs.mjs";
 import "./signin.mjs";
+import "./oidc.mjs";
+import "./deliveries.mjs";
 import "./keys.mjs";
 import "./pages.mjs";
 import "./audit.mjs";

@@ -1,6 +1,6 @@
 // Every page, at every width and in both themes: nothing to complain of, and every stored text is shown as text.
 import { MODES, Visitor, check, test } from "./harness.mjs";
-import { EVIL, data } from "./data.mjs";
+import { EVIL, EVIL_ANSWER, data } from "./data.mjs";
 
 // name, address, what must be read on it
 export const PAGES = (d) => [
@@ -16,8 +16,10 @@ export const PAGES = (d) => [
   ["room", `/portal/rooms/${d.rooms[0]}`, ["ana@example.com", "held", EVIL]],
   ["why", d.why, ["Is a member", "Directory"]],
   ["changes", "/portal/changes", ["Member added"]],
+  ["deliveries", "/portal/deliveries", ["Hook <b>", "fails"]],
+  ["delivery", `/portal/deliveries/${d.delivery}`, ["Hook <b>", "Attempts", "500", EVIL_ANSWER]],
   ["audit", "/portal/audit", ["Member added", "How to verify a proof"]],
-  ["settings", "/portal/settings", ["Guard against mass changes", "Olga Owner", "this one"]],
+  ["settings", "/portal/settings", ["Guard against mass changes", "Olga Owner", "this one", "Sign-in by your organisation", "evil@example.com"]],
   ["setup", "/portal/guide?idp=entra", ["Tenant URL", "What has arrived", "It put somebody into a room"]],
   ["missing", "/portal/nowhere", ["not there"]],
 ];

@@ -31,6 +31,8 @@ SELECT json_build_object(
         'revoked', revoked IS NOT NULL, 'revokedBy', revoked_by))), '{}') FROM owners),
     'deliveries', (SELECT coalesce(json_object_agg(workspace_id || '/' || id, json_build_object('doc', doc::text, 'secrets', secrets)), '{}')
         FROM deliveries),
+    'signIn', (SELECT coalesce(json_object_agg(workspace_id, json_strip_nulls(json_build_object('doc', doc::text, 'secret', secret))), '{}')
+        FROM sign_in),
     'logins', (SELECT coalesce(json_object_agg(workspace_id || '/' || user_id, json_build_object(
         'first', (extract(epoch FROM first_at) * 1000000)::bigint, 'last', (extract(epoch FROM last_at) * 1000000)::bigint,
         'times', times)), '{}') FROM logins),

@@ -69,6 +69,11 @@ d AS (
     SELECT split_part(x.key, '/', 1)::uuid, split_part(x.key, '/', 2)::uuid, (x.value->>'doc')::json, x.value->>'secrets'
     FROM given, json_each(tables->'deliveries') AS x
 ),
+si AS (
+    INSERT INTO sign_in (workspace_id, doc, secret)
+    SELECT x.key::uuid, (x.value->>'doc')::json, x.value->>'secret'
+    FROM given, json_each(tables->'signIn') AS x
+),
 l AS (
     INSERT INTO logins (workspace_id, user_id, first_at, last_at, times)
     SELECT split_part(x.key, '/', 1)::uuid, split_part(x.key, '/', 2)::uuid, to_timestamp((x.value->>'first')::bigint / 1000000.0),

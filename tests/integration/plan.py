@@ -17,7 +17,7 @@ TOGETHER = (
     "retry", "deliveries", "system_errors", "explain", "lists", "rates", "paging", "bad_input", "custom", "devices", "diff_patch", "scopes",
     "diff_filter",
     "dialects_entra",
-    "isolation", "settings", "admin", "rules_http", "http_edges", "habits", "rules_cases", "keys", "sessions", "changes", "dry_run", "dry_key", "schema_change", "etag_read",
+    "isolation", "settings", "admin", "rules_http", "http_edges", "habits", "rules_cases", "keys", "sessions", "sign_in", "changes", "dry_run", "dry_key", "schema_change", "etag_read",
     "api_users", "throttle", "door", "limits", "bounds", "oauth", "client_keys", "ipsie", "dialects_together", "guard", "events", "scim", "members", "memberships", "bulk", "okta_session",
     "interop", "interop_sessions", "dialects_okta", "dialects_governance", "migrate", "link", "search", "rules_data", "api_members",
     "dialects_directories", "dialects_entra_gallery", "equivalence", "roles", "storage", "tls", "preconditions", "sort",

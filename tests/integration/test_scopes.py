@@ -91,6 +91,8 @@ API_DOORS = {
     ("GET", A + "/admin/guards"): (BOTH_ROLES, 200, None),
     ("POST", A + "/admin/guards/{key}/release"): (BOTH_ROLES, 404, None),
     ("POST", A + "/admin/users/{id}/deactivate"): (OWNERS, 404, None),
+    ("GET", A + "/admin/sign-in"): (OWNERS, 200, None), ("PATCH", A + "/admin/sign-in"): (OWNERS, 400, {}),
+    ("DELETE", A + "/admin/sign-in"): (OWNERS, 204, None),
     ("GET", A + "/admin/deliveries"): (BOTH_ROLES, 200, None), ("POST", A + "/admin/deliveries"): (BOTH_ROLES, 400, {}),
     ("GET", A + "/admin/deliveries/{id}"): (BOTH_ROLES, 404, None),
     ("PATCH", A + "/admin/deliveries/{id}"): (BOTH_ROLES, 404, {"state": "paused"}),

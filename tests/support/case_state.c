@@ -218,16 +218,16 @@ static void complete_row(const char *table, json_t *row) {
         set_default(row, "transmit", json_true());
     } else if (strcmp(table, "claims") == 0) {
         set_default(row, "type", json_string("cancelled"));
-    } else if (strcmp(table, "bulks") != 0) {
+    } else if (strcmp(table, "bulks") != 0 && strcmp(table, "signIn") != 0) {
         complete_resource(table, row);
     }
 }
 
 /* How many ids or words a row's key has besides the workspace. */
 static size_t key_parts(const char *table) {
-    return strcmp(table, "workspaces") == 0                                ? 0
-           : strcmp(table, "members") == 0 || strcmp(table, "guards") == 0 ? 2
-                                                                           : 1;
+    return strcmp(table, "workspaces") == 0 || strcmp(table, "signIn") == 0 ? 0
+           : strcmp(table, "members") == 0 || strcmp(table, "guards") == 0  ? 2
+                                                                            : 1;
 }
 
 static size_t count_parts(const char *key) {

@@ -29,11 +29,11 @@ def make_certificate(folder):
 
 
 class JwksServer:
-    """paths: path -> function(handler) that answers. Counts the requests of each path."""
+    """paths: path -> function(handler) that answers; posts: path -> function(handler, form, headers). Counts the requests of each path."""
 
     def __init__(self, folder):
         self.cert, key = make_certificate(folder)
-        self.paths, self.asked, self.lock = {}, {}, threading.Lock()
+        self.paths, self.posts, self.asked, self.lock = {}, {}, {}, threading.Lock()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -45,6 +45,16 @@ class JwksServer:
                     self.send_error(404)
                 else:
                     answer(self)
+
+            def do_POST(self):
+                form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                with outer.lock:
+                    outer.asked[self.path] = outer.asked.get(self.path, 0) + 1
+                answer = outer.posts.get(self.path)
+                if answer is None:
+                    self.send_error(404)
+                else:
+                    answer(self, form, self.headers)
 
             def log_message(self, *_):
                 pass

@@ -255,6 +255,17 @@ static void store_delivery(struct store *s, const struct unit_delivery *d) {
     put_row(s, "deliveries", key, row, false);
 }
 
+static void store_sign_in(struct store *s, const struct unit_sign_in *x) {
+    if (x->state == ROW_DELETED)
+        json_object_del(table_in(s, "signIn"), x->workspace->id);
+    if (!is_written(x->state))
+        return;
+    json_t *row = json_object();
+    set_text(row, "doc", x->doc);
+    set_text(row, "secret", x->secret);
+    put_row(s, "signIn", x->workspace->id, row, false);
+}
+
 /* Those of users who are gone went with them. */
 static void store_login(struct store *s, const struct unit_login *l) {
     const char *key = key_in(s, l->workspace, l->user, "");
@@ -425,6 +436,8 @@ enum err_code memory_store(struct unit *u, json_t *tables, struct err *err) {
         store_owner(&s, o->p);
     for (o = u->objects[UNIT_DELIVERIES]; o != NULL; o = o->next)
         store_delivery(&s, o->p);
+    for (o = u->objects[UNIT_SIGN_INS]; o != NULL; o = o->next)
+        store_sign_in(&s, o->p);
     for (o = u->objects[UNIT_LOGINS]; o != NULL; o = o->next)
         store_login(&s, o->p);
     for (o = u->objects[UNIT_GUARDS]; o != NULL; o = o->next)

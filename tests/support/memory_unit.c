@@ -10,9 +10,9 @@
 
 #define ID 36 /* characters of an id */
 
-static const char *const tables_of[] = {"workspaces", "users",  "rooms",  "resources", "values",
-                                        "members",    "keys",   "owners", "logins",    "guards",
-                                        "bulks",      "claims", "outbox", "slices",    "deliveries"};
+static const char *const tables_of[] = {
+    "workspaces", "users",  "rooms", "resources", "values", "members", "keys",       "owners",
+    "logins",     "guards", "bulks", "claims",    "outbox", "slices",  "deliveries", "signIn"};
 
 void memory_init(struct memory *m, json_t *tables) {
     *m = (struct memory){.tables = tables};
@@ -197,6 +197,15 @@ static void fetch_deliveries(struct unit *u, const struct want *x) {
     }
 }
 
+static void fetch_sign_in(struct unit *u, const struct want *x) {
+    const json_t *row = json_object_get(table(u, "signIn"), x->workspace->id);
+    if (row == NULL)
+        return;
+    struct unit_sign_in s = {
+        .workspace = x->workspace, .doc = text(u, row, "doc"), .secret = text(u, row, "secret")};
+    unit_put_sign_in(u, &s);
+}
+
 static void fetch_login(struct unit *u, const struct want *x) {
     const json_t *row = wanted_row(u, "logins", x, "");
     if (row == NULL)
@@ -314,6 +323,7 @@ static void fetch_one(struct unit *u, enum unit_kind kind, const struct want *x)
         [UNIT_MAILS] = fetch_mail,
         [UNIT_SLICED] = fetch_sliced,
         [UNIT_DELIVERIES] = fetch_deliveries,
+        [UNIT_SIGN_INS] = fetch_sign_in,
     };
     if (plain[kind] != NULL)
         plain[kind](u, x);

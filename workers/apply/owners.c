@@ -10,7 +10,7 @@ void announce_owners(struct unit *u, struct unit_workspace *w, const struct comm
 }
 
 /* Administrators may do everything but change who owns the workspace. */
-static enum err_code owner_check_actor(struct decision *d) {
+enum err_code owner_check_actor(struct decision *d) {
     const struct actor *a = &d->command->actor;
     if (a->kind == ACTOR_OPERATOR)
         return ERR_OK;

@@ -10,6 +10,7 @@
 #include "workers/apply/member.h"
 #include "workers/apply/owners.h"
 #include "workers/apply/resource.h"
+#include "workers/apply/sign_in.h"
 #include "workers/apply/stand_in.h"
 #include "workers/apply/workspace.h"
 
@@ -63,6 +64,7 @@ static const struct verb verbs[COMMAND_TYPE_COUNT] = {
     [COMMAND_DELIVERY_ROTATE] = {announce_deliveries, apply_delivery_rotate},
     [COMMAND_DELIVERY_REPLAY] = {announce_deliveries, apply_delivery_replay},
     [COMMAND_DELIVERY_DELETE] = {announce_deliveries, apply_delivery_delete},
+    [COMMAND_SIGN_IN_SET] = {announce_sign_in, apply_sign_in_set},
 };
 
 const struct verb *verb_of(enum command_type type) {

@@ -3,6 +3,7 @@ import { ADMIN, get, getAll, isOwner, send, session } from "../api.js";
 import { A, hrefOf } from "../router.jsx";
 import { Badge, Dialog, Field, Form, Input, Loading, Note, Page, Section, Select, Table, Time, Trouble, Value, useLoad } from "../ui.jsx";
 import { settingsOf } from "../settings.js";
+import { SignInSettings } from "./singlesignon.jsx";
 import { T } from "../texts.js";
 
 const S = T.settings;
@@ -146,6 +147,7 @@ export function Settings() {
       <Group key={g} name={g} settings={all} workspace={workspace} onSaved={setSaved} />)}
     <Guards />
     {isOwner() && <Owners />}
+    {isOwner() && <SignInSettings workspace={workspace} />}
     <Sessions />
   </Page>;
 }

@@ -27,15 +27,27 @@ async function signInWith(credential, words) {
   }
 }
 
-function Oidc({ oidc }) {
-  const [workspace, setWorkspace] = useState("");
-  const start = oidc.start.includes("{workspace}") || oidc.start.endsWith("workspace=");
-  const href = oidc.start.replace("{workspace}", "") + (start ? encodeURIComponent(workspace) : "");
-  return <>
+// What the address says: the workspace of a link to this page, and why signing in by a provider has failed.
+function takeQuery() {
+  const given = new URLSearchParams(location.search), reason = given.get("signin");
+  if (reason === null)
+    return { workspace: given.get("workspace") ?? "" };
+  history.replaceState(null, "", location.pathname);
+  return { workspace: "", failed: T.signIn.failed[reason] ?? T.signIn.failed.refused };
+}
+const asked = takeQuery();
+
+function Oidc({ start }) {
+  const [workspace, setWorkspace] = useState(asked.workspace);
+  const go = (event) => {
+    event.preventDefault();
+    location.assign(start + encodeURIComponent(workspace.trim()));
+  };
+  return <form onSubmit={go}>
     <p class="or quiet"><span>{T.signIn.or}</span></p>
-    {start && <Input label={T.signIn.workspace} hint={T.signIn.workspaceHint} value={workspace} onChange={setWorkspace} autocomplete="organization" />}
-    <button type="button" class="full" disabled={start && workspace.trim() === ""} onClick={() => location.assign(href)}>{T.signIn.oidc(oidc.name)}</button>
-  </>;
+    <Input label={T.signIn.workspace} hint={T.signIn.workspaceHint} name="workspace" value={workspace} onChange={setWorkspace} autocomplete="organization" spellcheck={false} />
+    <button type="submit" class="full" disabled={workspace.trim() === ""}>{T.signIn.oidc}</button>
+  </form>;
 }
 
 export function SignIn({ note }) {
@@ -55,13 +67,13 @@ export function SignIn({ note }) {
     <div class="card">
       <h1><span aria-hidden="true" class="logo">u</span>{T.signIn.title}</h1>
       <p class="quiet">{T.signIn.intro}</p>
-      {(problem ?? note) && <Note kind="warn">{problem ?? note}</Note>}
+      {(problem ?? note ?? asked.failed) && <Note kind="warn">{problem ?? note ?? asked.failed}</Note>}
       <Form submit={T.signIn.button} disabled={token.trim() === ""} onSubmit={async () => {
         await signInWith({ token: token.trim() }, T.signIn.wrong);
       }}>
         <Input label={T.signIn.token} hint={T.signIn.tokenHint} type="password" name="token" autocomplete="current-password" spellcheck={false} value={token} onChange={setToken} />
       </Form>
-      {ways.oidc && <Oidc oidc={ways.oidc} />}
+      {ways.oidc && <Oidc start={ways.oidc.start} />}
       {location.protocol === "http:" && <p class="hint">{T.signIn.plain}</p>}
     </div>
   </main>;
