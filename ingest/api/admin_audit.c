@@ -111,7 +111,7 @@ static enum step audit_list_begin(struct request *r) {
 static void put_audit_next(struct request *r, const struct audit_question *q) {
     const char *bound[4];
     struct cursor_seal seal;
-    const struct audit_record *last = q->found.n > 0 ? &q->found.rows[q->found.n - 1] : NULL;
+    const struct audit_place *next = &q->found.next;
     struct cursor c = {.placed = true,
                        .id = r->verdict.workspace,
                        .expires_us = clock_wall_us() + r->in->settings.cursor_seconds * INT64_C(1000000)};
@@ -119,7 +119,7 @@ static void put_audit_next(struct request *r, const struct audit_question *q) {
         jb_kraw(&r->answer.body, "next", NULL);
         return;
     }
-    c.key = arena_printf(r->arena, "%" PRId64 " %d %" PRId64, last->at_us, last->tree, last->n);
+    c.key = arena_printf(r->arena, "%" PRId64 " %d %" PRId64, next->at_us, next->tree, next->n);
     jb_kstr(&r->answer.body, "next", cursor_encode(&c, &seal, r->arena));
 }
 

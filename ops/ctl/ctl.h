@@ -60,6 +60,7 @@ enum err_code ctl_audit_verify(struct ctl *c, struct err *err);
 enum err_code ctl_audit_search(struct ctl *c, struct err *err);
 enum err_code ctl_audit_export(struct ctl *c, struct err *err);
 enum err_code ctl_audit_follow(struct ctl *c, struct err *err);
+enum err_code ctl_audit_resume(struct ctl *c, struct err *err);
 enum err_code ctl_stream_verify(struct ctl *c, struct err *err);
 enum err_code ctl_why(struct ctl *c, struct err *err);
 enum err_code ctl_restore(struct ctl *c, struct err *err); /* ctl_epoch.c */

@@ -97,6 +97,13 @@ enum err_code ctl_audit_workspace(struct ctl *c, struct ctl_workspace *w, struct
     return code == ERR_OK ? ctl_workspace_find(c, given, w, err) : code;
 }
 
+enum err_code ctl_audit_whose(struct ctl *c, const char *given, struct ctl_workspace *w, struct err *err) {
+    if (strcmp(given, "operator") != 0)
+        return ctl_workspace_find(c, given, w, err);
+    *w = (struct ctl_workspace){.name = "operator"};
+    return uuid_parse(UUID_NIL, &w->id) ? ERR_OK : err_set(err, ERR_INTERNAL, "%s", UUID_NIL);
+}
+
 /* A change's ce_id names its workspace; of everything else --workspace does. */
 static enum err_code workspace_of(struct ctl *c, const char *id, struct ctl_workspace *w, struct err *err) {
     char head[sizeof w->id.s];

@@ -20,6 +20,9 @@ enum err_code ctl_audit_keys(const char *text, struct ctl_audit_keys *out, struc
 enum err_code ctl_audit_read(const char *file, size_t most, char **text, size_t *n, struct err *err);
 /* The workspace that --workspace names. */
 enum err_code ctl_audit_workspace(struct ctl *c, struct ctl_workspace *w, struct err *err);
+/* The workspace that is given; "operator": the nil workspace, whose trees have requests of unknown
+ * credentials. */
+enum err_code ctl_audit_whose(struct ctl *c, const char *given, struct ctl_workspace *w, struct err *err);
 /* The flags that are members of a filter. */
 enum err_code ctl_audit_filter(struct ctl *c, struct arena *a, struct audit_filter *f, struct err *err);
 

@@ -88,8 +88,8 @@ static enum err_code search_pages(struct ctl *c, const struct ctl_workspace *w, 
                 put_found(&c->out, &found.rows[i]);
             else
                 print_record(&c->out, &found.rows[i]);
-            after = (struct audit_place){found.rows[i].at_us, found.rows[i].tree, found.rows[i].n};
         }
+        after = found.next;
         more = code == ERR_OK && found.more;
         most -= (int64_t)found.n;
         arena_free(a);

@@ -7,6 +7,7 @@
 #include "schemas/text/jsonx.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,8 @@ struct verify {
     /* the tree under way */
     int tree;
     int64_t size, signed_size;
+    int origin;    /* its number */
+    int64_t ended; /* heads of origins that were ended, which do not hold */
     struct tree_range range;
     int64_t page;                /* the first leaf of the page */
     struct tree_hash *nodes[64]; /* stored ones of this page, by level */
@@ -274,28 +277,41 @@ static enum err_code open_note_here(struct verify *v, const char *note, struct c
     return checkpoint_open(note, strlen(note), keys, n, out, NULL, err);
 }
 
+/* The number of an origin of this tree; 0: it is of another one. */
+static int number_of_origin(const struct verify *v, const char *origin) {
+    char name[80], *end = NULL;
+    snprintf(name, sizeof name, "/%s/%s", v->w.id.s, audit_tree_name(v->tree));
+    const char *at = strstr(origin, name);
+    if (at == NULL || at == origin)
+        return 0;
+    at += strlen(name);
+    if (*at == '\0')
+        return 1;
+    long number = at[0] == '/' && at[1] >= '1' && at[1] <= '9' ? strtol(at + 1, &end, 10) : 0;
+    return number > 1 && *end == '\0' && number < INT_MAX ? (int)number : 0;
+}
+
 static bool is_ours(const struct verify *v, const char *origin) {
-    char end[80];
-    snprintf(end, sizeof end, "/%s/%s", v->w.id.s, audit_tree_name(v->tree));
-    size_t n = strlen(origin), m = strlen(end);
-    return n > m && strcmp(origin + n - m, end) == 0;
+    return number_of_origin(v, origin) > 0;
 }
 
 static void check_head(struct verify *v, const struct db_result *r, size_t row,
                        const struct tree_hash *root) {
     struct checkpoint head = {0};
     struct err err = {0};
-    int64_t size = db_int(r, row, 0);
+    int64_t size = db_int(r, row, 0), origin = db_int(r, row, 3);
     size_t n;
     char *stored = db_bytes(r, row, 1, &n);
     bool good = false;
     if (open_note_here(v, db_text(r, row, 2), &head, &err) != ERR_OK)
         add_fault(v, "checkpoint %" PRId64 " is not as it was signed: %s", size, err_text(&err));
-    else if (!is_ours(v, head.origin))
+    else if (number_of_origin(v, head.origin) != origin)
         add_fault(v, "checkpoint %" PRId64 " is of another tree: %s", size, head.origin);
     else if ((int64_t)head.size != size || n != TREE_HASH_SIZE || memcmp(stored, head.root.bytes, n) != 0)
         add_fault(v, "checkpoint %" PRId64 " was edited: its size or its root is not the one that was signed",
                   size);
+    else if (!tree_hash_equal(&head.root, root) && origin < v->origin)
+        v->ended++; /* that is why it was ended, and on record */
     else if (!tree_hash_equal(&head.root, root))
         add_fault(v, "checkpoint %" PRId64 " was signed over other records than are stored now", size);
     else
@@ -345,7 +361,7 @@ static enum err_code check_page(struct verify *v, const char *const *params, int
         }
         for (; head < db_rows(heads) && db_int(heads, head, 0) == i + 1; head++) {
             check_head(v, heads, head, &root);
-            settle_gone(v, db_bool(heads, head, 3));
+            settle_gone(v, db_bool(heads, head, 4));
         }
     }
     db_results_free(results, 2);
@@ -396,6 +412,12 @@ static void show_tree(struct verify *v, const struct tree_hash *root) {
                   v->hashed, v->by_hash);
         jb_printf(b, "          %" PRId64 " checkpoints hold, the newest over %" PRId64 " records\n",
                   v->heads, v->signed_size);
+        if (v->ended > 0)
+            jb_printf(b,
+                      "          %" PRId64
+                      " checkpoints were signed over other records, under an origin that "
+                      "was ended; this is origin %d\n",
+                      v->ended, v->origin);
         if (v->tree == AUDIT_CHANGES && v->seq > 0)
             jb_printf(b, "          from %" PRId64 "/%" PRId64 " to %" PRId64 "/%" PRId64 " (epoch/seq)\n",
                       v->first_epoch, v->first_seq, v->epoch, v->seq);
@@ -410,6 +432,8 @@ static void show_tree(struct verify *v, const struct tree_hash *root) {
     jb_kint(b, "byHash", v->by_hash);
     jb_kint(b, "checkpoints", v->heads);
     jb_kint(b, "signed", v->signed_size);
+    jb_kint(b, "origin", v->origin);
+    jb_kint(b, "ended", v->ended);
     if (v->tree == AUDIT_CHANGES && v->seq > 0) {
         jb_kint(b, "firstEpoch", v->first_epoch);
         jb_kint(b, "firstSeq", v->first_seq);
@@ -423,6 +447,8 @@ static void begin_tree(struct verify *v, int tree, const struct audit_tree *t) {
     v->tree = tree;
     v->size = t->size;
     v->signed_size = t->signed_size;
+    v->origin = t->origin;
+    v->ended = 0;
     v->range = (struct tree_range){0};
     v->hashed = v->by_hash = v->heads = 0;
     v->gone_first = v->gone_last = -1;
@@ -529,14 +555,6 @@ static enum err_code check_trees(struct verify *v, struct arena *a, struct err *
     return code;
 }
 
-/* "operator": the trees of the nil workspace, with the requests of unknown credentials. */
-static enum err_code find_whose(struct ctl *c, struct ctl_workspace *w, struct err *err) {
-    if (strcmp(c->args->words[2], "operator") != 0)
-        return ctl_workspace_find(c, c->args->words[2], w, err);
-    *w = (struct ctl_workspace){.name = "operator"};
-    return uuid_parse(UUID_NIL, &w->id) ? ERR_OK : err_set(err, ERR_INTERNAL, "%s", UUID_NIL);
-}
-
 enum err_code ctl_audit_verify(struct ctl *c, struct err *err) {
     struct verify *v = xcalloc(1, sizeof *v);
     struct arena *a = arena_new();
@@ -545,7 +563,7 @@ enum err_code ctl_audit_verify(struct ctl *c, struct err *err) {
         v->nodes[level] = arena_alloc(a, nodes_of(v, level) * sizeof **v->nodes);
         v->there[level] = arena_alloc(a, nodes_of(v, level));
     }
-    enum err_code code = find_whose(c, &v->w, err);
+    enum err_code code = ctl_audit_whose(c, c->args->words[2], &v->w, err);
     if (code == ERR_OK)
         code = load_keys(v, err);
     if (code == ERR_OK)

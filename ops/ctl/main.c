@@ -36,6 +36,7 @@ static const char *const delivery_rotate_flags[] = {"workspace", "overlap", NULL
 static const char *const delivery_replay_flags[] = {"workspace", "since", "after", "number", NULL};
 static const char *const workspace_flag[] = {"workspace", NULL};
 static const char *const audit_check_flags[] = {"key", NULL};
+static const char *const audit_resume_flags[] = {"tree", "why", NULL};
 static const char *const audit_verify_flags[] = {"key", "checkpoint", NULL};
 #define AUDIT_FILTER                                                                                         \
     "workspace", "kind", "from", "to", "actor", "action", "target", "subject", "txn", "status", "method",    \
@@ -105,6 +106,8 @@ static const struct ctl_verb verbs[] = {
      "audit verify W|operator [--checkpoint FILE] [--key VKEY,…]"},
     {"audit", "prove", 1, workspace_flag, ctl_audit_prove, "audit prove ID [--workspace W]"},
     {"audit", "check", 1, audit_check_flags, ctl_audit_check, "audit check FILE --key VKEY,…"},
+    {"audit", "resume", 1, audit_resume_flags, ctl_audit_resume,
+     "audit resume W|operator --tree changes|requests --why TEXT"},
     {"stream", "verify", 0, workspace_flag, ctl_stream_verify, "stream verify [--workspace W]"},
     {"restore", NULL, 0, no_flags, ctl_restore, "restore"},
     {"rooms", "rebuild", 0, no_flags, ctl_rooms_rebuild, "rooms rebuild"},

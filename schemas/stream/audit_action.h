@@ -76,6 +76,9 @@
     X(SETTINGS_CHANGED, "settings.changed", WORKSPACE, COMMAND, "`changes`: setting by setting")                                    \
     X(AUDIT_EXPORTED, "audit.exported", WORKSPACE, COMMAND,                                                                         \
       "somebody takes a copy of the audit with him; `changes`: its format, and what was asked for")                                 \
+    X(AUDIT_RESUMED, "audit.resumed", WORKSPACE, COMMAND,                                                                           \
+      "an operator lets a tree of the audit go on that had stopped, or was not signed any more; "                                   \
+      "`changes`: `tree`, `why`, and what was wrong: `stopped`, `refused`")                                                         \
     X(COMMAND_REFUSED, "command.refused", COMMAND, USER,                                                                            \
       "`outcome` `refused`; `reason`: the error's name (§12) in lower case, or "                                                   \
       "`unknown_member`: then the subject is who was to be a member and is not known")

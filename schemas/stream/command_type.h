@@ -85,6 +85,9 @@ enum command_carries {
     X(AUDIT_EXPORT, "audit.export", WORKSPACE, CARRY_RESOURCE, 200,                                                      \
       "`resource`: `format`, and what was asked for, as texts (`kind`, `from`, `to` …). It changes nothing: "          \
       "an export of the audit begins when this is on record")                                                            \
+    X(AUDIT_RESUME, "audit.resume", WORKSPACE, CARRY_RESOURCE, 200,                                                      \
+      "`resource`: `tree`, `why`, `stopped`, `refused`, as texts. It changes nothing: the tree goes on when "            \
+      "this is on record")                                                                                               \
     X(DELIVERY_CREATE, "delivery.create", DELIVERY, CARRY_RESOURCE, 200,                                                 \
       "`resource`: `name`, `url`, `events` (types that are wanted, or null: all), `signature` "                          \
       "(`hmac`, `ed25519`), `state` (`enabled`, `paused`), `secret` (sealed), `prefix` (how it "                         \

@@ -220,6 +220,78 @@ enum err_code archive_faults(struct db *db, const int32_t *partitions, size_t n,
     return code;
 }
 
+/* Begins a transaction that sees one workspace. */
+static void queue_begin(struct db *db, const char *workspace) {
+    const char *params[] = {workspace};
+    db_queue(db, SQL_CONNECTION_BEGIN, NULL);
+    db_queue(db, SQL_CONNECTION_SEE_WORKSPACE, params);
+}
+
+/* ---- trees that go on ---- */
+
+enum err_code archive_resumed(struct db *db, const int32_t *partitions, size_t n,
+                              struct archive_resumed out[ARCHIVE_RESUMED_MAX], size_t *nout,
+                              struct err *err) {
+    struct jbuf list = {0};
+    struct db_result *r = NULL;
+    numbers(&list, partitions, n);
+    const char *params[] = {list.p};
+    enum err_code code = db_run(db, SQL_ARCHIVE_RESUMED, params, &r, err);
+    jb_free(&list);
+    *nout = 0;
+    for (size_t i = 0; code == ERR_OK && i < db_rows(r) && i < ARCHIVE_RESUMED_MAX; i++) {
+        struct archive_resumed *t = &out[(*nout)++];
+        snprintf(t->workspace, sizeof t->workspace, "%s", db_text(r, i, 0));
+        t->tree = (int)db_int(r, i, 1);
+        t->partition = (int32_t)db_int(r, i, 2);
+        t->why = xstrdup(db_text(r, i, 3));
+        t->seq = db_int(r, i, 4);
+    }
+    db_results_free(&r, 1);
+    return code;
+}
+
+enum err_code archive_asides(struct db *db, const struct archive_resumed *r, int64_t after,
+                             struct archive_set_aside out[ARCHIVE_ASIDES_MAX], size_t *n, bool *more,
+                             struct err *err) {
+    char texts[3][NUMBER];
+    const char *params[] = {r->workspace, number_text(texts[0], r->tree), number_text(texts[1], r->partition),
+                            number_text(texts[2], after)};
+    struct db_result *results[4] = {NULL};
+    *n = 0;
+    *more = false;
+    queue_begin(db, r->workspace);
+    db_queue(db, SQL_ARCHIVE_ASIDES, params);
+    db_queue(db, SQL_CONNECTION_COMMIT, NULL);
+    enum err_code code = db_flush(db, results, 4, NULL, err);
+    const struct db_result *rows = results[2];
+    for (size_t i = 0; code == ERR_OK && i < db_rows(rows) && i < ARCHIVE_ASIDES_MAX; i++) {
+        struct archive_set_aside *s = &out[(*n)++];
+        s->offset = db_int(rows, i, 0);
+        s->event = xstrdup(db_text(rows, i, 1));
+        s->bytes = db_bytes(rows, i, 2, &s->nbytes);
+        s->at_us = db_int(rows, i, 3);
+        *more = db_bool(rows, i, 4);
+    }
+    db_results_free(results, 4);
+    return code;
+}
+
+enum err_code archive_take_asides(struct db *db, const struct archive_resumed *r, const int64_t *offsets,
+                                  size_t n, bool goes_on, struct err *err) {
+    char texts[2][NUMBER];
+    struct jbuf list = {0};
+    pg_array_begin(&list);
+    for (size_t i = 0; i < n; i++)
+        pg_array_int(&list, offsets[i]);
+    pg_array_end(&list);
+    const char *params[] = {r->workspace, number_text(texts[0], r->tree), number_text(texts[1], r->partition),
+                            list.p};
+    enum err_code code = db_run(db, SQL_ARCHIVE_TAKE_ASIDES, params, NULL, err);
+    jb_free(&list);
+    return code == ERR_OK && goes_on ? db_run(db, SQL_ARCHIVE_GOES_ON, params, NULL, err) : code;
+}
+
 /* ---- signed heads ---- */
 
 enum err_code archive_unsigned(struct db *db, const int32_t *partitions, size_t n, int seconds, size_t most,
@@ -238,16 +310,10 @@ enum err_code archive_unsigned(struct db *db, const int32_t *partitions, size_t 
         u->tree = (int)db_int(r, i, 1);
         u->partition = (int32_t)db_int(r, i, 2);
         u->size = db_int(r, i, 3);
+        u->origin = (int)db_int(r, i, 4);
     }
     db_results_free(&r, 1);
     return code;
-}
-
-/* Begins a transaction that sees one workspace. */
-static void queue_begin(struct db *db, const char *workspace) {
-    const char *params[] = {workspace};
-    db_queue(db, SQL_CONNECTION_BEGIN, NULL);
-    db_queue(db, SQL_CONNECTION_SEE_WORKSPACE, params);
 }
 
 enum err_code archive_peaks(struct db *db, const char *workspace, int tree, int64_t size,
@@ -275,16 +341,17 @@ enum err_code archive_peaks(struct db *db, const char *workspace, int tree, int6
 
 enum err_code archive_sign(struct db *db, const struct archive_signed *heads, size_t n, struct err *err) {
     struct db_result **results = xcalloc(3 * n + 2, sizeof *results);
-    char tree[NUMBER], size[NUMBER];
+    char tree[NUMBER], size[NUMBER], origin[NUMBER];
     size_t steps = 2;
     db_queue(db, SQL_CONNECTION_BEGIN, NULL);
     for (size_t i = 0; i < n; i++) {
-        const char *params[] = {heads[i].workspace, number_text(tree, heads[i].tree),
-                                number_text(size, heads[i].size), heads[i].note,
-                                (const char *)heads[i].root.bytes};
+        const char *params[] = {
+            heads[i].workspace, number_text(tree, heads[i].tree),     number_text(size, heads[i].size),
+            heads[i].note,      number_text(origin, heads[i].origin), (const char *)heads[i].root.bytes};
+        const char *signed_params[] = {params[0], params[1], params[2], params[4]};
         db_queue(db, SQL_CONNECTION_SEE_WORKSPACE, params);
         db_queue_bytes(db, SQL_ARCHIVE_SIGN, params, TREE_HASH_SIZE);
-        db_queue(db, SQL_ARCHIVE_SIGNED, params);
+        db_queue(db, SQL_ARCHIVE_SIGNED, signed_params);
         steps += 3;
     }
     db_queue(db, SQL_CONNECTION_COMMIT, NULL);

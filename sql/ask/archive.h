@@ -125,6 +125,36 @@ enum err_code archive_keep(struct db *db, int most, int64_t *gone, struct err *e
 enum err_code archive_faults(struct db *db, const int32_t *partitions, size_t n, int64_t *stopped,
                              int64_t *refused, struct err *err);
 
+/* ---- trees that go on ---- */
+
+#define ARCHIVE_RESUMED_MAX 100
+/* A tree that has stopped, and somebody accepts that numbers are missing behind seq. */
+struct archive_resumed {
+    char workspace[37];
+    int tree;
+    int32_t partition;
+    char *why; /* to be freed */
+    int64_t seq;
+};
+/* Of these partitions, up to ARCHIVE_RESUMED_MAX. */
+enum err_code archive_resumed(struct db *db, const int32_t *partitions, size_t n,
+                              struct archive_resumed out[ARCHIVE_RESUMED_MAX], size_t *nout, struct err *err);
+
+struct archive_set_aside {
+    int64_t offset, at_us; /* at: when it was put aside */
+    char *event, *bytes;   /* to be freed */
+    size_t nbytes;
+};
+#define ARCHIVE_ASIDES_MAX 500
+/* What was put aside of it behind an offset, in its order, in a transaction of its own. *more: there is more.
+ */
+enum err_code archive_asides(struct db *db, const struct archive_resumed *r, int64_t after,
+                             struct archive_set_aside out[ARCHIVE_ASIDES_MAX], size_t *n, bool *more,
+                             struct err *err);
+/* In the transaction of archive_begin: these are not aside any more; goes_on: nor has the tree stopped. */
+enum err_code archive_take_asides(struct db *db, const struct archive_resumed *r, const int64_t *offsets,
+                                  size_t n, bool goes_on, struct err *err);
+
 /* ---- signed heads ---- */
 
 struct archive_unsigned {
@@ -132,6 +162,7 @@ struct archive_unsigned {
     int tree;
     int32_t partition;
     int64_t size;
+    int origin; /* its number: 1, or more after somebody has let a refused tree go on */
 };
 /* Up to `most` trees of these partitions that have grown since they were signed, `seconds` ago or longer. */
 enum err_code archive_unsigned(struct db *db, const int32_t *partitions, size_t n, int seconds, size_t most,
@@ -143,6 +174,7 @@ struct archive_signed {
     const char *workspace;
     int tree;
     int64_t size;
+    int origin;
     const char *note;
     struct tree_hash root;
 };

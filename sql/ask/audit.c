@@ -36,6 +36,8 @@ enum err_code audit_trees(struct db *db, const char *workspace, struct arena *a,
     const char *params[] = {workspace};
     struct db_result *r;
     memset(trees, 0, AUDIT_TREES * sizeof *trees);
+    for (int i = 0; i < AUDIT_TREES; i++)
+        trees[i].origin = 1;
     if (db_run(db, SQL_AUDIT_TREES, params, &r, err) != ERR_OK)
         return err->code;
     for (size_t i = 0; i < db_rows(r); i++) {
@@ -45,7 +47,19 @@ enum err_code audit_trees(struct db *db, const char *workspace, struct arena *a,
         t->first_seq = db_int(r, i, 3);
         t->stopped = db_is_null(r, i, 4) ? NULL : arena_strdup(a, db_text(r, i, 4));
         t->refused = db_is_null(r, i, 5) ? NULL : arena_strdup(a, db_text(r, i, 5));
+        t->origin = (int)db_int(r, i, 6);
     }
+    db_results_free(&r, 1);
+    return ERR_OK;
+}
+
+enum err_code audit_resume(struct db *db, const char *workspace, int tree, const char *why, bool *done,
+                           struct err *err) {
+    const char *params[] = {workspace, tree == AUDIT_CHANGES ? "1" : "2", why};
+    struct db_result *r;
+    if (db_run(db, SQL_AUDIT_RESUME, params, &r, err) != ERR_OK)
+        return err->code;
+    *done = db_bool(r, 0, 0);
     db_results_free(&r, 1);
     return ERR_OK;
 }

@@ -18,6 +18,7 @@ struct audit_tree {
     int64_t size;        /* leaves */
     int64_t signed_size; /* of the newest head */
     int64_t first_seq;   /* of changes: the seq of leaf 0 */
+    int origin;          /* its number: more than 1 after it was refused and somebody let it go on */
     const char *stopped, *refused;
 };
 /* trees[tree - 1]; a tree that is not there has size 0. */
@@ -32,10 +33,17 @@ struct audit_record {
     const char *bytes; /* NUL-terminated */
     size_t nbytes;
 };
+/* Where a page begins: behind this record. at_us 0: at the beginning. */
+struct audit_place {
+    int64_t at_us;
+    int tree;
+    int64_t n;
+};
 struct audit_records {
     struct audit_record *rows; /* in the arena */
     size_t n;
-    bool more; /* of a page: there may be others behind it */
+    bool more;               /* of a page: there may be others behind it … */
+    struct audit_place next; /* … that is, behind this; of a search alone */
 };
 
 /* What is searched for; NULL and 0: anything. */
@@ -57,13 +65,8 @@ extern const char *const audit_filter_names[];
 /* Does it leave out records, but for those of other times or of the other tree? */
 bool audit_filter_picks(const struct audit_filter *f);
 
-/* Where a page begins: behind this record. at_us 0: at the beginning. */
-struct audit_place {
-    int64_t at_us;
-    int tree;
-    int64_t n;
-};
-/* The newest first. */
+/* The newest first. A page may have fewer records than the limit, or none, and more behind it: a search that
+ * no index serves looks at so many days in a page as it can in a second. */
 enum err_code audit_search(struct db *db, const char *workspace, const struct audit_filter *f,
                            const struct audit_place *after, int limit, struct arena *a,
                            struct audit_records *out, struct err *err);
@@ -79,6 +82,11 @@ enum err_code audit_by_txn(struct db *db, const char *workspace, const char *txn
 /* By ce_id: WORKSPACE/audit/SEQ, or INSTANCE/N. */
 enum err_code audit_by_event(struct db *db, const char *workspace, const char *event, struct arena *a,
                              struct audit_records *out, struct err *err);
+
+/* An operator lets a tree go on that has stopped or was refused. *done false: it has neither. For who may
+ * change all (usherctl). */
+enum err_code audit_resume(struct db *db, const char *workspace, int tree, const char *why, bool *done,
+                           struct err *err);
 
 /* The newest head that has so many leaves; *note NULL: there is none. */
 enum err_code audit_checkpoint(struct db *db, const char *workspace, int tree, int64_t leaves,

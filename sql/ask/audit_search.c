@@ -157,8 +157,8 @@ static void add_filter(struct conditions *c, const struct audit_filter *f) {
         add_condition(c, "l.status >= ?::smallint", number(c, f->status));
         add_condition(c, "l.status < ?::smallint", number(c, f->status_to));
     }
-    if (f->rate_limited)
-        jb_raw(&c->sql, " AND l.rate_limited");
+    if (f->rate_limited) /* all of them were answered 429, and the refused ones have an index */
+        jb_raw(&c->sql, " AND l.rate_limited AND l.status >= 400");
 }
 
 static void add_place(struct conditions *c, const struct audit_place *after) {
@@ -191,14 +191,101 @@ static enum err_code run_search(struct db *db, struct conditions *c, const char 
     return code;
 }
 
+/* ---- a page, the newest first ---- */
+
+/* Back in time by spans: a table of a day costs a millisecond to plan for, whatever it holds, and there may
+ * be a thousand. So the newest day is asked alone, and the further back, the more days at once, while that is
+ * quick. */
+#define DAY_US INT64_C(86400000000)
+#define AHEAD_DAYS 4     /* a record's clock may be ahead, and has a table (functions/audit_day.sql) */
+#define QUICK_US 100000  /* of a span: the next one is larger */
+#define ENOUGH_US 700000 /* of all of them: the rest comes with the next page */
+
+struct walk {
+    struct db *db;
+    const char *workspace;
+    const struct audit_filter *filter;
+    const struct audit_place *after;
+    int limit;
+    struct arena *a;
+    int64_t from_us, to_us; /* what is asked, [from, to) */
+    struct audit_records *out;
+    size_t bytes;
+    bool full;
+};
+
+/* Adds what is found in a span. */
+static enum err_code search_span(struct walk *w, int64_t from_us, int64_t to_us, struct err *err) {
+    struct audit_filter f = *w->filter;
+    struct audit_records found;
+    struct conditions c = {.a = w->a, .params = {w->workspace}, .n = 1};
+    f.timed = true;
+    f.from_us = from_us;
+    f.to_us = to_us;
+    add_filter(&c, &f);
+    add_place(&c, w->after);
+    if (run_search(w->db, &c, sql_part_audit_search, w->limit - (int)w->out->n, &found, err) != ERR_OK)
+        return err->code;
+    for (size_t i = 0; i < found.n; i++) {
+        w->bytes += found.rows[i].nbytes;
+        w->out->rows[w->out->n++] = found.rows[i];
+    }
+    w->full = found.more;
+    return ERR_OK;
+}
+
+/* Nobody needs to look further back. 0: records may be of any time. */
+static enum err_code oldest(const struct walk *w, int64_t *at_us, struct err *err) {
+    const char *params[] = {w->workspace};
+    struct db_result *r;
+    if (db_run(w->db, SQL_AUDIT_OLDEST_DAY, params, &r, err) != ERR_OK)
+        return err->code;
+    *at_us = db_int(r, 0, 0);
+    db_results_free(&r, 1);
+    return ERR_OK;
+}
+
+/* Where the page after this one begins: behind the last record of a full page, else behind all that was
+ * looked at, down to `seen`. */
+static struct audit_place place_behind(const struct walk *w, int64_t seen_us) {
+    const struct audit_record *last = w->full ? &w->out->rows[w->out->n - 1] : NULL;
+    return last != NULL ? (struct audit_place){last->at_us, last->tree, last->n}
+                        : (struct audit_place){seen_us, 0, 0};
+}
+
+static enum err_code walk_back(struct walk *w, struct err *err) {
+    int64_t began_us = clock_mono_us(), newest_us = clock_wall_us() + AHEAD_DAYS * DAY_US, span_us = DAY_US;
+    int64_t floor_us = 0, to_us = w->to_us;
+    enum err_code code = oldest(w, &floor_us, err);
+    if (floor_us > 0 && to_us > newest_us)
+        to_us = newest_us;
+    floor_us = w->from_us > floor_us ? w->from_us : floor_us;
+    while (code == ERR_OK && !w->full && to_us > floor_us) {
+        int64_t span_began_us = clock_mono_us();
+        int64_t from_us = to_us > newest_us ? newest_us : to_us - span_us;
+        code = search_span(w, from_us > floor_us ? from_us : floor_us, to_us, err);
+        to_us = from_us > floor_us ? from_us : floor_us;
+        if (clock_mono_us() - began_us > ENOUGH_US || w->bytes >= strtoul(PAGE_BYTES, NULL, 10))
+            break;
+        if (clock_mono_us() - span_began_us < QUICK_US)
+            span_us *= 4;
+    }
+    w->out->more = code == ERR_OK && (w->full || to_us > floor_us);
+    w->out->next = place_behind(w, to_us);
+    return code;
+}
+
 enum err_code audit_search(struct db *db, const char *workspace, const struct audit_filter *f,
                            const struct audit_place *after, int limit, struct arena *a,
                            struct audit_records *out, struct err *err) {
-    struct conditions c = {.a = a, .params = {workspace}, .n = 1};
-    *out = (struct audit_records){0};
-    add_filter(&c, f);
-    add_place(&c, after);
-    return run_search(db, &c, sql_part_audit_search, limit, out, err);
+    struct walk w = {.db = db, .workspace = workspace, .filter = f, .after = after, .limit = limit, .a = a};
+    *out = (struct audit_records){.rows = arena_alloc(a, ((size_t)limit + 1) * sizeof *out->rows)};
+    w.out = out;
+    w.from_us = f->timed ? f->from_us : 0;
+    w.to_us = f->timed ? f->to_us : INT64_MAX / 2;
+    if (after != NULL && after->at_us != 0 && after->at_us < w.to_us)
+        w.to_us = after->at_us + 1;
+    return walk_back(&w, err);
 }
 
 enum err_code audit_walk(struct db *db, const char *workspace, const struct audit_filter *f, int64_t n,

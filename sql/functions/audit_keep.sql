@@ -1,7 +1,9 @@
 -- What the archive may forget, a slice of it: days that are older than any workspace wants to keep (by DROP), records of workspaces that
--- want less, minutes after two days, hours after 90, and days, sources and records without a day's table with the records. Hashes and
--- signed heads stay. Records of the nil workspace, and of workspaces that are gone, are kept as long as the longest.
--- Makes the table of the next two days. Gives how many tables and rows went; where that is v_limit or more, there may be more.
+-- want less, minutes after two days, hours after 90, and days, sources and records without a day's table with the records. Hashes stay.
+-- Of signed heads the last of each hour stays after two days, and the last of each day after 90: a head of a tree proves what those before
+-- it did. Records of the nil workspace, and of workspaces that are gone, are kept as long as the longest.
+-- Makes the table of the next two days. Gives how many tables and rows went, with heads that were looked at; where that is v_limit or
+-- more, there may be more.
 CREATE OR REPLACE FUNCTION audit_keep(v_limit int, v_today date DEFAULT current_date) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = usher, pg_temp SET timezone = 'UTC' SET lock_timeout = '200ms' AS $$
 DECLARE
@@ -10,6 +12,8 @@ DECLARE
     v_rows bigint;
     v_table text;
     v_column text;
+    v_step int;
+    v_days int;
     w record;
 BEGIN
     IF NOT pg_try_advisory_xact_lock(7005, 1) THEN
@@ -39,6 +43,25 @@ BEGIN
             WHERE o.workspace_id = w.workspace_id AND o.at < v_today - w.audit_days ORDER BY o.at LIMIT v_limit - v_gone) old
         WHERE l.workspace_id = w.workspace_id AND l.tree = old.tree AND l.n = old.n AND l.at = old.at;
         GET DIAGNOSTICS v_rows = ROW_COUNT;
+        v_gone := v_gone + v_rows;
+    END LOOP;
+    FOR v_step, v_column, v_days IN SELECT * FROM (VALUES (0, 'hour', 2), (1, 'day', 90)) AS x (step, span, days) LOOP
+        WITH old AS ( -- each is looked at once in its step: it goes, or is kept until the next one
+            SELECT c.ctid, c.workspace_id, c.tree, c.origin, c.size, c.at FROM audit_checkpoint c
+            WHERE c.step = v_step AND c.at < date_trunc(v_column, v_today::timestamptz) - v_days * interval '1 day'
+            ORDER BY c.at LIMIT v_limit
+        ), judged AS (
+            SELECT o.ctid, EXISTS (SELECT FROM (
+                SELECT x.at FROM audit_checkpoint x WHERE x.workspace_id = o.workspace_id AND x.tree = o.tree AND x.origin = o.origin
+                AND x.size > o.size ORDER BY x.size LIMIT 1) next
+                WHERE date_trunc(v_column, next.at) = date_trunc(v_column, o.at)) AS superseded
+            FROM old o
+        ), kept AS (
+            UPDATE audit_checkpoint c SET step = v_step + 1 FROM judged j WHERE c.ctid = j.ctid AND NOT j.superseded
+        ), gone AS (
+            DELETE FROM audit_checkpoint c USING judged j WHERE c.ctid = j.ctid AND j.superseded
+        )
+        SELECT count(*) INTO v_rows FROM judged;
         v_gone := v_gone + v_rows;
     END LOOP;
     FOR v_table, v_column, v_longest IN

@@ -315,24 +315,28 @@ SELECT audit_keep($1::int);
 -- $1 integer[]: partitions
 -- $2 integer: seconds since a head of the same tree was signed
 -- $3 integer: so many at most
-SELECT workspace_id, tree, partition, size FROM audit_unsigned($1::int[], $2::int, $3::int);
+SELECT workspace_id, tree, partition, size, origin FROM audit_unsigned_heads($1::int[], $2::int, $3::int);
 
 -- name: sign
 -- $1 uuid: workspace
 -- $2 smallint: tree
 -- $3 bigint: size
 -- $4 text: note
--- $5 bytea: root
-INSERT INTO audit_checkpoint (workspace_id, tree, size, note, root) VALUES ($1::uuid, $2::smallint, $3::bigint, $4::text, $5::bytea)
+-- $5 integer: number of the origin
+-- $6 bytea: root
+INSERT INTO audit_checkpoint (workspace_id, tree, size, note, origin, root)
+VALUES ($1::uuid, $2::smallint, $3::bigint, $4::text, $5::int, $6::bytea)
 ON CONFLICT DO NOTHING;
 
 -- name: signed
+-- Not where the tree has got another origin since.
 -- $1 uuid: workspace
 -- $2 smallint: tree
 -- $3 bigint: size
+-- $4 integer: number of the origin
 WITH head AS (
     UPDATE audit_tree t SET signed_size = greatest(t.signed_size, $3::bigint), signed_at = now()
-    {this_tree}
+    {this_tree} AND t.origin = $4::int
     RETURNING t.size, t.signed_size
 )
 DELETE FROM audit_due d USING head
@@ -350,6 +354,41 @@ UPDATE audit_tree t SET refused = $3::text, refused_at = now()
 -- How many trees of these partitions have stopped, and of how many no head is signed any more.
 -- $1 integer[]: partitions
 SELECT stopped, refused FROM audit_faults($1::int[]);
+
+-- name: resumed
+-- Trees that have stopped and shall go on.
+-- $1 integer[]: partitions
+SELECT workspace_id, tree, partition, why, seq FROM audit_resumed($1::int[]);
+
+-- name: asides
+-- What was put aside of a tree, in the order in which it came: 500 records, or 4 MiB and what goes beyond it.
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 integer: partition
+-- $4 bigint: behind this offset
+SELECT p.place, p.event, p.bytes, micros(p.at), p.found = 500 OR p.found > p.number
+FROM (SELECT x.*, count(*) OVER () AS found, row_number() OVER (ORDER BY x.place) AS number,
+             sum(octet_length(x.bytes)) OVER (ORDER BY x.place) - octet_length(x.bytes) AS before
+      FROM (SELECT a.place, a.event, a.bytes, a.at FROM audit_aside a
+            WHERE a.workspace_id = $1::uuid AND a.tree = $2::smallint AND a.partition = $3::int AND a.place > $4::bigint
+            ORDER BY a.place LIMIT 500) x) p
+WHERE p.before < 4194304
+ORDER BY p.place;
+
+-- name: take_asides
+-- They stand in the tree, or did already.
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 integer: partition
+-- $4 bigint[]: offsets
+DELETE FROM audit_aside WHERE workspace_id = $1::uuid AND tree = $2::smallint AND partition = $3::int AND place = ANY ($4::bigint[]);
+
+-- name: goes_on
+-- It has not stopped any more.
+-- $1 uuid: workspace
+-- $2 smallint: tree
+UPDATE audit_tree t SET stopped = NULL, stopped_at = NULL, resumes = NULL, resume_seq = NULL
+{this_tree};
 
 -- name: register_key
 -- $1 bytea: the public key

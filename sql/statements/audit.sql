@@ -3,21 +3,33 @@
 -- name: trees
 -- Both trees as they are, with the size of the newest signed head.
 -- $1 uuid: workspace
-SELECT t.tree, t.size, coalesce((SELECT max(c.size) FROM audit_checkpoint c WHERE c.workspace_id = t.workspace_id AND c.tree = t.tree), 0),
-       coalesce(t.first_seq, 0), t.stopped, t.refused
+SELECT t.tree, t.size,
+       coalesce((SELECT max(c.size) FROM audit_checkpoint c
+                 WHERE c.workspace_id = t.workspace_id AND c.tree = t.tree AND c.origin = t.origin), 0),
+       coalesce(t.first_seq, 0), t.stopped, t.refused, t.origin
 FROM audit_tree t WHERE t.workspace_id = $1::uuid ORDER BY t.tree;
+
+-- name: resume
+-- For who may change all.
+-- $1 uuid: workspace
+-- $2 smallint: tree
+-- $3 text: why
+SELECT audit_resume($1::uuid, $2::smallint, $3);
 
 -- name: keys
 -- Public keys that have signed heads. For who sees all.
 SELECT public_key FROM audit_keys ORDER BY created;
 
+-- part: origin
+coalesce((SELECT o.origin FROM audit_tree o WHERE o.workspace_id = $1::uuid AND o.tree = $2::smallint ORDER BY o.generation DESC LIMIT 1), 1)
+
 -- name: checkpoint
--- The newest head of a tree with so many leaves at least.
+-- The newest head of a tree with so many leaves at least. One of an origin that has ended proves nothing of this tree.
 -- $1 uuid: workspace
 -- $2 smallint: tree
 -- $3 bigint: leaves
 SELECT c.size, c.note FROM audit_checkpoint c
-WHERE c.workspace_id = $1::uuid AND c.tree = $2::smallint AND c.size >= $3::bigint
+WHERE c.workspace_id = $1::uuid AND c.tree = $2::smallint AND c.size >= $3::bigint AND c.origin = {origin}
 ORDER BY c.size DESC LIMIT 1;
 
 -- name: heads
@@ -26,7 +38,8 @@ ORDER BY c.size DESC LIMIT 1;
 SELECT t.tree, c.size, c.note, micros(c.at)
 FROM (VALUES (1::smallint), (2::smallint)) AS t (tree)
 CROSS JOIN LATERAL (
-    SELECT z.size, z.note, z.at FROM audit_checkpoint z WHERE z.workspace_id = $1::uuid AND z.tree = t.tree ORDER BY z.size DESC LIMIT 1
+    SELECT z.size, z.note, z.at FROM audit_checkpoint z WHERE z.workspace_id = $1::uuid AND z.tree = t.tree
+    ORDER BY z.origin DESC, z.size DESC LIMIT 1
 ) c ORDER BY t.tree;
 
 -- name: public_keys
@@ -100,7 +113,7 @@ SELECT (SELECT coalesce(sum(greatest(audit_hashes_before(h.n) + length(h.hashes)
        (SELECT count(*) FROM audit_leaf x WHERE x.workspace_id = $1::uuid AND x.tree = $2::smallint AND x.n >= $3::bigint)
        + (SELECT count(*) FROM audit_leaf x WHERE x.workspace_id = $1::uuid AND x.tree = $2::smallint AND x.n < 0),
        (SELECT count(*) FROM audit_checkpoint c
-        WHERE c.workspace_id = $1::uuid AND c.tree = $2::smallint AND c.size > $3::bigint);
+        WHERE c.workspace_id = $1::uuid AND c.tree = $2::smallint AND c.size > $3::bigint AND c.origin = {origin});
 
 -- name: verify_leaves
 -- parameters as verify_hashes
@@ -113,7 +126,7 @@ WHERE l.workspace_id = $1::uuid AND l.tree = $2::smallint AND l.n >= $3::bigint 
 -- name: verify_checkpoints
 -- Heads of these sizes; and whether the records behind them must still be there.
 -- parameters as verify_hashes
-SELECT c.size, c.root, c.note,
+SELECT c.size, c.root, c.note, c.origin,
        c.at > now() - make_interval(days => coalesce((SELECT w.audit_days FROM workspaces w WHERE w.workspace_id = $1::uuid
                                                       ORDER BY w.generation DESC LIMIT 1),
                                                      (SELECT max(w.audit_days) FROM workspaces w), 365))
@@ -147,6 +160,11 @@ FROM ((SELECT l.tree, l.n, l.event, l.bytes, l.at FROM audit_leaf l
          AND l.action IN ('room.created', 'room.deleted', 'command.refused')
        ORDER BY l.at DESC, l.n DESC LIMIT 5)) p
 ORDER BY p.at DESC, p.n DESC;
+
+-- name: oldest_day
+-- Where the oldest table begins that may have records, in microseconds since 1970; 0 where records stand in no table of a day.
+-- $1 uuid: workspace
+SELECT audit_oldest($1::uuid);
 
 -- part: search
 -- $1: the workspace; the others are numbered where the conditions are put together. Records of more bytes than that together come with

@@ -31,7 +31,7 @@ ALONE = ("streams", "seats", "two", "whole", "admin_alone", "managed", "async", 
 
 # After those, on real Kafka alone: bulk_alone breaks things off, and what is broken off is seen twice on the embedded
 # broker, which knows no transactions. Those from refused on have stacks of their own, which they spoil.
-LAST = ("bulk_alone", "changes_alone", "whole", "refused", "offsets", "health", "readers", "restore", "analytics", "librdkafka")
+LAST = ("bulk_alone", "changes_alone", "whole", "refused", "offsets", "health", "readers", "restore", "analytics", "archive_faults", "librdkafka")
 
 # Only when they are named: what they need is large.
 NAMED = ("spark",)
@@ -42,7 +42,7 @@ NAMED = ("spark",)
 BROKER = {"livekit",
           "streams", "changes", "dry_run", "archive", "events", "async", "members", "bulk", "client_sessions", "entra_session", "okta_session", "seats", "admin_alone",
           "revocation", "idempotency", "outage", "two", "drain", "whole", "bulk_alone", "changes_alone", "refused", "offsets",
-          "deliveries", "health", "readers", "restore", "analytics", "librdkafka"}
+          "deliveries", "health", "readers", "restore", "analytics", "archive_faults", "librdkafka"}
 
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
 # others worthless. They always run; contract only if it is wanted.

@@ -57,6 +57,17 @@ class Archive(Case):
         self.wait_until(lambda: self.stack.sql(*created), "the change, which comes in a batch of its own")
         self.assertEqual(self.stack.sql(*created), [(ws.key_id, "User", made.json["id"], "found", "applied")])
 
+    def test_a_tree_knows_its_partition(self):
+        """Who has the partition signs the tree; so it must be right after many batches too."""
+        ws = self.stack.workspace("partition")
+        for i in range(6):
+            self.expect(ws.client.post("/Users", {"schemas": [USER], "userName": "p%d" % i}), 201)
+            self.wait_until(lambda: self.size(ws.id, 2) > i, "a batch")
+        of = stream.murmur2(ws.id.encode()) % self.stack.sql("SELECT count(*)::int FROM audit_offset")[0][0]
+        for table in ("audit_tree", "audit_due"):
+            found = self.stack.sql("SELECT DISTINCT partition FROM %s WHERE workspace_id = '%s'" % (table, ws.id))
+            self.assertLessEqual(set(found), {(of,)}, table)
+
     def test_strangers_are_the_operator_s(self):
         """Requests of unknown credentials belong to no workspace."""
         http = Client(self.stack.url, "ush_nobodyknowsthis")

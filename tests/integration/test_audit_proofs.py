@@ -132,6 +132,30 @@ class Verify(Archive):
             self.assertEqual(self.db.sql(there), [(0,)])
             self.db.sql("UPDATE workspaces SET audit_days = 365")
 
+    def test_old_heads_are_thinned(self):
+        """The last of each hour stays after two days, the last of each day after 90, and the newest for ever; in slices, and the
+        second time nothing is left to do. What is left proves what it did."""
+        with self.edited():
+            note = "SELECT workspace_id, tree, %s, root, note, %s FROM audit_checkpoint WHERE tree = 2 AND size = 500"
+            add = "INSERT INTO audit_checkpoint (workspace_id, tree, size, root, note, at) " + note
+            self.db.sql("DELETE FROM audit_checkpoint WHERE size < %s", MANY)
+            midnight = "date_trunc('day', now(), 'UTC')"
+            self.db.sql(add % ("100 + i", midnight + " - interval '3 days' + i * interval '10 minutes'") .replace(
+                "FROM audit_checkpoint WHERE tree = 2 AND size = 500", "FROM (SELECT * FROM audit_checkpoint WHERE tree = 2) c, generate_series(0, 11) AS i"))
+            self.db.sql(add % ("10 + i", midnight + " - interval '95 days' + i * interval '1 hour'") .replace(
+                "FROM audit_checkpoint WHERE tree = 2 AND size = 500", "FROM (SELECT * FROM audit_checkpoint WHERE tree = 2 AND size >= 1000) c, generate_series(0, 9) AS i"))
+            sizes = "SELECT size FROM audit_checkpoint WHERE tree = 2 ORDER BY size"
+            self.assertEqual(len(self.db.sql(sizes)), 23)
+            slices = 0
+            while self.db.sql("SELECT audit_keep(5)")[0][0] >= 5:
+                slices += 1
+            self.assertGreaterEqual(slices, 4)
+            self.assertEqual(self.db.sql(sizes), [(19,), (105,), (111,), (MANY,)])
+            self.assertEqual(self.db.sql("SELECT audit_keep(5)")[0][0], 0)
+            self.db.sql("DELETE FROM audit_checkpoint WHERE size < %s", MANY)  # their notes were copies
+            self.assertEqual(self.verify("--key", self.key)[1], [])
+            self.assertEqual(self.prove_and_check("%s/audit/%d" % (self.ws, 7)).returncode, 0)
+
     def prove_and_check(self, event):
         proof = self.ctl("prove", event, "--workspace", self.ws)
         self.assertEqual(proof.returncode, 0, proof.stderr)

@@ -246,13 +246,13 @@ def _checkpoint(headers, value):
     """A signed head: the value is a text of lines. Whether it is well signed is for those who have the key."""
     faults = ["header %s is missing" % name for name in sorted(CHECKPOINT - headers.keys())]
     faults += ["header %s does not belong there" % name for name in sorted(headers.keys() - CHECKPOINT)]
-    note = re.fullmatch(r"([^\s+]+/audit/(%s)/(changes|requests))\n([1-9][0-9]*)\n[A-Za-z0-9+/]{43}=\n\n"
+    note = re.fullmatch(r"([^\s+]+/audit/(%s)/(changes|requests)(/[1-9][0-9]*)?)\n([1-9][0-9]*)\n[A-Za-z0-9+/]{43}=\n\n"
                         "(\u2014 [^\\s+]+ [A-Za-z0-9+/]+=*\n)+" % UUID, value or "")
     if note is None:
         return faults + ["the value is no checkpoint: %r" % value]
-    _, workspace, tree, size, _ = note.groups()
+    _, workspace, tree, number, size, _ = note.groups()
     for name, wanted in (("ce_specversion", "1.0"), ("ce_type", "usher.audit.checkpoint"),
-                         ("ce_id", "%s/%s/%s" % (workspace, tree, size)), ("ce_source", "/w/" + workspace),
+                         ("ce_id", "%s/%s%s/%s" % (workspace, tree, number or "", size)), ("ce_source", "/w/" + workspace),
                          ("ce_subject", "audit/" + tree), ("content-type", "text/plain; charset=utf-8")):
         _expect(faults, headers, name, wanted)
     _match(faults, headers, "ce_time", TIME)

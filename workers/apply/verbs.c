@@ -59,6 +59,7 @@ static const struct verb verbs[COMMAND_TYPE_COUNT] = {
     [COMMAND_MEMBER_DELETE] = {announce_member, apply_member_delete},
     [COMMAND_GUARD_RELEASE] = {announce_key, apply_guard_release},
     [COMMAND_AUDIT_EXPORT] = {announce_nothing, apply_audit_export},
+    [COMMAND_AUDIT_RESUME] = {announce_nothing, apply_audit_resume},
     [COMMAND_DELIVERY_CREATE] = {announce_deliveries, apply_delivery_create},
     [COMMAND_DELIVERY_SET] = {announce_deliveries, apply_delivery_set},
     [COMMAND_DELIVERY_ROTATE] = {announce_deliveries, apply_delivery_rotate},

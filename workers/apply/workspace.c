@@ -124,21 +124,22 @@ enum err_code apply_workspace_set(struct decision *d) {
     return recounts ? seats_recount(d, many) : ERR_OK;
 }
 
-#define EXPORT_MEMBERS 20
-#define EXPORT_TEXT 1024
+#define NOTE_MEMBERS 20
+#define NOTE_TEXT 1024
 
-enum err_code apply_audit_export(struct decision *d) {
+/* Nothing is changed but the audit, which has the texts that the command carries. */
+static enum err_code put_on_record(struct decision *d, enum audit_action action, const char *what) {
     struct unit_workspace *w = d->workspace;
     struct audit_target target = {.kind = TARGET_WORKSPACE, .id = w->id, .name = w->settings.name};
     struct jbuf changes = {0};
     const char *name;
     json_t *value;
-    if (json_object_size(d->command->resource) > EXPORT_MEMBERS)
-        return err_set(&d->err, ERR_INVALID_VALUE, "An export has at most %d words", EXPORT_MEMBERS);
+    if (json_object_size(d->command->resource) > NOTE_MEMBERS)
+        return err_set(&d->err, ERR_INVALID_VALUE, "%s has at most %d words", what, NOTE_MEMBERS);
     json_object_foreach(d->command->resource, name, value) {
-        if (!json_is_string(value) || json_string_length(value) > EXPORT_TEXT)
+        if (!json_is_string(value) || json_string_length(value) > NOTE_TEXT)
             return err_set_path(&d->err, ERR_INVALID_VALUE, name, "%.40s must be a text of at most %d bytes",
-                                name, EXPORT_TEXT);
+                                name, NOTE_TEXT);
     }
     jb_raw(&changes, "[");
     json_object_foreach(d->command->resource, name, value) {
@@ -148,7 +149,15 @@ enum err_code apply_audit_export(struct decision *d) {
         jb_free(&text);
     }
     jb_raw(&changes, "]");
-    decision_audit_json(d, ACTION_AUDIT_EXPORTED, &target, changes.p);
+    decision_audit_json(d, action, &target, changes.p);
     jb_free(&changes);
     return ERR_OK;
+}
+
+enum err_code apply_audit_export(struct decision *d) {
+    return put_on_record(d, ACTION_AUDIT_EXPORTED, "An export");
+}
+
+enum err_code apply_audit_resume(struct decision *d) {
+    return put_on_record(d, ACTION_AUDIT_RESUMED, "A decision about a tree");
 }

@@ -9,5 +9,6 @@ enum err_code apply_workspace_create(struct decision *d);
 enum err_code apply_workspace_set(struct decision *d);
 /* Changes nothing: that somebody takes a copy of the audit is on record. */
 enum err_code apply_audit_export(struct decision *d);
+enum err_code apply_audit_resume(struct decision *d);
 
 #endif

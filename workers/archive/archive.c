@@ -6,6 +6,7 @@
 #include "sql/migrate.h"
 #include "workers/archive/book.h"
 #include "workers/archive/intake.h"
+#include "workers/archive/resume.h"
 #include "workers/archive/signer.h"
 #include "workers/stats.h"
 
@@ -148,6 +149,10 @@ static enum err_code look(struct archive *a, struct err *err) {
     a->stopped = stopped;
     a->refused = refused;
     pthread_mutex_unlock(&a->lock);
+    if (stopped > 0 && resume_trees(&a->book, ours, n, err) != ERR_OK) {
+        intake_forget(a->intake);
+        return err->code;
+    }
     if (now_us < a->keep_us)
         return ERR_OK;
     enum err_code code = archive_keep(a->db, KEEP_ROWS, &gone, err);

@@ -27,6 +27,7 @@ struct page {
     struct run *runs;    /* of each tree what its new leaves complete */
     struct archive_batch out;
     struct sums *sums;
+    const struct archive_resumed *resumed; /* what was aside of this tree is added now; NULL: none */
 };
 
 struct run {
@@ -113,6 +114,8 @@ static enum err_code begin(struct page *p, const struct entry_source *records, s
         if (is_doubtful(p, &p->entries[i]))
             txns[ntxns++] = p->entries[i].leaf.txn;
     }
+    for (size_t i = 0; p->resumed != NULL && i < npartitions; i++)
+        places[i].next = p->book->places[places[i].partition].next; /* it stays where it is */
     p->out.places = places;
     p->out.nplaces = npartitions;
     if (archive_begin(p->book->db, partitions, npartitions, workspaces, nworkspaces, txns, ntxns, &p->begun,
@@ -141,14 +144,15 @@ static enum err_code check_places(const struct page *p, struct err *err) {
 
 /* ---- trees ---- */
 
+static bool is_tree_of(const struct archive_tree *t, const struct entry *e) {
+    return t->tree == e->leaf.tree && strcmp(t->workspace, e->leaf.workspace) == 0;
+}
+
 static struct archive_tree *tree_for(struct page *p, const struct entry *e) {
     size_t i = p->last;
-    if (i < p->ntrees && p->trees[i].tree == e->leaf.tree &&
-        strcmp(p->trees[i].workspace, e->leaf.workspace) == 0)
-        return &p->trees[i];
-    for (i = 0; i < p->ntrees; i++)
-        if (p->trees[i].tree == e->leaf.tree && strcmp(p->trees[i].workspace, e->leaf.workspace) == 0)
-            break;
+    if (i >= p->ntrees || !is_tree_of(&p->trees[i], e))
+        for (i = 0; i < p->ntrees && !is_tree_of(&p->trees[i], e);)
+            i++;
     if (i == p->ntrees) {
         struct archive_tree *t = &p->trees[p->ntrees++];
         *t = (struct archive_tree){.tree = e->leaf.tree};
@@ -251,6 +255,13 @@ static void stop_tree(struct page *p, struct archive_tree *t, const struct entry
     put_aside(p, t->workspace, t->tree, e);
 }
 
+/* Why numbers may be missing here; NULL: they may not. */
+static const char *may_be_missing(const struct page *p, const struct archive_tree *t) {
+    if (p->book->trial)
+        return "a trial broker has forgotten them";
+    return p->resumed != NULL && p->resumed->seq == t->seq ? p->resumed->why : NULL;
+}
+
 static enum err_code add_change(struct page *p, struct archive_tree *t, const struct entry *e,
                                 struct err *err) {
     if (t->stopped) {
@@ -265,11 +276,12 @@ static enum err_code add_change(struct page *p, struct archive_tree *t, const st
     if (t->range.size > 0 && e->leaf.epoch > t->epoch)
         note_gap(p, t, e, "a new epoch");
     else if (t->range.size > 0 && (e->leaf.epoch != t->epoch || e->leaf.seq != t->seq + 1)) {
-        if (!p->book->trial) {
+        const char *why = may_be_missing(p, t);
+        if (why == NULL) {
             stop_tree(p, t, e);
             return ERR_OK;
         }
-        note_gap(p, t, e, "a trial broker has forgotten them");
+        note_gap(p, t, e, why);
     }
     append_leaf(p, t, e);
     return ERR_OK;
@@ -322,14 +334,18 @@ static enum err_code write_page(struct page *p, struct err *err) {
     return archive_store(p->book->db, &p->out, err);
 }
 
-static enum err_code fill(struct page *p, const struct entry_source *records, size_t n, struct err *err) {
+/* A transaction is open, and nobody else adds to these partitions. */
+static enum err_code open_page(struct page *p, const struct entry_source *records, size_t n,
+                               struct err *err) {
     read_entries(p, records, n);
     enum err_code code = make_days(p, err);
-    if (code != ERR_OK)
-        return code;
-    code = begin(p, records, n, err);
     if (code == ERR_OK)
-        code = check_places(p, err);
+        code = begin(p, records, n, err);
+    return code == ERR_OK ? check_places(p, err) : code;
+}
+
+static enum err_code fill(struct page *p, const struct entry_source *records, size_t n, struct err *err) {
+    enum err_code code = open_page(p, records, n, err);
     if (code == ERR_OK)
         code = add_all(p, err);
     if (code == ERR_OK)
@@ -344,21 +360,81 @@ static enum err_code fill(struct page *p, const struct entry_source *records, si
     return ERR_OK;
 }
 
-enum err_code book_add(struct book *b, const struct entry_source *records, size_t n, struct err *err) {
+static bool is_aside(const struct page *p, int64_t offset) {
+    for (size_t i = 0; i < p->out.nasides; i++)
+        if (p->out.asides[i].offset == offset)
+            return true;
+    return false;
+}
+
+/* What has been added, or was there already, is not aside any more. */
+static enum err_code settle_asides(struct page *p, const struct entry_source *records, size_t n, bool goes_on,
+                                   struct err *err) {
+    int64_t *taken = arena_alloc(p->arena, (n + 1) * sizeof *taken);
+    size_t ntaken = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!is_aside(p, records[i].offset))
+            taken[ntaken++] = records[i].offset;
+    return archive_take_asides(p->book->db, p->resumed, taken, ntaken, goes_on, err);
+}
+
+/* The tree that is resumed; NULL: it is not there. */
+static struct archive_tree *resumed_tree(const struct page *p) {
+    for (size_t i = 0; i < p->ntrees; i++)
+        if (p->trees[i].tree == p->resumed->tree && strcmp(p->trees[i].workspace, p->resumed->workspace) == 0)
+            return &p->trees[i];
+    return NULL;
+}
+
+static enum err_code fill_resumed(struct page *p, const struct entry_source *records, size_t n, bool last,
+                                  bool *stopped, struct err *err) {
+    enum err_code code = open_page(p, records, n, err);
+    struct archive_tree *t = code == ERR_OK ? resumed_tree(p) : NULL;
+    if (code == ERR_OK && t == NULL)
+        code = err_set(err, ERR_DB_FENCED, "The tree that is to go on is gone");
+    if (code == ERR_OK) {
+        t->stopped = false;
+        code = add_all(p, err);
+    }
+    *stopped = code == ERR_OK && t->stopped;
+    if (code == ERR_OK)
+        code = settle_asides(p, records, n, last || *stopped, err);
+    if (code == ERR_OK)
+        return write_page(p, err);
+    db_rollback(p->book->db);
+    return code;
+}
+
+static struct page page_open(struct book *b, size_t n) {
     struct page p = {.book = b, .arena = arena_new(), .sums = sums_new()};
     p.out.leaves = xcalloc(n, sizeof *p.out.leaves);
     p.out.asides = xcalloc(n, sizeof *p.out.asides);
     p.out.gaps = xcalloc(n, sizeof *p.out.gaps);
-    enum err_code code = fill(&p, records, n, err);
+    return p;
+}
+
+static enum err_code page_close(struct page *p, enum err_code code) {
     if (code == ERR_OK)
-        metric_add(worker_stats.archive_records, (int64_t)p.out.nleaves);
-    for (size_t i = 0; i < p.ntrees; i++)
-        jb_free(&p.runs[i].hashes);
-    free(p.out.leaves);
-    free(p.out.asides);
-    free(p.out.gaps);
-    archive_begun_free(&p.begun);
-    sums_free(p.sums);
-    arena_free(p.arena);
+        metric_add(worker_stats.archive_records, (int64_t)p->out.nleaves);
+    for (size_t i = 0; i < p->ntrees; i++)
+        jb_free(&p->runs[i].hashes);
+    free(p->out.leaves);
+    free(p->out.asides);
+    free(p->out.gaps);
+    archive_begun_free(&p->begun);
+    sums_free(p->sums);
+    arena_free(p->arena);
     return code;
+}
+
+enum err_code book_add(struct book *b, const struct entry_source *records, size_t n, struct err *err) {
+    struct page p = page_open(b, n);
+    return page_close(&p, fill(&p, records, n, err));
+}
+
+enum err_code book_resume(struct book *b, const struct archive_resumed *r, const struct entry_source *records,
+                          size_t n, bool last, bool *stopped, struct err *err) {
+    struct page p = page_open(b, n);
+    p.resumed = r;
+    return page_close(&p, fill_resumed(&p, records, n, last, stopped, err));
 }

@@ -20,4 +20,10 @@ struct book {
  * somebody else has moved a place; nothing is added. After any error the places are to be read anew. */
 enum err_code book_add(struct book *b, const struct entry_source *records, size_t n, struct err *err);
 
+/* Adds records that were put aside of a tree that has stopped, in their order, in one transaction; no place
+ * moves. Behind r->seq numbers may be missing. At the next gap the tree stops again, and all from there on
+ * stay aside. last: there are no more of them, so it goes on. *stopped: it has stopped again. */
+enum err_code book_resume(struct book *b, const struct archive_resumed *r, const struct entry_source *records,
+                          size_t n, bool last, bool *stopped, struct err *err);
+
 #endif

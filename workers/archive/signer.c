@@ -30,8 +30,18 @@ struct signer {
     int failed; /* deliveries of this turn */
 };
 
-void signer_origin(const char *host, const char *workspace, int tree, char *out, size_t n) {
-    snprintf(out, n, "%s/audit/%s/%s", host, workspace, tree == ARCHIVE_CHANGES ? "changes" : "requests");
+/* WORKSPACE/changes, and of a tree that goes on after it was refused WORKSPACE/changes/2. */
+static void tree_name(const char *workspace, int tree, int origin, char *out, size_t n) {
+    char number[16] = "";
+    if (origin > 1)
+        snprintf(number, sizeof number, "/%d", origin);
+    snprintf(out, n, "%s/%s%s", workspace, tree == ARCHIVE_CHANGES ? "changes" : "requests", number);
+}
+
+void signer_origin(const char *host, const char *workspace, int tree, int origin, char *out, size_t n) {
+    char name[64];
+    tree_name(workspace, tree, origin, name, sizeof name);
+    snprintf(out, n, "%s/audit/%s", host, name);
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
@@ -128,7 +138,7 @@ static void make_note(const struct signer *s, const struct checkpoint *c, struct
 static void publish(struct signer *s, const struct archive_unsigned *u, const char *note) {
     char id[96], source[48], subject[32], time[RFC3339_SIZE], key[64];
     const char *name = u->tree == ARCHIVE_CHANGES ? "changes" : "requests";
-    snprintf(key, sizeof key, "%s/%s", u->workspace, name);
+    tree_name(u->workspace, u->tree, u->origin, key, sizeof key);
     snprintf(id, sizeof id, "%s/%lld", key, (long long)u->size);
     snprintf(source, sizeof source, "/w/%s", u->workspace);
     snprintf(subject, sizeof subject, "audit/%s", name);
@@ -160,8 +170,9 @@ static enum err_code sign_one(struct signer *s, struct db *db, struct intake *in
     struct tree_range range;
     struct jbuf note = {0};
     bool fits, whole = false;
-    *head = (struct archive_signed){.workspace = u->workspace, .tree = u->tree, .size = u->size};
-    signer_origin(s->host, u->workspace, u->tree, c.origin, sizeof c.origin);
+    *head = (struct archive_signed){
+        .workspace = u->workspace, .tree = u->tree, .size = u->size, .origin = u->origin};
+    signer_origin(s->host, u->workspace, u->tree, u->origin, c.origin, sizeof c.origin);
     enum err_code code = compare_with_published(s, db, in, u, c.origin, &fits, err);
     if (code != ERR_OK || !fits)
         return code;

@@ -14,7 +14,8 @@ struct signer *signer_new(const struct config *config, struct err *err);
 enum err_code signer_turn(struct signer *s, struct db *db, struct intake *in, struct err *err);
 void signer_free(struct signer *s);
 
-/* "usher/audit/{workspace}/changes": what is signed, and the name that it is signed with. */
-void signer_origin(const char *host, const char *workspace, int tree, char *out, size_t n);
+/* "usher/audit/{workspace}/changes": what is signed, and the name that it is signed with. origin: a number;
+ * from 2 on it stands at the end: "usher/audit/{workspace}/changes/2". */
+void signer_origin(const char *host, const char *workspace, int tree, int origin, char *out, size_t n);
 
 #endif

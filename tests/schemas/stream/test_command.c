@@ -75,6 +75,10 @@ static const struct example {
     {"commands.guard-release", COMMAND_GUARD_RELEASE, EX_KEY, NULL, NULL, NULL},
     {"commands.audit-export", COMMAND_AUDIT_EXPORT, EX_WORKSPACE, "{\"format\":\"csv\",\"kind\":\"changes\"}",
      NULL, NULL},
+    {"commands.audit-resume", COMMAND_AUDIT_RESUME, EX_WORKSPACE,
+     "{\"tree\":\"changes\",\"why\":\"Kafka lost seq 41\",\"stopped\":\"seq 42 of epoch 1 came where 41 of epoch 1 was "
+     "due, at offset 7\"}",
+     NULL, NULL},
     {"commands.dry-run", COMMAND_MEMBER_DELETE, EX_ROOM, "{\"user\":\"" EX_USER "\"}", NULL, NULL},
     {"commands.precondition", COMMAND_USER_REPLACE, EX_USER, USER_DOC, NULL, NULL},
     {"commands.bulk-operation", COMMAND_ROOM_CREATE, EX_ROOM, ROOM_DOC, NULL, "[\"" EX_USER "\"]"},

@@ -287,7 +287,7 @@ export const T = {
     "key.created": "Key created", "key.changed": "Key changed", "key.rotated": "Key rotated", "key.revoked": "Key revoked",
     "owner.created": "Owner created", "owner.revoked": "Owner revoked", "guard.tripped": "Guard tripped", "guard.released": "Guard released",
     "workspace.created": "Workspace created", "settings.changed": "Settings changed", "command.refused": "Refused",
-    "audit.exported": "Audit exported",
+    "audit.exported": "Audit exported", "audit.resumed": "Audit goes on",
   },
 
   people: {

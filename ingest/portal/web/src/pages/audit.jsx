@@ -83,7 +83,7 @@ export function Audit() {
   return <Page title={U.title} intro={U.intro}>
     <Filters keys={actors.data ?? []} />
     <Trouble error={list.error} retry={list.reload} />
-    {list.loading && !list.page ? <Loading /> : list.items.length > 0
+    {list.loading && !list.page ? <Loading /> : list.items.length > 0 || list.next
       ? <Table caption={U.title} columns={COLUMNS} rows={list.items} rowKey={(i) => i.id} more={list.next ?? null} onMore={list.loadMore} />
       : list.page && <Empty>{U.empty}</Empty>}
     <div class="grid after"><Export /><Checkpoints /></div>
