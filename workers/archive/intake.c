@@ -11,8 +11,12 @@
 #define GROUP "usher-worker-archive"
 #define ASK_MS 5000
 #define FIRST_MS 100
-/* Nobody waits for the archive, and each transaction costs something: so a batch gathers for a while. */
+/* Nobody waits for the archive, and each transaction costs something: so a batch gathers for a while. So does
+ * each fetch and each heartbeat: the broker waits for that much, or that long, before it answers, and that
+ * the archive is gone is known soon enough by its session. */
 #define GATHER_US 200000
+#define FETCH_BYTES "65536"
+#define HEARTBEAT_MS "2000"
 
 struct intake {
     rd_kafka_t *rk;
@@ -112,8 +116,11 @@ static rd_kafka_t *join(struct intake *in, const struct config *config, bool tri
     kafka_conf_set(conf, "group.id", GROUP);
     kafka_conf_set(conf, "enable.partition.eof", "true");
     kafka_conf_set(conf, "queued.min.messages", "2000");
+    kafka_conf_set(conf, "heartbeat.interval.ms", HEARTBEAT_MS);
     if (trial)
         kafka_conf_set(conf, "fetch.wait.max.ms", "1"); /* it sleeps that long on every empty fetch */
+    else
+        kafka_conf_set(conf, "fetch.min.bytes", FETCH_BYTES);
     rd_kafka_conf_set_rebalance_cb(conf, intake_on_rebalance);
     rd_kafka_conf_set_error_cb(conf, intake_on_error);
     rd_kafka_conf_set_opaque(conf, in);

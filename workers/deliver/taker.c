@@ -142,6 +142,7 @@ static void taker_on_error(rd_kafka_t *rk, int code, const char *reason, void *o
 static enum err_code taker_join(struct taker *t, struct err *err) {
     rd_kafka_conf_t *conf = kafka_conf_new(t->config, KAFKA_CONSUMER_GROUP);
     kafka_conf_set(conf, "group.id", GROUP);
+    kafka_conf_set(conf, "heartbeat.interval.ms", "2000"); /* each costs something; endpoints can wait */
     kafka_conf_set(conf, "queued.min.messages", "2000");
     if (t->trial)
         kafka_conf_set(conf, "fetch.wait.max.ms", "1"); /* it sleeps that long on every empty fetch */
