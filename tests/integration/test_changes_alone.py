@@ -40,6 +40,7 @@ class Killed(ChangesCase):
         self.stack.signal("INGEST_VIEWED")
         self.wait_until(lambda: viewer.ended, "the end")
         second = self.watch(last=viewer.seqs()[-1])
+        threads += self.create(8, "after")  # the first may have seen all before it ended
         for t in threads:
             t.join()
         self.whole(second, viewer.seqs()[-1] + 1)
