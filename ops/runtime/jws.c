@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +20,13 @@
 #define SIGNATURE (2 * COORDINATE)
 #define ALPHABET sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
+#define RSA_MIN_BITS 2048
+#define RSA_MAX_BITS 4096
+#define RSA_MAX_BYTES (RSA_MAX_BITS / 8)
+
 struct jws_key {
     EVP_PKEY *pkey;
+    bool is_rsa;  /* RS256; else ES256 */
     char kid[44]; /* of 32 bytes */
     char *jwk;
 };
@@ -71,20 +77,25 @@ static void coordinate(const EVP_PKEY *pkey, const char *name, struct jbuf *out)
     put_base64(out, bytes, sizeof bytes);
 }
 
+/* RFC 7638 section 3: the hash of the members that make the key, in this spelling alone. */
+static void name_key(struct jws_key *k, const struct jbuf *members) {
+    struct jbuf text = {0};
+    unsigned char hash[32];
+    crypto_hash_sha256(hash, (const unsigned char *)members->p, members->n);
+    put_base64(&text, hash, sizeof hash);
+    memcpy(k->kid, text.p, sizeof k->kid);
+    jb_free(&text);
+}
+
 /* Takes ownership of pkey. */
 static struct jws_key *key_of(EVP_PKEY *pkey) {
     struct jws_key *k = xcalloc(1, sizeof *k);
     struct jbuf x = {0}, y = {0}, text = {0};
-    unsigned char hash[32];
     k->pkey = pkey;
     coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_X, &x);
     coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, &y);
-    /* RFC 7638 section 3.2: these members alone, in this order. */
     jb_printf(&text, "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", x.p, y.p);
-    crypto_hash_sha256(hash, (const unsigned char *)text.p, text.n);
-    jb_reset(&text);
-    put_base64(&text, hash, sizeof hash);
-    memcpy(k->kid, text.p, sizeof k->kid);
+    name_key(k, &text);
     jb_free(&text);
     k->jwk = xasprintf(
         "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\",\"use\":\"sig\",\"alg\":\"ES256\","
@@ -95,13 +106,42 @@ static struct jws_key *key_of(EVP_PKEY *pkey) {
     return k;
 }
 
+static void put_number(const EVP_PKEY *pkey, const char *name, struct jbuf *out) {
+    BIGNUM *number = NULL;
+    unsigned char bytes[RSA_MAX_BYTES];
+    pkey_must(EVP_PKEY_get_bn_param(pkey, name, &number) == 1 && BN_num_bytes(number) <= RSA_MAX_BYTES);
+    int n = BN_bn2bin(number, bytes);
+    BN_free(number);
+    put_base64(out, bytes, (size_t)n);
+}
+
+/* The same of an RSA key. */
+static struct jws_key *rsa_key_of(EVP_PKEY *pkey) {
+    struct jws_key *k = xcalloc(1, sizeof *k);
+    struct jbuf n = {0}, e = {0}, text = {0};
+    k->pkey = pkey;
+    k->is_rsa = true;
+    put_number(pkey, OSSL_PKEY_PARAM_RSA_N, &n);
+    put_number(pkey, OSSL_PKEY_PARAM_RSA_E, &e);
+    jb_printf(&text, "{\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"}", e.p, n.p);
+    name_key(k, &text);
+    jb_free(&text);
+    k->jwk = xasprintf(
+        "{\"kty\":\"RSA\",\"n\":\"%s\",\"e\":\"%s\",\"use\":\"sig\",\"alg\":\"RS256\",\"kid\":\"%s\"}", n.p,
+        e.p, k->kid);
+    jb_free(&n);
+    jb_free(&e);
+    return k;
+}
+
 /* OpenSSL asks for the password of the file. There is none: the program has no terminal. */
 static int no_password(char *buf, int size, int writing, void *ctx) {
     (void)buf, (void)size, (void)writing, (void)ctx;
     return -1;
 }
 
-struct jws_key *jws_key_load(const char *file, struct err *err) {
+/* NULL: there is none; the error says so. */
+static EVP_PKEY *read_private(const char *file, struct err *err) {
     FILE *f = fopen(file, "re");
     if (f == NULL) {
         (void)err_set(err, ERR_CONFIG, "%s: %m", file);
@@ -110,12 +150,29 @@ struct jws_key *jws_key_load(const char *file, struct err *err) {
     EVP_PKEY *pkey = PEM_read_PrivateKey(f, NULL, no_password, NULL);
     (void)fclose(f);
     ERR_clear_error();
-    if (pkey != NULL && on_curve(pkey))
-        return key_of(pkey);
-    (void)err_set(err, ERR_CONFIG,
-                  pkey == NULL ? "%s: there is no private key in PEM form without password"
-                               : "%s: the key is not an EC key on the curve P-256",
-                  file);
+    if (pkey == NULL)
+        (void)err_set(err, ERR_CONFIG, "%s: there is no private key in PEM form without password", file);
+    return pkey;
+}
+
+struct jws_key *jws_key_load(const char *file, struct err *err) {
+    EVP_PKEY *pkey = read_private(file, err);
+    if (pkey == NULL || on_curve(pkey))
+        return pkey != NULL ? key_of(pkey) : NULL;
+    (void)err_set(err, ERR_CONFIG, "%s: the key is not an EC key on the curve P-256", file);
+    EVP_PKEY_free(pkey);
+    return NULL;
+}
+
+struct jws_key *jws_key_load_rsa(const char *file, struct err *err) {
+    EVP_PKEY *pkey = read_private(file, err);
+    if (pkey == NULL)
+        return NULL;
+    int bits = EVP_PKEY_is_a(pkey, "RSA") ? EVP_PKEY_get_bits(pkey) : 0;
+    if (bits >= RSA_MIN_BITS && bits <= RSA_MAX_BITS)
+        return rsa_key_of(pkey);
+    (void)err_set(err, ERR_CONFIG, "%s: the key is not an RSA key of %d to %d bits", file, RSA_MIN_BITS,
+                  RSA_MAX_BITS);
     EVP_PKEY_free(pkey);
     return NULL;
 }
@@ -124,6 +181,12 @@ struct jws_key *jws_key_new(void) {
     EVP_PKEY *pkey = EVP_EC_gen("P-256");
     pkey_must(pkey != NULL);
     return key_of(pkey);
+}
+
+struct jws_key *jws_key_new_rsa(void) {
+    EVP_PKEY *pkey = EVP_RSA_gen(RSA_MIN_BITS);
+    pkey_must(pkey != NULL);
+    return rsa_key_of(pkey);
 }
 
 /* NULL where the point is not on the curve. */
@@ -186,11 +249,11 @@ static unsigned char *der_of_raw(const unsigned char raw[SIGNATURE], int *len) {
 
 void jws_sign(const struct jws_key *k, const char *typ, const char *payload, size_t len, struct jbuf *out) {
     size_t begin = out->n;
-    unsigned char der[80], raw[SIGNATURE]; /* DER of two numbers of 33 bytes: 72 */
-    size_t nder = sizeof der;
+    unsigned char made[RSA_MAX_BYTES], raw[SIGNATURE]; /* ES256: DER of two numbers of 33 bytes, 72 */
+    size_t nmade = sizeof made;
     struct jbuf header = {0};
     jb_raw(&header, "{");
-    jb_kstr(&header, "alg", "ES256");
+    jb_kstr(&header, "alg", k->is_rsa ? "RS256" : "ES256");
     jb_kstr(&header, "typ", typ);
     jb_kstr(&header, "kid", k->kid);
     jb_raw(&header, "}");
@@ -201,10 +264,14 @@ void jws_sign(const struct jws_key *k, const char *typ, const char *payload, siz
 
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     pkey_must(ctx != NULL && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, k->pkey) == 1);
-    pkey_must(EVP_DigestSign(ctx, der, &nder, (const unsigned char *)out->p + begin, out->n - begin) == 1);
+    pkey_must(EVP_DigestSign(ctx, made, &nmade, (const unsigned char *)out->p + begin, out->n - begin) == 1);
     EVP_MD_CTX_free(ctx);
-    raw_of_der(der, nder, raw);
     jb_raw(out, ".");
+    if (k->is_rsa) {
+        put_base64(out, made, nmade);
+        return;
+    }
+    raw_of_der(made, nmade, raw);
     put_base64(out, raw, sizeof raw);
 }
 

@@ -5,7 +5,15 @@
 struct jws_key *signing_key_open(const char *file, struct err *err) {
     struct jws_key *k = file[0] != '\0' ? jws_key_load(file, err) : jws_key_new();
     if (k != NULL && file[0] == '\0')
-        log_event(LOG_WARN, "signing-key-fresh", "kid=%s note=\"the setting signing-key names no file\"",
+        log_event(LOG_WARN, "signing-key-fresh", "kid=%s note=\"no setting names a file with an EC key\"",
+                  jws_kid(k));
+    return k;
+}
+
+struct jws_key *signing_key_open_rsa(const char *file, struct err *err) {
+    struct jws_key *k = file[0] != '\0' ? jws_key_load_rsa(file, err) : jws_key_new_rsa();
+    if (k != NULL && file[0] == '\0')
+        log_event(LOG_WARN, "signing-key-fresh", "kid=%s note=\"no setting names a file with an RSA key\"",
                   jws_kid(k));
     return k;
 }

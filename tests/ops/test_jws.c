@@ -1,5 +1,8 @@
 #include "ops/runtime/jws.h"
 
+#include "ops/runtime/base64url.h"
+#include "ops/runtime/jwk.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -149,8 +152,37 @@ static void keys_from_files(void **state) {
     }
 }
 
+/* RS256: verified by the code for keys of others. The members of the JWK are found by what stands around
+ * them. */
+static void rs256(void **state) {
+    (void)state;
+    struct jws_key *k = jws_key_new_rsa();
+    struct jbuf text = {0};
+    char n[400] = "", e[20] = "";
+    unsigned char signature[600];
+    size_t size;
+    jws_sign(k, "secevent+jwt", "{}", 2, &text);
+    assert_int_equal(sscanf(jws_jwk(k), "{\"kty\":\"RSA\",\"n\":\"%399[^\"]\",\"e\":\"%19[^\"]\"", n, e), 2);
+    struct jwk *other = jwk_rsa(n, e);
+    assert_non_null(other);
+    const char *last = strrchr(text.p, '.');
+    assert_true(base64url_decode(last + 1, strlen(last + 1), signature, sizeof signature, &size));
+    assert_true(jwk_signed(other, JWK_RS256, text.p, (size_t)(last - text.p), signature, size));
+    assert_false(jwk_signed(other, JWK_RS256, text.p, (size_t)(last - text.p) - 1, signature, size));
+    assert_int_equal(strlen(jws_kid(k)), 43);
+    assert_non_null(strstr(jws_jwk(k), "\"alg\":\"RS256\""));
+    assert_null(strstr(jws_jwk(k), "\"d\""));
+    struct err err = {0};
+    assert_null(jws_key_load_rsa("tests/cases/jws/p8.pem", &err));
+    assert_non_null(strstr(err.detail, "not an RSA key"));
+    jwk_free(other);
+    jb_free(&text);
+    jws_key_free(k);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rs256),
         cmocka_unit_test(the_rfc_example_verifies),
         cmocka_unit_test(a_key_is_named_by_its_thumbprint),
         cmocka_unit_test(what_is_signed_verifies_and_nothing_else),
