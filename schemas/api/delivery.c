@@ -2,6 +2,7 @@
 
 #include "ops/runtime/base64.h"
 #include "ops/runtime/ed25519.h"
+#include "ops/runtime/mem.h"
 #include "schemas/text/jsonx.h"
 
 #include <sodium.h>
@@ -130,6 +131,46 @@ bool delivery_secret_open(const char *sealed, const unsigned char *service, cons
                     out->bytes, NULL, NULL, bytes + NONCE, sizeof bytes - NONCE,
                     (const unsigned char *)endpoint, strlen(endpoint), bytes, key) == 0;
     sodium_memzero(key, sizeof key);
+    return good;
+}
+
+void delivery_text_seal(const char *text, const unsigned char *service, const char *endpoint,
+                        struct jbuf *out) {
+    unsigned char key[32];
+    size_t n = strlen(text);
+    if (n == 0)
+        return;
+    if (sodium_init() < 0)
+        abort(); /* there are no random numbers */
+    unsigned char *sealed = xmalloc(NONCE + n + TAG);
+    derive_delivery(service, key);
+    randombytes_buf(sealed, NONCE);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + NONCE, NULL, (const unsigned char *)text, n,
+                                               (const unsigned char *)endpoint, strlen(endpoint), NULL,
+                                               sealed, key);
+    base64_put(out, sealed, NONCE + n + TAG);
+    sodium_memzero(key, sizeof key);
+    free(sealed);
+}
+
+bool delivery_text_open(const char *sealed, const unsigned char *service, const char *endpoint,
+                        struct jbuf *out) {
+    unsigned char key[32];
+    size_t most = strlen(sealed), n = 0;
+    if (most == 0)
+        return true;
+    unsigned char *bytes = xmalloc(most), *text = xmalloc(most);
+    unsigned long long length = 0;
+    derive_delivery(service, key);
+    bool good = base64_decode(sealed, most, bytes, most, &n) && n > NONCE + TAG &&
+                crypto_aead_xchacha20poly1305_ietf_decrypt(text, &length, NULL, bytes + NONCE, n - NONCE,
+                                                           (const unsigned char *)endpoint, strlen(endpoint),
+                                                           bytes, key) == 0;
+    if (good)
+        jb_mem(out, (const char *)text, (size_t)length);
+    sodium_memzero(key, sizeof key);
+    free(bytes);
+    free(text);
     return good;
 }
 

@@ -43,6 +43,11 @@ void delivery_secret_public(const struct delivery_secret *s, char out[DELIVERY_S
 /* Sealed for one endpoint: elsewhere it does not open. */
 void delivery_secret_seal(const struct delivery_secret *s, const unsigned char *service, const char *endpoint,
                           char out[DELIVERY_SEALED_TEXT]);
+/* The same of a text, such as an Authorization header; "" stays "". Appends to out. */
+void delivery_text_seal(const char *text, const unsigned char *service, const char *endpoint,
+                        struct jbuf *out);
+USHER_MUST_CHECK bool delivery_text_open(const char *sealed, const unsigned char *service,
+                                         const char *endpoint, struct jbuf *out);
 USHER_MUST_CHECK bool delivery_secret_open(const char *sealed, const unsigned char *service,
                                            const char *endpoint, struct delivery_secret *out);
 /* Makes a secret for an endpoint and puts "secret" (sealed), "publicKey" and "prefix" into a command's
