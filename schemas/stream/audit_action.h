@@ -71,6 +71,8 @@
     X(DELIVERY_ROTATED, "delivery.rotated", DELIVERY, COMMAND, "")                                                                  \
     X(DELIVERY_REPLAYED, "delivery.replayed", DELIVERY, COMMAND,                                                                    \
       "`changes`: `since`, `after` or `number`, as it was asked for")                                                               \
+    X(DELIVERY_VERIFIED, "delivery.verified", DELIVERY, COMMAND,                                                                    \
+      "the receiver of a stream has asked for a token that tells whether it works")                                                 \
     X(DELIVERY_DELETED, "delivery.deleted", DELIVERY, COMMAND, "")                                                                  \
     X(WORKSPACE_CREATED, "workspace.created", WORKSPACE, COMMAND, "`changes`: setting by setting")                                  \
     X(SETTINGS_CHANGED, "settings.changed", WORKSPACE, COMMAND, "`changes`: setting by setting")                                    \

@@ -91,10 +91,13 @@ enum command_carries {
     X(DELIVERY_CREATE, "delivery.create", DELIVERY, CARRY_RESOURCE, 200,                                                 \
       "`resource`: `name`, `url`, `events` (types that are wanted, or null: all), `signature` "                          \
       "(`hmac`, `ed25519`), `state` (`enabled`, `paused`), `secret` (sealed), `prefix` (how it "                         \
-      "begins), `publicKey` (of `ed25519`, else null)")                                                                  \
+      "begins), `publicKey` (of `ed25519`, else null). Of a stream, which a key makes for itself: `kind` "               \
+      "(`stream`), `iss`, `aud`, `method`, `url`, `requested`, `format`, `signature` (`RS256`, `ES256`), "               \
+      "`description`, `secret` (the Authorization header of a push, sealed, or empty)")                                  \
     X(DELIVERY_SET, "delivery.set", DELIVERY, CARRY_RESOURCE, 200,                                                       \
       "`resource`: what changes of `name`, `url`, `events`, `state` (also `disabled`, then with a "                      \
-      "`reason`)")                                                                                                       \
+      "`reason`); of a stream what its creation carries, without `iss` and `aud`, and a subject to `add` or "            \
+      "to `remove`")                                                                                                     \
     X(DELIVERY_ROTATE, "delivery.rotate", DELIVERY, CARRY_RESOURCE, 200,                                                 \
       "`resource`: the new `secret`, `prefix` and `publicKey`; `overlapUntil` (µs since 1970): so "                     \
       "long messages are signed with the old secret too, null: with the new one alone")                                  \
@@ -106,7 +109,9 @@ enum command_carries {
     X(SIGN_IN_SET, "signin.set", WORKSPACE, CARRY_RESOURCE, 200,                                                         \
       "`resource`: what changes of how people sign in to the portal by an OpenID provider: `issuer` (null: "             \
       "nobody does any more), `clientId`, `secret` (sealed, or null), `people` (`email` or `subject`, and the "          \
-      "id of the `owner` that he is here)")
+      "id of the `owner` that he is here)")                                                                              \
+    X(DELIVERY_VERIFY, "delivery.verify", DELIVERY, CARRY_RESOURCE, 200,                                                 \
+      "`resource`: `state`, which the verification of a stream repeats, or null")
 
 enum command_type {
 #define COMMAND_ENUM(sym, name, target, carries, status, words) COMMAND_##sym,

@@ -158,16 +158,17 @@ enum err_code delivery_take(struct db *db, const struct delivery_place *places, 
     enum { TAKEN, MOVED, DONE, ALL };
     struct db_result *results[ALL] = {NULL};
     struct columns given, moved;
-    const char *params[5];
+    const char *params[6];
     if (lock_places(db, places, nplaces, records, n, err) != ERR_OK)
         return err->code;
-    columns_begin(&given, 5);
+    columns_begin(&given, 6);
     for (size_t i = 0; i < n; i++) {
         pg_array_word(&given.c[0], records[i].workspace);
         pg_array_int(&given.c[1], records[i].at_us);
         pg_array_text(&given.c[2], records[i].type);
         pg_array_text(&given.c[3], records[i].event);
         pg_array_text(&given.c[4], records[i].value);
+        pg_array_text(&given.c[5], records[i].user);
     }
     columns_end(&given, params);
     db_queue(db, SQL_DELIVERY_TAKE, params);
@@ -194,6 +195,17 @@ enum err_code delivery_days(struct db *db, int keep, int *gone, struct err *err)
     if (db_run(db, SQL_DELIVERY_DAYS, params, &r, err) != ERR_OK)
         return err->code;
     *gone = (int)db_int(r, 0, 0);
+    db_results_free(&r, 1);
+    return ERR_OK;
+}
+
+enum err_code delivery_fill(struct db *db, int most, int *n, struct err *err) {
+    char text[NUMBER];
+    const char *params[] = {number_text(text, most)};
+    struct db_result *r = NULL;
+    if (db_run(db, SQL_DELIVERY_FILL, params, &r, err) != ERR_OK)
+        return err->code;
+    *n = (int)db_int(r, 0, 0);
     db_results_free(&r, 1);
     return ERR_OK;
 }
@@ -239,13 +251,14 @@ enum err_code delivery_claim(struct db *db, const char *holder, const char *cons
 
 static void take_messages(const struct db_result *r, struct arena *a, struct delivery_message *out) {
     for (size_t i = 0; i < db_rows(r); i++) {
-        out[i] = (struct delivery_message){.number = db_int(r, i, 1),
-                                           .is_asked = db_bool(r, i, 2),
-                                           .at_us = db_int(r, i, 3),
-                                           .type = arena_strdup(a, db_text(r, i, 4)),
-                                           .event = arena_strdup(a, db_text(r, i, 5)),
-                                           .value = db_is_null(r, i, 6) ? NULL
-                                                                        : arena_strdup(a, db_text(r, i, 6))};
+        out[i] = (struct delivery_message){
+            .number = db_int(r, i, 1),
+            .is_asked = db_bool(r, i, 2),
+            .at_us = db_int(r, i, 3),
+            .type = arena_strdup(a, db_text(r, i, 4)),
+            .event = arena_strdup(a, db_text(r, i, 5)),
+            .value = db_is_null(r, i, 6) ? NULL : arena_strdup(a, db_text(r, i, 6)),
+            .about = db_is_null(r, i, 7) ? NULL : arena_strdup(a, db_text(r, i, 7))};
         snprintf(out[i].id, sizeof out[i].id, "%s", db_text(r, i, 0));
     }
 }

@@ -23,6 +23,7 @@ struct delivery_record {
     const char *workspace;
     int64_t at_us;
     const char *type, *event, *value;
+    const char *user; /* id of the one that it is about; NULL: none */
 };
 /* Which of the records' workspaces have endpoints: wanted[i] of each record. */
 enum err_code delivery_wanted(struct db *db, const struct delivery_record *records, size_t n, bool *wanted,
@@ -35,6 +36,9 @@ enum err_code delivery_take(struct db *db, const struct delivery_place *places, 
                             void (*touched)(const char *workspace, void *ctx), void *ctx, struct err *err);
 /* Makes the tables of the next days and drops those older than `keep`. */
 enum err_code delivery_days(struct db *db, int keep, int *gone, struct err *err);
+/* Notes the addresses of the next users of a workspace that has its first stream. *n: so many were looked at;
+ * less than `most`: there is nothing left of it. */
+enum err_code delivery_fill(struct db *db, int most, int *n, struct err *err);
 
 /* ---- endpoints ---- */
 
@@ -57,6 +61,7 @@ struct delivery_message {
     bool is_asked;
     const char *type, *event;
     const char *value; /* NULL: the endpoint does not want it */
+    const char *about; /* {"email":…,"was":…}, of the user that it is about; NULL: not known */
 };
 /* In the order of endpoints and numbers. */
 enum err_code delivery_messages(struct db *db, const struct delivery_claimed *of, size_t nof, int most,

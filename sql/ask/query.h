@@ -43,6 +43,8 @@ enum db_query_kind {
     /* p: owner (NULL: all), after (a pass's id), limit. Those that are still good, in the order of their ids.
      */
     QUERY_PASSES,
+    /* p: the key that they belong to, id (NULL: all). */
+    QUERY_STREAMS,
     /* p: id (NULL: all), after (an id), limit. */
     QUERY_DELIVERIES,
     /* p: id of an endpoint. The newest first, a hundred at most. At least one row, of which all but the first
@@ -163,8 +165,10 @@ enum {
     COL_DELIVERY_NEXT_TRY, /* NULL where nothing has failed */
     COL_DELIVERY_SUCCEEDED,
     COL_DELIVERY_LOST,
+    COL_DELIVERY_RECEIVER, /* the key that a stream belongs to; NULL: it is no stream */
     COL_DELIVERY_COLUMNS
 };
+enum { COL_STREAM_ID, COL_STREAM_DOC, COL_STREAM_COLUMNS };
 enum {
     COL_ATTEMPT_DELIVERY,
     COL_ATTEMPT_N,

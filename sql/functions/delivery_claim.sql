@@ -17,6 +17,7 @@ BEGIN
         JOIN deliveries d ON d.workspace_id = p.workspace_id AND d.id = p.id
         WHERE (v_workspaces IS NULL OR p.workspace_id = ANY (v_workspaces))
           AND p.held_until <= now()
+          AND d.doc->'stream'->>'method' IS DISTINCT FROM 'urn:ietf:rfc:8936' -- whoever polls comes by himself
           AND (p.asked <> '{}' OR (d.doc->>'state' = 'enabled' AND p.cursor < h.newest AND p.next_try <= now()))
     ), chosen AS (
         SELECT p.workspace_id, p.id FROM delivery_progress p

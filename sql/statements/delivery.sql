@@ -48,9 +48,11 @@ UPDATE delivery_offset SET next = $4::bigint WHERE topic = $1 AND partition = $2
 -- $3 text[]: types
 -- $4 text[]: ce_id
 -- $5 text[]: values
+-- $6 uuid[]: the users that they are about; NULL: none
 WITH given AS (
-    SELECT x.* FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
+    SELECT x.*, a.about FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
          AS x (workspace_id, at, type, event, value, nth)
+    LEFT JOIN delivery_about($1::uuid[], $6::uuid[], $3::text[]) a ON a.nth = x.nth
     WHERE EXISTS (SELECT FROM deliveries d WHERE d.workspace_id = x.workspace_id AND (d.doc->>'created')::bigint <= x.at)
 ), heads AS (
     UPDATE delivery_heads h SET newest = h.newest + g.n
@@ -58,9 +60,9 @@ WITH given AS (
     WHERE h.workspace_id = g.workspace_id
     RETURNING h.workspace_id, h.newest - g.n AS before
 ), kept AS (
-    INSERT INTO delivery_log (workspace_id, number, at, type, event, value)
+    INSERT INTO delivery_log (workspace_id, number, at, type, event, value, about)
     SELECT g.workspace_id, h.before + row_number() OVER (PARTITION BY g.workspace_id ORDER BY g.nth), from_micros(g.at), g.type,
-           g.event, g.value
+           g.event, g.value, g.about
     FROM given g JOIN heads h USING (workspace_id)
     RETURNING workspace_id
 )
@@ -69,6 +71,36 @@ SELECT workspace_id, count(*) FROM kept GROUP BY workspace_id;
 -- name: days
 -- $1 integer: days that are kept
 SELECT delivery_days($1::int);
+
+-- name: fill
+-- $1 integer: users at most
+SELECT delivery_fill($1::int);
+
+-- name: poll
+-- $1 uuid: workspace
+-- $2 uuid: stream
+-- $3 uuid: key
+SELECT doc, cursor, newest, turn, version, done FROM delivery_poll($1::uuid, $2::uuid, $3::uuid);
+
+-- name: poll_move
+-- $1 uuid: workspace
+-- $2 uuid: stream
+-- $3 bigint: all messages up to this one are done
+-- $4 text[]: tokens above it that are
+-- $5 bigint: messages that the log had forgotten
+-- $6 jsonb: what the receiver could not take
+SELECT delivery_poll_move($1::uuid, $2::uuid, $3::bigint, $4::text[], $5::bigint, $6::jsonb);
+
+-- name: poll_news
+-- Which of these have got messages, or were changed, or have a key that is dead.
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: streams
+-- $3 bigint[]: the newest messages that were seen
+-- $4 bigint[]: versions that were seen
+SELECT x.nth FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS x (workspace_id, id, newest, version, nth)
+LEFT JOIN delivery_heads h ON h.workspace_id = x.workspace_id
+LEFT JOIN delivery_progress p ON p.workspace_id = x.workspace_id AND p.id = x.id
+WHERE p.id IS NULL OR h.newest <> x.newest OR p.version <> x.version;
 
 -- name: state
 SELECT failing, disabled, waiting FROM delivery_state();
@@ -89,7 +121,7 @@ FROM delivery_claim($1, $2::uuid[], $3::int, $4::int, $5::int);
 -- $4 bigint[]: what was asked for once more; 0: nothing
 -- $5 integer: messages of each at most
 -- $6 integer: bytes of each at most
-SELECT id, number, is_asked, at, type, event, value
+SELECT id, number, is_asked, at, type, event, value, about
 FROM delivery_messages($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::int, $6::int);
 
 -- name: settle

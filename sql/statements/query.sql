@@ -258,12 +258,20 @@ ORDER BY p.id LIMIT $4::int;
 SELECT d.id, d.doc->>'name', d.doc->>'url', d.doc->>'events', d.doc->>'signature', d.doc->>'prefix', d.doc->>'publicKey',
        CASE WHEN (d.doc->>'oldSecretUntil')::bigint > micros(now()) THEN d.doc->>'oldSecretUntil' END, d.doc->>'state', d.doc->>'reason',
        d.doc->>'created', d.doc->>'createdBy', p.cursor, h.newest, p.failures, micros(p.failing_since),
-       CASE WHEN p.failures > 0 THEN micros(p.next_try) END, micros(p.succeeded), p.lost
+       CASE WHEN p.failures > 0 THEN micros(p.next_try) END, micros(p.succeeded), p.lost, d.doc->'stream'->>'receiver'
 FROM deliveries d
 JOIN delivery_progress p ON p.workspace_id = d.workspace_id AND p.id = d.id
 JOIN delivery_heads h ON h.workspace_id = d.workspace_id
 WHERE d.workspace_id = $1::uuid AND ($2::uuid IS NULL OR d.id = $2::uuid) AND ($3::uuid IS NULL OR d.id > $3::uuid)
 ORDER BY d.id LIMIT $4::int;
+
+-- name: streams
+-- $1 uuid: workspace
+-- $2 uuid: the key that they belong to
+-- $3 uuid: one stream alone; NULL: all
+SELECT d.id, d.doc::text FROM deliveries d
+WHERE d.workspace_id = $1::uuid AND d.doc->'stream'->>'receiver' = $2::text AND ($3::uuid IS NULL OR d.id = $3::uuid)
+ORDER BY d.id LIMIT 1000;
 
 -- name: delivery_attempts
 -- The newest first. At least one row, unless there is no such endpoint.

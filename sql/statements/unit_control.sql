@@ -132,7 +132,7 @@ FROM unnest($1::uuid[]) AS a (w)
 CROSS JOIN LATERAL (SELECT * FROM deliveries t WHERE t.workspace_id = a.w OFFSET 0) d;
 
 -- name: store_deliveries
--- A new endpoint begins behind the newest message. A changed one is tried at once. A cursor that is set goes to the last
+-- A new endpoint begins behind the newest message; with the first stream of a workspace the addresses of its users are noted. A changed one is tried at once. A cursor that is set goes to the last
 -- message before a moment, or to a number.
 -- $1 uuid[]: workspaces
 -- $2 uuid[]: endpoints
@@ -148,7 +148,12 @@ WITH given AS (
     INSERT INTO deliveries (workspace_id, id, doc, secrets) SELECT workspace_id, id, doc::json, secrets FROM given
     ON CONFLICT (workspace_id, id) DO UPDATE SET doc = EXCLUDED.doc, secrets = EXCLUDED.secrets
 ), heads AS (
-    INSERT INTO delivery_heads (workspace_id) SELECT DISTINCT workspace_id FROM given ON CONFLICT DO NOTHING
+    INSERT INTO delivery_heads AS h (workspace_id, filled)
+    SELECT g.workspace_id, CASE WHEN bool_or(g.doc::json->'stream' IS NOT NULL) AND NOT EXISTS (
+               SELECT FROM deliveries d WHERE d.workspace_id = g.workspace_id AND d.doc->'stream' IS NOT NULL)
+           THEN '00000000-0000-0000-0000-000000000000'::uuid END
+    FROM given g GROUP BY g.workspace_id
+    ON CONFLICT (workspace_id) DO UPDATE SET filled = EXCLUDED.filled WHERE EXCLUDED.filled IS NOT NULL
 )
 INSERT INTO delivery_progress AS p (workspace_id, id, cursor, asked)
 SELECT g.workspace_id, g.id,
@@ -163,7 +168,29 @@ SET version = p.version + 1, failures = 0, failing_since = NULL, next_try = now(
     asked = (p.asked || EXCLUDED.asked)[1:100],
     turn = p.turn + CASE WHEN (SELECT g.since > 0 OR g.after >= 0 FROM given g WHERE g.workspace_id = p.workspace_id AND g.id = p.id) THEN 1 ELSE 0 END,
     cursor = CASE WHEN (SELECT g.since > 0 OR g.after >= 0 FROM given g WHERE g.workspace_id = p.workspace_id AND g.id = p.id)
-                  THEN EXCLUDED.cursor ELSE p.cursor END;
+                  THEN EXCLUDED.cursor ELSE p.cursor END,
+    done = CASE WHEN (SELECT g.since > 0 OR g.after >= 0 FROM given g WHERE g.workspace_id = p.workspace_id AND g.id = p.id)
+                THEN '{}' ELSE p.done END;
+
+-- name: say_deliveries
+-- Messages for one endpoint alone: behind all that is in the log by now.
+-- $1 uuid[]: workspaces
+-- $2 uuid[]: endpoints
+-- $3 text[]: types
+-- $4 text[]: what stands for a ce_id
+-- $5 text[]: values
+WITH given AS (
+    SELECT x.* FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
+         AS x (workspace_id, id, type, event, value, nth)
+), heads AS (
+    UPDATE delivery_heads h SET newest = h.newest + g.n
+    FROM (SELECT workspace_id, count(*) AS n FROM given GROUP BY workspace_id) g
+    WHERE h.workspace_id = g.workspace_id
+    RETURNING h.workspace_id, h.newest - g.n AS before
+)
+INSERT INTO delivery_log (workspace_id, number, at, type, event, value)
+SELECT g.workspace_id, h.before + row_number() OVER (PARTITION BY g.workspace_id ORDER BY g.nth), clock_timestamp(), g.type, g.event, g.value
+FROM given g JOIN heads h USING (workspace_id);
 
 -- name: delete_deliveries
 -- With all that belongs to them.

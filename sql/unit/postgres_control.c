@@ -175,7 +175,7 @@ static void store_logins(struct unit *u, size_t *sent) {
 }
 
 static void store_deliveries(struct unit *u, size_t *sent) {
-    struct postgres_rows rows = {.ncolumns = 7}, gone = {.ncolumns = 2};
+    struct postgres_rows rows = {.ncolumns = 7}, said = {.ncolumns = 5}, gone = {.ncolumns = 2};
     for (const struct object *o = u->objects[UNIT_DELIVERIES]; o != NULL; o = o->next) {
         const struct unit_delivery *d = o->p;
         if (d->state == ROW_DELETED)
@@ -188,8 +188,15 @@ static void store_deliveries(struct unit *u, size_t *sent) {
         pg_array_int(&rows.column[4], d->moves ? d->since_us : 0);
         pg_array_int(&rows.column[5], d->moves && d->since_us == 0 ? d->after : -1);
         pg_array_text(&rows.column[6], d->asked != NULL ? d->asked : "{}");
+        if (d->says != NULL) {
+            postgres_rows_add(&said, d->workspace->id, d->id);
+            pg_array_text(&said.column[2], d->says_type);
+            pg_array_text(&said.column[3], d->says_event);
+            pg_array_text(&said.column[4], d->says);
+        }
     }
     postgres_rows_send(&rows, u, SQL_UNIT_CONTROL_STORE_DELIVERIES, sent);
+    postgres_rows_send(&said, u, SQL_UNIT_CONTROL_SAY_DELIVERIES, sent);
     postgres_rows_send(&gone, u, SQL_UNIT_CONTROL_DELETE_DELIVERIES, sent);
 }
 

@@ -92,6 +92,8 @@ struct unit_delivery {
     int64_t since_us;  /* … to the last message before this moment, or, where that is 0, … */
     int64_t after;     /* … to this number */
     const char *asked; /* messages to be sent once more: text form of a PostgreSQL array; NULL: none */
+    /* A message of its own, behind all others in the log; NULL: none. */
+    const char *says_type, *says_event, *says;
 };
 
 /* How people sign in to the portal by an OpenID provider; ROW_ABSENT: they do not. */

@@ -19,32 +19,53 @@ void announce_deliveries(struct unit *u, struct unit_workspace *w, const struct 
 
 /* ---- what it shares ---- */
 
-/* Administrators and operators; no key, whatever its scopes. */
+/* Administrators and operators; no key, whatever its scopes, but for a stream of its own. */
 static enum err_code delivery_check_actor(struct decision *d) {
     return d->command->actor.kind != ACTOR_KEY
                ? ERR_OK
                : err_set(&d->err, ERR_FORBIDDEN, "Only owners and administrators may set where events go");
 }
 
-/* The endpoint that the command is about, and its document, which the caller drops; NULL: the error says why.
- */
-static struct unit_delivery *delivery_target(struct decision *d, json_t **doc) {
+static enum err_code delivery_not_found(struct decision *d) {
+    return err_set(&d->err, ERR_NOT_FOUND, "Delivery %s does not exist", d->command->id.s);
+}
+
+bool delivery_is_stream(const json_t *doc) {
+    return json_is_object(json_object_get(doc, "stream"));
+}
+
+/* Another receiver's stream is not there for a key. */
+static enum err_code delivery_check_whose(struct decision *d, const json_t *doc) {
+    const struct actor *actor = &d->command->actor;
+    if (actor->kind != ACTOR_KEY)
+        return ERR_OK;
+    if (!delivery_is_stream(doc))
+        return delivery_check_actor(d);
+    const char *receiver = credential_text(json_object_get(doc, "stream"), "receiver");
+    return receiver != NULL && strcmp(receiver, actor->id) == 0 ? ERR_OK : delivery_not_found(d);
+}
+
+struct unit_delivery *delivery_target(struct decision *d, json_t **doc) {
     *doc = NULL;
-    if (delivery_check_actor(d) != ERR_OK)
-        return NULL;
     struct unit_delivery *x = unit_delivery(d->unit, d->workspace, d->command->id.s);
     if (x == NULL) {
         (void)decision_db_error(d);
-    } else if (!row_alive(x->state)) {
-        (void)err_set(&d->err, ERR_NOT_FOUND, "Delivery %s does not exist", d->command->id.s);
-        x = NULL;
-    } else {
-        *doc = json_loads(x->doc, 0, NULL);
+        return NULL;
     }
-    return x;
+    if (!row_alive(x->state)) {
+        if (delivery_check_actor(d) == ERR_OK)
+            (void)delivery_not_found(d);
+        return NULL;
+    }
+    *doc = json_loads(x->doc, 0, NULL);
+    if (delivery_check_whose(d, *doc) == ERR_OK)
+        return x;
+    json_decref(*doc);
+    *doc = NULL;
+    return NULL;
 }
 
-static void delivery_write(struct decision *d, struct unit_delivery *x, const json_t *doc) {
+void delivery_write(struct decision *d, struct unit_delivery *x, const json_t *doc) {
     struct jbuf text = {0};
     jsonx_text(doc, &text);
     x->doc = arena_strdup(unit_arena(d->unit), text.p);
@@ -52,16 +73,16 @@ static void delivery_write(struct decision *d, struct unit_delivery *x, const js
     jb_free(&text);
 }
 
-static struct audit_target audit_target_of(struct decision *d, const struct unit_delivery *x,
-                                           const json_t *doc) {
+struct audit_target delivery_audit_target(struct decision *d, const struct unit_delivery *x,
+                                          const json_t *doc) {
     const char *name = json_string_value(json_object_get(doc, "name"));
     return (struct audit_target){
         .kind = TARGET_DELIVERY, .id = x->id, .name = arena_strdup(unit_arena(d->unit), name)};
 }
 
-static void delivery_audit(struct decision *d, enum audit_action action, const struct unit_delivery *x,
-                           const json_t *doc, const char *reason) {
-    struct audit_target target = audit_target_of(d, x, doc);
+void delivery_audit(struct decision *d, enum audit_action action, const struct unit_delivery *x,
+                    const json_t *doc, const char *reason) {
+    struct audit_target target = delivery_audit_target(d, x, doc);
     decision_audit(d, action, &target, NULL, reason, NULL, 0);
 }
 
@@ -126,6 +147,10 @@ static enum err_code check_new(struct decision *d) {
         return d->err.code;
     if (!is_one_of(credential_text(given, "signature"), signatures))
         return err_set_path(&d->err, ERR_INVALID_VALUE, "signature", "signature must be hmac or ed25519");
+    return delivery_check_count(d);
+}
+
+enum err_code delivery_check_count(struct decision *d) {
     int64_t n = unit_count_deliveries(d->unit, d->workspace);
     if (n < 0)
         return decision_db_error(d);
@@ -136,17 +161,23 @@ static enum err_code check_new(struct decision *d) {
                                                n, d->bounds->deliveries);
 }
 
+struct unit_delivery *delivery_new_one(struct decision *d) {
+    struct unit_delivery *x = unit_delivery(d->unit, d->workspace, d->command->id.s);
+    if (x == NULL)
+        (void)decision_db_error(d);
+    else if (x->state != ROW_ABSENT)
+        (void)err_set(&d->err, ERR_CONFLICT, "The endpoint exists already");
+    else
+        return x;
+    return NULL;
+}
+
 enum err_code apply_delivery_create(struct decision *d) {
     const json_t *given = d->command->resource;
-    struct unit_delivery *x;
     if (delivery_check_actor(d) != ERR_OK)
         return d->err.code;
-    x = unit_delivery(d->unit, d->workspace, d->command->id.s);
-    if (x == NULL)
-        return decision_db_error(d);
-    if (x->state != ROW_ABSENT)
-        return err_set(&d->err, ERR_CONFLICT, "The endpoint exists already");
-    if (check_new(d) != ERR_OK)
+    struct unit_delivery *x = delivery_new_one(d);
+    if (x == NULL || check_new(d) != ERR_OK)
         return d->err.code;
     json_t *doc = json_object();
     const char *state = credential_text(given, "state");
@@ -168,7 +199,7 @@ enum err_code apply_delivery_create(struct decision *d) {
     return ERR_OK;
 }
 
-static void put_change(struct jbuf *b, const char *path, const json_t *from, const json_t *to) {
+void delivery_put_change(struct jbuf *b, const char *path, const json_t *from, const json_t *to) {
     jb_sep(b);
     jb_raw(b, "{");
     jb_kstr(b, "path", path);
@@ -189,7 +220,7 @@ static bool take_changes(json_t *doc, const json_t *given, struct jbuf *changes)
         const json_t *from = json_object_get(doc, members[i]);
         if (to == NULL || json_equal(from, to))
             continue;
-        put_change(changes, members[i], from, to);
+        delivery_put_change(changes, members[i], from, to);
         jsonx_put(doc, members[i], jsonx_copy(to));
     }
     jb_raw(changes, "]");
@@ -225,7 +256,7 @@ enum err_code apply_delivery_set(struct decision *d) {
                    strcmp(credential_text(d->command->resource, "state"), "disabled") == 0;
         const char *why = take_reason(d, doc);
         delivery_write(d, x, doc);
-        struct audit_target target = audit_target_of(d, x, doc);
+        struct audit_target target = delivery_audit_target(d, x, doc);
         if (off)
             decision_audit(d, ACTION_DELIVERY_DISABLED, &target, NULL, why, NULL, 0);
         else
@@ -243,7 +274,10 @@ enum err_code apply_delivery_rotate(struct decision *d) {
     struct unit_delivery *x = delivery_target(d, &doc);
     if (x == NULL)
         return d->err.code;
-    if (check_secret(d) != ERR_OK) {
+    if (delivery_is_stream(doc))
+        (void)err_set(&d->err, ERR_CONFLICT,
+                      "A stream has no secret: its tokens are signed with the service's keys");
+    if (d->err.code != ERR_OK || check_secret(d) != ERR_OK) {
         json_decref(doc);
         return d->err.code;
     }
@@ -279,7 +313,7 @@ static const char *replay_kind(const json_t *given) {
 enum err_code apply_delivery_replay(struct decision *d) {
     const char *kind = replay_kind(d->command->resource);
     json_t *doc;
-    struct unit_delivery *x = delivery_target(d, &doc);
+    struct unit_delivery *x = delivery_check_actor(d) == ERR_OK ? delivery_target(d, &doc) : NULL;
     if (x == NULL)
         return d->err.code;
     if (kind == NULL) {
@@ -298,7 +332,7 @@ enum err_code apply_delivery_replay(struct decision *d) {
         x->after = n;
     }
     unit_row_touch(&x->state);
-    struct audit_target target = audit_target_of(d, x, doc);
+    struct audit_target target = delivery_audit_target(d, x, doc);
     decision_audit_json(d, ACTION_DELIVERY_REPLAYED, &target,
                         arena_printf(unit_arena(d->unit),
                                      "[{\"path\":\"%s\",\"op\":\"add\",\"from\":null,\"to\":%" PRId64 "}]",

@@ -12,6 +12,7 @@
 #include "workers/apply/resource.h"
 #include "workers/apply/sign_in.h"
 #include "workers/apply/stand_in.h"
+#include "workers/apply/streams.h"
 #include "workers/apply/workspace.h"
 
 #include <assert.h>
@@ -60,12 +61,13 @@ static const struct verb verbs[COMMAND_TYPE_COUNT] = {
     [COMMAND_GUARD_RELEASE] = {announce_key, apply_guard_release},
     [COMMAND_AUDIT_EXPORT] = {announce_nothing, apply_audit_export},
     [COMMAND_AUDIT_RESUME] = {announce_nothing, apply_audit_resume},
-    [COMMAND_DELIVERY_CREATE] = {announce_deliveries, apply_delivery_create},
-    [COMMAND_DELIVERY_SET] = {announce_deliveries, apply_delivery_set},
+    [COMMAND_DELIVERY_CREATE] = {announce_deliveries, apply_endpoint_create},
+    [COMMAND_DELIVERY_SET] = {announce_deliveries, apply_endpoint_set},
     [COMMAND_DELIVERY_ROTATE] = {announce_deliveries, apply_delivery_rotate},
     [COMMAND_DELIVERY_REPLAY] = {announce_deliveries, apply_delivery_replay},
     [COMMAND_DELIVERY_DELETE] = {announce_deliveries, apply_delivery_delete},
     [COMMAND_SIGN_IN_SET] = {announce_sign_in, apply_sign_in_set},
+    [COMMAND_DELIVERY_VERIFY] = {announce_deliveries, apply_delivery_verify},
 };
 
 const struct verb *verb_of(enum command_type type) {

@@ -6,6 +6,7 @@
 #include "ops/runtime/arena.h"
 #include "ops/runtime/post.h"
 #include "sql/ask/delivery.h"
+#include "workers/deliver/push.h"
 #include "workers/deliver/webhook.h"
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@ struct endpoint {
     const char *url, *host;
     struct webhook_key keys[2];
     size_t nkeys;
+    struct push *push; /* of a stream; NULL: it is a webhook */
     int64_t turn, version, failures, failing_since_us;
     int64_t cursor, newest;
     bool is_due;   /* the messages behind the cursor are to be sent */
@@ -34,14 +36,19 @@ struct endpoint {
 };
 
 /* The endpoint of a claim, and those of the messages that are its own. NULL: its secrets do not open with the
- * service's. now_us decides whether the secret before the present one signs too. */
+ * service's. now_us decides whether the secret before the present one signs too.
+ * keys: what the tokens of streams are signed with; they outlive it. */
 struct endpoint *endpoint_new(const struct delivery_claimed *c, const struct delivery_message *messages,
-                              size_t n, const unsigned char *service, int64_t now_us);
+                              size_t n, const unsigned char *service, const struct push_keys *keys,
+                              int64_t now_us);
 void endpoint_free(struct endpoint *e);
 
 /* Goes to the next message that is to be sent, into e->now. Passes over those that it does not want. *lost:
  * so many the log has forgotten before. False: there is none in hand. */
 bool endpoint_step(struct endpoint *e, int64_t *lost);
+/* A token went well, and is not the last one of its message: the next one is to follow. False: it was the
+ * last one, or the endpoint is no stream. */
+bool endpoint_next_part(struct endpoint *e);
 /* The message as it is posted; its texts live until the next call, or until the endpoint ends. */
 void endpoint_letter(struct endpoint *e, int64_t now_us, struct post_message *out);
 

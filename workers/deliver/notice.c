@@ -50,7 +50,8 @@ static void notice_produce(struct notice *n, const struct command *c) {
     jb_free(&value);
 }
 
-void notice_disable(struct notice *n, const char *workspace, const char *endpoint, const char *reason) {
+void notice_stop(struct notice *n, const char *workspace, const char *endpoint, const char *state,
+                 const char *reason) {
     struct command c = {.type = COMMAND_DELIVERY_SET,
                         .txn = uuid_v7(),
                         .actor = {.kind = ACTOR_OPERATOR, .name = "usher-worker"},
@@ -62,7 +63,7 @@ void notice_disable(struct notice *n, const char *workspace, const char *endpoin
         abort(); /* they come from the database */
     if (gethostname(c.actor.host, sizeof c.actor.host - 1) != 0)
         c.actor.host[0] = '\0';
-    c.resource = json_pack("{s:s, s:s}", "state", "disabled", "reason", reason);
+    c.resource = json_pack("{s:s, s:s}", "state", state, "reason", reason);
     if (c.resource == NULL)
         abort(); /* no memory */
     notice_produce(n, &c);

@@ -7,6 +7,7 @@
 #include "ops/runtime/mem.h"
 #include "ops/runtime/post.h"
 #include "sql/ask/secret.h"
+#include "sql/ask/signing_key.h"
 #include "workers/deliver/endpoint.h"
 #include "workers/deliver/notice.h"
 #include "workers/deliver/schedule.h"
@@ -26,6 +27,7 @@
 #define MESSAGE_BYTES 262144 /* … and about so many bytes */
 #define HOLD_MORE_S 15       /* beyond the time of an attempt */
 #define HOST_WAIT_US 10000000
+#define KEYS_WAIT_US 5000000    /* until every ingest shows the public keys that were published */
 #define NOTICE_WAIT_US 60000000 /* until a command that disables an endpoint has surely come through */
 #define TOUCHED_MAX 1000        /* more than that: all are looked at */
 
@@ -45,6 +47,8 @@ struct sender {
     struct schedule schedule;
     unsigned char service[SECRET_SIZE];
     bool has_service;
+    struct push_keys keys;
+    int64_t keys_us; /* from when on receivers find them; 0: they are not published */
     int hold_s;
     int64_t look_us, state_us;
     struct endpoint *endpoints; /* that are held */
@@ -100,7 +104,7 @@ static bool anything_touched(struct sender *s) {
 
 static void sender_hold(struct sender *s, const struct delivery_claimed *c,
                         const struct delivery_message *messages, size_t n) {
-    struct endpoint *e = endpoint_new(c, messages, n, s->service, clock_wall_us());
+    struct endpoint *e = endpoint_new(c, messages, n, s->service, &s->keys, clock_wall_us());
     if (e == NULL) {
         log_event(LOG_ERROR, "deliver-endpoint-unreadable", "workspace=%s endpoint=%s", c->workspace, c->id);
         return; /* it stays claimed for a while, so that others go on */
@@ -157,8 +161,11 @@ static struct delivery_outcome *outcome_of(struct sender *s, struct endpoint *e)
 
 static struct delivery_attempt *attempt_of(struct sender *s, const struct endpoint *e) {
     struct delivery_attempt *t = &s->attempts[s->noutcomes - 1];
-    *t = (struct delivery_attempt){
-        .at_us = clock_wall_us(), .number = e->now.number, .event = e->now.event, .type = e->now.type};
+    bool is_token = e->push != NULL && e->push->at < e->push->n;
+    *t = (struct delivery_attempt){.at_us = clock_wall_us(),
+                                   .number = e->now.number,
+                                   .event = is_token ? e->push->sets[e->push->at].jti : e->now.event,
+                                   .type = is_token ? e->push->sets[e->push->at].type : e->now.type};
     s->outcomes[s->noutcomes - 1].attempt = t;
     return t;
 }
@@ -193,7 +200,8 @@ static void note_failure(struct sender *s, struct endpoint *e, struct delivery_o
     const char *off = why_disabled(s, e, a->status);
     metric_add(worker_stats.deliver_failed, 1);
     if (off != NULL)
-        notice_disable(s->notice, e->workspace, e->id, off);
+        notice_stop(s->notice, e->workspace, e->id,
+                    e->push != NULL && strcmp(off, "failing") == 0 ? "paused" : "disabled", off);
     o->failed = 1;
     o->frees = true;
     o->wait_us = off != NULL ? NOTICE_WAIT_US
@@ -201,8 +209,10 @@ static void note_failure(struct sender *s, struct endpoint *e, struct delivery_o
                                                 randombytes_random());
 }
 
-static void note_success(struct endpoint *e, struct delivery_outcome *o) {
-    metric_add(worker_stats.deliver_sent, 1);
+static void note_success(struct endpoint *e, struct delivery_outcome *o, bool taken) {
+    metric_add(taken ? worker_stats.deliver_sent : worker_stats.deliver_failed, 1);
+    if (endpoint_next_part(e))
+        return; /* the message is not done, and nothing is settled but the attempt */
     metric_observe_us(worker_stats.deliver_time, clock_wall_us() - e->now.at_us);
     o->failed = 0;
     o->cursor = e->cursor = e->now.number;
@@ -219,16 +229,21 @@ static void note_answer(struct sender *s, const struct post_answer *a) {
     t->duration_us = a->duration_us;
     t->status = a->status;
     t->answer = arena_strdup(e->arena, a->shown);
-    if (!good)
+    const char *refused = e->push != NULL ? push_refused(a, e->arena) : NULL;
+    if (refused != NULL)
+        t->error = refused;
+    else if (!good)
         t->error = a->error != NULL                      ? a->error
                    : a->status >= 300 && a->status < 400 ? "redirects are not followed"
                                                          : "the status is none of 200 to 299";
-    if (e->is_asked) {
+    if (e->is_asked && (good || refused != NULL) && endpoint_next_part(e)) {
+        o->failed = -1;
+    } else if (e->is_asked) {
         o->answered = e->asked;
         o->frees = true; /* the next claim says what else there is */
         sender_touch(s, e->workspace);
-    } else if (good) {
-        note_success(e, o);
+    } else if (good || refused != NULL) {
+        note_success(e, o, good);
     } else {
         note_failure(s, e, o, a);
     }
@@ -255,6 +270,8 @@ static void refuse_asked(struct sender *s, struct endpoint *e) {
 static void sender_begin(struct sender *s, struct endpoint *e) {
     struct post_message m;
     int64_t lost = 0;
+    if (e->push != NULL && clock_mono_us() < s->keys_us)
+        return;
     if (!endpoint_step(e, &lost) || lost > 0) {
         let_go(s, e, lost);
         if (lost > 0 || e->newest > e->cursor)
@@ -330,6 +347,11 @@ static enum err_code sender_prepare(struct sender *s, struct err *err) {
     if (!s->has_service && secret_read(s->db, SECRET_SEAL, s->service, err) != ERR_OK)
         return err->code;
     s->has_service = true;
+    if (s->keys_us == 0 && (signing_key_publish(s->db, s->keys.es256, err) != ERR_OK ||
+                            signing_key_publish(s->db, s->keys.rs256, err) != ERR_OK))
+        return err->code;
+    if (s->keys_us == 0)
+        s->keys_us = clock_mono_us() + KEYS_WAIT_US;
     return ERR_OK;
 }
 
@@ -389,7 +411,10 @@ struct sender *sender_new(const struct config *config, struct err *err) {
     s->post = post_new(&p);
     s->notice = notice_new(config, err);
     s->db = db_new(config_str(config, "pg"), "usher-worker-deliver", OPTIONS);
-    if (s->post != NULL && s->notice != NULL)
+    if (s->notice != NULL)
+        s->keys = (struct push_keys){signing_key_open(config_str(config, "deliver-key"), err),
+                                     signing_key_open_rsa(config_str(config, "deliver-key-rsa"), err)};
+    if (s->post != NULL && s->notice != NULL && s->keys.es256 != NULL && s->keys.rs256 != NULL)
         return s;
     if (s->post == NULL)
         (void)err_set(err, ERR_CONFIG, "libcurl cannot be used");
@@ -406,6 +431,8 @@ void sender_free(struct sender *s) {
     post_free(s->post);
     while (s->endpoints != NULL)
         sender_drop(s, s->endpoints);
+    jws_key_free(s->keys.es256);
+    jws_key_free(s->keys.rs256);
     notice_free(s->notice);
     db_free(s->db);
     touched_free(&s->touched);

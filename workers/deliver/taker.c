@@ -24,6 +24,8 @@
 #define MOVE_EVERY_US 1000000 /* places behind which nothing was wanted */
 #define DAYS_EVERY_US 600000000
 #define NTOPICS 2
+#define FILL_USERS 2000 /* of whom addresses are noted in one transaction */
+#define FILL_EVERY_US 1000000
 /* What is lost with PostgreSQL's last moments is read again: its place is lost with it. */
 #define OPTIONS "synchronous_commit=off"
 
@@ -42,7 +44,7 @@ struct taker {
     int64_t *at;                   /* what comes next; negative: it is not ours */
     bool dead;
     bool idle; /* the last batch had nothing that anybody wanted */
-    int64_t days_us, move_us;
+    int64_t days_us, fill_us, move_us;
     unsigned generation; /* of the assignment */
     struct arena *arena; /* of the batch, as is all below */
     struct delivery_record *records;
@@ -185,6 +187,16 @@ static const char *taker_header_of(struct taker *t, const rd_kafka_message_t *m,
     return arena_strndup(t->arena, value, n);
 }
 
+/* The user that an event is about; NULL: none. (Of usher.membership nobody asks.) */
+static const char *record_user(struct taker *t, const rd_kafka_message_t *m) {
+    static const char users[] = "users/";
+    const char *subject = taker_header_of(t, m, "ce_subject");
+    struct uuid id;
+    return strncmp(subject, users, sizeof users - 1) == 0 && uuid_parse(subject + sizeof users - 1, &id)
+               ? arena_strdup(t->arena, id.s)
+               : NULL;
+}
+
 /* What nobody can read is passed over: it is in the stream, and whoever reads that is told there. */
 static void taker_take_record(struct taker *t, const rd_kafka_message_t *m, int place) {
     static const char source[] = "/w/";
@@ -203,7 +215,8 @@ static void taker_take_record(struct taker *t, const rd_kafka_message_t *m, int 
                                                    : rd_kafka_message_timestamp(m, NULL) * 1000,
                                       .type = taker_header_of(t, m, "ce_type"),
                                       .event = taker_header_of(t, m, "ce_id"),
-                                      .value = arena_strndup(t->arena, m->payload, m->len)};
+                                      .value = arena_strndup(t->arena, m->payload, m->len),
+                                      .user = record_user(t, m)};
     t->n++;
 }
 
@@ -320,6 +333,15 @@ static enum err_code taker_store_singly(struct taker *t, struct err *err) {
 
 /* ---- a turn ---- */
 
+/* So many in one transaction, so that it is short; then the next records, then the next users. */
+static enum err_code taker_fill(struct taker *t, struct err *err) {
+    int n = 0;
+    if (delivery_fill(t->db, FILL_USERS, &n, err) != ERR_OK)
+        return err->code;
+    t->fill_us = n == FILL_USERS ? 0 : clock_mono_us() + FILL_EVERY_US;
+    return ERR_OK;
+}
+
 static enum err_code taker_look_after(struct taker *t, struct err *err) {
     int gone = 0;
     if (db_connect(t->db, err) != ERR_OK)
@@ -329,6 +351,8 @@ static enum err_code taker_look_after(struct taker *t, struct err *err) {
             return err->code;
         t->checked = db_generation(t->db);
     }
+    if (clock_mono_us() >= t->fill_us && taker_fill(t, err) != ERR_OK)
+        return err->code;
     if (clock_mono_us() < t->days_us)
         return ERR_OK;
     if (delivery_days(t->db, (int)config_int(t->config, "deliver-days"), &gone, err) != ERR_OK)

@@ -63,7 +63,7 @@ static struct endpoint *endpoint(struct delivery_claimed c, const struct deliver
     c.secrets = sealed;
     c.doc =
         "{\"url\":\"https://app.example.com:8443/hook?x=1\",\"signature\":\"hmac\",\"oldSecretUntil\":null}";
-    return endpoint_new(&c, messages, n, service, NOW_US);
+    return endpoint_new(&c, messages, n, service, NULL, NOW_US);
 }
 
 static struct delivery_message message(int64_t number, bool wanted) {
