@@ -1,6 +1,7 @@
 /* usher-ingest: HTTP in, commands out. Starts and stops the parts in order; each header describes its part.
  */
 #include "ingest/api/docs.h"
+#include "ingest/api/polls.h"
 #include "ingest/gate/delay.h"
 #include "ingest/gate/exports.h"
 #include "ingest/gate/gate.h"
@@ -65,14 +66,20 @@ static void reload(void *ctx) {
                   log_quote(err_text(&err), quoted, sizeof quoted));
 }
 
+static enum err_code check_key(const char *file, struct jws_key *(*load)(const char *file, struct err *err),
+                               struct err *err) {
+    struct jws_key *k = file[0] != '\0' ? load(file, err) : NULL;
+    jws_key_free(k);
+    return file[0] == '\0' || k != NULL ? ERR_OK : ERR_CONFIG;
+}
+
 /* A certificate or a key that cannot be used is a wrong setting. */
 static enum err_code judge(const struct config *c, struct err *err) {
     if (settings_judge(c, err) != ERR_OK)
         return err->code;
-    const char *signing = config_str(c, "signing-key");
-    if (signing[0] != '\0' && jwks_open(signing, err) != ERR_OK)
+    if (check_key(config_str(c, "signing-key"), jws_key_load, err) != ERR_OK ||
+        check_key(config_str(c, "signing-key-rsa"), jws_key_load_rsa, err) != ERR_OK)
         return err->code;
-    jwks_close();
     const char *cert = config_str(c, "tls-cert"), *key = config_str(c, "tls-key");
     if ((cert[0] == '\0') != (key[0] == '\0'))
         return err_set(err, ERR_CONFIG, "tls-cert and tls-key go together");
@@ -116,6 +123,7 @@ static void stop(struct ticker *ticker) {
     server_stop(ingest.server);
     ticker_stop(ticker);
     changes_close(ingest.changes);
+    polls_close(ingest.polls);
     health_close(ingest.health);
     large_close(ingest.large);
     key_sets_close(ingest.key_sets);
@@ -161,7 +169,8 @@ int main(int argc, char **argv) {
         return refuse_start("traces", &err);
     if (open_tls(&err) != ERR_OK)
         return refuse_start("tls", &err);
-    if (jwks_open(config_str(ingest.settings.config, "signing-key"), &err) != ERR_OK)
+    const struct config *config = ingest.settings.config;
+    if (jwks_open(config_str(config, "signing-key"), config_str(config, "signing-key-rsa"), &err) != ERR_OK)
         return refuse_start("signing-key", &err);
     ingest.bodies = bodies_new(ingest.settings.body_memory, ingest.settings.max_body_bytes);
     ingest.pending = pending_new();
@@ -187,6 +196,7 @@ int main(int argc, char **argv) {
     ingest.large = large_new(&ingest);
     ingest.health = health_new(&ingest);
     ingest.changes = changes_new(&ingest);
+    ingest.polls = polls_new(&ingest);
     struct ticker *ticker = ticker_start(&ingest);
     wait_for_health();
     if (server_start(&ingest, &err) == NULL)

@@ -59,6 +59,13 @@ static const struct config_row rows[] = {
      "PEM file with the EC key (P-256) that outcomes of asynchronous requests are signed with; empty: a new "
      "one with each start",
      false},
+    {"signing-key-rsa", CONFIG_FILE, "", 0, 0,
+     "PEM file with the RSA key that tokens of polled streams are signed with; empty: a new one with each start",
+     false},
+    {"polls", CONFIG_INT, "1000", 1, 100000, "polls of streams that wait for events at once; over it 503",
+     false},
+    {"polls-per-key", CONFIG_INT, "8", 1, 10000, "polls of one key that wait at once; over it 429", false},
+    {"poll-seconds", CONFIG_INT, "20", 1, 300, "seconds that a poll waits for events at most", false},
     {"outcome-hours", CONFIG_INT, "192", 24, 87600,
      "how long workers keep outcomes of commands; older ones are answered as gone", false},
     {"schema-dir", CONFIG_STR, "", 0, 0,
@@ -209,6 +216,9 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->owner_sessions = (int)config_int(c, "sessions-per-owner");
     s->link_seconds = (int)config_int(c, "link-hours") * 3600;
     s->workspace_links = (int)config_int(c, "links-per-workspace");
+    s->polls = (int)config_int(c, "polls");
+    s->key_polls = (int)config_int(c, "polls-per-key");
+    s->poll_us = config_int(c, "poll-seconds") * INT64_C(1000000);
     s->viewers = (int)config_int(c, "live-views");
     s->owner_viewers = (int)config_int(c, "live-views-per-owner");
     s->assertion_seconds = config_int(c, "assertion-seconds");

@@ -31,6 +31,8 @@ struct settings {
     int session_seconds, session_idle_s; /* a session of the portal is good for so long, and so long unused */
     int owner_sessions;                  /* of one owner at once */
     int link_seconds, workspace_links;   /* links into the portal: how long, and how many unused */
+    int polls, key_polls;                /* polls of streams that wait at once: of all, and of one key … */
+    int64_t poll_us;                     /* … and so long */
     int viewers, owner_viewers;          /* live views at once, and those of one owner */
     int64_t assertion_seconds;           /* an assertion may be good for so long */
     long jwks_ms;                        /* to fetch public keys from a jwks_uri, which may lead … */

@@ -52,6 +52,7 @@
       "Requests without a valid credential refused over the limit of their source.")                         \
     X(client_keys_fetched, counter, "usher_client_keys_fetches_total", "result=\"fetched\"", CLIENT_KEYS)    \
     X(client_keys_failed, counter, "usher_client_keys_fetches_total", "result=\"failed\"", CLIENT_KEYS)      \
+    X(polls, gauge, "usher_polls", NULL, "Polls of streams that are under way, waiting ones too.")           \
     X(viewers, gauge, "usher_live_views", NULL, "Live views of changes that are open.")                      \
     X(viewers_refused, counter, "usher_live_views_refused_total", NULL,                                      \
       "Live views refused because there were too many.")                                                     \

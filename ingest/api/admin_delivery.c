@@ -43,6 +43,7 @@ static void put_delivery(struct jbuf *b, const char *const *row) {
     api_put_time(b, "nextTry", db_cell_int(row[COL_DELIVERY_NEXT_TRY]));
     api_put_time(b, "lastSuccess", db_cell_int(row[COL_DELIVERY_SUCCEEDED]));
     jb_kint(b, "lost", db_cell_int(row[COL_DELIVERY_LOST]));
+    jb_kstr(b, "receiver", row[COL_DELIVERY_RECEIVER]);
     jb_raw(b, "}");
 }
 

@@ -6,6 +6,7 @@
 #include "ingest/api/handlers.h"
 #include "ingest/api/oauth.h"
 #include "ingest/api/oauth_metadata.h"
+#include "ingest/api/ssf.h"
 #include "ingest/http/health.h"
 #include "ingest/portal/changes.h"
 #include "ingest/portal/files.h"
@@ -85,6 +86,19 @@
         .method = HTTP_ANY, .path = "/portal" where, .handler = &options_handler, .form = &portal_form,      \
         .access = may, .code = ERR_METHOD                                                                    \
     }
+
+/* ---- the signals API (SSF 1.0), also below /w/{workspace} ---- */
+
+/* Its events are about users, so it needs the scopes of the Management API for users: `write` to make a
+ * stream and to change it, because from then on data goes out; either of them to read a stream and to poll
+ * it. */
+#define SSF(m, where, needs, what)                                                                           \
+    {                                                                                                        \
+        .method = HTTP_##m, .path = "(/w/{workspace})" SSF_PREFIX where, .handler = &what,                   \
+        .form = &ssf_form, .access = ACCESS_API, .scopes = needs, .acts = HTTP_##m                           \
+    }
+#define SSF_READS (SCOPE_API_USERS_READ | SCOPE_API_USERS_WRITE)
+#define SSF_MANAGES SCOPE_API_USERS_WRITE
 
 /* ---- paths with one method and without OPTIONS ---- */
 
@@ -204,6 +218,24 @@ static const struct route_row rows[] = {
     DOCUMENT("/docs", portal_docs_get),
     API_NOTHING("/api/*", ACCESS_API),
 
+    SSF(GET, "/streams", SSF_READS, ssf_read_streams),
+    SSF(POST, "/streams", SSF_MANAGES, ssf_create),
+    SSF(PATCH, "/streams", SSF_MANAGES, ssf_update),
+    SSF(PUT, "/streams", SSF_MANAGES, ssf_replace),
+    SSF(DELETE, "/streams", SSF_MANAGES, ssf_delete),
+    SSF(GET, "/status", SSF_READS, ssf_status),
+    SSF(POST, "/status", SSF_MANAGES, ssf_set_status),
+    SSF(POST, "/verify", SSF_MANAGES, ssf_verify),
+    SSF(POST, "/subjects/add", SSF_MANAGES, ssf_add_subject),
+    SSF(POST, "/subjects/remove", SSF_MANAGES, ssf_remove_subject),
+    SSF(POST, "/poll/{stream}", SSF_READS, ssf_poll),
+    {.method = HTTP_ANY,
+     .path = "(/w/{workspace})" SSF_PREFIX "/*",
+     .handler = &options_handler,
+     .form = &ssf_form,
+     .access = ACCESS_API,
+     .code = ERR_NOT_FOUND},
+
     PORTAL(POST, "/session", ACCESS_SIGN_IN, portal_sign_in),
     PORTAL(GET, "/session", ACCESS_SESSION, portal_session),
     PORTAL(DELETE, "/session", ACCESS_SESSION, portal_sign_out),
@@ -243,6 +275,10 @@ static const struct route_row rows[] = {
     PUBLIC("/.well-known/oauth-protected-resource" SCIM_PREFIX, oauth_resource_metadata),
     PUBLIC("/.well-known/oauth-protected-resource/w/{workspace}" SCIM_PREFIX, oauth_resource_metadata),
     PUBLIC("/.well-known/oauth-protected-resource" API_PREFIX, oauth_resource_metadata),
+    PUBLIC("/.well-known/oauth-protected-resource" SSF_PREFIX, oauth_resource_metadata),
+    PUBLIC("/.well-known/oauth-protected-resource/w/{workspace}" SSF_PREFIX, oauth_resource_metadata),
+    PUBLIC(SSF_CONFIGURATION, ssf_metadata),
+    PUBLIC(SSF_CONFIGURATION "/w/{workspace}", ssf_metadata),
     PUBLIC("/healthz", health_alive),
     PUBLIC("/readyz", health_readiness),
     PUBLIC("/metrics", health_metrics),

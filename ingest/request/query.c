@@ -42,6 +42,7 @@ static const char *const known[] = {
     "limit",
     "userName",
     "externalId",
+    "stream_id",
     "email",
     "displayName",
     "active",

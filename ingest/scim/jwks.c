@@ -8,20 +8,22 @@
 
 #define REFRESH_US 3000000
 
-static struct jws_key *own;
+static struct jws_key *own, *own_rsa;
 static bool published; /* only the thread that refreshes uses this and the time */
 static int64_t refreshed_us;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct jbuf set; /* under the lock */
 
-enum err_code jwks_open(const char *file, struct err *err) {
+enum err_code jwks_open(const char *file, const char *rsa_file, struct err *err) {
     own = signing_key_open(file, err);
-    return own != NULL ? ERR_OK : ERR_CONFIG;
+    own_rsa = own != NULL ? signing_key_open_rsa(rsa_file, err) : NULL;
+    return own_rsa != NULL ? ERR_OK : ERR_CONFIG;
 }
 
 void jwks_close(void) {
     jws_key_free(own);
-    own = NULL;
+    jws_key_free(own_rsa);
+    own = own_rsa = NULL;
     jb_free(&set);
 }
 
@@ -29,12 +31,17 @@ const struct jws_key *jwks_own(void) {
     return own;
 }
 
+const struct jws_key *jwks_own_rsa(void) {
+    return own_rsa;
+}
+
 enum err_code jwks_refresh(struct db *db, struct err *err) {
     struct jbuf fresh = {0};
     int64_t now_us = clock_mono_us();
     if (published && now_us - refreshed_us < REFRESH_US)
         return ERR_OK;
-    if (!published && signing_key_publish(db, own, err) != ERR_OK)
+    if (!published &&
+        (signing_key_publish(db, own, err) != ERR_OK || signing_key_publish(db, own_rsa, err) != ERR_OK))
         return err->code;
     published = true;
     if (signing_key_set(db, &fresh, err) != ERR_OK)
