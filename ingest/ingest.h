@@ -27,13 +27,8 @@ struct ingest {
     struct delay *delay;         /* holds answers to wrong tokens back */
     struct providers *providers; /* OpenID providers that people sign in by (portal/providers.h) */
     struct changes *changes;     /* those who watch a workspace (portal/changes.h) */
+    struct polls *polls;         /* polls of streams that wait (api/polls.h) */
     struct tls *tls;             /* NULL: plain HTTP */
-    struct key_sets *key_sets; /* public keys of OAuth clients */
-    struct throttle *throttle; /* counts wrong tokens by source */
-    struct delay *delay;       /* holds answers to wrong tokens back */
-    struct changes *changes;   /* those who watch a workspace (portal/changes.h) */
-    struct polls *polls;       /* polls of streams that wait (api/polls.h) */
-    struct tls *tls;           /* NULL: plain HTTP */
     struct server *server;
     atomic_bool open;     /* connections are taken */
     atomic_bool draining; /* /readyz says 503, and each answer ends its connection; all is served as before */

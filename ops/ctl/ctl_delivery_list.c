@@ -22,7 +22,8 @@ enum { /* of statements/ctl_list.sql */
        D_FAILING_SINCE,
        D_NEXT_TRY,
        D_SUCCEEDED,
-       D_LOST
+       D_LOST,
+       D_RECEIVER
 };
 enum { A_N, A_AT, A_NUMBER, A_EVENT, A_TYPE, A_STATUS, A_ERROR, A_ANSWER, A_DURATION, A_NEXT_TRY };
 
@@ -70,6 +71,7 @@ static void put_delivery(struct jbuf *b, const struct db_result *r, size_t row) 
                                             {"nextTry", D_NEXT_TRY, TEXT},
                                             {"lastSuccess", D_SUCCEEDED, TEXT},
                                             {"lost", D_LOST, NUMBER},
+                                            {"receiver", D_RECEIVER, TEXT},
                                             {NULL, 0, TEXT}};
     put_members(b, members, r, row);
 }
@@ -80,8 +82,12 @@ static void print_delivery(struct jbuf *b, const struct db_result *r, size_t row
     jb_printf(b, "%s  %s  (%s%s%s)\n", db_text(r, row, D_ID), db_text(r, row, D_NAME),
               db_text(r, row, D_STATE), reason != NULL ? ": " : "", reason != NULL ? reason : "");
     jb_printf(b, "  %s, events %s\n", db_text(r, row, D_URL), events != NULL ? events : "all");
-    jb_printf(b, "  signed with %s %s%s\n", db_text(r, row, D_SIGNATURE),
-              key != NULL ? key : db_text(r, row, D_PREFIX), key != NULL ? "" : "…");
+    if (!db_is_null(r, row, D_RECEIVER))
+        jb_printf(b, "  stream of the key %s, signed with %s\n", db_text(r, row, D_RECEIVER),
+                  db_text(r, row, D_SIGNATURE));
+    else
+        jb_printf(b, "  signed with %s %s%s\n", db_text(r, row, D_SIGNATURE),
+                  key != NULL ? key : db_text(r, row, D_PREFIX), key != NULL ? "" : "…");
     jb_printf(b, "  message %s of %s is delivered, last success %s", db_text(r, row, D_CURSOR),
               db_text(r, row, D_NEWEST), success != NULL ? success : "never");
     if (db_int(r, row, D_LOST) > 0)

@@ -14,7 +14,7 @@ declare -A packages=(
              libssl-dev libunistring-dev zlib1g-dev libcmocka-dev python3 nodejs npm"
     [run]="$postgresql curl openssl util-linux jq kcat"
     [test]="libcmocka-dev kcat python3 python3-confluent-kafka python3-cryptography python3-jsonschema python3-psycopg2
-            python3-authlib python3-requests nginx systemd prometheus groff-base mandoc zsh"
+            python3-authlib python3-jwt python3-requests nginx systemd prometheus groff-base mandoc zsh"
     [browser]="chromium-headless-shell"
     [kafka]="$java maven util-linux"
     [conformance]="python3-venv nodejs npm maven"

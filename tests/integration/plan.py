@@ -14,7 +14,7 @@ KINDS = ("embedded", "real")
 PROCESSES = 6
 TOGETHER = (
     "livekit", "mumble",
-    "retry", "deliveries", "system_errors", "explain", "lists", "rates", "paging", "bad_input", "custom", "devices", "diff_patch", "scopes",
+    "retry", "signals", "deliveries", "system_errors", "explain", "lists", "rates", "paging", "bad_input", "custom", "devices", "diff_patch", "scopes",
     "diff_filter",
     "dialects_entra",
     "isolation", "settings", "admin", "rules_http", "http_edges", "habits", "rules_cases", "keys", "sessions", "sign_in", "changes", "dry_run", "dry_key", "schema_change", "etag_read",
@@ -42,7 +42,7 @@ NAMED = ("spark",)
 BROKER = {"livekit",
           "streams", "changes", "dry_run", "archive", "events", "async", "members", "bulk", "client_sessions", "entra_session", "okta_session", "seats", "admin_alone",
           "revocation", "idempotency", "outage", "two", "drain", "whole", "bulk_alone", "changes_alone", "refused", "offsets",
-          "deliveries", "health", "readers", "restore", "analytics", "archive_faults", "librdkafka"}
+          "deliveries", "signals", "health", "readers", "restore", "analytics", "archive_faults", "librdkafka"}
 
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
 # others worthless. They always run; contract only if it is wanted.

@@ -14,7 +14,8 @@ SERVICE = {"signing_keys", "secrets", "worker_slots", "log_gaps", "migrations", 
 TENANTS = ("workspaces", "users", "rooms", "members", "keys", "command_log", "resources", "resource_keys",
            "bulk_failures", "audit_leaf", "audit_hashes", "audit_tree", "audit_due", "audit_aside", "audit_gap",
            "audit_checkpoint", "activity_minute", "activity_hour", "activity_day", "activity_source",
-           "sign_in", "deliveries", "delivery_log", "delivery_heads", "delivery_progress", "delivery_attempts")
+           "sign_in", "deliveries", "delivery_log", "delivery_heads", "delivery_progress", "delivery_attempts",
+           "delivery_subjects")
 
 
 def is_service(table):

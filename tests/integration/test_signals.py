@@ -1,0 +1,609 @@
+"""Streams of signals (OpenID SSF 1.0). The classes are the modules of the OpenID conformance suite's plans for
+transmitters, openid-ssf-transmitter-test-plan and openid-ssf-transmitter-caep-test-plan, each named in the test that
+does what it does; the receiver is built on PyJWT (support/signals.py)."""
+
+import json
+import os
+import subprocess
+import threading
+import urllib.parse
+
+import jsonschema
+
+import signals
+from case import Case
+from scimhttp import USER, patch_op
+from signals import (CHANGED, DISABLED, ENABLED, POLL, PURGED, PUSH, REVOKED, SCIM, STREAM, VERIFICATION, PushReceiver,
+                     Transmitter, event_of, refusal)
+from stack import ROOT, ToolError
+
+ALL = [DISABLED, ENABLED, PURGED, CHANGED, REVOKED] + [SCIM + k for k in (
+    "create:notice", "put:notice", "patch:notice", "delete", "activate", "deactivate")]
+SCOPES = "api:users:read,api:users:write"
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+class Signals(Case):
+    def setUp(self):
+        self.ws = self.stack.workspace("signals")
+        self.addCleanup(self.ws.client.close)
+        self.token, self.key = self.ws.key("receiver", SCOPES)
+        self.ssf = self.transmitter(self.token)
+        self.receiver = PushReceiver()
+        self.addCleanup(self.receiver.close)
+
+    def transmitter(self, token, path=""):
+        made = Transmitter(self.stack.url, token, path)
+        self.addCleanup(made.close)
+        return made
+
+    # ---- what the tests do
+
+    def stream(self, ssf=None, events=ALL, **members):
+        shown = self.expect((ssf or self.ssf).create(events_requested=events, **members), 201).json
+        jsonschema.validate(shown, STREAM)
+        self.addCleanup(self.forget, ssf or self.ssf, shown["stream_id"])
+        return shown
+
+    @staticmethod
+    def forget(ssf, uid):
+        ssf.close()  # the connection may have been idle for too long
+        ssf.delete(uid)
+
+    def pushed(self, ssf=None, path="/push", events=ALL, header=None, **members):
+        delivery = {"method": PUSH, "endpoint_url": self.receiver.url(path)}
+        if header:
+            delivery["authorization_header"] = header
+        return self.stream(ssf, events, delivery=delivery, **members)
+
+    def user(self, name, **more):
+        return self.expect(self.ws.client.post("/Users", {"schemas": [USER], "userName": name, **more}), 201).json["id"]
+
+    def set_active(self, user, active):
+        self.expect(self.ws.client.patch("/Users/" + user, patch_op({"op": "replace", "path": "active", "value": active})),
+                    200)
+
+    def verify(self, stream, ssf=None, **members):
+        """Asks as often as it must: not more than once in min_verification_interval."""
+        said = []
+
+        def asked():
+            said.append((ssf or self.ssf).verify(stream["stream_id"], **members))
+            return said[-1].status != 429
+
+        self.wait_until(asked, "a verification that is not too early")
+        self.expect(said[-1], 204)
+
+    def tokens(self, n, stream, path="/push", alg="RS256", **kw):
+        """The claims of the first tokens that were pushed, all judged."""
+        self.wait_until(lambda: len(self.receiver.all(path)) >= n, "%d tokens" % n)
+        return [self.ssf.judged(token, stream, alg) for _, token in self.receiver.all(path)]
+
+    def polled(self, stream, ssf=None, **members):
+        answer = self.expect((ssf or self.ssf).poll(stream, **{"returnImmediately": True, **members}), 200).json
+        claims = {jti: (ssf or self.ssf).judged(token, stream, stream["signing_alg"]) for jti, token in answer["sets"].items()}
+        self.assertEqual([c["jti"] for c in claims.values()], list(claims))
+        return list(claims.values()), answer["moreAvailable"]
+
+    def polled_until(self, n, stream):
+        """Waits until so many tokens wait, and acknowledges none."""
+        self.wait_until(lambda: len(self.polled(stream)[0]) >= n, "%d tokens to be polled" % n)
+        return self.polled(stream)[0]
+
+    def shown(self, stream):
+        return self.stack.ctl("delivery", "show", stream["stream_id"])["delivery"]
+
+    def attempts(self, stream):
+        """The newest first."""
+        return self.stack.ctl("delivery", "attempts", stream["stream_id"])["attempts"]
+
+    def kinds(self, claims):
+        return sorted(event_of(c) for c in claims)
+
+
+class Metadata(Signals):
+    def test_openid_ssf_transmitter_metadata(self):
+        """Required and optional members, and that no list is empty; per workspace too."""
+        for path in ("", "/w/" + self.ws.id, "/w/" + self.ws.name):
+            m = self.transmitter(None, path).metadata
+            self.assertEqual((m["spec_version"], m["issuer"]), ("1_0", self.stack.url + path))
+            self.assertEqual(m["delivery_methods_supported"], [PUSH, POLL])
+            self.assertEqual(m["default_subjects"], "ALL")
+            self.assertIn({"spec_urn": "urn:ietf:rfc:6749"}, m["authorization_schemes"])
+            for name in ("configuration_endpoint", "status_endpoint", "verification_endpoint", "add_subject_endpoint",
+                         "remove_subject_endpoint"):
+                self.assertTrue(m[name].startswith(self.stack.url + path + "/ssf/"), m[name])
+            self.assertFalse([k for k, v in m.items() if v == [] or v is None])
+
+    def test_the_keys(self):
+        """An EC key and an RSA key of 2048 bits of each program, by their thumbprints."""
+        keys = self.ssf.client.get("/.well-known/jwks.json").json["keys"]
+        self.assertEqual({k["kty"] for k in keys}, {"EC", "RSA"})
+        for k in keys:
+            self.assertFalse({"d", "p", "q"} & set(k))
+            if k["kty"] == "RSA":
+                self.assertEqual((k["alg"], k["use"]), ("RS256", "sig"))
+                self.assertGreaterEqual(len(k["n"]), 342)
+
+
+class Streams(Signals):
+    def test_openid_ssf_transmitter_stream_control_happy_path(self):
+        made = self.pushed(description="first")
+        uid = made["stream_id"]
+        self.assertEqual((made["iss"], made["aud"], made["description"]), (self.stack.url, self.key, "first"))
+        self.assertEqual((made["events_requested"], set(made["events_delivered"])), (ALL, set(ALL)))
+        self.assertEqual(made["delivery"], {"method": PUSH, "endpoint_url": self.receiver.url("/push")})
+        self.assertEqual(self.expect(self.ssf.read(uid), 200).json, made)
+        self.assertEqual(self.expect(self.ssf.read(), 200).json, [made])
+        changed = self.expect(self.ssf.update(uid, description="second", iss=made["iss"], aud=made["aud"]), 200).json
+        self.assertEqual(changed, {**made, "description": "second"})
+        fewer = self.expect(self.ssf.update(uid, events_requested=[DISABLED, "urn:nobody:knows"]), 200).json
+        self.assertEqual((fewer["events_requested"], fewer["events_delivered"]), ([DISABLED, "urn:nobody:knows"], [DISABLED]))
+        whole = self.expect(self.ssf.replace(uid, events_requested=[ENABLED], delivery=made["delivery"]), 200).json
+        self.assertNotIn("description", whole)
+        self.assertEqual((whole["events_delivered"], whole["delivery"]), ([ENABLED], made["delivery"]))
+        self.assertEqual(self.expect(self.ssf.status(uid), 200).json, {"stream_id": uid, "status": "enabled"})
+        for status in ("paused", "disabled", "enabled"):
+            shown = self.expect(self.ssf.set_status(uid, status, reason="a test"), 200).json
+            self.assertEqual(shown, {"stream_id": uid, "status": status, "reason": "a test"})
+        self.expect(self.ssf.delete(uid), 204)
+        self.expect(self.ssf.read(uid), 404)
+        self.assertEqual(self.expect(self.ssf.read(), 200).json, [])
+        actions = [c["action"] for c in self.followers.changes(self.ws.id) if c["action"].startswith("delivery")]
+        self.assertEqual(actions, ["delivery.created"] + ["delivery.changed"] * 4 + ["delivery.disabled", "delivery.changed",
+                                                                                     "delivery.deleted"])
+
+    def test_openid_ssf_transmitter_stream_control_error_create_stream_with_broken_input(self):
+        for body in ({"delivery": {"method": "urn:nobody:knows"}}, {"delivery": {"method": PUSH}},
+                     {"delivery": {"method": PUSH, "endpoint_url": "ftp://a.example"}}, {"events_requested": "all"},
+                     {"delivery": "push"}, {"subject_format": "phone"}, {"signing_alg": "none"},
+                     {"delivery": {"method": PUSH, "endpoint_url": "https://a.example/", "authorization_header": "a\nb"}}):
+            with self.subTest(body):
+                refused = self.expect(self.ssf.create(**body), 400)
+                self.assertEqual(refused.json["type"], "urn:usher:problem:invalid-value")
+        for raw in (b"{", b"[]", b"nothing"):
+            self.expect(self.ssf.call("POST", "configuration_endpoint", raw=raw), 400)
+
+    def test_openid_ssf_transmitter_stream_control_error_create_stream_with_invalid_token(self):
+        """And of each other call; none is made. A token in the query counts for nothing."""
+        stranger = self.transmitter("ush_" + "x" * 49)
+        uid = self.stream()["stream_id"]
+        for answer in (stranger.create(), stranger.read(uid), stranger.read(), stranger.update(uid), stranger.replace(uid),
+                       stranger.delete(uid), stranger.status(uid), stranger.set_status(uid, "paused"), stranger.verify(uid),
+                       stranger.add(uid, {"format": "email", "email": "a@b.example"})):
+            self.assertEqual(answer.status, 401, answer)
+            self.assertIn('error="invalid_token"', answer.headers["www-authenticate"])
+        nobody = self.transmitter(None)
+        for answer in (nobody.read(uid), nobody.call("GET", "configuration_endpoint", query="?access_token=" + self.token)):
+            self.assertEqual((answer.status, answer.headers["www-authenticate"][:6]), (401, "Bearer"))
+
+    def test_openid_ssf_transmitter_stream_control_error_create_stream_with_read_only_token(self):
+        reader = self.transmitter(self.ws.key("reader", "api:users:read")[0])
+        self.assertIn("insufficient_scope", self.expect(reader.create(), 403).headers["www-authenticate"])
+        self.assertEqual(self.expect(reader.read(), 200).json, [])
+        self.expect(self.transmitter(self.ws.key("rooms", "api:rooms:write")[0]).read(), 403)
+
+    def test_openid_ssf_transmitter_stream_control_create_stream_without_delivery(self):
+        """Means poll, by a URL of its own; a second stream is another one."""
+        one, two = self.stream(), self.stream()
+        self.assertEqual((one["delivery"]["method"], two["delivery"]["method"]), (POLL, POLL))
+        self.assertNotEqual(one["delivery"]["endpoint_url"], two["delivery"]["endpoint_url"])
+
+    def test_openid_ssf_transmitter_stream_control_error_unknown_stream(self):
+        """Read, update, replace, delete, status, verification, subjects: 404, and 400 without any."""
+        for uid in (UNKNOWN, "nothing"):
+            for answer in (self.ssf.read(uid), self.ssf.update(uid), self.ssf.replace(uid), self.ssf.delete(uid),
+                           self.ssf.status(uid), self.ssf.set_status(uid, "paused"), self.ssf.verify(uid, state="x"),
+                           self.ssf.add(uid, {"format": "email", "email": "a@b.example"}),
+                           self.ssf.remove(uid, {"format": "email", "email": "a@b.example"})):
+                self.assertEqual((answer.status, answer.json["type"]), (404, "urn:usher:problem:not-found"), answer)
+        for answer in (self.ssf.status(""), self.ssf.call("PATCH", "configuration_endpoint", {}),
+                       self.ssf.call("POST", "verification_endpoint", {"state": "x"})):
+            self.assertEqual(answer.status, 400)
+
+    def test_openid_ssf_transmitter_stream_control_error_update_and_replace_with_broken_input(self):
+        made = self.stream()
+        uid = made["stream_id"]
+        for body in ({"aud": "https://else.example"}, {"iss": "https://else.example"}, {"events_supported": []},
+                     {"delivery": {"method": "x"}}, {"description": 7}):
+            for answer in (self.ssf.update(uid, **body), self.ssf.replace(uid, **body)):
+                self.assertEqual(answer.status, 400, (body, answer))
+        for answer in (self.ssf.set_status(uid, "asleep"), self.ssf.set_status(uid, None), self.ssf.verify(uid, state=1),
+                       self.ssf.add(uid, "ana"), self.ssf.add(uid, {"email": "a@b.example"})):
+            self.assertEqual(answer.status, 400, answer)
+        self.assertEqual(self.ssf.read(uid).json, made)
+
+    def test_another_receiver_sees_nothing(self):
+        """Each key has its own streams; so has each workspace, whose name in the path must be the token's."""
+        uid = self.stream()["stream_id"]
+        other = self.transmitter(self.ws.key("other", SCOPES)[0])
+        self.assertEqual(other.read().json, [])
+        for answer in (other.read(uid), other.update(uid, description="x"), other.delete(uid), other.verify(uid)):
+            self.assertEqual(answer.status, 404)
+        elsewhere = self.stack.workspace("elsewhere")
+        self.addCleanup(elsewhere.client.close)
+        self.expect(self.transmitter(self.token, "/w/" + elsewhere.id).read(), 404)
+        mine = self.transmitter(self.token, "/w/" + self.ws.name)
+        self.assertEqual(self.stream(mine)["iss"], self.stack.url + "/w/" + self.ws.name)
+
+    def test_oauth_client_credentials(self):
+        """The token of a client is as good as its key: it sees the same streams."""
+        uid = self.stream()["stream_id"]
+        form = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": self.key,
+                                       "client_secret": self.token}).encode()
+        answer = self.ssf.client.request("POST", "/oauth2/token", form, {
+            "Content-Type": "application/x-www-form-urlencoded", "Authorization": None})
+        short = self.transmitter(self.expect(answer, 200).json["access_token"])
+        self.assertEqual(self.expect(short.read(uid), 200).json["stream_id"], uid)
+
+    def test_administrators(self):
+        """See streams among the endpoints, and may stop and delete them, and nothing more."""
+        uid = self.pushed()["stream_id"]
+        shown = self.stack.ctl("delivery", "show", uid)["delivery"]
+        self.assertEqual((shown["id"], shown["receiver"], shown["state"]), (uid, self.key, "enabled"))
+        self.stack.ctl("delivery", "set", uid, state="paused")
+        self.assertEqual(self.ssf.status(uid).json["status"], "paused")
+        with self.assertRaises(ToolError):
+            self.stack.ctl("delivery", "set", uid, endpoint="https://else.example/")
+        with self.assertRaises(ToolError):
+            self.stack.ctl("delivery", "rotate", uid)
+        self.stack.ctl("delivery", "revoke", uid)
+        self.expect(self.ssf.read(uid), 404)
+
+
+class Subjects(Signals):
+    def test_openid_ssf_transmitter_subjects(self):
+        """All are in a stream, until one is removed; who is not known can be added and removed just so."""
+        stream = self.stream(events=[DISABLED])
+        uid = stream["stream_id"]
+        people = {n: self.user(n + "@example.com") for n in ("ana", "bo", "cleo", "dan")}
+        named = {"ana": {"format": "email", "email": "Ana@example.com"}, "bo": {"format": "scim", "uri": "/Users/" + people["bo"]},
+                 "cleo": {"format": "iss_sub", "iss": stream["iss"], "sub": people["cleo"]}}
+        for subject in list(named.values()) + [{"format": "email", "email": "nobody@example.com"}]:
+            answer = self.expect(self.ssf.remove(uid, subject), 204)
+        self.assertEqual(answer.body, b"")
+        answer = self.expect(self.ssf.add(uid, named["bo"]), 200)
+        self.assertEqual((answer.body, answer.headers["cache-control"]), (b"", "no-store"))
+        self.expect(self.ssf.add(uid, {"format": "email", "email": "nobody@example.com"}), 200)
+        for user in people.values():
+            self.set_active(user, False)
+        came = self.polled_until(2, stream)
+        self.assertEqual({c["sub_id"]["email"] for c in came}, {"bo@example.com", "dan@example.com"})
+
+
+class Verification(Signals):
+    def test_openid_ssf_transmitter_stream_verification_push(self):
+        stream = self.pushed(header="Bearer open sesame")
+        self.verify(stream, state="a state")
+        claims = self.tokens(1, stream)[0]
+        self.assertEqual(claims["events"], {VERIFICATION: {"state": "a state"}})
+        self.assertEqual(claims["sub_id"], {"format": "opaque", "id": stream["stream_id"]})
+        headers, token = self.receiver.all()[0]
+        self.assertEqual({k: headers[k] for k in ("Content-Type", "Accept", "Authorization")},
+                         {"Content-Type": "application/secevent+jwt", "Accept": "application/json",
+                          "Authorization": "Bearer open sesame"})
+        self.assertNotIn("open sesame", json.dumps(self.ssf.read(stream["stream_id"]).json))
+        self.assertNotIn("sesame", str(self.stack.sql("SELECT doc::text || secrets FROM deliveries WHERE id = %s",
+                                                      stream["stream_id"])))
+
+    def test_openid_ssf_transmitter_stream_verification_push_without_authorization_header(self):
+        stream = self.pushed()
+        self.verify(stream)
+        self.assertEqual(self.tokens(1, stream)[0]["events"], {VERIFICATION: {}})
+        self.assertNotIn("Authorization", self.receiver.all()[0][0])
+
+    def test_openid_ssf_transmitter_stream_verification_poll(self):
+        """Poll only, poll and acknowledge, acknowledge only."""
+        stream = self.stream()
+        self.verify(stream, state="one")
+        first = self.polled_until(1, stream)[0]
+        self.assertEqual(first["events"], {VERIFICATION: {"state": "one"}})
+        self.assertEqual(self.polled(stream)[0], [first])  # nothing was acknowledged: the same again
+        self.verify(stream, state="two")
+        self.wait_until(lambda: self.kinds(self.polled(stream)[0]) == [VERIFICATION] * 2, "the second")
+        left, more = self.polled(stream, ack=[first["jti"], "nobody knows this"])
+        self.assertEqual(([c["events"] for c in left], more), ([{VERIFICATION: {"state": "two"}}], False))
+        done = self.expect(self.ssf.poll(stream, maxEvents=0, ack=[left[0]["jti"]]), 200).json
+        self.assertEqual(done["sets"], {})
+        self.assertEqual(self.polled(stream), ([], False))
+
+    def test_openid_ssf_transmitter_stream_verification_long_poll(self):
+        """It is answered when there is something."""
+        stream, got = self.stream(), []
+        other = self.transmitter(self.token)
+        thread = threading.Thread(target=lambda: got.append(other.poll(stream)))
+        thread.start()
+        self.wait_until(lambda: self.waiting_polls() >= 1, "a poll that waits")
+        self.verify(stream, state="late")
+        self.wait_until(lambda: got, "the answer of a long poll")
+        thread.join()
+        sets = self.expect(got[0], 200).json["sets"]
+        self.assertEqual([self.ssf.judged(t, stream)["events"] for t in sets.values()], [{VERIFICATION: {"state": "late"}}])
+
+    def waiting_polls(self):
+        text = self.ssf.client.get("/metrics").body.decode()
+        return int(next(line.split()[1] for line in text.split("\n") if line.startswith("usher_polls ")))
+
+    def test_openid_ssf_transmitter_stream_verification_set_errs(self):
+        stream = self.stream()
+        self.verify(stream)
+        jti = self.polled_until(1, stream)[0]["jti"]
+        answer = self.expect(self.ssf.poll(stream, maxEvents=0, setErrs={jti: {"err": "invalid_key", "description": "?"}}), 200)
+        self.assertEqual(answer.json, {"sets": {}, "moreAvailable": False})
+        self.assertEqual(self.polled(stream), ([], False))
+        shown = self.attempts(stream)
+        self.assertEqual([a["message"] for a in shown], [jti])
+        self.assertIn("invalid_key", shown[0]["error"])
+
+    def test_openid_ssf_transmitter_stream_verification_errors(self):
+        stream = self.stream()
+        self.verify(stream)
+        refused = [self.ssf.verify(stream["stream_id"]) for _ in range(3)]
+        self.assertTrue(all(a.status in (204, 429) for a in refused), refused)
+        self.expect(self.ssf.call("POST", "verification_endpoint", raw=b"{"), 400)
+
+    def test_openid_ssf_transmitter_poll_errors(self):
+        """The poll's URL asks for a token as all others do."""
+        stream = self.stream()
+        for token, error in ((None, "Bearer"), ("ush_" + "x" * 49, 'error="invalid_token"')):
+            answer = self.transmitter(token).poll(stream)
+            self.assertEqual(answer.status, 401)
+            self.assertIn(error, answer.headers["www-authenticate"])
+        self.expect(self.transmitter(self.ws.key("other", SCOPES)[0]).poll(stream), 404)
+        for body in ({"ack": "x"}, {"maxEvents": -1}, {"maxEvents": "1"}, {"returnImmediately": 1}, {"setErrs": []}):
+            self.expect(self.ssf.poll(stream, **body), 400)
+        pushed = self.pushed()
+        path = urllib.parse.urlsplit(stream["delivery"]["endpoint_url"]).path.replace(stream["stream_id"], pushed["stream_id"])
+        self.expect(self.ssf.call("POST", path, {}), 409)
+
+    def test_polls_of_one_key_are_bounded(self):
+        """The ninth that waits is refused, and the others are answered all the same."""
+        stream, answers = self.stream(), []
+        clients = [self.transmitter(self.token) for _ in range(9)]
+        threads = [threading.Thread(target=lambda c=c: answers.append(c.poll(stream))) for c in clients]
+        for thread in threads:
+            thread.start()
+        self.wait_until(lambda: answers, "a refusal")
+        self.assertEqual([a.status for a in answers], [429])
+        self.verify(stream)
+        self.wait_until(lambda: len(answers) == 9, "all answers")
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(a.status for a in answers), [200] * 8 + [429])
+
+
+class Status(Signals):
+    def test_openid_ssf_transmitter_stream_status_paused(self):
+        """Nothing comes, also of what another stream has long got; afterwards all of it, in order."""
+        held, running = self.pushed(), self.pushed(path="/running")
+        self.expect(self.ssf.set_status(held["stream_id"], "paused"), 200)
+        self.verify(held, state="held")
+        self.verify(running, state="running")
+        user = self.user("ana@example.com")
+        self.set_active(user, False)
+        self.tokens(5, running, "/running")
+        self.assertEqual(self.receiver.all(), [])
+        self.expect(self.ssf.set_status(held["stream_id"], "enabled"), 200)
+        came = self.tokens(6, held)
+        self.assertEqual(came[0]["events"], {VERIFICATION: {"state": "held"}})
+        self.assertEqual([event_of(c) for c in came[1:]],
+                         [event_of(c) for c in self.tokens(6, running, "/running") if event_of(c) != VERIFICATION])
+
+    def test_openid_ssf_transmitter_stream_status_disabled(self):
+        """What happens meanwhile is never told; what happens afterwards is."""
+        for stream, came in ((self.pushed(events=[DISABLED]), lambda: [signals.jwt.decode(
+                t, options={"verify_signature": False}) for _, t in self.receiver.all()]),):
+            running = self.pushed(path="/running", events=[DISABLED])
+            self.expect(self.ssf.set_status(stream["stream_id"], "disabled"), 200)
+            self.verify(stream, state="dropped")
+            self.set_active(self.user("ana@example.com"), False)
+            self.tokens(1, running, "/running")
+            self.assertEqual(came(), [])
+            self.expect(self.ssf.set_status(stream["stream_id"], "enabled"), 200)
+            self.verify(stream, state="after")
+            self.tokens(1, stream)
+            self.set_active(self.user("bo@example.com"), False)
+            self.tokens(2, stream)
+            self.assertEqual([c["events"] for c in came()], [{VERIFICATION: {"state": "after"}}, {DISABLED: {}}])
+
+    def test_a_paused_poll(self):
+        stream = self.stream(events=[DISABLED])
+        self.expect(self.ssf.set_status(stream["stream_id"], "paused"), 200)
+        self.verify(stream, state="held")
+        self.assertEqual(self.polled(stream), ([], False))
+        self.expect(self.ssf.set_status(stream["stream_id"], "enabled"), 200)
+        self.assertEqual(self.polled_until(1, stream)[0]["events"], {VERIFICATION: {"state": "held"}})
+
+
+class Events(Signals):
+    """openid-ssf-transmitter-caep-interop: each event by push and by poll, with its envelope and its signature."""
+
+    def is_known_as(self, email):
+        """An address is known from the time on at which the event is taken out of the topic."""
+        self.wait_until(lambda: self.stack.sql("SELECT count(*) FROM delivery_subjects WHERE workspace_id = %s AND email = %s",
+                                               self.ws.id, email)[0][0], "that the user is known as " + email)
+
+    def life(self):
+        """Everything that happens to a user. Gives its id."""
+        ana = self.user("ana", emails=[{"value": "ana@example.com", "primary": True}])
+        self.is_known_as("ana@example.com")
+        self.set_active(ana, False)
+        self.set_active(ana, True)
+        self.wait_until(lambda: self.stack.sql("SELECT count(*) FROM delivery_log WHERE workspace_id = %s AND type = %s",
+                                               self.ws.id, SCIM + "activate")[0][0], "that it is active again")
+        self.expect(self.ws.client.patch("/Users/" + ana, patch_op(
+            {"op": "replace", "path": 'emails[value eq "ana@example.com"].value', "value": "ana@else.example"})), 200)
+        self.is_known_as("ana@else.example")
+        self.expect(self.ws.client.delete("/Users/" + ana), 204)
+        return ana
+
+    def judge(self, came, stream, ana, subject):
+        by_kind = {}
+        for c in came:
+            by_kind.setdefault(event_of(c), []).append(c)
+        self.assertEqual({k: len(v) for k, v in by_kind.items()}, {
+            DISABLED: 1, ENABLED: 1, PURGED: 1, CHANGED: 1, REVOKED: 2, SCIM + "create:notice": 1,
+            SCIM + "patch:notice": 3, SCIM + "deactivate": 1, SCIM + "activate": 1, SCIM + "delete": 1})
+        one = {k: v[0] for k, v in by_kind.items()}
+        self.assertEqual(one[SCIM + "deactivate"]["sub_id"]["uri"], "/Users/" + ana)
+        self.assertEqual({one[k]["txn"] for k in (DISABLED, SCIM + "deactivate")}, {by_kind[REVOKED][0]["txn"]})
+        self.assertEqual({one[k]["txn"] for k in (PURGED, SCIM + "delete")}, {by_kind[REVOKED][1]["txn"]})
+        self.assertIn(one[DISABLED]["txn"], {c["txn"] for c in by_kind[SCIM + "patch:notice"]})
+        self.assertEqual(len({c["jti"] for c in came}), len(came))
+        for kind, email in ((DISABLED, "ana@example.com"), (ENABLED, "ana@example.com"), (PURGED, "ana@else.example")):
+            self.assertEqual(one[kind]["sub_id"], subject(email), kind)
+        self.assertEqual((one[CHANGED]["sub_id"], one[CHANGED]["events"][CHANGED]),
+                         ({"format": "email", "email": "ana@example.com"}, {"new-value": "ana@else.example"}))
+
+    def test_openid_ssf_transmitter_caep_interop_push(self):
+        stream = self.pushed(subject_format="email", signing_alg="RS256")
+        ana = self.life()
+        self.judge(self.tokens(13, stream), stream, ana, lambda email: {"format": "email", "email": email})
+
+    def test_openid_ssf_transmitter_caep_interop_poll(self):
+        """With another subject, another signature and an audience of its own."""
+        stream = self.stream(subject_format="iss_sub", signing_alg="ES256", aud=["https://receiver.example/", "second"])
+        self.assertEqual(stream["aud"], ["https://receiver.example/", "second"])
+        ana = self.life()
+        came = self.polled_until(13, stream)
+        self.judge(came, stream, ana, lambda email: {"format": "iss_sub", "iss": stream["iss"], "sub": ana})
+
+    def test_only_what_was_asked_for(self):
+        stream = self.stream(events=[REVOKED])
+        self.life()
+        self.assertEqual(self.kinds(self.polled_until(2, stream)), [REVOKED] * 2)
+        nothing = self.stream(events=[])
+        self.assertEqual(nothing["events_delivered"], [])
+
+    def test_a_user_who_was_there_before(self):
+        """His address is known too, when it changes and when he is deleted."""
+        ana = self.user("ana", emails=[{"value": "ana@example.com"}])
+        bo = self.user("bo@example.com")
+        stream = self.stream(events=[CHANGED, PURGED])
+        self.wait_until(lambda: self.stack.sql("SELECT count(*) FROM delivery_subjects WHERE workspace_id = %s",
+                                               self.ws.id)[0][0] == 2, "the addresses of those who are there")
+        self.expect(self.ws.client.patch("/Users/" + ana, patch_op(
+            {"op": "replace", "path": "emails", "value": [{"value": "ana@else.example"}]})), 200)
+        self.expect(self.ws.client.delete("/Users/" + bo), 204)
+        came = self.polled_until(2, stream)
+        self.assertEqual([(event_of(c), c["sub_id"]["email"]) for c in came],
+                         [(CHANGED, "ana@example.com"), (PURGED, "bo@example.com")])
+
+
+class Faults(Signals):
+    def people(self, n, prefix="p"):
+        return [self.user("%s%d@example.com" % (prefix, i)) for i in range(n)]
+
+    def test_a_receiver_that_answers_badly(self):
+        """500, a 400 that says nothing, a key that it does not know: again, with the same jti. A 400 that says why: the
+        next token. Nothing is lost, and none comes a second time but for that."""
+        answers = [500, 400, refusal("invalid_key"), 202, refusal("invalid_request", "never"), 202]
+        self.receiver.answer = lambda n, token: answers[n] if n < len(answers) else 202
+        stream = self.pushed(events=[DISABLED])
+        for user in self.people(3):
+            self.set_active(user, False)
+        claims = self.tokens(6, stream)
+        jtis = [c["jti"] for c in claims]
+        self.assertEqual(len(set(jtis[:4])), 1)
+        self.assertEqual(len(set(jtis)), 3)
+        self.wait_until(lambda: (lambda d: d["delivered"] == d["newest"])(
+            self.shown(stream)), "all of them done")
+        self.assertEqual(len(self.receiver.all()), 6)
+        seen = list(reversed(self.attempts(stream)))
+        self.assertEqual([a["status"] for a in seen], [500, 400, 400, 202, 400, 202])
+        self.assertIn("never", seen[4]["error"])
+        self.assertEqual([a["message"] for a in seen], jtis)
+
+    def test_a_receiver_that_is_slow_and_one_that_is_away(self):
+        """One token after the other, none lost; what was broken off comes again with its jti."""
+        self.receiver.answer = lambda n, token: None if n == 0 else 202
+        stream = self.pushed(events=[DISABLED])
+        users = self.people(3)
+        self.set_active(users[0], False)
+        self.tokens(2, stream)
+        port = self.receiver.port
+        self.receiver.close()
+        self.set_active(users[1], False)
+        self.wait_until(lambda: self.shown(stream)["failures"] > 0, "a failure")
+        before, self.receiver = self.receiver, PushReceiver(port)
+        self.addCleanup(self.receiver.close)
+        self.set_active(users[2], False)
+        self.tokens(2, stream)
+        jtis = [signals.jwt.decode(t, options={"verify_signature": False})["jti"]
+                for r in (before, self.receiver) for _, t in r.all()]
+        self.assertEqual(len(set(jtis)), 3)
+        self.assertEqual(jtis[0], jtis[1])
+
+    def test_a_receiver_that_fails_for_days(self):
+        """Its stream is paused, not disabled: nothing is lost when it comes back."""
+        self.receiver.answer = lambda n, token: 503
+        stream = self.pushed(events=[DISABLED])
+        self.set_active(self.user("ana@example.com"), False)
+        self.wait_until(lambda: self.ssf.status(stream["stream_id"]).json["status"] == "paused", "a pause")
+        self.assertEqual(self.ssf.status(stream["stream_id"]).json["reason"], "failing")
+        self.receiver.answer = None
+        tried = len(self.receiver.all())
+        self.expect(self.ssf.set_status(stream["stream_id"], "enabled"), 200)
+        self.tokens(tried + 1, stream)
+        self.assertEqual(len({c["jti"] for c in self.tokens(tried + 1, stream)}), 1)
+
+    def test_polls_whose_acknowledgements_are_lost(self):
+        """The same tokens again, until each is acknowledged; in pieces, out of order, and never one that is done."""
+        stream = self.stream(events=[DISABLED, REVOKED])
+        for user in self.people(5):
+            self.set_active(user, False)
+        first = [c["jti"] for c in self.polled_until(10, stream)]
+        got = set()
+        for turn in range(40):
+            claims, more = self.polled(stream, maxEvents=3)
+            jtis = [c["jti"] for c in claims]
+            if not jtis:
+                break
+            self.assertLessEqual(len(jtis), 3)
+            self.assertFalse(got & set(jtis), "a token that is done came again")
+            if turn % 2:  # else the acknowledgement is lost
+                self.expect(self.ssf.poll(stream, maxEvents=0, ack=jtis[::-1][:2]), 200)
+                got |= set(jtis[::-1][:2])
+        self.assertEqual((got, self.polled(stream)), (set(first), ([], False)))
+        self.assertEqual(self.stack.sql("SELECT done FROM delivery_progress WHERE id = %s", stream["stream_id"]), [([],)])
+
+    def test_many_more_than_one_answer_holds(self):
+        stream = self.stream(events=[DISABLED])
+        for user in self.people(12):
+            self.set_active(user, False)
+        self.polled_until(12, stream)
+        seen, acks = [], []
+        for _ in range(12):
+            claims, more = self.polled(stream, maxEvents=5, ack=acks)
+            acks = [c["jti"] for c in claims]
+            seen += acks
+            if not more:
+                break
+        self.assertEqual((len(seen), len(set(seen))), (12, 12))
+
+
+class Documents(Signals):
+    def test_receive_signals_in_ten_minutes(self):
+        """The script of ops/delivery.md, as it stands there."""
+        with open(os.path.join(ROOT, "ops", "delivery.md")) as f:
+            section = f.read().partition("## Streams of signals")[2].partition("\n## ")[0]
+        script = "\n".join(line[4:] for line in section.partition("    import os")[2].splitlines()
+                           if not line or line.startswith("    "))
+        script = "import os" + script.partition("\n\n\n")[0]
+        lines = []
+        program = subprocess.Popen(["/usr/bin/python3", "-c", script], stdout=subprocess.PIPE, text=True,
+                                   env=dict(os.environ, USHER_TOKEN=self.ws.token, USHER_URL=self.stack.url))
+        reader = threading.Thread(target=lambda: lines.extend(program.stdout))
+        reader.start()
+        try:
+            self.wait_until(lambda: any("it works" in line for line in lines), "the verification")
+            user = self.user("ana@example.com")
+            self.set_active(user, False)
+            self.wait_until(lambda: len(lines) == 4, "three events")
+        finally:
+            program.kill()
+            program.wait()
+            reader.join()
+            program.stdout.close()
+        self.assertIn("'email': 'ana@example.com'", lines[2])
+        self.assertEqual(len({line.split()[0] for line in lines[2:]}), 1)
