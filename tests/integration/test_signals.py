@@ -103,7 +103,7 @@ class Signals(Case):
 
 class Metadata(Signals):
     def test_openid_ssf_transmitter_metadata(self):
-        """Required and optional members, and that no list is empty; per workspace too."""
+        """Required and optional members, and that no list is empty; per workspace too (SG01)."""
         for path in ("", "/w/" + self.ws.id, "/w/" + self.ws.name):
             m = self.transmitter(None, path).metadata
             self.assertEqual((m["spec_version"], m["issuer"]), ("1_0", self.stack.url + path))
@@ -116,7 +116,7 @@ class Metadata(Signals):
             self.assertFalse([k for k, v in m.items() if v == [] or v is None])
 
     def test_the_keys(self):
-        """An EC key and an RSA key of 2048 bits of each program, by their thumbprints."""
+        """An EC key and an RSA key of 2048 bits of each program, by their thumbprints (SG13)."""
         keys = self.ssf.client.get("/.well-known/jwks.json").json["keys"]
         self.assertEqual({k["kty"] for k in keys}, {"EC", "RSA"})
         for k in keys:
@@ -128,6 +128,7 @@ class Metadata(Signals):
 
 class Streams(Signals):
     def test_openid_ssf_transmitter_stream_control_happy_path(self):
+        """SG02."""
         made = self.pushed(description="first")
         uid = made["stream_id"]
         self.assertEqual((made["iss"], made["aud"], made["description"]), (self.stack.url, self.key, "first"))
@@ -214,7 +215,7 @@ class Streams(Signals):
         self.assertEqual(self.ssf.read(uid).json, made)
 
     def test_another_receiver_sees_nothing(self):
-        """Each key has its own streams; so has each workspace, whose name in the path must be the token's."""
+        """Each key has its own streams; so has each workspace, whose name in the path must be the token's (SG03)."""
         uid = self.stream()["stream_id"]
         other = self.transmitter(self.ws.key("other", SCOPES)[0])
         self.assertEqual(other.read().json, [])
@@ -227,7 +228,7 @@ class Streams(Signals):
         self.assertEqual(self.stream(mine)["iss"], self.stack.url + "/w/" + self.ws.name)
 
     def test_oauth_client_credentials(self):
-        """The token of a client is as good as its key: it sees the same streams."""
+        """The token of a client is as good as its key: it sees the same streams (SG14)."""
         uid = self.stream()["stream_id"]
         form = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": self.key,
                                        "client_secret": self.token}).encode()
@@ -253,7 +254,7 @@ class Streams(Signals):
 
 class Subjects(Signals):
     def test_openid_ssf_transmitter_subjects(self):
-        """All are in a stream, until one is removed; who is not known can be added and removed just so."""
+        """All are in a stream, until one is removed; who is not known can be added and removed just so (SG07)."""
         stream = self.stream(events=[DISABLED])
         uid = stream["stream_id"]
         people = {n: self.user(n + "@example.com") for n in ("ana", "bo", "cleo", "dan")}
@@ -273,6 +274,7 @@ class Subjects(Signals):
 
 class Verification(Signals):
     def test_openid_ssf_transmitter_stream_verification_push(self):
+        """SG06."""
         stream = self.pushed(header="Bearer open sesame")
         self.verify(stream, state="a state")
         claims = self.tokens(1, stream)[0]
@@ -293,7 +295,7 @@ class Verification(Signals):
         self.assertNotIn("Authorization", self.receiver.all()[0][0])
 
     def test_openid_ssf_transmitter_stream_verification_poll(self):
-        """Poll only, poll and acknowledge, acknowledge only."""
+        """Poll only, poll and acknowledge, acknowledge only (SG09)."""
         stream = self.stream()
         self.verify(stream, state="one")
         first = self.polled_until(1, stream)[0]
@@ -308,7 +310,7 @@ class Verification(Signals):
         self.assertEqual(self.polled(stream), ([], False))
 
     def test_openid_ssf_transmitter_stream_verification_long_poll(self):
-        """It is answered when there is something."""
+        """It is answered when there is something (SG10)."""
         stream, got = self.stream(), []
         other = self.transmitter(self.token)
         thread = threading.Thread(target=lambda: got.append(other.poll(stream)))
@@ -374,7 +376,7 @@ class Verification(Signals):
 
 class Status(Signals):
     def test_openid_ssf_transmitter_stream_status_paused(self):
-        """Nothing comes, also of what another stream has long got; afterwards all of it, in order."""
+        """Nothing comes, also of what another stream has long got; afterwards all of it, in order (SG04)."""
         held, running = self.pushed(), self.pushed(path="/running")
         self.expect(self.ssf.set_status(held["stream_id"], "paused"), 200)
         self.verify(held, state="held")
@@ -456,6 +458,7 @@ class Events(Signals):
                          ({"format": "email", "email": "ana@example.com"}, {"new-value": "ana@else.example"}))
 
     def test_openid_ssf_transmitter_caep_interop_push(self):
+        """SG12."""
         stream = self.pushed(subject_format="email", signing_alg="RS256")
         ana = self.life()
         self.judge(self.tokens(13, stream), stream, ana, lambda email: {"format": "email", "email": email})
@@ -496,7 +499,7 @@ class Faults(Signals):
 
     def test_a_receiver_that_answers_badly(self):
         """500, a 400 that says nothing, a key that it does not know: again, with the same jti. A 400 that says why: the
-        next token. Nothing is lost, and none comes a second time but for that."""
+        next token. Nothing is lost, and none comes a second time but for that (SG08)."""
         answers = [500, 400, refusal("invalid_key"), 202, refusal("invalid_request", "never"), 202]
         self.receiver.answer = lambda n, token: answers[n] if n < len(answers) else 202
         stream = self.pushed(events=[DISABLED])
@@ -548,7 +551,7 @@ class Faults(Signals):
         self.assertEqual(len({c["jti"] for c in self.tokens(tried + 1, stream)}), 1)
 
     def test_polls_whose_acknowledgements_are_lost(self):
-        """The same tokens again, until each is acknowledged; in pieces, out of order, and never one that is done."""
+        """The same tokens again, until each is acknowledged; in pieces, out of order, and never one that is done (SG11)."""
         stream = self.stream(events=[DISABLED, REVOKED])
         for user in self.people(5):
             self.set_active(user, False)
@@ -587,9 +590,8 @@ class Documents(Signals):
         """The script of ops/delivery.md, as it stands there."""
         with open(os.path.join(ROOT, "ops", "delivery.md")) as f:
             section = f.read().partition("## Streams of signals")[2].partition("\n## ")[0]
-        script = "\n".join(line[4:] for line in section.partition("    import os")[2].splitlines()
-                           if not line or line.startswith("    "))
-        script = "import os" + script.partition("\n\n\n")[0]
+        lines_of_code = section[section.index("    import os"):].splitlines()
+        script = "\n".join(line[4:] for line in lines_of_code if not line or line.startswith("    ")).partition("\n\n\n")[0]
         lines = []
         program = subprocess.Popen(["/usr/bin/python3", "-c", script], stdout=subprocess.PIPE, text=True,
                                    env=dict(os.environ, USHER_TOKEN=self.ws.token, USHER_URL=self.stack.url))

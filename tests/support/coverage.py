@@ -25,7 +25,7 @@ RULES, EXCEPTIONS, TABLE = os.path.join(ROOT, "schemas",
                                         "RULES.md"), os.path.join(TESTS, "rules", "exceptions.txt"), os.path.join(
                                             TESTS, "COVERAGE.md")
 PROFILES, CLAUSES = os.path.join(ROOT, "schemas", "PROFILES.md"), os.path.join(TESTS, "PROFILES.md")
-CLAUSE = r"(?:AL|IO|GM)[0-9]{2}"
+CLAUSE = r"(?:AL|IO|GM|SG)[0-9]{2}"
 ID = r"(?:[A-Z][0-9]{1,2}a?|0\.[0-9]{1,2})"
 WORD = re.compile(
     r"(?<![A-Za-z0-9.#\"/-])([A-Z][0-9]{1,2}a?|" + CLAUSE +
