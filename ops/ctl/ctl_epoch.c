@@ -30,7 +30,7 @@ static enum err_code ask_number(struct ctl *c, enum statement s, const char *con
 /* A worker holds rows in memory that it may still send. One that waits for this command holds a slot, too. */
 static enum err_code check_stopped(struct ctl *c, struct err *err) {
     char lock_class[16];
-    int64_t running;
+    int64_t running = 0;
     const char *params[] = {lock_class};
     snprintf(lock_class, sizeof lock_class, "%d", SLOTS_WORKERS);
     if (ask_number(c, SQL_EPOCH_WORKERS, params, &running, err) != ERR_OK)
@@ -214,7 +214,7 @@ static void report_epoch(struct ctl *c, bool needed, bool went_on, int64_t told)
 }
 
 static enum err_code run(struct ctl *c, const char *reason, bool always, struct err *err) {
-    int64_t waits, told = 0;
+    int64_t waits = 0, told = 0;
     bool needed = false;
     if (schema_check(c->db, err) != ERR_OK || check_stopped(c, err) != ERR_OK ||
         ask_number(c, SQL_EPOCH_WAITS, NULL, &waits, err) != ERR_OK)

@@ -78,6 +78,31 @@ test("keys: another workspace's key is not there", async () => {
   await v.close();
 });
 
+test("keys: a first synchronisation is only tried, summed up, and let loose", async () => {
+  const w = workspace(), v = await Visitor.open();
+  const users = async () => (await call("GET", "/scim/v2/Users", { token: w.token })).body.totalResults;
+  const create = (name) => call("POST", "/scim/v2/Users", { token: w.token, body: JSON.stringify({ schemas: ["urn:ietf:params:scim:schemas:core:2.0:User"], userName: name }), headers: { "Content-Type": "application/scim+json" } });
+  await v.signIn(w.owner);
+  await v.go(`/portal/guide?idp=entra&key=${w.keyId}`);
+  await v.axe("the offer");
+  await v.page.click("button:has-text('Try it first')");
+  await v.sees("No change has been asked for yet", "the dry run");
+  equal([(await create("ana@example.com")).status, (await create("")).status, await users()], [201, 400, 0], "what the provider is answered, and what there is");
+  await until(async () => (await v.text()).includes("2 changes were asked for, 1 of them refused"), "the sum on the page");
+  await v.sees("user.created", "the sum");
+  await v.sees("1 would be used", "the seats");
+  await v.axe("the sum");
+  await v.shoot("dry-run");
+  await v.go(`/portal/keys/${w.keyId}`);
+  await v.sees("This key is in dry-run mode", "the key");
+  await v.page.click("button:has-text('Let it loose')");
+  await v.page.click("dialog button[type=submit]");
+  await v.sees("changes things", "the key");
+  equal([(await create("ana@example.com")).status, await users()], [201, 1], "when it is loose");
+  v.quiet();
+  await v.close();
+});
+
 test("requests: refused for the common reasons, and what the page says of it", async () => {
   const w = workspace(), v = await Visitor.open();
   const scim = (body, token = w.token) => call("POST", "/scim/v2/Users", { token, body: JSON.stringify(body), headers: { "Content-Type": "application/scim+json" } });

@@ -140,9 +140,9 @@ class Verify(Archive):
             add = "INSERT INTO audit_checkpoint (workspace_id, tree, size, root, note, at) " + note
             self.db.sql("DELETE FROM audit_checkpoint WHERE size < %s", MANY)
             midnight = "date_trunc('day', now(), 'UTC')"
-            self.db.sql(add % ("100 + i", midnight + " - interval '3 days' + i * interval '10 minutes'") .replace(
+            self.db.sql((add % ("100 + i", midnight + " - interval '3 days' + i * interval '10 minutes'")).replace(
                 "FROM audit_checkpoint WHERE tree = 2 AND size = 500", "FROM (SELECT * FROM audit_checkpoint WHERE tree = 2) c, generate_series(0, 11) AS i"))
-            self.db.sql(add % ("10 + i", midnight + " - interval '95 days' + i * interval '1 hour'") .replace(
+            self.db.sql((add % ("10 + i", midnight + " - interval '95 days' + i * interval '1 hour'")).replace(
                 "FROM audit_checkpoint WHERE tree = 2 AND size = 500", "FROM (SELECT * FROM audit_checkpoint WHERE tree = 2 AND size >= 1000) c, generate_series(0, 9) AS i"))
             sizes = "SELECT size FROM audit_checkpoint WHERE tree = 2 ORDER BY size"
             self.assertEqual(len(self.db.sql(sizes)), 23)

@@ -488,12 +488,12 @@ static void test_topic_names(void **state) {
 static void test_told_again(void **state) {
     struct world *w = *state;
     record_room_again(&w->c, &dispatch, 8127);
-    record_member_again(&w->c, EX_ROOM, &ana, true, 8127);
+    record_member_again(&w->c, EX_ROOM, &ana, false, 8127);
     record_room_again(&w->c, &(struct record_room){EX_ROOM, NULL}, 8127);
     record_member_again(&w->c, EX_ROOM, &(struct record_user){EX_USER, NULL}, false, 8127);
     assert_int_equal(w->list.n, 4);
     example_of(w, 0, "rooms.room");
-    example_of(w, 1, "rooms.member");
+    example_of(w, 1, "rooms.member-muted");
     example_of(w, 2, "rooms.room-tombstone");
     example_of(w, 3, "rooms.member-tombstone");
     assert_int_equal(w->membership_seq, 8126);
