@@ -11,10 +11,12 @@ DECLARE
     v_was text;
     v_there boolean;
 BEGIN
-    FOR x IN SELECT g.w, g.u, g.type, g.n FROM unnest(v_workspaces, v_users, v_types) WITH ORDINALITY AS g (w, u, type, n)
-             WHERE g.u IS NOT NULL
-               AND EXISTS (SELECT FROM deliveries d WHERE d.workspace_id = g.w AND d.doc->'stream' IS NOT NULL)
-             ORDER BY g.n LOOP
+    FOR x IN WITH streams AS MATERIALIZED (
+                 SELECT DISTINCT d.workspace_id FROM deliveries d WHERE d.workspace_id = ANY (v_workspaces) AND d.doc->'stream' IS NOT NULL
+             )
+             SELECT g.w, g.u, g.type, g.n FROM unnest(v_workspaces, v_users, v_types) WITH ORDINALITY AS g (w, u, type, n)
+             JOIN streams s ON s.workspace_id = g.w
+             WHERE g.u IS NOT NULL ORDER BY g.n LOOP
         SELECT s.email INTO v_was FROM delivery_subjects s WHERE s.workspace_id = x.w AND s.id = x.u;
         SELECT delivery_email(z.doc) INTO v_now FROM users z WHERE z.workspace_id = x.w AND z.id = x.u ORDER BY z.generation DESC LIMIT 1;
         v_there := FOUND;
