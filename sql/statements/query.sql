@@ -267,7 +267,7 @@ ORDER BY d.id LIMIT $4::int;
 
 -- name: streams
 -- $1 uuid: workspace
--- $2 uuid: the key that they belong to
+-- $2 text: the key that they belong to
 -- $3 uuid: one stream alone; NULL: all
 SELECT d.id, d.doc::text FROM deliveries d
 WHERE d.workspace_id = $1::uuid AND d.doc->'stream'->>'receiver' = $2::text AND ($3::uuid IS NULL OR d.id = $3::uuid)
