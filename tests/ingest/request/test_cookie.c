@@ -104,6 +104,23 @@ static void how_it_is_set(void **state) {
                         "__Host-usher=; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=0");
 }
 
+/* A sign-in that is under way: the way back comes from another site, so browsers must send it then. */
+static void that_of_a_sign_in(void **state) {
+    (void)state;
+    assert_string_equal(cookie_flow_set(r, "abc"),
+                        "usher-oidc=abc; Path=/; HttpOnly; SameSite=Lax; Max-Age=600");
+    r->head.cookie = "usher-session=one; usher-oidc=two; __Host-usher-oidc=three";
+    assert_string_equal(cookie_flow(r), "two");
+    assert_string_equal(cookie_session(r), "one");
+    ingest.settings.public_url = "https://usher.example.com";
+    assert_string_equal(cookie_flow(r), "three");
+    assert_null(cookie_session(r));
+    assert_string_equal(cookie_flow_set(r, ""),
+                        "__Host-usher-oidc=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0");
+    r->head.cookie = NULL;
+    assert_null(cookie_flow(r));
+}
+
 #define JSON "application/json"
 static void from_which_pages(void **state) {
     static const struct {
@@ -170,6 +187,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(where_a_session_is_safe, set_up, tear_down),
         cmocka_unit_test_setup_teardown(which_cookie_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(how_it_is_set, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(that_of_a_sign_in, set_up, tear_down),
         cmocka_unit_test_setup_teardown(from_which_pages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(behind_a_proxy, set_up, tear_down),
     };
