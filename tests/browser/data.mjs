@@ -55,6 +55,10 @@ async function make() {
   const signIn = await call("PATCH", "/api/v1/admin/sign-in", { token: w.owner, body: { issuer: "https://idp.example.com", clientId: "usher",
     people: [{ email: "evil@example.com", owner: w.ownerId }, { subject: "<img/src=x/onerror=alert(1)>", owner: w.ownerId }] } });
   check(signIn.status === 200, `signing in is set: ${JSON.stringify(signIn.body)}`);
+  const changed = await call("PATCH", "/api/v1/admin/workspace", { token: w.owner, body: { defaultRole: "editor" } });
+  check(changed.status === 200, "a setting is changed");
+  const told = async () => (await call("GET", "/api/v1/admin/audit?kind=changes&action=settings.changed", { token: w.owner })).body.items?.some((i) => i.record.changes.some((c) => c.path === "defaultRole"));
+  await until(told, "the archive to have the change");
   const archived = async () => (await call("GET", "/api/v1/admin/audit?status=409", { token: w.owner })).body.items?.length > 0;
   await until(archived, "the archive to have it");
   const why = `/portal/rooms/${rooms[0]}/${people[0]}`;

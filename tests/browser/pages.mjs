@@ -19,7 +19,7 @@ export const PAGES = (d) => [
   ["deliveries", "/portal/deliveries", ["Hook <b>", "fails"]],
   ["delivery", `/portal/deliveries/${d.delivery}`, ["Hook <b>", "Attempts", "500", EVIL_ANSWER]],
   ["audit", "/portal/audit", ["Member added", "How to verify a proof"]],
-  ["settings", "/portal/settings", ["Guard against mass changes", "Olga Owner", "this one", "Sign-in by your organisation", "evil@example.com"]],
+  ["settings", "/portal/settings", ["Guard against mass changes", "Olga Owner", "this one", "Sign-in by your organisation", "evil@example.com", "by Olga Owner."]],
   ["setup", "/portal/guide?idp=entra", ["Tenant URL", "What has arrived", "It put somebody into a room"]],
   ["missing", "/portal/nowhere", ["not there"]],
 ];

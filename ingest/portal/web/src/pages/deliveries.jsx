@@ -139,7 +139,7 @@ const ATTEMPT_COLUMNS = [
   { key: "outcome", label: O.attempt.outcome, show: (a) => (a.status > 0 ? <StatusBadge status={a.status} /> : <Badge kind="bad">{O.noAnswer}</Badge>) },
   { key: "took", label: O.attempt.took, number: true, show: (a) => `${Math.round(a.durationUs / 1000).toLocaleString()} ms` },
   { key: "said", label: O.attempt.said, show: (a) => <>{a.error && <span>{a.error} </span>}{a.answer && <code class="answer">{a.answer}</code>}{!a.error && !a.answer && <span class="quiet">–</span>}</> },
-  { key: "next", label: O.attempt.next, show: (a) => <Time at={a.nextTry} ago none="–" /> },
+  { key: "next", label: O.attempt.next, show: (a) => <Time at={Date.parse(a.nextTry) > Date.now() ? a.nextTry : null} ago none="–" /> },
 ];
 
 function Attempts({ id, turn }) {
@@ -193,7 +193,7 @@ export function Delivery({ id }) {
       setError(e);
     }
   };
-  const show = (what) => () => setOpen({ what, row: d });
+  const show = (what) => () => { setSaid(undefined); setOpen({ what, row: d }); };
   const actions = <>
     <button type="button" onClick={act(O.tested, "POST", `${pathOf(id)}/test`, {})}>{O.test}</button>
     {d.state === "enabled"

@@ -1,17 +1,33 @@
 import { useState } from "preact/hooks";
-import { ADMIN, get, getAll, isOwner, send, session } from "../api.js";
+import { ADMIN, get, getAll, isOwner, query, send, session } from "../api.js";
+import { actorOf } from "../meaning.js";
 import { A, hrefOf } from "../router.jsx";
-import { Badge, Dialog, Field, Form, Input, Loading, Note, Page, Section, Select, Table, Time, Trouble, Value, useLoad } from "../ui.jsx";
+import { Badge, Dialog, Field, Form, Input, Loading, Note, Page, Section, Select, Table, Time, Trouble, Value, agoText, useLoad } from "../ui.jsx";
 import { settingsOf } from "../settings.js";
 import { SignInSettings } from "./singlesignon.jsx";
 import { T } from "../texts.js";
 
 const S = T.settings;
 
+// Who changed each setting last, and when, as far as the newest hundred changes tell: name, record. For owners, who see the
+// audit. A change stands there some seconds after it was made.
+async function lastChanges(abort) {
+  const found = {};
+  if (!isOwner())
+    return found;
+  const page = await get(`${ADMIN}/audit` + query({ kind: "changes", action: "settings.changed", limit: 100 }), { signal: abort });
+  for (const { record } of [...page.items].sort((a, b) => b.record.seq - a.record.seq))
+    for (const change of record.changes ?? [])
+      found[change.path] ??= record;
+  return found;
+}
+
+const lastText = (record) => record && S.lastChange(agoText(Date.parse(record.time)), actorOf(record));
+
 // A word is a choice, and "off" of guardMode is another one than that of a switch.
-function Control({ setting, value, onChange }) {
+function Control({ setting, value, last, onChange }) {
   const [title, meaning, byDefault] = S.fields[setting.name] ?? [setting.name, "", undefined];
-  const hint = [meaning, byDefault && `${S.byDefault(byDefault)}.`].filter(Boolean).join(" ");
+  const hint = [meaning, byDefault && `${S.byDefault(byDefault)}.`, lastText(last)].filter(Boolean).join(" ");
   if (setting.kind === "switch")
     return <Select label={title} hint={hint} value={String(value)} onChange={(v) => onChange(v === "true")} options={[["true", S.on], ["false", S.off]]} />;
   if (setting.kind === "choice")
@@ -20,7 +36,7 @@ function Control({ setting, value, onChange }) {
     placeholder={setting.empty ? S.noLimit : undefined} onInput={(e) => onChange(e.currentTarget.value === "" ? null : setting.kind === "number" ? Number(e.currentTarget.value) : e.currentTarget.value)} />}</Field>;
 }
 
-function Group({ name, settings, workspace, onSaved }) {
+function Group({ name, settings, workspace, last, onSaved }) {
   const [changed, setChanged] = useState({}), [saved, setSaved] = useState(false);
   const dirty = Object.keys(changed).filter((n) => changed[n] !== workspace[n]);
   const submit = async () => {
@@ -31,7 +47,7 @@ function Group({ name, settings, workspace, onSaved }) {
   };
   return <Section title={S.groups[name]}>
     <Form submit={T.save} disabled={dirty.length === 0} onSubmit={submit}>
-      <div class="settings">{settings.map((s) => <Control key={s.name} setting={s} value={s.name in changed ? changed[s.name] : workspace[s.name]}
+      <div class="settings">{settings.map((s) => <Control key={s.name} setting={s} value={s.name in changed ? changed[s.name] : workspace[s.name]} last={last[s.name]}
         onChange={(v) => { setSaved(false); setChanged((c) => ({ ...c, [s.name]: v })); }} />)}</div>
       {saved && dirty.length === 0 && <Note kind="good">{S.changed}</Note>}
     </Form>
@@ -138,13 +154,14 @@ function Sessions() {
 
 export function Settings() {
   const loaded = useLoad((abort) => get(`${ADMIN}/workspace`, { signal: abort }), []), [saved, setSaved] = useState();
+  const last = useLoad(lastChanges, [saved]);
   const workspace = saved ?? loaded.data;
   if (!workspace)
     return <Page title={S.title}>{loaded.loading ? <Loading /> : <Trouble error={loaded.error} retry={loaded.reload} />}</Page>;
   const settings = settingsOf(workspace);
   return <Page title={S.title} intro={S.intro}>
     {Object.keys(S.groups).map((g) => [g, settings.filter((s) => s.group === g)]).filter(([, all]) => all.length > 0).map(([g, all]) =>
-      <Group key={g} name={g} settings={all} workspace={workspace} onSaved={setSaved} />)}
+      <Group key={g} name={g} settings={all} workspace={workspace} last={last.data ?? {}} onSaved={setSaved} />)}
     <Guards />
     {isOwner() && <Owners />}
     {isOwner() && <SignInSettings workspace={workspace} />}
