@@ -19,8 +19,8 @@ static enum err_code read_why(struct ctl *c, const char **why, struct err *err) 
 }
 
 /* The decision is a change like any other, in the tree itself. Nobody's trees have no commands. */
-static enum err_code put_on_record(struct ctl *c, const struct ctl_workspace *w, int tree,
-                                   const struct audit_tree *t, const char *why, struct err *err) {
+static enum err_code put_resume(struct ctl *c, const struct ctl_workspace *w, int tree,
+                                const struct audit_tree *t, const char *why, struct err *err) {
     json_t *said = json_object();
     if (strcmp(w->id.s, UUID_NIL) == 0) {
         json_decref(said);
@@ -38,7 +38,7 @@ static enum err_code put_on_record(struct ctl *c, const struct ctl_workspace *w,
     return code;
 }
 
-static void show(struct ctl *c, const struct ctl_workspace *w, int tree, const struct audit_tree *t) {
+static void show_tree(struct ctl *c, const struct ctl_workspace *w, int tree, const struct audit_tree *t) {
     if (c->json) {
         jb_raw(&c->out, "{\"resumed\":{");
         jb_kstr(&c->out, "workspace", w->id.s);
@@ -64,13 +64,13 @@ static enum err_code resume(struct ctl *c, const struct ctl_workspace *w, int tr
         return err_set(err, ERR_CONFLICT,
                        "%s of %s has neither stopped nor been refused: there is nothing to decide",
                        audit_tree_name(tree), w->name);
-    enum err_code code = put_on_record(c, w, tree, t, why, err);
+    enum err_code code = put_resume(c, w, tree, t, why, err);
     if (code == ERR_OK)
         code = audit_resume(c->db, w->id.s, tree, why, &done, err);
     if (code == ERR_OK && !done)
         code = err_set(err, ERR_CONFLICT, "somebody else has decided already");
     if (code == ERR_OK)
-        show(c, w, tree, t);
+        show_tree(c, w, tree, t);
     return code;
 }
 

@@ -15,7 +15,7 @@ static void put_head(struct jbuf *out, const char *name, const char *type, const
     jb_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void put_number(struct jbuf *out, const char *name, const char *type, const char *help, int64_t v) {
+static void put_metric(struct jbuf *out, const char *name, const char *type, const char *help, int64_t v) {
     put_head(out, name, type, help);
     jb_printf(out, "%s %" PRId64 "\n", name, v);
 }
@@ -65,9 +65,9 @@ static void put_memory(struct jbuf *out) {
     int64_t page = sysconf(_SC_PAGESIZE), all = proc_number("/proc/self/statm", 1),
             resident = proc_number("/proc/self/statm", 2);
     if (all >= 0)
-        put_number(out, "process_virtual_memory_bytes", "gauge", "Address space of the process.", all * page);
+        put_metric(out, "process_virtual_memory_bytes", "gauge", "Address space of the process.", all * page);
     if (resident >= 0)
-        put_number(out, "process_resident_memory_bytes", "gauge", "Memory that the process has.",
+        put_metric(out, "process_resident_memory_bytes", "gauge", "Memory that the process has.",
                    resident * page);
 }
 
@@ -76,7 +76,7 @@ static void put_memory(struct jbuf *out) {
 static void put_start(struct jbuf *out) {
     int64_t ticks = proc_number("/proc/self/stat", 20), boot = boot_time_s(), hz = sysconf(_SC_CLK_TCK);
     if (ticks >= 0 && boot >= 0 && hz > 0)
-        put_number(out, "process_start_time_seconds", "gauge", "When the process has started.",
+        put_metric(out, "process_start_time_seconds", "gauge", "When the process has started.",
                    boot + ticks / hz);
 }
 
@@ -88,11 +88,11 @@ static void put_files(struct jbuf *out) {
         open += e->d_name[0] != '.';
     if (dir != NULL) {
         closedir(dir);
-        put_number(out, "process_open_fds", "gauge", "Open files and sockets.",
+        put_metric(out, "process_open_fds", "gauge", "Open files and sockets.",
                    open - 1); /* but this folder */
     }
     if (getrlimit(RLIMIT_NOFILE, &most) == 0 && most.rlim_cur != RLIM_INFINITY)
-        put_number(out, "process_max_fds", "gauge", "Files and sockets that may be open at most.",
+        put_metric(out, "process_max_fds", "gauge", "Files and sockets that may be open at most.",
                    (int64_t)most.rlim_cur);
 }
 
@@ -101,7 +101,7 @@ void process_metrics_render(struct jbuf *out, bool ready) {
              "Always 1; the labels say what was built, and on what it runs.");
     jb_printf(out, "usher_build_info{version=\"%s\",librdkafka=\"%s\"} 1\n", usher_version,
               rd_kafka_version_str());
-    put_number(out, "usher_ready", "gauge", "1 where /readyz says 200, else 0.", ready);
+    put_metric(out, "usher_ready", "gauge", "1 where /readyz says 200, else 0.", ready);
     put_cpu(out);
     put_memory(out);
     put_start(out);
