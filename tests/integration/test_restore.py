@@ -171,7 +171,7 @@ class Lost(Restoring):
     def delete_topic(self, name):
         client = confluent_kafka.admin.AdminClient({"bootstrap.servers": self.stack.kafka})
         client.delete_topics([name])[name].result()
-        wait_until(lambda: name not in client.list_topics(timeout=30).topics, "%s to be gone" % name,
+        wait_until(lambda: name not in client.list_topics().topics, "%s to be gone" % name,
                    lambda: os.times()[4] // 20)
 
     def lose_end(self, topic, partition):

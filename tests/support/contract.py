@@ -54,11 +54,13 @@ class ContractError(Exception):
 
 
 def _inline(node, name, files):
-    """Puts what a $ref names in its place: the schemas refer to each other and never to themselves, so no resolver
-    is needed."""
+    """Puts what a $ref names in its place, so that no resolver of files is needed. One schema names itself: a command
+    that holds commands. That reference stays, and the validator follows it."""
     if isinstance(node, list):
         return [_inline(n, name, files) for n in node]
     if not isinstance(node, dict):
+        return node
+    if node.get("$ref") == "#":
         return node
     out = {k: _inline(v, name, files) for k, v in node.items() if k not in ("$ref", "$defs", "$id")}
     if "$ref" in node:
