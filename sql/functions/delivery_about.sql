@@ -30,7 +30,7 @@ BEGIN
                 DELETE FROM delivery_subjects s WHERE s.workspace_id = x.w AND s.id = x.u;
             ELSIF v_was IS DISTINCT FROM v_now THEN
                 INSERT INTO delivery_subjects (workspace_id, id, email) VALUES (x.w, x.u, v_now)
-                ON CONFLICT ON CONSTRAINT delivery_subjects_pkey DO UPDATE SET email = EXCLUDED.email;
+                ON CONFLICT ON CONSTRAINT delivery_subjects_pkey DO UPDATE SET email = EXCLUDED.email, noted = clock_timestamp();
             END IF;
         END IF;
         RETURN NEXT;

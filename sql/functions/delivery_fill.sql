@@ -1,13 +1,15 @@
 -- Notes the addresses of users of a workspace that has its first stream, v_most at a time; gives how many were looked at, 0: nothing is left.
+-- What a record has noted since then (delivery_about) stays: the address of now may be one whose change is still to be told.
 CREATE OR REPLACE FUNCTION delivery_fill(v_most int) RETURNS int
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = usher, pg_temp AS $$
 DECLARE
     v_workspace uuid;
     v_after uuid;
+    v_since timestamptz;
     v_last uuid;
     v_n int;
 BEGIN
-    SELECT h.workspace_id, h.filled INTO v_workspace, v_after FROM delivery_heads h WHERE h.filled IS NOT NULL
+    SELECT h.workspace_id, h.filled, h.fills_since INTO v_workspace, v_after, v_since FROM delivery_heads h WHERE h.filled IS NOT NULL
     LIMIT 1 FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN 0;
@@ -17,7 +19,7 @@ BEGIN
     ), noted AS (
         INSERT INTO delivery_subjects AS s (workspace_id, id, email)
         SELECT v_workspace, t.id, delivery_email(t.doc) FROM these t WHERE delivery_email(t.doc) IS NOT NULL
-        ON CONFLICT (workspace_id, id) DO UPDATE SET email = EXCLUDED.email
+        ON CONFLICT (workspace_id, id) DO UPDATE SET email = EXCLUDED.email, noted = clock_timestamp() WHERE s.noted < v_since
     )
     SELECT count(*), (array_agg(t.id ORDER BY t.id DESC))[1] INTO v_n, v_last FROM these t;
     UPDATE delivery_heads h SET filled = v_last WHERE h.workspace_id = v_workspace;

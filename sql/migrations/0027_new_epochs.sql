@@ -1,7 +1,7 @@
 -- A new epoch that is being begun (usherctl restore, usherctl rooms rebuild; schemas/README.md, section 4): the workspaces that the streams
 -- were not told of yet. While a row stands here, no worker starts a partition; whoever runs the command again goes on with what is left.
 CREATE TABLE new_epochs (
-    workspace_id uuid PRIMARY KEY,         -- of this database, or one that the streams alone know
+    workspace    uuid PRIMARY KEY,         -- of this database, or one that the streams alone know
     partition    int NOT NULL,
     epoch        bigint NOT NULL,
     reason       text NOT NULL,

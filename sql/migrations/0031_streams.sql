@@ -7,8 +7,8 @@ ALTER TABLE delivery_progress ADD COLUMN IF NOT EXISTS done text[] NOT NULL DEFA
 -- just changed.
 ALTER TABLE delivery_log ADD COLUMN IF NOT EXISTS about text;
 
--- How far the table below is filled, from the first stream of the workspace on; NULL: it has none, or it is filled.
-ALTER TABLE delivery_heads ADD COLUMN IF NOT EXISTS filled uuid;
+-- How far the table below is filled, from the first stream of the workspace on, and since when; NULL: it has none, or it is filled.
+ALTER TABLE delivery_heads ADD COLUMN IF NOT EXISTS filled uuid, ADD COLUMN IF NOT EXISTS fills_since timestamptz;
 
 -- The addresses of users as streams know them, of workspaces that have streams. An event says that something has changed, and not what it was
 -- before; and a user who is deleted has no row any more.
@@ -16,6 +16,7 @@ CREATE TABLE delivery_subjects (
     workspace_id uuid NOT NULL,
     id           uuid NOT NULL,
     email        text NOT NULL,
+    noted        timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (workspace_id, id)
 );
 ALTER TABLE delivery_subjects OWNER TO usher_owner;

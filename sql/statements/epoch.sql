@@ -29,7 +29,7 @@ WHERE locktype = 'advisory' AND classid = $1::oid AND objsubid = 2 AND granted
 -- $5 bigint[]: their highest numbers in usher.membership …
 -- $6 bigint[]: … usher.events …
 -- $7 bigint[]: … and usher.audit
-INSERT INTO new_epochs (workspace_id, partition, epoch, reason, was_epoch, was, first)
+INSERT INTO new_epochs (workspace, partition, epoch, reason, was_epoch, was, first)
 SELECT coalesce(w.workspace_id, s.workspace_id), s.partition, $1::bigint, $2::text, coalesce(w.epoch, 1),
        ARRAY[coalesce(w.membership_seq, 0), coalesce(w.events_seq, 0), coalesce(w.audit_seq, 0)],
        ARRAY[greatest(w.membership_seq, s.membership, 0) + 2, greatest(w.events_seq, s.events, 0) + 1, greatest(w.audit_seq, s.audit, 0) + 1]
@@ -40,12 +40,12 @@ LEFT JOIN workspaces w ON w.workspace_id = s.workspace_id;
 -- The workspaces of this database count on from there.
 UPDATE workspaces w
 SET epoch = n.epoch, membership_seq = n.first[1], events_seq = n.first[2], audit_seq = n.first[3]
-FROM new_epochs n WHERE n.workspace_id = w.workspace_id;
+FROM new_epochs n WHERE n.workspace = w.workspace_id;
 
 -- name: due
 -- What is left to tell, partition by partition.
-SELECT workspace_id, partition, epoch, reason, was_epoch, was[1], was[2], was[3], first[1], first[2], first[3]
-FROM new_epochs ORDER BY partition, workspace_id;
+SELECT workspace, partition, epoch, reason, was_epoch, was[1], was[2], was[3], first[1], first[2], first[3]
+FROM new_epochs ORDER BY partition, workspace;
 
 -- name: rooms
 -- The next rooms of a workspace.
@@ -66,4 +66,4 @@ ORDER BY m.room_id, m.user_id LIMIT 4000;
 -- name: told
 -- The streams are told of it.
 -- $1 uuid: workspace
-DELETE FROM new_epochs WHERE workspace_id = $1::uuid;
+DELETE FROM new_epochs WHERE workspace = $1::uuid;

@@ -148,12 +148,12 @@ WITH given AS (
     INSERT INTO deliveries (workspace_id, id, doc, secrets) SELECT workspace_id, id, doc::json, secrets FROM given
     ON CONFLICT (workspace_id, id) DO UPDATE SET doc = EXCLUDED.doc, secrets = EXCLUDED.secrets
 ), heads AS (
-    INSERT INTO delivery_heads AS h (workspace_id, filled)
-    SELECT g.workspace_id, CASE WHEN bool_or(g.doc::json->'stream' IS NOT NULL) AND NOT EXISTS (
+    INSERT INTO delivery_heads AS h (workspace_id, fills_since, filled)
+    SELECT g.workspace_id, clock_timestamp(), CASE WHEN bool_or(g.doc::json->'stream' IS NOT NULL) AND NOT EXISTS (
                SELECT FROM deliveries d WHERE d.workspace_id = g.workspace_id AND d.doc->'stream' IS NOT NULL)
            THEN '00000000-0000-0000-0000-000000000000'::uuid END
     FROM given g GROUP BY g.workspace_id
-    ON CONFLICT (workspace_id) DO UPDATE SET filled = EXCLUDED.filled WHERE EXCLUDED.filled IS NOT NULL
+    ON CONFLICT (workspace_id) DO UPDATE SET filled = EXCLUDED.filled, fills_since = EXCLUDED.fills_since WHERE EXCLUDED.filled IS NOT NULL
 )
 INSERT INTO delivery_progress AS p (workspace_id, id, cursor, asked)
 SELECT g.workspace_id, g.id,

@@ -492,6 +492,25 @@ class Events(Signals):
         self.assertEqual([(event_of(c), c["sub_id"]["email"]) for c in came],
                          [(CHANGED, "ana@example.com"), (PURGED, "bo@example.com")])
 
+    def test_a_change_that_is_still_to_be_told(self):
+        """What is noted of those who were there before a workspace's first stream leaves alone what a record has noted
+        since: an address that has changed already may be one whose change nobody has been told yet."""
+        ana = self.user("ana@example.com")
+
+        def noted_as(when):
+            self.stack.sql("INSERT INTO delivery_subjects VALUES (%s, %s, 'before@example.com', now() + %s::interval) "
+                           "ON CONFLICT (workspace_id, id) DO UPDATE SET email = EXCLUDED.email, noted = EXCLUDED.noted",
+                           self.ws.id, ana, when)
+            self.stack.sql("INSERT INTO delivery_heads (workspace_id, filled, fills_since) VALUES (%s, %s, now()) ON CONFLICT "
+                           "(workspace_id) DO UPDATE SET filled = EXCLUDED.filled, fills_since = EXCLUDED.fills_since",
+                           self.ws.id, "0" * 32)
+            self.wait_until(lambda: self.stack.sql("SELECT filled FROM delivery_heads WHERE workspace_id = %s",
+                                                   self.ws.id)[0][0] is None, "the addresses to be noted")
+            return self.stack.sql("SELECT email FROM delivery_subjects WHERE id = %s", ana)
+
+        self.assertEqual(noted_as("-1 hour"), [("ana@example.com",)])
+        self.assertEqual(noted_as("1 hour"), [("before@example.com",)])
+
 
 class Faults(Signals):
     def people(self, n, prefix="p"):

@@ -242,10 +242,13 @@ class RowLevelSecurity(Case):
                 self.as_role("usher_ingest", "{%s}" % self.ws.id, statement)
 
     def test_the_archive_is_only_added_to(self):
-        """Nobody who serves changes or removes a record, a hash or a signed head."""
+        """Nobody who serves changes or removes a record, a hash or a signed head. What was put aside goes when it stands
+        in a tree."""
         for table in ("audit_leaf", "audit_hashes", "audit_checkpoint", "audit_aside", "audit_gap"):
             for statement in ("DELETE FROM %s", "UPDATE %s SET workspace_id = workspace_id", "TRUNCATE %s"):
                 for role in SERVING:
+                    if (table, statement, role) == ("audit_aside", "DELETE FROM %s", "usher_worker"):
+                        continue
                     with self.assertRaises(psycopg2.errors.InsufficientPrivilege, msg=(role, statement % table)):
                         self.as_role(role, "{%s}" % self.ws.id, statement % table)
 
