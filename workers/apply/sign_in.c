@@ -100,7 +100,7 @@ static void record(struct decision *d, const json_t *before, const json_t *after
                            json_object_get(after, members[i]));
     if (secret) {
         jb_sep(&changes);
-        jb_raw(&changes, "{\"path\":\"signIn.secret\",\"op\":\"replace\"}");
+        jb_raw(&changes, "{\"path\":\"signIn.secret\",\"op\":\"replace\",\"from\":\"***\",\"to\":\"***\"}");
     }
     jb_raw(&changes, "]");
     if (changes.n > 2)
