@@ -38,7 +38,7 @@ static enum err_code put_resume(struct ctl *c, const struct ctl_workspace *w, in
     return code;
 }
 
-static void show_tree(struct ctl *c, const struct ctl_workspace *w, int tree, const struct audit_tree *t) {
+static void show_resumed(struct ctl *c, const struct ctl_workspace *w, int tree, const struct audit_tree *t) {
     if (c->json) {
         jb_raw(&c->out, "{\"resumed\":{");
         jb_kstr(&c->out, "workspace", w->id.s);
@@ -70,7 +70,7 @@ static enum err_code resume(struct ctl *c, const struct ctl_workspace *w, int tr
     if (code == ERR_OK && !done)
         code = err_set(err, ERR_CONFLICT, "somebody else has decided already");
     if (code == ERR_OK)
-        show_tree(c, w, tree, t);
+        show_resumed(c, w, tree, t);
     return code;
 }
 
