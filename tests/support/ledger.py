@@ -69,10 +69,19 @@ class LedgerCase(KafkaCase):
         wait_until(lambda: sum(one.done for one in running) >= due, what, self.stack.progress)
 
     def kill_worker(self):
-        """In the middle of a Kafka transaction."""
+        """In the middle of a Kafka transaction of which Kafka has records: they stay there and never count."""
         self.stack.local("stop", "worker")
-        self.stack.local("start", check=False, USHER_FAILPOINT_WORKER="emit.before_commit=kill@8")
+        self.stack.local("start", check=False, USHER_FAILPOINT_WORKER="emit.before_commit=sleep:60000@8")
         self.stack.reload()
+        decided = [-1]
+
+        def stands():
+            before, decided[0] = decided[0], len(stream.read_topic(self.stack.kafka, stream.AUDIT))
+            every = len(stream.read_topic(self.stack.kafka, stream.AUDIT, stream.UNCOMMITTED))
+            return before == decided[0] and every > decided[0]
+
+        wait_until(stands, "a transaction that does not end", self.stack.progress)
+        self.stack.signal("WORKER", 9)
         wait_until(lambda: not self.stack.alive("WORKER"), "the worker to die", self.stack.progress)
         self.stack.start()
 
