@@ -344,6 +344,25 @@ class Verification(Signals):
         self.assertTrue(all(a.status in (204, 429) for a in refused), refused)
         self.expect(self.ssf.call("POST", "verification_endpoint", raw=b"{"), 400)
 
+    def test_what_a_stream_may_hold(self):
+        """64 events that are asked for, 256 subjects that are removed; one more is refused by the limit's name, and the
+        stream stays as it was."""
+        names = ["urn:example:event:%d" % i for i in range(65)]
+        answer = self.expect(self.ssf.create(events_requested=names), 400)
+        self.assertIn("64", answer.json["detail"])
+        stream = self.stream(events=names[:64])
+        self.assertEqual((len(stream["events_requested"]), stream["events_delivered"]), (64, []))
+
+        def subject(i):
+            return {"format": "email", "email": "p%d@example.com" % i}
+        for i in range(256):
+            self.expect(self.ssf.remove(stream["stream_id"], subject(i)), 204)
+        refused = self.ssf.remove(stream["stream_id"], subject(256))
+        self.expect(refused, 403)
+        self.assertIn("256", refused.json["detail"])
+        self.expect(self.ssf.add(stream["stream_id"], subject(0)), 200)
+        self.expect(self.ssf.remove(stream["stream_id"], subject(256)), 204)
+
     def test_openid_ssf_transmitter_poll_errors(self):
         """The poll's URL asks for a token as all others do."""
         stream = self.stream()
