@@ -51,22 +51,9 @@ void epoch_ends_free(struct epoch_ends *e) {
 
 /* ---- records ---- */
 
-static bool text_of(const rd_kafka_message_t *m, const char *name, char *out, size_t size) {
-    rd_kafka_headers_t *headers;
-    const void *value = NULL;
-    size_t n = 0;
-    if (rd_kafka_message_headers((rd_kafka_message_t *)(uintptr_t)m, &headers) !=
-            RD_KAFKA_RESP_ERR_NO_ERROR ||
-        rd_kafka_header_get_last(headers, name, &value, &n) != RD_KAFKA_RESP_ERR_NO_ERROR || n >= size)
-        return false;
-    memcpy(out, value, n);
-    out[n] = '\0';
-    return true;
-}
-
 static int64_t number_of(const rd_kafka_message_t *m, const char *name) {
     char text[32];
-    return text_of(m, name, text, sizeof text) ? strtoll(text, NULL, 10) : 0;
+    return kafka_header_text(m, name, text, sizeof text) ? strtoll(text, NULL, 10) : 0;
 }
 
 static void raise(int64_t *to, int64_t v) {
@@ -116,8 +103,8 @@ static void take_record(struct epoch_ends *e, const rd_kafka_message_t *m, size_
     int64_t epoch = number_of(m, "usher-epoch"), seq = number_of(m, "usher-seq");
     e->records++;
     raise(&e->parts[m->partition].row, number_of(m, HEADER_ROW));
-    if (epoch <= 0 || !text_of(m, "ce_source", source, sizeof source) || strncmp(source, "/w/", 3) != 0 ||
-        !uuid_parse(source + 3, &workspace))
+    if (epoch <= 0 || !kafka_header_text(m, "ce_source", source, sizeof source) ||
+        strncmp(source, "/w/", 3) != 0 || !uuid_parse(source + 3, &workspace))
         return;
     raise(&e->epoch, epoch);
     raise(&epoch_seen_of(e, workspace.s)->seq[t == ROOMS ? EPOCH_MEMBERSHIP : (int)t], seq);

@@ -91,19 +91,6 @@ static enum err_code load_counters(struct stream *s, struct err *err) {
 
 /* ---- records ---- */
 
-static bool header_of(const rd_kafka_message_t *m, const char *name, char *out, size_t size) {
-    rd_kafka_headers_t *headers;
-    const void *value = NULL;
-    size_t n = 0;
-    if (rd_kafka_message_headers((rd_kafka_message_t *)(uintptr_t)m, &headers) !=
-            RD_KAFKA_RESP_ERR_NO_ERROR ||
-        rd_kafka_header_get_last(headers, name, &value, &n) != RD_KAFKA_RESP_ERR_NO_ERROR || n >= size)
-        return false;
-    memcpy(out, value, n);
-    out[n] = '\0';
-    return true;
-}
-
 static int topic_of(const rd_kafka_message_t *m) {
     for (int t = 0; t < TOPICS; t++)
         if (strcmp(rd_kafka_topic_name(m->rkt), names[t]) == 0)
@@ -114,7 +101,7 @@ static int topic_of(const rd_kafka_message_t *m) {
 /* Requests are numbered by the instance that took them. */
 static bool take_request(struct stream *s, const rd_kafka_message_t *m, int64_t n) {
     char id[200], *slash;
-    if (!header_of(m, "ce_id", id, sizeof id) || (slash = strrchr(id, '/')) == NULL)
+    if (!kafka_header_text(m, "ce_id", id, sizeof id) || (slash = strrchr(id, '/')) == NULL)
         return false;
     *slash = '\0';
     return stream_marks_add(&owner_of(&s->instances, id)->marks, n);
@@ -122,13 +109,13 @@ static bool take_request(struct stream *s, const rd_kafka_message_t *m, int64_t 
 
 static void take_numbered(struct stream *s, const rd_kafka_message_t *m) {
     char source[64], seq[32], epoch[32], type[64];
-    bool good = header_of(m, "ce_source", source, sizeof source) &&
-                header_of(m, "usher-seq", seq, sizeof seq) && header_of(m, "ce_type", type, sizeof type) &&
-                strncmp(source, "/w/", 3) == 0;
+    bool good = kafka_header_text(m, "ce_source", source, sizeof source) &&
+                kafka_header_text(m, "usher-seq", seq, sizeof seq) &&
+                kafka_header_text(m, "ce_type", type, sizeof type) && strncmp(source, "/w/", 3) == 0;
     s->read++;
     if (good && strcmp(type, "usher.audit.request") == 0)
         good = take_request(s, m, strtoll(seq, NULL, 10));
-    else if (good && header_of(m, "usher-epoch", epoch, sizeof epoch)) {
+    else if (good && kafka_header_text(m, "usher-epoch", epoch, sizeof epoch)) {
         struct owner *w = owner_of(&s->workspaces, source + 3);
         w->partition = m->partition;
         stream_run_add(&w->runs[topic_of(m)], strtoll(epoch, NULL, 10), strtoll(seq, NULL, 10));

@@ -342,3 +342,16 @@ static bool doubt_settings(const struct config *c, char *why, size_t n) {
 
 const struct config_pass kafka_pass = {"kafka.", "any setting of librdkafka, by flag or file",
                                        accepts_setting, open_settings, doubt_settings};
+
+bool kafka_header_text(const rd_kafka_message_t *m, const char *name, char *out, size_t size) {
+    rd_kafka_headers_t *headers;
+    const void *value = NULL;
+    size_t n = 0;
+    if (rd_kafka_message_headers((rd_kafka_message_t *)(uintptr_t)m, &headers) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_header_get_last(headers, name, &value, &n) != RD_KAFKA_RESP_ERR_NO_ERROR || n >= size)
+        return false;
+    memcpy(out, value, n);
+    out[n] = '\0';
+    return true;
+}

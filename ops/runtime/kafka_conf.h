@@ -80,4 +80,7 @@ enum err_code kafka_topics_limits(rd_kafka_t *rk, int timeout_ms, struct err *er
 enum err_code kafka_warm_up(rd_kafka_t *rk, const char *const *topics, size_t n, int timeout_ms,
                             struct err *err);
 
+/* The newest header of that name as a text. False: there is none, or it does not fit. */
+bool kafka_header_text(const rd_kafka_message_t *m, const char *name, char *out, size_t size);
+
 #endif
