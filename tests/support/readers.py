@@ -31,8 +31,9 @@ class Told:
         if do == "start":
             self.workspaces, self.numbers = {}, {}
         elif do == "whole":
-            if line["why"] == "end" and (self.workspaces[workspace], self.numbers[workspace]) != (
-                    line["rooms"], [line["epoch"], line["seq"]]):
+            # Of a workspace that it was told to end over, before it had read its state, it holds nothing.
+            told = self.workspaces.get(workspace, {}), self.numbers.get(workspace, [1, 0])
+            if line["why"] == "end" and told != (line["rooms"], [line["epoch"], line["seq"]]):
                 self.wrong.append("what it holds of %s at the end is not what it has told" % workspace)
             self.workspaces[workspace], self.numbers[workspace] = line["rooms"], [line["epoch"], line["seq"]]
         elif do.startswith("usher."):
