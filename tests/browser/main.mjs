@@ -7,6 +7,12 @@ import "./keys.mjs";
 import "./pages.mjs";
 import "./audit.mjs";
 import "./live.mjs";
+import { measure } from "./first_page.mjs";
+
+if (process.argv[2] === "--measure") {
+  await measure();
+  process.exit(0);
+}
 
 await launch();
 const ok = await runTests(process.argv.slice(2));

@@ -46,7 +46,7 @@ BROKER = {"livekit",
 
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
 # others worthless. They always run; contract only if it is wanted.
-TESTS_OF_TESTS = ("waiting", "stream", "coverage", "lint_docs")
+TESTS_OF_TESTS = ("waiting", "stream", "coverage", "lint_docs", "once_more")
 FIRST = TESTS_OF_TESTS + ("contract", "units", "alerts", "manuals")
 
 

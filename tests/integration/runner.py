@@ -21,6 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SUPPORT = os.path.join(os.path.dirname(HERE), "support")
 sys.path[:0] = [HERE, SUPPORT]
 
+import once_more  # noqa: E402
 import plan  # noqa: E402
 from lines import Lines  # noqa: E402
 
@@ -75,7 +76,7 @@ class Process:
 
     def __init__(self, label, suites, env):
         self.passed = self.failed = 0
-        self.suites, self.at, self.times = suites, None, {}
+        self.suites, self.at, self.times, self.red = suites, None, {}, []
         self.child = subprocess.Popen([sys.executable, "-B", __file__, "--process", label], env=env, text=True,
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.thread = threading.Thread(target=self._read)
@@ -97,6 +98,7 @@ class Process:
                 self.times[done[1]] = int(done[4])
                 self.begin()
             else:
+                self.red += filter(None, [once_more.name_in(line)])
                 print(line, end="", flush=True)
 
     def wait(self):
@@ -125,10 +127,26 @@ def run_suites(kind, together, alone, env):
             good, bad = p.wait()
             passed, failed = passed + good, failed + bad
             times.update(p.times)
+        if processes is others:
+            mended = run_once_more(kind, [name for p in others for name in p.red], failed, env)
+            passed, failed = passed + mended, failed - mended
     for suite in [*waiting, *judging]:
         failed += 1
         print("FAIL nobody was left to run suite %s" % suite)
     return passed, failed, times
+
+
+def run_once_more(kind, red, failed, env):
+    """How many of these tests pass when nothing runs beside them (once_more.py)."""
+    if not once_more.worth_it(red, failed):
+        return 0
+    print("---- %s: once more, alone: %s" % (kind, ", ".join(red)), flush=True)
+    process = Process(kind, collections.deque(red), env)
+    process.begin()
+    mended, _ = once_more.judged(red, process.red, process.wait()[1])
+    for name in mended:
+        print("ALONE %s %s passed only when it ran alone" % (kind, name), flush=True)
+    return len(mended)
 
 
 def print_times(kind, times):
