@@ -2,6 +2,7 @@
 
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/mem.h"
+#include "ops/runtime/outward.h"
 #include "ops/runtime/reach.h"
 #include "ops/runtime/version.h"
 
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define IDLE_MS 60000
 #define CONNECT_MS 1500
@@ -24,8 +24,8 @@ struct transfer {
     fetch_done done;
     void *ctx;
     struct jbuf body;
-    bool refused;   /* its address */
-    bool too_large; /* its document */
+    struct outward out; /* whether its address was refused */
+    bool too_large;     /* its document */
     struct transfer *next;
 };
 
@@ -46,14 +46,6 @@ struct fetch {
 
 bool fetch_allows(const struct fetch *f, const struct net_address *a) {
     return reach_allows(&f->reach, a);
-}
-
-static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to) {
-    struct transfer *t = ctx;
-    if (purpose == CURLSOCKTYPE_IPCXN && reach_allows_socket(&t->fetch->reach, &to->addr))
-        return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-    t->refused = true;
-    return CURL_SOCKET_BAD;
 }
 
 static size_t take_bytes(char *bytes, size_t size, size_t n, void *ctx) {
@@ -84,37 +76,28 @@ static void prepare_form(struct transfer *t) {
 
 static void prepare(struct transfer *t) {
     const struct fetch_settings *s = &t->fetch->s;
+    const struct outward_rules rules = {.protocols = "https",
+                                        .ca_file = s->ca_file,
+                                        .agent = t->fetch->agent,
+                                        .timeout_ms = s->timeout_ms,
+                                        .connect_ms = CONNECT_MS};
     CURL *e = t->easy;
+    t->out.reach = &t->fetch->reach;
+    outward_prepare(e, &rules, &t->out);
     curl_easy_setopt(e, CURLOPT_URL, t->url);
     curl_easy_setopt(e, CURLOPT_PRIVATE, t);
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(e, CURLOPT_PROXY, "");
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_bytes);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, s->timeout_ms);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
-                     s->timeout_ms < CONNECT_MS ? s->timeout_ms : (long)CONNECT_MS);
-    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_USERAGENT, t->fetch->agent);
     /* A connection that was made for one tenant serves no other. */
     curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
-    /* A name server that does not answer must not hold up the thread when the time is over. */
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
-    if (s->ca_file != NULL && s->ca_file[0] != '\0')
-        curl_easy_setopt(e, CURLOPT_CAINFO, s->ca_file);
     if (t->form != NULL)
         prepare_form(t);
 }
 
 static const char *failure_of(const struct transfer *t, CURLcode code) {
     long status = 0;
-    if (t->refused)
+    if (t->out.refused)
         return "the address is not a public one";
     if (t->too_large)
         return "the document is too large";

@@ -1,11 +1,6 @@
-/* Fetches small documents over https from addresses that tenants have entered, and posts forms there: the one
- * place that touches libcurl. One thread, all transfers at once, so a slow server delays only those who wait
- * for it.
- *
- * What must stay true: no address inside the operator's networks is ever connected to. That is decided for
- * the address that the socket is opened for, after names were resolved, so neither a spelling nor a name
- * server can lead there. Only public addresses are allowed (and those that `allowed` names); redirects are
- * not followed, no proxy is used, and no other protocol than https is spoken. */
+/* Fetches small documents over https from addresses that tenants have entered, and posts forms there, as
+ * outward.h allows: public addresses alone (and those that `allowed` names), no redirects, no proxy, https
+ * alone. One thread, all transfers at once, so a slow server delays only those who wait for it. */
 #ifndef USHER_RUNTIME_FETCH_H
 #define USHER_RUNTIME_FETCH_H
 

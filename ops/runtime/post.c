@@ -2,6 +2,7 @@
 
 #include "ops/runtime/clock.h"
 #include "ops/runtime/mem.h"
+#include "ops/runtime/outward.h"
 #include "ops/runtime/reach.h"
 #include "ops/runtime/version.h"
 
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define CONNECT_MS 5000
@@ -23,8 +23,8 @@ struct letter {
     char shown[POST_SHOWN + 1];
     size_t nshown, read;
     int64_t retry_after_s;
-    bool refused;   /* its address */
-    bool too_large; /* its answer */
+    struct outward out; /* whether its address was refused */
+    bool too_large;     /* its answer */
     struct letter *next;
 };
 
@@ -37,14 +37,6 @@ struct post {
 };
 
 /* ---- what libcurl calls ---- */
-
-static curl_socket_t post_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to) {
-    struct letter *l = ctx;
-    if (purpose == CURLSOCKTYPE_IPCXN && reach_allows_socket(&l->post->reach, &to->addr))
-        return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-    l->refused = true;
-    return CURL_SOCKET_BAD;
-}
 
 /* A connection that is kept may outlive the letter that it was opened for, whose socket this closes. */
 static int post_close_socket(void *ctx, curl_socket_t fd) {
@@ -92,7 +84,14 @@ static size_t post_take_header(char *bytes, size_t size, size_t n, void *ctx) {
 
 static void letter_prepare(struct letter *l, const struct post_message *m) {
     const struct post_settings *s = &l->post->s;
+    const struct outward_rules rules = {.protocols = s->http ? "http,https" : "https",
+                                        .ca_file = s->ca_file,
+                                        .agent = l->post->agent,
+                                        .timeout_ms = s->timeout_ms,
+                                        .connect_ms = CONNECT_MS};
     CURL *e = l->easy;
+    l->out.reach = &l->post->reach;
+    outward_prepare(e, &rules, &l->out);
     for (size_t i = 0; i < POST_HEADERS && m->headers[i] != NULL; i++)
         l->headers = curl_slist_append(l->headers, m->headers[i]);
     l->headers = curl_slist_append(l->headers, "Expect:"); /* nobody is asked whether he wants it */
@@ -102,26 +101,11 @@ static void letter_prepare(struct letter *l, const struct post_message *m) {
     curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)m->n);
     curl_easy_setopt(e, CURLOPT_POSTFIELDS, m->body);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, l->headers);
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, s->http ? "http,https" : "https");
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(e, CURLOPT_PROXY, "");
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, post_open_socket);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, l);
     curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, post_close_socket);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, post_take_bytes);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, l);
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, post_take_header);
     curl_easy_setopt(e, CURLOPT_HEADERDATA, l);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, s->timeout_ms);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
-                     s->timeout_ms < CONNECT_MS ? s->timeout_ms : (long)CONNECT_MS);
-    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_USERAGENT, l->post->agent);
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
-    if (s->ca_file != NULL && s->ca_file[0] != '\0')
-        curl_easy_setopt(e, CURLOPT_CAINFO, s->ca_file);
 }
 
 void post_start(struct post *p, const struct post_message *m, void *ctx) {
@@ -161,7 +145,7 @@ static void read_answer(const struct letter *l, CURLcode code, struct post_answe
         curl_easy_getinfo(l->easy, CURLINFO_RESPONSE_CODE, &status);
     out->status = (int)status;
     if (status == 0)
-        out->error = l->refused ? "the address is not a public one" : curl_easy_strerror(code);
+        out->error = l->out.refused ? "the address is not a public one" : curl_easy_strerror(code);
 }
 
 bool post_take(struct post *p, struct post_answer *out) {

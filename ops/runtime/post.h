@@ -1,9 +1,5 @@
-/* Posts messages over HTTP to addresses that tenants have entered, many at a time on one thread: that of the
- * caller. With fetch.c the one place that touches libcurl.
- *
- * What must stay true: no address inside the operator's networks is ever connected to (reach.h), redirects
- * are not followed, no proxy is used, and no other protocol than https is spoken, and http where that is
- * allowed. */
+/* Posts messages over HTTP to addresses that tenants have entered, as outward.h allows: many at a time on one
+ * thread, that of the caller. https, and http where that is allowed. */
 #ifndef USHER_RUNTIME_POST_H
 #define USHER_RUNTIME_POST_H
 

@@ -30,8 +30,13 @@ TOGETHER = (
 ALONE = ("streams", "seats", "two", "whole", "admin_alone", "managed", "async", "revocation", "idempotency", "outage", "stop", "drain", "backup")
 
 # After those, on real Kafka alone: bulk_alone breaks things off, and what is broken off is seen twice on the embedded
-# broker, which knows no transactions. Those from refused on have stacks of their own, which they spoil.
-LAST = ("bulk_alone", "changes_alone", "whole", "refused", "offsets", "health", "readers", "restore", "analytics", "archive_faults", "librdkafka")
+# broker, which knows no transactions.
+LAST = ("bulk_alone", "changes_alone", "whole")
+
+# At last, on real Kafka alone, in so many processes: suites with stacks of their own, which they spoil. Most of their
+# time they wait for what a broken stack does. The long ones first.
+OWN_PROCESSES = 3
+OWN = ("health", "readers", "restore", "offsets", "refused", "archive_faults", "analytics", "librdkafka")
 
 # Only when they are named: what they need is large.
 NAMED = ("spark",)
@@ -60,7 +65,7 @@ def name_of(word):
 
 
 def forgotten():
-    return set(suites_here()) - set(TOGETHER + ALONE + LAST + NAMED + FIRST)
+    return set(suites_here()) - set(TOGETHER + ALONE + LAST + OWN + NAMED + FIRST)
 
 
 def words_for(suite, wanted):
@@ -74,9 +79,10 @@ def first(wanted):
 
 
 def on_stack(kind, wanted, all_kinds):
-    """(suites that run together, suites that run alone) of one broker. all_kinds: the real broker is there for the
-    suites of BROKER; where it alone was asked for, for all that are wanted."""
+    """(suites that run together, suites that run alone, suites with stacks of their own) of one broker. all_kinds: the
+    real broker is there for the suites of BROKER; where it alone was asked for, for all that are wanted."""
     def due(suites):
         return [w for s in suites for w in words_for(s, wanted) if kind != "real" or not all_kinds or s in BROKER]
 
-    return due(TOGETHER), due(ALONE + (LAST + NAMED if wanted else LAST if kind == "real" else ()))
+    last = kind == "real" or wanted
+    return due(TOGETHER), due(ALONE + (LAST if last else ()) + (NAMED if wanted else ())), due(OWN if last else ())

@@ -112,28 +112,37 @@ class Process:
 
 # ---------------------------------------------------------------- on a stack
 
-def run_suites(kind, together, alone, env):
+def run_suites(kind, together, alone, own, env):
     """(passed, failed, {suite: seconds})"""
-    waiting, judging = collections.deque(together), collections.deque(alone)
+    waiting, judging, apart = collections.deque(together), collections.deque(alone), collections.deque(own)
+
+    def processes(many, suites):
+        return [Process(kind, suites, env) for _ in range(min(many, len(suites)))]
+
     # The process of those that run alone is there from the start: it reads the streams along.
     read_along = dict(env, READ_ALONG="1" if kind == "embedded" else "")
     judges = [Process(kind, judging, read_along)] if alone else []
-    others = [Process(kind, waiting, env) for _ in range(min(plan.PROCESSES, len(together)))]
-    passed, failed, times = 0, 0, {}
-    for processes in (others, judges):
-        for p in processes:
-            p.begin()
-        for p in processes:
-            good, bad = p.wait()
-            passed, failed = passed + good, failed + bad
-            times.update(p.times)
-        if processes is others:
-            mended = run_once_more(kind, [name for p in others for name in p.red], failed, env)
-            passed, failed = passed + mended, failed - mended
-    for suite in [*waiting, *judging]:
+    times, others = {}, processes(plan.PROCESSES, waiting)
+    passed, failed = run_group(others, times)
+    mended = run_once_more(kind, [name for p in others for name in p.red], failed, env)
+    passed, failed = passed + mended, failed - mended
+    for group in (lambda: judges, lambda: processes(plan.OWN_PROCESSES, apart)):
+        good, bad = run_group(group(), times)
+        passed, failed = passed + good, failed + bad
+    for suite in [*waiting, *judging, *apart]:
         failed += 1
         print("FAIL nobody was left to run suite %s" % suite)
     return passed, failed, times
+
+
+def run_group(processes, times):
+    """Lets them take their suites until none is left: (passed, failed); notes the seconds of each suite."""
+    for p in processes:
+        p.begin()
+    counts = [p.wait() for p in processes]
+    for p in processes:
+        times.update(p.times)
+    return sum(good for good, _ in counts), sum(bad for _, bad in counts)
 
 
 def run_once_more(kind, red, failed, env):
