@@ -71,14 +71,18 @@ class LedgerCase(KafkaCase):
     def kill_worker(self):
         """In the middle of a Kafka transaction of which Kafka has records: they stay there and never count."""
         self.stack.local("stop", "worker")
-        self.stack.local("start", check=False, USHER_FAILPOINT_WORKER="emit.before_commit=sleep:60000@8")
+        self.stack.local("start", check=False, USHER_FAILPOINT_WORKER="emit.before_commit=sleep:600000@8")
         self.stack.reload()
         decided = [-1]
 
+        def changes(isolation):
+            """Those of workers. Requests are of ingests, which go on."""
+            records = stream.read_topic(self.stack.kafka, stream.AUDIT, isolation)
+            return sum(1 for r in records if r.value["kind"] == "change")
+
         def stands():
-            before, decided[0] = decided[0], len(stream.read_topic(self.stack.kafka, stream.AUDIT))
-            every = len(stream.read_topic(self.stack.kafka, stream.AUDIT, stream.UNCOMMITTED))
-            return before == decided[0] and every > decided[0]
+            before, decided[0] = decided[0], changes(stream.COMMITTED)
+            return before == decided[0] and changes(stream.UNCOMMITTED) > decided[0]
 
         wait_until(stands, "a transaction that does not end", self.stack.progress)
         self.stack.signal("WORKER", 9)

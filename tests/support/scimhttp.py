@@ -149,6 +149,18 @@ class Client:
             self._sock.close()
         self._sock = None
 
+    def _close_if_ended(self):
+        """Between two requests a server may close a connection that was idle for long. Nothing was sent on it then."""
+        if self._sock is None:
+            return
+        try:
+            if self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+                self.close()
+        except BlockingIOError:
+            pass  # it is open, and silent as it should be
+        except OSError:
+            self.close()
+
     def encode(self, method, path, body=None, headers=None):
         lines = {"Host": "%s:%d" % (self.host, self.port), "Accept": SCIM_TYPE}
         if self.token:
@@ -168,6 +180,7 @@ class Client:
 
     def request(self, method, path, body=None, headers=None):
         wire = self.encode(method, path, body, headers)
+        self._close_if_ended()
         for attempt in (1, 2):
             fresh = self._sock is None
             if fresh:
