@@ -62,6 +62,13 @@ def commands():
                 yield name[0] + compact(json.load(f)["value"])
 
 
+def records():
+    for path in sorted(glob.glob(os.path.join(ROOT, "schemas", "examples", "*.json"))):
+        if os.path.basename(path).startswith(("audit.", "replies.")):
+            with open(path) as f:
+                yield compact(json.load(f)["value"])
+
+
 def heads():
     for _, case in cases("sessions", "*.json"):
         for step in case["steps"]:
@@ -81,7 +88,7 @@ def spread(found):
 
 def main():
     for target, found in (("filter", filters()), ("path", paths()), ("patch", patches()), ("body", bodies()),
-                          ("command", commands()), ("http", heads())):
+                          ("command", commands()), ("jscan", records()), ("http", heads())):
         folder = os.path.join(HERE, "corpus", target)
         os.makedirs(folder, exist_ok=True)
         for old in glob.glob(os.path.join(folder, "case-*")):
