@@ -23,7 +23,6 @@
 #define REPLAN_FIRST 8
 #define REPLAN_US (10 * INT64_C(1000000))
 #define DB_TEXTS_MAX 96 /* kept prepared, of those made at run time */
-#define DB_BYTES_PARAMS 32
 
 struct text {
     char *sql;
@@ -279,15 +278,26 @@ void db_queue(struct db *db, enum statement s, const char *const *params) {
     enqueue(db, NULL);
 }
 
-void db_queue_bytes(struct db *db, enum statement s, const char *const *params, size_t n) {
+void db_queue_binary(struct db *db, enum statement s, const char *const *params, const int *sizes) {
     const struct statement_text *t = &statement_texts[s];
-    int lengths[DB_BYTES_PARAMS] = {0}, formats[DB_BYTES_PARAMS] = {0};
-    assert(t->nparams > 0 && t->nparams <= DB_BYTES_PARAMS && n <= INT_MAX);
-    lengths[t->nparams - 1] = (int)n;
-    formats[t->nparams - 1] = 1;
+    int lengths[DB_BINARY_PARAMS], formats[DB_BINARY_PARAMS];
+    assert(t->nparams <= DB_BINARY_PARAMS);
+    for (int i = 0; i < t->nparams; i++) {
+        formats[i] = sizes[i] >= 0;
+        lengths[i] = sizes[i] >= 0 ? sizes[i] : 0;
+    }
     if (ensure_connected(db))
         send_prepared(db, t->name, t->text, &db->prepared[s], t->nparams, params, lengths, formats);
     enqueue(db, NULL);
+}
+
+void db_queue_bytes(struct db *db, enum statement s, const char *const *params, size_t n) {
+    int sizes[DB_BINARY_PARAMS], last = statement_texts[s].nparams - 1;
+    assert(last >= 0 && last < DB_BINARY_PARAMS && n <= INT_MAX);
+    for (int i = 0; i < last; i++)
+        sizes[i] = -1;
+    sizes[last] = (int)n;
+    db_queue_binary(db, s, params, sizes);
 }
 
 void db_queue_text(struct db *db, const char *sql, int nparams, const char *const *params) {
@@ -410,8 +420,8 @@ static enum err_code refused(struct db *db, const PGresult *r, struct err *err) 
 
 /* The plans of prepared statements stay as they are made, and one made while a table was empty may read the
  * whole of it through the wrong index: to the planner all ways were equal. It looks at the tables' size when
- * it plans, so planning anew as they grow sets it right: after so many flushes, and after some time, because
- * it may be others who fill the tables. A few ms each time. */
+ * it plans, so planning anew as they grow sets it right: each time after four times as many flushes, and
+ * after some time, because it may be others who fill the tables. A few ms each time. */
 static void replan(struct db *db) {
     PGresult *r = NULL;
     db->replan_at = db->flushes + (db->flushes < 256 ? db->flushes * 3 : 256);

@@ -36,6 +36,10 @@ void db_queue(struct db *db, enum statement s, const char *const *params);
 /* The same where the last parameter is in binary form, n bytes: a bytea (NULL = SQL NULL), or an array by
  * pg_array_uuids. */
 void db_queue_bytes(struct db *db, enum statement s, const char *const *params, size_t n);
+/* The same where each parameter may be in binary form: sizes[i] bytes of params[i]; -1: in text form. At most
+ * DB_BINARY_PARAMS. */
+#define DB_BINARY_PARAMS 32
+void db_queue_binary(struct db *db, enum statement s, const char *const *params, const int *sizes);
 /* The same for texts made at run time: sql is copied; a bounded number of texts is prepared and kept per
  * connection, the others are run unprepared. */
 void db_queue_text(struct db *db, const char *sql, int nparams, const char *const *params);

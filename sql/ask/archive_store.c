@@ -1,254 +1,208 @@
-/* The writing half of archive.h: sets of rows as arrays, one a column. */
-#include "ops/runtime/mem.h"
+/* The writing half of archive.h. */
 #include "sql/ask/archive.h"
+#include "sql/pg_rows.h"
 
-#include <stdlib.h>
+#define STEPS 13
 
-#define COLUMNS 28
-#define STEPS 12
-
-/* A set under way. */
-struct set {
-    struct jbuf column[COLUMNS], binary;
-    int at;
-};
-
-static void set_begin(struct set *s) {
-    for (int i = 0; i < COLUMNS; i++)
-        pg_array_begin(&s->column[i]);
-}
-
-/* The cells of a row, one column after the other. */
-static void cell_word(struct set *s, const char *v) {
-    pg_array_word(&s->column[s->at++], v);
-}
-static void cell_text(struct set *s, const char *v) {
-    pg_array_text(&s->column[s->at++], v);
-}
-static void cell_int(struct set *s, int64_t v) {
-    pg_array_int(&s->column[s->at++], v);
-}
 /* 0 is NULL. */
-static void cell_some(struct set *s, int64_t v) {
+static void cell_some(struct pg_rows *r, int64_t v) {
     if (v != 0)
-        cell_int(s, v);
+        pg_cell_int(r, v);
     else
-        cell_word(s, NULL);
+        pg_cell_null(r);
 }
 
-/* values: of the last parameter, in binary form; NULL: there is none. */
-static void set_send(struct db *db, struct set *s, enum statement statement, const struct pg_bytes *values,
-                     size_t n, size_t *sent) {
-    const char *params[COLUMNS + 1];
-    for (int i = 0; i < COLUMNS; i++) {
-        pg_array_end(&s->column[i]);
-        params[i] = s->column[i].p;
-    }
-    if (values != NULL) {
-        pg_array_bytes(&s->binary, values, n);
-        params[statement_texts[statement].nparams - 1] = s->binary.p;
-        db_queue_bytes(db, statement, params, s->binary.n);
-    } else {
-        db_queue(db, statement, params);
-    }
-    (*sent)++;
-    for (int i = 0; i < COLUMNS; i++)
-        jb_free(&s->column[i]);
-    jb_free(&s->binary);
+static void send_rows(struct pg_rows *r, struct db *db, size_t *sent) {
+    *sent += pg_rows_queue(r, db, NULL);
 }
 
-static void put_leaf(struct set *s, const struct archive_leaf *l) {
-    s->at = 0;
-    cell_word(s, l->workspace);
-    cell_int(s, l->tree);
-    cell_int(s, l->n);
-    cell_int(s, l->at_us);
-    cell_text(s, l->event);
-    cell_some(s, l->epoch);
-    cell_int(s, l->seq);
-    cell_word(s, l->txn);
-    cell_text(s, l->actor_kind);
-    cell_word(s, l->actor_id);
-    cell_text(s, l->actor_name);
-    cell_text(s, l->action);
-    cell_text(s, l->outcome);
-    cell_text(s, l->reason);
-    cell_text(s, l->target_type);
-    cell_word(s, l->target_id);
-    cell_text(s, l->target_name);
-    cell_word(s, l->subject_id);
-    cell_text(s, l->subject_name);
-    cell_text(s, l->method);
-    cell_text(s, l->path);
-    cell_some(s, l->status);
-    cell_text(s, l->error);
-    cell_text(s, l->detail);
-    cell_text(s, l->source);
-    cell_text(s, l->user_agent);
-    cell_word(s, l->rate_limited ? "t" : "f");
+static void put_actor(struct pg_rows *r, const struct archive_leaf *l) {
+    pg_cell_text(r, l->txn);
+    pg_cell_text(r, l->actor_kind);
+    pg_cell_text(r, l->actor_id);
+    pg_cell_text(r, l->actor_name);
+}
+
+static void begin_leaf(struct pg_rows *r, const struct archive_leaf *l) {
+    pg_rows_next(r);
+    pg_cell_text(r, l->workspace);
+    pg_cell_int(r, l->n);
+    pg_cell_int(r, l->at_us);
+    pg_cell_text(r, l->event);
+}
+
+static void put_change(struct pg_rows *r, const struct archive_leaf *l) {
+    begin_leaf(r, l);
+    cell_some(r, l->epoch);
+    pg_cell_int(r, l->seq);
+    put_actor(r, l);
+    pg_cell_text(r, l->action);
+    pg_cell_text(r, l->outcome);
+    pg_cell_text(r, l->reason);
+    pg_cell_text(r, l->target_type);
+    pg_cell_text(r, l->target_id);
+    pg_cell_text(r, l->target_name);
+    pg_cell_text(r, l->subject_id);
+    pg_cell_text(r, l->subject_name);
+    pg_cell_bytes(r, l->bytes.p, l->bytes.n);
+}
+
+static void put_request(struct pg_rows *r, const struct archive_leaf *l) {
+    begin_leaf(r, l);
+    pg_cell_int(r, l->seq);
+    put_actor(r, l);
+    pg_cell_text(r, l->target_id);
+    pg_cell_text(r, l->subject_id);
+    pg_cell_text(r, l->method);
+    pg_cell_text(r, l->path);
+    cell_some(r, l->status);
+    pg_cell_text(r, l->error);
+    pg_cell_text(r, l->detail);
+    pg_cell_text(r, l->source);
+    pg_cell_text(r, l->user_agent);
+    pg_cell_bool(r, l->rate_limited);
     if (l->status != 0)
-        cell_int(s, l->duration_us);
+        pg_cell_int(r, l->duration_us);
     else
-        cell_word(s, NULL);
+        pg_cell_null(r);
+    pg_cell_bytes(r, l->bytes.p, l->bytes.n);
 }
 
 static void send_leaves(struct db *db, const struct archive_batch *b, size_t *sent) {
-    struct set s = {0};
-    if (b->nleaves == 0)
-        return;
-    struct pg_bytes *values = xcalloc(b->nleaves, sizeof *values);
-    set_begin(&s);
+    struct pg_rows changes = {.statement = SQL_ARCHIVE_CHANGES},
+                   requests = {.statement = SQL_ARCHIVE_REQUESTS};
     for (size_t i = 0; i < b->nleaves; i++) {
-        put_leaf(&s, &b->leaves[i]);
-        values[i] = b->leaves[i].bytes;
+        if (b->leaves[i].tree == ARCHIVE_CHANGES)
+            put_change(&changes, &b->leaves[i]);
+        else
+            put_request(&requests, &b->leaves[i]);
     }
-    set_send(db, &s, SQL_ARCHIVE_LEAVES, values, b->nleaves, sent);
-    free(values);
+    send_rows(&changes, db, sent);
+    send_rows(&requests, db, sent);
 }
 
 static void send_runs(struct db *db, const struct archive_batch *b, size_t *sent) {
-    struct set s = {0};
-    if (b->nruns == 0)
-        return;
-    struct pg_bytes *values = xcalloc(b->nruns, sizeof *values);
-    set_begin(&s);
+    struct pg_rows r = {.statement = SQL_ARCHIVE_HASHES};
     for (size_t i = 0; i < b->nruns; i++) {
-        s.at = 0;
-        cell_word(&s, b->runs[i].workspace);
-        cell_int(&s, b->runs[i].tree);
-        cell_int(&s, b->runs[i].n);
-        values[i] = b->runs[i].hashes;
+        pg_rows_next(&r);
+        pg_cell_text(&r, b->runs[i].workspace);
+        pg_cell_int(&r, b->runs[i].tree);
+        pg_cell_int(&r, b->runs[i].n);
+        pg_cell_bytes(&r, b->runs[i].hashes.p, b->runs[i].hashes.n);
     }
-    set_send(db, &s, SQL_ARCHIVE_HASHES, values, b->nruns, sent);
-    free(values);
+    send_rows(&r, db, sent);
 }
 
 static void send_trees(struct db *db, const struct archive_batch *b, size_t *sent) {
-    struct set s = {0};
-    if (b->ntrees == 0)
-        return;
-    set_begin(&s);
+    struct pg_rows r = {.statement = SQL_ARCHIVE_TREES};
     for (size_t i = 0; i < b->ntrees; i++) {
         const struct archive_tree *t = &b->trees[i];
-        s.at = 0;
-        cell_word(&s, t->workspace);
-        cell_int(&s, t->tree);
-        cell_int(&s, t->partition);
-        cell_int(&s, (int64_t)t->range.size);
-        cell_some(&s, t->first_seq);
-        cell_some(&s, t->epoch);
-        cell_some(&s, t->seq);
-        cell_text(&s, t->stops);
-        cell_text(&s, t->refuses);
+        pg_rows_next(&r);
+        pg_cell_text(&r, t->workspace);
+        pg_cell_int(&r, t->tree);
+        pg_cell_int(&r, t->partition);
+        pg_cell_int(&r, (int64_t)t->range.size);
+        cell_some(&r, t->first_seq);
+        cell_some(&r, t->epoch);
+        cell_some(&r, t->seq);
+        pg_cell_text(&r, t->stops);
+        pg_cell_text(&r, t->refuses);
     }
-    set_send(db, &s, SQL_ARCHIVE_TREES, NULL, 0, sent);
+    send_rows(&r, db, sent);
 }
 
 static void send_gaps(struct db *db, const struct archive_batch *b, size_t *sent) {
-    struct set s = {0};
-    if (b->ngaps == 0)
-        return;
-    set_begin(&s);
+    struct pg_rows r = {.statement = SQL_ARCHIVE_GAPS};
     for (size_t i = 0; i < b->ngaps; i++) {
         const struct archive_gap *g = &b->gaps[i];
-        s.at = 0;
-        cell_word(&s, g->workspace);
-        cell_int(&s, g->tree);
-        cell_int(&s, g->n);
-        cell_int(&s, g->epoch);
-        cell_int(&s, g->seq);
-        cell_int(&s, g->before_epoch);
-        cell_int(&s, g->before_seq);
-        cell_text(&s, g->why);
+        pg_rows_next(&r);
+        pg_cell_text(&r, g->workspace);
+        pg_cell_int(&r, g->tree);
+        pg_cell_int(&r, g->n);
+        pg_cell_int(&r, g->epoch);
+        pg_cell_int(&r, g->seq);
+        pg_cell_int(&r, g->before_epoch);
+        pg_cell_int(&r, g->before_seq);
+        pg_cell_text(&r, g->why);
     }
-    set_send(db, &s, SQL_ARCHIVE_GAPS, NULL, 0, sent);
+    send_rows(&r, db, sent);
 }
 
 static void send_asides(struct db *db, const struct archive_batch *b, size_t *sent) {
-    struct set s = {0};
-    if (b->nasides == 0)
-        return;
-    struct pg_bytes *values = xcalloc(b->nasides, sizeof *values);
-    set_begin(&s);
+    struct pg_rows r = {.statement = SQL_ARCHIVE_ASIDE};
     for (size_t i = 0; i < b->nasides; i++) {
         const struct archive_aside *a = &b->asides[i];
-        s.at = 0;
-        cell_word(&s, a->workspace);
-        cell_int(&s, a->tree);
-        cell_int(&s, a->partition);
-        cell_int(&s, a->offset);
-        cell_text(&s, a->event);
-        values[i] = a->bytes;
+        pg_rows_next(&r);
+        pg_cell_text(&r, a->workspace);
+        pg_cell_int(&r, a->tree);
+        pg_cell_int(&r, a->partition);
+        pg_cell_int(&r, a->offset);
+        pg_cell_text(&r, a->event);
+        pg_cell_bytes(&r, a->bytes.p, a->bytes.n);
     }
-    set_send(db, &s, SQL_ARCHIVE_ASIDE, values, b->nasides, sent);
-    free(values);
+    send_rows(&r, db, sent);
 }
 
-static void put_latency(struct set *s, const struct archive_sum *sum) {
+static void put_latency(struct pg_rows *r, const struct archive_sum *sum) {
     struct jbuf list = {0};
     pg_array_begin(&list);
     for (int i = 0; i < ARCHIVE_BUCKETS; i++)
         pg_array_int(&list, sum->latency[i]);
     pg_array_end(&list);
-    cell_text(s, list.p);
+    pg_cell_text(r, list.p);
     jb_free(&list);
 }
 
-static void put_sum(struct set *s, const struct archive_sum *sum) {
-    s->at = 0;
-    cell_word(s, sum->workspace);
-    cell_word(s, sum->key);
+static void put_sum(struct pg_rows *r, const struct archive_sum *sum) {
+    pg_rows_next(r);
+    pg_cell_text(r, sum->workspace);
+    pg_cell_text(r, sum->key);
     const int64_t counts[] = {sum->at_us,      sum->requests, sum->operations, sum->writes, sum->ok,
                               sum->redirected, sum->refused,  sum->limited,    sum->failed, sum->superseded};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        cell_int(s, counts[i]);
-    put_latency(s, sum);
+        pg_cell_int(r, counts[i]);
+    put_latency(r, sum);
     const int64_t more[] = {sum->bytes_in, sum->bytes_out, sum->first_us, sum->last_us, sum->write_us};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-        cell_int(s, more[i]);
+        pg_cell_int(r, more[i]);
 }
 
 static void send_sums(struct db *db, const struct archive_batch *b, size_t *sent) {
     static const enum statement statements[ARCHIVE_SPANS] = {
         SQL_ARCHIVE_ACTIVITY_MINUTE, SQL_ARCHIVE_ACTIVITY_HOUR, SQL_ARCHIVE_ACTIVITY_DAY};
     for (int span = 0; span < ARCHIVE_SPANS; span++) {
-        struct set s = {0};
+        struct pg_rows r = {.statement = statements[span]};
         if (b->nsums[span] == 0)
             continue;
-        set_begin(&s);
         for (size_t i = 0; i < b->nsums[span]; i++)
-            put_sum(&s, &b->sums[span][i]);
-        set_send(db, &s, statements[span], NULL, 0, sent);
+            put_sum(&r, &b->sums[span][i]);
+        send_rows(&r, db, sent);
     }
 }
 
 static void send_sources(struct db *db, const struct archive_batch *b, size_t *sent) {
-    struct set s = {0};
-    if (b->nsources == 0)
-        return;
-    set_begin(&s);
+    struct pg_rows r = {.statement = SQL_ARCHIVE_SOURCES};
     for (size_t i = 0; i < b->nsources; i++) {
         const struct archive_source *source = &b->sources[i];
-        s.at = 0;
-        cell_word(&s, source->workspace);
-        cell_word(&s, source->key);
-        cell_text(&s, source->source);
-        cell_int(&s, source->requests);
-        cell_int(&s, source->first_us);
-        cell_int(&s, source->last_us);
+        pg_rows_next(&r);
+        pg_cell_text(&r, source->workspace);
+        pg_cell_text(&r, source->key);
+        pg_cell_text(&r, source->source);
+        pg_cell_int(&r, source->requests);
+        pg_cell_int(&r, source->first_us);
+        pg_cell_int(&r, source->last_us);
     }
-    set_send(db, &s, SQL_ARCHIVE_SOURCES, NULL, 0, sent);
+    send_rows(&r, db, sent);
 }
 
 static void send_places(struct db *db, const struct archive_batch *b, size_t *sent) {
-    struct set s = {0};
-    set_begin(&s);
+    struct pg_rows r = {.statement = SQL_ARCHIVE_MOVE};
     for (size_t i = 0; i < b->nplaces; i++) {
-        s.at = 0;
-        cell_int(&s, b->places[i].partition);
-        cell_int(&s, b->places[i].next);
+        pg_rows_next(&r);
+        pg_cell_int(&r, b->places[i].partition);
+        pg_cell_int(&r, b->places[i].next);
     }
-    set_send(db, &s, SQL_ARCHIVE_MOVE, NULL, 0, sent);
+    send_rows(&r, db, sent);
 }
 
 enum err_code archive_store(struct db *db, const struct archive_batch *b, struct err *err) {

@@ -104,48 +104,68 @@ WHERE length(h.hash) = 32;
 -- $2 uuid[]: txns
 SELECT event FROM audit_leaf WHERE workspace_id = ANY ($1::uuid[]) AND txn = ANY ($2::uuid[]) AND tree = 2;
 
--- name: leaves
+-- name: changes
+-- Leaves that are changes. Those that are requests have other columns: what is NULL costs something too.
 -- $1 uuid[]: workspaces
--- $2 smallint[]: trees
--- $3 bigint[]: n
--- $4 bigint[]: microseconds since 1970
--- $5 text[]: ce_id
--- $6 bigint[]: epochs
--- $7 bigint[]: seq
--- $8 uuid[]: txns
--- $9 text[]: actors' kinds …
--- $10 uuid[]: … ids …
--- $11 text[]: … names
--- $12 text[]: actions
--- $13 text[]: outcomes
--- $14 text[]: reasons
--- $15 text[]: targets' types …
--- $16 uuid[]: … ids …
--- $17 text[]: … names
--- $18 uuid[]: subjects' ids …
--- $19 text[]: … names
--- $20 text[]: methods
--- $21 text[]: paths
--- $22 smallint[]: statuses
--- $23 text[]: codes of errors …
--- $24 text[]: … and what was said
--- $25 text[]: source addresses
--- $26 text[]: user agents
--- $27 boolean[]: rate-limited
--- $28 bigint[]: microseconds that they took
--- $29 bytea[]: the records
-INSERT INTO audit_leaf (workspace_id, tree, n, at, event, epoch, seq, txn, actor_kind, actor_id, actor_name, action, outcome, reason,
-    target_type, target_id, target_name, subject_id, subject_name, method, path, status, error, detail, source, user_agent, rate_limited,
-    duration_us, bytes)
-SELECT x.workspace_id, x.tree, x.n, from_micros(x.at), x.event, x.epoch, x.seq, x.txn, x.actor_kind, x.actor_id, x.actor_name, x.action,
-    x.outcome, x.reason, x.target_type, x.target_id, x.target_name, x.subject_id, x.subject_name, x.method, x.path, x.status, x.error,
-    x.detail, x.source, x.user_agent, x.rate_limited, x.duration_us, x.bytes
-FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[], $8::uuid[], $9::text[],
-    $10::uuid[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::uuid[], $17::text[], $18::uuid[], $19::text[],
-    $20::text[], $21::text[], $22::smallint[], $23::text[], $24::text[], $25::text[], $26::text[], $27::boolean[], $28::bigint[],
-    $29::bytea[]) AS x (workspace_id, tree, n, at, event, epoch, seq, txn, actor_kind, actor_id, actor_name, action, outcome, reason,
-    target_type, target_id, target_name, subject_id, subject_name, method, path, status, error, detail, source, user_agent, rate_limited,
-    duration_us, bytes);
+-- $2 bigint[]: n
+-- $3 bigint[]: microseconds since 1970
+-- $4 text[]: ce_id
+-- $5 bigint[]: epochs
+-- $6 bigint[]: seq
+-- $7 uuid[]: txns
+-- $8 text[]: actors' kinds …
+-- $9 uuid[]: … ids …
+-- $10 text[]: … names
+-- $11 text[]: actions
+-- $12 text[]: outcomes
+-- $13 text[]: reasons
+-- $14 text[]: targets' types …
+-- $15 uuid[]: … ids …
+-- $16 text[]: … names
+-- $17 uuid[]: subjects' ids …
+-- $18 text[]: … names
+-- $19 bytea[]: the records
+INSERT INTO audit_leaf (workspace_id, tree, n, at, event, epoch, seq, txn, actor_kind, actor_id, actor_name, action, outcome,
+    reason, target_type, target_id, target_name, subject_id, subject_name, bytes)
+SELECT x.workspace_id, 1, x.n, from_micros(x.at), x.event, x.epoch, x.seq, x.txn, x.actor_kind, x.actor_id, x.actor_name,
+    x.action, x.outcome, x.reason, x.target_type, x.target_id, x.target_name, x.subject_id, x.subject_name, x.bytes
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::uuid[], $8::text[], $9::uuid[],
+    $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::uuid[], $16::text[], $17::uuid[], $18::text[],
+    $19::bytea[])
+    AS x (workspace_id, n, at, event, epoch, seq, txn, actor_kind, actor_id, actor_name, action, outcome, reason, target_type,
+    target_id, target_name, subject_id, subject_name, bytes);
+
+-- name: requests
+-- $1 uuid[]: workspaces
+-- $2 bigint[]: n
+-- $3 bigint[]: microseconds since 1970
+-- $4 text[]: ce_id
+-- $5 bigint[]: their numbers in their instances
+-- $6 uuid[]: txns
+-- $7 text[]: actors' kinds …
+-- $8 uuid[]: … ids …
+-- $9 text[]: … names
+-- $10 uuid[]: rooms in their paths
+-- $11 uuid[]: users in their paths
+-- $12 text[]: methods
+-- $13 text[]: paths
+-- $14 smallint[]: statuses
+-- $15 text[]: codes of errors …
+-- $16 text[]: … and what was said
+-- $17 text[]: source addresses
+-- $18 text[]: user agents
+-- $19 boolean[]: rate-limited
+-- $20 bigint[]: microseconds that they took
+-- $21 bytea[]: the records
+INSERT INTO audit_leaf (workspace_id, tree, n, at, event, seq, txn, actor_kind, actor_id, actor_name, target_id, subject_id,
+    method, path, status, error, detail, source, user_agent, rate_limited, duration_us, bytes)
+SELECT x.workspace_id, 2, x.n, from_micros(x.at), x.event, x.seq, x.txn, x.actor_kind, x.actor_id, x.actor_name, x.target_id,
+    x.subject_id, x.method, x.path, x.status, x.error, x.detail, x.source, x.user_agent, x.rate_limited, x.duration_us, x.bytes
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::uuid[], $7::text[], $8::uuid[], $9::text[],
+    $10::uuid[], $11::uuid[], $12::text[], $13::text[], $14::smallint[], $15::text[], $16::text[], $17::text[], $18::text[],
+    $19::boolean[], $20::bigint[], $21::bytea[])
+    AS x (workspace_id, n, at, event, seq, txn, actor_kind, actor_id, actor_name, target_id, subject_id, method, path, status,
+    error, detail, source, user_agent, rate_limited, duration_us, bytes);
 
 -- name: hashes
 -- Of each tree all that its new leaves complete.

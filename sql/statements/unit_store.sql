@@ -16,7 +16,7 @@ INSERT INTO users (workspace_id, id, user_name, user_name_key, external_id, disp
                    active, seat, managed, doc, search, version, created, modified, managed_by, generation)
 SELECT a.workspace, a.id, a.name, a.name_key, a.external_id, a.display_name, a.display_name_key,
        a.active, a.seat, a.managed, a.doc::json, a.search::jsonb, a.version,
-       to_timestamp(a.created / 1000000.0), to_timestamp(a.modified / 1000000.0), a.managed_by, a.generation
+       to_timestamp(a.created / 1000000.0::float8), to_timestamp(a.modified / 1000000.0::float8), a.managed_by, a.generation
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::bool[],
             $10::bool[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::uuid[],
             $17::bigint[])
@@ -88,7 +88,7 @@ WHERE ctid = ANY (ARRAY(
 INSERT INTO rooms (workspace_id, id, display_name, display_name_key, external_id, doc, search, version, created, modified,
                    managed_by, generation)
 SELECT a.workspace, a.id, a.name, a.name_key, a.external_id, a.doc::json, a.search::jsonb, a.version,
-       to_timestamp(a.created / 1000000.0), to_timestamp(a.modified / 1000000.0), a.managed_by, a.generation
+       to_timestamp(a.created / 1000000.0::float8), to_timestamp(a.modified / 1000000.0::float8), a.managed_by, a.generation
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
             $8::bigint[], $9::bigint[], $10::bigint[], $11::uuid[], $12::bigint[])
      AS a (workspace, id, name, name_key, external_id, doc, search, version, created, modified, managed_by, generation)
@@ -125,7 +125,7 @@ SET display_name = EXCLUDED.display_name, display_name_key = EXCLUDED.display_na
 -- $4 bigint: when changed
 WITH a AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS a (workspace, id))
 UPDATE rooms
-SET version = version + $3::bigint, modified = to_timestamp($4::bigint / 1000000.0),
+SET version = version + $3::bigint, modified = to_timestamp($4::bigint / 1000000.0::float8),
     generation = (version + $3::bigint) / 16
 WHERE ctid = ANY (ARRAY(
     SELECT p.ctid FROM a
@@ -145,7 +145,7 @@ WHERE ctid = ANY (ARRAY(
 -- part: custom_rows
 INSERT INTO resources (workspace_id, id, type, external_id, doc, search, version, created, modified)
 SELECT a.workspace, a.id, a.type, a.external_id, a.doc::json, a.search::jsonb, a.version,
-       to_timestamp(a.created / 1000000.0), to_timestamp(a.modified / 1000000.0)
+       to_timestamp(a.created / 1000000.0::float8), to_timestamp(a.modified / 1000000.0::float8)
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[])
      AS a (workspace, id, type, external_id, doc, search, version, created, modified)
 

@@ -2,25 +2,14 @@
 #ifndef USHER_SQL_UNIT_POSTGRES_H
 #define USHER_SQL_UNIT_POSTGRES_H
 
-#include "ops/runtime/jbuf.h"
-#include "sql/db.h"
+#include "sql/pg_rows.h"
 #include "sql/unit/unit_private.h"
 
-/* Arrays of one statement's parameters, column by column. Begins as {.ncolumns = n}; the arrays begin with
- * the first row. */
-#define POSTGRES_MAX_COLUMNS 18
-struct postgres_rows {
-    struct jbuf column[POSTGRES_MAX_COLUMNS];
-    int ncolumns;
-    size_t n;
-};
-/* A row's first two columns; the caller adds the others. */
-void postgres_rows_add(struct postgres_rows *r, const char *workspace, const char *id);
-/* Sends the statement and frees the arrays; nothing where there are no rows. Counts sent statements. */
-void postgres_rows_send(struct postgres_rows *r, struct unit *u, enum statement statement, size_t *sent);
-/* The same in parts, for statements with further parameters. There must be rows. */
-void postgres_rows_end(struct postgres_rows *r, const char *params[]);
-void postgres_rows_free(struct postgres_rows *r);
+/* A row's first two cells, or its first; the caller adds the others. */
+void postgres_row(struct pg_rows *r, const char *workspace, const char *id);
+void postgres_row_of(struct pg_rows *r, const char *workspace);
+/* Sends the statement where there are rows. Counts sent statements. */
+void postgres_rows_send(struct pg_rows *r, struct unit *u, size_t *sent);
 
 /* Columns of a result. NULL for NULL. */
 const char *postgres_text(const struct db_result *r, size_t row, int col);

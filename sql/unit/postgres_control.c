@@ -107,131 +107,134 @@ static bool to_write(enum row_state s) {
     return s == ROW_NEW || s == ROW_CHANGED;
 }
 
-static void add_key(struct postgres_rows *rows, const struct unit_key *k) {
-    struct jbuf *c = rows->column;
-    postgres_rows_add(rows, k->workspace->id, k->id);
-    pg_array_text(&c[2], k->name);
-    pg_array_text(&c[3], k->token_hash_hex);
-    pg_array_text(&c[4], k->prefix);
-    pg_array_text(&c[5], k->scopes);
-    pg_array_text(&c[6], k->dialect);
-    pg_array_text(&c[7], k->networks);
-    pg_array_int(&c[8], k->rate);
-    pg_array_int(&c[9], k->expires_us);
-    pg_array_text(&c[10], k->old_token_hash_hex);
-    pg_array_int(&c[11], k->old_until_us);
-    pg_array_text(&c[12], k->created_by);
-    pg_array_bool(&c[13], k->revoked);
-    pg_array_text(&c[14], k->revoked_by);
-    pg_array_text(&c[15], k->jwks);
-    pg_array_text(&c[16], k->jwks_uri);
-    pg_array_int(&c[17], k->dry_since_us);
+static void add_key(struct pg_rows *rows, const struct unit_key *k) {
+    postgres_row(rows, k->workspace->id, k->id);
+    pg_cell_text(rows, k->name);
+    pg_cell_text(rows, k->token_hash_hex);
+    pg_cell_text(rows, k->prefix);
+    pg_cell_text(rows, k->scopes);
+    pg_cell_text(rows, k->dialect);
+    pg_cell_text(rows, k->networks);
+    pg_cell_int(rows, k->rate);
+    pg_cell_int(rows, k->expires_us);
+    pg_cell_text(rows, k->old_token_hash_hex);
+    pg_cell_int(rows, k->old_until_us);
+    pg_cell_text(rows, k->created_by);
+    pg_cell_bool(rows, k->revoked);
+    pg_cell_text(rows, k->revoked_by);
+    pg_cell_text(rows, k->jwks);
+    pg_cell_text(rows, k->jwks_uri);
+    pg_cell_int(rows, k->dry_since_us);
 }
 
-static void add_owner(struct postgres_rows *rows, const struct unit_owner *o) {
-    struct jbuf *c = rows->column;
-    postgres_rows_add(rows, o->workspace->id, o->id);
-    pg_array_text(&c[2], o->name);
-    pg_array_text(&c[3], o->role);
-    pg_array_text(&c[4], o->token_hash_hex);
-    pg_array_text(&c[5], o->prefix);
-    pg_array_int(&c[6], o->expires_us);
-    pg_array_text(&c[7], o->created_by);
-    pg_array_bool(&c[8], o->revoked);
-    pg_array_text(&c[9], o->revoked_by);
+static void add_owner(struct pg_rows *rows, const struct unit_owner *o) {
+    postgres_row(rows, o->workspace->id, o->id);
+    pg_cell_text(rows, o->name);
+    pg_cell_text(rows, o->role);
+    pg_cell_text(rows, o->token_hash_hex);
+    pg_cell_text(rows, o->prefix);
+    pg_cell_int(rows, o->expires_us);
+    pg_cell_text(rows, o->created_by);
+    pg_cell_bool(rows, o->revoked);
+    pg_cell_text(rows, o->revoked_by);
 }
 
-static void add_guard(struct postgres_rows *rows, const struct unit_guard *g) {
-    struct jbuf slots = {0}, *c = rows->column;
+static void add_guard(struct pg_rows *rows, const struct unit_guard *g) {
+    struct jbuf slots = {0};
     pg_array_begin(&slots);
     for (int i = 0; i < GUARD_BUCKETS; i++)
         pg_array_int(&slots, g->slots[i]);
     pg_array_end(&slots);
-    postgres_rows_add(rows, g->workspace->id, g->key);
-    pg_array_text(&c[2], unit_guard_texts[g->kind]);
-    pg_array_int(&c[3], g->head);
-    pg_array_text(&c[4], slots.p);
-    pg_array_int(&c[5], g->base);
-    pg_array_int(&c[6], g->base_at);
-    pg_array_int(&c[7], g->tripped_us);
+    postgres_row(rows, g->workspace->id, g->key);
+    pg_cell_text(rows, unit_guard_texts[g->kind]);
+    pg_cell_int(rows, g->head);
+    pg_cell_text(rows, slots.p);
+    pg_cell_int(rows, g->base);
+    pg_cell_int(rows, g->base_at);
+    pg_cell_int(rows, g->tripped_us);
     jb_free(&slots);
 }
 
 /* Only logins of users who still exist. The others were deleted with their users (ON DELETE CASCADE). */
 static void store_logins(struct unit *u, size_t *sent) {
-    struct postgres_rows rows = {.ncolumns = 5};
+    struct pg_rows rows = {.statement = SQL_UNIT_CONTROL_STORE_LOGINS};
     for (const struct object *o = u->objects[UNIT_LOGINS]; o != NULL; o = o->next) {
         const struct unit_login *l = o->p;
         const struct unit_resource *user =
             unit_resource_find(u, resource_type_of(RESOURCE_USER), l->workspace, l->user);
         if (!to_write(l->state) || user == NULL || !row_alive(user->state))
             continue;
-        postgres_rows_add(&rows, l->workspace->id, l->user);
-        pg_array_int(&rows.column[2], l->first_us);
-        pg_array_int(&rows.column[3], l->last_us);
-        pg_array_int(&rows.column[4], l->times);
+        postgres_row(&rows, l->workspace->id, l->user);
+        pg_cell_int(&rows, l->first_us);
+        pg_cell_int(&rows, l->last_us);
+        pg_cell_int(&rows, l->times);
     }
-    postgres_rows_send(&rows, u, SQL_UNIT_CONTROL_STORE_LOGINS, sent);
+    postgres_rows_send(&rows, u, sent);
 }
 
 static void store_deliveries(struct unit *u, size_t *sent) {
-    struct postgres_rows rows = {.ncolumns = 7}, said = {.ncolumns = 5}, gone = {.ncolumns = 2};
+    struct pg_rows rows = {.statement = SQL_UNIT_CONTROL_STORE_DELIVERIES},
+                   said = {.statement = SQL_UNIT_CONTROL_SAY_DELIVERIES},
+                   gone = {.statement = SQL_UNIT_CONTROL_DELETE_DELIVERIES};
     for (const struct object *o = u->objects[UNIT_DELIVERIES]; o != NULL; o = o->next) {
         const struct unit_delivery *d = o->p;
         if (d->state == ROW_DELETED)
-            postgres_rows_add(&gone, d->workspace->id, d->id);
+            postgres_row(&gone, d->workspace->id, d->id);
         if (!to_write(d->state))
             continue;
-        postgres_rows_add(&rows, d->workspace->id, d->id);
-        pg_array_text(&rows.column[2], d->doc);
-        pg_array_text(&rows.column[3], d->secrets);
-        pg_array_int(&rows.column[4], d->moves ? d->since_us : 0);
-        pg_array_int(&rows.column[5], d->moves && d->since_us == 0 ? d->after : -1);
-        pg_array_text(&rows.column[6], d->asked != NULL ? d->asked : "{}");
+        postgres_row(&rows, d->workspace->id, d->id);
+        pg_cell_text(&rows, d->doc);
+        pg_cell_text(&rows, d->secrets);
+        pg_cell_int(&rows, d->moves ? d->since_us : 0);
+        pg_cell_int(&rows, d->moves && d->since_us == 0 ? d->after : -1);
+        pg_cell_text(&rows, d->asked != NULL ? d->asked : "{}");
         if (d->says != NULL) {
-            postgres_rows_add(&said, d->workspace->id, d->id);
-            pg_array_text(&said.column[2], d->says_type);
-            pg_array_text(&said.column[3], d->says_event);
-            pg_array_text(&said.column[4], d->says);
+            postgres_row(&said, d->workspace->id, d->id);
+            pg_cell_text(&said, d->says_type);
+            pg_cell_text(&said, d->says_event);
+            pg_cell_text(&said, d->says);
         }
     }
-    postgres_rows_send(&rows, u, SQL_UNIT_CONTROL_STORE_DELIVERIES, sent);
-    postgres_rows_send(&said, u, SQL_UNIT_CONTROL_SAY_DELIVERIES, sent);
-    postgres_rows_send(&gone, u, SQL_UNIT_CONTROL_DELETE_DELIVERIES, sent);
+    postgres_rows_send(&rows, u, sent);
+    postgres_rows_send(&said, u, sent);
+    postgres_rows_send(&gone, u, sent);
 }
 
 static void store_sign_ins(struct unit *u, size_t *sent) {
-    struct postgres_rows rows = {.ncolumns = 3}, gone = {.ncolumns = 1};
+    struct pg_rows rows = {.statement = SQL_UNIT_CONTROL_STORE_SIGN_INS},
+                   gone = {.statement = SQL_UNIT_CONTROL_DELETE_SIGN_INS};
     for (const struct object *o = u->objects[UNIT_SIGN_INS]; o != NULL; o = o->next) {
         const struct unit_sign_in *s = o->p;
         if (s->state == ROW_DELETED)
-            postgres_rows_add(&gone, s->workspace->id, NULL);
+            postgres_row_of(&gone, s->workspace->id);
         if (!to_write(s->state))
             continue;
-        postgres_rows_add(&rows, s->workspace->id, NULL);
-        pg_array_text(&rows.column[1], s->doc);
-        pg_array_text(&rows.column[2], s->secret);
+        postgres_row_of(&rows, s->workspace->id);
+        pg_cell_text(&rows, s->doc);
+        pg_cell_text(&rows, s->secret);
     }
-    postgres_rows_send(&rows, u, SQL_UNIT_CONTROL_STORE_SIGN_INS, sent);
-    postgres_rows_send(&gone, u, SQL_UNIT_CONTROL_DELETE_SIGN_INS, sent);
+    postgres_rows_send(&rows, u, sent);
+    postgres_rows_send(&gone, u, sent);
 }
 
 void postgres_store_control(struct unit *u, size_t *sent) {
-    struct postgres_rows keys = {.ncolumns = 18}, owners = {.ncolumns = 10}, guards = {.ncolumns = 8};
+    struct pg_rows keys = {.statement = SQL_UNIT_CONTROL_STORE_KEYS},
+                   owners = {.statement = SQL_UNIT_CONTROL_STORE_OWNERS},
+                   guards = {.statement = SQL_UNIT_CONTROL_STORE_GUARDS};
     const struct object *o;
     for (o = u->objects[UNIT_KEYS]; o != NULL; o = o->next)
         if (to_write(((const struct unit_key *)o->p)->state))
             add_key(&keys, o->p);
-    postgres_rows_send(&keys, u, SQL_UNIT_CONTROL_STORE_KEYS, sent);
+    postgres_rows_send(&keys, u, sent);
     for (o = u->objects[UNIT_OWNERS]; o != NULL; o = o->next)
         if (to_write(((const struct unit_owner *)o->p)->state))
             add_owner(&owners, o->p);
-    postgres_rows_send(&owners, u, SQL_UNIT_CONTROL_STORE_OWNERS, sent);
+    postgres_rows_send(&owners, u, sent);
     store_deliveries(u, sent);
     store_sign_ins(u, sent);
     store_logins(u, sent);
     for (o = u->objects[UNIT_GUARDS]; o != NULL; o = o->next)
         if (to_write(((const struct unit_guard *)o->p)->state))
             add_guard(&guards, o->p);
-    postgres_rows_send(&guards, u, SQL_UNIT_CONTROL_STORE_GUARDS, sent);
+    postgres_rows_send(&guards, u, sent);
 }

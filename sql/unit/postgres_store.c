@@ -4,99 +4,94 @@
 #include "ops/runtime/failpoint.h"
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/mem.h"
-#include "sql/pg_array.h"
 #include "sql/unit/postgres.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void add_user(struct postgres_rows *rows, const struct unit_resource *r) {
-    struct jbuf *c = rows->column;
-    postgres_rows_add(rows, r->workspace->id, r->id);
-    pg_array_text(&c[2], r->name);
-    pg_array_text(&c[3], r->name_key);
-    pg_array_text(&c[4], r->external_id);
-    pg_array_text(&c[5], r->display_name);
-    pg_array_text(&c[6], r->display_name_key);
-    pg_array_bool(&c[7], r->active);
-    pg_array_bool(&c[8], r->seat);
-    pg_array_bool(&c[9], r->managed);
-    pg_array_text(&c[10], r->doc);
-    pg_array_text(&c[11], r->search);
-    pg_array_int(&c[12], r->version);
-    pg_array_int(&c[13], r->created_us);
-    pg_array_int(&c[14], r->modified_us);
-    pg_array_text(&c[15], r->managed_by);
-    pg_array_int(&c[16], r->generation);
+static void add_user(struct pg_rows *rows, const struct unit_resource *r) {
+    postgres_row(rows, r->workspace->id, r->id);
+    pg_cell_text(rows, r->name);
+    pg_cell_text(rows, r->name_key);
+    pg_cell_text(rows, r->external_id);
+    pg_cell_text(rows, r->display_name);
+    pg_cell_text(rows, r->display_name_key);
+    pg_cell_bool(rows, r->active);
+    pg_cell_bool(rows, r->seat);
+    pg_cell_bool(rows, r->managed);
+    pg_cell_text(rows, r->doc);
+    pg_cell_text(rows, r->search);
+    pg_cell_int(rows, r->version);
+    pg_cell_int(rows, r->created_us);
+    pg_cell_int(rows, r->modified_us);
+    pg_cell_text(rows, r->managed_by);
+    pg_cell_int(rows, r->generation);
 }
 
-static void add_room(struct postgres_rows *rows, const struct unit_resource *r) {
-    struct jbuf *c = rows->column;
-    postgres_rows_add(rows, r->workspace->id, r->id);
-    pg_array_text(&c[2], r->name);
-    pg_array_text(&c[3], r->name_key);
-    pg_array_text(&c[4], r->external_id);
-    pg_array_text(&c[5], r->doc);
-    pg_array_text(&c[6], r->search);
-    pg_array_int(&c[7], r->version);
-    pg_array_int(&c[8], r->created_us);
-    pg_array_int(&c[9], r->modified_us);
-    pg_array_text(&c[10], r->managed_by);
-    pg_array_int(&c[11], r->generation);
+static void add_room(struct pg_rows *rows, const struct unit_resource *r) {
+    postgres_row(rows, r->workspace->id, r->id);
+    pg_cell_text(rows, r->name);
+    pg_cell_text(rows, r->name_key);
+    pg_cell_text(rows, r->external_id);
+    pg_cell_text(rows, r->doc);
+    pg_cell_text(rows, r->search);
+    pg_cell_int(rows, r->version);
+    pg_cell_int(rows, r->created_us);
+    pg_cell_int(rows, r->modified_us);
+    pg_cell_text(rows, r->managed_by);
+    pg_cell_int(rows, r->generation);
 }
 
-static void add_custom(struct postgres_rows *rows, const struct unit_resource *r) {
-    struct jbuf *c = rows->column;
-    postgres_rows_add(rows, r->workspace->id, r->id);
-    pg_array_text(&c[2], r->rt->name);
-    pg_array_text(&c[3], r->external_id);
-    pg_array_text(&c[4], r->doc);
-    pg_array_text(&c[5], r->search);
-    pg_array_int(&c[6], r->version);
-    pg_array_int(&c[7], r->created_us);
-    pg_array_int(&c[8], r->modified_us);
+static void add_custom(struct pg_rows *rows, const struct unit_resource *r) {
+    postgres_row(rows, r->workspace->id, r->id);
+    pg_cell_text(rows, r->rt->name);
+    pg_cell_text(rows, r->external_id);
+    pg_cell_text(rows, r->doc);
+    pg_cell_text(rows, r->search);
+    pg_cell_int(rows, r->version);
+    pg_cell_int(rows, r->created_us);
+    pg_cell_int(rows, r->modified_us);
 }
 
 /* Where resources of a kind stand. */
 static const struct resource_table {
     enum unit_kind kind;
-    int columns;
-    void (*add)(struct postgres_rows *rows, const struct unit_resource *r);
+    void (*add)(struct pg_rows *rows, const struct unit_resource *r);
     enum statement insert, update, delete;
 } resource_tables[] = {
-    {UNIT_USERS, 17, add_user, SQL_UNIT_STORE_USER_INSERT, SQL_UNIT_STORE_USER_UPDATE,
+    {UNIT_USERS, add_user, SQL_UNIT_STORE_USER_INSERT, SQL_UNIT_STORE_USER_UPDATE,
      SQL_UNIT_STORE_USER_DELETE},
-    {UNIT_ROOMS, 12, add_room, SQL_UNIT_STORE_ROOM_INSERT, SQL_UNIT_STORE_ROOM_UPDATE,
+    {UNIT_ROOMS, add_room, SQL_UNIT_STORE_ROOM_INSERT, SQL_UNIT_STORE_ROOM_UPDATE,
      SQL_UNIT_STORE_ROOM_DELETE},
-    {UNIT_CUSTOM, 9, add_custom, SQL_UNIT_STORE_CUSTOM_INSERT, SQL_UNIT_STORE_CUSTOM_UPDATE,
+    {UNIT_CUSTOM, add_custom, SQL_UNIT_STORE_CUSTOM_INSERT, SQL_UNIT_STORE_CUSTOM_UPDATE,
      SQL_UNIT_STORE_CUSTOM_DELETE},
 };
 #define RESOURCE_TABLES (sizeof resource_tables / sizeof *resource_tables)
 
 static void store_deleted(struct unit *u, size_t *sent) {
-    struct postgres_rows members = {.ncolumns = 3};
+    struct pg_rows members = {.statement = SQL_UNIT_STORE_MEMBER_DELETE};
     for (const struct object *o = u->objects[UNIT_MEMBERS]; o != NULL; o = o->next) {
         const struct unit_member *m = o->p;
         if (!m->was_present || m->present)
             continue;
-        postgres_rows_add(&members, m->room->workspace->id, m->room->id);
-        pg_array_word(&members.column[2], m->user->id);
+        postgres_row(&members, m->room->workspace->id, m->room->id);
+        pg_cell_text(&members, m->user->id);
     }
-    postgres_rows_send(&members, u, SQL_UNIT_STORE_MEMBER_DELETE, sent);
+    postgres_rows_send(&members, u, sent);
     for (const struct resource_table *t = resource_tables; t < resource_tables + RESOURCE_TABLES; t++) {
-        struct postgres_rows gone = {.ncolumns = 2};
+        struct pg_rows gone = {.statement = t->delete};
         for (const struct object *o = u->objects[t->kind]; o != NULL; o = o->next) {
             const struct unit_resource *r = o->p;
             if (r->state == ROW_DELETED)
-                postgres_rows_add(&gone, r->workspace->id, r->id);
+                postgres_row(&gone, r->workspace->id, r->id);
         }
-        postgres_rows_send(&gone, u, t->delete, sent);
+        postgres_rows_send(&gone, u, sent);
     }
 }
 
 static void store_resources(struct unit *u, const struct resource_table *t, size_t *sent) {
-    struct postgres_rows changed = {.ncolumns = t->columns}, made = {.ncolumns = t->columns};
+    struct pg_rows changed = {.statement = t->update}, made = {.statement = t->insert};
     for (const struct object *o = u->objects[t->kind]; o != NULL; o = o->next) {
         const struct unit_resource *r = o->p;
         if (r->state == ROW_NEW)
@@ -104,56 +99,57 @@ static void store_resources(struct unit *u, const struct resource_table *t, size
         else if (r->state == ROW_CHANGED && r->doc_changed)
             t->add(&changed, r);
     }
-    postgres_rows_send(&changed, u, t->update, sent);
-    postgres_rows_send(&made, u, t->insert, sent);
+    postgres_rows_send(&changed, u, sent);
+    postgres_rows_send(&made, u, sent);
 }
 
 static void store_seats(struct unit *u, size_t *sent) {
-    struct postgres_rows changed = {.ncolumns = 2};
+    struct pg_rows changed = {.statement = SQL_UNIT_STORE_USER_SEAT};
     for (const struct object *o = u->objects[UNIT_USERS]; o != NULL; o = o->next) {
         const struct unit_resource *r = o->p;
         if ((r->state == ROW_LOADED || r->state == ROW_CHANGED) && !r->doc_changed &&
             r->seat != r->stored_seat)
-            postgres_rows_add(&changed, r->workspace->id, r->id);
+            postgres_row(&changed, r->workspace->id, r->id);
     }
-    postgres_rows_send(&changed, u, SQL_UNIT_STORE_USER_SEAT, sent);
+    postgres_rows_send(&changed, u, sent);
 }
 
 struct value_rows {
-    struct postgres_rows gone, made;
+    struct pg_rows gone, made;
 };
 
 static void add_value(const struct unit_resource *r, const struct unit_key_row *row, bool gone, void *ctx) {
     struct value_rows *v = ctx;
-    struct postgres_rows *rows = gone ? &v->gone : &v->made;
-    postgres_rows_add(rows, r->workspace->id, r->id);
-    pg_array_text(&rows->column[2], r->rt->name);
-    pg_array_text(&rows->column[3], row->path);
-    pg_array_text(&rows->column[4], row->key);
+    struct pg_rows *rows = gone ? &v->gone : &v->made;
+    postgres_row(rows, r->workspace->id, r->id);
+    pg_cell_text(rows, r->rt->name);
+    pg_cell_text(rows, row->path);
+    pg_cell_text(rows, row->key);
     if (!gone)
-        pg_array_bool(&rows->column[5], row->unique);
+        pg_cell_bool(rows, row->unique);
 }
 
 /* Deletes before inserts, because a unique value may have moved from one resource to another. */
 static void store_values(struct unit *u, size_t *sent) {
-    struct value_rows v = {.gone = {.ncolumns = 5}, .made = {.ncolumns = 6}};
+    struct value_rows v = {.gone = {.statement = SQL_UNIT_STORE_VALUE_DELETE},
+                           .made = {.statement = SQL_UNIT_STORE_VALUE_INSERT}};
     for (const struct resource_table *t = resource_tables; t < resource_tables + RESOURCE_TABLES; t++)
         for (const struct object *o = u->objects[t->kind]; o != NULL; o = o->next)
             unit_keys_changes(o->p, add_value, &v);
-    postgres_rows_send(&v.gone, u, SQL_UNIT_STORE_VALUE_DELETE, sent);
-    postgres_rows_send(&v.made, u, SQL_UNIT_STORE_VALUE_INSERT, sent);
+    postgres_rows_send(&v.gone, u, sent);
+    postgres_rows_send(&v.made, u, sent);
 }
 
 static void store_bulks(struct unit *u, size_t *sent) {
-    struct postgres_rows rows = {.ncolumns = 3};
+    struct pg_rows rows = {.statement = SQL_UNIT_STORE_BULK};
     for (const struct object *o = u->objects[UNIT_BULKS]; o != NULL; o = o->next) {
         const struct unit_bulk *b = o->p;
         if (b->failures == b->stored_failures)
             continue;
-        postgres_rows_add(&rows, b->workspace->id, b->txn);
-        pg_array_int(&rows.column[2], b->failures);
+        postgres_row(&rows, b->workspace->id, b->txn);
+        pg_cell_int(&rows, b->failures);
     }
-    postgres_rows_send(&rows, u, SQL_UNIT_STORE_BULK, sent);
+    postgres_rows_send(&rows, u, sent);
 }
 
 static const char *number_text(char out[24], int64_t v) {
@@ -180,57 +176,54 @@ static int64_t next_step(const struct unit *u, int64_t below) {
  * versions grew. The step is mostly one, and more where a batch changed a room several times. */
 static void store_touched(struct unit *u, size_t *sent) {
     for (int64_t by = next_step(u, INT64_MAX); by > 0; by = next_step(u, by)) {
-        struct postgres_rows rows = {.ncolumns = 2};
-        const char *params[4];
+        struct pg_rows rows = {.statement = SQL_UNIT_STORE_ROOM_TOUCH};
         char by_text[24], modified_text[24];
         int64_t modified_us = 0;
         for (const struct object *o = u->objects[UNIT_ROOMS]; o != NULL; o = o->next) {
             const struct unit_resource *r = o->p;
             if (versions_gone_on(r) != by)
                 continue;
-            postgres_rows_add(&rows, r->workspace->id, r->id);
+            postgres_row(&rows, r->workspace->id, r->id);
             modified_us = r->modified_us; /* the same in the whole batch */
         }
-        postgres_rows_end(&rows, params);
-        params[2] = number_text(by_text, by);
-        params[3] = number_text(modified_text, modified_us);
-        db_queue(u->store.at, SQL_UNIT_STORE_ROOM_TOUCH, params);
-        (*sent)++;
-        postgres_rows_free(&rows);
+        const char *more[] = {number_text(by_text, by), number_text(modified_text, modified_us)};
+        *sent += pg_rows_queue(&rows, u->store.at, more);
     }
 }
 
 static void store_members(struct unit *u, size_t *sent) {
-    struct postgres_rows changed = {.ncolumns = 5}, made = {.ncolumns = 5};
+    struct pg_rows changed = {.statement = SQL_UNIT_STORE_MEMBER_UPDATE},
+                   made = {.statement = SQL_UNIT_STORE_MEMBER_INSERT};
     for (const struct object *o = u->objects[UNIT_MEMBERS]; o != NULL; o = o->next) {
         const struct unit_member *m = o->p;
         if (!m->present || (m->was_present && m->was_held == m->held && m->was_transmit == m->transmit))
             continue;
-        struct postgres_rows *rows = m->was_present ? &changed : &made;
-        postgres_rows_add(rows, m->room->workspace->id, m->room->id);
-        pg_array_word(&rows->column[2], m->user->id);
-        pg_array_bool(&rows->column[3], m->transmit);
-        pg_array_bool(&rows->column[4], m->held);
+        struct pg_rows *rows = m->was_present ? &changed : &made;
+        postgres_row(rows, m->room->workspace->id, m->room->id);
+        pg_cell_text(rows, m->user->id);
+        pg_cell_bool(rows, m->transmit);
+        pg_cell_bool(rows, m->held);
     }
-    postgres_rows_send(&changed, u, SQL_UNIT_STORE_MEMBER_UPDATE, sent);
-    postgres_rows_send(&made, u, SQL_UNIT_STORE_MEMBER_INSERT, sent);
+    postgres_rows_send(&changed, u, sent);
+    postgres_rows_send(&made, u, sent);
 }
 
 static void store_claims(struct unit *u, size_t *sent) {
-    struct postgres_rows made = {.ncolumns = 5}, emitted = {.ncolumns = 2};
+    struct pg_rows made = {.statement = SQL_UNIT_STORE_CLAIMS},
+                   emitted = {.statement = SQL_UNIT_STORE_CLAIMS_EMITTED};
     for (const struct object *o = u->objects[UNIT_CLAIMS]; o != NULL; o = o->next) {
         const struct unit_claim_row *c = o->p;
         if (c->emits)
-            postgres_rows_add(&emitted, c->workspace->id, c->txn);
+            postgres_row(&emitted, c->workspace->id, c->txn);
         if (!c->fresh)
             continue;
-        postgres_rows_add(&made, c->workspace->id, c->txn);
-        pg_array_text(&made.column[2], c->type);
-        pg_array_text(&made.column[3], c->claim.outcome);
-        pg_array_text(&made.column[4], c->claim.event);
+        postgres_row(&made, c->workspace->id, c->txn);
+        pg_cell_text(&made, c->type);
+        pg_cell_text(&made, c->claim.outcome);
+        pg_cell_text(&made, c->claim.event);
     }
-    postgres_rows_send(&made, u, SQL_UNIT_STORE_CLAIMS, sent);
-    postgres_rows_send(&emitted, u, SQL_UNIT_STORE_CLAIMS_EMITTED, sent);
+    postgres_rows_send(&made, u, sent);
+    postgres_rows_send(&emitted, u, sent);
 }
 
 /* Last of all, as its locks are held to the end. */
