@@ -21,6 +21,7 @@
 #define DB_CANCEL_AGAIN_US INT64_C(1000000)
 #define TELL_AGAIN_US (60 * INT64_C(1000000))
 #define REPLAN_FIRST 8
+#define REPLAN_MOST 65536
 #define REPLAN_US (10 * INT64_C(1000000))
 #define DB_TEXTS_MAX 96 /* kept prepared, of those made at run time */
 
@@ -424,7 +425,7 @@ static enum err_code refused(struct db *db, const PGresult *r, struct err *err) 
  * after some time, because it may be others who fill the tables. A few ms each time. */
 static void replan(struct db *db) {
     PGresult *r = NULL;
-    db->replan_at = db->flushes + (db->flushes < 256 ? db->flushes * 3 : 256);
+    db->replan_at = db->flushes + (db->flushes < REPLAN_MOST ? db->flushes * 3 : REPLAN_MOST);
     db->replan_due_us = clock_mono_us() + REPLAN_US;
     bool ok = PQsendQueryParams(db->conn, "DISCARD PLANS", 0, NULL, NULL, NULL, NULL, 0) &&
               PQpipelineSync(db->conn) && take_one(db, &r) && take_sync(db);
