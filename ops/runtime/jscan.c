@@ -112,7 +112,7 @@ static void skip_digits(struct scan *s) {
         s->p++;
 }
 
-static bool take_digits(struct scan *s) {
+static bool some_digits(struct scan *s) {
     const char *from = s->p;
     skip_digits(s);
     return s->p > from;
@@ -142,11 +142,11 @@ static bool read_number(struct scan *s, struct js_value *out) {
     const char *from = s->p;
     bool whole = true;
     (void)take(s, '-');
-    if (!take(s, '0') && !take_digits(s))
+    if (!take(s, '0') && !some_digits(s))
         return false;
     if (take(s, '.')) {
         whole = false;
-        if (!take_digits(s))
+        if (!some_digits(s))
             return false;
     }
     if (peek(s) == 'e' || peek(s) == 'E') {
@@ -154,7 +154,7 @@ static bool read_number(struct scan *s, struct js_value *out) {
         whole = false;
         if (!take(s, '-'))
             (void)take(s, '+');
-        if (!take_digits(s))
+        if (!some_digits(s))
             return false;
     }
     *out = (struct js_value){.kind = whole ? JS_INT : JS_REAL, .p = from, .n = (size_t)(s->p - from)};
