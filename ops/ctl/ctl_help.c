@@ -50,7 +50,7 @@ static const struct ctl_words table[] = {
      "let a tree go on that has stopped, or sign one again that was refused, under a new name",
      CTL_ASKS_PEOPLE},
     {"stream verify",
-     "read the topics and say of each workspace whether they are complete, or what is missing",
+     "read the topics and say of each workspace whether they are complete and the snapshot agrees",
      CTL_ASKS_NOTHING},
     {"restore",
      "begin a new epoch after PostgreSQL was restored to an older state; goes on where it was ended",

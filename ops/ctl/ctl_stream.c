@@ -1,7 +1,8 @@
 /* usherctl stream verify: reads the numbered topics from their beginning to their end, and says of each
- * workspace whether they are complete, or what is missing. */
+ * workspace whether they are complete, or what is missing; and whether the snapshot is what they tell. */
 #include "ops/ctl/ctl_find.h"
 #include "ops/ctl/ctl_stream_count.h"
+#include "ops/ctl/ctl_stream_rooms.h"
 
 #include "ops/runtime/clock.h"
 #include "ops/runtime/kafka_conf.h"
@@ -26,7 +27,8 @@ struct owner { /* of numbers: a workspace, or an instance of the ingest */
     int64_t epoch, given[TOPICS];
     int32_t partition; /* -1: no record has shown it */
     struct stream_run runs[TOPICS];
-    struct stream_marks marks; /* of an instance */
+    struct fold_verdict *snapshot; /* NULL: it has none, or nobody can say */
+    struct stream_marks marks;     /* of an instance */
     struct owner *next_in_bucket, *next;
 };
 
@@ -43,6 +45,7 @@ struct stream {
     int left;            /* partitions of all topics that were not */
     struct owners workspaces, instances;
     int64_t read, unreadable, faults;
+    int64_t disagree; /* rooms and members of the snapshot that are not as the events say */
 };
 
 /* ---- who has numbers ---- */
@@ -69,6 +72,7 @@ static void owners_free(struct owners *o) {
     for (struct owner *x = o->first, *next; x != NULL; x = next) {
         next = x->next;
         free(x->name);
+        free(x->snapshot);
         stream_marks_clear(&x->marks);
         free(x);
     }
@@ -199,6 +203,95 @@ static enum err_code read_topics(struct stream *s, struct err *err) {
     return code;
 }
 
+/* ---- the snapshot ---- */
+
+static void note_snapshot(void *ctx, const char *workspace, const struct fold_verdict *verdict) {
+    struct stream *s = ctx;
+    struct owner *w = owner_of(&s->workspaces, workspace);
+    w->snapshot = xcalloc(1, sizeof *w->snapshot);
+    *w->snapshot = *verdict;
+}
+
+static enum err_code read_snapshot(struct stream *s, struct err *err) {
+    int32_t partition = s->only != NULL ? workspace_partition(s->only, s->partitions) : -1;
+    return stream_rooms_verify(s->c, partition, s->partitions, note_snapshot, s, err);
+}
+
+static const struct {
+    const char *name, *words;
+} fold_faults[FOLD_FAULTS] = {[FOLD_MISSING] = {"missing", "MISSING"},
+                              [FOLD_OLD] = {"old", "OLDER than their events"},
+                              [FOLD_LEFT] = {"leftOver", "LEFT OVER"},
+                              [FOLD_UNTOLD] = {"untold", "that NO EVENT tells"},
+                              [FOLD_DIFFERENT] = {"different", "with ANOTHER PERMISSION to transmit"}};
+
+static int64_t snapshot_faults(const struct fold_verdict *v) {
+    int64_t n = 0;
+    for (int f = 0; v != NULL && f < FOLD_FAULTS; f++)
+        n += v->faults[f];
+    return n;
+}
+
+static void put_snapshot_json(struct jbuf *b, const struct fold_verdict *v) {
+    jb_raw(b, "{");
+    jb_kint(b, "rooms", v->rooms);
+    jb_kint(b, "members", v->members);
+    jb_kint(b, "unproved", v->unproved);
+    for (int f = 0; f < FOLD_FAULTS; f++)
+        jb_kint(b, fold_faults[f].name, v->faults[f]);
+    jb_kraw(b, "first", "[");
+    for (size_t i = 0; i < v->nfirst; i++) {
+        jb_sep(b);
+        jb_raw(b, "{");
+        jb_kstr(b, "fault", fold_faults[v->first[i].what].name);
+        jb_kstr(b, "subject", v->first[i].subject);
+        jb_raw(b, "}");
+    }
+    jb_raw(b, "]}");
+}
+
+static void put_snapshot_text(struct jbuf *b, const struct fold_verdict *v) {
+    jb_printf(b, "%s: %" PRId64 " rooms, %" PRId64 " members",
+              snapshot_faults(v) == 0 ? "agrees with the events" : "does NOT agree with the events", v->rooms,
+              v->members);
+    if (v->unproved > 0)
+        jb_printf(b, "; the events of %" PRId64 " of them are forgotten", v->unproved);
+    for (int f = 0; f < FOLD_FAULTS; f++) {
+        if (v->faults[f] == 0)
+            continue;
+        jb_printf(b, "; %" PRId64 " %s", v->faults[f], fold_faults[f].words);
+        const char *before = ": ";
+        for (size_t i = 0; i < v->nfirst; i++) {
+            if ((int)v->first[i].what != f)
+                continue;
+            jb_printf(b, "%s%s", before, v->first[i].subject);
+            before = ", ";
+        }
+    }
+}
+
+/* Without a verdict: no room was ever told, or the trial broker has forgotten how the snapshot begins. */
+static void put_snapshot(struct stream *s, const struct owner *w) {
+    struct jbuf *b = &s->c->out;
+    const struct fold_verdict *v = w->snapshot;
+    s->disagree += snapshot_faults(v);
+    if (s->c->json) {
+        jb_key(b, "snapshot");
+        if (v != NULL)
+            put_snapshot_json(b, v);
+        else
+            jb_raw(b, "null");
+        return;
+    }
+    jb_printf(b, "  %-17s ", TOPIC_ROOMS);
+    if (v != NULL)
+        put_snapshot_text(b, v);
+    else
+        jb_raw(b, w->runs[MEMBERSHIP].records == 0 ? "nothing"
+                                                   : "not judged, the topic has forgotten its beginning");
+    jb_raw(b, "\n");
+}
+
 /* ---- the report ---- */
 
 static void put_missing(struct jbuf *b, bool json, const struct stream_gap *gaps, size_t n) {
@@ -273,7 +366,9 @@ static void put_workspace_numbers(struct stream *s, struct owner *w) {
         s->faults += w->runs[t].missing + w->runs[t].again;
         put_run(s, names[t], &w->runs[t]);
     }
-    jb_raw(b, s->c->json ? "]}" : "");
+    jb_raw(b, s->c->json ? "]" : "");
+    put_snapshot(s, w);
+    jb_raw(b, s->c->json ? "}" : "");
 }
 
 /* The topic may have forgotten the beginning of some partitions and not of others; then nobody can say which
@@ -331,7 +426,7 @@ static void report(struct stream *s) {
     s->faults += s->unreadable;
     if (s->c->json)
         jb_printf(b, "],\"records\":%" PRId64 ",\"unreadable\":%" PRId64 ",\"faults\":%" PRId64 "}}\n",
-                  s->read, s->unreadable, s->faults);
+                  s->read, s->unreadable, s->faults + s->disagree);
     else
         jb_printf(b, "%" PRId64 " records read%s\n", s->read,
                   s->unreadable > 0 ? ", some without their headers" : "");
@@ -352,11 +447,14 @@ enum err_code ctl_stream_verify(struct ctl *c, struct err *err) {
     if (code == ERR_OK)
         code = read_topics(s, err);
     if (code == ERR_OK)
+        code = read_snapshot(s, err);
+    if (code == ERR_OK)
         report(s);
-    if (code == ERR_OK && s->faults > 0)
-        code =
-            err_set(err, ERR_CONFLICT,
-                    "the streams are not complete: %" PRId64 " numbers are missing or came twice", s->faults);
+    if (code == ERR_OK && s->faults + s->disagree > 0)
+        code = err_set(err, ERR_CONFLICT,
+                       "the streams are not complete: %" PRId64 " numbers are missing or came twice, %" PRId64
+                       " rooms and members of the snapshot are not as the events say",
+                       s->faults, s->disagree);
     for (int t = 0; t < TOPICS; t++) {
         free(s->whole[t]);
         free(s->ended[t]);

@@ -1,6 +1,7 @@
 """PostgreSQL is restored to an older dump while readers of the streams run, on real Kafka: nobody goes on blindly;
 `usherctl restore` begins a new epoch, may be killed and run again; readers, the archive and deliveries come through."""
 
+import json
 import os
 import subprocess
 import tempfile
@@ -19,6 +20,7 @@ PARTITIONS = 12
 NUMBERED = (stream.MEMBERSHIP, stream.EVENTS, stream.AUDIT)
 COUNTERS = {stream.MEMBERSHIP: "membership_seq", stream.EVENTS: "events_seq", stream.AUDIT: "audit_seq"}
 EPOCH = "usher.stream.epoch"
+FAULTS = ("missing", "old", "leftOver", "untold", "different")
 BUSY_ANSWER = "workers run"
 
 
@@ -155,6 +157,31 @@ class Restoring(KafkaCase):
                     held["name"] = r.value["name"]
             self.assertEqual(rooms, self.tables(workspace))
 
+    def snapshot_told(self, workspace):
+        """What `usherctl stream verify` says of its snapshot. (Whether its numbers are whole does not matter here: topics
+        are lost on purpose.)"""
+        done = self.tool("stream", "verify", "--workspace", workspace, "--json")
+        return json.loads(done.stdout)["streams"]["workspaces"][0]["snapshot"], done
+
+    def snapshot_agrees(self, *workspaces):
+        """The tool, which knows nothing of the tables, finds nothing wrong, and as many rooms and members as they have."""
+        for workspace in workspaces:
+            said, done = self.snapshot_told(workspace)
+            rooms = self.tables(workspace)
+            self.assertEqual({fault: said[fault] for fault in FAULTS}, dict.fromkeys(FAULTS, 0), done.stdout + done.stderr)
+            self.assertEqual((said["rooms"], said["members"], said["unproved"]),
+                             (len(rooms), sum(len(r["members"]) for r in rooms.values()), 0))
+
+    def snapshot_lacks(self, workspace):
+        """The tool says so: all that the tables have."""
+        said, done = self.snapshot_told(workspace)
+        rooms = self.tables(workspace)
+        missing = {"rooms/" + room for room in rooms} | {"rooms/%s/members/%s" % (room, user) for room in rooms
+                                                         for user in rooms[room]["members"]}
+        self.assertEqual(({f["subject"] for f in said["first"] if f["fault"] == "missing"}, said["missing"], done.returncode),
+                         (missing, len(missing), 1), done.stderr)
+        self.assertIn("%d rooms and members of the snapshot are not as the events say" % len(missing), done.stderr)
+
     def archive_catches_up(self, workspace):
         def there():
             wanted = self.stack.sql("SELECT epoch, audit_seq FROM workspaces WHERE workspace_id = %s", workspace)[0]
@@ -216,6 +243,7 @@ class Lost(Restoring):
             self.assertEqual((reader.lines("gap"), reader.end()), ([], 0), reader.kind)
             self.none_wrong(reader.told.wrong)
         self.snapshot_holds(ws.id)
+        self.snapshot_agrees(ws.id)
 
     def rebuilt(self, *words):
         done = self.tool(*words)
@@ -231,6 +259,8 @@ class Lost(Restoring):
             for topic in topics:
                 self.delete_topic(topic)
             self.end(self.refuses("%s ends at 0 in partition" % topics[0]))
+            if topics[0] == stream.ROOMS:
+                self.snapshot_lacks(ws.id)
             self.rebuilt(*words)
             self.goes_on(ws, users, epoch)
 
@@ -241,6 +271,7 @@ class Lost(Restoring):
         partition = stream.murmur2(ws.id.encode()) % PARTITIONS
         end = self.lose_end(stream.ROOMS, partition)
         self.end(self.refuses("usher.rooms ends at %d in partition %d, and went to %d" % (end, partition, end + 7)))
+        self.snapshot_lacks(ws.id)
         self.rebuilt("rooms", "rebuild")
         self.goes_on(ws, users, epoch)
 
@@ -343,6 +374,7 @@ class Restore(Restoring):
         for workspace in before:
             self.numbers_hold(workspace, 2)
         self.snapshot_holds(*before)
+        self.snapshot_agrees(ws.id, other.id)
         self.stack.ctl("audit", "verify", ws.id)
         # The endpoint has what came after it, and was told of the epoch.
         due = {"%s/membership/%d" % (ws.id, n) for n in range(1, self.counts(ws.id)[1] + 1)}
