@@ -41,8 +41,8 @@ WHERE o.topic = x.topic AND o.partition = x.partition;
 UPDATE delivery_offset SET next = $4::bigint WHERE topic = $1 AND partition = $2::int AND next = $3::bigint;
 
 -- name: take
--- Numbers the messages of workspaces that had endpoints at the time of the message, in the order given, and keeps them.
--- Gives those workspaces.
+-- Numbers the messages of workspaces that had endpoints at the time of the message, in the order given, and keeps them; signed heads of
+-- the audit only where an endpoint names them, or the log would grow for nobody. Gives those workspaces.
 -- $1 uuid[]: workspaces
 -- $2 bigint[]: their records' times, microseconds since 1970
 -- $3 text[]: types
@@ -53,7 +53,8 @@ WITH given AS (
     SELECT x.*, a.about FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
          AS x (workspace_id, at, type, event, value, nth)
     LEFT JOIN delivery_about($1::uuid[], $6::uuid[], $3::text[]) a ON a.nth = x.nth
-    WHERE EXISTS (SELECT FROM deliveries d WHERE d.workspace_id = x.workspace_id AND (d.doc->>'created')::bigint <= x.at)
+    WHERE EXISTS (SELECT FROM deliveries d WHERE d.workspace_id = x.workspace_id AND (d.doc->>'created')::bigint <= x.at
+                  AND (x.type <> 'usher.audit.checkpoint' OR delivery_wants(d.doc->'events', x.type)))
 ), heads AS (
     UPDATE delivery_heads h SET newest = h.newest + g.n
     FROM (SELECT workspace_id, count(*) AS n FROM given GROUP BY workspace_id) g

@@ -1,6 +1,8 @@
 """Events over HTTP: webhooks, to receivers that answer well, badly, slowly or not at all."""
 
+import contract
 import doors
+import stream
 from case import BUSY, Case
 from receiver import Receiver, verified_by_others
 from scimhttp import GROUP, USER, patch_op
@@ -8,6 +10,7 @@ from stack import ToolError
 from waiting import let_time_pass
 
 REMOVED, ADDED = "usher.member.removed", "usher.member.added"
+HEAD = "usher.audit.checkpoint"
 
 
 class Deliveries(Case):
@@ -94,6 +97,55 @@ class Deliveries(Case):
         self.messages(3)
         self.caught_up(uid)
         self.assertEqual([m.type for m in self.receiver.of("/a")], [ADDED, REMOVED, "usher.room.deleted"])
+
+    def test_checkpoints_of_the_audit(self):
+        """Each signed head of the workspace, to the endpoint that names the type; to no other, whatever that one wants.
+        The text is the one on the topic; it comes again when it fails, and once more when it is asked for."""
+        self.receiver.answers["/heads"] = lambda n: 500 if n == 0 else 200
+        uid, secret = self.endpoint("/heads", events=HEAD)
+        for n, events in enumerate((None, "*", "usher.*", "usher.audit.*", "usher.audit.checkpoints")):
+            self.endpoint("/other%d" % n, events=events)
+        self.user("ana")
+        self.wait_until(lambda: {m.json["data"]["tree"] for m in self.receiver.of("/heads")} == {"changes", "requests"},
+                        "a head of each tree")
+        self.user("bo")  # the trees grow, and so there are further heads
+        self.messages(len(self.receiver.of("/heads")) + 1, "/heads", "heads")
+        self.settled(uid, failures=0)
+        came = self.receiver.of("/heads")
+        self.assertEqual(came[0].id, came[1].id, "the one that failed comes again")
+        self.assertEqual(came[0].body, came[1].body)
+        self.assertEqual(len({m.id for m in came}), len(came) - 1)
+        for tree in ("changes", "requests"):
+            sizes = [m.json["data"]["size"] for m in came[1:] if m.json["data"]["tree"] == tree]
+            self.assertEqual(sizes, sorted(set(sizes)), "in order, each once")
+        for m in came:
+            data = m.json["data"]
+            self.assertEqual((m.type, m.is_signed_with(secret)), (HEAD, True))
+            self.assertEqual(m.id, "%s/%s/%d" % (self.ws.id, data["tree"], data["size"]))
+            self.assertEqual(contract.schema_faults("webhook-checkpoint", data), [])
+            # It is published first, and stored then.
+            self.wait_until(lambda: self.stack.sql(
+                "SELECT note FROM audit_checkpoint WHERE workspace_id = %s AND tree = %s AND size = %s",
+                self.ws.id, {"changes": 1, "requests": 2}[data["tree"]], data["size"]) == [(data["note"],)], "the same text")
+            self.assertEqual(data["note"].split("\n")[:3], [data["origin"], str(data["size"]), data["root"]])
+        number = self.attempts(uid)[-1]["number"]
+        self.expect(self.admin.post("/deliveries/%s/replay" % uid, {"number": number}), 204)
+        self.wait_until(lambda: [m.id for m in self.receiver.of("/heads")].count(came[0].id) == 3, "the first one, once more")
+        self.wait_until(lambda: all(len(self.receiver.of("/other%d" % n)) > 0 for n in (0, 1)), "what the others want")
+        for n in range(5):
+            self.assertNotIn(HEAD, [m.type for m in self.receiver.of("/other%d" % n)])
+
+    def test_heads_that_nobody_names_are_not_kept(self):
+        """The log of a workspace does not grow by them, and so its numbers do not."""
+        uid, _ = self.endpoint()
+        self.user("ana")
+        heads = self.wait_until(lambda: [r for r in stream.read_topic(self.stack.kafka, "usher.checkpoints")
+                                         if r.key.startswith(self.ws.id)], "a head")
+        self.wait_until(lambda: self.stack.sql("SELECT 1 FROM delivery_offset WHERE topic = 'usher.checkpoints' AND partition = %s"
+                                               " AND next > %s", heads[-1].partition, heads[-1].offset), "that it was read")
+        sent = len(self.followers.tokens(self.ws.id)) + len(self.followers.events(self.ws.id))
+        self.settled(uid, newest=sent, delivered=sent)
+        self.assertEqual(self.stack.sql("SELECT 1 FROM delivery_log WHERE workspace_id = %s AND type = %s", self.ws.id, HEAD), [])
 
     def test_a_receiver_that_fails(self):
         """The message comes again with its id, whatever the answer was; what is behind it waits, and its order stays."""

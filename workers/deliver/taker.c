@@ -8,6 +8,7 @@
 #include "ops/runtime/mem.h"
 #include "sql/ask/delivery.h"
 #include "sql/migrate.h"
+#include "workers/deliver/webhook.h"
 #include "workers/stats.h"
 
 #include <stdlib.h>
@@ -23,13 +24,13 @@
 #define GATHER_IDLE_US 20000
 #define MOVE_EVERY_US 1000000 /* places behind which nothing was wanted */
 #define DAYS_EVERY_US 600000000
-#define NTOPICS 2
+#define NTOPICS 3
 #define FILL_USERS 2000 /* of whom addresses are noted in one transaction */
 #define FILL_EVERY_US 1000000
 /* What is lost with PostgreSQL's last moments is read again: its place is lost with it. */
 #define OPTIONS "synchronous_commit=off"
 
-static const char *const topics[NTOPICS] = {TOPIC_EVENTS, TOPIC_MEMBERSHIP};
+static const char *const topics[NTOPICS] = {TOPIC_EVENTS, TOPIC_MEMBERSHIP, TOPIC_CHECKPOINTS};
 
 struct taker {
     const struct config *config;
@@ -197,25 +198,39 @@ static const char *record_user(struct taker *t, const rd_kafka_message_t *m) {
                : NULL;
 }
 
+/* What the message carries: the record's value. A signed head is a text, so it carries that in an object.
+ * NULL: nobody can read it. */
+static const char *record_value(struct taker *t, const rd_kafka_message_t *m, const char *workspace) {
+    struct jbuf b = {0};
+    if (m->payload == NULL || strcmp(rd_kafka_topic_name(m->rkt), TOPIC_CHECKPOINTS) != 0)
+        return m->payload != NULL ? arena_strndup(t->arena, m->payload, m->len) : NULL;
+    bool good = webhook_checkpoint(&b, workspace, taker_header_of(t, m, "ce_subject"), m->payload, m->len);
+    const char *value = good ? arena_strdup(t->arena, b.p) : NULL;
+    jb_free(&b);
+    return value;
+}
+
 /* What nobody can read is passed over: it is in the stream, and whoever reads that is told there. */
 static void taker_take_record(struct taker *t, const rd_kafka_message_t *m, int place) {
     static const char source[] = "/w/";
     const char *from = taker_header_of(t, m, "ce_source");
+    const char *value = NULL;
     struct delivery_record *r = &t->records[t->n];
     struct uuid workspace;
     int64_t at_us;
     t->places[t->n] = place;
     t->offsets[t->n] = m->offset;
     *r = (struct delivery_record){.workspace = UUID_NIL, .value = "null"};
-    if (strncmp(from, source, sizeof source - 1) == 0 && uuid_parse(from + sizeof source - 1, &workspace) &&
-        m->payload != NULL)
+    if (strncmp(from, source, sizeof source - 1) == 0 && uuid_parse(from + sizeof source - 1, &workspace))
+        value = record_value(t, m, workspace.s);
+    if (value != NULL)
         *r = (struct delivery_record){.workspace = arena_strdup(t->arena, workspace.s),
                                       .at_us = rfc3339_parse(taker_header_of(t, m, "ce_time"), &at_us)
                                                    ? at_us
                                                    : rd_kafka_message_timestamp(m, NULL) * 1000,
                                       .type = taker_header_of(t, m, "ce_type"),
                                       .event = taker_header_of(t, m, "ce_id"),
-                                      .value = arena_strndup(t->arena, m->payload, m->len),
+                                      .value = value,
                                       .user = record_user(t, m)};
     t->n++;
 }

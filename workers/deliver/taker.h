@@ -1,7 +1,7 @@
-/* Takes the records of usher.events and usher.membership into the log of messages, for workspaces that have
- * endpoints. The group only shares out the partitions. Where each of them goes on stands in PostgreSQL, and
- * moves with the rows before it. Whatever goes wrong, the consumer is closed, and another one reads the
- * places anew. */
+/* Takes the records of usher.events, usher.membership and usher.checkpoints into the log of messages, for
+ * workspaces that have endpoints. The group only shares out the partitions. Where each of them goes on stands
+ * in PostgreSQL, and moves with the rows before it. Whatever goes wrong, the consumer is closed, and another
+ * one reads the places anew. */
 #ifndef USHER_WORKERS_DELIVER_TAKER_H
 #define USHER_WORKERS_DELIVER_TAKER_H
 

@@ -3,9 +3,11 @@
 #include "ops/runtime/base64.h"
 #include "ops/runtime/clock.h"
 #include "ops/runtime/ed25519.h"
+#include "schemas/proof/note.h"
 
 #include <inttypes.h>
 #include <sodium.h>
+#include <string.h>
 
 void webhook_body(struct jbuf *out, const char *type, int64_t at_us, const char *value) {
     char time[RFC3339_SIZE];
@@ -14,6 +16,28 @@ void webhook_body(struct jbuf *out, const char *type, int64_t at_us, const char 
     jb_kstr(out, "timestamp", rfc3339_us(at_us, time));
     jb_kraw(out, "data", value);
     jb_raw(out, "}");
+}
+
+bool webhook_checkpoint(struct jbuf *out, const char *workspace, const char *subject, const char *note,
+                        size_t n) {
+    static const char audit[] = "audit/";
+    struct checkpoint c;
+    struct err err = {0};
+    struct jbuf root = {0};
+    if (strncmp(subject, audit, sizeof audit - 1) != 0 || checkpoint_read(note, n, &c, &err) != ERR_OK)
+        return false;
+    base64_put(&root, c.root.bytes, sizeof c.root.bytes);
+    jb_raw(out, "{");
+    jb_kstr(out, "workspace", workspace);
+    jb_kstr(out, "tree", subject + sizeof audit - 1);
+    jb_kstr(out, "origin", c.origin);
+    jb_kint(out, "size", (int64_t)c.size);
+    jb_kstr(out, "root", root.p);
+    jb_key(out, "note");
+    jb_strn(out, note, n);
+    jb_raw(out, "}");
+    jb_free(&root);
+    return true;
 }
 
 static void put_hmac(struct jbuf *out, const struct delivery_secret *s, const struct jbuf *text) {

@@ -12,6 +12,12 @@
  * stream's record, as it is. */
 void webhook_body(struct jbuf *out, const char *type, int64_t at_us, const char *value);
 
+/* Appends what a message says of a signed head of the audit:
+ * {"workspace","tree","origin","size","root","note"}. subject: ce_subject of its record, "audit/changes";
+ * note: its value, which stands in the object as it is. False, and nothing appended: it is no head. */
+USHER_MUST_CHECK bool webhook_checkpoint(struct jbuf *out, const char *workspace, const char *subject,
+                                         const char *note, size_t n);
+
 struct webhook_key {
     struct delivery_secret secret;
     bool is_pair; /* Ed25519; else HMAC */

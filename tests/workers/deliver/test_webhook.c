@@ -49,6 +49,44 @@ static void two_signatures_while_rotating(void **state) {
     jb_free(&out);
 }
 
+/* ---- a signed head ---- */
+
+#define NOTE                                                                                                 \
+    "usher/audit/" WORKSPACE "/changes/2\n40112\nC+pl93EcOmln9O5XEUAPZ91psShz84Pv707qmqBMX1I=\n\n\u2014 "    \
+    "usher/audit/" WORKSPACE                                                                                 \
+    "/changes/2 mFluftpNBJXM8n/JIx2vJW4mPw5VZ3QeUvEJcy20t5rXvyAip0SKujDs+OdOTgzzo3I12KsBc9H0rhQLnN/"         \
+    "K3bR7vgg=\n"
+
+/* The text is in it byte for byte, with its line ends escaped, and what it says beside it. */
+static void a_head_as_json(void **state) {
+    struct jbuf out = {0};
+    (void)state;
+    assert_true(webhook_checkpoint(&out, WORKSPACE, "audit/changes", NOTE, strlen(NOTE)));
+    json_t *said = json_loads(out.p, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(said);
+    assert_int_equal(json_object_size(said), 6);
+    assert_string_equal(json_string_value(json_object_get(said, "workspace")), WORKSPACE);
+    assert_string_equal(json_string_value(json_object_get(said, "tree")), "changes");
+    assert_string_equal(json_string_value(json_object_get(said, "origin")),
+                        "usher/audit/" WORKSPACE "/changes/2");
+    assert_int_equal(json_integer_value(json_object_get(said, "size")), 40112);
+    assert_string_equal(json_string_value(json_object_get(said, "root")),
+                        "C+pl93EcOmln9O5XEUAPZ91psShz84Pv707qmqBMX1I=");
+    assert_string_equal(json_string_value(json_object_get(said, "note")), NOTE);
+    json_decref(said);
+    jb_free(&out);
+}
+
+static void what_is_no_head(void **state) {
+    struct jbuf out = {0};
+    (void)state;
+    assert_false(webhook_checkpoint(&out, WORKSPACE, "changes", NOTE, strlen(NOTE)));
+    assert_false(webhook_checkpoint(&out, WORKSPACE, "audit/changes", "{}", 2));
+    assert_false(webhook_checkpoint(&out, WORKSPACE, "audit/changes", NOTE, 40));
+    assert_int_equal(out.n, 0);
+    jb_free(&out);
+}
+
 /* ---- which message comes next ---- */
 
 static const unsigned char service[DELIVERY_SERVICE_SECRET] = "a service's secret, 32 bytes ...";
@@ -167,6 +205,8 @@ int main(void) {
         cmocka_unit_test(an_hmac),
         cmocka_unit_test(two_signatures_while_rotating),
         cmocka_unit_test(as_it_is_posted),
+        cmocka_unit_test(a_head_as_json),
+        cmocka_unit_test(what_is_no_head),
         cmocka_unit_test(what_is_not_wanted_is_passed_over),
         cmocka_unit_test(what_the_log_has_forgotten_is_counted),
         cmocka_unit_test(what_was_asked_for_goes_first_and_leaves_the_cursor),

@@ -393,7 +393,7 @@ export const T = {
     create: {
       button: "Create an endpoint", title: "Create an endpoint", submit: "Create the endpoint",
       name: "Name", url: "Address", urlHint: "https://, of your own; addresses inside the operator's networks are not called.",
-      events: "Events that it wants", eventsHint: "One type a line, such as usher.member.removed or usher.member.*. Empty: all.",
+      events: "Events that it wants", eventsHint: "One type a line, such as usher.member.removed or usher.member.*. Empty: all of members, rooms and users. Signed checkpoints of the audit come to those who name usher.audit.checkpoint.",
       signature: "Messages are signed with", signatures: { hmac: "a shared secret (HMAC)", ed25519: "a key pair (Ed25519)" },
     },
     change: { title: (name) => `Change ${name}` },
