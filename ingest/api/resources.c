@@ -127,8 +127,10 @@ void api_list_answer(struct request *r) {
 /* ---- resources ---- */
 
 void api_put_resource(struct request *r, const struct resource_row *row) {
-    struct api_user_facts facts = {row->managed, row->seat};
-    api_render(r->route.rt, row, r->route.rt->kind == RESOURCE_USER ? &facts : NULL, &r->answer.body);
+    const enum resource_kind kind = r->route.rt->kind;
+    struct api_facts facts = {row->managed, row->seat};
+    api_render(r->route.rt, row, kind == RESOURCE_USER || kind == RESOURCE_ROOM ? &facts : NULL,
+               &r->answer.body);
 }
 
 char *api_location(const struct request *r, const char *id) {
@@ -143,12 +145,12 @@ static enum step api_list_begin(struct request *r) {
     return prepare_list(r, &err) == ERR_OK ? STEP_READ : handle_refuse(r, &err);
 }
 
-/* A user is read again, because the answer also shows `managed` and `seat`, which the document does not have.
- */
+/* A user or a room is read again, because the answer also shows `managed` and `seat`, which the document does
+ * not have. Of a room that was only tried there is nothing else than the document. */
 static enum step api_write_on_reply(struct request *r) {
     if (r->route.method == HTTP_DELETE) {
         answer_no_content(r, 0);
-    } else if (r->command->reply.doc != NULL && r->route.rt->kind != RESOURCE_USER) {
+    } else if (r->command->reply.doc != NULL && r->dry && r->route.rt->kind == RESOURCE_ROOM) {
         write_show_document(r, r->command->reply.doc);
     } else {
         read_resource(r);

@@ -195,8 +195,8 @@ static bool lacks_role(const struct resource_type *rt, const json_t *doc) {
            json_object_get(json_object_get(doc, SCHEMA_USHER_USER), "editor") == NULL;
 }
 
-void api_render(const struct resource_type *rt, const struct resource_row *row,
-                const struct api_user_facts *facts, struct jbuf *out) {
+void api_render(const struct resource_type *rt, const struct resource_row *row, const struct api_facts *facts,
+                struct jbuf *out) {
     char time[RFC3339_SIZE];
     json_t *doc = json_loads(row->doc, 0, NULL);
     if (doc == NULL)
@@ -208,7 +208,8 @@ void api_render(const struct resource_type *rt, const struct resource_row *row,
         jb_kbool(out, "editor", false);
     if (facts != NULL) {
         jb_kbool(out, "managed", facts->managed);
-        jb_kbool(out, "seat", facts->seat);
+        if (rt->kind == RESOURCE_USER)
+            jb_kbool(out, "seat", facts->seat);
     }
     jb_kint(out, "version", row->version);
     jb_kstr(out, "created", rfc3339_us(row->created_us, time));

@@ -22,13 +22,14 @@ enum err_code api_body_to_scim(const struct resource_type *rt, const json_t *bod
 enum err_code api_merge_to_patch(const struct resource_type *rt, const json_t *merge, json_t **patch,
                                  struct err *err);
 
-/* What only the store knows of a user. */
-struct api_user_facts {
-    bool managed, seat;
+/* What only the store knows of a user or a room. */
+struct api_facts {
+    bool managed; /* by an identity provider */
+    bool seat;    /* of a user */
 };
 
-/* Appends the resource as one JSON object. facts: of a user, NULL for others. */
-void api_render(const struct resource_type *rt, const struct resource_row *row,
-                const struct api_user_facts *facts, struct jbuf *out);
+/* Appends the resource as one JSON object. facts: of a user or a room, NULL for others. */
+void api_render(const struct resource_type *rt, const struct resource_row *row, const struct api_facts *facts,
+                struct jbuf *out);
 
 #endif

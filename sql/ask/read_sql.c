@@ -22,7 +22,7 @@ static const struct form {
                        {sql_part_read_no_refs, sql_part_read_groups, sql_part_read_groups},
                        {SQL_READ_USER, SQL_READ_USER_GROUPS, SQL_READ_USER_GROUPS}},
     [RESOURCE_ROOM] = {"rooms",
-                       sql_part_read_other_columns,
+                       sql_part_read_room_columns,
                        {sql_part_read_no_refs, sql_part_read_member_ids, sql_part_read_members},
                        {SQL_READ_ROOM, SQL_READ_ROOM_MEMBER_IDS, SQL_READ_ROOM_MEMBERS}},
     [RESOURCE_CUSTOM] = {"resources",

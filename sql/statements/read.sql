@@ -14,6 +14,9 @@ ORDER BY generation DESC LIMIT 1
 -- part: user_columns
 r.id, r.doc, r.version, micros(r.created), micros(r.modified), r.managed, r.seat
 
+-- part: room_columns
+r.id, r.doc, r.version, micros(r.created), micros(r.modified), r.managed_by IS NOT NULL, NULL::boolean
+
 -- part: other_columns
 r.id, r.doc, r.version, micros(r.created), micros(r.modified), NULL::boolean, NULL::boolean
 
@@ -150,19 +153,19 @@ CROSS JOIN LATERAL (SELECT * FROM users z WHERE z.workspace_id = $1::uuid AND z.
 -- $1 uuid: workspace
 -- $2 text: base URL
 -- $3 uuid[]: rooms
-SELECT {other_columns}, {no_refs}
+SELECT {room_columns}, {no_refs}
 FROM unnest($3::uuid[]) AS a (id)
 CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = a.id {newest}) r;
 
 -- name: room_member_ids
 -- parameters as room
-SELECT {other_columns}, {member_ids}
+SELECT {room_columns}, {member_ids}
 FROM unnest($3::uuid[]) AS a (id)
 CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = a.id {newest}) r;
 
 -- name: room_members
 -- parameters as room
-SELECT {other_columns}, {members}
+SELECT {room_columns}, {members}
 FROM unnest($3::uuid[]) AS a (id)
 CROSS JOIN LATERAL (SELECT * FROM rooms z WHERE z.workspace_id = $1::uuid AND z.id = a.id {newest}) r;
 

@@ -9,7 +9,7 @@ class Rooms(ApiCase):
         made = self.api.post("/rooms", {"displayName": "Hall", "externalId": "r-1", "members": [u["id"]]})
         room = self.ok(made, 201)
         self.assertEqual((room["displayName"], room["externalId"], room["version"]), ("Hall", "r-1", 1))
-        self.assertEqual(set(room), {"id", "displayName", "externalId", "version", "created", "modified"})
+        self.assertEqual(set(room), {"id", "displayName", "externalId", "managed", "version", "created", "modified"})
         self.assertEqual(made.headers["location"], "%s/api/v1/rooms/%s" % (self.stack.url, room["id"]))
         self.assertEqual(self.ok(self.api.get("/rooms/" + room["id"])), room)
         self.assertEqual(self.members(room["id"]), {u["id"]})

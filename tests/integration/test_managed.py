@@ -45,6 +45,8 @@ class Managed(ApiCase):
                      lambda: self.api.delete("/rooms/%s/members/%s" % (room, user))):
             self.refused(send())
         self.assertEqual(self.members(room), {user})
+        self.assertIs(self.ok(self.api.get("/rooms/" + room))["managed"], True)
+        self.assertIs(self.ok(self.owner.get("/rooms/" + room))["managed"], True)
         self.expect(self.theirs.patch("/Users/" + user, patch_op({"op": "replace", "path": "title", "value": "t"})), 200)
         self.expect(self.theirs.patch("/Groups/" + room, patch_op({"op": "remove", "path": "members"})), 204)
         self.expect(self.theirs.delete("/Groups/" + room), 204)
@@ -68,7 +70,10 @@ class Managed(ApiCase):
         self.ok(self.api.put("/rooms/%s/members/%s" % (ours["id"], user)), 201)
         self.ok(self.api.delete("/rooms/%s/members/%s" % (ours["id"], user)), 204)
         self.ok(self.api.patch("/users/" + mine["id"], {"title": "x"}))
-        self.ok(self.api.patch("/rooms/" + ours["id"], {"displayName": "Still ours"}))
+        renamed = self.ok(self.api.patch("/rooms/" + ours["id"], {"displayName": "Still ours"}))
+        self.assertEqual((ours["managed"], renamed["managed"]), (False, False))
+        self.assertEqual({r["id"]: r["managed"] for r in self.api.pages("/rooms") if r["id"] in (room, ours["id"])},
+                         {room: True, ours["id"]: False})
         self.ok(self.api.delete("/users/" + mine["id"]), 204)
         self.ok(self.api.delete("/rooms/" + ours["id"]), 204)
         self.ws.set(managed_lock="false")

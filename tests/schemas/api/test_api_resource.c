@@ -108,7 +108,7 @@ static void an_answer_is_flat(void **state) {
                                .version = 4,
                                .created_us = 1000000,
                                .modified_us = 2000000};
-    struct api_user_facts facts = {.managed = true};
+    struct api_facts facts = {.managed = true};
     api_render(resource_type_of(RESOURCE_USER), &row, &facts, &out);
     json_t *got = parse(out.p);
     assert_same(
@@ -124,13 +124,16 @@ static void no_role_is_a_viewers(void **state) {
     (void)state;
     struct jbuf out = {0};
     struct resource_row row = {.id = "x", .doc = "{\"schemas\":[\"" U "\"],\"userName\":\"ana\"}"};
-    struct api_user_facts facts = {0};
+    struct api_facts facts = {0};
     api_render(resource_type_of(RESOURCE_USER), &row, &facts, &out);
     assert_non_null(strstr(out.p, "\"editor\":false"));
     jb_reset(&out);
     row.doc = "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"displayName\":\"R\"}";
-    api_render(resource_type_of(RESOURCE_ROOM), &row, NULL, &out);
+    facts.managed = true;
+    api_render(resource_type_of(RESOURCE_ROOM), &row, &facts, &out);
     assert_null(strstr(out.p, "editor"));
+    assert_null(strstr(out.p, "seat"));
+    assert_non_null(strstr(out.p, "\"managed\":true"));
     jb_free(&out);
 }
 
@@ -142,7 +145,7 @@ static void an_answer_can_be_sent_again(void **state) {
     struct resource_row row = {.id = "x",
                                .doc = "{\"schemas\":[\"" U "\",\"" E "\",\"" X "\"],\"userName\":\"ana\",\"" E
                                       "\":{\"manager\":{\"value\":\"7\"}},\"" X "\":{\"editor\":true}}"};
-    struct api_user_facts facts = {0};
+    struct api_facts facts = {0};
     api_render(rt, &row, &facts, &out);
     json_t *shown = parse(out.p), *scim, *doc, *members, *cleared;
     assert_int_equal(api_body_to_scim(rt, shown, &scim, NULL), ERR_OK);

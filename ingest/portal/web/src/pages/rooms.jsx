@@ -8,10 +8,12 @@ import { CHANGE_COLUMNS } from "./records.jsx";
 import { T } from "../texts.js";
 
 const R = T.rooms;
+const managedBy = (r) => (r.managed ? T.people.provider : T.people.own);
 
 const COLUMNS = [
   { key: "name", label: R.columns.name, show: (r) => <A href={hrefOf("rooms", r.id)}>{r.displayName}</A> },
   { key: "externalId", label: R.columns.externalId, show: (r) => (r.externalId ? <code>{r.externalId}</code> : <span class="quiet">–</span>) },
+  { key: "managed", label: T.people.columns.managed, show: (r) => managedBy(r) },
   { key: "changed", label: R.columns.changed, show: (r) => <Time at={r.modified} ago /> },
 ];
 
@@ -51,7 +53,7 @@ function OneRoom({ id }) {
   if (!r)
     return <Page title={R.title} back={back}>{room.loading ? <Loading /> : <Trouble error={room.error} retry={room.reload} />}</Page>;
   return <Page title={r.displayName} back={back}>
-    <Section title={T.people.one.facts}><Facts rows={[r.externalId && [R.columns.externalId, <code>{r.externalId}</code>], [R.columns.changed, <Time at={r.modified} ago />], ["id", <code>{r.id}</code>]]} /></Section>
+    <Section title={T.people.one.facts}><Facts rows={[r.externalId && [R.columns.externalId, <code>{r.externalId}</code>], [T.people.columns.managed, managedBy(r)], [R.columns.changed, <Time at={r.modified} ago />], ["id", <code>{r.id}</code>]]} /></Section>
     <Section title={R.one.members}>
       <Trouble error={members.error} retry={members.reload} />
       {members.items.some((m) => m.held) && <p class="hint">{R.heldMeaning}</p>}
