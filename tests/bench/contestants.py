@@ -36,7 +36,13 @@ class Pairs:
         return found
 
 
-class Usher:
+class Contestant:
+    def archived(self):
+        """How many records stand in its archive; of one that has none, none."""
+        return 0
+
+
+class Usher(Contestant):
     def __init__(self, name, run_dir, kafka, root=ROOT, **environment):
         self.name = name
         # No flags of the tests: a state of before does not know them all.
@@ -70,6 +76,11 @@ class Usher:
 
     def stop(self):
         self.stack.stop()
+
+    def archived(self):
+        if self.stack.sql("SELECT to_regclass('audit_tree')")[0][0] is None:
+            return 0  # a state of before the archive
+        return int(self.stack.sql("SELECT coalesce(sum(size), 0) FROM audit_tree")[0][0])
 
     def warm(self, seconds, most):
         """So long, and on until Kafka's JVM spends little of its time on compiling, but no longer than most; gives the share.
@@ -152,7 +163,7 @@ class Usher:
         return tools.removal(self.stack, self.crowd.token, self.crowd.dir, [(u, "/scim/v2/Groups/" + room, out % u) for u in users], 1, 10)
 
 
-class Plain:
+class Plain(Contestant):
     """One statement of plain SQL for each request, by pgbench."""
 
     name = "plain SQL"
@@ -196,7 +207,7 @@ class Plain:
         return self.floor.run("put", conns, seconds)
 
 
-class Polis:
+class Polis(Contestant):
     """Ory Polis on the same PostgreSQL, in a database of its own."""
 
     name = "Polis"

@@ -2,6 +2,9 @@
 
 import statistics
 
+NO_ARCHIVE = "no archive"  # usher with its workers' other roles alone
+USHERS = ("usher", "base", NO_ARCHIVE)
+
 
 def middle(found, name):
     return statistics.median(f[name] for f in found)
@@ -49,13 +52,31 @@ def _speed(title, disk):
 def _processes(disk):
     lines = ["| us of processor time per request, usher | in flight | ingest | worker | Kafka | PostgreSQL | sum |", "|---|" + "---:|" * 6]
     for (case, conns), by_name in disk.results.items():
-        for name in ("usher", "base"):
+        for name in USHERS:
             if name in by_name:
                 parts = cpu(by_name[name])
-                lines.append("| %s%s | %d | %s | %s |" % (case, "" if name == "usher" else " (base)", conns,
+                lines.append("| %s%s | %d | %s | %s |" % (case, "" if name == "usher" else " (%s)" % name, conns,
                              " | ".join("{:,.0f}".format(parts[p]) for p in ("ingest", "worker", "kafka", "postgres")),
                              "{:,.0f}".format(sum(parts.values()))))
     return lines
+
+
+def _archive(disk):
+    """What the archive costs: usher with it beside usher without it, by the records that it took meanwhile."""
+    lines = ["| the archive | in flight | /s with it : without | records of one request | us of processor per record: worker | PostgreSQL | Kafka |"
+             " all |", "|---|" + "---:|" * 7]
+    for (case, conns), by_name in disk.results.items():
+        having, without = by_name.get("usher"), by_name.get(NO_ARCHIVE)
+        if not having or not without:
+            continue
+        records = statistics.median(f["records"] / max(1, f["answered"]) for f in having)
+        if records == 0:
+            continue
+        parts, others = cpu(having), cpu(without)
+        costs = [(parts[p] - others[p]) / records for p in ("worker", "postgres", "kafka")]
+        lines.append("| %s | %d | %.2f | %.2f | %s | %.1f |" % (case, conns, middle(having, "rate") / max(1, middle(without, "rate")), records,
+                     " | ".join("%.1f" % c for c in costs), (sum(parts.values()) - sum(others.values())) / records))
+    return lines if len(lines) > 2 else []
 
 
 def _latency(disk):
@@ -63,7 +84,7 @@ def _latency(disk):
     for name, found in disk.more.get("removal", {}).items():
         for what, r in found.items():
             u, c, a = (r[k] for k in ("read_uncommitted", "read_committed", "answer"))
-            lines.append("| %s%s | %d | %.1f | %.1f | %.1f | %.1f | %.1f |" % (what, "" if name == "usher" else " (base)", c["n"], u["p50_us"] / 1e3,
+            lines.append("| %s%s | %d | %.1f | %.1f | %.1f | %.1f | %.1f |" % (what, "" if name == "usher" else " (%s)" % name, c["n"], u["p50_us"] / 1e3,
                          u["p99_us"] / 1e3, c["p50_us"] / 1e3, c["p99_us"] / 1e3, a["p50_us"] / 1e3))
     return lines if len(lines) > 2 else []
 
@@ -83,7 +104,7 @@ def tables(disks):
     lines = []
     for name, disk in disks.items():
         lines += _speed("a disk whose flush takes 1 ms more" if name == "slow" else "case", disk) + [""] + _processes(disk) + [""]
-        for more in (_latency(disk), _memory(disk), disk.notes):
+        for more in (_archive(disk), _latency(disk), _memory(disk), disk.notes):
             lines += more + [""] if more else []
         lines.append("Errors and acknowledged changes that are not in the store: %d." % wrong(disk))
         lines.append("")
