@@ -166,13 +166,18 @@ ORDER BY p.at DESC, p.n DESC;
 -- $1 uuid: workspace
 SELECT audit_oldest($1::uuid);
 
+-- part: rare_action
+-- What the index of actions has (migrations/0032_rare_records.sql): the same words, or PostgreSQL does not know that it may use it.
+l.action NOT IN ('user.created', 'user.updated', 'user.login', 'seat.taken', 'seat.freed', 'member.added', 'member.removed')
+
 -- part: search
 -- $1: the workspace; the others are numbered where the conditions are put together. Records of more bytes than that together come with
--- the next page; the last column says how many there are up to the limit.
+-- the next page; the last column says how many there are up to the limit. fence: OFFSET 0 where the conditions find a few records, so that
+-- PostgreSQL looks them up and then puts them in order. Else it may walk through all, in their order, until it has met them.
 SELECT p.tree, p.n, p.event, p.bytes, micros(p.at), p.found
 FROM (SELECT x.*, count(*) OVER () AS found,
              sum(octet_length(x.bytes)) OVER (ORDER BY x.at DESC, x.tree DESC, x.n DESC) - octet_length(x.bytes) AS before
-      FROM (SELECT l.tree, l.n, l.event, l.bytes, l.at FROM audit_leaf l WHERE l.workspace_id = $1::uuid{conditions}
+      FROM (SELECT l.* FROM (SELECT l.tree, l.n, l.event, l.bytes, l.at FROM audit_leaf l WHERE l.workspace_id = $1::uuid{conditions}{fence}) l
             ORDER BY l.at DESC, l.tree DESC, l.n DESC LIMIT {limit}) x) p
 WHERE p.before < {bytes}
 ORDER BY p.at DESC, p.tree DESC, p.n DESC
@@ -181,7 +186,7 @@ ORDER BY p.at DESC, p.tree DESC, p.n DESC
 -- The same in the order of the tree.
 SELECT p.tree, p.n, p.event, p.bytes, micros(p.at), p.found
 FROM (SELECT x.*, count(*) OVER () AS found, sum(octet_length(x.bytes)) OVER (ORDER BY x.n) - octet_length(x.bytes) AS before
-      FROM (SELECT l.tree, l.n, l.event, l.bytes, l.at FROM audit_leaf l WHERE l.workspace_id = $1::uuid{conditions}
+      FROM (SELECT l.* FROM (SELECT l.tree, l.n, l.event, l.bytes, l.at FROM audit_leaf l WHERE l.workspace_id = $1::uuid{conditions}{fence}) l
             ORDER BY l.n LIMIT {limit}) x) p
 WHERE p.before < {bytes}
 ORDER BY p.n

@@ -14,7 +14,7 @@ KINDS = ("embedded", "real")
 PROCESSES = 6
 TOGETHER = (
     "livekit", "mumble",
-    "retry", "signals", "deliveries", "system_errors", "explain", "lists", "rates", "paging", "bad_input", "custom", "devices", "diff_patch", "scopes",
+    "retry", "signals", "deliveries", "system_errors", "explain", "audit_explain", "lists", "rates", "paging", "bad_input", "custom", "devices", "diff_patch", "scopes",
     "diff_filter",
     "dialects_entra",
     "isolation", "settings", "admin", "rules_http", "http_edges", "habits", "rules_cases", "keys", "sessions", "sign_in", "changes", "dry_run", "dry_key", "schema_change", "etag_read",

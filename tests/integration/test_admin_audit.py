@@ -1,6 +1,7 @@
 """GET /api/v1/admin/audit and GET /api/v1/rooms/{room}/members/{user}/why. The archive's rows are made by the tests; the
 owner of another workspace is moved to the one that has them, so that no record of the log belongs to it."""
 
+import datetime
 import json
 import os
 import tempfile
@@ -124,3 +125,88 @@ class Audit(Case):
         self.assertEqual((said.json["member"], said.json["held"], said.json["roomExists"], said.json["userExists"]),
                          (True, False, True, True))
         self.assertIsNotNone(said.json["since"])
+
+
+class Spans(Case):
+    """from is in it, to is not, to the microsecond; whatever days and tables lie between."""
+
+    # Of the changes of a workspace: the edges of days, and a midnight long ago, whose days have no tables.
+    TIMES = ("{3}T23:59:59.999999Z", "{4}T00:00:00Z", "{0}T00:00:00Z", "{0}T23:59:59.999999Z", "{1}T00:00:00Z",
+             "{1}T00:00:00.000001Z", "{1}T12:00:00Z", "{2}T00:00:00Z")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.filled = str(uuid.uuid4())
+        cls.stack.sql("INSERT INTO usher.workspaces (workspace_id, name, audit_seq) VALUES (%s, %s, %s)", cls.filled,
+                      "spans-" + cls.filled[:8], len(cls.TIMES))
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        cls.days = [(today - datetime.timedelta(n)).isoformat() for n in (5, 4, 3, 301, 300)]
+        cls.times = [t.format(*cls.days) for t in cls.TIMES]
+        for day in cls.days[:3]:
+            cls.stack.sql("SELECT usher.audit_day(%s::date)", day)
+        for n, at in enumerate(cls.times):
+            record = {"kind": "change", "workspace": cls.filled, "epoch": 1, "seq": n + 1, "time": at, "action": "user.updated"}
+            cls.stack.sql("INSERT INTO usher.audit_leaf (workspace_id, tree, n, at, bytes, event, epoch, seq, action)"
+                          " VALUES (%s, 1, %s, %s, convert_to(%s, 'UTF8'), %s, 1, %s, 'user.updated')", cls.filled, n, at,
+                          json.dumps(record), "%s/audit/%d" % (cls.filled, n + 1), n + 1)
+        made = cls.stack.ctl("owner", "create", "--workspace", cls.ws.id, "--name", "Olga")
+        cls.stack.sql("UPDATE usher.owners SET workspace_id = %s WHERE id = %s", cls.filled, made["owner"]["id"])
+        cls.owner = ApiClient(cls.stack.url, made["token"], "/api/v1/admin")
+
+    def found(self, span, limit=100):
+        """Places of the changes in a span, over all pages, the newest first."""
+        places, cursor = [], ""
+        while True:
+            answer = self.owner.get("/audit?kind=changes&action=user.updated&limit=%d&%s%s" % (limit, span, cursor))
+            self.assertEqual(answer.status, 200, answer.body)
+            places += [item["index"] for item in answer.json["items"]]
+            if answer.json["next"] is None:
+                return places
+            cursor = "&cursor=" + answer.json["next"]
+
+    def of(self, first, behind):
+        return list(range(first, behind))[::-1]
+
+    def test_the_edges(self):
+        """Between each two of the times: the first is in it, the second is not."""
+        for first, since in enumerate(self.times):
+            self.assertEqual(self.found("from=" + since), self.of(first, len(self.times)), since)
+            self.assertEqual(self.found("to=" + since), self.of(0, first), since)
+            for behind, until in enumerate(self.times):
+                span = "from=%s&to=%s" % (since, until)
+                self.assertEqual(self.found(span), self.of(first, behind), span)
+        for limit in (1, 2):  # the pages of a span go on over midnight
+            self.assertEqual(self.found("from=%s&to=%s" % (self.times[1], self.times[6]), limit), self.of(1, 6))
+
+    def test_a_microsecond_beside_the_edge(self):
+        day, before = self.days[1], self.days[0]
+        self.assertEqual(self.found("from=%sT00:00:00.000001Z&to=%sT00:00:00.000002Z" % (day, day)), [5])
+        self.assertEqual(self.found("from=%sT23:59:59.999999Z&to=%sT00:00:00Z" % (before, day)), [3])
+        self.assertEqual(self.found("from=%sT23:59:59.999998Z&to=%sT23:59:59.999999Z" % (before, before)), [])
+
+    def test_nothing_in_it(self):
+        """An empty span, one that ends before it begins, and times at which nothing was."""
+        day = self.days[1]
+        for span in ("from=%sT00:00:00Z&to=%sT00:00:00Z" % (day, day), "from=%sT12:00:00Z&to=%sT00:00:00Z" % (day, day),
+                     "from=1990-01-01T00:00:00Z&to=1995-01-01T00:00:00Z", "from=2100-01-01T00:00:00Z", "to=1971-01-01T00:00:00Z",
+                     "from=%sT13:00:00Z&to=%sT14:00:00Z" % (day, day)):
+            self.assertEqual(self.found(span), [], span)
+
+    def test_other_time_zones(self):
+        """The same moments, written otherwise."""
+        day, before = self.days[1], self.days[0]
+        self.assertEqual(self.found("from=%sT02:00:00%%2B02:00&to=%sT10:00:00-02:00" % (day, day)), [5, 4])
+        self.assertEqual(self.found("from=%sT22:30:00-01:30&to=%sT00:00:00.5Z" % (before, day)), [5, 4])
+
+    def test_what_is_no_time(self):
+        for value in ("", "yesterday", self.days[0], "%sT25:00:00Z" % self.days[0], "2026-13-01T00:00:00Z"):
+            for name in ("from", "to"):
+                answer = self.owner.get("/audit?%s=%s" % (name, value))
+                self.assertEqual((answer.status, answer.json["errors"][0]["path"]), (400, name), (value, answer.body))
+
+    def test_the_tool_takes_the_same(self):
+        """And goes on by itself where a page ends."""
+        flags = {"kind": "changes", "from": self.times[2], "to": self.times[5], "action": "user.updated"}
+        found = self.stack.ctl("audit", "search", "--workspace", self.filled, **flags)["records"]
+        self.assertEqual([r["index"] for r in found], self.of(2, 5))

@@ -3,7 +3,6 @@ with the very statements that the ingest sends (PostgreSQL's auto_explain writes
 row-level security, prepared. Plans must hold where they were made while the tables were empty, without statistics,
 and with them. On a stack of its own."""
 
-import json
 import os
 import re
 import urllib.parse
@@ -11,6 +10,7 @@ import urllib.parse
 import stack as stacks
 from case import Case
 from crowd import DEVICES, FILL, FILL_LARGE, FILL_MANY, LARGE, MANY, OF_ROOM, USERS, fill, uuid
+from plans import PlanLog, nodes, read, shown
 from waiting import let_time_pass
 
 HANDFUL = 12
@@ -20,7 +20,6 @@ CHANGES = ["""UPDATE %s t SET modified = '2031-01-02'::timestamptz + x.n * inter
                FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM %s WHERE workspace_id = %%(w)s ORDER BY id
                      OFFSET 100 LIMIT 20) x WHERE t.workspace_id = %%(w)s AND t.id = x.id""" % (t, t)
            for t in ("users", "rooms", "resources")]
-LOG = re.compile(r"^\S+ \S+ \S+ \[\d+\] (?:usher_ingest@\S+ )?LOG:  duration: .* plan:$")
 SCHEMAS = os.path.join(stacks.ROOT, "tests", "cases", "schemas", "good")
 
 # (path, filter, how many it finds); of user 70,000, room 1,400 (his) and device 700.
@@ -56,11 +55,7 @@ class Plans(Case):
         cls.http = cls.ws.client
         for t in ("users", "rooms", "members", "resources", "resource_keys"):
             cls.stack.sql("ALTER TABLE %s SET (autovacuum_enabled = off)" % t)
-        for name, value in (("session_preload_libraries", "auto_explain"), ("auto_explain.log_min_duration", "0"),
-                            ("auto_explain.log_analyze", "on"), ("auto_explain.log_timing", "off"),
-                            ("auto_explain.log_format", "json"), ("auto_explain.log_triggers", "off")):
-            cls.stack.sql("LOAD 'auto_explain'") if name.startswith("auto") else None
-            cls.stack.sql("ALTER ROLE usher_ingest SET %s = '%s'" % (name, value))
+        cls.log = PlanLog(cls.stack)
         cls.anew()
 
     @classmethod
@@ -73,52 +68,19 @@ class Plans(Case):
     @classmethod
     def anew(cls):
         """New connections of the ingest: nothing is prepared."""
-        cls.stack.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'usher_ingest'")
+        cls.log.new_connections()
         for _ in range(20):
             if cls.http.get("/Users?count=0").status == 200:
                 return
 
     def plans(self, path, **q):
         """The answer, and the plans of the statements on resources that it took."""
-        log = os.path.join(self.stack.run_dir, "log", "postgres.log")
-        begin = os.path.getsize(log)
+        self.log.begin()
         answer = self.expect(self.http.get(path + ("?" + urllib.parse.urlencode(q) if q else "")), 200).json
-        with open(log, encoding="utf-8", errors="replace") as f:
-            f.seek(begin)
-            lines = f.read().splitlines()
-        found, at = [], None
-        for line in lines + ["end"]:
-            if line.startswith("\t") and at is not None:
-                at.append(line)
-                continue
-            if at:
-                found.append(json.loads("".join(at)))
-            at = [] if LOG.match(line) else None
         # (The ingest also looks at the functions and the keys of the schema from time to time, whether or not somebody asks,
         # and whether the keys of lists are alive.)
-        return answer, [p for p in found if not re.search("applied_functions|pg_index|a.key_id", p["Query Text"]) and
+        return answer, [p for p in self.log.since() if not re.search("applied_functions|pg_index|a.key_id", p["Query Text"]) and
                         re.search(r"FROM \(?(SELECT|users|rooms|resources|unnest)|count\(\*\)", p["Query Text"])]
-
-    def nodes(self, node):
-        yield node
-        for child in node.get("Plans", []):
-            yield from self.nodes(child)
-
-    def read(self, plan):
-        """Rows that it took from tables, whether they were wanted or not; and the ways that are no index."""
-        rows, bad = 0, []
-        for n in self.nodes(plan["Plan"]):
-            if "Relation Name" in n:
-                rows += (n["Actual Rows"] + n.get("Rows Removed by Filter", 0)
-                         + n.get("Rows Removed by Index Recheck", 0)) * n["Actual Loops"]
-                if n["Node Type"] == "Seq Scan" and n["Actual Loops"] > 0:
-                    bad.append(n["Relation Name"])
-        return rows, bad
-
-    def shown(self, plan):
-        return " / ".join("%s %s %s*%s" % (n["Node Type"], n.get("Index Name", n["Relation Name"]), n["Actual Rows"]
-                                           + n.get("Rows Removed by Filter", 0), n["Actual Loops"])
-                          for n in self.nodes(plan["Plan"]) if "Relation Name" in n)
 
     def look_up_all(self, phase, filled):
         for path, text, count in LOOKUPS:
@@ -126,51 +88,51 @@ class Plans(Case):
                 page, plans = self.plans(path, filter=text.replace("{base}", self.stack.url + "/scim/v2"))
                 self.assertEqual(page["totalResults"], count if filled else 0)
                 self.assertEqual(len(plans), 1, "one statement")
-                rows, bad = self.read(plans[0])
+                rows, bad = read(plans[0])
                 self.assertEqual(bad, [])
                 # the room that is found is shown with its members, each of which is two rows
                 self.assertLessEqual(rows, HANDFUL + (2 * OF_ROOM if page["totalResults"]
                                                       and (path == "/Groups" or G in text) else 0),
-                                     self.shown(plans[0]))
+                                     shown(plans[0]))
         for path in ("/Users/" + U, "/Groups/" + G + "?excludedAttributes=members", "/Devices/" + D) if filled else ():
             with self.subTest("%s: %s" % (phase, path)):
                 _, plans = self.plans(path)
-                rows, bad = self.read(plans[0])
+                rows, bad = read(plans[0])
                 self.assertEqual((len(plans), bad), (1, []))
                 self.assertLessEqual(rows, HANDFUL)
 
     def pages(self, phase):
         with self.subTest("%s: pages" % phase):
             page, plans = self.plans("/Users", count=5)
-            self.assertLessEqual(self.read(plans[0])[0], 6 * 3)  # each with his room; the total is asked apart
+            self.assertLessEqual(read(plans[0])[0], 6 * 3)  # each with his room; the total is asked apart
             cursor = self.http.get("/Users?cursor=&count=200").json["nextCursor"]
             for _ in range(3):
                 page, plans = self.plans("/Users", cursor=cursor, count=200)
                 cursor = page["nextCursor"]
                 self.assertEqual(len(plans), 1)  # the total is known
-                self.assertLessEqual(self.read(plans[0])[0], 201 * 3)
+                self.assertLessEqual(read(plans[0])[0], 201 * 3)
             page, plans = self.plans("/Users", count=5, startIndex=301, attributes="id")
-            self.assertLessEqual(self.read(plans[0])[0], 306 + 6)  # the 306 in the index
+            self.assertLessEqual(read(plans[0])[0], 306 + 6)  # the 306 in the index
             for path in ("/Devices", "/Groups"):
                 page, plans = self.plans(path, cursor="", count=5, attributes="id")
                 for _ in range(2):
                     page, plans = self.plans(path, cursor=page["nextCursor"], count=5, attributes="id")
                     self.assertEqual(len(plans), 1)
-                    self.assertLessEqual(self.read(plans[0])[0], 6)
+                    self.assertLessEqual(read(plans[0])[0], 6)
             page, plans = self.plans("", cursor="", count=5, attributes="id")
             page, plans = self.plans("", cursor=page["nextCursor"], count=5, attributes="id")
             self.assertEqual(len(plans), 1)
-            self.assertLessEqual(self.read(plans[0])[0], 3 * 6 + 6)  # of each type, then the six
+            self.assertLessEqual(read(plans[0])[0], 3 * 6 + 6)  # of each type, then the six
 
     def reads(self, path, most, **q):
         """The page, of which everything together has read no more rows than that."""
         page, plans = self.plans(path, **q)
         rows = 0
         for plan in plans:
-            read, bad = self.read(plan)
+            read, bad = read(plan)
             rows += read
             self.assertEqual(bad, [])
-        self.assertLessEqual(rows, most, [self.shown(plan) for plan in plans])
+        self.assertLessEqual(rows, most, [shown(plan) for plan in plans])
         return page
 
     def asked_again(self, phase):
@@ -203,9 +165,9 @@ class Plans(Case):
         with self.subTest("%s: deep in a list" % phase):
             page, plans = self.plans("/Users", startIndex=90000, count=5, attributes="id")
             self.assertEqual(page["Resources"][0]["id"], uuid(1, 90000))
-            in_index = [n for p in plans for n in self.nodes(p["Plan"]) if n["Node Type"] == "Index Only Scan"]
+            in_index = [n for p in plans for n in nodes(p["Plan"]) if n["Node Type"] == "Index Only Scan"]
             self.assertEqual([n["Actual Rows"] for n in in_index if n["Relation Name"] == "users"], [90005])
-            rows = sum(n["Actual Rows"] * n["Actual Loops"] for p in plans for n in self.nodes(p["Plan"])
+            rows = sum(n["Actual Rows"] * n["Actual Loops"] for p in plans for n in nodes(p["Plan"])
                        if "Relation Name" in n and n["Node Type"] != "Index Only Scan")
             self.assertLessEqual(rows, HANDFUL, "documents of rows that are passed over")
         with self.subTest("%s: names that begin so" % phase):
@@ -254,4 +216,4 @@ class Plans(Case):
         # The measure measures: what no index has reads everything.
         page, plans = self.plans("/Users", filter='title eq "T70000"')
         self.assertEqual(page["totalResults"], 1)
-        self.assertGreaterEqual(max(self.read(p)[0] for p in plans), USERS, [self.shown(p) for p in plans])
+        self.assertGreaterEqual(max(read(p)[0] for p in plans), USERS, [shown(p) for p in plans])
