@@ -79,6 +79,8 @@
       "Endpoints whose last attempt has failed, of all workspaces.")                                         \
     X(deliver_disabled, gauge, "usher_deliver_disabled_endpoints", NULL,                                     \
       "Endpoints that are disabled, of all workspaces.")                                                     \
+    X(deliver_late, gauge, "usher_deliver_late_endpoints", NULL,                                             \
+      "Endpoints whose next message is older than half of deliver-days, of all workspaces.")                 \
     X(deliver_waiting, gauge, "usher_deliver_waiting_messages", NULL,                                        \
       "Messages that wait for endpoints, of all workspaces; each counts for each of them.")
 

@@ -38,6 +38,7 @@ static void put_delivery(struct jbuf *b, const char *const *row) {
     jb_kstr(b, "createdBy", row[COL_DELIVERY_CREATED_BY]);
     jb_kint(b, "delivered", db_cell_int(row[COL_DELIVERY_CURSOR]));
     jb_kint(b, "newest", db_cell_int(row[COL_DELIVERY_NEWEST]));
+    api_put_time(b, "waitingSince", db_cell_int(row[COL_DELIVERY_WAITING]));
     jb_kint(b, "failures", db_cell_int(row[COL_DELIVERY_FAILURES]));
     api_put_time(b, "failingSince", db_cell_int(row[COL_DELIVERY_FAILING_SINCE]));
     api_put_time(b, "nextTry", db_cell_int(row[COL_DELIVERY_NEXT_TRY]));

@@ -23,7 +23,8 @@ enum { /* of statements/ctl_list.sql */
        D_NEXT_TRY,
        D_SUCCEEDED,
        D_LOST,
-       D_RECEIVER
+       D_RECEIVER,
+       D_WAITING
 };
 enum { A_N, A_AT, A_NUMBER, A_EVENT, A_TYPE, A_STATUS, A_ERROR, A_ANSWER, A_DURATION, A_NEXT_TRY };
 
@@ -66,6 +67,7 @@ static void put_delivery(struct jbuf *b, const struct db_result *r, size_t row) 
                                             {"createdBy", D_CREATED_BY, TEXT},
                                             {"delivered", D_CURSOR, NUMBER},
                                             {"newest", D_NEWEST, NUMBER},
+                                            {"waitingSince", D_WAITING, TEXT},
                                             {"failures", D_FAILURES, NUMBER},
                                             {"failingSince", D_FAILING_SINCE, TEXT},
                                             {"nextTry", D_NEXT_TRY, TEXT},
@@ -90,6 +92,8 @@ static void print_delivery(struct jbuf *b, const struct db_result *r, size_t row
                   key != NULL ? key : db_text(r, row, D_PREFIX), key != NULL ? "" : "…");
     jb_printf(b, "  message %s of %s is delivered, last success %s", db_text(r, row, D_CURSOR),
               db_text(r, row, D_NEWEST), success != NULL ? success : "never");
+    if (!db_is_null(r, row, D_WAITING))
+        jb_printf(b, ", the next one waits since %s", db_text(r, row, D_WAITING));
     if (db_int(r, row, D_LOST) > 0)
         jb_printf(b, ", %s LOST", db_text(r, row, D_LOST));
     jb_raw(b, "\n");

@@ -366,6 +366,26 @@ enum err_code delivery_free_all(struct db *db, const char *holder, struct err *e
     return db_run(db, SQL_DELIVERY_FREE_ALL, params, NULL, err);
 }
 
+enum err_code delivery_late(struct db *db, int keep, struct delivery_late *out, size_t most, size_t *n,
+                            int64_t *total, struct err *err) {
+    struct db_result *r = NULL;
+    char days[16], rows[24];
+    const char *params[] = {days, rows};
+    snprintf(days, sizeof days, "%d", keep);
+    snprintf(rows, sizeof rows, "%zu", most);
+    if (db_run(db, SQL_DELIVERY_LATE, params, &r, err) != ERR_OK)
+        return err->code;
+    *n = db_rows(r);
+    *total = *n > 0 ? db_int(r, 0, 3) : 0;
+    for (size_t i = 0; i < *n; i++) {
+        snprintf(out[i].workspace, sizeof out[i].workspace, "%s", db_text(r, i, 0));
+        snprintf(out[i].id, sizeof out[i].id, "%s", db_text(r, i, 1));
+        out[i].since_us = db_int(r, i, 2);
+    }
+    db_results_free(&r, 1);
+    return ERR_OK;
+}
+
 enum err_code delivery_state(struct db *db, int64_t *failing, int64_t *disabled, int64_t *waiting,
                              struct err *err) {
     struct db_result *r = NULL;

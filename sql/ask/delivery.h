@@ -89,6 +89,14 @@ struct delivery_outcome {
 enum err_code delivery_settle(struct db *db, const char *holder, int seconds, struct delivery_outcome *of,
                               size_t n, struct err *err);
 enum err_code delivery_free_all(struct db *db, const char *holder, struct err *err);
+struct delivery_late {
+    char workspace[37], id[37];
+    int64_t since_us; /* its next message is so old */
+};
+/* Endpoints whose next message is older than half of the `keep` days that messages are kept: the latest of
+ * them into out, `most` at most, and *n of these; *total: how many there are. */
+enum err_code delivery_late(struct db *db, int keep, struct delivery_late *out, size_t most, size_t *n,
+                            int64_t *total, struct err *err);
 enum err_code delivery_state(struct db *db, int64_t *failing, int64_t *disabled, int64_t *waiting,
                              struct err *err);
 

@@ -166,6 +166,7 @@ enum {
     COL_DELIVERY_SUCCEEDED,
     COL_DELIVERY_LOST,
     COL_DELIVERY_RECEIVER, /* the key that a stream belongs to; NULL: it is no stream */
+    COL_DELIVERY_WAITING,  /* since when its next message waits; NULL: there is none */
     COL_DELIVERY_COLUMNS
 };
 enum { COL_STREAM_ID, COL_STREAM_DOC, COL_STREAM_COLUMNS };

@@ -48,7 +48,7 @@ SELECT d.id, d.doc->>'name', d.doc->>'url', d.doc->>'events', d.doc->>'signature
        CASE WHEN (d.doc->>'oldSecretUntil')::bigint > micros(now()) THEN rfc3339(from_micros((d.doc->>'oldSecretUntil')::bigint)) END,
        d.doc->>'state', d.doc->>'reason', rfc3339(from_micros((d.doc->>'created')::bigint)), d.doc->>'createdBy', p.cursor,
        h.newest, p.failures, rfc3339(p.failing_since), CASE WHEN p.failures > 0 THEN rfc3339(p.next_try) END, rfc3339(p.succeeded), p.lost,
-       d.doc->'stream'->>'receiver'
+       d.doc->'stream'->>'receiver', CASE WHEN p.cursor < h.newest THEN rfc3339(from_micros(delivery_waits(d.workspace_id, p.cursor))) END
 FROM deliveries d
 JOIN delivery_progress p ON p.workspace_id = d.workspace_id AND p.id = d.id
 JOIN delivery_heads h ON h.workspace_id = d.workspace_id

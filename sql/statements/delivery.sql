@@ -106,6 +106,11 @@ WHERE p.id IS NULL OR h.newest <> x.newest OR p.version <> x.version;
 -- name: state
 SELECT failing, disabled, waiting FROM delivery_state();
 
+-- name: late
+-- $1 integer: how many days messages are kept
+-- $2 integer: rows at most
+SELECT workspace_id, id, since, total FROM delivery_late($1::int, $2::int);
+
 -- name: claim
 -- $1 text: who delivers
 -- $2 uuid[]: workspaces; NULL: all

@@ -258,7 +258,8 @@ ORDER BY p.id LIMIT $4::int;
 SELECT d.id, d.doc->>'name', d.doc->>'url', d.doc->>'events', d.doc->>'signature', d.doc->>'prefix', d.doc->>'publicKey',
        CASE WHEN (d.doc->>'oldSecretUntil')::bigint > micros(now()) THEN d.doc->>'oldSecretUntil' END, d.doc->>'state', d.doc->>'reason',
        d.doc->>'created', d.doc->>'createdBy', p.cursor, h.newest, p.failures, micros(p.failing_since),
-       CASE WHEN p.failures > 0 THEN micros(p.next_try) END, micros(p.succeeded), p.lost, d.doc->'stream'->>'receiver'
+       CASE WHEN p.failures > 0 THEN micros(p.next_try) END, micros(p.succeeded), p.lost, d.doc->'stream'->>'receiver',
+       CASE WHEN p.cursor < h.newest THEN delivery_waits(d.workspace_id, p.cursor) END
 FROM deliveries d
 JOIN delivery_progress p ON p.workspace_id = d.workspace_id AND p.id = d.id
 JOIN delivery_heads h ON h.workspace_id = d.workspace_id

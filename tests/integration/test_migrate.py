@@ -30,7 +30,7 @@ CATALOGUE = {
     "migrations": "SELECT number, name FROM migrations",
     "applied": "SELECT hash, version FROM applied_functions",
 }
-HOW_MANY_FUNCTIONS = 64
+HOW_MANY_FUNCTIONS = 66
 
 
 class Database:

@@ -406,7 +406,7 @@ export const T = {
     replay: { title: (name) => `Send again to ${name}`, intro: "All messages since a moment are sent once more, in order. Your application must know them by their id.", since: "Since, in local time", sinceHint: "As far back as messages are kept.", submit: "Send again" },
     remove: { title: (name) => `Delete ${name}?`, intro: "Nothing is sent to it any more. Its secret and its attempts are forgotten.", waits: (n) => `${plural(n, "message has", "messages have")} not been delivered yet.`, submit: "Delete the endpoint" },
     one: {
-      back: "All endpoints", facts: "About this endpoint", nextTry: "Next attempt", signature: "Signed with", made: "Made",
+      back: "All endpoints", facts: "About this endpoint", nextTry: "Next attempt", waiting: "The next message waits since", signature: "Signed with", made: "Made",
       of: (done, newest) => `delivered up to ${done} of ${newest}`,
       test: "Send a test", tested: "A test message is on its way; its attempt shows up below.",
       pause: "Pause", isPaused: "Paused. Messages wait.", enable: "Enable", isEnabled: "Enabled. What waits is sent now.",

@@ -164,6 +164,7 @@ function About({ d }) {
         [D.columns.state, <State of={d} />],
         [D.columns.behind, <>{backlog(d).toLocaleString()} <span class="quiet">{O.of(d.delivered.toLocaleString(), d.newest.toLocaleString())}</span></>],
         [D.columns.last, <Time at={d.lastSuccess} ago />],
+        d.waitingSince && [O.waiting, <Time at={d.waitingSince} ago />],
         d.nextTry && [O.nextTry, <Time at={d.nextTry} ago />],
         [O.signature, <>{D.create.signatures[d.signature] ?? d.signature} {d.prefix && d.signature === "hmac" && <code>{d.prefix}…</code>}</>],
         [O.made, <><Time at={d.created} /> {d.createdBy && T.keys.one.by(d.createdBy)}</>],
