@@ -27,7 +27,9 @@ struct endpoint {
     struct delivery_message *messages;
     size_t nmessages, at; /* at: the next one */
 
+    int64_t held_us; /* by the steady clock: when it was claimed, or settled, last */
     bool under_way;
+    bool is_settling;                 /* something has come of it that PostgreSQL has not taken yet */
     bool is_asked;                    /* what is under way, or was: what was asked for … */
     struct delivery_message now;      /* … and which message it is */
     int64_t began_us, waits_since_us; /* waits_since_us: for its host, 0: it does not */

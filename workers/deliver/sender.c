@@ -9,6 +9,7 @@
 #include "sql/ask/secret.h"
 #include "sql/ask/signing_key.h"
 #include "workers/deliver/endpoint.h"
+#include "workers/deliver/late.h"
 #include "workers/deliver/notice.h"
 #include "workers/deliver/schedule.h"
 #include "workers/stats.h"
@@ -23,9 +24,10 @@
 #define OPTIONS "synchronous_commit=off"
 #define LOOK_EVERY_US 1000000 /* for retries, changed endpoints, and those of who is gone */
 #define STATE_EVERY_US 5000000
+#define LATE_EVERY_US 15000000
 #define MESSAGES 16          /* of one endpoint that are read at a time … */
 #define MESSAGE_BYTES 262144 /* … and about so many bytes */
-#define HOLD_MORE_S 15       /* beyond the time of an attempt */
+#define HOLD_MORE_S 15       /* beyond the time of an attempt: within it the next one begins, or none does */
 #define HOST_WAIT_US 10000000
 #define KEYS_WAIT_US 5000000    /* until every ingest shows the public keys that were published */
 #define NOTICE_WAIT_US 60000000 /* until a command that disables an endpoint has surely come through */
@@ -50,9 +52,11 @@ struct sender {
     struct push_keys keys;
     int64_t keys_us; /* from when on receivers find them; 0: they are not published */
     int hold_s;
-    int64_t look_us, state_us;
-    struct endpoint *endpoints; /* that are held */
+    int64_t look_us, state_us, late_us;
+    struct late late;
+    struct endpoint *endpoints, **last; /* that are held: who came first begins first */
     size_t n;
+    bool full;                         /* there was no room for all that were due, perhaps */
     struct delivery_outcome *outcomes; /* that are to be settled: of each endpoint one at most */
     struct delivery_attempt *attempts;
     struct endpoint **of;
@@ -103,14 +107,15 @@ static bool anything_touched(struct sender *s) {
 /* ---- claiming ---- */
 
 static void sender_hold(struct sender *s, const struct delivery_claimed *c,
-                        const struct delivery_message *messages, size_t n) {
+                        const struct delivery_message *messages, size_t n, int64_t held_us) {
     struct endpoint *e = endpoint_new(c, messages, n, s->service, &s->keys, clock_wall_us());
     if (e == NULL) {
         log_event(LOG_ERROR, "deliver-endpoint-unreadable", "workspace=%s endpoint=%s", c->workspace, c->id);
         return; /* it stays claimed for a while, so that others go on */
     }
-    e->next = s->endpoints;
-    s->endpoints = e;
+    e->held_us = held_us;
+    *s->last = e;
+    s->last = &e->next;
     s->n++;
 }
 
@@ -119,20 +124,27 @@ static enum err_code sender_claim(struct sender *s, const struct touched *t, siz
     struct arena *a = arena_new();
     struct delivery_claimed *claimed;
     struct delivery_message *messages;
-    size_t n, nmessages = 0;
+    size_t n = 0, nmessages = 0;
+    int64_t now_us = clock_mono_us();
     enum err_code code = delivery_claim(
         s->db, s->holder, all ? NULL : (const char *const *)t->names, all ? 0 : t->n, (int)room,
         (int)config_int(s->config, "deliver-per-workspace"), s->hold_s, a, &claimed, &n, err);
     if (code == ERR_OK && n > 0)
         code = delivery_messages(s->db, claimed, n, MESSAGES, MESSAGE_BYTES, a, &messages, &nmessages, err);
     for (size_t i = 0; code == ERR_OK && i < n; i++)
-        sender_hold(s, &claimed[i], messages, nmessages);
+        sender_hold(s, &claimed[i], messages, nmessages, now_us);
+    s->full = s->full || n == room;
     arena_free(a);
     return code;
 }
 
+static size_t sender_room(const struct sender *s) {
+    size_t most = (size_t)config_int(s->config, "deliver-connections");
+    return most > s->n ? most - s->n : 0;
+}
+
 static enum err_code claim_due(struct sender *s, struct err *err) {
-    size_t most = (size_t)config_int(s->config, "deliver-connections"), room = most > s->n ? most - s->n : 0;
+    size_t room = sender_room(s);
     bool looks = clock_mono_us() >= s->look_us;
     if (room == 0 || (!looks && !anything_touched(s)))
         return ERR_OK;
@@ -156,6 +168,7 @@ static struct delivery_outcome *outcome_of(struct sender *s, struct endpoint *e)
     snprintf(o->id, sizeof o->id, "%s", e->id);
     s->of[s->noutcomes] = e;
     s->noutcomes++;
+    e->is_settling = true;
     return o;
 }
 
@@ -272,6 +285,11 @@ static void sender_begin(struct sender *s, struct endpoint *e) {
     int64_t lost = 0;
     if (e->push != NULL && clock_mono_us() < s->keys_us)
         return;
+    if (clock_mono_us() - e->held_us > HOLD_MORE_S * INT64_C(1000000)) {
+        let_go(s, e, 0); /* whoever has it by now is ahead; what went out from here would be out of order */
+        sender_touch(s, e->workspace);
+        return;
+    }
     if (!endpoint_step(e, &lost) || lost > 0) {
         let_go(s, e, lost);
         if (lost > 0 || e->newest > e->cursor)
@@ -296,16 +314,9 @@ static void sender_begin(struct sender *s, struct endpoint *e) {
     post_start(s->post, &m, e);
 }
 
-static bool is_settling(const struct sender *s, const struct endpoint *e) {
-    for (size_t i = 0; i < s->noutcomes; i++)
-        if (s->of[i] == e)
-            return true;
-    return false;
-}
-
 static void begin_all(struct sender *s) {
     for (struct endpoint *e = s->endpoints; e != NULL; e = e->next)
-        if (!e->under_way && !is_settling(s, e))
+        if (!e->under_way && !e->is_settling)
             sender_begin(s, e);
 }
 
@@ -316,24 +327,47 @@ static void sender_drop(struct sender *s, struct endpoint *e) {
     while (*at != e)
         at = &(*at)->next;
     *at = e->next;
+    if (*at == NULL)
+        s->last = at;
     s->n--;
     endpoint_free(e);
+}
+
+static bool holds_another(const struct sender *s, const struct endpoint *than) {
+    for (const struct endpoint *e = s->endpoints; e != NULL; e = e->next)
+        if (e != than && strcmp(e->workspace, than->workspace) == 0)
+            return true;
+    return false;
+}
+
+/* There is room for one more: of its workspace, which may have had as many as it may; or of any, where all
+ * places were taken. Those that were due then are not waited for until the next look. */
+static void sender_make_room(struct sender *s, struct endpoint *e) {
+    if (s->full)
+        s->look_us = 0;
+    else if (holds_another(s, e))
+        sender_touch(s, e->workspace);
+    s->full = false;
+    sender_drop(s, e);
 }
 
 /* Outcomes stay until PostgreSQL has taken them: no further message goes to those endpoints before. */
 static enum err_code sender_settle(struct sender *s, struct err *err) {
     if (s->noutcomes == 0)
         return ERR_OK;
+    int64_t now_us = clock_mono_us();
     (void)failpoint("deliver.before_settle");
     if (delivery_settle(s->db, s->holder, s->hold_s, s->outcomes, s->noutcomes, err) != ERR_OK)
         return err->code;
     for (size_t i = 0; i < s->noutcomes; i++) {
         struct endpoint *e = s->of[i];
+        e->is_settling = false;
+        e->held_us = now_us;
         e->newest = s->outcomes[i].newest;
         e->failures = 0;
         e->failing_since_us = 0; /* whoever goes on has just answered well */
         if (!s->outcomes[i].goes_on)
-            sender_drop(s, e);
+            sender_make_room(s, e);
     }
     s->noutcomes = 0;
     return ERR_OK;
@@ -367,7 +401,10 @@ static enum err_code sender_look(struct sender *s, struct err *err) {
     metric_set(worker_stats.deliver_failing, failing);
     metric_set(worker_stats.deliver_disabled, disabled);
     metric_set(worker_stats.deliver_waiting, waiting);
-    return ERR_OK;
+    if (clock_mono_us() < s->late_us)
+        return ERR_OK;
+    s->late_us = clock_mono_us() + LATE_EVERY_US;
+    return late_look(&s->late, s->db, (int)config_int(s->config, "deliver-days"), err);
 }
 
 enum err_code sender_turn(struct sender *s, struct err *err) {
@@ -375,10 +412,9 @@ enum err_code sender_turn(struct sender *s, struct err *err) {
     if (sender_prepare(s, err) != ERR_OK || sender_settle(s, err) != ERR_OK || claim_due(s, err) != ERR_OK)
         return err->code;
     begin_all(s);
-    if (s->noutcomes == 0 && !anything_touched(s))
-        post_work(s->post, 100);
-    else
-        post_work(s->post, 0);
+    /* Where there is no room, what was touched waits for an answer, as everything else. */
+    bool goes_on = s->noutcomes > 0 || (sender_room(s) > 0 && anything_touched(s));
+    post_work(s->post, goes_on ? 0 : 100);
     while (post_take(s->post, &a))
         note_answer(s, &a);
     return sender_settle(s, err) != ERR_OK ? err->code : sender_look(s, err);
@@ -394,6 +430,7 @@ struct sender *sender_new(const struct config *config, struct err *err) {
     struct sender *s = xcalloc(1, sizeof *s);
     size_t most = (size_t)config_int(config, "deliver-connections");
     s->config = config;
+    s->last = &s->endpoints;
     snprintf(s->holder, sizeof s->holder, "%s", uuid_v7().s);
     s->hold_s = (int)config_int(config, "deliver-seconds") + HOLD_MORE_S;
     pthread_mutex_init(&s->lock, NULL);
