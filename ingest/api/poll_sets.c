@@ -67,8 +67,9 @@ static void hand_out(struct walk *w, const struct ssf_set *set) {
     const char *alg = json_string_value(json_object_get(w->doc, "signature"));
     const struct jws_key *key = strcmp(alg, "ES256") == 0 ? jwks_own() : jwks_own_rsa();
     struct poll_sets *p = w->p;
-    if (p->n >= p->most || !w->sends) {
-        p->more = p->more || w->sends;
+    bool sends = w->sends || ssf_is_told_at_once(set->type);
+    if (p->n >= p->most || !sends) {
+        p->more = p->more || sends;
         return;
     }
     jb_key(&p->sets, set->jti);
@@ -109,11 +110,13 @@ static void walk_message(struct walk *w, const struct delivery_message *m) {
 
 /* ---- the whole ---- */
 
-/* Goes on while there is nothing to hand out and all that was seen is done. */
+/* Goes on while there is nothing to hand out and all that was seen is done; where the stream is not enabled,
+ * also over what waits: what is told at once stands behind it. */
 static enum err_code walk_on(struct db *db, struct walk *w, struct err *err) {
     struct delivery_message *messages;
     size_t n;
-    for (int i = 0; i < WINDOWS_MAX && !w->waits && w->seen < w->p->at.newest; i++) {
+    for (int i = 0; i < WINDOWS_MAX && w->p->n == 0 && (!w->waits || !w->sends) && w->seen < w->p->at.newest;
+         i++) {
         if (stream_poll_messages(db, &w->p->at, w->seen, WINDOW, WINDOW_BYTES, w->a, &messages, &n, err) !=
             ERR_OK)
             return err->code;

@@ -66,6 +66,7 @@ json_t *ssf_delivered(const json_t *requested) {
 json_t *ssf_sources(const json_t *delivered) {
     json_t *list = json_array();
     jsonx_push(list, json_string(SSF_VERIFICATION));
+    jsonx_push(list, json_string(SSF_UPDATED));
     for (size_t i = 0; i < NEVENTS; i++)
         for (size_t k = 0; list_has(delivered, events[i].uri) && events[i].sources[k] != NULL; k++)
             if (!list_has(list, events[i].sources[k]))

@@ -28,6 +28,7 @@
 #define SSF_PUSH "urn:ietf:rfc:8935"
 #define SSF_POLL "urn:ietf:rfc:8936"
 #define SSF_VERIFICATION "https://schemas.openid.net/secevent/ssf/event-type/verification"
+#define SSF_UPDATED "https://schemas.openid.net/secevent/ssf/event-type/stream-updated"
 #define SSF_VERIFY_EVERY_S 1 /* a verification may be asked for so often */
 #define SSF_REQUESTED_MAX 64 /* events that may be asked for */
 #define SSF_TEXT_MAX 512     /* bytes of a description, an audience, an Authorization header, a state */
@@ -48,7 +49,8 @@ const struct ssf_event *ssf_event_at(size_t i);
 
 /* What of `requested` (JSON) there is; a new reference. Nothing is delivered that nobody has asked for. */
 json_t *ssf_delivered(const json_t *requested);
-/* The types of records that these events are made of, with that of verifications; a new reference. */
+/* The types of records that these events are made of, with those that are about the stream itself; a new
+ * reference. */
 json_t *ssf_sources(const json_t *delivered);
 
 /* Reads what a receiver sends of its stream into the members of a command: `method` and `url` of the

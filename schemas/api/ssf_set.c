@@ -118,7 +118,7 @@ static void put_own(struct jbuf *b, const struct source *s) {
 static void put_set(const struct source *s, const struct ssf_event *e, struct arena *a, struct ssf_set *out) {
     struct jbuf b = {0};
     const char *part = e != NULL ? e->part : "ssf";
-    out->type = e != NULL ? e->uri : SSF_VERIFICATION;
+    out->type = e != NULL ? e->uri : ssf_is_told_at_once(s->m->type) ? SSF_UPDATED : SSF_VERIFICATION;
     out->jti = arena_printf(a, "%s/%s/%s", s->m->event, part, s->stream_id);
     jb_raw(&b, "{");
     jb_kstr(&b, "iss", member_text(s->stream, "iss"));
@@ -151,18 +151,31 @@ static bool comes_of(const struct ssf_event *e, const struct source *s) {
     return false;
 }
 
+/* The log is the workspace's: what is about its other streams stands there too. */
+static bool is_about_it(const struct source *s) {
+    const char *id = member_text(json_object_get(s->claims, "sub_id"), "id");
+    return id != NULL && strcmp(id, s->stream_id) == 0;
+}
+
+/* Only the status that it has: one from before would mislead whoever hears of it later. */
+static bool is_its_status(const struct source *s) {
+    const char *status =
+                   member_text(json_object_get(json_object_get(s->claims, "events"), SSF_UPDATED), "status"),
+               *state = member_text(s->doc, "state");
+    return status != NULL && state != NULL && strcmp(status, state) == 0;
+}
+
 static size_t sets_of(const struct source *s, struct arena *a, struct ssf_set out[SSF_SETS_MAX]) {
     size_t n = 0;
     const json_t *from = json_object_get(s->stream, "from");
-    if (s->m->at_us < json_integer_value(from) || is_removed(s))
-        return 0;
-    if (strcmp(s->m->type, SSF_VERIFICATION) == 0) {
-        /* The log is the workspace's: the verifications of its other streams stand there too. */
-        const char *id = member_text(json_object_get(s->claims, "sub_id"), "id");
-        if (id != NULL && strcmp(id, s->stream_id) == 0)
+    bool updated = ssf_is_told_at_once(s->m->type);
+    if (updated || strcmp(s->m->type, SSF_VERIFICATION) == 0) {
+        if (is_about_it(s) && (updated ? is_its_status(s) : s->m->at_us >= json_integer_value(from)))
             put_set(s, NULL, a, &out[n++]);
         return n;
     }
+    if (s->m->at_us < json_integer_value(from) || is_removed(s))
+        return 0;
     for (size_t i = 0; ssf_event_at(i) != NULL && n < SSF_SETS_MAX; i++)
         if (comes_of(ssf_event_at(i), s))
             put_set(s, ssf_event_at(i), a, &out[n++]);
@@ -187,7 +200,13 @@ size_t ssf_sets(const char *stream, const json_t *doc, const struct ssf_message 
     return n;
 }
 
-void ssf_put_verification(struct jbuf *out, const char *stream, const char *txn, const char *state) {
+/* ---- about the stream itself ---- */
+
+bool ssf_is_told_at_once(const char *type) {
+    return strcmp(type, SSF_UPDATED) == 0;
+}
+
+static void put_about_stream(struct jbuf *out, const char *stream, const char *txn, const char *event) {
     jb_raw(out, "{");
     jb_kstr(out, "txn", txn);
     jb_key(out, "sub_id");
@@ -196,9 +215,22 @@ void ssf_put_verification(struct jbuf *out, const char *stream, const char *txn,
     jb_raw(out, "}");
     jb_key(out, "events");
     jb_raw(out, "{");
-    jb_key(out, SSF_VERIFICATION);
+    jb_key(out, event);
     jb_raw(out, "{");
+}
+
+void ssf_put_verification(struct jbuf *out, const char *stream, const char *txn, const char *state) {
+    put_about_stream(out, stream, txn, SSF_VERIFICATION);
     if (state != NULL)
         jb_kstr(out, "state", state);
+    jb_raw(out, "}}}");
+}
+
+void ssf_put_updated(struct jbuf *out, const char *stream, const char *txn, const char *status,
+                     const char *reason) {
+    put_about_stream(out, stream, txn, SSF_UPDATED);
+    jb_kstr(out, "status", status);
+    if (reason != NULL)
+        jb_kstr(out, "reason", reason);
     jb_raw(out, "}}}");
 }

@@ -9,7 +9,7 @@
 
 #define SSF_SETS_MAX 4 /* out of one message */
 
-/* A message of the log: the claims of a record of usher.events, or of a verification. */
+/* A message of the log: the claims of a record of usher.events, of a verification, or of a new status. */
 struct ssf_message {
     const char *type, *event; /* ce_type, ce_id */
     const char *value;        /* the claims, JSON */
@@ -27,5 +27,11 @@ size_t ssf_sets(const char *stream, const json_t *doc, const struct ssf_message 
 /* The claims of a verification, as the log keeps them. state: NULL, or what the receiver has sent. Appends.
  */
 void ssf_put_verification(struct jbuf *out, const char *stream, const char *txn, const char *state);
+/* Those of a status that the receiver has not set itself. reason: NULL: none. Appends. */
+void ssf_put_updated(struct jbuf *out, const char *stream, const char *txn, const char *status,
+                     const char *reason);
+/* Is a message of this type told beside all others, and not in their order? A stream that is paused gets
+ * it. */
+bool ssf_is_told_at_once(const char *type);
 
 #endif

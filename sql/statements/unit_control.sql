@@ -173,24 +173,30 @@ SET version = p.version + 1, failures = 0, failing_since = NULL, next_try = now(
                 THEN '{}' ELSE p.done END;
 
 -- name: say_deliveries
--- Messages for one endpoint alone: behind all that is in the log by now.
+-- Messages for one endpoint alone: behind all that is in the log by now. Some are sent at once, beside those that wait.
 -- $1 uuid[]: workspaces
 -- $2 uuid[]: endpoints
 -- $3 text[]: types
 -- $4 text[]: what stands for a ce_id
 -- $5 text[]: values
+-- $6 boolean[]: are they sent at once?
 WITH given AS (
-    SELECT x.* FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
-         AS x (workspace_id, id, type, event, value, nth)
+    SELECT x.* FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::boolean[]) WITH ORDINALITY
+         AS x (workspace_id, id, type, event, value, at_once, nth)
 ), heads AS (
     UPDATE delivery_heads h SET newest = h.newest + g.n
     FROM (SELECT workspace_id, count(*) AS n FROM given GROUP BY workspace_id) g
     WHERE h.workspace_id = g.workspace_id
     RETURNING h.workspace_id, h.newest - g.n AS before
+), numbered AS (
+    SELECT g.*, h.before + row_number() OVER (PARTITION BY g.workspace_id ORDER BY g.nth) AS number FROM given g JOIN heads h USING (workspace_id)
+), told AS (
+    INSERT INTO delivery_log (workspace_id, number, at, type, event, value)
+    SELECT workspace_id, number, clock_timestamp(), type, event, value FROM numbered
 )
-INSERT INTO delivery_log (workspace_id, number, at, type, event, value)
-SELECT g.workspace_id, h.before + row_number() OVER (PARTITION BY g.workspace_id ORDER BY g.nth), clock_timestamp(), g.type, g.event, g.value
-FROM given g JOIN heads h USING (workspace_id);
+UPDATE delivery_progress p SET asked = (p.asked || n.numbers)[1:100]
+FROM (SELECT workspace_id, id, array_agg(number ORDER BY number) AS numbers FROM numbered WHERE at_once GROUP BY workspace_id, id) n
+WHERE p.workspace_id = n.workspace_id AND p.id = n.id;
 
 -- name: delete_deliveries
 -- With all that belongs to them.

@@ -188,11 +188,12 @@ static void store_deliveries(struct unit *u, size_t *sent) {
         pg_cell_int(&rows, d->moves ? d->since_us : 0);
         pg_cell_int(&rows, d->moves && d->since_us == 0 ? d->after : -1);
         pg_cell_text(&rows, d->asked != NULL ? d->asked : "{}");
-        if (d->says != NULL) {
+        for (const struct unit_saying *m = d->says; m != NULL; m = m->next) {
             postgres_row(&said, d->workspace->id, d->id);
-            pg_cell_text(&said, d->says_type);
-            pg_cell_text(&said, d->says_event);
-            pg_cell_text(&said, d->says);
+            pg_cell_text(&said, m->type);
+            pg_cell_text(&said, m->event);
+            pg_cell_text(&said, m->value);
+            pg_cell_bool(&said, m->at_once);
         }
     }
     postgres_rows_send(&rows, u, sent);

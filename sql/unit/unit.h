@@ -80,6 +80,13 @@ struct unit_owner {
     const char *revoked_by;
 };
 
+/* A message for one endpoint alone. */
+struct unit_saying {
+    const char *type, *event, *value; /* event: what stands for a ce_id */
+    bool at_once;                     /* it goes beside the others, whatever state the endpoint is in */
+    struct unit_saying *next;
+};
+
 /* An endpoint that events are delivered to over HTTP. */
 struct unit_delivery {
     char id[37];
@@ -88,12 +95,11 @@ struct unit_delivery {
     const char *doc;     /* JSON: what everybody may see of it */
     const char *secrets; /* sealed: the present one, and behind a blank the one before it */
     /* Set by commands of this unit. */
-    bool moves;        /* its cursor is set … */
-    int64_t since_us;  /* … to the last message before this moment, or, where that is 0, … */
-    int64_t after;     /* … to this number */
-    const char *asked; /* messages to be sent once more: text form of a PostgreSQL array; NULL: none */
-    /* A message of its own, behind all others in the log; NULL: none. */
-    const char *says_type, *says_event, *says;
+    bool moves;               /* its cursor is set … */
+    int64_t since_us;         /* … to the last message before this moment, or, where that is 0, … */
+    int64_t after;            /* … to this number */
+    const char *asked;        /* messages to be sent once more: text form of a PostgreSQL array; NULL: none */
+    struct unit_saying *says; /* behind all that the log has by then, the first one first; NULL: nothing */
 };
 
 /* How people sign in to the portal by an OpenID provider; ROW_ABSENT: they do not. */

@@ -13,9 +13,9 @@ import jsonschema
 import signals
 from case import Case
 from scimhttp import USER, patch_op
-from signals import (CHANGED, DISABLED, ENABLED, POLL, PURGED, PUSH, REVOKED, SCIM, STREAM, VERIFICATION, PushReceiver,
-                     Transmitter, event_of, refusal)
-from stack import ROOT, ToolError
+from signals import (CHANGED, DISABLED, ENABLED, POLL, PURGED, PUSH, REVOKED, SCIM, STREAM, UPDATED, VERIFICATION,
+                     PushReceiver, Transmitter, event_of, refusal)
+from stack import ROOT, ToolError, free_port
 
 ALL = [DISABLED, ENABLED, PURGED, CHANGED, REVOKED] + [SCIM + k for k in (
     "create:notice", "put:notice", "patch:notice", "delete", "activate", "deactivate")]
@@ -124,6 +124,54 @@ class Metadata(Signals):
             if k["kty"] == "RSA":
                 self.assertEqual((k["alg"], k["use"]), ("RS256", "sig"))
                 self.assertGreaterEqual(len(k["n"]), 342)
+
+
+class Keys(Signals):
+    """An ingest of its own, which stands behind a proxy that speaks https, and has a key of its own."""
+
+    def ingest(self, n, key):
+        name = "keys-%d-%d" % (os.getpid(), n)
+        url = self.stack.extra_ingest(name, free_port(), "--public-url https://usher.example.com --signing-key-rsa " + key)
+        self.addCleanup(self.stack.local, "stop", "ingest-" + name)
+        made = Transmitter(url, self.token)
+        self.addCleanup(made.close)
+        return made
+
+    def pem(self, n):
+        path = os.path.join(self.stack.run_dir, "signing-rsa-%d-%d.pem" % (os.getpid(), n))
+        subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", path],
+                       check=True, capture_output=True)
+        os.chmod(path, 0o600)
+        return path
+
+    def token_of(self, ssf, stream, state):
+        self.verify(stream, ssf, state=state)
+        self.wait_until(lambda: self.polled(stream, ssf)[0], "the verification")
+        answer = self.expect(ssf.poll(stream, returnImmediately=True), 200).json["sets"]
+        self.expect(ssf.poll(stream, maxEvents=0, ack=list(answer)), 200)
+        return next(iter(answer.values()))
+
+    def test_addresses_are_https_and_old_tokens_verify(self):
+        """SG01: all of the metadata. SG13: what was signed before the key was changed is verified by what is published
+        afterwards, also by another ingest, and the new key is another one."""
+        first = self.ingest(1, self.pem(1))
+        for path in ("", "/w/" + self.ws.id):
+            addresses = [v for k, v in first.client.get("/.well-known/ssf-configuration" + path).json.items()
+                         if k == "issuer" or k.endswith(("_endpoint", "_uri"))]
+            self.assertEqual({a.startswith("https://usher.example.com/") or a == "https://usher.example.com" for a in addresses},
+                             {True}, addresses)
+            self.assertEqual(len(addresses), 7)
+        stream = self.stream(first, events=[])
+        self.assertTrue(stream["delivery"]["endpoint_url"].startswith("https://usher.example.com/ssf/poll/"), stream)
+        old = self.token_of(first, stream, "old")
+        second = self.ingest(2, self.pem(2))
+        new = self.token_of(second, stream, "new")
+        kids = [signals.jwt.get_unverified_header(t)["kid"] for t in (old, new)]
+        self.assertNotEqual(*kids)
+        for ssf in (self.ssf, second):  # the key of a program that has just begun stands in the table at once
+            self.wait_until(lambda s=ssf: set(kids) <= set(s.keys()), "both keys to be shown")
+            for token, state in ((old, "old"), (new, "new")):
+                self.assertEqual(ssf.judged(token, stream)["events"], {VERIFICATION: {"state": state}})
 
 
 class Streams(Signals):
@@ -436,6 +484,50 @@ class Status(Signals):
         self.assertEqual(self.polled_until(1, stream)[0]["events"], {VERIFICATION: {"state": "held"}})
 
 
+class Updated(Signals):
+    """Status that somebody else than the receiver has set (SSF 1.0 section 8.1.5, SG05)."""
+
+    def administrator_sets(self, stream, **flags):
+        self.stack.ctl("delivery", "set", stream["stream_id"], **flags)
+
+    def judge(self, claims, stream, **members):
+        self.assertEqual((claims["events"], claims["sub_id"]),
+                         ({UPDATED: members}, {"format": "opaque", "id": stream["stream_id"]}))
+
+    def test_an_administrator_pauses_a_push(self):
+        """The receiver hears of it and of nothing else, until he hears that it goes on."""
+        stream = self.pushed(events=[DISABLED])
+        self.administrator_sets(stream, state="paused")
+        self.judge(self.tokens(1, stream)[0], stream, status="paused")
+        self.set_active(self.user("ana@example.com"), False)
+        self.verify(stream, state="held")
+        self.administrator_sets(stream, state="enabled")
+        came = self.tokens(4, stream)[1:]
+        self.assertEqual(self.kinds(came), sorted([UPDATED, VERIFICATION, DISABLED]))
+        self.judge(next(c for c in came if event_of(c) == UPDATED), stream, status="enabled")
+        self.wait_until(lambda: (lambda d: d["delivered"] == d["newest"])(self.shown(stream)), "all of them done")
+        self.assertEqual(len(self.receiver.all()), 4)
+
+    def test_an_administrator_disables_a_poll(self):
+        """Whoever polls gets it, behind what is held and no longer told."""
+        stream = self.stream(events=[DISABLED])
+        self.set_active(self.user("ana@example.com"), False)
+        self.polled_until(1, stream)
+        self.administrator_sets(stream, state="disabled")
+        came = self.polled_until(1, stream)
+        self.judge(came[0], stream, status="disabled")
+        self.assertEqual(self.polled(stream), (came, False))  # until it is acknowledged
+        self.assertEqual(self.polled(stream, ack=[came[0]["jti"]]), ([], False))
+
+    def test_a_receiver_who_sets_it_himself(self):
+        """Knows of it."""
+        stream = self.pushed(events=[])
+        for status in ("paused", "disabled", "enabled"):
+            self.expect(self.ssf.set_status(stream["stream_id"], status), 200)
+        self.verify(stream)
+        self.assertEqual(self.kinds(self.tokens(1, stream)), [VERIFICATION])
+
+
 class Events(Signals):
     """openid-ssf-transmitter-caep-interop: each event by push and by poll, with its envelope and its signature."""
 
@@ -582,11 +674,14 @@ class Faults(Signals):
         self.set_active(self.user("ana@example.com"), False)
         self.wait_until(lambda: self.ssf.status(stream["stream_id"]).json["status"] == "paused", "a pause")
         self.assertEqual(self.ssf.status(stream["stream_id"]).json["reason"], "failing")
+        self.wait_until(lambda: event_of(self.tokens(1, stream)[-1]) == UPDATED, "that it is told, or that this is tried")
+        self.assertEqual(self.tokens(1, stream)[-1]["events"], {UPDATED: {"status": "paused", "reason": "failing"}})
         self.receiver.answer = None
         tried = len(self.receiver.all())
         self.expect(self.ssf.set_status(stream["stream_id"], "enabled"), 200)
-        self.tokens(tried + 1, stream)
-        self.assertEqual(len({c["jti"] for c in self.tokens(tried + 1, stream)}), 1)
+        came = self.tokens(tried + 1, stream)
+        self.assertEqual(event_of(came[-1]), DISABLED)
+        self.assertEqual(len({c["jti"] for c in came}), 2)
 
     def test_polls_whose_acknowledgements_are_lost(self):
         """The same tokens again, until each is acknowledged; in pieces, out of order, and never one that is done (SG11)."""

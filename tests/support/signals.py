@@ -16,7 +16,7 @@ SSF = "https://schemas.openid.net/secevent/ssf/event-type/"
 RISC = "https://schemas.openid.net/secevent/risc/event-type/"
 CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
 SCIM = "urn:ietf:params:scim:event:prov:"
-VERIFICATION = SSF + "verification"
+VERIFICATION, UPDATED = SSF + "verification", SSF + "stream-updated"
 DISABLED, ENABLED = RISC + "account-disabled", RISC + "account-enabled"
 PURGED, CHANGED = RISC + "account-purged", RISC + "identifier-changed"
 REVOKED = CAEP + "session-revoked"
@@ -30,6 +30,8 @@ SUBJECT = {"type": "object", "required": ["format"], "oneOf": [
     {"properties": {"format": {"const": "scim"}, "uri": TEXT}, "required": ["uri"]}]}
 EVENTS = {
     VERIFICATION: {"type": "object", "properties": {"state": {"type": "string"}}, "additionalProperties": False},
+    UPDATED: {"type": "object", "required": ["status"], "additionalProperties": False, "properties": {
+        "status": {"enum": ["enabled", "paused", "disabled"]}, "reason": TEXT}},
     DISABLED: {"type": "object", "maxProperties": 0}, ENABLED: {"type": "object", "maxProperties": 0},
     PURGED: {"type": "object", "maxProperties": 0},
     CHANGED: {"type": "object", "properties": {"new-value": TEXT}, "additionalProperties": False},
@@ -123,7 +125,7 @@ class Transmitter:
         assert claims["aud"] == aud, claims
         jsonschema.validate(claims, CLAIMS)
         kind = event_of(claims)
-        assert kind == VERIFICATION or kind in stream["events_delivered"], claims
+        assert kind in (VERIFICATION, UPDATED) or kind in stream["events_delivered"], claims
         if kind in EVENTS:
             jsonschema.validate(claims["events"][kind], EVENTS[kind])
         return claims

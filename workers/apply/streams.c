@@ -194,15 +194,42 @@ static void stream_skip(struct decision *d, struct unit_delivery *x, json_t *str
     jsonx_put(stream, "from", json_integer(d->now_us));
 }
 
+/* event: what stands for its ce_id, behind the workspace. value: is emptied. */
+static void stream_say(struct decision *d, struct unit_delivery *x, const char *type, const char *event,
+                       struct jbuf *value) {
+    struct arena *a = unit_arena(d->unit);
+    struct unit_saying *m = arena_alloc(a, sizeof *m), **last = &x->says;
+    *m =
+        (struct unit_saying){.type = type,
+                             .event = arena_printf(a, "%s/%s/%s", d->workspace->id, event, d->command->txn.s),
+                             .value = arena_strndup(a, value->p, value->n),
+                             .at_once = ssf_is_told_at_once(type)};
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = m;
+    jb_free(value);
+}
+
+/* Its receiver does not know of it yet. */
+static void say_updated(struct decision *d, struct unit_delivery *x, const json_t *doc) {
+    struct jbuf value = {0};
+    ssf_put_updated(&value, x->id, d->command->txn.s, credential_text(doc, "state"),
+                    credential_text(doc, "reason"));
+    stream_say(d, x, SSF_UPDATED, "stream-updated", &value);
+}
+
 static void take_state(struct decision *d, struct unit_delivery *x, json_t *doc, struct jbuf *changes) {
     json_t *to = json_object_get(d->command->resource, "state");
-    bool was_off = strcmp(json_string_value(json_object_get(doc, "state")), "disabled") == 0;
-    if (take_member(doc, "state", to, changes) && was_off)
+    bool was_off = strcmp(json_string_value(json_object_get(doc, "state")), "disabled") == 0,
+         changed = take_member(doc, "state", to, changes);
+    if (changed && was_off)
         stream_skip(d, x, json_object_get(doc, "stream"));
     if (to != NULL) {
         json_t *reason = json_object_get(d->command->resource, "reason");
         (void)take_member(doc, "reason", json_is_string(reason) ? reason : json_null(), changes);
     }
+    if (changed && d->command->actor.kind != ACTOR_KEY)
+        say_updated(d, x, doc);
 }
 
 static enum err_code check_stream_changes(struct decision *d) {
@@ -296,11 +323,7 @@ enum err_code apply_delivery_verify(struct decision *d) {
         return d->err.code;
     }
     ssf_put_verification(&value, x->id, d->command->txn.s, credential_text(d->command->resource, "state"));
-    x->says_type = SSF_VERIFICATION;
-    x->says_event =
-        arena_printf(unit_arena(d->unit), "%s/verification/%s", d->workspace->id, d->command->txn.s);
-    x->says = arena_strndup(unit_arena(d->unit), value.p, value.n);
-    jb_free(&value);
+    stream_say(d, x, SSF_VERIFICATION, "verification", &value);
     jsonx_put(json_object_get(doc, "stream"), "verified", json_integer(d->now_us));
     delivery_write(d, x, doc);
     delivery_audit(d, ACTION_DELIVERY_VERIFIED, x, doc, NULL);

@@ -8,7 +8,9 @@ bool push_begin(struct push *p, const struct delivery_message *m, struct arena *
     struct ssf_message message = {
         .type = m->type, .event = m->event, .value = m->value, .about = m->about, .at_us = m->at_us};
     p->at = 0;
-    p->n = ssf_sets(p->stream, p->doc, &message, a, p->sets);
+    p->n = 0;
+    if (m->is_asked || !ssf_is_told_at_once(m->type)) /* else it was told when it came */
+        p->n = ssf_sets(p->stream, p->doc, &message, a, p->sets);
     return p->n > 0;
 }
 

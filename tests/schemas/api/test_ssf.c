@@ -154,13 +154,44 @@ static void a_verification_is_for_one_stream(void **state) {
     arena_free(a);
 }
 
+/* Told of the stream alone whose status it is, and only while it has that; also where what happened before
+ * is not told. */
+static void a_new_status(void **state) {
+    (void)state;
+    struct arena *a = arena_new();
+    struct ssf_set s[SSF_SETS_MAX];
+    struct jbuf value = {0};
+    json_t *doc = doc_of(ASKS("", "email"));
+    json_object_set_new(doc, "state", json_string("paused"));
+    json_object_set_new(json_object_get(doc, "stream"), "from", json_integer(9));
+    ssf_put_updated(&value, STREAM, "t", "paused", "failing");
+    struct ssf_message m = {.type = SSF_UPDATED, .event = "w/stream-updated/t", .value = value.p};
+    assert_int_equal(ssf_sets(STREAM, doc, &m, a, s), 1);
+    assert_string_equal(s[0].type, SSF_UPDATED);
+    assert_non_null(strstr(s[0].claims, "\"sub_id\":{\"format\":\"opaque\",\"id\":\"" STREAM
+                                        "\"},\"events\":{\"" SSF_UPDATED
+                                        "\":{\"status\":\"paused\",\"reason\":\"failing\"}}"));
+    assert_int_equal(ssf_sets("another", doc, &m, a, s), 0);
+    json_object_set_new(doc, "state", json_string("enabled"));
+    assert_int_equal(ssf_sets(STREAM, doc, &m, a, s), 0);
+    jb_reset(&value);
+    ssf_put_updated(&value, STREAM, "t", "enabled", NULL);
+    m.value = value.p;
+    assert_int_equal(ssf_sets(STREAM, doc, &m, a, s), 1);
+    assert_non_null(strstr(s[0].claims, "{\"status\":\"enabled\"}"));
+    json_decref(doc);
+    jb_free(&value);
+    arena_free(a);
+}
+
 static void what_is_read_from_the_log(void **state) {
     (void)state;
     json_t *requested =
                json_loads("[\"" RISC "account-purged\",\"" CAEP "session-revoked\",\"urn:x\",7]", 0, NULL),
            *delivered = ssf_delivered(requested), *sources = ssf_sources(delivered);
     char *text = json_dumps(sources, JSON_COMPACT);
-    assert_string_equal(text, "[\"" SSF_VERIFICATION "\",\"" PROV "delete\",\"" PROV "deactivate\"]");
+    assert_string_equal(text, "[\"" SSF_VERIFICATION "\",\"" SSF_UPDATED "\",\"" PROV "delete\",\"" PROV
+                              "deactivate\"]");
     assert_int_equal(json_array_size(delivered), 2);
     free(text);
     json_decref(sources);
@@ -192,6 +223,7 @@ int main(void) {
         cmocka_unit_test(an_address_that_changes),
         cmocka_unit_test(who_was_removed_and_what_was_before),
         cmocka_unit_test(a_verification_is_for_one_stream),
+        cmocka_unit_test(a_new_status),
         cmocka_unit_test(what_is_read_from_the_log),
         cmocka_unit_test(a_header_is_sealed_for_its_stream),
     };
