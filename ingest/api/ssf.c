@@ -140,6 +140,7 @@ static enum step say_nothing(struct request *r) {
 
 static enum step say_taken(struct request *r) {
     (void)ssf_begin(r, 200);
+    r->answer.content_type = NULL; /* nothing is no JSON */
     return STEP_ANSWERED;
 }
 

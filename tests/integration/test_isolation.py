@@ -31,7 +31,9 @@ class Tenant:
         gone = self.api.post("/users", {"userName": "gone@example.com"}).json["id"]
         self.api.delete("/users/" + gone)  # the guard has counted something
         self.key_token, self.key = self.ws.key("second")
-        self.ids = {self.ws.id, self.user, self.other, self.room, self.txn, self.key, self.ws.key_id, self.owner, gone}
+        self.stream = ApiClient(case.stack.url, self.ws.token, "").post("/ssf/streams", {}).json["stream_id"]
+        self.ids = {self.ws.id, self.user, self.other, self.room, self.txn, self.key, self.ws.key_id, self.owner, gone,
+                    self.stream}
 
     def state(self, case):
         """All that a stranger might have changed."""
@@ -67,7 +69,8 @@ class Isolation(Case):
         for name, what in WORDS.items():
             word = thing or what if name == "id" else what
             path = path.replace("{%s}" % name, of.owner if word == "owner" else getattr(of, word))
-        for name, value in (("workspace", of.ws.id), ("seq", "1"), ("instance", "other-1"), ("n", "1")):
+        for name, value in (("workspace", of.ws.id), ("seq", "1"), ("instance", "other-1"), ("n", "1"),
+                            ("stream", of.stream)):
             path = path.replace("{%s}" % name, value)
         return path
 
@@ -106,6 +109,8 @@ class Isolation(Case):
                     body = {"displayName": "Control"}
                 if path.endswith("/setup-links"):
                     body = {"key": self.b.key}
+                if "stream_id" in (body or ()):
+                    body = {**body, "stream_id": self.b.stream}
                 if path.endswith("/changes"):
                     path += "?follow=false"  # or it would not end
                 answer = self.client_of(path, self.b).request(method, path, body)
@@ -129,6 +134,21 @@ class Isolation(Case):
                                              "members": [self.b.user, self.a.user]}).status, 400)
         self.assertEqual(api.post("/logins", {"userName": "ana@example.com"}).json["user"], self.b.user)
         self.assertEqual([m["user"] for m in api.get("/rooms/%s/members" % self.b.room).json["items"]], [self.b.user])
+
+    def test_streams_of_the_other(self):
+        """Named in a body or in a query: they are not there. (The one in the address is tried above.)"""
+        tried = 0
+        for method, path, operation in operations():
+            body = self.body_of(operation)
+            if not path.startswith("/ssf/") or "{" in path or (body is not None and "stream_id" not in body):
+                continue
+            tried += 1
+            with self.subTest(door="%s %s" % (method, path)):
+                answer = self.client_of(path, self.b).request(
+                    method, path if body else path + "?stream_id=" + self.a.stream,
+                    {**body, "stream_id": self.a.stream} if body else None)
+                self.assertEqual((answer.status, problem(answer)), (404, "not-found"), answer)
+        self.assertEqual(tried, 9)
 
     def test_cursors_of_the_other(self):
         for path in ("/users?limit=1", "/activity?limit=1"):

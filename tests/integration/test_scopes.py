@@ -101,7 +101,18 @@ API_DOORS = {
     ("POST", A + "/admin/deliveries/{id}/test"): (BOTH_ROLES, 404, None),
     ("POST", A + "/admin/deliveries/{id}/replay"): (BOTH_ROLES, 404, {"after": 0}),
     ("GET", A + "/admin/deliveries/{id}/attempts"): (BOTH_ROLES, 404, None),
+    ("GET", "/ssf/streams"): ({UR, UW}, 200, None),
+    ("POST", "/ssf/streams"): (UW, 400, {"delivery": "none"}),
+    ("PATCH", "/ssf/streams"): (UW, 404, {"stream_id": NOBODY}), ("PUT", "/ssf/streams"): (UW, 404, {"stream_id": NOBODY}),
+    ("DELETE", "/ssf/streams"): (UW, 400, None), ("GET", "/ssf/status"): ({UR, UW}, 400, None),
+    ("POST", "/ssf/status"): (UW, 404, {"stream_id": NOBODY, "status": "paused"}),
+    ("POST", "/ssf/verify"): (UW, 404, {"stream_id": NOBODY}),
+    **{("POST", "/ssf/subjects/" + what): (UW, 404, {"stream_id": NOBODY, "subject": {"format": "email", "email": "a@b.example"}})
+       for what in ("add", "remove")},
+    ("POST", "/ssf/poll/{stream}"): ({UR, UW}, 404, {}),
 }
+# What everybody may ask for, whoever he is: test_what_needs_no_credentials.
+FOR_ALL = {"/oauth2/token", "/.well-known/ssf-configuration"}
 
 
 class Caller:
@@ -177,7 +188,7 @@ class Doors(Case):
 
     def test_every_door_has_a_row(self):
         document = ApiClient(self.stack.url, None).get("/openapi.json").json
-        live = {(m.upper(), p) for p, item in document["paths"].items() for m in item if p != "/oauth2/token"}
+        live = {(m.upper(), p) for p, item in document["paths"].items() for m in item if p not in FOR_ALL}
         self.assertEqual(live, set(API_DOORS), "what the program offers, and the rows here")
         endpoints = {t["endpoint"] for t in self.http.get("/ResourceTypes").json["Resources"]} | {
             self.http.get("/ResourceTypes/GroupMembership").json["endpoint"]}  # which is not listed
@@ -199,7 +210,7 @@ class Doors(Case):
                 real = path
                 # What was refused is told there, also of somebody who was never anywhere.
                 who = NEVER_NAMED if path.endswith("/why") else NOBODY
-                for name in ("id", "room", "user", "key", "txn", "workspace", "instance", "seq", "n"):
+                for name in ("id", "room", "user", "key", "txn", "workspace", "instance", "seq", "n", "stream"):
                     real = real.replace("{%s}" % name, who)
                 client.judged = method != "OPTIONS"
                 wrong.append(self.knock(client, caller, (method, path), API_DOORS, real, path.startswith(A + "/admin")))
@@ -236,7 +247,7 @@ class Doors(Case):
         client = Client(self.stack.url, None, "", check=False)
         for path in ("/healthz", "/readyz", "/metrics", "/.well-known/jwks.json",
                      "/.well-known/oauth-authorization-server",
-                     "/.well-known/oauth-protected-resource/scim/v2"):
+                     "/.well-known/oauth-protected-resource/scim/v2", "/.well-known/ssf-configuration"):
             self.assertEqual(client.get(path).status, 200, path)
             self.assertEqual(client.post(path, {}).status, 405, path)
         for path in ("/", "/api", "/api/v1x", "/scim", "/oauth2/authorize", "/portal/a/b/c/d"):
