@@ -9,6 +9,8 @@
 #include <stdarg.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -88,6 +90,64 @@ static void addresses_inside_however_they_are_spelled(void **state) {
             fail_msg("%s: %d %s", hosts[i], a.status, a.error != NULL ? a.error : "");
     }
     post_free(p);
+}
+
+/* ---- a name whose addresses change ---- */
+
+/* What the name server says of "rebound.example", in the place of the C library's own; NULL: nothing. */
+static const char *const *says;
+static int asked;
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out) {
+    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (node == NULL || strcmp(node, "rebound.example") != 0)
+        return real(node, service, hints, out);
+    struct addrinfo numeric = *hints, **last = out;
+    numeric.ai_flags = AI_NUMERICHOST;
+    numeric.ai_family = AF_UNSPEC;
+    asked++;
+    for (size_t i = 0; says[i] != NULL; i++) {
+        int code = real(says[i], service, &numeric, last);
+        if (code != 0)
+            return code;
+        while (*last != NULL)
+            last = &(*last)->ai_next;
+    }
+    return 0;
+}
+
+/* What a name stands for is judged at the socket: whatever it was a moment before, and whichever of its
+ * addresses is taken. 127.0.0.2 is allowed here, and stands for one that is public. */
+static void a_name_that_is_bound_anew(void **state) {
+    static const struct {
+        const char *const says[4];
+        bool good;
+    } times[] = {{{"127.0.0.2"}, true},        {{"127.0.0.1"}, false},
+                 {{"127.0.0.2"}, true},        {{"::1", "10.0.0.1", "127.0.0.1"}, false},
+                 {{"10.0.0.1"}, false},        {{"::ffff:127.0.0.1"}, false},
+                 {{"169.254.169.254"}, false}, {{"127.0.0.2"}, true}};
+    struct net_ranges allowed;
+    struct err err = {0};
+    char url[100];
+    int port, fd = net_listen("127.0.0.2:0", 16, &port, &err);
+    (void)state;
+    assert_true(fd >= 0);
+    assert_true(net_ranges_parse("127.0.0.2", &allowed, NULL));
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        struct post *p = poster(&allowed, 500);
+        says = times[i].says;
+        snprintf(url, sizeof url, "http://rebound.example:%d/x", port);
+        struct post_answer a = ask(p, url);
+        assert_int_equal(a.status, 0); /* who listens does not answer */
+        if ((strcmp(a.error, "the address is not a public one") == 0) == times[i].good)
+            fail_msg("%s …: %s", times[i].says[0], a.error);
+        post_free(p);
+    }
+    assert_true(asked >= (int)(sizeof times / sizeof *times));
+    close(fd);
+    net_ranges_free(&allowed);
 }
 
 static void no_other_protocol(void **state) {
@@ -213,6 +273,7 @@ static void when_to_come_back(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_inside_however_they_are_spelled),
+        cmocka_unit_test(a_name_that_is_bound_anew),
         cmocka_unit_test(no_other_protocol),
         cmocka_unit_test(an_answer),
         cmocka_unit_test(a_redirect_is_an_answer),
