@@ -1,13 +1,24 @@
 """Events over HTTP: webhooks, to receivers that answer well, badly, slowly or not at all."""
 
+import os
+import re
+import subprocess
+import sys
+import threading
+
 import contract
 import doors
+import pinned
+import proxied
 import stream
 from case import BUSY, Case
 from receiver import Receiver, verified_by_others
 from scimhttp import GROUP, USER, patch_op
-from stack import ToolError
-from waiting import let_time_pass
+from stack import ROOT, ToolError, free_port
+from waiting import let_time_pass, run
+
+sys.path.append(os.path.join(ROOT, "tests", "bench"))
+from endpoints import Endpoints  # noqa: E402
 
 REMOVED, ADDED = "usher.member.removed", "usher.member.added"
 HEAD = "usher.audit.checkpoint"
@@ -289,6 +300,29 @@ class Deliveries(Case):
             self.assertEqual((self.attempts(uid)[0]["status"], self.attempts(uid)[0]["error"]),
                              (0, "the address is not a public one"), host)
 
+    def test_one_that_is_late(self):
+        """Is named before the log forgets what it is to get: in the log, the metrics, and where it is shown."""
+        uid, _ = self.endpoint(state="paused")
+        self.user("ana")
+        self.wait_until(lambda: self.shown(uid)["newest"] == 1, "a message")
+        self.assertIsNotNone(self.shown(uid)["waitingSince"])
+        self.assertEqual(self.late(uid), (0, 0))
+        self.stack.sql("UPDATE delivery_log SET taken = now() - interval '4 days' WHERE workspace_id = %s", self.ws.id)
+        self.wait_until(lambda: self.late(uid) == (1, 1), "that it is late")
+        self.assertIn("the next one waits since %s" % self.shown(uid)["waitingSince"][:10], subprocess.run(
+            [os.path.join(self.stack.env["USHER_BIN"], "usherctl"), "delivery", "show", uid], text=True, check=True,
+            capture_output=True, env=dict(os.environ, **self.stack.env)).stdout)
+        self.expect(self.admin.patch("/deliveries/" + uid, {"state": "enabled"}), 200)
+        self.caught_up(uid)
+        self.assertIsNone(self.shown(uid)["waitingSince"])
+        self.wait_until(lambda: self.late(uid) == (0, 1), "that nobody is late")
+
+    def late(self, uid):
+        """(how many there are, how often this one was named)"""
+        with open(os.path.join(self.stack.run_dir, "log", "worker.log"), errors="replace") as f:
+            named = sum("event=deliver-endpoint-late" in line and uid in line for line in f)
+        return int(proxied.metric(self.stack.env["USHER_URL_WORKER"], "usher_deliver_late_endpoints")), named
+
     def test_a_neighbour_with_dead_endpoints(self):
         """A hundred that never answer hold up nobody; and there are no more than max-deliveries."""
         dead, self.receiver.answers["/dead"] = self.stack.workspace("dead"), lambda n: None
@@ -312,3 +346,62 @@ class Deliveries(Case):
         self.assertIn("max-deliveries", refused.exception.err)
         self.stack.sql("DELETE FROM deliveries WHERE workspace_id = %s", dead.id)
         self.assertEqual(len(made), 100)
+
+    def test_many_endpoints_some_of_them_dead(self):
+        """tests/bench/deliveries in short, without its times: what comes one by one, and what has waited."""
+        many = Endpoints(self.stack, 24, 6, 2)
+        self.addCleanup(many.close)
+        many.make_changes(12)
+        self.came_to(many)
+        ids = [row[0] for w in many.workspaces for row in self.stack.sql("SELECT id FROM deliveries WHERE workspace_id = %s", w.id)]
+        for state in ("paused", "enabled"):
+            for uid in ids:
+                self.stack.ctl("delivery", "set", uid, state=state)
+            if state == "paused":
+                many.make_changes(30, threads=2)
+        self.came_to(many)
+        self.assertEqual(many.judge(many.receivers.ask("take"), many.changes), [])
+
+    def came_to(self, many):
+        self.wait_until(lambda: many.receivers.count() >= many.due(many.changes), "all messages of many endpoints")
+
+
+class InTenMinutes(Case):
+    """ops/delivery.md, "In ten minutes", as it stands there; another port."""
+
+    @staticmethod
+    def blocks():
+        """The code of each step but the first, which starts a stack."""
+        with open(os.path.join(ROOT, "ops", "delivery.md")) as f:
+            section = f.read().partition("## In ten minutes\n")[2].partition("\n## ")[0]
+        found = re.findall(r"(?:^       .*\n(?:\n(?=       ))?)+", section, re.M)
+        return ["\n".join(line[7:] for line in block.splitlines()) + "\n" for block in found][1:]
+
+    def shell(self, text):
+        done = run(["bash", "-euo", "pipefail", "-c", text], env=dict(os.environ, **self.stack.env), capture_output=True,
+                   text=True, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_receive_events_in_ten_minutes(self):
+        create, receiver, change = self.blocks()
+        port = str(free_port())
+        made = self.shell(create.replace("9000", port))
+        self.addCleanup(self.stack.ctl, "delivery", "revoke", "app", workspace="demo")
+        secret = re.search(r"whsec_\S+", made)[0]
+        lines = []
+        program = subprocess.Popen([os.path.join(pinned.python("standardwebhooks"), "python"), "-u", "-c",
+                                    receiver.replace("9000", port), secret], stdout=subprocess.PIPE, text=True,
+                                   stderr=subprocess.DEVNULL)
+        reader = threading.Thread(target=lambda: lines.extend(program.stdout))
+        reader.start()
+        try:
+            self.shell(change)
+            self.wait_until(lambda: lines, "an event at the receiver")
+            self.wait_until(lambda: ": 204, " in self.shell("$USHER_BIN/usherctl delivery attempts app"), "the attempt")
+        finally:
+            program.kill()
+            program.wait()
+            reader.join()
+            program.stdout.close()
+        self.assertIn("urn:ietf:params:scim:event:prov:create", lines[0])
