@@ -129,8 +129,8 @@ class Plans(Case):
         page, plans = self.plans(path, **q)
         rows = 0
         for plan in plans:
-            read, bad = read(plan)
-            rows += read
+            took, bad = read(plan)
+            rows += took
             self.assertEqual(bad, [])
         self.assertLessEqual(rows, most, [shown(plan) for plan in plans])
         return page
