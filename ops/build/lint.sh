@@ -68,7 +68,7 @@ may workers/apply 'workers/apply|workers/(delivery|rows)\.h|sql|schemas|ops/runt
 may workers/emit 'workers/(emit|rows\.h|stats\.h)|sql|schemas|ops/runtime'
 only 'libpq-fe\.h' 'sql/db(_uri)?\.c'
 only 'openssl/.*' 'ops/runtime/((jw[ks]|hs256|ed25519|sha256)\.c|pkey\.[ch])'
-only 'curl/.*' 'ops/runtime/fetch\.c' 'ops/runtime/outward\.[ch]' 'ops/runtime/post\.c' 'workers/livekit/twirp\.c'
+only 'curl/.*' 'ops/runtime/fetch\.c' 'ops/runtime/outward\.[ch]' 'ops/runtime/post\.c' 'ops/ctl/ctl_http\.c' 'workers/livekit/twirp\.c'
 only 'microhttpd\.h' 'ingest/http/[a-z_]+\.[ch]' 'ops/runtime/metrics_http\.c' 'workers/livekit/hook\.c'
 only 'librdkafka/rdkafka\.h' 'schemas/readers/[a-z_]+\.c' 'ingest/log/[a-z_]+\.[ch]' 'workers/((emit|livekit)/)?[a-z_]+\.[ch]' 'ops/(runtime|ctl|broker)/[a-z_]+\.[ch]'
 only 'librdkafka/rdkafka_mock\.h' 'ops/broker/[a-z_]+\.[ch]'

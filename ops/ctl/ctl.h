@@ -13,12 +13,20 @@
 #include "schemas/stream/command.h"
 #include "sql/db.h"
 
+struct ctl_far;
+
 struct ctl {
     const struct config *config;
     const struct ctl_args *args;
-    bool json;     /* out gets one JSON object instead of text */
-    struct db *db; /* connects on first use */
+    bool json;           /* out gets one JSON object instead of text */
+    struct db *db;       /* connects on first use */
+    struct ctl_far *far; /* the admin API is asked instead (ctl_far.h); NULL: PostgreSQL and Kafka are */
     struct jbuf out;
+};
+
+struct ctl_workspace {
+    struct uuid id;
+    char name[128];
 };
 
 /* The commands. */
@@ -26,6 +34,7 @@ enum err_code ctl_migrate(struct ctl *c, struct err *err);
 enum err_code ctl_migrate_finish(struct ctl *c, struct err *err);
 enum err_code ctl_workspace_create(struct ctl *c, struct err *err);
 enum err_code ctl_workspace_set(struct ctl *c, struct err *err);
+enum err_code ctl_workspace_show(struct ctl *c, struct err *err);
 enum err_code ctl_workspace_list(struct ctl *c, struct err *err);
 enum err_code ctl_key_create(struct ctl *c, struct err *err);
 enum err_code ctl_key_list(struct ctl *c, struct err *err);
@@ -53,6 +62,7 @@ enum err_code ctl_delivery_attempts(struct ctl *c, struct err *err);
 enum err_code ctl_schema_check(struct ctl *c, struct err *err);
 enum err_code ctl_schema_reindex(struct ctl *c, struct err *err);
 enum err_code ctl_status(struct ctl *c, struct err *err);
+enum err_code ctl_ready(struct ctl *c, struct err *err);
 enum err_code ctl_explain(struct ctl *c, struct err *err);
 enum err_code ctl_audit_check(struct ctl *c, struct err *err);
 enum err_code ctl_audit_prove(struct ctl *c, struct err *err);
@@ -63,6 +73,9 @@ enum err_code ctl_audit_follow(struct ctl *c, struct err *err);
 enum err_code ctl_audit_resume(struct ctl *c, struct err *err);
 enum err_code ctl_stream_verify(struct ctl *c, struct err *err);
 enum err_code ctl_why(struct ctl *c, struct err *err);
+enum err_code ctl_activity(struct ctl *c, struct err *err);
+enum err_code ctl_login(struct ctl *c, struct err *err);
+enum err_code ctl_logout(struct ctl *c, struct err *err);
 enum err_code ctl_restore(struct ctl *c, struct err *err); /* ctl_epoch.c */
 enum err_code ctl_rooms_rebuild(struct ctl *c, struct err *err);
 

@@ -80,6 +80,8 @@ static enum err_code take_one(struct ctl_args *a, char **argv, int left, const s
         return choose_output(a, argv[0] + 9, err);
     } else if (strcmp(argv[0], "--yes") == 0 || strcmp(argv[0], "-y") == 0) {
         a->yes = true;
+    } else if (strcmp(argv[0], "--far") == 0) {
+        a->far = true;
     } else if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
         a->help = true;
     } else if (strncmp(argv[0], "--", 2) != 0) {

@@ -1,6 +1,6 @@
 /* The command line of usherctl. Settings (--pg, --kafka, …) go to the settings table; `-o FORMAT`, `--json`,
- * `--yes` and `--help` may stand anywhere; the rest are the words and flags of the command. Every flag of a
- * command takes a value, as
+ * `--yes`, `--far` and `--help` may stand anywhere; the rest are the words and flags of the command. Every
+ * flag of a command takes a value, as
  * `--name value` or `--name=value`. */
 #ifndef USHER_CTL_ARGS_H
 #define USHER_CTL_ARGS_H
@@ -31,6 +31,7 @@ struct ctl_args {
     enum ctl_output output;
     bool json; /* output is not text */
     bool help, yes;
+    bool far;        /* over the admin API, though PostgreSQL is configured */
     char **settings; /* argv for config_load; borrows the strings; the caller frees the array */
     int nsettings;
 };

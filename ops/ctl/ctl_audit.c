@@ -1,9 +1,11 @@
 /* usherctl audit check and prove: proofs that somebody else can check. */
 #include "ops/ctl/ctl_audit.h"
+#include "ops/ctl/ctl_far.h"
 
 #include "ops/runtime/mem.h"
 #include "schemas/proof/tlog_proof.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,9 +94,7 @@ enum err_code ctl_audit_check(struct ctl *c, struct err *err) {
 /* ---- prove ---- */
 
 enum err_code ctl_audit_workspace(struct ctl *c, struct ctl_workspace *w, struct err *err) {
-    const char *given;
-    enum err_code code = ctl_flag_required(c->args, "workspace", &given, err);
-    return code == ERR_OK ? ctl_workspace_find(c, given, w, err) : code;
+    return ctl_workspace_flag(c, w, err);
 }
 
 enum err_code ctl_audit_whose(struct ctl *c, const char *given, struct ctl_workspace *w, struct err *err) {
@@ -135,6 +135,31 @@ static enum err_code pick(struct ctl *c, const char *id, const struct audit_reco
     return err->code;
 }
 
+static void show_proof(struct ctl *c, const char *proof) {
+    if (!c->json) {
+        jb_raw(&c->out, proof);
+        return;
+    }
+    jb_raw(&c->out, "{");
+    jb_kstr(&c->out, "proof", proof);
+    jb_raw(&c->out, "}\n");
+}
+
+/* Ids of records have slashes, which are parts of the path. */
+static enum err_code prove_far(struct ctl *c, const char *id, struct err *err) {
+    char *path, *text = NULL;
+    for (const char *p = id; *p != '\0'; p++)
+        if (!isalnum((unsigned char)*p) && strchr("-/._:", *p) == NULL)
+            return err_set(err, ERR_USAGE, "\"%s\" is no id of a record", id);
+    path = xasprintf("/audit/proof/%s", id);
+    enum err_code code = ctl_far_read(c, path, NULL, &text, err);
+    if (code == ERR_OK)
+        show_proof(c, text);
+    free(text);
+    free(path);
+    return code;
+}
+
 enum err_code ctl_audit_prove(struct ctl *c, struct err *err) {
     const char *id = c->args->words[2];
     struct ctl_workspace w;
@@ -144,6 +169,8 @@ enum err_code ctl_audit_prove(struct ctl *c, struct err *err) {
     struct jbuf proof = {0};
     if (workspace_of(c, id, &w, err) != ERR_OK)
         return err->code;
+    if (c->far != NULL)
+        return prove_far(c, id, err);
     struct arena *a = arena_new();
     enum err_code code = audit_begin(c->db, w.id.s, err);
     if (code == ERR_OK)
@@ -153,13 +180,8 @@ enum err_code ctl_audit_prove(struct ctl *c, struct err *err) {
         code = pick(c, id, &found, &record, err);
     if (code == ERR_OK)
         code = audit_prove(c->db, w.id.s, record, &proof, err);
-    if (code == ERR_OK && c->json) {
-        jb_raw(&c->out, "{");
-        jb_kstr(&c->out, "proof", proof.p);
-        jb_raw(&c->out, "}\n");
-    } else if (code == ERR_OK) {
-        jb_mem(&c->out, proof.p, proof.n);
-    }
+    if (code == ERR_OK)
+        show_proof(c, proof.p);
     audit_end(c->db);
     jb_free(&proof);
     arena_free(a);

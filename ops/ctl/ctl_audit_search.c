@@ -1,5 +1,6 @@
 /* usherctl audit search, export and follow. */
 #include "ops/ctl/ctl_audit.h"
+#include "ops/ctl/ctl_far.h"
 
 #include "ops/runtime/clock.h"
 #include "schemas/text/jsonx.h"
@@ -34,9 +35,8 @@ static const char *text_at(const json_t *record, const char *object, const char 
 }
 
 /* One line for people. */
-static void print_record(struct jbuf *b, const struct audit_record *row) {
-    json_t *r = json_loadb(row->bytes, row->nbytes, JSON_ALLOW_NUL, NULL);
-    if (row->tree == AUDIT_CHANGES) {
+static void print_line(struct jbuf *b, bool is_change, const json_t *r) {
+    if (is_change) {
         const json_t *subject = json_object_get(r, "subject");
         jb_printf(b, "%s  %-9" JSON_INTEGER_FORMAT " %-20s %s%s%s  by %s %s%s%s\n", text_at(r, NULL, "time"),
                   json_integer_value(json_object_get(r, "seq")), text_at(r, NULL, "action"),
@@ -52,6 +52,11 @@ static void print_record(struct jbuf *b, const struct audit_record *row) {
                   text_at(r, "key", "name"), text_at(r, NULL, "sourceIp"), json_is_object(error) ? "  " : "",
                   json_is_object(error) ? text_at(error, NULL, "detail") : "");
     }
+}
+
+static void print_record(struct jbuf *b, const struct audit_record *row) {
+    json_t *r = json_loadb(row->bytes, row->nbytes, JSON_ALLOW_NUL, NULL);
+    print_line(b, row->tree == AUDIT_CHANGES, r);
     json_decref(r);
 }
 
@@ -71,7 +76,7 @@ static enum err_code begin_audit(struct ctl *c, struct ctl_workspace *w, struct 
     enum err_code code = ctl_audit_workspace(c, w, err);
     if (code == ERR_OK)
         code = ctl_audit_filter(c, a, f, err);
-    return code == ERR_OK ? db_set_patience(c->db, PATIENCE_MS, err) : code;
+    return code == ERR_OK && c->far == NULL ? db_set_patience(c->db, PATIENCE_MS, err) : code;
 }
 
 static enum err_code search_pages(struct ctl *c, const struct ctl_workspace *w, const struct audit_filter *f,
@@ -97,6 +102,63 @@ static enum err_code search_pages(struct ctl *c, const struct ctl_workspace *w, 
     return code;
 }
 
+/* ---- from afar ---- */
+
+/* The path with the flags that pick records, and with those of an export. */
+static void put_flags(const struct ctl *c, const char *path, struct jbuf *out) {
+    jb_raw(out, path);
+    for (size_t i = 0; i < c->args->nflags; i++) {
+        const struct ctl_flag *flag = &c->args->flags[i];
+        if (strcmp(flag->name, "workspace") != 0 && strcmp(flag->name, "limit") != 0)
+            ctl_http_parameter(out, flag->name, flag->value);
+    }
+}
+
+static void put_item(struct jbuf *b, const json_t *item) {
+    jb_sep(b);
+    jb_raw(b, "{");
+    jb_kstr(b, "tree", ctl_text(item, "tree"));
+    jb_kint(b, "index", ctl_number(item, "index"));
+    jb_kstr(b, "id", ctl_text(item, "id"));
+    jb_key(b, "record");
+    ctl_put_json(b, item, "record");
+    jb_raw(b, "}");
+}
+
+static enum err_code search_far(struct ctl *c, int64_t most, struct err *err) {
+    struct jbuf path = {0};
+    json_t *items;
+    const json_t *item;
+    size_t i;
+    put_flags(c, "/audit", &path);
+    enum err_code code = ctl_far_items(c, path.p, (size_t)most, &items, err);
+    jb_free(&path);
+    if (code != ERR_OK)
+        return code;
+    jb_raw(&c->out, c->json ? "{\"records\":[" : "");
+    json_array_foreach(items, i, item) {
+        const char *tree = ctl_or(ctl_text(item, "tree"), "");
+        if (c->json)
+            put_item(&c->out, item);
+        else
+            print_line(&c->out, strcmp(tree, audit_tree_name(AUDIT_CHANGES)) == 0,
+                       json_object_get(item, "record"));
+    }
+    jb_raw(&c->out, c->json ? "]}\n" : "");
+    json_decref(items);
+    return ERR_OK;
+}
+
+static enum err_code export_far(struct ctl *c, struct err *err) {
+    struct jbuf path = {0};
+    put_flags(c, "/audit/export", &path);
+    enum err_code code = ctl_far_read(c, path.p, stdout, NULL, err);
+    jb_free(&path);
+    return code;
+}
+
+/* ---- search ---- */
+
 enum err_code ctl_audit_search(struct ctl *c, struct err *err) {
     const char *given = ctl_flag(c->args, "limit");
     struct ctl_workspace w;
@@ -105,10 +167,10 @@ enum err_code ctl_audit_search(struct ctl *c, struct err *err) {
     int64_t most = LIMIT;
     enum err_code code = begin_audit(c, &w, a, &f, err);
     if (code == ERR_OK && given != NULL)
-        code = ctl_value_int("--limit", given, 1, LIMIT_MAX, &most, err);
-    if (code == ERR_OK)
-        code = audit_begin(c->db, w.id.s, err);
-    if (code == ERR_OK) {
+        code = ctl_value_int("limit", given, 1, LIMIT_MAX, &most, err);
+    if (code == ERR_OK && c->far != NULL) {
+        code = search_far(c, most, err);
+    } else if (code == ERR_OK && (code = audit_begin(c->db, w.id.s, err)) == ERR_OK) {
         jb_raw(&c->out, c->json ? "{\"records\":[" : "");
         code = search_pages(c, &w, &f, most, err);
         jb_raw(&c->out, c->json ? "]}\n" : "");
@@ -157,12 +219,12 @@ enum err_code ctl_audit_export(struct ctl *c, struct err *err) {
     bool with_seats = true;
     enum err_code code = begin_audit(c, &w, a, &e.filter, err);
     if (code == ERR_OK && format != NULL)
-        code = ctl_value_choice("--format", format, names, err);
+        code = ctl_value_choice("format", format, names, err);
     if (code == ERR_OK && seats != NULL)
-        code = ctl_value_bool("--seats", seats, &with_seats, err);
-    if (code == ERR_OK)
-        code = put_on_record(c, &w, err);
-    if (code == ERR_OK) {
+        code = ctl_value_bool("seats", seats, &with_seats, err);
+    if (code == ERR_OK && c->far != NULL) { /* the service puts it on record */
+        code = export_far(c, err);
+    } else if (code == ERR_OK && (code = put_on_record(c, &w, err)) == ERR_OK) {
         e.workspace = w.id.s;
         e.without_seats = !with_seats;
         (void)!audit_format_parse(format != NULL ? format : "ndjson", &e.format);

@@ -2,10 +2,13 @@
  * authenticates with a private key), and --dry-run. */
 #include "ops/ctl/ctl_client.h"
 
+#include "ops/ctl/ctl_far.h"
 #include "ops/ctl/ctl_find.h"
+#include "ops/runtime/mem.h"
 #include "schemas/api/key_set.h"
 #include "schemas/text/jsonx.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_none(const char *text) {
@@ -60,6 +63,23 @@ static void show_set(struct ctl *c, const struct ctl_credential *k) {
     jb_raw(&c->out, "}}\n");
 }
 
+/* Both take the change over. */
+static enum err_code set_near(struct ctl *c, const struct ctl_credential *k, json_t *change,
+                              struct err *err) {
+    struct command cmd = {
+        .type = COMMAND_KEY_SET, .workspace = k->workspace, .id = k->id, .resource = change};
+    enum err_code code = ctl_command_run(c, &cmd, err);
+    command_clear(&cmd);
+    return code;
+}
+
+static enum err_code set_far(struct ctl *c, const struct ctl_credential *k, json_t *change, struct err *err) {
+    char *path = xasprintf("/keys/%s", k->id.s);
+    enum err_code code = ctl_far_ask(c, "PATCH", path, change, NULL, err);
+    free(path);
+    return code;
+}
+
 enum err_code ctl_key_set(struct ctl *c, struct err *err) {
     struct ctl_credential k;
     json_t *change = json_object();
@@ -72,9 +92,7 @@ enum err_code ctl_key_set(struct ctl *c, struct err *err) {
         json_decref(change);
         return code;
     }
-    struct command cmd = {.type = COMMAND_KEY_SET, .workspace = k.workspace, .id = k.id, .resource = change};
-    code = ctl_command_run(c, &cmd, err);
-    command_clear(&cmd);
+    code = c->far != NULL ? set_far(c, &k, change, err) : set_near(c, &k, change, err);
     if (code == ERR_OK)
         show_set(c, &k);
     return code;

@@ -2,23 +2,68 @@
  */
 #include "ops/ctl/ctl_delivery.h"
 
+#include "ops/ctl/ctl_far.h"
 #include "ops/runtime/clock.h"
+#include "ops/runtime/mem.h"
 #include "schemas/api/credential.h"
 #include "schemas/api/delivery.h"
 #include "schemas/text/jsonx.h"
 #include "sql/ask/secret.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 _Static_assert(SECRET_SIZE == DELIVERY_SERVICE_SECRET, "secrets are sealed with the service's");
 
+#define DELIVERIES "/deliveries" /* below /api/v1/admin */
+
 static const char *const signatures[] = {DELIVERY_SIGNATURE_HMAC, DELIVERY_SIGNATURE_ED25519, NULL};
+
+/* The endpoint among the items; how many are called so. */
+static size_t pick_delivery(const json_t *items, const char *name, const json_t **first) {
+    struct uuid id;
+    bool by_id = uuid_parse(name, &id);
+    const json_t *one;
+    size_t i, n = 0;
+    json_array_foreach(items, i, one) {
+        if (strcmp(ctl_or(ctl_text(one, "name"), ""), name) != 0 &&
+            (!by_id || strcmp(ctl_or(ctl_text(one, "id"), ""), id.s) != 0))
+            continue;
+        *first = one;
+        n++;
+    }
+    return n;
+}
+
+static enum err_code name_far(struct ctl *c, const char *name, struct ctl_delivery *out, struct err *err) {
+    struct ctl_workspace w;
+    json_t *items;
+    const json_t *one = NULL;
+    if (ctl_workspace_flag(c, &w, err) != ERR_OK ||
+        ctl_far_items(c, DELIVERIES, SIZE_MAX, &items, err) != ERR_OK)
+        return err->code;
+    size_t n = pick_delivery(items, name, &one);
+    enum err_code code = ERR_OK;
+    if (n == 0)
+        code = err_set(err, ERR_NOT_FOUND, "there is no delivery \"%s\"", name);
+    else if (n > 1)
+        code = err_set(err, ERR_CONFLICT, "several deliveries have the name \"%s\"; give the id", name);
+    else if (!uuid_parse(ctl_or(ctl_text(one, "id"), ""), &out->id))
+        code = err_set(err, ERR_INTERNAL, "a delivery without an id");
+    out->workspace = w.id;
+    snprintf(out->name, sizeof out->name, "%s", ctl_or(ctl_text(one, "name"), ""));
+    snprintf(out->signature, sizeof out->signature, "%s", ctl_or(ctl_text(one, "signature"), ""));
+    json_decref(items);
+    return code;
+}
 
 enum err_code ctl_delivery_named(struct ctl *c, struct ctl_delivery *out, struct err *err) {
     const char *given = ctl_flag(c->args, "workspace"), *name = c->args->words[2];
     struct ctl_workspace w;
     struct db_result *r;
+    if (c->far != NULL)
+        return name_far(c, name, out, err);
     enum err_code code = given != NULL ? ctl_workspace_find(c, given, &w, err) : ERR_OK;
     if (code != ERR_OK)
         return code;
@@ -111,9 +156,54 @@ static void delivery_show(struct ctl *c, const struct ctl_delivery *d, const cha
     jb_raw(&c->out, "}}\n");
 }
 
+/* A new endpoint, or a new secret; the service makes both, and the secret is shown. Takes what is asked over.
+ */
+static enum err_code delivery_make_far(struct ctl *c, const char *path, json_t *asked, struct ctl_delivery *d,
+                                       const char *done, struct err *err) {
+    json_t *made = NULL;
+    enum err_code code = ctl_far_ask(c, "POST", path, asked, &made, err);
+    const json_t *now = json_object_get(made, "delivery");
+    if (code == ERR_OK && !uuid_parse(ctl_or(ctl_text(now, "id"), ""), &d->id))
+        code = err_set(err, ERR_INTERNAL, "a delivery without an id");
+    if (code == ERR_OK)
+        delivery_show(c, d, done, ctl_or(ctl_text(made, "secret"), ctl_or(ctl_text(now, "publicKey"), "")));
+    json_decref(made);
+    return code;
+}
+
+/* What the service is asked instead of a command. */
+static enum err_code delivery_run_far(struct ctl *c, enum command_type type, const struct ctl_delivery *d,
+                                      json_t *resource, struct err *err) {
+    static const struct {
+        enum command_type type;
+        const char *method, *under;
+    } asked[] = {{COMMAND_DELIVERY_SET, "PATCH", ""},
+                 {COMMAND_DELIVERY_DELETE, "DELETE", ""},
+                 {COMMAND_DELIVERY_REPLAY, "POST", "/replay"}};
+    size_t i = 0;
+    while (asked[i].type != type)
+        i++;
+    const json_t *number = json_object_get(resource, "number"), *since = json_object_get(resource, "since");
+    bool tests = json_is_integer(number) && json_integer_value(number) == 0;
+    if (json_is_integer(since)) {
+        char text[RFC3339_SIZE];
+        jsonx_put(resource, "since", json_string(rfc3339_us(json_integer_value(since), text)));
+    }
+    if (tests) {
+        json_decref(resource);
+        resource = NULL;
+    }
+    char *path = xasprintf(DELIVERIES "/%s%s", d->id.s, tests ? "/test" : asked[i].under);
+    enum err_code code = ctl_far_ask(c, asked[i].method, path, resource, NULL, err);
+    free(path);
+    return code;
+}
+
 /* Takes the resource over. */
 static enum err_code delivery_run(struct ctl *c, enum command_type type, const struct ctl_delivery *d,
                                   json_t *resource, struct err *err) {
+    if (c->far != NULL)
+        return delivery_run_far(c, type, d, resource, err);
     struct command cmd = {.type = type, .workspace = d->workspace, .id = d->id, .resource = resource};
     enum err_code code = ctl_command_run(c, &cmd, err);
     command_clear(&cmd);
@@ -125,20 +215,19 @@ static enum err_code delivery_run(struct ctl *c, enum command_type type, const s
 static enum err_code delivery_read_new(struct ctl *c, struct ctl_delivery *d, json_t *out,
                                        char shown[DELIVERY_SECRET_TEXT], struct err *err) {
     static const char *const states[] = {"enabled", "paused", NULL};
-    const char *given, *name, *url, *signature = ctl_flag(c->args, "signature");
+    const char *name, *url, *signature = ctl_flag(c->args, "signature");
     struct ctl_workspace w;
     signature = signature != NULL ? signature : DELIVERY_SIGNATURE_HMAC;
-    if (ctl_flag_required(c->args, "workspace", &given, err) != ERR_OK ||
-        ctl_flag_required(c->args, "name", &name, err) != ERR_OK ||
+    if (ctl_flag_required(c->args, "name", &name, err) != ERR_OK ||
         ctl_flag_required(c->args, "endpoint", &url, err) != ERR_OK ||
         ctl_value_choice("signature", signature, signatures, err) != ERR_OK ||
-        put_settings(c->args, states, out, err) != ERR_OK || ctl_workspace_find(c, given, &w, err) != ERR_OK)
+        put_settings(c->args, states, out, err) != ERR_OK || ctl_workspace_flag(c, &w, err) != ERR_OK)
         return err->code;
     d->workspace = w.id;
     snprintf(d->name, sizeof d->name, "%s", name);
     snprintf(d->signature, sizeof d->signature, "%s", signature);
     jsonx_put(out, "signature", json_string(signature));
-    return put_secret(c, signature, &d->id, out, shown, err);
+    return c->far != NULL ? ERR_OK : put_secret(c, signature, &d->id, out, shown, err);
 }
 
 enum err_code ctl_delivery_create(struct ctl *c, struct err *err) {
@@ -149,6 +238,8 @@ enum err_code ctl_delivery_create(struct ctl *c, struct err *err) {
         json_decref(out);
         return err->code;
     }
+    if (c->far != NULL)
+        return delivery_make_far(c, DELIVERIES, out, &d, "is made", err);
     enum err_code code = delivery_run(c, COMMAND_DELIVERY_CREATE, &d, out, err);
     if (code == ERR_OK)
         delivery_show(c, &d, "is made", shown);
@@ -185,6 +276,21 @@ static enum err_code read_overlap(const struct ctl_args *a, int64_t *until_us, s
     return ERR_OK;
 }
 
+static const char *rotated(int64_t until_us) {
+    return until_us != 0 ? "is rotated; for a while messages are signed with both secrets" : "is rotated";
+}
+
+static enum err_code rotate_delivery_far(struct ctl *c, struct ctl_delivery *d, int64_t until_us,
+                                         struct err *err) {
+    char *path = xasprintf(DELIVERIES "/%s/rotate", d->id.s);
+    int64_t seconds = until_us != 0 ? (until_us - clock_wall_us() + 999999) / 1000000 : 0;
+    json_t *asked = json_object();
+    jsonx_put(asked, "overlapSeconds", json_integer(seconds));
+    enum err_code code = delivery_make_far(c, path, asked, d, rotated(until_us), err);
+    free(path);
+    return code;
+}
+
 enum err_code ctl_delivery_rotate(struct ctl *c, struct err *err) {
     struct ctl_delivery d;
     int64_t until_us = 0;
@@ -193,19 +299,16 @@ enum err_code ctl_delivery_rotate(struct ctl *c, struct err *err) {
     enum err_code code = ctl_delivery_named(c, &d, err);
     if (code == ERR_OK)
         code = read_overlap(c->args, &until_us, err);
-    if (code == ERR_OK)
+    if (code == ERR_OK && c->far == NULL)
         code = put_secret(c, d.signature, &d.id, out, shown, err);
-    if (code != ERR_OK) {
+    if (code != ERR_OK || c->far != NULL) {
         json_decref(out);
-        return code;
+        return code != ERR_OK ? code : rotate_delivery_far(c, &d, until_us, err);
     }
     credential_put_moment(out, "overlapUntil", until_us);
     code = delivery_run(c, COMMAND_DELIVERY_ROTATE, &d, out, err);
     if (code == ERR_OK)
-        delivery_show(c, &d,
-                      until_us != 0 ? "is rotated; for a while messages are signed with both secrets"
-                                    : "is rotated",
-                      shown);
+        delivery_show(c, &d, rotated(until_us), shown);
     return code;
 }
 

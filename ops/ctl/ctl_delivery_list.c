@@ -1,6 +1,10 @@
 /* usherctl delivery list|show|attempts. */
 #include "ops/ctl/ctl_delivery.h"
 
+#include "ops/ctl/ctl_far.h"
+#include "ops/runtime/mem.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 enum { /* of statements/ctl_list.sql */
@@ -78,66 +82,90 @@ static void put_delivery(struct jbuf *b, const struct db_result *r, size_t row) 
     put_members(b, members, r, row);
 }
 
-static void print_delivery(struct jbuf *b, const struct db_result *r, size_t row) {
-    const char *reason = cell_or_null(r, row, D_REASON), *success = cell_or_null(r, row, D_SUCCEEDED),
-               *events = cell_or_null(r, row, D_EVENTS), *key = cell_or_null(r, row, D_PUBLIC_KEY);
-    jb_printf(b, "%s  %s  (%s%s%s)\n", db_text(r, row, D_ID), db_text(r, row, D_NAME),
-              db_text(r, row, D_STATE), reason != NULL ? ": " : "", reason != NULL ? reason : "");
-    jb_printf(b, "  %s, events %s\n", db_text(r, row, D_URL), events != NULL ? events : "all");
-    if (!db_is_null(r, row, D_RECEIVER))
-        jb_printf(b, "  stream of the key %s, signed with %s\n", db_text(r, row, D_RECEIVER),
-                  db_text(r, row, D_SIGNATURE));
+static void print_events(struct jbuf *b, const json_t *d) {
+    if (json_is_array(json_object_get(d, "events")))
+        ctl_put_json(b, d, "events");
     else
-        jb_printf(b, "  signed with %s %s%s\n", db_text(r, row, D_SIGNATURE),
-                  key != NULL ? key : db_text(r, row, D_PREFIX), key != NULL ? "" : "…");
-    jb_printf(b, "  message %s of %s is delivered, last success %s", db_text(r, row, D_CURSOR),
-              db_text(r, row, D_NEWEST), success != NULL ? success : "never");
-    if (!db_is_null(r, row, D_WAITING))
-        jb_printf(b, ", the next one waits since %s", db_text(r, row, D_WAITING));
-    if (db_int(r, row, D_LOST) > 0)
-        jb_printf(b, ", %s LOST", db_text(r, row, D_LOST));
+        jb_raw(b, "all");
+}
+
+static void print_delivery(struct jbuf *b, const json_t *d) {
+    const char *reason = ctl_text(d, "reason"), *key = ctl_text(d, "publicKey");
+    jb_printf(b, "%s  %s  (%s%s%s)\n", ctl_text(d, "id"), ctl_text(d, "name"), ctl_text(d, "state"),
+              reason != NULL ? ": " : "", ctl_or(reason, ""));
+    jb_printf(b, "  %s, events ", ctl_text(d, "url"));
+    print_events(b, d);
+    if (ctl_text(d, "receiver") != NULL)
+        jb_printf(b, "\n  stream of the key %s, signed with %s\n", ctl_text(d, "receiver"),
+                  ctl_text(d, "signature"));
+    else
+        jb_printf(b, "\n  signed with %s %s%s\n", ctl_text(d, "signature"),
+                  ctl_or(key, ctl_or(ctl_text(d, "prefix"), "")), key != NULL ? "" : "…");
+    jb_printf(b, "  message %lld of %lld is delivered, last success %s",
+              (long long)ctl_number(d, "delivered"), (long long)ctl_number(d, "newest"),
+              ctl_or(ctl_text(d, "lastSuccess"), "never"));
+    if (ctl_text(d, "waitingSince") != NULL)
+        jb_printf(b, ", the next one waits since %s", ctl_text(d, "waitingSince"));
+    if (ctl_number(d, "lost") > 0)
+        jb_printf(b, ", %lld LOST", (long long)ctl_number(d, "lost"));
     jb_raw(b, "\n");
-    if (db_int(r, row, D_FAILURES) > 0)
-        jb_printf(b, "  FAILING since %s, %s times, next try %s\n", db_text(r, row, D_FAILING_SINCE),
-                  db_text(r, row, D_FAILURES), db_text(r, row, D_NEXT_TRY));
+    if (ctl_number(d, "failures") > 0)
+        jb_printf(b, "  FAILING since %s, %lld times, next try %s\n",
+                  ctl_or(ctl_text(d, "failingSince"), "now"), (long long)ctl_number(d, "failures"),
+                  ctl_or(ctl_text(d, "nextTry"), "soon"));
 }
 
 static const struct ctl_list list = {
     "deliveries", "no deliveries yet: usherctl delivery create --workspace W --name NAME --endpoint URL\n",
-    put_delivery, print_delivery};
+    put_delivery, print_delivery, "/deliveries"};
 
-enum err_code ctl_delivery_list(struct ctl *c, struct err *err) {
-    const char *given;
-    struct ctl_workspace w;
+/* one NULL: all of the workspace. A new reference. */
+static enum err_code read_deliveries(struct ctl *c, const char *workspace, const char *one, json_t **rows,
+                                     struct err *err) {
     struct db_result *r;
-    if (ctl_flag_required(c->args, "workspace", &given, err) != ERR_OK ||
-        ctl_workspace_find(c, given, &w, err) != ERR_OK)
-        return err->code;
-    const char *params[] = {w.id.s, NULL};
+    const char *params[] = {workspace, one};
     if (db_run(c->db, SQL_CTL_LIST_DELIVERIES, params, &r, err) != ERR_OK)
         return err->code;
-    ctl_show_rows(c, &list, r);
+    *rows = ctl_rows(&list, r);
     db_results_free(&r, 1);
     return ERR_OK;
 }
 
+enum err_code ctl_delivery_list(struct ctl *c, struct err *err) {
+    struct ctl_workspace w;
+    json_t *rows = NULL;
+    enum err_code code = ctl_workspace_flag(c, &w, err);
+    if (code == ERR_OK)
+        code = c->far != NULL ? ctl_far_items(c, list.path, SIZE_MAX, &rows, err)
+                              : read_deliveries(c, w.id.s, NULL, &rows, err);
+    if (code == ERR_OK)
+        ctl_show_items(c, &list, rows);
+    json_decref(rows);
+    return code;
+}
+
+static enum err_code one_far(struct ctl *c, const char *id, const char *under, json_t **out,
+                             struct err *err) {
+    char *path = xasprintf("%s/%s%s", list.path, id, under);
+    enum err_code code = ctl_far_ask(c, "GET", path, NULL, out, err);
+    free(path);
+    return code;
+}
+
 enum err_code ctl_delivery_show(struct ctl *c, struct err *err) {
     struct ctl_delivery d;
-    struct db_result *r;
+    json_t *found = NULL;
     if (ctl_delivery_named(c, &d, err) != ERR_OK)
         return err->code;
-    const char *params[] = {d.workspace.s, d.id.s};
-    if (db_run(c->db, SQL_CTL_LIST_DELIVERIES, params, &r, err) != ERR_OK)
-        return err->code;
-    if (c->json && db_rows(r) > 0) {
-        jb_raw(&c->out, "{\"delivery\":");
-        put_delivery(&c->out, r, 0);
-        jb_raw(&c->out, "}\n");
-    } else {
-        ctl_show_rows(c, &list, r);
-    }
-    db_results_free(&r, 1);
-    return ERR_OK;
+    enum err_code code = c->far != NULL ? one_far(c, d.id.s, "", &found, err)
+                                        : read_deliveries(c, d.workspace.s, d.id.s, &found, err);
+    const json_t *row = c->far != NULL ? found : json_array_get(found, 0);
+    if (code == ERR_OK && row == NULL)
+        code = err_set(err, ERR_NOT_FOUND, "the delivery \"%s\" was deleted just now", d.name);
+    if (code == ERR_OK)
+        ctl_show_item(c, &list, "delivery", row);
+    json_decref(found);
+    return code;
 }
 
 static void put_attempt(struct jbuf *b, const struct db_result *r, size_t row) {
@@ -155,30 +183,39 @@ static void put_attempt(struct jbuf *b, const struct db_result *r, size_t row) {
     put_members(b, members, r, row);
 }
 
-static void print_attempt(struct jbuf *b, const struct db_result *r, size_t row) {
-    const char *error = cell_or_null(r, row, A_ERROR), *answer = cell_or_null(r, row, A_ANSWER),
-               *next = cell_or_null(r, row, A_NEXT_TRY);
-    jb_printf(b, "%s  message %s %s: %s, %lld ms\n", db_text(r, row, A_AT), db_text(r, row, A_NUMBER),
-              db_text(r, row, A_TYPE), db_text(r, row, A_STATUS),
-              (long long)(db_int(r, row, A_DURATION) / 1000));
+static void print_attempt(struct jbuf *b, const json_t *a) {
+    const char *error = ctl_text(a, "error"), *answer = ctl_text(a, "answer"), *next = ctl_text(a, "nextTry");
+    jb_printf(b, "%s  message %lld %s: %lld, %lld ms\n", ctl_text(a, "time"),
+              (long long)ctl_number(a, "number"), ctl_or(ctl_text(a, "type"), ""),
+              (long long)ctl_number(a, "status"), (long long)ctl_number(a, "durationUs") / 1000);
     if (error != NULL)
-        jb_printf(b, "  FAILED: %s%s%s\n", error, next != NULL ? ", next try " : "",
-                  next != NULL ? next : "");
+        jb_printf(b, "  FAILED: %s%s%s\n", error, next != NULL ? ", next try " : "", ctl_or(next, ""));
     if (answer != NULL && *answer != '\0')
         jb_printf(b, "  answer: %s\n", answer);
 }
 
+static const struct ctl_list attempts = {"attempts", "nothing was sent yet\n", put_attempt, print_attempt,
+                                         NULL};
+
 enum err_code ctl_delivery_attempts(struct ctl *c, struct err *err) {
-    static const struct ctl_list attempts = {"attempts", "nothing was sent yet\n", put_attempt,
-                                             print_attempt};
     struct ctl_delivery d;
     struct db_result *r;
     if (ctl_delivery_named(c, &d, err) != ERR_OK)
         return err->code;
+    json_t *rows = NULL, *doc = NULL;
     const char *params[] = {d.workspace.s, d.id.s};
-    if (db_run(c->db, SQL_CTL_LIST_DELIVERY_ATTEMPTS, params, &r, err) != ERR_OK)
-        return err->code;
-    ctl_show_rows(c, &attempts, r);
-    db_results_free(&r, 1);
+    enum err_code code = c->far != NULL ? one_far(c, d.id.s, "/attempts", &doc, err)
+                                        : db_run(c->db, SQL_CTL_LIST_DELIVERY_ATTEMPTS, params, &r, err);
+    if (code != ERR_OK)
+        return code;
+    if (c->far != NULL) {
+        rows = json_incref(json_object_get(doc, "items"));
+    } else {
+        rows = ctl_rows(&attempts, r);
+        db_results_free(&r, 1);
+    }
+    ctl_show_items(c, &attempts, rows);
+    json_decref(rows);
+    json_decref(doc);
     return ERR_OK;
 }

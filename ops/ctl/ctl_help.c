@@ -10,6 +10,7 @@ static const struct ctl_words table[] = {
     {"migrate finish", "take away what only programs of the version before need", CTL_ASKS_PEOPLE},
     {"workspace create", "make a workspace", CTL_ASKS_NOTHING},
     {"workspace set", "change settings of a workspace", CTL_ASKS_NOTHING},
+    {"workspace show", "show the settings of a workspace", CTL_ASKS_NOTHING},
     {"workspace list", "list all workspaces with their settings", CTL_ASKS_NOTHING},
     {"key create", "make a key; its token is shown this once", CTL_ASKS_NOTHING},
     {"key set", "change how an OAuth client authenticates", CTL_ASKS_NOTHING},
@@ -57,7 +58,14 @@ static const struct ctl_words table[] = {
      CTL_ASKS_PEOPLE},
     {"rooms rebuild", "tell usher.rooms anew from the tables, in a new epoch", CTL_ASKS_PEOPLE},
     {"why", "say whether a user is in a room, since when and why", CTL_ASKS_NOTHING},
+    {"activity", "say what each key has done, in numbers", CTL_ASKS_NOTHING},
     {"status", "say whether everything is there, and whether the workers keep up", CTL_ASKS_NOTHING},
+    {"ready",
+     "say whether the ingest or the worker at --url is ready, which is this machine's ingest where none is given",
+     CTL_ASKS_NOTHING},
+    {"login", "keep the token of an owner or administrator, which is read from standard input",
+     CTL_ASKS_NOTHING},
+    {"logout", "forget the token that was kept last, or that for --url", CTL_ASKS_NOTHING},
     {"explain", "say what an error means and what to do", CTL_ASKS_NOTHING},
     {"completion", "print what completes the commands in a shell", CTL_ASKS_NOTHING},
     {"help", "show the help of all commands, or of one", CTL_ASKS_NOTHING},
@@ -74,8 +82,8 @@ const struct ctl_words *ctl_words_of(const char *noun, const char *name) {
 
 void ctl_print_exit_codes(FILE *to) {
     fputs(
-        "\nExit codes: 0 done, 1 refused, 2 wrong usage or setting, 3 PostgreSQL, Kafka or the workers cannot be "
-        "reached.\n",
+        "\nExit codes: 0 done, 1 refused, 2 wrong usage or setting, 3 PostgreSQL, Kafka, the workers or the "
+        "address of a login cannot be reached.\n",
         to);
 }
 
@@ -84,6 +92,7 @@ void ctl_print_common_flags(FILE *to) {
         "\nWith every command:\n"
         "  -o table|json|jsonl  text, one JSON object (as --json), or one object a line where it is a list\n"
         "  --yes                do not ask\n"
+        "  --far                over the admin API, though PostgreSQL is configured\n"
         "  --help               the help of the command\n"
         "Settings, such as --pg and --kafka: usherctl --help\n",
         to);

@@ -1,8 +1,10 @@
 /* usherctl key create|rotate|list|revoke */
 #include "ops/ctl/ctl_client.h"
+#include "ops/ctl/ctl_far.h"
 #include "ops/ctl/ctl_find.h"
 
 #include "ops/runtime/clock.h"
+#include "ops/runtime/mem.h"
 #include "ops/runtime/net_range.h"
 #include "ops/runtime/token.h"
 #include "schemas/api/credential.h"
@@ -10,6 +12,7 @@
 #include "sql/ask/admit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SCOPES_ALL 0xffu
@@ -46,7 +49,7 @@ static json_t *scope_array(unsigned scopes) {
 
 struct new_key {
     struct uuid id;
-    const char *workspace, *name, *dialect;
+    const char *name, *dialect;
     unsigned scopes;
     json_t *networks;   /* array of CIDRs, or null: any */
     json_t *client;     /* how an OAuth client authenticates, besides with the token */
@@ -84,9 +87,7 @@ static enum err_code read_networks(const char *text, json_t **out, struct err *e
 static enum err_code read_new_key(const struct ctl_args *a, struct new_key *k, struct err *err) {
     static const char *const dialects[] = {"rfc", "entra", "okta", NULL};
     const char *scopes, *expires = ctl_flag(a, "expires"), *rate = ctl_flag(a, "rate");
-    enum err_code code = ctl_flag_required(a, "workspace", &k->workspace, err);
-    if (code == ERR_OK)
-        code = ctl_flag_required(a, "name", &k->name, err);
+    enum err_code code = ctl_flag_required(a, "name", &k->name, err);
     if (code == ERR_OK)
         code = ctl_value_name("key", k->name, err);
     if (code == ERR_OK)
@@ -116,35 +117,66 @@ static json_t *key_resource(const struct new_key *k) {
     return key;
 }
 
-static void show_new_key(struct ctl *c, const struct new_key *k, const struct ctl_workspace *w) {
-    char expires[RFC3339_SIZE];
-    const char *until = k->expires_us != 0 ? rfc3339_us(k->expires_us, expires) : NULL;
+static void show_new_key(struct ctl *c, const char *token, const json_t *key, const struct ctl_workspace *w) {
+    static const char *const shown[] = {"scopes", "dialect", "networks", "rate", "expires"};
     if (!c->json) {
-        jb_printf(&c->out, "key      %s \"%s\" of workspace \"%s\", expires %s\n", k->id.s, k->name, w->name,
-                  until != NULL ? until : "never");
-        jb_printf(&c->out, "token    %s\n" CTL_SHOWN_ONCE, k->token);
+        jb_printf(&c->out, "key      %s \"%s\" of workspace \"%s\", expires %s\n", ctl_text(key, "id"),
+                  ctl_text(key, "name"), w->name, ctl_or(ctl_text(key, "expires"), "never"));
+        jb_printf(&c->out, "token    %s\n" CTL_SHOWN_ONCE, token);
         return;
     }
-    json_t *scopes = scope_array(k->scopes);
-    char *text = json_dumps(scopes, JSON_COMPACT),
-         *networks = json_dumps(k->networks, JSON_COMPACT | JSON_ENCODE_ANY);
     jb_raw(&c->out, "{");
-    jb_kstr(&c->out, "token", k->token);
+    jb_kstr(&c->out, "token", token);
     jb_key(&c->out, "key");
     jb_raw(&c->out, "{");
-    jb_kstr(&c->out, "id", k->id.s);
+    jb_kstr(&c->out, "id", ctl_text(key, "id"));
     jb_kstr(&c->out, "workspace", w->id.s);
-    jb_kstr(&c->out, "name", k->name);
-    jb_kraw(&c->out, "scopes", text);
-    jb_kstr(&c->out, "dialect", k->dialect);
-    jb_kraw(&c->out, "networks", networks);
-    jb_key(&c->out, "rate");
-    k->rate != 0 ? jb_int(&c->out, k->rate) : jb_raw(&c->out, "null");
-    jb_kstr(&c->out, "expires", until);
+    jb_kstr(&c->out, "name", ctl_text(key, "name"));
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        jb_key(&c->out, shown[i]);
+        ctl_put_json(&c->out, key, shown[i]);
+    }
     jb_raw(&c->out, "}}\n");
-    free(text);
-    free(networks);
-    json_decref(scopes);
+}
+
+/* As the service shows it. */
+static json_t *shown_key(const struct new_key *k, char expires[RFC3339_SIZE]) {
+    json_t *key = json_pack("{s:s, s:s, s:o, s:s, s:O}", "id", k->id.s, "name", k->name, "scopes",
+                            scope_array(k->scopes), "dialect", k->dialect, "networks", k->networks);
+    jsonx_put(key, "rate", k->rate != 0 ? json_integer(k->rate) : json_null());
+    jsonx_put(key, "expires",
+              k->expires_us != 0 ? json_string(rfc3339_us(k->expires_us, expires)) : json_null());
+    return key;
+}
+
+static enum err_code create_near(struct ctl *c, struct new_key *k, const struct ctl_workspace *w,
+                                 struct err *err) {
+    char expires[RFC3339_SIZE];
+    token_new(TOKEN_KEY, k->token);
+    struct command cmd = {
+        .type = COMMAND_KEY_CREATE, .workspace = w->id, .id = k->id, .resource = key_resource(k)};
+    enum err_code code = ctl_command_run(c, &cmd, err);
+    command_clear(&cmd);
+    if (code != ERR_OK)
+        return code;
+    json_t *key = shown_key(k, expires);
+    show_new_key(c, k->token, key, w);
+    json_decref(key);
+    return ERR_OK;
+}
+
+/* The service makes id and token. */
+static enum err_code create_far(struct ctl *c, const struct new_key *k, const struct ctl_workspace *w,
+                                struct err *err) {
+    char expires[RFC3339_SIZE];
+    json_t *asked = shown_key(k, expires), *made = NULL;
+    json_object_del(asked, "id");
+    (void)json_object_update(asked, k->client);
+    enum err_code code = ctl_far_ask(c, "POST", "/keys", asked, &made, err);
+    if (code == ERR_OK)
+        show_new_key(c, ctl_text(made, "token"), json_object_get(made, "key"), w);
+    json_decref(made);
+    return code;
 }
 
 enum err_code ctl_key_create(struct ctl *c, struct err *err) {
@@ -152,16 +184,9 @@ enum err_code ctl_key_create(struct ctl *c, struct err *err) {
     struct ctl_workspace w;
     enum err_code code = read_new_key(c->args, &k, err);
     if (code == ERR_OK)
-        code = ctl_workspace_find(c, k.workspace, &w, err);
-    if (code == ERR_OK) {
-        token_new(TOKEN_KEY, k.token);
-        struct command cmd = {
-            .type = COMMAND_KEY_CREATE, .workspace = w.id, .id = k.id, .resource = key_resource(&k)};
-        code = ctl_command_run(c, &cmd, err);
-        command_clear(&cmd);
-    }
+        code = ctl_workspace_flag(c, &w, err);
     if (code == ERR_OK)
-        show_new_key(c, &k, &w);
+        code = c->far != NULL ? create_far(c, &k, &w, err) : create_near(c, &k, &w, err);
     json_decref(k.networks);
     json_decref(k.client);
     return code;
@@ -221,36 +246,47 @@ static void put_key(struct jbuf *b, const struct db_result *r, size_t row) {
             jb_kraw(b, members[i].name, value);
         else
             jb_kstr(b, members[i].name, value);
+        if (members[i].column == K_JWKS_URI)
+            jb_kbool(b, "dryRun", !db_is_null(r, row, K_DRY_SINCE));
     }
     jb_raw(b, "}");
 }
 
-static void print_key(struct jbuf *b, const struct db_result *r, size_t row) {
-    const char *expires = text_or_null(r, row, K_EXPIRES), *used = text_or_null(r, row, K_USED),
-               *networks = text_or_null(r, row, K_NETWORKS), *rate = text_or_null(r, row, K_RATE),
-               *by = text_or_null(r, row, K_REVOKED_BY);
-    jb_printf(b, "%s  %s  (%s…, %s)\n", db_text(r, row, K_ID), db_text(r, row, K_NAME),
-              db_text(r, row, K_PREFIX), db_text(r, row, K_DIALECT));
-    jb_printf(b, "  scopes %s\n  networks %s, rate %s\n", db_text(r, row, K_SCOPES),
-              networks != NULL ? networks : "any", rate != NULL ? rate : "as the workspace");
-    jb_printf(b, "  made %s by %s, expires %s, last used %s\n", db_text(r, row, K_CREATED),
-              db_text(r, row, K_BY), expires != NULL ? expires : "never", used != NULL ? used : "never");
-    if (!db_is_null(r, row, K_JWKS) || !db_is_null(r, row, K_JWKS_URI))
+static void print_key(struct jbuf *b, const json_t *key) {
+    const char *by = ctl_text(key, "revokedBy");
+    bool uploaded = json_is_object(json_object_get(key, "jwks"));
+    jb_printf(b, "%s  %s  (%s…, %s)\n  scopes ", ctl_text(key, "id"), ctl_text(key, "name"),
+              ctl_text(key, "prefix"), ctl_text(key, "dialect"));
+    ctl_put_json(b, key, "scopes");
+    jb_raw(b, "\n  networks ");
+    if (json_is_array(json_object_get(key, "networks")))
+        ctl_put_json(b, key, "networks");
+    else
+        jb_raw(b, "any");
+    jb_raw(b, ", rate ");
+    if (ctl_number(key, "rate") != 0)
+        jb_int(b, ctl_number(key, "rate"));
+    else
+        jb_raw(b, "as the workspace");
+    jb_printf(b, "\n  made %s by %s, expires %s, last used %s\n", ctl_text(key, "created"),
+              ctl_text(key, "createdBy"), ctl_or(ctl_text(key, "expires"), "never"),
+              ctl_or(ctl_text(key, "lastUsed"), "never"));
+    if (uploaded || ctl_text(key, "jwksUri") != NULL)
         jb_printf(b, "  signs assertions; its public keys are %s\n",
-                  db_is_null(r, row, K_JWKS) ? db_text(r, row, K_JWKS_URI) : "uploaded");
-    if (!db_is_null(r, row, K_DRY_SINCE))
-        jb_printf(b, "  DRY RUN since %s: every change is only tried\n", db_text(r, row, K_DRY_SINCE));
-    if (!db_is_null(r, row, K_OLD_UNTIL))
-        jb_printf(b, "  rotated; the token before it is good until %s\n", db_text(r, row, K_OLD_UNTIL));
-    if (!db_is_null(r, row, K_REVOKED))
-        jb_printf(b, "  REVOKED %s%s%s\n", db_text(r, row, K_REVOKED), by != NULL ? " by " : "",
+                  uploaded ? "uploaded" : ctl_text(key, "jwksUri"));
+    if (ctl_text(key, "dryRunSince") != NULL)
+        jb_printf(b, "  DRY RUN since %s: every change is only tried\n", ctl_text(key, "dryRunSince"));
+    if (ctl_text(key, "oldTokenUntil") != NULL)
+        jb_printf(b, "  rotated; the token before it is good until %s\n", ctl_text(key, "oldTokenUntil"));
+    if (ctl_text(key, "revoked") != NULL)
+        jb_printf(b, "  REVOKED %s%s%s\n", ctl_text(key, "revoked"), by != NULL ? " by " : "",
                   by != NULL ? by : "");
 }
 
 enum err_code ctl_key_list(struct ctl *c, struct err *err) {
     static const struct ctl_list list = {
         "keys", "no keys yet: usherctl key create --workspace W --name NAME --scopes all\n", put_key,
-        print_key};
+        print_key, "/keys"};
     return ctl_list_workspace(c, &list, SQL_CTL_LIST_KEYS, err);
 }
 
@@ -273,9 +309,38 @@ static void show_rotated(struct ctl *c, const struct ctl_credential *k, const ch
     jb_raw(&c->out, "}}\n");
 }
 
+static enum err_code rotate_near(struct ctl *c, const struct ctl_credential *k, int64_t until_us,
+                                 struct err *err) {
+    char token[TOKEN_TEXT_SIZE], until[RFC3339_SIZE];
+    token_new(TOKEN_KEY, token);
+    json_t *change = json_object();
+    credential_put_token(change, token);
+    credential_put_moment(change, "overlapUntil", until_us);
+    struct command cmd = {
+        .type = COMMAND_KEY_ROTATE, .workspace = k->workspace, .id = k->id, .resource = change};
+    enum err_code code = ctl_command_run(c, &cmd, err);
+    command_clear(&cmd);
+    if (code == ERR_OK)
+        show_rotated(c, k, token, until_us != 0 ? rfc3339_us(until_us, until) : NULL);
+    return code;
+}
+
+static enum err_code rotate_far(struct ctl *c, const struct ctl_credential *k, int64_t until_us,
+                                struct err *err) {
+    char *path = xasprintf("/keys/%s/rotate", k->id.s);
+    json_t *asked = json_object(), *made = NULL;
+    if (until_us != 0)
+        jsonx_put(asked, "overlapSeconds", json_integer((until_us - clock_wall_us() + 999999) / 1000000));
+    enum err_code code = ctl_far_ask(c, "POST", path, asked, &made, err);
+    free(path);
+    if (code == ERR_OK)
+        show_rotated(c, k, ctl_text(made, "token"), ctl_text(json_object_get(made, "key"), "oldTokenUntil"));
+    json_decref(made);
+    return code;
+}
+
 enum err_code ctl_key_rotate(struct ctl *c, struct err *err) {
     const char *overlap = ctl_flag(c->args, "overlap");
-    char token[TOKEN_TEXT_SIZE], until[RFC3339_SIZE];
     int64_t until_us = 0;
     struct ctl_credential k;
     enum err_code code = ctl_credential_named(c, CTL_KEY, &k, err);
@@ -283,17 +348,7 @@ enum err_code ctl_key_rotate(struct ctl *c, struct err *err) {
         code = ctl_value_expiry("overlap", overlap, clock_wall_us(), &until_us, err);
     if (code != ERR_OK)
         return code;
-    token_new(TOKEN_KEY, token);
-    json_t *change = json_object();
-    credential_put_token(change, token);
-    credential_put_moment(change, "overlapUntil", until_us);
-    struct command cmd = {
-        .type = COMMAND_KEY_ROTATE, .workspace = k.workspace, .id = k.id, .resource = change};
-    code = ctl_command_run(c, &cmd, err);
-    command_clear(&cmd);
-    if (code == ERR_OK)
-        show_rotated(c, &k, token, until_us != 0 ? rfc3339_us(until_us, until) : NULL);
-    return code;
+    return c->far != NULL ? rotate_far(c, &k, until_us, err) : rotate_near(c, &k, until_us, err);
 }
 
 enum err_code ctl_key_revoke(struct ctl *c, struct err *err) {

@@ -1,9 +1,11 @@
 /* usherctl owner create|list|revoke: credentials of people who run a workspace. */
+#include "ops/ctl/ctl_far.h"
 #include "ops/ctl/ctl_find.h"
 
 #include "ops/runtime/clock.h"
 #include "ops/runtime/token.h"
 #include "schemas/api/credential.h"
+#include "schemas/text/jsonx.h"
 
 #include <stdio.h>
 
@@ -49,16 +51,31 @@ static enum err_code create_owner(struct ctl *c, const struct owner *o, const ch
     return code;
 }
 
+/* The service makes id and token. */
+static enum err_code create_owner_far(struct ctl *c, struct owner *o, const char *workspace,
+                                      int64_t expires_us, struct err *err) {
+    char until[RFC3339_SIZE];
+    json_t *asked = json_pack("{s:s, s:s}", "name", o->name, "role", o->role), *made = NULL;
+    if (expires_us != 0)
+        jsonx_put(asked, "expires", json_string(rfc3339_us(expires_us, until)));
+    enum err_code code = ctl_far_ask(c, "POST", "/owners", asked, &made, err);
+    const json_t *owner = json_object_get(made, "owner");
+    if (code == ERR_OK && !uuid_parse(ctl_or(ctl_text(owner, "id"), ""), &o->id))
+        code = err_set(err, ERR_INTERNAL, "an owner without an id");
+    if (code == ERR_OK)
+        show_new(c, o, workspace, ctl_text(made, "token"), ctl_text(owner, "expires"));
+    json_decref(made);
+    return code;
+}
+
 enum err_code ctl_owner_create(struct ctl *c, struct err *err) {
     static const char *const roles[] = {"owner", "administrator", NULL};
-    const char *given, *name, *expires = ctl_flag(c->args, "expires"), *role = ctl_flag(c->args, "role");
+    const char *name, *expires = ctl_flag(c->args, "expires"), *role = ctl_flag(c->args, "role");
     struct owner o = {.id = uuid_v7(), .role = role != NULL ? role : "owner"};
     struct ctl_workspace w;
     int64_t expires_us = 0;
     char token[TOKEN_TEXT_SIZE], until[RFC3339_SIZE];
-    enum err_code code = ctl_flag_required(c->args, "workspace", &given, err);
-    if (code == ERR_OK)
-        code = ctl_flag_required(c->args, "name", &name, err);
+    enum err_code code = ctl_flag_required(c->args, "name", &name, err);
     if (code == ERR_OK)
         code = ctl_value_name("owner", name, err);
     if (code == ERR_OK)
@@ -66,11 +83,13 @@ enum err_code ctl_owner_create(struct ctl *c, struct err *err) {
     if (code == ERR_OK && expires != NULL)
         code = ctl_value_expiry("expires", expires, clock_wall_us(), &expires_us, err);
     if (code == ERR_OK)
-        code = ctl_workspace_find(c, given, &w, err);
+        code = ctl_workspace_flag(c, &w, err);
     if (code != ERR_OK)
         return code;
     o.workspace = w.id;
     snprintf(o.name, sizeof o.name, "%s", name);
+    if (c->far != NULL)
+        return create_owner_far(c, &o, w.name, expires_us, err);
     token_new(TOKEN_OWNER, token);
     code = create_owner(c, &o, token, expires_us, err);
     if (code == ERR_OK)
@@ -102,19 +121,20 @@ static void put_row(struct jbuf *b, const struct db_result *r, size_t row) {
     jb_raw(b, "}");
 }
 
-static void print_row(struct jbuf *b, const struct db_result *r, size_t row) {
-    jb_printf(b, "%s  %s  (%s, %s…)\n", db_text(r, row, O_ID), db_text(r, row, O_NAME),
-              db_text(r, row, O_ROLE), db_text(r, row, O_PREFIX));
-    jb_printf(b, "  made %s by %s, expires %s, last used %s\n", db_text(r, row, O_CREATED),
-              db_text(r, row, O_BY), db_is_null(r, row, O_EXPIRES) ? "never" : db_text(r, row, O_EXPIRES),
-              db_is_null(r, row, O_USED) ? "never" : db_text(r, row, O_USED));
-    if (!db_is_null(r, row, O_REVOKED))
-        jb_printf(b, "  REVOKED %s\n", db_text(r, row, O_REVOKED));
+static void print_owner(struct jbuf *b, const json_t *o) {
+    jb_printf(b, "%s  %s  (%s, %s…)\n", ctl_text(o, "id"), ctl_text(o, "name"), ctl_text(o, "role"),
+              ctl_text(o, "prefix"));
+    jb_printf(b, "  made %s by %s, expires %s, last used %s\n", ctl_text(o, "created"),
+              ctl_text(o, "createdBy"), ctl_or(ctl_text(o, "expires"), "never"),
+              ctl_or(ctl_text(o, "lastUsed"), "never"));
+    if (ctl_text(o, "revoked") != NULL)
+        jb_printf(b, "  REVOKED %s\n", ctl_text(o, "revoked"));
 }
 
 enum err_code ctl_owner_list(struct ctl *c, struct err *err) {
-    static const struct ctl_list list = {
-        "owners", "no owners yet: usherctl owner create --workspace W --name NAME\n", put_row, print_row};
+    static const struct ctl_list list = {"owners",
+                                         "no owners yet: usherctl owner create --workspace W --name NAME\n",
+                                         put_row, print_owner, "/owners"};
     return ctl_list_workspace(c, &list, SQL_CTL_LIST_OWNERS, err);
 }
 

@@ -1,4 +1,5 @@
 /* usherctl sign-in show|set|off: how people sign in to the portal by an OpenID provider. */
+#include "ops/ctl/ctl_far.h"
 #include "ops/ctl/ctl_find.h"
 
 #include "schemas/api/sign_in.h"
@@ -10,9 +11,19 @@
 
 _Static_assert(SECRET_SIZE == SIGN_IN_SERVICE_SECRET, "secrets are sealed with the service's");
 
+/* An issuer of null switches it off. */
+static enum err_code sign_in_far(struct ctl *c, json_t *resource, struct err *err) {
+    if (!json_is_null(json_object_get(resource, "issuer")))
+        return ctl_far_ask(c, "PATCH", "/sign-in", resource, NULL, err);
+    json_decref(resource);
+    return ctl_far_ask(c, "DELETE", "/sign-in", NULL, NULL, err);
+}
+
 /* Takes the resource over. */
 static enum err_code sign_in_run(struct ctl *c, const struct ctl_workspace *w, json_t *resource,
                                  struct err *err) {
+    if (c->far != NULL)
+        return sign_in_far(c, resource, err);
     struct command cmd = {.type = COMMAND_SIGN_IN_SET, .workspace = w->id, .id = w->id, .resource = resource};
     enum err_code code = ctl_command_run(c, &cmd, err);
     command_clear(&cmd);
@@ -20,10 +31,7 @@ static enum err_code sign_in_run(struct ctl *c, const struct ctl_workspace *w, j
 }
 
 static enum err_code sign_in_workspace(struct ctl *c, struct ctl_workspace *w, struct err *err) {
-    const char *given;
-    if (ctl_flag_required(c->args, "workspace", &given, err) != ERR_OK)
-        return err->code;
-    return ctl_workspace_find(c, given, w, err);
+    return ctl_workspace_flag(c, w, err);
 }
 
 /* ---- what the flags say ---- */
@@ -52,10 +60,16 @@ static enum err_code put_client_secret(struct ctl *c, const struct ctl_workspace
     if (file == NULL)
         return ERR_OK;
     if (strcmp(file, "none") == 0) {
-        jsonx_put(out, "secret", json_null());
+        jsonx_put(out, c->far != NULL ? "clientSecret" : "secret", json_null());
         return ERR_OK;
     }
-    if (read_secret(file, secret, err) != ERR_OK || secret_read(c->db, SECRET_SEAL, service, err) != ERR_OK)
+    if (read_secret(file, secret, err) != ERR_OK)
+        return err->code;
+    if (c->far != NULL) { /* the service seals it */
+        jsonx_put(out, "clientSecret", json_string(secret));
+        return ERR_OK;
+    }
+    if (secret_read(c->db, SECRET_SEAL, service, err) != ERR_OK)
         return err->code;
     struct arena *a = arena_new();
     jsonx_put(out, "secret", json_string(sign_in_seal(secret, service, w->id.s, a)));
@@ -167,30 +181,59 @@ static void print_people(struct ctl *c, const json_t *doc) {
     }
 }
 
-enum err_code ctl_sign_in_show(struct ctl *c, struct err *err) {
-    struct ctl_workspace w;
+/* How it is set now, or NULL; a new reference. */
+static enum err_code read_sign_in(struct ctl *c, const struct ctl_workspace *w, json_t **doc,
+                                  struct err *err) {
     struct db_result *r = NULL;
-    if (sign_in_workspace(c, &w, err) != ERR_OK)
-        return err->code;
-    const char *params[] = {w.id.s};
+    const char *params[] = {w->id.s};
     if (db_run(c->db, SQL_CTL_LIST_SIGN_IN, params, &r, err) != ERR_OK)
         return err->code;
-    const char *text = db_rows(r) > 0 ? db_text(r, 0, 0) : NULL;
-    json_t *doc = text != NULL ? json_loads(text, 0, NULL) : NULL;
-    if (c->json) {
-        jb_raw(&c->out, "{");
-        jb_kraw(&c->out, "signIn", text);
-        jb_raw(&c->out, "}\n");
-    } else if (doc == NULL) {
-        jb_raw(&c->out, "nobody signs in by a provider\n");
-    } else {
-        jb_printf(&c->out, "issuer    %s\nclient    %s, %s\n",
-                  json_string_value(json_object_get(doc, "issuer")),
-                  json_string_value(json_object_get(doc, "clientId")),
-                  json_is_true(json_object_get(doc, "hasSecret")) ? "with a secret" : "without a secret");
-        print_people(c, doc);
-    }
-    json_decref(doc);
+    *doc = db_rows(r) > 0 ? json_loads(db_text(r, 0, 0), 0, NULL) : NULL;
     db_results_free(&r, 1);
     return ERR_OK;
+}
+
+/* The service shows an empty one where there is none, what the provider must be told, and more of each owner.
+ */
+static enum err_code read_sign_in_far(struct ctl *c, json_t **doc, struct err *err) {
+    if (ctl_far_ask(c, "GET", "/sign-in", NULL, doc, err) != ERR_OK)
+        return err->code;
+    json_t *one;
+    size_t i;
+    json_object_del(*doc, "redirectUri");
+    json_array_foreach(json_object_get(*doc, "people"), i, one)
+        jsonx_put(one, "owner", jsonx_copy(json_object_get(json_object_get(one, "owner"), "id")));
+    if (json_is_string(json_object_get(*doc, "issuer")))
+        return ERR_OK;
+    json_decref(*doc);
+    *doc = NULL;
+    return ERR_OK;
+}
+
+static void print_sign_in(struct ctl *c, const json_t *doc) {
+    bool secret = json_is_true(json_object_get(doc, "hasSecret"));
+    if (doc == NULL) {
+        jb_raw(&c->out, "nobody signs in by a provider\n");
+        return;
+    }
+    jb_printf(&c->out, "issuer    %s\nclient    %s, %s\n", ctl_or(ctl_text(doc, "issuer"), "-"),
+              ctl_or(ctl_text(doc, "clientId"), "-"), secret ? "with a secret" : "without a secret");
+    print_people(c, doc);
+}
+
+enum err_code ctl_sign_in_show(struct ctl *c, struct err *err) {
+    struct ctl_workspace w;
+    json_t *doc = NULL;
+    enum err_code code = sign_in_workspace(c, &w, err);
+    if (code == ERR_OK)
+        code = c->far != NULL ? read_sign_in_far(c, &doc, err) : read_sign_in(c, &w, &doc, err);
+    if (code == ERR_OK && c->json) {
+        jb_raw(&c->out, "{\"signIn\":");
+        jsonx_text_sorted(doc, &c->out);
+        jb_raw(&c->out, "}\n");
+    } else if (code == ERR_OK) {
+        print_sign_in(c, doc);
+    }
+    json_decref(doc);
+    return code;
 }

@@ -1,10 +1,15 @@
 /* usherctl status: whether everything is there, and whether the workers keep up. */
-#include "ops/ctl/ctl.h"
+#include "ops/ctl/ctl_far.h"
+#include "ops/ctl/ctl_find.h"
+#include "schemas/text/jsonx.h"
 
 #include "sql/ask/slots.h"
 #include "sql/migrate.h"
 
 #include <stdio.h>
+
+/* Where an ingest listens, unless its settings say otherwise. */
+#define READY_URL "http://127.0.0.1:8080"
 
 static void put_state(struct ctl *c, bool reachable, const struct schema_state *state,
                       const struct err *why) {
@@ -81,7 +86,70 @@ static enum err_code put_gaps(struct ctl *c, struct err *err) {
     return ERR_OK;
 }
 
+static void put_far(struct ctl *c, const struct ctl_exchange *x, bool ready, const json_t *seats) {
+    if (c->json) {
+        jb_raw(&c->out, "{\"status\":{");
+        jb_kstr(&c->out, "url", c->far->server.url);
+        jb_kbool(&c->out, "ready", ready);
+        jb_kstr(&c->out, "workspace", ready ? c->far->workspace.name : NULL);
+        jb_key(&c->out, "seats");
+        jsonx_text(seats, &c->out);
+        jb_kbool(&c->out, "ok", ready);
+        jb_raw(&c->out, "}}\n");
+        return;
+    }
+    jb_printf(&c->out, "ingest      %s at %s%s%s\n", ready ? "ready" : "NOT ready", c->far->server.url,
+              ready ? "" : ": ", ready || x->answer.n == 0 ? "" : x->answer.p);
+    if (seats != NULL) {
+        jb_printf(&c->out, "workspace   %s, %lld seats used of ", c->far->workspace.name,
+                  (long long)ctl_number(seats, "used"));
+        jsonx_text(json_object_get(seats, "limit"), &c->out);
+        jb_raw(&c->out, "\n");
+    }
+}
+
+/* What /readyz says, and the seats. How far the workers are behind, only PostgreSQL and Kafka know. */
+static enum err_code status_far(struct ctl *c, struct err *err) {
+    struct ctl_exchange x = {.method = "GET", .path = "/readyz"};
+    json_t *seats = NULL;
+    enum err_code code = ctl_http_ask(&c->far->server, &x, err);
+    bool ready = code == ERR_OK && x.status == 200;
+    if (code == ERR_OK && ready)
+        code = ctl_far_workspace(c, err);
+    if (code == ERR_OK && ready)
+        code = ctl_far_ask(c, "GET", "/seats", NULL, &seats, err);
+    if (code == ERR_OK)
+        put_far(c, &x, ready, seats);
+    json_decref(seats);
+    jb_free(&x.answer);
+    if (code == ERR_OK && !ready)
+        code = err_set(err, ERR_UNAVAILABLE, "not everything is in order");
+    return code;
+}
+
+/* For a container's health check: no token is needed, so http is good enough. */
+enum err_code ctl_ready(struct ctl *c, struct err *err) {
+    const char *url = config_str(c->config, "url");
+    struct ctl_server server = {.url = url[0] != '\0' ? url : READY_URL,
+                                .ca_file = config_str(c->config, "ca-file"),
+                                .timeout_ms = config_int(c->config, "deadline-ms")};
+    struct ctl_exchange x = {.method = "GET", .path = "/readyz"};
+    enum err_code code = ctl_http_ask(&server, &x, err);
+    bool ready = code == ERR_OK && x.status == 200;
+    if (code == ERR_OK && c->json)
+        jb_printf(&c->out, "{\"ready\":%s}\n", ready ? "true" : "false");
+    else if (code == ERR_OK)
+        jb_printf(&c->out, "%s\n", ready ? "ready" : "NOT ready");
+    if (code == ERR_OK && !ready)
+        code = err_set(err, ERR_UNAVAILABLE, "%s is not ready: %ld %.300s", server.url, x.status,
+                       x.answer.n > 0 ? x.answer.p : "");
+    jb_free(&x.answer);
+    return code;
+}
+
 enum err_code ctl_status(struct ctl *c, struct err *err) {
+    if (c->far != NULL)
+        return status_far(c, err);
     struct err why = {0};
     struct schema_state state = {0};
     if (c->json)

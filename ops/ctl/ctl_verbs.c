@@ -6,6 +6,23 @@
 
 #include <string.h>
 
+static const struct {
+    const char *name, *words;
+} reaches[] = {
+    [CTL_NEAR] = {"near", "It needs PostgreSQL, and for changes Kafka"},
+    [CTL_FAR] = {"far", "It needs a login (usherctl login)"},
+    [CTL_BOTH] = {"both", "It needs PostgreSQL and Kafka, or a login (usherctl login)"},
+    [CTL_ANYWHERE] = {"anywhere", "It needs neither PostgreSQL nor a login"},
+};
+
+const char *ctl_reach_name(enum ctl_reach reach) {
+    return reaches[reach].name;
+}
+
+const char *ctl_reach_words(enum ctl_reach reach) {
+    return reaches[reach].words;
+}
+
 bool ctl_verb_has_settings(const struct ctl_verb *v) {
     return strstr(v->usage, "SETTINGS") != NULL;
 }
@@ -30,7 +47,7 @@ static const char head[] =
     "    local word noun='' name='' last=''\n"
     "    for word in \"$@\"; do\n"
     "        case $last in\n"
-    "        --json|--yes|--help|-h|-y|'') ;;\n"
+    "        --json|--yes|--far|--help|-h|-y|'') ;;\n"
     "        -*=*) ;;\n"
     "        -*) last='' && continue ;;\n"
     "        esac\n"
@@ -113,6 +130,7 @@ static void put_values(struct jbuf *out) {
                 "    --log-level) echo \"debug info warn error\" ;;\n"
                 "    --role) echo \"owner administrator\" ;;\n"
                 "    --dialect) echo \"rfc entra okta\" ;;\n"
+                "    --step) echo \"minute hour day\" ;;\n"
                 "    --kind) echo \"changes requests\" ;;\n");
     for (size_t i = 0; i < workspace_setting_count; i++) {
         const struct workspace_setting *s = &workspace_setting_table[i];
@@ -123,8 +141,9 @@ static void put_values(struct jbuf *out) {
             jb_printf(out, " %s", s->choices[k]);
         jb_raw(out, "\" ;;\n");
     }
-    jb_raw(out,
-           "    --json|--yes|--help|-h|-y|'') return 1 ;;\n    -*=*) return 1 ;;\n    *) ;;\n    esac\n}\n");
+    jb_raw(
+        out,
+        "    --json|--yes|--far|--help|-h|-y|'') return 1 ;;\n    -*=*) return 1 ;;\n    *) ;;\n    esac\n}\n");
 }
 
 enum err_code ctl_verbs_completion(struct jbuf *out, const struct ctl_verb *verbs, size_t n,
@@ -137,7 +156,7 @@ enum err_code ctl_verbs_completion(struct jbuf *out, const struct ctl_verb *verb
     jb_raw(out, head);
     put_commands(out, verbs, n);
     put_values(out);
-    jb_raw(out, "_usherctl_common='-o --json --yes --help --config");
+    jb_raw(out, "_usherctl_common='-o --json --yes --far --help --config");
     for (const struct config_row *row = ctl_config.rows; row->key != NULL; row++)
         put_completed_flag(out, row->key);
     jb_raw(out, "'\n");
@@ -162,6 +181,7 @@ void ctl_verbs_json(struct jbuf *out, const struct ctl_verb *verbs, size_t n) {
         jb_kstr(out, "name", verbs[i].name);
         jb_kstr(out, "usage", verbs[i].usage);
         jb_kstr(out, "words", w != NULL ? w->words : NULL);
+        jb_kstr(out, "reach", ctl_reach_name(verbs[i].reach));
         jb_kbool(out, "asks", w != NULL && w->asks != CTL_ASKS_NOTHING);
         jb_kbool(out, "settings", ctl_verb_has_settings(&verbs[i]));
         jb_key(out, "flags");

@@ -1,7 +1,9 @@
 /* usherctl workspace create|set|list */
+#include "ops/ctl/ctl_far.h"
 #include "ops/ctl/ctl_find.h"
 
 #include "schemas/api/workspace_settings.h"
+#include "schemas/text/jsonx.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -97,20 +99,31 @@ static void put_workspace(struct jbuf *b, const struct db_result *r, size_t row)
     arena_free(a);
 }
 
-static void print_workspace(struct jbuf *b, const struct db_result *r, size_t row) {
-    jb_printf(b, "%s  %s\n  seats-used %s", db_text(r, row, W_ID), db_text(r, row, W_SETTINGS),
-              db_text(r, row, W_USED));
+static void print_value(struct jbuf *b, const json_t *value) {
+    if (json_is_string(value))
+        jb_raw(b, json_string_value(value));
+    else if (value == NULL || json_is_null(value))
+        jb_raw(b, "none");
+    else
+        jsonx_text(value, b);
+}
+
+static void print_workspace(struct jbuf *b, const json_t *w) {
+    jb_printf(b, "%s  %s\n  seats-used %lld", ctl_text(w, "id"), ctl_text(w, "name"),
+              (long long)ctl_number(w, "seatsUsed"));
     for (size_t i = 0; i < workspace_setting_count; i++) {
         const struct workspace_setting *s = &workspace_setting_table[i];
-        int col = W_SETTINGS + (int)i;
-        const char *text = db_is_null(r, row, col) ? "none" : db_text(r, row, col);
-        if (s->kind == SETTING_BOOL)
-            text = db_bool(r, row, col) ? "true" : "false";
-        if (s->flag != NULL)
-            jb_printf(b, "%s%s %s", i % 5 == 0 ? "\n  " : ", ", s->flag, text);
+        if (s->flag == NULL)
+            continue;
+        jb_printf(b, "%s%s ", i % 5 == 0 ? "\n  " : ", ", s->flag);
+        print_value(b, json_object_get(w, s->name));
     }
     jb_raw(b, "\n");
 }
+
+static const struct ctl_list workspaces = {"workspaces",
+                                           "no workspaces yet: usherctl workspace create NAME\n",
+                                           put_workspace, print_workspace, NULL};
 
 /* Shows one workspace as it now is. */
 static enum err_code show(struct ctl *c, const struct uuid *id, struct err *err) {
@@ -121,15 +134,30 @@ static enum err_code show(struct ctl *c, const struct uuid *id, struct err *err)
         return code;
     if (db_rows(r) == 0) {
         code = err_set(err, ERR_INTERNAL, "workspace %s was applied but is not there", id->s);
-    } else if (c->json) {
-        jb_raw(&c->out, "{\"workspace\":");
-        put_workspace(&c->out, r, 0);
-        jb_raw(&c->out, "}\n");
     } else {
-        print_workspace(&c->out, r, 0);
+        json_t *rows = ctl_rows(&workspaces, r);
+        ctl_show_item(c, &workspaces, "workspace", json_array_get(rows, 0));
+        json_decref(rows);
     }
     db_results_free(&r, 1);
     return code;
+}
+
+/* given NULL: it is only shown. */
+static enum err_code ask_far(struct ctl *c, json_t *given, struct err *err) {
+    json_t *now = NULL;
+    enum err_code code = ctl_far_ask(c, given != NULL ? "PATCH" : "GET", "/workspace", given, &now, err);
+    if (code == ERR_OK)
+        ctl_show_item(c, &workspaces, "workspace", now);
+    json_decref(now);
+    return code;
+}
+
+enum err_code ctl_workspace_show(struct ctl *c, struct err *err) {
+    struct ctl_workspace w;
+    if (ctl_workspace_find(c, c->args->words[2], &w, err) != ERR_OK)
+        return err->code;
+    return c->far != NULL ? ask_far(c, NULL, err) : show(c, &w.id, err);
 }
 
 static enum err_code change(struct ctl *c, enum command_type type, const struct uuid *id, json_t *given,
@@ -158,19 +186,19 @@ enum err_code ctl_workspace_set(struct ctl *c, struct err *err) {
     else
         code = ctl_workspace_find(c, c->args->words[2], &w, err);
     if (code == ERR_OK)
-        return change(c, COMMAND_WORKSPACE_SET, &w.id, given, err);
+        return c->far != NULL ? ask_far(c, given, err) : change(c, COMMAND_WORKSPACE_SET, &w.id, given, err);
     json_decref(given);
     return code;
 }
 
 enum err_code ctl_workspace_list(struct ctl *c, struct err *err) {
-    static const struct ctl_list list = {"workspaces", "no workspaces yet: usherctl workspace create NAME\n",
-                                         put_workspace, print_workspace};
     struct db_result *r;
     enum err_code code = workspace_rows(c, sql_part_ctl_workspace_list, 0, NULL, &r, err);
     if (code != ERR_OK)
         return code;
-    ctl_show_rows(c, &list, r);
+    json_t *rows = ctl_rows(&workspaces, r);
+    ctl_show_items(c, &workspaces, rows);
+    json_decref(rows);
     db_results_free(&r, 1);
     return ERR_OK;
 }

@@ -1,5 +1,6 @@
 /* usherctl: the operator's tool. */
 #include "ops/ctl/ctl.h"
+#include "ops/ctl/ctl_far.h"
 #include "ops/ctl/ctl_help.h"
 #include "ops/ctl/ctl_settings.h"
 #include "ops/ctl/ctl_verbs.h"
@@ -43,6 +44,7 @@ static const char *const audit_verify_flags[] = {"key", "checkpoint", NULL};
         "path", "source", "limited"
 static const char *const audit_search_flags[] = {AUDIT_FILTER, "limit", NULL};
 static const char *const audit_export_flags[] = {AUDIT_FILTER, "format", "seats", NULL};
+static const char *const activity_flags[] = {"workspace", "key", "step", "from", "to", NULL};
 static const char *const audit_follow_flags[] = {AUDIT_FILTER, NULL};
 #define AUDIT_WORDS                                                                                          \
     "--workspace W [--kind changes|requests] [--from TIME] [--to TIME]\n                          [--actor " \
@@ -52,69 +54,79 @@ static const char *const audit_follow_flags[] = {AUDIT_FILTER, NULL};
 static enum err_code run_completion(struct ctl *c, struct err *err);
 
 static const struct ctl_verb verbs[] = {
-    {"migrate", "finish", 0, no_flags, ctl_migrate_finish, "migrate finish"},
-    {"migrate", NULL, 0, no_flags, ctl_migrate, "migrate"},
-    {"workspace", "create", 1, no_flags, ctl_workspace_create, "workspace create NAME [SETTINGS]"},
-    {"workspace", "set", 1, name_flag, ctl_workspace_set, "workspace set W [--name NEW] [SETTINGS]"},
-    {"workspace", "list", 0, no_flags, ctl_workspace_list, "workspace list"},
-    {"key", "create", 0, key_create_flags, ctl_key_create,
+    {"migrate", "finish", 0, no_flags, ctl_migrate_finish, CTL_NEAR, "migrate finish"},
+    {"migrate", NULL, 0, no_flags, ctl_migrate, CTL_NEAR, "migrate"},
+    {"workspace", "create", 1, no_flags, ctl_workspace_create, CTL_NEAR, "workspace create NAME [SETTINGS]"},
+    {"workspace", "set", 1, name_flag, ctl_workspace_set, CTL_BOTH,
+     "workspace set W [--name NEW] [SETTINGS]"},
+    {"workspace", "show", 1, no_flags, ctl_workspace_show, CTL_BOTH, "workspace show W"},
+    {"workspace", "list", 0, no_flags, ctl_workspace_list, CTL_NEAR, "workspace list"},
+    {"key", "create", 0, key_create_flags, ctl_key_create, CTL_BOTH,
      "key create --workspace W --name NAME --scopes all|a,b,… [--expires 30d|TIME] [--dialect "
      "rfc|entra|okta]\n                          [--networks any|CIDR,…] [--rate N|ipsie]\n                          [--jwks FILE|none] [--jwks-uri URL|none] [--dry-run yes|no]"},
-    {"key", "set", 1, key_set_flags, ctl_key_set,
+    {"key", "set", 1, key_set_flags, ctl_key_set, CTL_BOTH,
      "key set KEY [--workspace W] [--jwks FILE|none] [--jwks-uri URL|none] [--dry-run yes|no]"},
-    {"key", "rotate", 1, key_rotate_flags, ctl_key_rotate,
+    {"key", "rotate", 1, key_rotate_flags, ctl_key_rotate, CTL_BOTH,
      "key rotate KEY [--workspace W] [--overlap 24h|TIME]"},
-    {"key", "list", 0, workspace_flag, ctl_key_list, "key list --workspace W"},
-    {"key", "revoke", 1, workspace_flag, ctl_key_revoke, "key revoke KEY [--workspace W]"},
-    {"owner", "create", 0, owner_create_flags, ctl_owner_create,
+    {"key", "list", 0, workspace_flag, ctl_key_list, CTL_BOTH, "key list --workspace W"},
+    {"key", "revoke", 1, workspace_flag, ctl_key_revoke, CTL_BOTH, "key revoke KEY [--workspace W]"},
+    {"owner", "create", 0, owner_create_flags, ctl_owner_create, CTL_BOTH,
      "owner create --workspace W --name NAME [--role owner|administrator] [--expires 30d|TIME]"},
-    {"owner", "list", 0, workspace_flag, ctl_owner_list, "owner list --workspace W"},
-    {"owner", "revoke", 1, workspace_flag, ctl_owner_revoke, "owner revoke OWNER [--workspace W]"},
-    {"portal", "link", 0, portal_link_flags, ctl_portal_link,
+    {"owner", "list", 0, workspace_flag, ctl_owner_list, CTL_BOTH, "owner list --workspace W"},
+    {"owner", "revoke", 1, workspace_flag, ctl_owner_revoke, CTL_BOTH, "owner revoke OWNER [--workspace W]"},
+    {"portal", "link", 0, portal_link_flags, ctl_portal_link, CTL_NEAR,
      "portal link --workspace W [--owner OWNER] [--expires 24h|TIME]"},
-    {"sign-in", "show", 0, workspace_flag, ctl_sign_in_show, "sign-in show --workspace W"},
-    {"sign-in", "set", 0, sign_in_flags, ctl_sign_in_set,
+    {"sign-in", "show", 0, workspace_flag, ctl_sign_in_show, CTL_BOTH, "sign-in show --workspace W"},
+    {"sign-in", "set", 0, sign_in_flags, ctl_sign_in_set, CTL_BOTH,
      "sign-in set --workspace W [--issuer URL] [--client-id ID] [--secret-file FILE|-|none]\n                          "
      "[--people none|ADDRESS=OWNER,sub:SUBJECT=OWNER,…]"},
-    {"sign-in", "off", 0, workspace_flag, ctl_sign_in_off, "sign-in off --workspace W"},
-    {"guard", "list", 0, workspace_flag, ctl_guard_list, "guard list --workspace W"},
-    {"guard", "release", 1, workspace_flag, ctl_guard_release, "guard release KEY [--workspace W]"},
-    {"delivery", "create", 0, delivery_create_flags, ctl_delivery_create,
+    {"sign-in", "off", 0, workspace_flag, ctl_sign_in_off, CTL_BOTH, "sign-in off --workspace W"},
+    {"guard", "list", 0, workspace_flag, ctl_guard_list, CTL_BOTH, "guard list --workspace W"},
+    {"guard", "release", 1, workspace_flag, ctl_guard_release, CTL_BOTH, "guard release KEY [--workspace W]"},
+    {"delivery", "create", 0, delivery_create_flags, ctl_delivery_create, CTL_BOTH,
      "delivery create --workspace W --name NAME --endpoint URL [--events all|TYPE,…]\n                          "
      "[--signature hmac|ed25519] [--state enabled|paused]"},
-    {"delivery", "list", 0, workspace_flag, ctl_delivery_list, "delivery list --workspace W"},
-    {"delivery", "show", 1, workspace_flag, ctl_delivery_show, "delivery show DELIVERY [--workspace W]"},
-    {"delivery", "set", 1, delivery_set_flags, ctl_delivery_set,
+    {"delivery", "list", 0, workspace_flag, ctl_delivery_list, CTL_BOTH, "delivery list --workspace W"},
+    {"delivery", "show", 1, workspace_flag, ctl_delivery_show, CTL_BOTH,
+     "delivery show DELIVERY [--workspace W]"},
+    {"delivery", "set", 1, delivery_set_flags, ctl_delivery_set, CTL_BOTH,
      "delivery set DELIVERY [--workspace W] [--name NAME] [--endpoint URL] [--events all|TYPE,…]\n                "
      "          [--state enabled|paused|disabled]"},
-    {"delivery", "rotate", 1, delivery_rotate_flags, ctl_delivery_rotate,
+    {"delivery", "rotate", 1, delivery_rotate_flags, ctl_delivery_rotate, CTL_BOTH,
      "delivery rotate DELIVERY [--workspace W] [--overlap none|24h|TIME]"},
-    {"delivery", "test", 1, workspace_flag, ctl_delivery_test, "delivery test DELIVERY [--workspace W]"},
-    {"delivery", "attempts", 1, workspace_flag, ctl_delivery_attempts,
+    {"delivery", "test", 1, workspace_flag, ctl_delivery_test, CTL_BOTH,
+     "delivery test DELIVERY [--workspace W]"},
+    {"delivery", "attempts", 1, workspace_flag, ctl_delivery_attempts, CTL_BOTH,
      "delivery attempts DELIVERY [--workspace W]"},
-    {"delivery", "replay", 1, delivery_replay_flags, ctl_delivery_replay,
+    {"delivery", "replay", 1, delivery_replay_flags, ctl_delivery_replay, CTL_BOTH,
      "delivery replay DELIVERY [--workspace W] --since 2h|TIME | --after N | --number N"},
-    {"delivery", "revoke", 1, workspace_flag, ctl_delivery_revoke,
+    {"delivery", "revoke", 1, workspace_flag, ctl_delivery_revoke, CTL_BOTH,
      "delivery revoke DELIVERY [--workspace W]"},
-    {"schema", "check", 1, no_flags, ctl_schema_check, "schema check DIR"},
-    {"schema", "reindex", 1, no_flags, ctl_schema_reindex, "schema reindex DIR"},
-    {"audit", "search", 0, audit_search_flags, ctl_audit_search, "audit search " AUDIT_WORDS " [--limit N]"},
-    {"audit", "export", 0, audit_export_flags, ctl_audit_export,
+    {"schema", "check", 1, no_flags, ctl_schema_check, CTL_ANYWHERE, "schema check DIR"},
+    {"schema", "reindex", 1, no_flags, ctl_schema_reindex, CTL_NEAR, "schema reindex DIR"},
+    {"audit", "search", 0, audit_search_flags, ctl_audit_search, CTL_BOTH,
+     "audit search " AUDIT_WORDS " [--limit N]"},
+    {"audit", "export", 0, audit_export_flags, ctl_audit_export, CTL_BOTH,
      "audit export, as search, [--format ndjson|csv|ocsf] [--seats false]"},
-    {"audit", "follow", 0, audit_follow_flags, ctl_audit_follow, "audit follow, as search"},
-    {"audit", "verify", 1, audit_verify_flags, ctl_audit_verify,
+    {"audit", "follow", 0, audit_follow_flags, ctl_audit_follow, CTL_NEAR, "audit follow, as search"},
+    {"audit", "verify", 1, audit_verify_flags, ctl_audit_verify, CTL_NEAR,
      "audit verify W|operator [--checkpoint FILE] [--key VKEY,…]"},
-    {"audit", "prove", 1, workspace_flag, ctl_audit_prove, "audit prove ID [--workspace W]"},
-    {"audit", "check", 1, audit_check_flags, ctl_audit_check, "audit check FILE --key VKEY,…"},
-    {"audit", "resume", 1, audit_resume_flags, ctl_audit_resume,
+    {"audit", "prove", 1, workspace_flag, ctl_audit_prove, CTL_BOTH, "audit prove ID [--workspace W]"},
+    {"audit", "check", 1, audit_check_flags, ctl_audit_check, CTL_ANYWHERE, "audit check FILE --key VKEY,…"},
+    {"audit", "resume", 1, audit_resume_flags, ctl_audit_resume, CTL_NEAR,
      "audit resume W|operator --tree changes|requests --why TEXT"},
-    {"stream", "verify", 0, workspace_flag, ctl_stream_verify, "stream verify [--workspace W]"},
-    {"restore", NULL, 0, no_flags, ctl_restore, "restore"},
-    {"rooms", "rebuild", 0, no_flags, ctl_rooms_rebuild, "rooms rebuild"},
-    {"why", NULL, 2, workspace_flag, ctl_why, "why ROOM USER --workspace W"},
-    {"status", NULL, 0, no_flags, ctl_status, "status"},
-    {"explain", NULL, 1, no_flags, ctl_explain, "explain CODE|STATUS"},
-    {"completion", NULL, 1, no_flags, run_completion, "completion bash|zsh"},
+    {"stream", "verify", 0, workspace_flag, ctl_stream_verify, CTL_NEAR, "stream verify [--workspace W]"},
+    {"restore", NULL, 0, no_flags, ctl_restore, CTL_NEAR, "restore"},
+    {"rooms", "rebuild", 0, no_flags, ctl_rooms_rebuild, CTL_NEAR, "rooms rebuild"},
+    {"why", NULL, 2, workspace_flag, ctl_why, CTL_BOTH, "why ROOM USER --workspace W"},
+    {"activity", NULL, 0, activity_flags, ctl_activity, CTL_FAR,
+     "activity [--key ID] [--step minute|hour|day] [--from TIME] [--to TIME]"},
+    {"status", NULL, 0, no_flags, ctl_status, CTL_BOTH, "status"},
+    {"ready", NULL, 0, no_flags, ctl_ready, CTL_ANYWHERE, "ready [--url URL]"},
+    {"login", NULL, 1, no_flags, ctl_login, CTL_ANYWHERE, "login URL"},
+    {"logout", NULL, 0, no_flags, ctl_logout, CTL_ANYWHERE, "logout [--url URL]"},
+    {"explain", NULL, 1, no_flags, ctl_explain, CTL_ANYWHERE, "explain CODE|STATUS"},
+    {"completion", NULL, 1, no_flags, run_completion, CTL_ANYWHERE, "completion bash|zsh"},
 };
 #define NVERBS (sizeof verbs / sizeof verbs[0])
 
@@ -133,8 +145,13 @@ static bool has_second(const char *noun, const char *name) {
 static void print_usage(FILE *to) {
     fputs("usherctl: workspaces, keys and state of an usher installation\n\n", to);
     for (size_t i = 0; i < NVERBS; i++)
-        fprintf(to, "  usherctl %s\n", verbs[i].usage);
-    fputs("  usherctl help [COMMAND]\n", to);
+        fprintf(to, "  usherctl %s%s\n", verbs[i].usage,
+                verbs[i].reach == CTL_BOTH || verbs[i].reach == CTL_FAR ? "  *" : "");
+    fputs(
+        "  usherctl help [COMMAND]\n"
+        "\n* also from afar: over the admin API, after usherctl login, where no PostgreSQL is configured. There\n"
+        "  --workspace may be left out.\n",
+        to);
     ctl_print_workspace_settings(to);
     fputs("\nW, KEY, OWNER and DELIVERY are an id or a name.\n", to);
     ctl_print_common_flags(to);
@@ -153,8 +170,8 @@ static size_t print_help_of(FILE *to, const char *noun, const char *name) {
         const struct ctl_words *w = ctl_words_of(v->noun, v->name);
         fprintf(to, "%susherctl %s\n", found++ > 0 ? "\n" : "", v->usage);
         if (w != NULL)
-            fprintf(to, "    %c%s%s.\n", toupper((unsigned char)w->words[0]), w->words + 1,
-                    w->asks != CTL_ASKS_NOTHING ? ". It asks first" : "");
+            fprintf(to, "    %c%s%s.\n    %s.\n", toupper((unsigned char)w->words[0]), w->words + 1,
+                    w->asks != CTL_ASKS_NOTHING ? ". It asks first" : "", ctl_reach_words(v->reach));
         settings |= ctl_verb_has_settings(v);
     }
     if (settings)
@@ -224,6 +241,7 @@ static int exit_code(enum err_code code) {
     case ERR_KAFKA:
     case ERR_DEADLINE:
     case ERR_OUTCOME_UNKNOWN:
+    case ERR_LOST:
         return NOT_REACHED;
     default:
         return REFUSED;
@@ -291,10 +309,27 @@ static bool print_result(const struct ctl *c) {
     return fflush(stdout) == 0 && good;
 }
 
+/* Near or far: as the command can, and as is configured. */
+static enum err_code choose_reach(struct ctl *c, const struct ctl_verb *verb, struct err *err) {
+    bool can_far = verb->reach == CTL_BOTH || verb->reach == CTL_FAR;
+    if (verb->reach == CTL_ANYWHERE)
+        return ERR_OK;
+    if (ctl_far_open(c->config, c->args, verb->reach == CTL_FAR, &c->far, err) != ERR_OK)
+        return err->code;
+    if (can_far || c->far == NULL)
+        return ERR_OK;
+    (void)err_set(err, ERR_USAGE,
+                  "usherctl %s%s%s needs PostgreSQL (--pg or USHER_PG); it cannot be done at %s", verb->noun,
+                  verb->name != NULL ? " " : "", verb->name != NULL ? verb->name : "", c->far->server.url);
+    return err->code;
+}
+
 static int run_verb(const struct ctl_verb *verb, const struct ctl_args *a, const struct config *config) {
     struct ctl c = {.config = config, .args = a, .json = a->json};
     struct err err = {0};
-    enum err_code code = ctl_ask_first(ctl_words_of(verb->noun, verb->name), a, &err);
+    enum err_code code = choose_reach(&c, verb, &err);
+    if (code == ERR_OK)
+        code = ctl_ask_first(ctl_words_of(verb->noun, verb->name), a, &err);
     c.db = db_new(config_str(config, "pg"), "usherctl", "");
     db_connect_within(c.db, CONNECT_S);
     db_say_why(c.db);
@@ -305,6 +340,7 @@ static int run_verb(const struct ctl_verb *verb, const struct ctl_args *a, const
     int status = code == ERR_OK ? DONE : report_failure(a->json, &err);
     jb_free(&c.out);
     db_free(c.db);
+    ctl_far_close(c.far);
     return status;
 }
 

@@ -127,6 +127,7 @@ void audit_why_put(struct jbuf *b, const char *room, const char *user, const str
     jb_kbool(b, "member", w->member);
     jb_kbool(b, "held", w->held);
     jb_kstr(b, "since", w->since_us != 0 ? rfc3339_us(w->since_us, since) : NULL);
+    jb_kbool(b, "transmit", w->member && w->transmit);
     jb_kstr(b, "through", w->through);
     put_record_of(b, "because", w->because);
     put_record_of(b, "request", w->request);

@@ -27,7 +27,7 @@ REQUIRED = {("usher-ingest", "pg"): "postgresql://usher_ingest@localhost/usher",
             ("usher-worker", "pg"): "postgresql://usher_worker@localhost/usher"}
 # Names of PostgreSQL objects and the like that look like a metric's; variables that are no setting's.
 NO_METRIC = {"usher_owner", "usher_gate", "usher_ingest", "usher_worker"}
-NO_SETTING = {"USHER_BIN", "USHER_TOKEN", "USHER_CONFIG", "USHER_READY_FD", "USHER_FAILPOINT", "USHER_CACHE", "USHER_ENV", "USHER_UPDATE_EXAMPLES", "USHER_MUST_CHECK"}
+NO_SETTING = {"USHER_BIN", "USHER_TOKEN", "USHER_OWNER_TOKEN", "USHER_CONFIG", "USHER_READY_FD", "USHER_FAILPOINT", "USHER_CACHE", "USHER_ENV", "USHER_UPDATE_EXAMPLES", "USHER_MUST_CHECK"}
 
 
 def read(path):

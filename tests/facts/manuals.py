@@ -39,7 +39,8 @@ COMMON = [
 EXITS = [("0", "An orderly end."), ("1", "Something failed, or --check-config has found something wrong."),
          ("2", "A wrong setting: starting again will not help.")]
 CTL_EXITS = [("0", "Done."), ("1", "Refused, or something is not in order; nothing was changed."),
-             ("2", "Wrong usage or setting."), ("3", "PostgreSQL, Kafka or the workers cannot be reached; the text says why.")]
+             ("2", "Wrong usage or setting."), ("3", "PostgreSQL, Kafka, the workers or the address of a login cannot be reached; the text says why.")]
+REACH = {"near": "Needs PostgreSQL.", "far": "Needs a login.", "both": "Needs PostgreSQL, or a login.", "anywhere": "Needs neither PostgreSQL nor a login."}
 SEE = {"usher-ingest": ["usher-worker(8)"], "usher-worker": ["usher-ingest(8)"], "usher-livekit": ["usher-worker(8)"],
        "usher-broker": ["usher-worker(8)"]}
 LONGEST = 78
@@ -165,11 +166,12 @@ def of_ctl(facts, version):
     out += [".SH SYNOPSIS", ".B usherctl", "\\fICOMMAND\\fR [\\fIWORD\\fR ...] [\\fB\\-\\-\\fIFLAG VALUE\\fR ...]"]
     out += [".SH DESCRIPTION", wrapped(escape(
         "usherctl makes workspaces, keys and owners of an usher installation, and looks after it. It reads PostgreSQL, and changes"
-        " workspaces through Kafka like everybody else, so that there is one order and one audit. W, KEY, OWNER and DELIVERY are"
+        " workspaces through Kafka like everybody else, so that there is one order and one audit. Where no PostgreSQL is configured and"
+        " usherctl login has kept a token, it asks the admin API instead; then --workspace may be left out. W, KEY, OWNER and DELIVERY are"
         " an id or a name. A command that cannot be undone asks first at a terminal."))]
     out.append(".SH COMMANDS")
     for c in facts["ctl"]["commands"]:
-        text = wrapped(escape(sentence(c["words"] or "")))
+        text = wrapped(escape(sentence(c["words"] or "") + " " + REACH[c["reach"]]))
         out += [".TP", "\n".join(usage_of(c).splitlines()), text + ("\nIt asks first." if c["asks"] else "")]
     out += [".TP", "\\fBusherctl\\fR help [COMMAND]", "Show the help of all commands, or of one."]
     out.append(".SH SETTINGS OF A WORKSPACE")
@@ -177,12 +179,15 @@ def of_ctl(facts, version):
     out.append(".SH OPTIONS")
     out += items([("\\fB\\-o\\fR \\fBtable\\fR|\\fBjson\\fR|\\fBjsonl\\fR", wrapped(escape(
         "Text, one JSON object (as --json), or one object a line where the result is a list."))),
-        ("\\fB\\-\\-yes\\fR", "Do not ask."), ("\\fB\\-\\-help\\fR", "Show the help of the command.")])
+        ("\\fB\\-\\-yes\\fR", "Do not ask."),
+        ("\\fB\\-\\-far\\fR", "Over the admin API, though PostgreSQL is configured."), ("\\fB\\-\\-help\\fR", "Show the help of the command.")])
     out += items([("\\fB\\-\\-%s\\fR" % flag, wrapped(escape(text))) for flag, text in COMMON if flag != "help"])
     out += items([("\\fB\\-\\-%s\\fR \\fIVALUE\\fR" % escape(s["key"]), wrapped(escape(sentence(s["help"]))) + "\n" + default_of(s))
                   for s in facts["settings"]["usherctl"]])
     out += [".SH ENVIRONMENT"] + items([("\\fBUSHER_\\fISETTING\\fR", wrapped(escape(
-        "A setting in capitals, with _ for -: USHER_PG, USHER_KAFKA.")))])
+        "A setting in capitals, with _ for -: USHER_PG, USHER_KAFKA."))),
+        ("\\fBUSHER_OWNER_TOKEN\\fR", wrapped(escape("With USHER_URL or --url: the token of an owner or administrator, in place of a login."))),
+        ("\\fBXDG_CONFIG_HOME\\fR", wrapped(escape("Where usher/logins.json lies, the file of logins; else ~/.config.")))])
     out += [".SH EXIT STATUS"] + items([(n, wrapped(escape(t))) for n, t in CTL_EXITS])
     out += [".SH SEE ALSO"] + see_also(["usher.conf(5)", "usher-ingest(8)", "usher-worker(8)"])
     return "\n".join(out) + "\n"

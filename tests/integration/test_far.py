@@ -1,0 +1,316 @@
+"""usherctl from afar: the commands that ask PostgreSQL and Kafka, and over the admin API with an owner's token, answer
+alike; a login is kept where its owner alone can read it; what cannot be done from afar says so."""
+
+import datetime
+import json
+import os
+import re
+import stat
+import tempfile
+import uuid
+
+from case import Case
+from receiver import Receiver
+from scimhttp import GROUP, USER
+from waiting import run
+
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+SECRET = re.compile(r"(ush_|uso_|whsec_|whpk_)[A-Za-z0-9+/=_-]+")
+FORMS = ("table", "json", "jsonl")
+
+
+def plain(text):
+    """Without what is new each time."""
+    for pattern, word in ((SECRET, "SECRET"), (ID, "ID"), (TIME, "TIME")):
+        text = pattern.sub(word, text)
+    return text
+
+
+class Far(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.token = cls.stack.ctl("owner", "create", workspace=cls.ws.id, name="Olga")["token"]
+        cls.folder = tempfile.TemporaryDirectory()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+        super().tearDownClass()
+
+    def program(self, words, **env):
+        clean = {"PATH": os.environ["PATH"], "LSAN_OPTIONS": os.environ.get("LSAN_OPTIONS", ""), "HOME": self.folder.name}
+        with tempfile.TemporaryFile("w+", dir=self.folder.name) as typed:
+            typed.write(env.pop("stdin", ""))
+            typed.seek(0)
+            return run([os.path.join(self.stack.env["USHER_BIN"], "usherctl"), *words], capture_output=True, text=True,
+                       stdin=typed, env={**clean, **env})
+
+    def near(self, *words):
+        return self.program([*words, "--workspace", self.ws.id] if self.names_workspace(words) else list(words),
+                            USHER_PG=self.stack.env["USHER_PG"], USHER_KAFKA=self.stack.kafka)
+
+    def far(self, *words, **env):
+        return self.program(words, **{"USHER_URL": self.stack.url, "USHER_OWNER_TOKEN": self.token, **env})
+
+    @staticmethod
+    def names_workspace(words):
+        return words[0] not in ("workspace", "status")
+
+    def good(self, done):
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.args)
+        return done.stdout
+
+    def same(self, *words, exactly=True):
+        """Near and far, in each form."""
+        for form in FORMS:
+            with self.subTest(" ".join(words), form=form):
+                texts = [self.good(way(*words, "-o", form)) for way in (self.near, self.far)]
+                self.assertEqual(*[t if exactly else plain(t) for t in texts])
+        return texts[0]
+
+    def both(self, *words):
+        """What each has made, new ids and secrets apart."""
+        texts = [self.good(way(*[w.format(way=name) for w in words], "-o", "json")) for way, name in (
+            (self.near, "near"), (self.far, "far"))]
+        self.assertEqual(*[plain(t.replace("-far", "-near")) for t in texts])
+        return [json.loads(t) for t in texts]
+
+    def client(self, token=None):
+        """A new connection: one that was idle for long, on a busy machine, may have been closed."""
+        client = self.ws.open(token)
+        self.addCleanup(client.close)
+        return client
+
+    # ---- lists
+
+    def test_what_is_shown(self):
+        receiver = Receiver()
+        self.addCleanup(receiver.close)
+        http = self.client()
+        user = self.expect(http.post("/Users", {"schemas": [USER], "userName": "far@example.com"}), 201).json["id"]
+        room = self.expect(http.post("/Groups", {"schemas": [GROUP], "displayName": "Far", "members": [{"value": user}]}),
+                           201).json["id"]
+        self.stack.ctl("key", "create", workspace=self.ws.id, name="shown", scopes="scim:users:read,api:rooms:read", expires="30d",
+                       networks="203.0.113.0/24,2001:db8::/32", rate="7", dialect="okta", dry_run="yes")
+        self.stack.ctl("key", "rotate", "shown", workspace=self.ws.id, overlap="24h")
+        dead = self.stack.ctl("key", "create", workspace=self.ws.id, name="dead", scopes="all")["key"]["id"]
+        self.stack.ctl("key", "revoke", dead)
+        made = self.stack.ctl("delivery", "create", workspace=self.ws.id, name="shown", endpoint=receiver.url("/x"),
+                              events="usher.member.added", state="paused")["delivery"]["id"]
+        self.addCleanup(self.stack.ctl, "delivery", "revoke", made)
+        self.same("key", "list", exactly=False)  # the last use of the suite's own key moves
+        self.same("owner", "list", exactly=False)
+        self.same("guard", "list", exactly=False)
+        self.same("sign-in", "show")
+        self.same("delivery", "list")
+        self.same("delivery", "show", "shown")
+        self.same("delivery", "attempts", made)
+        self.same("workspace", "show", self.ws.id)
+        self.same("workspace", "show", self.ws.name)
+        self.assertIn("In the room since", self.good(self.far("why", room, user)))
+        self.wait_until(lambda: "member.added" in self.good(self.near("why", room, user)), "the change in the archive")
+        self.wait_until(lambda: "-> 201" in self.good(self.near("why", room, user)), "the request in the archive")
+        self.wait_until(lambda: json.loads(self.good(self.near("why", room, user, "-o", "json")))["why"]["proof"], "a signed head")
+        self.same("why", room, user, exactly=False)
+
+    def test_a_key_list_says_the_same_to_the_letter(self):
+        """In a workspace that nobody uses, so that not even a time moves."""
+        ws = self.stack.workspace("quiet")
+        self.addCleanup(ws.client.close)
+        token = self.stack.ctl("owner", "create", workspace=ws.id, name="O")["token"]
+        self.stack.ctl("key", "create", workspace=ws.id, name="k", scopes="all", networks="203.0.113.0/24", expires="30d")
+        for form in FORMS:
+            near = self.program(["key", "list", "--workspace", ws.id, "-o", form], USHER_PG=self.stack.env["USHER_PG"])
+            far = self.program(["key", "list", "-o", form], USHER_URL=self.stack.url, USHER_OWNER_TOKEN=token)
+            self.assertEqual(self.good(near), self.good(far))
+
+    def test_more_than_a_page(self):
+        ws = self.stack.workspace("many")
+        self.addCleanup(ws.client.close)
+        token = self.stack.ctl("owner", "create", workspace=ws.id, name="O")["token"]
+        self.stack.sql("INSERT INTO usher.keys (workspace_id, id, name, prefix, token_hash, scopes, dialect, created, created_by) "
+                       "SELECT workspace_id, gen_random_uuid(), 'k' || n, prefix, sha256(n::text::bytea), scopes, dialect, "
+                       "created + n * interval '1 millisecond', created_by FROM usher.keys, generate_series(1, 450) AS n "
+                       "WHERE workspace_id = %s AND name = (SELECT min(name) FROM usher.keys WHERE workspace_id = %s)", ws.id, ws.id)
+        far = self.program(["key", "list", "-o", "jsonl"], USHER_URL=self.stack.url, USHER_OWNER_TOKEN=token)
+        near = self.program(["key", "list", "-o", "jsonl", "--workspace", ws.id], USHER_PG=self.stack.env["USHER_PG"])
+        lines = [sorted(json.loads(line)["id"] for line in self.good(done).splitlines()) for done in (near, far)]
+        self.assertGreater(len(lines[0]), 450)
+        self.assertEqual(*lines)
+
+    # ---- changes
+
+    def test_keys(self):
+        near, far = self.both("key", "create", "--name", "k-{way}", "--scopes", "scim:users:read", "--rate", "50", "--networks",
+                              "127.0.0.0/8,2001:db8::/32", "--dialect", "entra")
+        self.assertNotEqual(near["token"], far["token"])
+        self.assertEqual(self.client(far["token"]).get("/Users").status, 200)
+        self.both("key", "set", "k-{way}", "--dry-run", "yes")
+        rotated = self.both("key", "rotate", "k-{way}")[1]
+        self.assertEqual(self.client(far["token"]).get("/Users").status, 401)
+        self.assertEqual(self.client(rotated["token"]).get("/Users").status, 200)
+        self.assertIsNotNone(self.both("key", "rotate", "k-{way}", "--overlap", "1h")[1]["key"]["oldTokenUntil"])
+        self.both("key", "revoke", "k-{way}")
+        self.assertEqual(self.client(rotated["token"]).get("/Users").status, 401)
+
+    def test_owners(self):
+        self.both("owner", "create", "--name", "o-{way}", "--role", "administrator", "--expires", "30d")
+        self.both("owner", "revoke", "o-{way}")
+
+    def test_deliveries(self):
+        receiver = Receiver()
+        self.addCleanup(receiver.close)
+        made = self.both("delivery", "create", "--name", "d-{way}", "--endpoint", receiver.url("/d"), "--events", "usher.member.added")[1]
+        self.assertTrue(made["secret"])
+        self.both("delivery", "create", "--name", "e-{way}", "--endpoint", receiver.url("/e"), "--signature", "ed25519", "--state", "paused")
+        self.both("delivery", "set", "d-{way}", "--state", "paused")
+        self.both("delivery", "set", "d-{way}", "--state", "enabled")
+        self.both("delivery", "rotate", "d-{way}", "--overlap", "2h")
+        self.both("delivery", "test", "d-{way}")
+        self.wait_until(lambda: len(receiver.of("/d")) >= 2, "a test message of each")
+        self.both("delivery", "replay", "d-{way}", "--after", "0")
+        self.both("delivery", "replay", "d-{way}", "--since", "1h")
+        for name in "de":
+            self.both("delivery", "revoke", name + "-{way}")
+
+    def test_settings_of_the_workspace(self):
+        for way, seats in ((self.near, "70"), (self.far, "71")):
+            shown = json.loads(self.good(way("workspace", "set", self.ws.name, "--seats", seats, "--default-role", "viewer", "-o", "json")))
+            self.assertEqual(shown["workspace"]["seats"], int(seats))
+        self.same("workspace", "show", self.ws.id)
+        issuer = ("sign-in", "set", "--issuer", "https://idp.example.com", "--client-id", "usher", "--people", "ida@example.com=Olga")
+        self.assertEqual(self.good(self.near(*issuer)), self.good(self.far(*issuer)))
+        secret = os.path.join(self.folder.name, "secret")
+        with open(secret, "w", encoding="utf-8") as f:
+            f.write("the-secret-of-the-provider\n")
+        self.good(self.far("sign-in", "set", "--secret-file", secret))
+        self.same("sign-in", "show")
+        self.assertIn("with a secret", self.good(self.near("sign-in", "show")))
+        self.assertEqual(self.good(self.near("sign-in", "off")), self.good(self.far("sign-in", "off")))
+
+    # ---- audit
+
+    def test_audit(self):
+        key = self.stack.ctl("key", "create", workspace=self.ws.id, name="audited", scopes="all")["key"]["id"]
+        found = ("audit", "search", "--kind", "changes", "--target", key)
+        self.wait_until(lambda: "key.created" in self.good(self.near(*found)), "the record in the archive")
+        self.same(*found)
+        until = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.same("audit", "search", "--kind", "changes", "--to", until, "--limit", "3")
+        for form in ("ndjson", "csv", "ocsf"):
+            words = ("audit", "export", "--kind", "changes", "--target", key, "--format", form)
+            # what is signed is exported, and each export is a record itself
+            self.wait_until(lambda w=words: key in self.good(self.near(*w)), "the record in a signed head")
+            near, far = [[line for line in self.good(way(*words)).splitlines() if key in line] for way in (self.near, self.far)]
+            self.assertTrue(near)
+            self.assertEqual(near, far)
+        record = json.loads(self.good(self.far(*found, "-o", "json")))["records"][0]["id"]
+        self.wait_until(lambda: self.near("audit", "prove", record).returncode == 0, "a signed head")
+        near, far = [self.good(way("audit", "prove", record)) for way in (self.near, self.far)]
+        self.assertEqual(near.splitlines()[0], far.splitlines()[0])
+        self.assertIn("proof", json.loads(self.good(self.far("audit", "prove", record, "-o", "json"))))
+
+    def test_activity(self):
+        self.expect(self.client().get("/Users"), 200)
+
+        def counted():
+            keys = json.loads(self.good(self.far("activity", "-o", "json")))["activity"]["keys"]
+            return any(k["total"]["requests"] > 0 for k in keys)
+
+        self.wait_until(counted, "the requests to be counted")
+        self.assertRegex(self.good(self.far("activity", "--step", "minute")), r"\d+ requests, \d+ writes: [1-9]\d* good")
+        self.assertEqual(self.far("activity", "--step", "year").returncode, 1)
+
+    def test_status(self):
+        said = json.loads(self.good(self.far("status", "-o", "json")))["status"]
+        self.assertEqual((said["ready"], said["workspace"], said["ok"]), (True, self.ws.name, True))
+        self.assertIn("ingest      ready", self.good(self.far("status")))
+
+    # ---- refusals
+
+    def test_the_same_exit_codes(self):
+        last = self.stack.sql("SELECT id::text FROM usher.owners WHERE workspace_id = %s AND revoked IS NULL AND role = 'owner'", self.ws.id)
+        for code, words in ((1, ("key", "revoke", "nobody")), (1, ("owner", "revoke", "nobody")), (1, ("delivery", "show", "nobody")),
+                            (1, ("delivery", "revoke", str(uuid.uuid4()))), (1, ("workspace", "show", "no such workspace")),
+                            (2, ("key", "create", "--name", "x", "--scopes", "nonsense")), (2, ("key", "create", "--name", "x")),
+                            (2, ("workspace", "set", self.ws.id)), (2, ("delivery", "replay", "x")), (2, ("key", "lst"))):
+            with self.subTest(words):
+                near, far = self.near(*words), self.far(*words)
+                self.assertEqual((near.returncode, far.returncode), (code, code), (near.stderr, far.stderr))
+                self.assertEqual((near.stdout, far.stdout), ("", ""))
+                self.assertTrue(near.stderr and far.stderr)
+        self.assertEqual(len(last), 1, "this owner is the last one")
+        for way in (self.near, self.far):
+            done = way("owner", "revoke", "Olga")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("last owner", done.stderr)
+
+    def test_another_workspace(self):
+        other = self.stack.workspace("other")
+        self.addCleanup(other.client.close)
+        done = self.far("key", "list", "--workspace", other.id)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('this token is for "%s"' % self.ws.name, done.stderr)
+
+    def test_what_is_not_reached(self):
+        done = self.far("key", "list", USHER_URL="http://127.0.0.1:1")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("cannot be reached", done.stderr)
+        done = self.far("key", "list", USHER_OWNER_TOKEN=self.token[:-1] + ("A" if self.token[-1] != "A" else "B"))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("does not take the token", done.stderr)
+
+    def test_each_command_of_the_table(self):
+        """What can be done from afar asks no PostgreSQL, and what cannot says what it needs."""
+        table = json.loads(self.program(["help", "--json"]).stdout)["commands"]
+        self.assertEqual({c["reach"] for c in table}, {"near", "far", "both", "anywhere"})
+        for c in table:
+            operands = ["x"] * len(re.findall(r" [A-Z]+(?:\|[A-Za-z]+)*(?= |$)", re.sub(r"--\S+ \S+|\[.*?\]", "", c["usage"], flags=re.S)))
+            words = [w for w in (c["noun"], c["name"]) if w] + operands
+            help_ = self.program(["help", *words[:2]]).stdout
+            if c["reach"] == "near":
+                done = self.far(*words)
+                self.assertEqual(done.returncode, 2, (words, done.stderr))
+                self.assertTrue("needs PostgreSQL" in done.stderr or "usage" in done.stderr, (words, done.stderr))
+                self.assertIn("It needs PostgreSQL, and for changes Kafka.", help_)
+            elif c["reach"] == "both":
+                self.assertIn("or a login (usherctl login).", help_)
+        done = self.far("workspace", "list")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("workspace list needs PostgreSQL", done.stderr)
+
+    # ---- login
+
+    def test_login(self):
+        config = os.path.join(self.folder.name, "config-" + uuid.uuid4().hex[:6])
+        file = os.path.join(config, "usher", "logins.json")
+
+        def ctl(*words, **env):
+            return self.program(words, XDG_CONFIG_HOME=config, **env)
+
+        self.assertEqual(ctl("login", "http://scim.example.com", stdin=self.token).returncode, 2)
+        self.assertEqual(ctl("login", self.stack.url, stdin="nonsense\n").returncode, 2)
+        wrong = ctl("login", self.stack.url, stdin=self.token[:-1] + ("A" if self.token[-1] != "A" else "B") + "\n")
+        self.assertIn(wrong.returncode, (1, 2), wrong.stderr)
+        self.assertFalse(os.path.exists(file), "only what opens the door is kept")
+        self.assertIn(self.ws.name, self.good(ctl("login", self.stack.url + "/", stdin=self.token + "\n")))
+        self.assertEqual(stat.S_IMODE(os.stat(file).st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(os.stat(os.path.dirname(file)).st_mode), 0o700)
+        self.assertIn("Olga", self.good(ctl("owner", "list")))
+        self.assertIn("Olga", self.good(ctl("owner", "list", USHER_URL=self.stack.url)))
+        self.assertNotIn(self.token, ctl("owner", "list", "-o", "json").stdout)
+        # PostgreSQL that is configured comes first, unless --far is given
+        self.assertEqual(ctl("owner", "list", USHER_PG=self.stack.env["USHER_PG"]).returncode, 2, "--workspace is needed near")
+        self.good(ctl("owner", "list", "--far", USHER_PG=self.stack.env["USHER_PG"]))
+        os.chmod(file, 0o640)
+        done = ctl("owner", "list")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("others can read it", done.stderr)
+        os.chmod(file, 0o600)
+        self.assertIn(self.stack.url, self.good(ctl("logout")))
+        with open(file, encoding="utf-8") as f:
+            self.assertNotIn(self.token, f.read())
+        self.assertEqual(ctl("logout").returncode, 1)
+        self.assertEqual(ctl("owner", "list", "--far").returncode, 2)
