@@ -128,6 +128,8 @@ static const struct config_row rows[] = {
      "seconds from SIGTERM, from which on /readyz says 503, until the socket closes", false},
     {"instance", CONFIG_STR, "", 0, 0, "name of this process in audit records; empty: host and pid", false},
     {"log-level", CONFIG_LEVEL, "info", 0, 0, "debug, info, warn or error", false},
+    {"log-repeat-ms", CONFIG_INT, "10000", 0, 3600000,
+     "a kind of warning or error that repeats is written once in so long, ms; 0: always", false},
     TRACE_SETTINGS,
     {0},
 };
@@ -258,6 +260,7 @@ void settings_load(struct settings *s, int argc, char **argv,
     s->commands_per_workspace = (int)config_int(c, "commands-per-workspace");
     name_instance(s, config_str(c, "instance"));
     log_init("ingest", config_str(c, "log-level"));
+    log_limit(LOG_BURST, config_int(c, "log-repeat-ms") * 1000);
     config_log(c);
     failpoint_init();
 }

@@ -174,6 +174,7 @@ int main(int argc, char **argv) {
     lifecycle_init();
     struct config *config = config_load(&worker_config, argc, argv);
     log_init("worker", config_str(config, "log-level"));
+    log_limit(LOG_BURST, config_int(config, "log-repeat-ms") * 1000);
     config_log(config);
     failpoint_init();
     worker_stats_init();

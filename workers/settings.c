@@ -65,6 +65,8 @@ static const struct config_row rows[] = {
     {"metrics-listen", CONFIG_ADDRESS, "", 0, 0, "host:port of /metrics, /healthz and /readyz; empty: none",
      false},
     {"log-level", CONFIG_LEVEL, "info", 0, 0, "debug, info, warn or error", false},
+    {"log-repeat-ms", CONFIG_INT, "10000", 0, 3600000,
+     "a kind of warning or error that repeats is written once in so long, ms; 0: always", false},
     TRACE_SETTINGS,
     {NULL, CONFIG_STR, NULL, 0, 0, NULL, false},
 };

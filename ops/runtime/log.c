@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,6 +18,82 @@ static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static char system_name[32] = "usher";
 static enum log_level least = LOG_INFO;
 static atomic_long dropped;
+
+/* ---- what repeats ---- */
+
+#define KINDS 64 /* of warnings and errors; a further one is always written */
+
+/* A kind of line may be written while it has a token. It begins with `burst`, and gets one in repeat_us. */
+struct kind {
+    char event[40];
+    enum log_level level;
+    int tokens;
+    int64_t filled_us;
+    long left_out;
+};
+
+static pthread_mutex_t kinds_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct kind kinds[KINDS];
+static size_t nkinds;
+static int burst = LOG_BURST;
+static int64_t repeat_us = LOG_REPEAT_US;
+
+void log_limit(int most, long us) {
+    pthread_mutex_lock(&kinds_lock);
+    burst = most;
+    repeat_us = us;
+    nkinds = 0;
+    pthread_mutex_unlock(&kinds_lock);
+}
+
+static struct kind *kind_of_line(enum log_level level, const char *event, int64_t now_us) {
+    for (size_t i = 0; i < nkinds; i++)
+        if (kinds[i].level == level && strncmp(kinds[i].event, event, sizeof kinds[i].event - 1) == 0)
+            return &kinds[i];
+    if (nkinds == KINDS)
+        return NULL;
+    struct kind *k = &kinds[nkinds++];
+    *k = (struct kind){.level = level, .tokens = burst, .filled_us = now_us};
+    snprintf(k->event, sizeof k->event, "%s", event);
+    return k;
+}
+
+static void refill(struct kind *k, int64_t now_us) {
+    int64_t more = (now_us - k->filled_us) / repeat_us;
+    if (more >= burst - k->tokens) {
+        k->tokens = burst;
+        k->filled_us = now_us;
+    } else {
+        k->tokens += (int)more;
+        k->filled_us += more * repeat_us;
+    }
+}
+
+/* May the line be written? *left_out: how many of its kind were not since the last one that was. */
+static bool may_write(enum log_level level, const char *event, long *left_out) {
+    int64_t now_us = clock_mono_us();
+    bool may = true;
+    *left_out = 0;
+    if (level < LOG_WARN)
+        return true;
+    pthread_mutex_lock(&kinds_lock);
+    struct kind *k = repeat_us > 0 ? kind_of_line(level, event, now_us) : NULL;
+    if (k != NULL) {
+        refill(k, now_us);
+        may = k->tokens > 0;
+        if (may) {
+            k->tokens--;
+            *left_out = k->left_out;
+            k->left_out = 0;
+        } else {
+            k->left_out++;
+        }
+    }
+    pthread_mutex_unlock(&kinds_lock);
+    return may;
+}
+
+/* ---- lines ---- */
 
 void log_init(const char *sys, const char *level) {
     snprintf(system_name, sizeof system_name, "%s", sys);
@@ -59,6 +136,9 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...) {
     if (!log_enabled(level))
         return;
     char line[LINE_SIZE], ts[RFC3339_SIZE];
+    long left_out;
+    if (!may_write(level, event, &left_out))
+        return;
     /* The last byte is reserved for the end of the line, also where the text is cut. */
     size_t size = sizeof line - 1, n;
     long lost = atomic_load_explicit(&dropped, memory_order_relaxed);
@@ -74,6 +154,8 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...) {
     }
     if (n > size - 1)
         n = size - 1;
+    if (left_out > 0 && n + 32 < size)
+        n += (size_t)snprintf(line + n, size - n, " left_out=%ld", left_out);
     if (lost && n + 32 < size)
         n += (size_t)snprintf(line + n, size - n, " lines_dropped=%ld", lost);
     blank_controls(line, n);

@@ -7,6 +7,13 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 /* sys: the program or part ("ingest", "worker"); level from settings "debug|info|warn|error". */
 void log_init(const char *sys, const char *level);
+/* How often a kind of warning or error (its level and event) is written: `burst` lines at once, then one in
+ * repeat_us; a line that follows others says how many were left out (left_out=). An outage says the same
+ * thing again and again, and would fill disks with it. repeat_us 0: each is written. Without a call:
+ * LOG_BURST and LOG_REPEAT_US. */
+#define LOG_BURST 20
+#define LOG_REPEAT_US 10000000
+void log_limit(int burst, long repeat_us);
 /* fields: printf format that yields ready `key=value` pairs, e.g. log_event(LOG_INFO, "batch", "n=%d ms=%d",
  * n, ms); may be "". Text from elsewhere goes through log_quote or log_word. Whatever control byte still
  * comes along is written as a blank, so that no value can begin a line or move a terminal's cursor. */

@@ -170,6 +170,62 @@ static void lines_of_threads_do_not_mix(void **state) {
     assert_int_equal(lines, 200);
 }
 
+static int lines_of(const char *text, const char *part) {
+    int n = 0;
+    for (const char *p = text; (p = strstr(p, part)) != NULL; p++)
+        n++;
+    return n;
+}
+
+static void what_repeats_is_counted_and_not_written(void **state) {
+    (void)state;
+    log_limit(5, 60 * 60 * 1000000L);
+    for (int i = 0; i < 50; i++) {
+        log_event(LOG_WARN, "again", "i=%d", i);
+        log_event(LOG_ERROR, "again", "i=%d", i);
+        log_event(LOG_INFO, "told", "i=%d", i);
+    }
+    log_event(LOG_WARN, "another", "");
+    const char *text = taken();
+    log_limit(LOG_BURST, LOG_REPEAT_US);
+    assert_int_equal(lines_of(text, "level=warn sys=test event=again"), 5);
+    assert_int_equal(lines_of(text, "level=error sys=test event=again"),
+                     5); /* another level is another kind */
+    assert_int_equal(lines_of(text, "event=told"), 50);
+    assert_int_equal(lines_of(text, "event=another"), 1);
+    assert_int_equal(lines_of(text, "left_out="), 0);
+}
+
+static void a_later_line_says_how_many_were_left_out(void **state) {
+    (void)state;
+    int written = 0, sent = 0;
+    long left_out = 0;
+    log_limit(2, 1000);
+    /* Until time has made room for another one. */
+    while (written < 3 && sent < 10000000) {
+        log_event(LOG_WARN, "again", "");
+        sent++;
+        const char *line = taken(), *left = strstr(line, " left_out=");
+        if (*line == '\0')
+            continue;
+        written++;
+        left_out += left != NULL ? strtol(left + 10, NULL, 10) : 0;
+    }
+    log_limit(LOG_BURST, LOG_REPEAT_US);
+    assert_int_equal(written, 3);
+    assert_int_equal(written + left_out, sent); /* each is either written or counted */
+}
+
+static void without_a_limit_each_is_written(void **state) {
+    (void)state;
+    log_limit(2, 0);
+    for (int i = 0; i < 100; i++)
+        log_event(LOG_WARN, "again", "");
+    const char *text = taken();
+    log_limit(LOG_BURST, LOG_REPEAT_US);
+    assert_int_equal(lines_of(text, "event=again"), 100);
+}
+
 int main(void) {
 #define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, redirect, restore)
     const struct CMUnitTest tests[] = {
@@ -181,6 +237,9 @@ int main(void) {
         cmocka_unit_test(words),
         LOG_TEST(a_full_pipe_drops_and_counts_instead_of_waiting),
         LOG_TEST(lines_of_threads_do_not_mix),
+        LOG_TEST(what_repeats_is_counted_and_not_written),
+        LOG_TEST(a_later_line_says_how_many_were_left_out),
+        LOG_TEST(without_a_limit_each_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

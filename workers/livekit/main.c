@@ -68,6 +68,7 @@ int main(int argc, char **argv) {
     lifecycle_init();
     struct config *config = config_load(&livekit_config, argc, argv);
     log_init("livekit", config_str(config, "log-level"));
+    log_limit(LOG_BURST, config_int(config, "log-repeat-ms") * 1000);
     config_log(config);
     livekit_stats_init();
     struct voice_projects projects;
