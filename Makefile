@@ -17,7 +17,8 @@ PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lunistring -lm -lpthread
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
         -Wformat=2 -Wno-format-zero-length -Wvla -Wundef -Wpointer-arith $(WERROR)
-BASE := -std=gnu11 -g -fno-omit-frame-pointer -pthread -I. -D_GNU_SOURCE $(WARN)
+# The folder of the build is in no program, so that another folder gives the same bytes.
+BASE := -std=gnu11 -g -ffile-prefix-map=$(CURDIR)=. -fno-omit-frame-pointer -pthread -I. -D_GNU_SOURCE $(WARN)
 FLAGS_release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 FLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -fsanitize=thread
@@ -281,7 +282,7 @@ stop reset:
 help:
 	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  test  conformance  bench  fuzz"
 	@echo "check [T=ingest | T=ingest/request | T=ingest/request/route | T=route]: the unit tests, a room, a folder, a test"
-	@echo "coverage  facts  model  neighbour  voice  voice-latency  analytics  bench-scale  lint  format  dist  package  package-lint  package-test  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
+	@echo "coverage  facts  model  neighbour  voice  voice-latency  analytics  bench-scale  lint  format  dist  package  package-lint  package-test  sbom  image  reproduce [WHAT=\"install package image\"]  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
 include ops/packaging/package.mk
 

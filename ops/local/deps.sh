@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian packages that are missing, and says which. For Debian 12 and 13. Instant when nothing is missing.
-# Usage: deps.sh GROUP...   groups: build run test browser kafka newest analytics voice mumble spark conformance bench fuzz model package lint
+# Usage: deps.sh GROUP...   groups: build run test browser kafka newest analytics voice mumble spark conformance bench fuzz model image package lint
 set -euo pipefail
 
 # Debian 12 has PostgreSQL 15 and OpenJDK 17, Debian 13 has 17 and 21. Whatever else it is gets the newer ones.
@@ -13,8 +13,9 @@ declare -A packages=(
     [build]="gcc libc6-dev make pkg-config librdkafka-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libjansson-dev libpq-dev libsodium-dev
              libssl-dev libunistring-dev zlib1g-dev libcmocka-dev python3 nodejs npm"
     [run]="$postgresql curl openssl util-linux jq kcat"
-    [test]="libcmocka-dev kcat python3 python3-confluent-kafka python3-cryptography python3-jsonschema python3-psycopg2
-            python3-authlib python3-jwt python3-requests nginx systemd prometheus groff-base mandoc zsh"
+    [test]="libcmocka-dev kcat python3 python3-confluent-kafka python3-cryptography python3-jsonschema python3-psycopg2 python3-yaml
+            python3-authlib python3-jwt python3-requests nginx systemd prometheus groff-base mandoc zsh
+            binutils ca-certificates python3-venv"
     [browser]="chromium-headless-shell"
     [kafka]="$java maven util-linux"
     [conformance]="python3-venv nodejs npm maven"
@@ -26,6 +27,7 @@ declare -A packages=(
     [bench]="wrk $postgresql python3 python3-psycopg2"
     [fuzz]="clang"
     [model]="spin gcc libc6-dev"
+    [image]="ca-certificates binutils python3"
     [package]="dpkg-dev debhelper fakeroot lintian debootstrap"
     [lint]="clang-format clang-tidy cppcheck shellcheck"
 )

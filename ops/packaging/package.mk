@@ -1,4 +1,4 @@
-# Packages and images of usher; read by the Makefile.
+# Packages, image and SBOM of usher; read by the Makefile.
 .PHONY: package package-lint package-test
 
 # Debian packages for the release that this machine has, in build/package, out of what git has at HEAD.
@@ -14,3 +14,19 @@ package-lint:
 package-test:
 	@ops/local/deps.sh package
 	@ops/packaging/package-test
+
+# What is in the programs (CycloneDX, JSON), and an OCI image with all of them, as a tar that needs no daemon: skopeo and
+# podman take it as oci-archive:build/usher-VERSION.oci.tar.
+.PHONY: sbom image reproduce
+sbom: all
+	@/usr/bin/python3 -B ops/build/sbom.py $(VERSION) build/release/bin $(WEB)/package-lock.json >build/usher-$(VERSION).cdx.json
+	@echo build/usher-$(VERSION).cdx.json
+
+image: all
+	@ops/local/deps.sh image
+	@/usr/bin/python3 -B ops/build/image.py $(VERSION) build/release/bin build/usher-$(VERSION).oci.tar
+
+# Builds twice in different places, and compares byte by byte what comes out.
+reproduce:
+	@ops/local/deps.sh build package image
+	@JOBS=$(JOBS) ops/packaging/reproduce $(WHAT)

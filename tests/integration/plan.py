@@ -22,7 +22,7 @@ TOGETHER = (
     "interop", "interop_sessions", "dialects_okta", "dialects_governance", "migrate", "link", "search", "rules_data", "api_members",
     "dialects_directories", "dialects_entra_gallery", "equivalence", "roles", "storage", "tls", "preconditions", "sort",
     "prefer", "api_rooms", "client_sessions", "inputs", "entra_session", "readme", "portal_files", "traces", "statements", "days",
-    "apply_cases", "voice_token", "audit_proofs", "admin_audit", "audit_export", "activity", "archive", "tool")
+    "apply_cases", "voice_token", "audit_proofs", "admin_audit", "audit_export", "activity", "archive", "tool", "far")
 
 # Suites that run one after the other when those have ended, in a process that has read all streams along. streams
 # judges what all others wrote. seats and two add a second worker, which two ends. The rest stops and kills programs.
@@ -52,7 +52,7 @@ BROKER = {"livekit",
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
 # others worthless. They always run; contract only if it is wanted.
 TESTS_OF_TESTS = ("waiting", "stream", "coverage", "lint_docs", "once_more")
-FIRST = TESTS_OF_TESTS + ("contract", "units", "alerts", "manuals")
+FIRST = TESTS_OF_TESTS + ("contract", "units", "alerts", "manuals", "shipping")
 
 
 def suites_here():
