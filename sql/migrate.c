@@ -7,8 +7,15 @@
 #include "sql/migrations.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
+#define TRIES 40
+#define TRY_AGAIN_MS 150
 #define FUNCTIONS_SINCE 5 /* the migration that made the table which knows what functions there are */
+/* Programs that know this migration go on by the schema and the functions of this version: those of 0.3.0. To
+ * be raised with what takes away something that older programs use (what `finish` takes away says so itself).
+ */
+#define SERVES_FROM "4"
 
 static enum err_code ask(struct db *db, enum statement s, const char *const *params, int *out,
                          struct err *err) {
@@ -29,6 +36,8 @@ enum err_code migrate_state(struct db *db, struct schema_state *state, struct er
         code = ask(db, SQL_MIGRATE_AT, NULL, &state->applied, err);
     if (code == ERR_OK && state->applied >= FUNCTIONS_SINCE)
         code = ask(db, SQL_MIGRATE_FUNCTIONS_ARE, params, &functions, err);
+    if (code == ERR_OK && state->applied > state->known) /* so it has that column */
+        code = ask(db, SQL_MIGRATE_SERVES_FROM, NULL, &state->serves_from, err);
     if (code == ERR_OK)
         code = ask(db, SQL_MIGRATE_FINISHED, NULL, &finished, err);
     state->functions = functions != 0;
@@ -46,12 +55,32 @@ enum err_code schema_check(struct db *db, struct err *err) {
     enum err_code code = migrate_state(db, &state, &why);
     if (code != ERR_OK) /* an old schema does not let us see its number */
         return err_set(err, code, "the schema's number cannot be seen: %s", err_text(&why));
-    if (state.applied != state.known)
-        return err_set(err, ERR_DB_SYSTEM, "the schema has number %d, this program needs %d%s", state.applied,
-                       state.known, state.applied < state.known ? ": usherctl migrate" : "");
-    if (!state.functions)
+    if (state.applied < state.known)
+        return err_set(err, ERR_DB_SYSTEM,
+                       "the schema has number %d, this program needs %d: usherctl migrate", state.applied,
+                       state.known);
+    if (state.applied > state.known && state.serves_from > state.known)
+        return err_set(
+            err, ERR_DB_SYSTEM,
+            "the schema has number %d, and serves programs from %d on; this one knows %d: it is too old",
+            state.applied, state.serves_from, state.known);
+    if (state.applied == state.known && !state.functions)
         return err_set(err, ERR_DB_SYSTEM, "the functions are those of an older version: usherctl migrate");
     return ERR_OK;
+}
+
+/* A script that is one transaction. Programs at work may hold its locks, or have it ended as the victim of a
+ * deadlock: then nothing has happened, and it is tried again. */
+static enum err_code run_script(struct db *db, const char *script, struct err *err) {
+    char quoted[600];
+    enum err_code code = db_script(db, script, err);
+    for (int i = 1; code == ERR_DB_RETRY && i < TRIES; i++) {
+        log_event(LOG_WARN, "migrate-waits", "tried=%d error=%s", i,
+                  log_quote(err_text(err), quoted, sizeof quoted));
+        usleep((useconds_t)(TRY_AGAIN_MS * 1000 * (1 + i % 3)));
+        code = db_script(db, script, err);
+    }
+    return code;
 }
 
 static enum err_code run_step(struct db *db, const struct migration *m, struct err *err) {
@@ -59,7 +88,7 @@ static enum err_code run_step(struct db *db, const struct migration *m, struct e
     char number[16];
     snprintf(number, sizeof number, "%d", m->number);
     SQL_FILL(&script, sql_part_migrate_step, {"text", m->sql}, {"number", number}, {"name", m->name});
-    enum err_code code = db_script(db, script.p, err);
+    enum err_code code = run_script(db, script.p, err);
     jb_free(&script);
     if (code == ERR_OK)
         log_event(LOG_INFO, "migrated", "number=%d name=%s", m->number, m->name);
@@ -69,8 +98,8 @@ static enum err_code run_step(struct db *db, const struct migration *m, struct e
 static enum err_code run_functions(struct db *db, struct err *err) {
     struct jbuf script = {0};
     SQL_FILL(&script, sql_part_migrate_functions, {"text", functions_text}, {"hash", functions_hash},
-             {"version", usher_version});
-    enum err_code code = db_script(db, script.p, err);
+             {"version", usher_version}, {"serves_from", SERVES_FROM});
+    enum err_code code = run_script(db, script.p, err);
     jb_free(&script);
     if (code == ERR_OK)
         log_event(LOG_INFO, "functions-applied", "hash=%s", functions_hash);

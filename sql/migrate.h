@@ -7,16 +7,18 @@
 #include "sql/db.h"
 
 struct schema_state {
-    int applied;    /* highest number of a migration that has run; 0: none */
-    int known;      /* highest number known to this program */
-    bool functions; /* its functions are those of this program, or of a newer one */
-    bool finished;  /* nothing is there any more for programs of the version before alone */
+    int applied;     /* highest number of a migration that has run; 0: none */
+    int known;       /* highest number known to this program */
+    int serves_from; /* of a schema that is newer: the number that programs must know at least */
+    bool functions;  /* its functions are those of this program, or of a newer one */
+    bool finished;   /* nothing is there any more for programs of the version before alone */
 };
 enum err_code migrate_state(struct db *db, struct schema_state *state, struct err *err);
 /* Is it what this program needs, and no newer one? */
 bool schema_is_current(const struct schema_state *state);
 
-/* ERR_DB_SYSTEM, and a sentence, if it is not. */
+/* ERR_DB_SYSTEM, and a sentence, if this program cannot work with it: it is older, or so much newer that it
+ * says it does not serve such a program any more. */
 enum err_code schema_check(struct db *db, struct err *err);
 
 /* Applies what is missing; *applied = how many migrations. Safe to repeat, and to run from several places at

@@ -14,9 +14,11 @@ CREATE TABLE IF NOT EXISTS usher.migrations (
 SELECT pg_advisory_unlock(7000, 0);
 
 -- part: step
--- One migration.
+-- One migration. Whoever works on the tables waits behind it for its locks, for less than a request may take; where it does
+-- not get them, it gives way and is tried again.
 BEGIN;
 SET LOCAL statement_timeout = 0;
+SET LOCAL lock_timeout = '2s';
 {text};
 INSERT INTO usher.migrations (number, name) VALUES ({number}, '{name}');
 COMMIT;
@@ -41,6 +43,7 @@ BEGIN
                             ADD CONSTRAINT users_pkey PRIMARY KEY USING INDEX users_newest;
     ALTER TABLE usher.rooms DROP CONSTRAINT rooms_pkey, ADD CONSTRAINT rooms_pkey PRIMARY KEY USING INDEX rooms_newest;
 END $do$;
+UPDATE usher.applied_functions SET serves_from = 21 WHERE serves_from < 21;
 COMMIT;
 
 -- part: functions
@@ -50,6 +53,7 @@ COMMIT;
 -- them what they are to sessions that use them.
 BEGIN;
 SET LOCAL statement_timeout = 0;
+SET LOCAL lock_timeout = '2s';
 CREATE SCHEMA usher_next;
 GRANT CREATE ON SCHEMA usher, usher_next TO usher_gate, usher_owner; -- who is given a function asks for that
 SET LOCAL check_function_bodies = off;
@@ -79,8 +83,9 @@ SET LOCAL check_function_bodies = on;
 SET LOCAL search_path = usher;
 {text};
 REVOKE CREATE ON SCHEMA usher FROM usher_gate;
-DELETE FROM usher.applied_functions;
-INSERT INTO usher.applied_functions (hash, version) VALUES ('{hash}', '{version}');
+WITH before AS (DELETE FROM usher.applied_functions RETURNING serves_from)
+INSERT INTO usher.applied_functions (hash, version, serves_from)
+SELECT '{hash}', '{version}', greatest({serves_from}, coalesce(max(serves_from), 0)) FROM before;
 COMMIT;
 
 -- name: ledger_is_there
@@ -100,3 +105,7 @@ SELECT coalesce(max(number), 0) FROM usher.migrations;
 -- $2 text: version of the program
 SELECT count(*) FROM usher.applied_functions
 WHERE hash = $1 OR string_to_array(version, '.')::int[] > string_to_array($2, '.')::int[];
+
+-- name: serves_from
+-- The number of the oldest programs that are served.
+SELECT coalesce(max(serves_from), 0) FROM usher.applied_functions;

@@ -3,13 +3,14 @@ several may run it at once. On databases of their own in the stack's cluster."""
 
 import os
 import re
+import subprocess
 import threading
 import urllib.parse
 
 import psycopg2
 import stack as stacks
 from case import Case
-from waiting import run
+from waiting import run, wait_for_end
 
 OLD = os.path.join(stacks.ROOT, "tests", "cases", "sql", "0.3.0")
 
@@ -228,6 +229,31 @@ class Migrate(Case):
                 d.migrate()
                 self.same(d.catalogue(), {what: self.want[what] for what in ("columns", "indexes", "policies",
                                                                              "constraints", "functions", "applied")})
+
+    def test_whoever_works_on_the_tables_is_not_held_up(self):
+        """It gives way to a transaction that stays open, again and again, and is through when that has ended."""
+        d = self.database("busy")
+        d.install(4)
+        holds = psycopg2.connect(d.uri, options="-c search_path=usher")
+        with holds.cursor() as c:
+            c.execute("SELECT count(*) FROM workspaces")
+        env = {**os.environ, **self.stack.env, "USHER_PG": d.uri}
+        process = subprocess.Popen([os.path.join(self.stack.env["USHER_BIN"], "usherctl"), "migrate", "--log-level", "warn"],
+                                   env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        tries = 0
+        for line in process.stderr:
+            if "event=migrate-waits" not in line:
+                continue
+            tries += 1
+            self.assertEqual(d.sql("SELECT count(*) FROM workspaces"), [(0,)])
+            if tries == 2:
+                holds.rollback()
+        process.stderr.close()
+        holds.close()
+        self.assertEqual(wait_for_end(process, "usherctl"), 0)
+        self.assertGreaterEqual(tries, 2)
+        d.ctl("migrate", "finish")
+        self.same(d.catalogue(), self.want)
 
     def test_several_at_once(self):
         d = self.database("many")

@@ -66,17 +66,43 @@ class SystemErrors(Trouble):
         """As PostgreSQL saw them."""
         return self.log_lines("display_name", "postgres")
 
-    def test_a_schema_of_another_number(self):
-        """Neither program uses a schema that it was not made for."""
-        self.stack.sql("INSERT INTO migrations (number, name) VALUES (999, 'tomorrow')")
+    def test_a_schema_that_does_not_serve_this_version(self):
+        """Neither program uses a newer schema that says it is made for newer programs alone."""
+        self.newer_schema(999)
         try:
             self.stack.local("stop", "worker", check=False)
             self.wait_until(lambda: self.ingest_ready()[0] == 503, "the ingest not to be ready")
             self.assertIn("schema", self.ingest_ready()[1])
+            self.assertTrue(self.logged("serves programs from 999 on", "ingest"))
         finally:
-            self.stack.sql("DELETE FROM migrations WHERE number = 999")
+            self.own_schema()
         self.stack.start()
         self.wait_until(lambda: self.ingest_ready()[0] == 200, "the ingest to be ready")
+
+    def test_a_newer_schema_that_serves_this_version(self):
+        """Between usherctl migrate of the next version and its programs, those that run go on, and can be started."""
+        ws = self.stack.workspace("served")
+        told = len(self.log_lines("event=schema", "ingest"))
+        self.newer_schema(1)
+        try:
+            self.stack.local("stop", "worker")
+            self.stack.start()
+            self.user("served", ws.client)
+            self.wait_until(lambda: self.worker_ready()[0] == 200, "the worker to be ready")
+            self.assertEqual(self.ingest_ready()[0], 200)
+        finally:
+            self.own_schema()
+        self.assertEqual(len(self.log_lines("event=schema", "ingest")), told)
+
+    def newer_schema(self, serves_from):
+        self.before = self.stack.sql("SELECT serves_from FROM applied_functions")[0][0]
+        self.stack.sql("INSERT INTO migrations (number, name) VALUES (999, 'tomorrow')")
+        self.stack.sql("UPDATE applied_functions SET serves_from = %s, version = '99.0.0'", serves_from)
+
+    def own_schema(self):
+        self.stack.sql("DELETE FROM migrations WHERE number = 999")
+        # Applied anew: the hash of the functions has not changed, and the version is this one's again.
+        self.stack.sql("UPDATE applied_functions SET serves_from = %s, version = '0.0.1'", self.before)
 
     def test_a_command_that_takes_long(self):
         """Longer than a statement may take: alone and with more time it is applied."""
