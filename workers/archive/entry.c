@@ -83,7 +83,8 @@ static void read_party(const struct js_value *v, const char *kind, struct arena 
 static void read_change(const struct js_value *m, struct arena *a, struct entry *out) {
     struct archive_leaf *l = &out->leaf;
     l->tree = ARCHIVE_CHANGES;
-    l->epoch = number(&m[M_epoch]);
+    /* Records of 0.3.0 name none: there was no other than the first. */
+    l->epoch = m[M_epoch].kind == JS_NONE ? 1 : number(&m[M_epoch]);
     l->seq = number(&m[M_seq]);
     read_party(&m[M_actor], "kind", a, &l->actor_kind, &l->actor_id, &l->actor_name);
     l->action = js_text(&m[M_action], a);

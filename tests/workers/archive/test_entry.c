@@ -86,7 +86,8 @@ static void what_nobody_can_read_is_said(void **state) {
         {"[]", "it is neither a change nor a request"},
         {"{\"kind\":\"other\"}", "it is neither a change nor a request"},
         {"{\"kind\":\"request\",\"workspace\":\"" WS "\"}", "it has no number"},
-        {"{\"kind\":\"change\",\"workspace\":\"" WS "\",\"seq\":1}", "it has no number"},
+        {"{\"kind\":\"change\",\"workspace\":\"" WS "\",\"epoch\":1}", "it has no number"},
+        {"{\"kind\":\"change\",\"workspace\":\"" WS "\",\"epoch\":0,\"seq\":1}", "it has no number"},
         {"{\"kind\":\"change\",\"workspace\":null,\"epoch\":1,\"seq\":1}", "it has no workspace"},
         {"{\"kind\":\"request\",\"workspace\":\"x\",\"n\":1}", "it has no workspace"},
         {"{\"kind\":\"request\",\"workspace\":\"" WS "\",\"n\":1,\"status\":1000}", "its status is none"},
@@ -111,6 +112,15 @@ static void a_workspace_has_one_partition(void **state) {
                                   .n = strlen(text)};
     assert_false(entry_read(&source, PARTITIONS, arena, &e, &why));
     assert_string_equal(why, "its workspace lives in another partition");
+}
+
+static void a_record_of_0_3_0_is_of_the_first_epoch(void **state) {
+    (void)state;
+    struct entry e;
+    const char *why;
+    assert_true(read_text("{\"kind\":\"change\",\"workspace\":\"" WS "\",\"seq\":7}", &e, &why));
+    assert_int_equal(e.leaf.epoch, 1);
+    assert_int_equal(e.leaf.seq, 7);
 }
 
 static void a_time_that_is_none_is_the_log_s(void **state) {
@@ -202,9 +212,13 @@ static int free_arena(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(a_change_has_its_columns),         CASE(what_writes_and_what_reads),
-        CASE(what_nobody_can_read_is_said),     CASE(a_workspace_has_one_partition),
-        CASE(a_time_that_is_none_is_the_log_s), CASE(classes_and_spans),
+        CASE(a_change_has_its_columns),
+        CASE(what_writes_and_what_reads),
+        CASE(what_nobody_can_read_is_said),
+        CASE(a_workspace_has_one_partition),
+        CASE(a_time_that_is_none_is_the_log_s),
+        CASE(classes_and_spans),
+        CASE(a_record_of_0_3_0_is_of_the_first_epoch),
         CASE(what_counts_as_a_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
