@@ -80,7 +80,7 @@ GEN_livekit := schemas/readers/rooms.c
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check coverage facts test model neighbour voice voice-latency fuzz analytics conformance bench bench-scale lint format dist install install-units clean run start stop reset FORCE
+.PHONY: all help deps units tools check coverage facts test upgrade-test model neighbour voice voice-latency fuzz analytics conformance bench bench-scale lint format dist install install-units clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -188,6 +188,12 @@ test:
 	@bash ops/build/run_stages.sh "$(STAGE_MAKE) check" "$(STAGE_MAKE) all tools && echo 0 passed, 0 failed" \
 		tests/model/run tests/integration/run tests/browser/run tests/crash/run "tests/neighbour/run --short" "tests/voice/run --short"
 
+# From a release (UPGRADE_FROM=tag, commit or folder; the newest tag) to this version and back, under load, behind a proxy.
+upgrade-test:
+	@ops/local/deps.sh build run test kafka
+	@$(MAKE) --no-print-directory all
+	@tests/upgrade/run
+
 # The model of the way from the log to the streams, with the large state spaces: tests/model/README.md.
 model:
 	@ops/local/deps.sh model
@@ -282,7 +288,7 @@ stop reset:
 help:
 	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  test  conformance  bench  fuzz"
 	@echo "check [T=ingest | T=ingest/request | T=ingest/request/route | T=route]: the unit tests, a room, a folder, a test"
-	@echo "coverage  facts  model  neighbour  voice  voice-latency  analytics  bench-scale  lint  format  dist  package  package-lint  package-test  sbom  image  reproduce [WHAT=\"install package image\"]  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
+	@echo "coverage  facts  upgrade-test  model  neighbour  voice  voice-latency  analytics  bench-scale  lint  format  dist  package  package-lint  package-test  sbom  image  reproduce [WHAT=\"install package image\"]  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
 include ops/packaging/package.mk
 

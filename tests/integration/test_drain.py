@@ -14,6 +14,7 @@ import time
 
 from case import BUSY, Case
 from manager import Manager
+from nginx import Nginx
 from scimhttp import USER, Broken, Client
 from stack import free_port
 from waiting import SILENCE, wait_for_end, wait_until
@@ -166,32 +167,11 @@ class Told(Programs):
 class Rolling(Programs):
     """Two ingests behind nginx with the lines of ops/network.md, and clients that try nothing twice."""
 
-    def configure(self, port, backends):
-        with open(os.path.join(self.stack.root, "ops", "network.md"), encoding="utf-8") as f:
-            page = f.read()
-        lines = page.split("<!-- nginx -->")[1].split("<!-- end of nginx -->")[0]
-        lines = "\n".join(line[4:] for line in lines.splitlines() if line.startswith("    "))
-        self.assertIn("server 10.0.0.5:8080 max_fails=0;", lines)
-        for documented, real in zip(("10.0.0.5:8080", "10.0.0.6:8080"), backends):
-            lines = lines.replace(documented, "127.0.0.1:%d" % real)
-        lines = lines.replace("listen 443 ssl;", "listen 127.0.0.1:%d;" % port)
-        lines = "\n".join(line for line in lines.splitlines() if "ssl_certificate" not in line)
-        path = os.path.join(self.folder, "nginx.conf")
-        with open(path, "w") as f:
-            # One process: a worker of its own would outlive a master that is killed.
-            f.write("daemon off; master_process off; pid %s/pid; error_log %s/error.log;\nevents {}\nhttp {\n"
-                    "access_log off; client_body_temp_path %s/b; proxy_temp_path %s/p; fastcgi_temp_path %s/f; uwsgi_temp_path %s/u;"
-                    " scgi_temp_path %s/s;\n%s\n}\n" % ((self.folder,) * 7 + (lines,)))
-        return path
-
     def test_no_request_fails(self):
         backends, front = [free_port(), free_port()], free_port()
         processes = [self.ingest(port, "--drain-seconds", "2") for port in backends]
-        os.chmod(self.folder, 0o755)
-        nginx = subprocess.Popen([shutil.which("nginx", path="/usr/sbin:/usr/bin"), "-c", self.configure(front, backends),
-                                  "-e", os.path.join(self.folder, "error.log")], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.DEVNULL)
-        self.processes.append(nginx)
+        nginx = Nginx(self.folder, front, backends)
+        self.processes.append(nginx.start())
         self.until_ready(front)
         wrong, answered, stop = [], [], threading.Event()
 
@@ -226,8 +206,7 @@ class Rolling(Programs):
         stop.set()
         for t in workers:
             t.join()
-        with open(os.path.join(self.folder, "error.log"), errors="replace") as f:
-            self.assertEqual((len(wrong), wrong[:3]), (0, []), "%d answered; nginx: %s" % (len(answered), f.read()[:1500]))
+        self.assertEqual((len(wrong), wrong[:3]), (0, []), "%d answered; nginx: %s" % (len(answered), nginx.complaints()))
         print("rolled behind nginx: %d requests, 0 failed" % len(answered))
 
 
