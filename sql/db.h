@@ -22,6 +22,10 @@ void db_free(struct db *db);
 /* Is it a connection string, and can the files that it names be read? ERR_CONFIG with the reason. Connects to
  * nobody. */
 enum err_code db_check_uri(const char *uri, struct err *err);
+/* What the connection string says, as libpq's environment variables (PGHOST, PGPASSWORD …): for programs that
+ * are started, whose arguments everybody can see. ERR_CONFIG with the reason where it is none. */
+enum err_code db_uri_environment(const char *uri, void (*put)(const char *name, const char *value, void *ctx),
+                                 void *ctx, struct err *err);
 /* From now on a failure to connect says why in the text of its error, and in full, for an operator's eyes.
  * Without it the text is one for everybody. */
 void db_say_why(struct db *db);

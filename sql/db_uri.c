@@ -23,6 +23,22 @@ static enum err_code check_files(const PQconninfoOption *options, struct err *er
     return ERR_OK;
 }
 
+enum err_code db_uri_environment(const char *uri, void (*put)(const char *name, const char *value, void *ctx),
+                                 void *ctx, struct err *err) {
+    char *why = NULL;
+    PQconninfoOption *options = PQconninfoParse(uri, &why);
+    if (options == NULL) {
+        (void)err_set(err, ERR_CONFIG, "pg: %.*s", why != NULL ? (int)strcspn(why, "\n") : 0, why);
+        PQfreemem(why);
+        return ERR_CONFIG;
+    }
+    for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
+        if (o->val != NULL && o->envvar != NULL)
+            put(o->envvar, o->val, ctx);
+    PQconninfoFree(options);
+    return ERR_OK;
+}
+
 enum err_code db_check_uri(const char *uri, struct err *err) {
     char *why = NULL;
     PQconninfoOption *options = PQconninfoParse(uri, &why);

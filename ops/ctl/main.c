@@ -36,6 +36,7 @@ static const char *const delivery_set_flags[] = {"workspace", "name", "endpoint"
 static const char *const delivery_rotate_flags[] = {"workspace", "overlap", NULL};
 static const char *const delivery_replay_flags[] = {"workspace", "since", "after", "number", NULL};
 static const char *const workspace_flag[] = {"workspace", NULL};
+static const char *const backup_role_flags[] = {"name", "password-file", NULL};
 static const char *const audit_check_flags[] = {"key", NULL};
 static const char *const audit_resume_flags[] = {"tree", "why", NULL};
 static const char *const audit_verify_flags[] = {"key", "checkpoint", NULL};
@@ -116,6 +117,9 @@ static const struct ctl_verb verbs[] = {
     {"audit", "resume", 1, audit_resume_flags, ctl_audit_resume, CTL_NEAR,
      "audit resume W|operator --tree changes|requests --why TEXT"},
     {"stream", "verify", 0, workspace_flag, ctl_stream_verify, CTL_NEAR, "stream verify [--workspace W]"},
+    {"backup", "role", 0, backup_role_flags, ctl_backup_role, CTL_NEAR,
+     "backup role --password-file FILE|- [--name ROLE]"},
+    {"backup", NULL, 1, no_flags, ctl_backup, CTL_NEAR, "backup FILE"},
     {"restore", NULL, 0, no_flags, ctl_restore, CTL_NEAR, "restore"},
     {"rooms", "rebuild", 0, no_flags, ctl_rooms_rebuild, CTL_NEAR, "rooms rebuild"},
     {"why", NULL, 2, workspace_flag, ctl_why, CTL_BOTH, "why ROOM USER --workspace W"},
