@@ -65,6 +65,7 @@ enum err_code ctl_status(struct ctl *c, struct err *err);
 enum err_code ctl_ready(struct ctl *c, struct err *err);
 enum err_code ctl_backup(struct ctl *c, struct err *err); /* ctl_backup.c */
 enum err_code ctl_backup_role(struct ctl *c, struct err *err);
+enum err_code ctl_doctor(struct ctl *c, struct err *err); /* ctl_doctor*.c */
 enum err_code ctl_explain(struct ctl *c, struct err *err);
 enum err_code ctl_audit_check(struct ctl *c, struct err *err);
 enum err_code ctl_audit_prove(struct ctl *c, struct err *err);

@@ -69,6 +69,8 @@ static const struct ctl_words table[] = {
     {"login", "keep the token of an owner or administrator, which is read from standard input",
      CTL_ASKS_NOTHING},
     {"logout", "forget the token that was kept last, or that for --url", CTL_ASKS_NOTHING},
+    {"doctor", "look at everything that usher stands on, and say what is wrong and what to do",
+     CTL_ASKS_NOTHING},
     {"explain", "say what an error means and what to do", CTL_ASKS_NOTHING},
     {"completion", "print what completes the commands in a shell", CTL_ASKS_NOTHING},
     {"help", "show the help of all commands, or of one", CTL_ASKS_NOTHING},

@@ -1,5 +1,5 @@
 /* The Kafka part of usherctl status: topics, partitions, and how far the workers are behind. */
-#include "ops/ctl/ctl.h"
+#include "ops/ctl/ctl_doctor.h"
 
 #include "ops/runtime/kafka_conf.h"
 
@@ -21,7 +21,7 @@ static int partitions_of(const struct rd_kafka_metadata *md, const char *topic) 
     return 0;
 }
 
-static bool put_topics(struct ctl *c, const struct rd_kafka_metadata *md) {
+static bool put_topics(struct ctl *c, rd_kafka_t *rk, const struct rd_kafka_metadata *md) {
     long due = config_int(c->config, "partitions");
     bool good = true;
     if (c->json) {
@@ -30,13 +30,18 @@ static bool put_topics(struct ctl *c, const struct rd_kafka_metadata *md) {
     }
     for (size_t i = 0; i < NTOPICS; i++) {
         int found = partitions_of(md, topics[i]);
+        bool hidden = found == 0 && ctl_topic_is_hidden(rk, topics[i]);
         good = good && found == due;
         if (c->json) {
             jb_sep(&c->out);
             jb_raw(&c->out, "{");
             jb_kstr(&c->out, "name", topics[i]);
             jb_kint(&c->out, "partitions", found);
+            jb_kbool(&c->out, "hidden", hidden);
             jb_raw(&c->out, "}");
+        } else if (hidden) {
+            jb_printf(&c->out, "  %-18s may NOT be seen by this principal: it needs Describe on it\n",
+                      topics[i]);
         } else if (found == 0) {
             jb_printf(&c->out, "  %-18s MISSING: starting usher-worker creates it\n", topics[i]);
         } else {
@@ -146,7 +151,7 @@ bool ctl_status_kafka(struct ctl *c) {
                   err_text(&err));
     }
     if (md != NULL) {
-        good = put_topics(c, md);
+        good = put_topics(c, rk, md);
         if (partitions_of(md, TOPIC_COMMANDS) > 0)
             put_lag(c, rk, partitions_of(md, TOPIC_COMMANDS));
         rd_kafka_metadata_destroy(md);

@@ -73,6 +73,14 @@ rd_kafka_t *kafka_open(rd_kafka_conf_t *conf, enum kafka_role role, struct err *
  * topics by request (usher-broker) makes them when asked about them. replication 0 = the broker's default. */
 enum err_code kafka_topics_ensure(rd_kafka_t *rk, int partitions, int replication, int timeout_ms,
                                   struct err *err);
+/* What the i-th topic must be (ops/topics.md). False behind the last one. */
+struct kafka_topic_due {
+    const char *name;
+    int record_bytes;     /* what it must take */
+    bool compacted;       /* the others forget by time */
+    int64_t retention_ms; /* how long it must hold; 0: compacted */
+};
+bool kafka_topic_due(size_t i, struct kafka_topic_due *due);
 /* Does each topic take records as large as usher writes? ERR_CONFIG, and which one, if it was made with less.
  * ERR_KAFKA: cannot be found out, as a trial broker knows no settings. */
 enum err_code kafka_topics_limits(rd_kafka_t *rk, int timeout_ms, struct err *err);

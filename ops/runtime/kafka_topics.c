@@ -40,6 +40,19 @@ static const struct topic {
 };
 #define NTOPICS (sizeof topics / sizeof *topics)
 
+bool kafka_topic_due(size_t i, struct kafka_topic_due *due) {
+    if (i >= NTOPICS)
+        return false;
+    *due = (struct kafka_topic_due){.name = topics[i].name, .record_bytes = topics[i].record_bytes};
+    for (int k = 0; k < SETTINGS && topics[i].settings[k].key; k++) {
+        if (strcmp(topics[i].settings[k].key, "cleanup.policy") == 0)
+            due->compacted = true;
+        if (strcmp(topics[i].settings[k].key, "retention.ms") == 0)
+            due->retention_ms = atoll(topics[i].settings[k].value);
+    }
+    return true;
+}
+
 enum seen { SEEN_MISSING, SEEN_NOT_READY, SEEN_GOOD };
 
 /* Reads the metadata of one topic. Another number of partitions is refused at once, because waiting does not
