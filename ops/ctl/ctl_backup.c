@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,29 +84,21 @@ static void put_environment(const char *name, const char *value, void *ctx) {
     setenv(name, value, 1);
 }
 
-/* In the child. Its arguments hold no password. */
-static void run_dump(const char *uri, const char *program, const char *to) {
-    struct err err = {0};
-    if (db_uri_environment(uri, put_environment, NULL, &err) != ERR_OK)
-        _exit(126);
+/* Its arguments hold no password: what the connection string says goes into its environment. */
+static enum err_code dump(const char *uri, const char *program, const char *to, struct err *err) {
     char *const words[] = {
         (char *)program, "--format=custom", "--schema=usher", "--no-password", "--file", (char *)to, NULL};
-    execvp(program, words);
-    fprintf(stderr, "%s: %s\n", program, strerror(errno));
-    _exit(127);
-}
-
-static enum err_code dump(const char *uri, const char *program, const char *to, struct err *err) {
     int status = 0;
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0)
-        run_dump(uri, program, to);
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    pid_t pid;
+    if (db_uri_environment(uri, put_environment, NULL, err) != ERR_OK)
+        return err->code;
+    if (posix_spawnp(&pid, program, NULL, NULL, words, environ) != 0)
+        return err_set(err, ERR_USAGE, "there is no pg_dump here: install PostgreSQL's client programs");
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return ERR_OK;
-    if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 127)
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         return err_set(err, ERR_USAGE, "there is no pg_dump here: install PostgreSQL's client programs");
     return err_set(err, ERR_UNAVAILABLE, "pg_dump failed; it has said why");
 }
