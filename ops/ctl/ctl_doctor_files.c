@@ -99,7 +99,7 @@ static void judge_line(struct doctor *d, char *line) {
 }
 
 /* asked: somebody has named it, so it must be there. */
-static void look_at_settings(struct doctor *d, const char *path, bool asked) {
+static void look_at_file(struct doctor *d, const char *path, bool asked) {
     char line[4096];
     FILE *f = fopen(path, "re");
     if (f == NULL) {
@@ -130,11 +130,11 @@ void doctor_files(struct doctor *d) {
     char path[1024];
     config_each(d->c->config, "kafka.", judge_own, d);
     for (size_t i = 0; wanted == NULL && i < sizeof usual / sizeof *usual; i++)
-        look_at_settings(d, usual[i], false);
+        look_at_file(d, usual[i], false);
     for (const char *at = wanted; at != NULL && *at != '\0';) {
         size_t n = strcspn(at, ",");
         snprintf(path, sizeof path, "%.*s", (int)n, at);
-        look_at_settings(d, path, true);
+        look_at_file(d, path, true);
         at += n + (at[n] == ',');
     }
 }

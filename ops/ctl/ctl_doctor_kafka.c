@@ -15,8 +15,8 @@
 #define HANGS_MS 12000
 #define CHECK_ID "usher-selfcheck-doctor"
 
-static rd_kafka_t *open_client(struct doctor *d, enum kafka_role role, const char *key, const char *value,
-                               struct err *err) {
+static rd_kafka_t *open_as(struct doctor *d, enum kafka_role role, const char *key, const char *value,
+                           struct err *err) {
     char text[256];
     rd_kafka_conf_t *conf = kafka_conf_new(d->c->config, role);
     if (key != NULL && rd_kafka_conf_set(conf, key, value, text, sizeof text) != RD_KAFKA_CONF_OK) {
@@ -41,7 +41,7 @@ static bool is_trial(rd_kafka_t *rk, const struct rd_kafka_metadata *md) {
 /* What the worker's own check at its start does, up to where it would write. */
 static void look_at_transactions(struct doctor *d) {
     struct err err = {0};
-    rd_kafka_t *rk = open_client(d, KAFKA_PRODUCER_TRANSACTIONAL, "transactional.id", CHECK_ID, &err);
+    rd_kafka_t *rk = open_as(d, KAFKA_PRODUCER_TRANSACTIONAL, "transactional.id", CHECK_ID, &err);
     if (rk == NULL) {
         doctor_say(d, DOCTOR_BAD, AREA, "transactions", NULL, "%s", err_text(&err));
         return;
@@ -83,8 +83,8 @@ static void read_ends(rd_kafka_t *committed, rd_kafka_t *uncommitted, const char
 static void look_at_hanging(struct doctor *d, int partitions) {
     static struct ends first, second;
     struct err err = {0};
-    rd_kafka_t *committed = open_client(d, KAFKA_CONSUMER_ENDS, "group.id", CHECK_ID, &err);
-    rd_kafka_t *uncommitted = open_client(d, KAFKA_CONSUMER_ASSIGN, "group.id", CHECK_ID, &err);
+    rd_kafka_t *committed = open_as(d, KAFKA_CONSUMER_ENDS, "group.id", CHECK_ID, &err);
+    rd_kafka_t *uncommitted = open_as(d, KAFKA_CONSUMER_ASSIGN, "group.id", CHECK_ID, &err);
     int stuck = 0, open = 0;
     first.n = second.n = partitions <= 1024 ? partitions : 1024;
     if (committed != NULL && uncommitted != NULL) {
@@ -197,7 +197,7 @@ void doctor_kafka(struct doctor *d) {
     const struct rd_kafka_metadata *md = NULL;
     struct err err = {0};
     char why[300];
-    rd_kafka_t *rk = open_client(d, KAFKA_CONSUMER_ASSIGN, "group.id", WORKER_GROUP, &err);
+    rd_kafka_t *rk = open_as(d, KAFKA_CONSUMER_ASSIGN, "group.id", WORKER_GROUP, &err);
     if (rk != NULL) {
         rd_kafka_resp_err_t e = rd_kafka_metadata(rk, 1, NULL, &md, DOCTOR_ANSWER_MS);
         if (e != RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -133,7 +133,7 @@ static void look_at_sessions(struct doctor *d) {
                    oldest);
     if (prepared > 0)
         doctor_say(d, DOCTOR_WARN, AREA, "prepared transactions",
-                   "usher makes none: COMMIT or ROLLBACK PREPARED", "%" PRId64, prepared);
+                   "usher makes none: whoever made them must end them", "%" PRId64, prepared);
     db_results_free(&r, 1);
 }
 
