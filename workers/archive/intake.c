@@ -17,6 +17,9 @@
 #define GATHER_US 200000
 #define FETCH_BYTES "65536"
 #define HEARTBEAT_MS "2000"
+/* An archive that hangs gives its partitions up after so long: its heartbeats go on without it. Longer than
+ * any of its transactions. */
+#define HANGS_MS "60000"
 
 struct intake {
     rd_kafka_t *rk;
@@ -117,6 +120,7 @@ static rd_kafka_t *join(struct intake *in, const struct config *config, bool tri
     kafka_conf_set(conf, "enable.partition.eof", "true");
     kafka_conf_set(conf, "queued.min.messages", "2000");
     kafka_conf_set(conf, "heartbeat.interval.ms", HEARTBEAT_MS);
+    kafka_conf_set(conf, "max.poll.interval.ms", HANGS_MS);
     if (trial)
         kafka_conf_set(conf, "fetch.wait.max.ms", "1"); /* it sleeps that long on every empty fetch */
     else

@@ -15,6 +15,8 @@
 #include <string.h>
 
 #define GROUP "usher-worker-deliver"
+/* One that hangs gives its partitions up after so long: its heartbeats go on without it. */
+#define HANGS_MS "60000"
 #define ASK_MS 5000
 #define FIRST_MS 100
 #define BATCH_RECORDS 500
@@ -145,6 +147,7 @@ static void taker_on_error(rd_kafka_t *rk, int code, const char *reason, void *o
 static enum err_code taker_join(struct taker *t, struct err *err) {
     rd_kafka_conf_t *conf = kafka_conf_new(t->config, KAFKA_CONSUMER_GROUP);
     kafka_conf_set(conf, "group.id", GROUP);
+    kafka_conf_set(conf, "max.poll.interval.ms", HANGS_MS);
     kafka_conf_set(conf, "heartbeat.interval.ms", "2000"); /* each costs something; endpoints can wait */
     kafka_conf_set(conf, "queued.min.messages", "2000");
     if (t->trial)
