@@ -41,7 +41,7 @@ static void change_by_tree(const json_t *o, struct arena *a, struct archive_leaf
     const json_t *actor = json_object_get(o, "actor"), *target = json_object_get(o, "target"),
                  *subject = json_object_get(o, "subject");
     l->tree = ARCHIVE_CHANGES;
-    l->epoch = number(o, "epoch");
+    l->epoch = json_object_get(o, "epoch") == NULL ? 1 : number(o, "epoch");
     l->seq = number(o, "seq");
     l->actor_kind = text(actor, "kind", a);
     l->actor_id = id(actor, "id", a);
