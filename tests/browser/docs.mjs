@@ -41,6 +41,24 @@ test("docs: a request is tried with a token that is typed in, and shown as curl"
   await v.close();
 });
 
+test("docs: an opened operation can be read and used by everybody", async () => {
+  for (const mode of MODES) {
+    const v = await Visitor.open(mode);
+    await v.go("/api/v1/docs");
+    for (const [method, path] of [["get", "/api/v1/users"], ["post", "/api/v1/users"], ["patch", "/api/v1/admin/workspace"]]) {
+      const row = v.page.locator(`.opblock-${method}`, { has: v.page.locator(`[data-path='${path}']`) });
+      await row.locator(".opblock-summary-control").click();
+      await row.locator(".responses-wrapper").waitFor();
+      await row.locator(".try-out__btn").click();
+      await row.locator(".execute").waitFor();
+    }
+    await v.axe("opened operations");
+    await v.shoot("docs-opened");
+    v.quiet();
+    await v.close();
+  }
+});
+
 test("docs: what stands in a document is never run", async () => {
   const evil = "<img src=x onerror=\"document.body.id='taken'\"><script>document.body.id='taken'</script><b>bold</b>";
   const v = await Visitor.open();

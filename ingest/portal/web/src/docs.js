@@ -34,3 +34,18 @@ SwaggerUI({
     return request;
   },
 });
+
+// Swagger UI leaves fields without a name that a screen reader could say, and examples that the keyboard cannot scroll.
+const drawn = document.getElementById("docs");
+function complete() {
+  for (const field of drawn.querySelectorAll(":is(select, input, textarea):not([aria-label])")) {
+    const row = field.closest("[data-param-name]");
+    if (row)
+      field.ariaLabel = row.dataset.paramName;
+    else if (field.matches(".body-param__text"))
+      field.ariaLabel = "Request body";
+  }
+  for (const example of drawn.querySelectorAll("pre.microlight:not([tabindex])"))
+    example.tabIndex = 0;
+}
+new MutationObserver(complete).observe(drawn, { childList: true, subtree: true });
