@@ -2,6 +2,7 @@
 must pass."""
 
 import json
+import select
 import socket
 import threading
 import urllib.parse
@@ -154,10 +155,9 @@ class Client:
         if self._sock is None:
             return
         try:
-            if self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+            # A socket with a time limit waits in recv, whatever its flags say; so it is asked before.
+            if select.select([self._sock], [], [], 0)[0] and self._sock.recv(1, socket.MSG_PEEK) == b"":
                 self.close()
-        except BlockingIOError:
-            pass  # it is open, and silent as it should be
         except OSError:
             self.close()
 
