@@ -259,7 +259,8 @@ dist: $(BUNDLE)/files.json
 install-units:
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/usher
 	for unit in ops/systemd/*; do \
-		sed 's|@bindir@|$(PREFIX)/bin|' $$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; done
+		sed 's|@bindir@|$(PREFIX)/bin|' $$unit >$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} && \
+		chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; done
 	install -m 644 ops/prometheus/usher.rules.yml ops/grafana/usher.json $(DESTDIR)$(PREFIX)/share/usher
 
 # Manual pages, and what completes the commands of usherctl in bash and zsh.
@@ -269,6 +270,7 @@ install-manuals: build/release/bin/usherctl
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
 	$< completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/usherctl
 	$< completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_usherctl
+	chmod 644 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/usherctl $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_usherctl
 
 install: all install-units install-manuals
 	install -d $(DESTDIR)$(PREFIX)/bin
