@@ -74,7 +74,7 @@ static void judge_certificate(struct doctor *d, const char *path) {
                over ? -days : days);
 }
 
-static void judge(struct doctor *d, enum kind kind, const char *path) {
+static void judge_file(struct doctor *d, enum kind kind, const char *path) {
     if (kind == SECRET)
         judge_secret(d, path);
     else
@@ -95,7 +95,7 @@ static void judge_line(struct doctor *d, char *line) {
         value[n - 1] = '\0';
     for (size_t i = 0; *value != '\0' && i < sizeof named / sizeof *named; i++)
         if (strcmp(named[i].key, key) == 0)
-            judge(d, named[i].kind, value);
+            judge_file(d, named[i].kind, value);
 }
 
 /* asked: somebody has named it, so it must be there. */
@@ -120,7 +120,7 @@ static void judge_own(const char *key, const char *value, void *ctx) {
     snprintf(full, sizeof full, "kafka.%s", key);
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         if (strcmp(named[i].key, full) == 0)
-            judge(ctx, named[i].kind, value);
+            judge_file(ctx, named[i].kind, value);
 }
 
 void doctor_files(struct doctor *d) {

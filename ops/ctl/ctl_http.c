@@ -115,8 +115,8 @@ static void set_options(CURL *e, const struct ctl_server *s, const struct ctl_ex
     free(host);
 }
 
-static enum err_code judge(const struct transfer *t, const struct ctl_server *s, CURLcode code,
-                           struct err *err) {
+static enum err_code judge_transfer(const struct transfer *t, const struct ctl_server *s, CURLcode code,
+                                    struct err *err) {
     curl_off_t sent_us = 0;
     if (code == CURLE_OK) {
         curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->x->status);
@@ -149,7 +149,7 @@ enum err_code ctl_http_ask(const struct ctl_server *s, struct ctl_exchange *x, s
     curl_easy_setopt(t.easy, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(t.easy, CURLOPT_WRITEFUNCTION, take_piece);
     curl_easy_setopt(t.easy, CURLOPT_WRITEDATA, &t);
-    enum err_code code = judge(&t, s, curl_easy_perform(t.easy), err);
+    enum err_code code = judge_transfer(&t, s, curl_easy_perform(t.easy), err);
     curl_slist_free_all(headers);
     curl_easy_cleanup(t.easy);
     free(url);

@@ -189,7 +189,7 @@ static void judge_untold(struct thing *t, bool whole) {
         t->of->verdict.unproved++;
 }
 
-static void judge(struct thing *t, bool whole) {
+static void judge_thing(struct thing *t, bool whole) {
     struct of_workspace *w = t->of;
     bool has = t->state.epoch > 0 && !t->state_gone, told = t->event.epoch > 0;
     if (has)
@@ -211,7 +211,7 @@ static void judge(struct thing *t, bool whole) {
 void fold_judge(struct fold *f, bool whole) {
     for (size_t i = 0; i < f->cap; i++)
         if (f->row[i] != NULL)
-            judge(f->row[i], whole);
+            judge_thing(f->row[i], whole);
 }
 
 void fold_each(const struct fold *f,
