@@ -24,6 +24,9 @@ def build():
 class Told:
     def __init__(self):
         self.workspaces, self.numbers, self.wrong, self.lines = {}, {}, [], []
+        # Somebody may leave a room that the snapshot had no more, because its record gave way to a later one. That one
+        # must come.
+        self.unknown = {}
 
     def take(self, line):
         self.lines.append(line)
@@ -36,6 +39,8 @@ class Told:
             if line["why"] == "end" and told != (line["rooms"], [line["epoch"], line["seq"]]):
                 self.wrong.append("what it holds of %s at the end is not what it has told" % workspace)
             self.workspaces[workspace], self.numbers[workspace] = line["rooms"], [line["epoch"], line["seq"]]
+        elif do == "end":
+            self.wrong += self.unknown.values()
         elif do.startswith("usher."):
             self._change(do, workspace, line)
 
@@ -45,14 +50,15 @@ class Told:
             self.wrong.append("%s: %s after %s" % (workspace, [line["epoch"], line["seq"]], last))
         self.numbers[workspace] = [line["epoch"], line["seq"]]
         room, user = line["room"]["id"], line.get("user", {}).get("id")
+        if user is None:
+            self.unknown.pop((workspace, room), None)
         if do == "usher.room.deleted":
             held.pop(room, None)
         elif user is None:
             held.setdefault(room, {"name": None, "members": {}})["name"] = line["room"]["name"]
         elif do == "usher.member.removed":
             if room not in held:
-                told = [x for x in self.lines if x.get("workspace") == workspace][-12:]
-                self.wrong.append("%s left a room that is not there: %s" % (user, told))
+                self.unknown[workspace, room] = "%s left the room %s, which is not there, at %d" % (user, room, line["seq"])
             held.get(room, {"members": {}})["members"].pop(user, None)
         else:
             held.setdefault(room, {"name": None, "members": {}})["members"][user] = line["transmit"]
