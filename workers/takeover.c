@@ -23,10 +23,19 @@ static enum err_code ask_places(const struct takeover *t, rd_kafka_topic_partiti
     return code ? err_set(err, ERR_KAFKA, "The group's offsets: %s", rd_kafka_err2str(code)) : ERR_OK;
 }
 
+/* Has anything been emitted of these partitions? Then this is no new installation. */
+static bool has_worked(const struct outbox_taken *taken, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (taken[i].mark > 0)
+            return true;
+    return false;
+}
+
 /* Without a committed offset: where the log begins, never at its end, which would skip commands. Nobody knows
- * then what stood before that. */
+ * then what stood before that; and a log that begins at 0 may have been made anew, unless nothing was ever
+ * done. */
 static enum err_code find_offset(const struct takeover *t, const rd_kafka_topic_partition_t *place,
-                                 int64_t *offset, struct err *err) {
+                                 bool worked, int64_t *offset, struct err *err) {
     int64_t first, end;
     *offset = place->offset;
     if (place->offset >= 0)
@@ -36,7 +45,7 @@ static enum err_code find_offset(const struct takeover *t, const rd_kafka_topic_
     if (code)
         return err_set(err, ERR_KAFKA, "The beginning of " TOPIC_COMMANDS ": %s", rd_kafka_err2str(code));
     *offset = first;
-    return first == 0 || consumer_note_gap(t->consumer, place->partition, -1, first)
+    return (first == 0 && !worked) || consumer_note_gap(t->consumer, place->partition, -1, first)
                ? ERR_OK
                : err_set(err, ERR_UNAVAILABLE, "A gap of " TOPIC_COMMANDS " cannot be noted");
 }
@@ -73,9 +82,9 @@ static enum err_code keep_from_offset(const struct takeover *t, const rd_kafka_t
     return outbox_set_from_offset(t->db, taken->partition, place->offset, err);
 }
 
-static enum err_code start_one(const struct takeover *t, const rd_kafka_topic_partition_t *place,
+static enum err_code start_one(const struct takeover *t, const rd_kafka_topic_partition_t *place, bool worked,
                                struct outbox_taken *taken, struct start *start, struct err *err) {
-    if (find_offset(t, place, &start->offset, err) != ERR_OK ||
+    if (find_offset(t, place, worked, &start->offset, err) != ERR_OK ||
         keep_from_offset(t, place, taken, err) != ERR_OK ||
         find_number(t, place, taken, &start->number, err) != ERR_OK)
         return err->code;
@@ -106,10 +115,11 @@ enum err_code takeover_try(const struct takeover *t, const int32_t *partitions, 
         rd_kafka_topic_partition_list_add(places, TOPIC_COMMANDS, taken[i].partition);
     if (code == ERR_OK)
         code = ask_places(t, places, err);
+    bool worked = code == ERR_OK && has_worked(taken, n);
     for (size_t i = 0; code == ERR_OK && i < n; i++) {
         struct err why = {0};
         starts[i].partition = taken[i].partition;
-        if (start_one(t, &places->elems[i], &taken[i], &starts[i], &why) != ERR_OK)
+        if (start_one(t, &places->elems[i], worked, &taken[i], &starts[i], &why) != ERR_OK)
             *err = why;
     }
     for (size_t i = 0; i < n; i++)
