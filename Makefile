@@ -80,7 +80,7 @@ GEN_livekit := schemas/readers/rooms.c
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check coverage facts test upgrade-test model neighbour voice voice-latency fuzz analytics conformance bench bench-scale lint format dist install install-units clean run start stop reset FORCE
+.PHONY: all help deps units tools check coverage facts test upgrade-test three-brokers model neighbour voice voice-latency fuzz analytics conformance bench bench-scale lint format dist install install-units clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -194,6 +194,12 @@ upgrade-test:
 	@$(MAKE) --no-print-directory all
 	@tests/upgrade/run
 
+# Three brokers: one is killed, all are rolled, a replica is lost, two are away; then everything that clients were told is judged.
+three-brokers:
+	@ops/local/deps.sh build run test kafka
+	@$(MAKE) --no-print-directory all
+	@tests/brokers/run
+
 # The model of the way from the log to the streams, with the large state spaces: tests/model/README.md.
 model:
 	@ops/local/deps.sh model
@@ -290,7 +296,7 @@ stop reset:
 help:
 	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  test  conformance  bench  fuzz"
 	@echo "check [T=ingest | T=ingest/request | T=ingest/request/route | T=route]: the unit tests, a room, a folder, a test"
-	@echo "coverage  facts  upgrade-test  model  neighbour  voice  voice-latency  analytics  bench-scale  lint  format  dist  package  package-lint  package-test  sbom  image  reproduce [WHAT=\"install package image\"]  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
+	@echo "coverage  facts  upgrade-test  three-brokers  model  neighbour  voice  voice-latency  analytics  bench-scale  lint  format  dist  package  package-lint  package-test  sbom  image  reproduce [WHAT=\"install package image\"]  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
 include ops/packaging/package.mk
 
