@@ -23,15 +23,22 @@ static enum err_code check_files(const PQconninfoOption *options, struct err *er
     return ERR_OK;
 }
 
-enum err_code db_uri_environment(const char *uri, void (*put)(const char *name, const char *value, void *ctx),
-                                 void *ctx, struct err *err) {
+/* NULL: err says why. To be freed with PQconninfoFree. */
+static PQconninfoOption *parse_uri(const char *uri, struct err *err) {
     char *why = NULL;
     PQconninfoOption *options = PQconninfoParse(uri, &why);
-    if (options == NULL) {
-        (void)err_set(err, ERR_CONFIG, "pg: %.*s", why != NULL ? (int)strcspn(why, "\n") : 0, why);
-        PQfreemem(why);
-        return ERR_CONFIG;
-    }
+    if (options == NULL)
+        (void)err_set(err, ERR_CONFIG, "pg: %.*s", why != NULL ? (int)strcspn(why, "\n") : 0,
+                      why != NULL ? why : "");
+    PQfreemem(why);
+    return options;
+}
+
+enum err_code db_uri_environment(const char *uri, void (*put)(const char *name, const char *value, void *ctx),
+                                 void *ctx, struct err *err) {
+    PQconninfoOption *options = parse_uri(uri, err);
+    if (options == NULL)
+        return err->code;
     for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
         if (o->val != NULL && o->envvar != NULL)
             put(o->envvar, o->val, ctx);
@@ -40,13 +47,9 @@ enum err_code db_uri_environment(const char *uri, void (*put)(const char *name, 
 }
 
 enum err_code db_check_uri(const char *uri, struct err *err) {
-    char *why = NULL;
-    PQconninfoOption *options = PQconninfoParse(uri, &why);
-    if (options == NULL) {
-        (void)err_set(err, ERR_CONFIG, "pg: %.*s", why != NULL ? (int)strcspn(why, "\n") : 0, why);
-        PQfreemem(why);
-        return ERR_CONFIG;
-    }
+    PQconninfoOption *options = parse_uri(uri, err);
+    if (options == NULL)
+        return err->code;
     enum err_code code =
         *uri != '\0' ? check_files(options, err) : err_set(err, ERR_CONFIG, "pg: it names no database");
     PQconninfoFree(options);
