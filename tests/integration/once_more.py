@@ -25,7 +25,7 @@ def worth_it(red, failed):
     return 0 < len(red) <= FEW and len(red) == failed
 
 
-def judged(red, red_again, failed_again):
-    """(tests that passed now, failures that are left)"""
-    mended = sorted(set(red) - set(red_again)) if failed_again == len(red_again) else []
-    return mended, len(red) - len(mended)
+def mended(red, red_again, failed):
+    """The tests of red that passed now. failed: all that was counted in the second run; where that is more than the
+    tests that failed again, something else went wrong, and nothing is excused."""
+    return sorted(set(red) - set(red_again)) if failed == len(red_again) else []

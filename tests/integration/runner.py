@@ -126,8 +126,7 @@ def run_suites(kind, together, alone, own, env):
     passed, failed = run_group(others, times)
     mended = run_once_more(kind, [name for p in others for name in p.red], failed, env)
     passed, failed = passed + mended, failed - mended
-    for group in (lambda: judges, lambda: processes(plan.OWN_PROCESSES, apart)):
-        good, bad = run_group(group(), times)
+    for good, bad in run_group(judges, times), run_group(processes(plan.OWN_PROCESSES, apart), times):
         passed, failed = passed + good, failed + bad
     for suite in [*waiting, *judging, *apart]:
         failed += 1
@@ -152,7 +151,8 @@ def run_once_more(kind, red, failed, env):
     print("---- %s: once more, alone: %s" % (kind, ", ".join(red)), flush=True)
     process = Process(kind, collections.deque(red), env)
     process.begin()
-    mended, _ = once_more.judged(red, process.red, process.wait()[1])
+    failed_again = process.wait()[1]
+    mended = once_more.mended(red, process.red, failed_again)
     for name in mended:
         print("ALONE %s %s passed only when it ran alone" % (kind, name), flush=True)
     return len(mended)
