@@ -84,6 +84,17 @@ class Catalogue(Case):
                 if command in ("ALL", "INSERT", "UPDATE"):
                     self.assertIn("usher.workspace", check or "", (table, name))
 
+    def test_policies_read_the_workspaces_once(self):
+        """A statement makes the array of workspaces once. A policy that makes it for each row costs more than the row."""
+        for table, role in self.stack.sql(
+                "SELECT tablename, unnest(roles)::text FROM pg_policies WHERE schemaname = 'usher' AND qual LIKE '%%usher.workspace%%'"):
+            if not self.stack.sql("SELECT has_table_privilege(%s, %s, 'SELECT')", role, "usher." + table)[0][0]:
+                continue
+            plan = self.stack.sql("SET LOCAL ROLE %s; EXPLAIN SELECT * FROM usher.%s" % (role, table))
+            filters = [line for line, in plan if "workspace_id = ANY" in line]
+            self.assertTrue(filters, (table, role))
+            self.assertEqual([line for line in filters if "::uuid[]" in line], [], (table, role))
+
     def test_serving_roles_own_nothing_and_are_nobody(self):
         for name, *powers in self.stack.sql(
             "SELECT rolname, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole, rolreplication FROM pg_roles WHERE rolname = ANY(%s)",
