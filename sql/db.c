@@ -1,237 +1,20 @@
-#include "sql/db.h"
-
+/* Statements on a connection: queued, flushed together, their results taken in order. */
 #include "ops/runtime/clock.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
+#include "sql/db_impl.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <libpq-fe.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A server that says nothing for this long is given up: the connection is closed, the outcome of what was
- * sent is unknown. */
-#define DB_SILENCE_MS 15000
 /* A cancellation that PostgreSQL did not take is tried again after this. */
-#define DB_CONNECT_S 3
 #define DB_CANCEL_AGAIN_US INT64_C(1000000)
-#define TELL_AGAIN_US (60 * INT64_C(1000000))
-#define REPLAN_FIRST 8
 #define REPLAN_MOST 65536
-#define REPLAN_US (10 * INT64_C(1000000))
-#define DB_TEXTS_MAX 96 /* kept prepared, of those made at run time */
-
-struct text {
-    char *sql;
-    bool prepared;
-};
-
-struct pending {    /* one queued libpq query */
-    bool *prepares; /* it prepares the statement that this belongs to; NULL: it is the caller's */
-};
-
-struct db {
-    char *uri;
-    char *app;
-    char *options;
-    PGconn *conn;
-    unsigned generation;
-    bool prepared[SQL_STATEMENTS];
-    struct text texts[DB_TEXTS_MAX];
-    int ntexts;
-    struct pending *queue;
-    size_t nqueue, cap;
-    bool broken; /* a send failed: flush reports it */
-    int64_t retry_at_us;
-    int silence_ms, connect_s;
-    bool unreachable; /* said so */
-    bool says_why;
-    char why[300];               /* of the last failure to connect */
-    unsigned flushes, replan_at; /* since it connected */
-    int64_t replan_due_us;
-    bool (*unwanted)(void *ctx); /* db_watch */
-    void *unwanted_ctx;
-    int64_t cancel_at_us; /* not 0: what runs was cancelled, and is cancelled again then */
-    char refusal[300];    /* what PostgreSQL refused last, and when the log was told */
-    int64_t refusal_us;
-};
-
-struct db_result {
-    PGresult *pg;
-};
-
-struct db *db_new(const char *uri, const char *app, const char *options) {
-    struct db *db = xcalloc(1, sizeof *db);
-    db->uri = xstrdup(uri);
-    db->app = xstrdup(app);
-    db->options = xstrdup(options != NULL ? options : "");
-    db->replan_at = REPLAN_FIRST;
-    db->silence_ms = DB_SILENCE_MS;
-    db->connect_s = DB_CONNECT_S;
-    return db;
-}
-
-static void disconnect(struct db *db) {
-    if (db->conn != NULL)
-        PQfinish(db->conn);
-    db->conn = NULL;
-    memset(db->prepared, 0, sizeof db->prepared);
-    for (int i = 0; i < db->ntexts; i++)
-        free(db->texts[i].sql);
-    db->ntexts = 0;
-    db->nqueue = 0;
-    db->broken = false;
-    db->flushes = 0;
-    db->replan_at = REPLAN_FIRST;
-    db->silence_ms = DB_SILENCE_MS;
-}
-
-void db_free(struct db *db) {
-    if (db == NULL)
-        return;
-    disconnect(db);
-    free(db->uri);
-    free(db->app);
-    free(db->options);
-    free(db->queue);
-    free(db);
-}
-
-bool db_connected(const struct db *db) {
-    return db->conn != NULL;
-}
-
-unsigned db_generation(const struct db *db) {
-    return db->generation;
-}
-
-/* The library's message without its trailing newline, without line breaks. */
-static void message(const char *from, char *out, size_t size) {
-    snprintf(out, size, "%s", from != NULL ? from : "");
-    for (char *p = out; *p != '\0'; p++)
-        if (*p == '\n')
-            *p = p[1] != '\0' ? ' ' : '\0';
-}
-
-/* Notices ("… already exists, skipping") are of no use to anybody. */
-static void ignore_notice(void *arg, const PGresult *r) {
-    (void)arg;
-    (void)r;
-}
-
-static enum err_code not_reached(const struct db *db, struct err *err) {
-    if (db->says_why && db->why[0] != '\0')
-        return err_set(err, ERR_DB_LOST, "The database cannot be reached: %s", db->why);
-    return err_set(err, ERR_DB_LOST, "The database cannot be reached");
-}
-
-enum err_code db_connect(struct db *db, struct err *err) {
-    if (db->conn != NULL)
-        return ERR_OK;
-    if (clock_mono_us() < db->retry_at_us)
-        return not_reached(db, err);
-    char options[1024];
-    /* Only ever short look-ups by key: a plan that scans or hashes a table is a wrong guess from empty
-     * statistics, and it would be kept. */
-    snprintf(options, sizeof options,
-             "-c search_path=usher -c statement_timeout=10s -c lock_timeout=5s -c "
-             "idle_in_transaction_session_timeout=10s "
-             "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c "
-             "plan_cache_mode=force_generic_plan -c jit=off %s%s",
-             db->options[0] != '\0' ? "-c " : "", db->options);
-    char connect_s[16];
-    snprintf(connect_s, sizeof connect_s, "%d", db->connect_s);
-    const char *keys[] = {
-        "dbname",           "application_name",     "fallback_application_name", "options", "connect_timeout",
-        "tcp_user_timeout", "target_session_attrs", "client_encoding",           NULL};
-    const char *values[] = {db->uri, db->app,      "usher", options, connect_s,
-                            "10000", "read-write", "UTF8",  NULL};
-    PGconn *conn = PQconnectdbParams(keys, values, 1);
-    if (PQstatus(conn) != CONNECTION_OK || PQsetnonblocking(conn, 1) != 0 || !PQenterPipelineMode(conn)) {
-        char quoted[400];
-        message(PQerrorMessage(conn), db->why, sizeof db->why);
-        PQfinish(conn);
-        db->retry_at_us = clock_mono_us() + 100000;
-        if (!db->unreachable)
-            log_event(LOG_WARN, "db-connect-failed", "app=%s error=%s", db->app,
-                      log_quote(db->why, quoted, sizeof quoted));
-        db->unreachable = true;
-        return not_reached(db, err);
-    }
-    PQsetNoticeReceiver(conn, ignore_notice, NULL);
-    db->conn = conn;
-    db->replan_due_us = clock_mono_us() + REPLAN_US;
-    db->generation++;
-    if (db->unreachable)
-        log_event(LOG_INFO, "db-connected", "app=%s", db->app);
-    db->unreachable = false;
-    return ERR_OK;
-}
-
-void db_say_why(struct db *db) {
-    db->says_why = true;
-}
-
-void db_connect_within(struct db *db, int seconds) {
-    db->connect_s = seconds;
-}
-
-enum err_code db_set_patience(struct db *db, int ms, struct err *err) {
-    char text[32];
-    const char *params[] = {text};
-    snprintf(text, sizeof text, "%d", ms);
-    enum err_code code = db_run(db, SQL_CONNECTION_SET_PATIENCE, params, NULL, err);
-    if (code == ERR_OK)
-        db->silence_ms = ms + DB_SILENCE_MS - DB_PATIENCE_MS;
-    return code;
-}
-
-/* What an SQLSTATE asks for, by its beginning. Only what a value can be the cause of is said of a value.
- * Whatever is not named here is the system's: a missing column, a right, a full disk, a table that is broken.
- */
-static const struct {
-    const char *beginning;
-    enum err_code code;
-} states[] = {
-    {"40001", ERR_DB_RETRY}, /* not serializable */
-    {"40P01", ERR_DB_RETRY}, /* deadlock */
-    {"55P03", ERR_DB_RETRY}, /* a lock that did not come in time */
-    {"57014", ERR_DB_SLOW},  /* cancelled, or out of time */
-    {"08", ERR_DB_LOST},     /* the connection */
-    {"57P", ERR_DB_LOST},    /* the server is going down, or coming up */
-    {"25006", ERR_DB_LOST},  /* it became a stand-by, which only reads */
-    {"25P03", ERR_DB_LOST},  /* it ended a transaction that stood still */
-    {"0A000", ERR_DB_LOST},  /* plans of this connection are no good any more: another one makes new ones */
-    {"26000", ERR_DB_LOST},  /* … or are gone */
-    {"UF001", ERR_DB_FENCED}, {"22", ERR_DB_DATA}, /* values */
-    {"23", ERR_DB_DATA},                           /* constraints */
-    {"54", ERR_DB_DATA},                           /* too large for a row or an index */
-};
-
-static enum err_code code_of(const char *sqlstate) {
-    if (sqlstate == NULL || sqlstate[0] == '\0')
-        return ERR_DB_LOST;
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-        if (strncmp(sqlstate, states[i].beginning, strlen(states[i].beginning)) == 0)
-            return states[i].code;
-    return ERR_DB_SYSTEM;
-}
-
-static enum err_code lost(struct db *db, struct err *err) {
-    char text[256], quoted[300];
-    if (db->conn == NULL) { /* there was none; db_connect has told why, once */
-        disconnect(db);
-        return not_reached(db, err);
-    }
-    message(PQerrorMessage(db->conn), text, sizeof text);
-    log_event(LOG_WARN, "db-lost", "app=%s error=%s", db->app, log_quote(text, quoted, sizeof quoted));
-    disconnect(db);
-    return err_set(err, ERR_DB_LOST, "The database connection was lost");
-}
 
 static void enqueue(struct db *db, bool *prepares) {
     if (db->nqueue == db->cap) {
@@ -324,7 +107,7 @@ static bool cancel_statement(PGconn *conn, char *why, size_t size) {
 #ifdef LIBPQ_HAS_ASYNC_CANCEL
     PGcancelConn *cancel = PQcancelCreate(conn);
     bool told = PQcancelBlocking(cancel) != 0;
-    message(PQcancelErrorMessage(cancel), why, size);
+    db_message(PQcancelErrorMessage(cancel), why, size);
     PQcancelFinish(cancel);
 #else
     PGcancel *cancel = PQgetCancel(conn);
@@ -395,30 +178,6 @@ static bool take_sync(struct db *db) {
     return ok;
 }
 
-/* What is tried again and again, and refused for the same reason, is told once a minute. */
-static bool refusal_is_news(struct db *db, const char *state, const char *text) {
-    char refusal[sizeof db->refusal];
-    int64_t now_us = clock_mono_us();
-    snprintf(refusal, sizeof refusal, "%s %s", state, text);
-    if (strcmp(refusal, db->refusal) == 0 && now_us < db->refusal_us + TELL_AGAIN_US)
-        return false;
-    memcpy(db->refusal, refusal, sizeof refusal);
-    db->refusal_us = now_us;
-    return true;
-}
-
-static enum err_code refused(struct db *db, const PGresult *r, struct err *err) {
-    const char *field = PQresultErrorField(r, PG_DIAG_SQLSTATE), *state = field != NULL ? field : "-";
-    enum err_code code = code_of(field);
-    char text[256], quoted[300];
-    message(PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY), text, sizeof text);
-    bool meant = code == ERR_DB_SLOW && db->cancel_at_us != 0;
-    enum log_level level = code == ERR_DB_SYSTEM ? LOG_ERROR : LOG_WARN;
-    log_event(meant || !refusal_is_news(db, state, text) ? LOG_DEBUG : level, "db-refused",
-              "app=%s sqlstate=%s error=%s", db->app, state, log_quote(text, quoted, sizeof quoted));
-    return err_set(err, code, "%s", text);
-}
-
 /* The plans of prepared statements stay as they are made, and one made while a table was empty may read the
  * whole of it through the wrong index: to the planner all ways were equal. It looks at the tables' size when
  * it plans, so planning anew as they grow sets it right: each time after four times as many flushes, and
@@ -426,12 +185,12 @@ static enum err_code refused(struct db *db, const PGresult *r, struct err *err) 
 static void replan(struct db *db) {
     PGresult *r = NULL;
     db->replan_at = db->flushes + (db->flushes < REPLAN_MOST ? db->flushes * 3 : REPLAN_MOST);
-    db->replan_due_us = clock_mono_us() + REPLAN_US;
+    db->replan_due_us = clock_mono_us() + DB_REPLAN_US;
     bool ok = PQsendQueryParams(db->conn, "DISCARD PLANS", 0, NULL, NULL, NULL, NULL, 0) &&
               PQpipelineSync(db->conn) && take_one(db, &r) && take_sync(db);
     PQclear(r);
     if (!ok)
-        disconnect(db);
+        db_disconnect(db);
 }
 
 enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size_t *failed, struct err *err) {
@@ -444,20 +203,20 @@ enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size
     db->cancel_at_us = 0;
     if (db->broken || db->conn == NULL || !PQpipelineSync(db->conn)) {
         db->retry_at_us = db->conn != NULL ? 0 : db->retry_at_us;
-        return lost(db, err);
+        return db_lost(db, err);
     }
     for (size_t i = 0; i < db->nqueue; i++) {
         PGresult *r;
         if (!take_one(db, &r)) {
             PQclear(r);
             db_results_free(results, n);
-            return lost(db, err);
+            return db_lost(db, err);
         }
         ExecStatusType status = PQresultStatus(r);
         bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
         bool *prepares = db->queue[i].prepares;
         if (!ok && status != PGRES_PIPELINE_ABORTED && code == ERR_OK) {
-            code = refused(db, r, err);
+            code = db_refused(db, r, err);
             if (failed != NULL)
                 *failed = at;
         }
@@ -475,12 +234,12 @@ enum err_code db_flush(struct db *db, struct db_result **results, size_t n, size
     db->nqueue = 0;
     if (!take_sync(db)) {
         db_results_free(results, n);
-        return lost(db, err);
+        return db_lost(db, err);
     }
     if (code != ERR_OK) {
         db_results_free(results, n);
         if (code == ERR_DB_LOST || code == ERR_DB_SYSTEM) /* and the plans with it */
-            disconnect(db);
+            db_disconnect(db);
         else
             db_rollback(db);
     } else {
@@ -501,17 +260,7 @@ void db_rollback(struct db *db) {
               PQpipelineSync(db->conn) && take_one(db, &r) && take_sync(db);
     PQclear(r);
     if (!ok)
-        disconnect(db);
-}
-
-void db_results_free(struct db_result **results, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        if (results[i] != NULL) {
-            PQclear(results[i]->pg);
-            free(results[i]);
-        }
-        results[i] = NULL;
-    }
+        db_disconnect(db);
 }
 
 /* The one result of what was queued. */
@@ -545,52 +294,18 @@ enum err_code db_script(struct db *db, const char *sql, struct err *err) {
     if (db_connect(db, err) != ERR_OK)
         return err->code;
     if (!PQexitPipelineMode(db->conn))
-        return lost(db, err);
+        return db_lost(db, err);
     PQsetnonblocking(db->conn, 0);
     PGresult *r = PQexec(db->conn, sql);
     ExecStatusType status = PQresultStatus(r);
     enum err_code code = ERR_OK;
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-        code = refused(db, r, err);
+        code = db_refused(db, r, err);
     PQclear(r);
     if (code != ERR_OK && PQtransactionStatus(db->conn) != PQTRANS_IDLE)
         PQclear(PQexec(db->conn, "ROLLBACK"));
     if (PQstatus(db->conn) != CONNECTION_OK || PQsetnonblocking(db->conn, 1) != 0 ||
         !PQenterPipelineMode(db->conn))
-        disconnect(db);
+        db_disconnect(db);
     return code;
-}
-
-size_t db_rows(const struct db_result *r) {
-    return (size_t)PQntuples(r->pg);
-}
-
-const char *db_text(const struct db_result *r, size_t row, int col) {
-    return PQgetvalue(r->pg, (int)row, col);
-}
-
-bool db_is_null(const struct db_result *r, size_t row, int col) {
-    return PQgetisnull(r->pg, (int)row, col);
-}
-
-int64_t db_int(const struct db_result *r, size_t row, int col) {
-    return strtoll(PQgetvalue(r->pg, (int)row, col), NULL, 10);
-}
-
-bool db_bool(const struct db_result *r, size_t row, int col) {
-    return PQgetvalue(r->pg, (int)row, col)[0] == 't';
-}
-
-char *db_bytes(const struct db_result *r, size_t row, int col, size_t *n) {
-    unsigned char *bytes = PQunescapeBytea((const unsigned char *)PQgetvalue(r->pg, (int)row, col), n);
-    char *copy = xmalloc(*n + 1);
-    if (bytes == NULL)
-        abort();
-    memcpy(copy, bytes, *n);
-    PQfreemem(bytes);
-    return copy;
-}
-
-size_t db_affected(const struct db_result *r) {
-    return (size_t)strtoull(PQcmdTuples(r->pg), NULL, 10);
 }

@@ -1,6 +1,6 @@
-/* The one place that knows libpq. A connection has one owner thread. Statements are prepared on first use and
- * run in pipeline mode: queue any number with db_queue, then db_flush once: one round trip. Results come back
- * in the order of queueing. */
+/* The one place that knows libpq (db_impl.h). A connection has one owner thread. Statements are prepared on
+ * first use and run in pipeline mode: queue any number with db_queue, then db_flush once: one round trip.
+ * Results come back in the order of queueing. */
 #ifndef USHER_SQL_DB_H
 #define USHER_SQL_DB_H
 

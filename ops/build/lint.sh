@@ -66,7 +66,7 @@ may workers 'workers|sql|schemas|ops/runtime'
 # Who decides knows nothing of Kafka and of emitting, who emits nothing of deciding.
 may workers/apply 'workers/apply|workers/(delivery|rows)\.h|sql|schemas|ops/runtime'
 may workers/emit 'workers/(emit|rows\.h|stats\.h)|sql|schemas|ops/runtime'
-only 'libpq-fe\.h' 'sql/db(_uri)?\.c'
+only 'libpq-fe\.h' 'sql/db(_impl\.h|_uri\.c)'
 only 'openssl/.*' 'ops/runtime/((jw[ks]|hs256|ed25519|sha256|cert)\.c|pkey\.[ch])'
 only 'curl/.*' 'ops/runtime/fetch\.c' 'ops/runtime/outward\.[ch]' 'ops/runtime/post\.c' 'ops/ctl/ctl_http\.c' 'workers/livekit/twirp\.c'
 only 'microhttpd\.h' 'ingest/http/[a-z_]+\.[ch]' 'ops/runtime/metrics_http\.c' 'workers/livekit/hook\.c'
