@@ -1,8 +1,8 @@
 #!/bin/bash
 # Runs the unit test programs given as arguments and prints one line at the end, "N passed, N failed", summed over all.
 # A program that is not there, crashes, leaks or holds no test counts as one failure. With $FACTS set, the program that
-# prints the tables of the code, two more tests count: that each rule has a test (tests/COVERAGE.md), and that documents
-# say what the code says.
+# prints the tables of the code, three more tests count: that each rule has a test (tests/COVERAGE.md), that documents
+# say what the code says, and that the cases can still be made into inputs of the fuzz targets.
 set -uo pipefail
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
@@ -44,6 +44,7 @@ judge() { # TITLE COMMAND...
 if [ -n "${FACTS:-}" ]; then
     judge "rules and clauses" tests/support/coverage.py
     judge "facts in documents" tests/facts/facts.py "$FACTS"
+    judge "first inputs of the fuzz targets" tests/fuzz/seed.py
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """Makes the first inputs of the fuzz targets, tests/fuzz/corpus/<target>/case-*, out of the cases in tests/cases and
-the examples in schemas/examples. What else lies in a corpus folder was put there by hand and stays."""
+the examples in schemas/examples. What else lies in a corpus folder was put there by hand and stays. With --check it
+writes nothing, and fails where a target would get none."""
 
 import glob
 import json
 import os
 import re
+import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -15,11 +17,13 @@ AT_MOST = 60  # of each target
 
 
 def cases(*pattern):
+    """(file, case) of those whose type a fuzz target knows."""
     for path in sorted(glob.glob(os.path.join(ROOT, "tests", "cases", *pattern))):
         with open(path) as f:
             found = json.load(f)
         for case in found if isinstance(found, list) else [found]:
-            yield os.path.basename(path)[:-5], case
+            if case.get("type", "User") in TYPES:
+                yield os.path.basename(path)[:-5], case
 
 
 def kind(case):
@@ -86,17 +90,25 @@ def spread(found):
     return found[::step]
 
 
+def write(target, texts):
+    folder = os.path.join(HERE, "corpus", target)
+    os.makedirs(folder, exist_ok=True)
+    for old in glob.glob(os.path.join(folder, "case-*")):
+        os.remove(old)
+    for n, text in enumerate(texts):
+        with open(os.path.join(folder, "case-%02d" % n), "w") as f:
+            f.write(text)
+
+
 def main():
     for target, found in (("filter", filters()), ("path", paths()), ("patch", patches()), ("body", bodies()),
                           ("command", commands()), ("jscan", records()), ("http", heads())):
-        folder = os.path.join(HERE, "corpus", target)
-        os.makedirs(folder, exist_ok=True)
-        for old in glob.glob(os.path.join(folder, "case-*")):
-            os.remove(old)
-        for n, text in enumerate(spread(found)):
-            with open(os.path.join(folder, "case-%02d" % n), "w") as f:
-                f.write(text)
-        print("%-8s %d inputs" % (target, len(os.listdir(folder))))
+        texts = spread(found)
+        if not texts:
+            sys.exit("no inputs for %s" % target)
+        if "--check" not in sys.argv:
+            write(target, texts)
+        print("%-8s %d inputs" % (target, len(texts)))
 
 
 if __name__ == "__main__":
