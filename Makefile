@@ -80,7 +80,7 @@ GEN_livekit := schemas/readers/rooms.c
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help deps units tools check coverage facts test upgrade-test three-brokers model neighbour voice voice-latency fuzz analytics conformance bench bench-scale lint format dist install install-units clean run start stop reset FORCE
+.PHONY: all help deps units tools programs check coverage facts test upgrade-test three-brokers model neighbour voice voice-latency fuzz analytics conformance bench bench-scale lint format dist install install-units clean run start stop reset FORCE
 
 all: $(PROGRAMS:%=build/release/bin/%)
 
@@ -155,6 +155,7 @@ build/gen/portal_files.c: ops/build/embed_portal.py $(BUNDLE)/files.json
 FLAVOUR ?= asan
 units: $(UNITS:%=build/$(FLAVOUR)/%) build/$(FLAVOUR)/$(FACTS) build/$(FLAVOUR)/bin/usherctl
 tools: $(TOOLS:%=build/release/%) build/release/$(READER)
+programs: $(PROGRAMS:%=build/$(FLAVOUR)/bin/%)
 
 # Installs missing Debian packages, says which; at once if none is missing. Groups: build run test kafka.
 deps:
@@ -185,8 +186,9 @@ facts:
 STAGE_MAKE = make --no-print-directory $(MAKEOVERRIDES)
 test:
 	@ops/local/deps.sh build run test model
-	@bash ops/build/run_stages.sh "$(STAGE_MAKE) check" "$(STAGE_MAKE) all tools && echo 0 passed, 0 failed" \
-		tests/model/run tests/integration/run tests/browser/run tests/crash/run "tests/neighbour/run --short" "tests/voice/run --short"
+	@bash ops/build/run_stages.sh "$(STAGE_MAKE) check" "$(STAGE_MAKE) programs all tools && echo 0 passed, 0 failed" \
+		"[" tests/model/run "tests/integration/run embedded" tests/browser/run "|" "tests/integration/run real" tests/crash/run "]" \
+		"tests/neighbour/run --short" "tests/voice/run --short"
 
 # From a release (UPGRADE_FROM=tag, commit or folder; the newest tag) to this version and back, under load, behind a proxy.
 upgrade-test:
