@@ -27,6 +27,7 @@ static const struct csv_column {
     {"source", NULL, "sourceIp"},
     {"user_agent", NULL, "userAgent"},
     {"txn", "txn", "txn"},
+    {"seat", "seat", NULL},
 };
 #define NCOLUMNS (sizeof columns / sizeof *columns)
 

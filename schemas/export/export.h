@@ -16,7 +16,8 @@ void export_csv(struct jbuf *b, const json_t *record);
 
 /* An event of the Open Cybersecurity Schema Framework, 1.8.0. version: usher's own. */
 void export_ocsf(struct jbuf *b, const json_t *record, const char *event, const char *version);
-/* Does the record tell of a seat, which OCSF has no activity for? Half of all changes are such. */
+/* Does the record tell of a seat alone, which OCSF has no activity for? Of versions up to 0.3.0 half of all
+ * changes are such. */
 bool export_is_seat(const json_t *record);
 
 /* The end of an export: what it has, from where to where, and what proves it. */

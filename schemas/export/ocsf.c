@@ -250,6 +250,7 @@ static void put_change(struct jbuf *b, const json_t *record) {
     put_json_member(b, "actor", actor);
     if (row.class != OCSF_GROUP)
         put_json_member(b, "subject", json_object_get(record, "subject"));
+    put_json_member(b, "seat", json_object_get(record, "seat"));
     put_json_member(b, "changes", json_object_get(record, "changes"));
     jb_raw(b, "}");
 }
