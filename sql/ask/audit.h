@@ -58,6 +58,7 @@ struct audit_filter {
 };
 /* Reads one member of a filter, as queries and flags have them: kind, from, to, key, actor, action, target,
  * subject, txn, status ("403" or "4xx"), method, path (a '*' at its end: all that begin so), source, limited.
+ * The actions seat.taken and seat.freed find users' records with that seat too.
  * What it keeps is borrowed of value or lives in the arena. ERR_NOT_FOUND: there is no such member. */
 enum err_code audit_filter_set(struct audit_filter *f, const char *name, const char *value, struct arena *a,
                                struct err *err);

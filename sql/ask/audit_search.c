@@ -155,6 +155,12 @@ static void add_status(struct conditions *c, const struct audit_filter *f) {
 
 /* The same: of the actions of every synchronisation there is no index. */
 static void add_action(struct conditions *c, const char *action) {
+    bool taken = action != NULL && strcmp(action, "seat.taken") == 0;
+    if (taken || (action != NULL && strcmp(action, "seat.freed") == 0)) {
+        jb_raw(&c->sql, " AND ");
+        SQL_FILL(&c->sql, sql_part_audit_seat_action, {"seat", taken ? "taken" : "freed"});
+        return;
+    }
     add_condition(c, "l.action = ?", action);
     if (action != NULL && strstr(sql_part_audit_rare_action, arena_printf(c->a, "'%s'", action)) == NULL)
         jb_printf(&c->sql, " AND %s", sql_part_audit_rare_action);

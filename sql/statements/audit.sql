@@ -170,6 +170,12 @@ SELECT audit_oldest($1::uuid);
 -- What the index of actions has (migrations/0032_rare_records.sql): the same words, or PostgreSQL does not know that it may use it.
 l.action NOT IN ('user.created', 'user.updated', 'user.login', 'seat.taken', 'seat.freed', 'member.added', 'member.removed')
 
+-- part: seat_action
+-- Who asks for seats that were taken or freed finds each: in a record of its own, or as the member `seat` in the record of a user. It stands
+-- before `target` (schemas/stream/record_audit.c), where quotes of a client are escaped: so nothing that he writes can look like it.
+l.tree = 1 AND (l.action = 'seat.{seat}' OR (l.action LIKE 'user.%'
+    AND position('"seat":"{seat}"'::bytea IN l.bytes) BETWEEN 1 AND position('"target":'::bytea IN l.bytes)))
+
 -- part: search
 -- $1: the workspace; the others are numbered where the conditions are put together. Records of more bytes than that together come with
 -- the next page; the last column says how many there are up to the limit. fence: OFFSET 0 where the conditions find a few records, so that

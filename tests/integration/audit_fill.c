@@ -73,7 +73,10 @@ static void put_change(struct jbuf *b, uint64_t i) {
     jb_kint(b, "seq", (int64_t)i + 1);
     jb_kraw(b, "actor",
             "{\"kind\":\"key\",\"id\":\"0188e9d0-5566-7778-899a-abbccddeeff0\",\"name\":\"Entra\"}");
+    /* A seat as of now, in every fourth; and as of versions up to 0.3.0, in every second. */
     jb_kstr(b, "action", i % 2 == 0 ? "user.created" : "seat.taken");
+    if (i % 4 == 0)
+        jb_kstr(b, "seat", "taken");
     jb_key(b, "target");
     jb_printf(
         b, "{\"type\":\"User\",\"id\":\"01905c4b-1122-7334-9556-%012" PRIx64 "\",\"name\":\"u%" PRIu64 "\"}",
@@ -81,7 +84,11 @@ static void put_change(struct jbuf *b, uint64_t i) {
     jb_kraw(b, "subject", "null");
     jb_kstr(b, "outcome", "applied");
     jb_kraw(b, "reason", "null");
-    jb_kraw(b, "changes", "[]");
+    /* A client's value that looks like it, in records that say nothing of a seat. */
+    jb_kraw(b, "changes",
+            i % 4 == 2 ? "[{\"path\":\"urn:x:y\",\"op\":\"add\",\"from\":null,\"to\":{\"seat\":\"taken\","
+                         "\"target\":{\"seat\":\"freed\"}}}]"
+                       : "[]");
     jb_raw(b, "}");
 }
 

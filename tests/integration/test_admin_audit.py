@@ -49,7 +49,7 @@ class Audit(Case):
     def test_each_field(self):
         limited = 1 + (MANY - 1) // 97
         for query, many in (("kind=changes", MANY), ("kind=requests&status=429", limited), ("status=4xx&key=0188e9d0-5566-7778-899a-abbccddeeff0", limited),
-                            ("limited=true", limited), ("action=seat.taken", MANY // 2), ("source=203.0.113.7", 3),
+                            ("limited=true", limited), ("action=seat.taken", 3 * MANY // 4), ("action=seat.freed", 0), ("source=203.0.113.7", 3),
                             ("target=01905c4b-1122-7334-9556-000000000010", 1), ("path=/scim/*&method=POST", MANY),
                             ("txn=0193a1c2-4d5e-7f60-8a9b-000000000032", 4), ("to=2001-01-01T00:00:00Z", 0),
                             ("actor=0188e9d0-5566-7778-899a-abbccddeeff0&kind=changes", MANY)):

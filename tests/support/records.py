@@ -9,7 +9,8 @@ USER = "'01905c4b-1122-7334-9556-' || lpad(to_hex(%s), 12, '0')"
 TXN = "'0193a1c2-4d5e-7f60-8a9b-' || lpad(to_hex(%s), 12, '0')"
 
 # g is the number of the record of that tree and workspace, from 0. Each fifth request of a key in a hundred thousand is of one that is
-# hardly ever used, and so is an address; one in twenty is refused, one in a hundred because of the rate.
+# hardly ever used, and so is an address; one in twenty is refused, one in a hundred because of the rate. Half of the changes are seats
+# alone, as of versions up to 0.3.0.
 REQUESTS = """
 INSERT INTO {table} (workspace_id, tree, n, at, event, seq, txn, actor_kind, actor_id, actor_name, method, path, status, error, detail, source,
     user_agent, rate_limited, duration_us, bytes)
@@ -34,7 +35,7 @@ SELECT x.w, 1, x.g, x.at, x.w || '/audit/' || x.g + 1, 1, x.g + 1, x.txn, 'key',
     x.subject, CASE WHEN x.subject IS NOT NULL THEN 'u' || x.subject END,
     convert_to('{{"kind":"change","workspace":"' || x.w || '","epoch":1,"seq":' || x.g + 1 || ',"time":"' || rfc3339(x.at) || '","txn":"' || x.txn
         || '","traceparent":null,"actor":{{"kind":"key","id":"' || x.key || '","name":"Entra"}},"action":"' || x.action
-        || '","target":{{"type":"User","id":"' || x.target || '","name":"u' || x.target || '"}},"subject":null,"outcome":"applied","reason":null,'
+        || CASE x.action WHEN 'user.created' THEN '","seat":"taken' WHEN 'user.deleted' THEN '","seat":"freed' ELSE '' END || '","target":{{"type":"User","id":"' || x.target || '","name":"u' || x.target || '"}},"subject":null,"outcome":"applied","reason":null,'
         || '"changes":[{{"path":"userName","before":null,"after":"u' || x.target || '"}}]}}', 'UTF8')
 FROM (SELECT w.id AS w, g, %(day)s::timestamptz + (g - w.first) * (interval '1 day' / w.rows) + interval '2 ms' AS at, ({txn})::uuid AS txn,
           CASE WHEN g %% 100000 = 99999 THEN %(rare)s ELSE w.key END AS key,
