@@ -66,6 +66,9 @@ export function meaningOf(record) {
 
 export const actionText = (action) => T.actions[action] ?? action;
 
+// A change of a user may have taken or freed a seat: then it is both. Records of older versions are one or the other.
+export const actionsOf = (record) => [record.action, ...(record.seat ? [`seat.${record.seat}`] : [])];
+
 const nameOf = (x) => x?.name ?? x?.userName ?? x?.displayName ?? x?.id;
 
 // Who or what a change record is about.

@@ -2,8 +2,8 @@ import { useState } from "preact/hooks";
 import { ADMIN, Failure, get, getAll, query, saveAs } from "../api.js";
 import { A, hrefOf, place, setQuery } from "../router.jsx";
 import { Copy, Empty, FilterBox, Form, Input, Loading, Page, Section, Select, StatusBadge, Table, Time, Trouble, Value, useList, useLoad } from "../ui.jsx";
-import { actionText, actorOf, meaningOf } from "../meaning.js";
-import { About, Outcome, Proof, changesText, shortened } from "./records.jsx";
+import { actorOf, meaningOf } from "../meaning.js";
+import { About, Outcome, Proof, What } from "./records.jsx";
 import { When } from "./requests.jsx";
 import { T } from "../texts.js";
 
@@ -30,8 +30,7 @@ function Filters({ keys }) {
 const COLUMNS = [
   { key: "time", label: U.columns.time, show: (i) => <A href={hrefOf("requests", i.record.txn)}><Time at={i.record.time} ago /></A> },
   { key: "seq", label: U.columns.seq, number: true, show: (i) => i.record.seq ?? i.record.n },
-  { key: "what", label: U.columns.what, show: (i) => (i.record.kind === "request" ? meaningOf(i.record)
-    : <>{actionText(i.record.action)} {changesText(i.record) && <span class="quiet changed">{shortened(changesText(i.record))}</span>}</>) },
+  { key: "what", label: U.columns.what, show: (i) => (i.record.kind === "request" ? meaningOf(i.record) : <What record={i.record} />) },
   { key: "about", label: U.columns.about, show: (i) => <About record={i.record} /> },
   { key: "actor", label: U.columns.actor, show: (i) => actorOf(i.record) },
   { key: "outcome", label: U.columns.outcome, show: (i) => (i.record.kind === "request" ? <StatusBadge status={i.record.status} /> : <Outcome record={i.record} />) },

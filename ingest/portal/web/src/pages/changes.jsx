@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ADMIN, get, query } from "../api.js";
 import { follow } from "../live.js";
 import { Badge, Empty, Input, Page, Select, Table, Trouble } from "../ui.jsx";
-import { aboutOf, actionText } from "../meaning.js";
+import { aboutOf, actionText, actionsOf } from "../meaning.js";
 import { CHANGE_COLUMNS } from "./records.jsx";
 import { T } from "../texts.js";
 
@@ -68,8 +68,8 @@ export function useChanges(stopped = false, most = 50) {
 export function Changes() {
   const [stopped, setStopped] = useState(false), [action, setAction] = useState(""), [find, setFind] = useState("");
   const { rows, state, error } = useChanges(stopped);
-  const actions = [...new Set(rows.map((r) => r.action))].sort();
-  const shown = rows.filter((r) => (action === "" || r.action === action) &&
+  const actions = [...new Set(rows.flatMap(actionsOf))].sort();
+  const shown = rows.filter((r) => (action === "" || actionsOf(r).includes(action)) &&
     (find === "" || aboutOf(r).some((x) => String(x.name ?? x.id).toLowerCase().includes(find.toLowerCase()))));
   const now = stopped ? "stopped" : state;
   return <Page title={C.title} intro={C.intro} actions={<>

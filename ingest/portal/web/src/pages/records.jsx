@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { ADMIN, get, saveAs } from "../api.js";
 import { A, hrefOf } from "../router.jsx";
 import { Badge, Time, Trouble } from "../ui.jsx";
-import { aboutOf, actionText, actorOf } from "../meaning.js";
+import { aboutOf, actionText, actionsOf, actorOf } from "../meaning.js";
 import { T } from "../texts.js";
 
 const PAGE_OF = { User: "people", Room: "rooms", Key: "keys" };
@@ -17,12 +17,18 @@ export function About({ record }) {
 // "title: – → Lead; active: true → false". Whatever the values are, they become text.
 const said = (v) => (v === null || v === undefined ? "–" : typeof v === "object" ? JSON.stringify(v) : String(v));
 // Of a membership, target and subject say it all.
-export function changesText(record) {
+function changesText(record) {
   return record.action?.startsWith("member.") ? "" : (record.changes ?? []).map((c) => `${c.path}: ${said(c.from)} → ${said(c.to)}`).join("; ");
 }
 
+// "User created · Seat taken", and what it changed.
+export function What({ record }) {
+  const changes = changesText(record);
+  return <>{actionsOf(record).map(actionText).join(" · ")}{changes && <span class="quiet changed"> {shortened(changes)}</span>}</>;
+}
+
 const MOST = 180;
-export const shortened = (text) => (text.length > MOST ? text.slice(0, MOST) + "…" : text);
+const shortened = (text) => (text.length > MOST ? text.slice(0, MOST) + "…" : text);
 
 export function Outcome({ record }) {
   return record.outcome === "refused" ? <Badge kind="bad">{T.actions["command.refused"]}{record.reason ? `: ${record.reason.replaceAll("_", " ")}` : ""}</Badge>
@@ -32,7 +38,7 @@ export function Outcome({ record }) {
 export const CHANGE_COLUMNS = [
   { key: "time", label: T.changes.columns.time, show: (r) => <Time at={r.time} ago /> },
   { key: "seq", label: T.changes.columns.seq, number: true, show: (r) => r.seq },
-  { key: "action", label: T.changes.columns.action, show: (r) => <>{actionText(r.action)}{changesText(r) && <span class="quiet changed"> {shortened(changesText(r))}</span>}</> },
+  { key: "action", label: T.changes.columns.action, show: (r) => <What record={r} /> },
   { key: "about", label: T.changes.columns.about, show: (r) => <About record={r} /> },
   { key: "actor", label: T.changes.columns.actor, show: (r) => actorOf(r) },
   { key: "reason", label: T.changes.columns.reason, show: (r) => <Outcome record={r} /> },
