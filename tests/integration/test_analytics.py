@@ -105,8 +105,13 @@ class DuckDb(LedgerCase):
         self.expect(self.http.get("/Users/nobody"), 404)
         self.followers.settle(self.ws.id)
         self.loaded()
-        asked = "SELECT actor, target, outcome FROM changes WHERE action = 'user.created' AND target = '%s'" % user
-        self.assertEqual(self.ask(asked), [[self.ws.key_id, user, "applied"]])
+        made = "action = 'user.created' AND target = '%s'" % user
+        asked = "SELECT actor, target, outcome, seat FROM changes WHERE " + made
+        self.assertEqual(self.ask(asked), [[self.ws.key_id, user, "applied", "taken"]])
+        # As versions up to 0.3.0 told of a seat.
+        old = "INSERT INTO audit SELECT * REPLACE ('seat.freed' AS action, '{}'::JSON AS value) FROM audit WHERE " + made
+        self.assertEqual(self.ask("BEGIN", old, "SELECT seat FROM changes WHERE target = '%s' ORDER BY seat" % user),
+                         [["freed"], ["taken"]])
         asked = ("SELECT method, status, actor FROM requests WHERE path LIKE '%%/Users/%s' OR path LIKE "
                  "'%%/Users/nobody' ORDER BY n" % user)
         self.assertEqual(self.ask(asked), [["GET", 200, self.ws.key_id], ["GET", 404, self.ws.key_id]])

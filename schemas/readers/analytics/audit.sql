@@ -37,4 +37,8 @@ SELECT * FROM audit a
 WHERE kind = 'request'
   AND NOT EXISTS (SELECT 1 FROM audit b WHERE b.instance = a.instance AND b.supersedes = a.n);
 
-CREATE OR REPLACE VIEW changes AS SELECT * FROM audit WHERE kind = 'change';
+-- seat: the change has taken or freed one. Versions up to 0.3.0 wrote a record of its own for that, and both stand in a
+-- topic for as long as it keeps records.
+CREATE OR REPLACE VIEW changes AS
+SELECT *, CASE WHEN action IN ('seat.taken', 'seat.freed') THEN substr(action, 6) ELSE value->>'$.seat' END AS seat
+FROM audit WHERE kind = 'change';
