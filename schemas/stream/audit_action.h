@@ -38,13 +38,15 @@
     X(MEMBER_TRANSMIT_CHANGED, "member.transmit_changed", ROOM, USER,                                                               \
       "one for each event of usher.membership; `reason` `held`: of an inactive user, "                                              \
       "without an event")                                                                                                           \
-    X(SEAT_TAKEN, "seat.taken", USER, COMMAND, "")                                                                                  \
-    X(SEAT_FREED, "seat.freed", USER, COMMAND, "")                                                                                  \
+    X(SEAT_TAKEN, "seat.taken", USER, COMMAND,                                                                                      \
+      "where no other record of the user is made in that transaction; else `seat` in that one says it")                             \
+    X(SEAT_FREED, "seat.freed", USER, COMMAND,                                                                                      \
+      "where no other record of the user is made in that transaction; else `seat` in that one says it")                             \
     X(SEAT_REFUSED, "seat.refused", COMMAND, COMMAND,                                                                               \
       "the user gets no seat, because none is left; `outcome` `refused`")                                                           \
     X(SEATS_RECOUNTED, "seats.recounted", WORKSPACE, COMMAND,                                                                       \
       "after a change of `seatMode`: everybody's seat at once. `changes`: `seatsUsed`, the "                                        \
-      "number from which `seat.taken` and `seat.freed` count on")                                                                   \
+      "number from which seats that are taken and freed count on")                                                                  \
     X(KEY_CREATED, "key.created", KEY, COMMAND, "")                                                                                 \
     X(KEY_CHANGED, "key.changed", KEY, COMMAND,                                                                                     \
       "how an OAuth client authenticates; or that the key only tries what it is asked for; `changes`: `jwks`, `jwksUri`, `dryRun`") \

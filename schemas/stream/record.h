@@ -103,9 +103,13 @@ void record_epoch(struct record_context *c, enum record_topic topic, int64_t seq
  * section 7. */
 #define AUDIT_CHANGES_MAX (512 * 1024)
 
+/* What a change of a user has done to the seat, told in its record (member `seat`). */
+enum audit_seat { AUDIT_SEAT_SAME, AUDIT_SEAT_TAKEN, AUDIT_SEAT_FREED };
+
 /* A change record of usher.audit. */
 struct audit_change {
     enum audit_action action;
+    enum audit_seat seat; /* AUDIT_SEAT_SAME: the member is left out */
     struct audit_target target, subject;
     const char *outcome;                   /* "applied" or "refused" */
     const char *reason;                    /* NULL = null */

@@ -103,10 +103,18 @@ static const char *audit_subject(const struct record_context *c, const struct au
     return arena_printf(c->arena, "%s/%s", target_row(t->kind)->collection, t->id);
 }
 
+/* Before `target`, and so before all that a client has chosen but names: searches look for it there
+ * (sql/statements/audit.sql). A record without it is as it was before there was such a member. */
+static void put_seat(struct jbuf *b, enum audit_seat seat) {
+    if (seat != AUDIT_SEAT_SAME)
+        jb_kstr(b, "seat", seat == AUDIT_SEAT_TAKEN ? "taken" : "freed");
+}
+
 void record_audit_change(struct record_context *c, const struct audit_change *a) {
     const struct audit_action_row *action = audit_action_row(a->action);
     assert(action->target == TARGET_COMMAND || action->target == a->target.kind);
     assert(a->subject.kind == TARGET_COMMAND || action->subject == a->subject.kind);
+    assert(a->seat == AUDIT_SEAT_SAME || action->target == TARGET_USER);
     int64_t seq = ++*c->audit_seq;
     char time[RFC3339_SIZE];
     struct jbuf b = {0};
@@ -120,6 +128,7 @@ void record_audit_change(struct record_context *c, const struct audit_change *a)
     jb_kstr(&b, "txn", c->txn);
     actor_put(&b, c->actor);
     jb_kstr(&b, "action", action->name);
+    put_seat(&b, a->seat);
     put_target(&b, "target", &a->target);
     put_target(&b, "subject", &a->subject);
     jb_kstr(&b, "outcome", a->outcome);

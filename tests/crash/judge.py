@@ -242,7 +242,7 @@ def check_seats(stack, load, audit):
         for v in sorted(changes, key=lambda v: v["seq"]):
             if v["action"] == "seats.recounted":
                 taken = v["changes"][0]["to"]
-            taken += (v["action"] == "seat.taken") - (v["action"] == "seat.freed")
+            taken += stream.seats_by(v)
             highest = max(highest, taken)
         if taken != used:
             wrong.append("workspace %s: the audit adds up to %d seats, %d are used" % (workspace.id, taken, used))

@@ -93,7 +93,8 @@ class Subject:
         membership = self.records(stream.MEMBERSHIP, lambda v: (
             v["seq"], v["type"], v["room"]["name"], v.get("user", {}).get("userName"), v.get("transmit"), v["reason"]))
         audit = self.records(stream.AUDIT, lambda v: (
-            v["seq"], v["action"], (v["target"] or {}).get("name"), (v["subject"] or {}).get("name"), v["outcome"]))
+            v["seq"], v["action"], (v["target"] or {}).get("name"), (v["subject"] or {}).get("name"), v["outcome"],
+            v.get("seat")))
         members = self.ground.stack.sql(
             "SELECT r.display_name, u.user_name, m.held FROM members m JOIN rooms r ON r.workspace_id = m.workspace_id "
             "AND r.id = m.room_id JOIN users u ON u.workspace_id = m.workspace_id AND u.id = m.user_id "

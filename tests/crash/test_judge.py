@@ -186,8 +186,14 @@ class Judge(unittest.TestCase):
 
     def test_seats(self):
         self.found(judge.check_seats(Sql(seats=[(2, None, 1, 2)]), load_of(loader()), []), "2 seats")
-        over = [change(1, "seat.taken"), change(2, "seat.taken"), change(3, "seat.freed")]
-        self.found(judge.check_seats(Sql(), load_of(loader()), over), "limit 1")
+        for over in ([change(1, "seat.taken"), change(2, "seat.taken"), change(3, "seat.freed")],
+                     [change(1, "user.created", seat="taken"), change(2, "user.login", seat="taken"),
+                      change(3, "user.deleted", seat="freed")],
+                     [change(1, "seat.taken"), change(2, "user.created", seat="taken"), change(3, "seat.freed")]):
+            self.found(judge.check_seats(Sql(), load_of(loader()), over), "limit 1")
+        self.assertEqual(judge.check_seats(Sql(), load_of(loader()), [
+            change(1, "user.created", seat="taken"), change(2, "user.updated"), change(3, "user.deactivated", seat="freed"),
+            change(4, "seat.refused"), change(5, "user.reactivated", seat="taken")]), [])
         self.found(judge.check_seats(Sql(), load_of(loader()), []), "adds up to 0")
         self.found(judge.check_seats(Sql(seats=[(1, None, 1, 2)]), load_of(loader()), [change(1, "seat.taken")]),
                    "2 should")

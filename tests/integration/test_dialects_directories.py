@@ -45,7 +45,8 @@ class JumpCloud(Idp):
         now = self.get(made)
         self.assertEqual((now["name"], now["active"], now["emails"]),
                          ({"givenName": "Lio", "familyName": "Test"}, False, made["emails"]))
-        self.assertEqual(sorted(told.actions), ["seat.freed", "user.deactivated", "user.updated"])
+        self.assertEqual(sorted(told.actions), ["user.deactivated", "user.updated"])
+        self.assertEqual(told.seats, [("user.deactivated", "freed")])
         self.expect(self.say("PATCH /Users/" + made["id"], "jumpcloud activate"), 200)
         self.assertIs(self.get(made)["active"], True)
 

@@ -126,7 +126,7 @@ class Users(Idp):
                           "emails": [{"primary": True, "type": "work", "value": "q23@entra.example"}],
                           "name": {"formatted": "Ines Falk", "familyName": "Falk", "givenName": "Ines"}})
         self.assertEqual(self.get(made), made)
-        self.assertEqual((told.actions, told.events), (["user.created", "seat.taken"], []))
+        self.assertEqual((told.actions, told.seats, told.events), (["user.created"], [("user.created", "taken")], []))
 
     def test_Q08_capitalised_operations_of_one_update(self):
         """The whole body of the document in one go, P1; each attribute as it must be afterwards."""
@@ -140,7 +140,8 @@ class Users(Idp):
                                                                              "country": "DE"}]))
         self.assertEqual(now[ENTERPRISE], {"department": "Ops", "manager": {"value": "u-4711"}})
         self.assertEqual(now["name"], made["name"])
-        self.assertEqual((sorted(told.actions), told.events), (["seat.freed", "user.deactivated", "user.updated"], []))
+        self.assertEqual((sorted(told.actions), told.events), (["user.deactivated", "user.updated"], []))
+        self.assertEqual(told.seats, [("user.deactivated", "freed")])
         # The same body under rfc: the operations' letters do not matter, nor does any of the adds.
         other = self.new()
         self.expect(self.say("PATCH /Users/" + other["id"], "update", self.under("rfc")), 200)

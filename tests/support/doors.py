@@ -1,5 +1,6 @@
 """The other ways in beside SCIM: the Management API under a key, and the admin API under an owner's credential."""
 
+import stream
 from scimhttp import Client, patch_op
 
 JSON = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -36,6 +37,6 @@ def seat_history(changes):
     for v in sorted(changes, key=lambda v: v["seq"]):
         if v["action"] == "seats.recounted":
             taken = v["changes"][0]["to"]
-        taken += (v["action"] == "seat.taken") - (v["action"] == "seat.freed")
+        taken += stream.seats_by(v)
         history.append(taken)
     return history

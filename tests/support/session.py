@@ -174,10 +174,11 @@ class Replay:
         return event
 
     def _change(self, text):
-        """"user.created ana", "user.updated ana: title, name.givenName", "member.added oslo ana" (room, then user; a
-        reason may follow), "refused User uniqueness" (a command's target type and reason), "unknown oslo nobody" (a
+        """"user.created ana", "user.updated ana: title, name.givenName", "user.created ana, seat taken" (what became of
+        the seat stands before the paths), "member.added oslo ana" (room, then user; a reason may follow), "refused User uniqueness" (a command's target type and reason), "unknown oslo nobody" (a
         member that does not exist)."""
         text, colon, paths = text.partition(": ")
+        text, comma, seat = text.partition(", seat ")
         words = text.split()
         if words[0] == "refused":
             return {"action": "command.refused", "outcome": "refused",
@@ -190,6 +191,8 @@ class Replay:
                   if len(words) > 2 else None}
         if len(words) > 3:
             change["reason"] = words[3]
+        if comma:
+            change["seat"] = seat
         if colon:
             change["changes"] = [{"...": True, "path": p} for p in paths.split(", ")]
         return change
@@ -245,6 +248,8 @@ class Replay:
             due = {"workspace": self.workspace.id, "time": "${*time}", "txn": requests[number - 1]["txn"],
                    "actor": {"kind": "key", "id": "${key}", "name": "main"}, **more(place), **due}
             faults = match(due, record.value, self.names, what)
+            if "seat" in record.value and "seat" not in due:
+                faults.append("seat %s" % record.value["seat"])
             wrong += ["%s %d, of step %d (%s): %s" % (what, place, number, self.steps[number - 1]["step"], w)
                       for w in faults]
         return wrong

@@ -47,6 +47,12 @@ def requests_of(audit):
     return [r for r in audit if r.value and r.value.get("kind") == "request"]
 
 
+def seats_by(change):
+    """What a change record adds to the seats that are taken: 1, -1 or 0. It says so in the member `seat`, or in its action:
+    versions up to 0.3.0 wrote a record of its own for each seat."""
+    return {"taken": 1, "freed": -1}.get(change.get("seat") or change["action"].removeprefix("seat."), 0)
+
+
 def of_workspace(records, workspace):
     return [r for r in records if workspace_of(r) == workspace]
 

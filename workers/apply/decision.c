@@ -55,6 +55,18 @@ void decision_audit(struct decision *d, enum audit_action action, const struct a
     record_audit_change(&d->records, &change);
 }
 
+void decision_audit_user(struct decision *d, enum audit_action action, const struct unit_resource *user,
+                         enum audit_seat seat, const struct resource_change *changes, size_t nchanges) {
+    struct audit_change change = {.action = action,
+                                  .seat = seat,
+                                  .target = decision_target(user),
+                                  .outcome = "applied",
+                                  .changes = changes,
+                                  .nchanges = nchanges,
+                                  .changes_json = nchanges == 0 ? "[]" : NULL};
+    record_audit_change(&d->records, &change);
+}
+
 void decision_audit_json(struct decision *d, enum audit_action action, const struct audit_target *target,
                          const char *changes_json) {
     struct audit_change change = {

@@ -40,6 +40,9 @@ struct decision {
 void decision_audit(struct decision *d, enum audit_action action, const struct audit_target *target,
                     const struct audit_target *subject, const char *reason,
                     const struct resource_change *changes, size_t nchanges);
+/* Of a user, with what the change has done to the seat. */
+void decision_audit_user(struct decision *d, enum audit_action action, const struct unit_resource *user,
+                         enum audit_seat seat, const struct resource_change *changes, size_t nchanges);
 void decision_audit_json(struct decision *d, enum audit_action action, const struct audit_target *target,
                          const char *changes_json);
 struct audit_target decision_target(const struct unit_resource *r);

@@ -7,15 +7,18 @@ void announce_login(struct unit *u, struct unit_workspace *w, const struct comma
     unit_want_login(u, w, c->id.s);
 }
 
+/* The first one is on record, with the seat that it takes. */
 static void note_login(struct decision *d, struct unit_resource *r, struct unit_login *l) {
     int64_t at = json_integer_value(json_object_get(d->command->resource, "at"));
     if (at <= 0 || at > d->now_us)
         at = d->now_us;
-    if (!row_alive(l->state)) {
-        struct audit_target target = decision_target(r);
+    enum audit_seat seat = seat_on_first_login(d) ? seat_set(d, r, true) : AUDIT_SEAT_SAME;
+    if (row_alive(l->state)) {
+        seat_audit(d, r, seat);
+    } else {
         l->first_us = at;
         d->reply->first = true;
-        decision_audit(d, ACTION_USER_LOGIN, &target, NULL, NULL, NULL, 0);
+        decision_audit_user(d, ACTION_USER_LOGIN, r, seat, NULL, 0);
     }
     l->last_us = at > l->last_us ? at : l->last_us;
     l->times++;
@@ -39,8 +42,6 @@ enum err_code apply_user_login(struct decision *d) {
     if (seat_on_first_login(d) && !r->seat && seat_check(d) != ERR_OK)
         return d->err.code;
     note_login(d, r, l);
-    if (seat_on_first_login(d))
-        seat_set(d, r, true);
     decision_reply_resource(d, r, false);
     return unit_error(d->unit, &d->err);
 }

@@ -26,11 +26,17 @@ enum err_code seat_check(struct decision *d) {
                    w->settings.seats);
 }
 
-void seat_set(struct decision *d, struct unit_resource *r, bool seat) {
+enum audit_seat seat_set(struct decision *d, struct unit_resource *r, bool seat) {
     if (r->seat == seat)
-        return;
+        return AUDIT_SEAT_SAME;
     r->seat = seat;
     d->workspace->seats_used += seat ? 1 : -1;
-    struct audit_target target = decision_target(r);
-    decision_audit(d, seat ? ACTION_SEAT_TAKEN : ACTION_SEAT_FREED, &target, NULL, NULL, NULL, 0);
+    return seat ? AUDIT_SEAT_TAKEN : AUDIT_SEAT_FREED;
+}
+
+void seat_audit(struct decision *d, const struct unit_resource *r, enum audit_seat seat) {
+    if (seat == AUDIT_SEAT_SAME)
+        return;
+    decision_audit_user(d, seat == AUDIT_SEAT_TAKEN ? ACTION_SEAT_TAKEN : ACTION_SEAT_FREED, r,
+                        AUDIT_SEAT_SAME, NULL, 0);
 }

@@ -13,8 +13,11 @@ bool seat_on_first_login(const struct decision *d);
 enum err_code seat_wanted(struct decision *d, const struct unit_resource *r, bool active, bool *wanted);
 /* ERR_SEATS, with used and limit, if no seat is left. */
 enum err_code seat_check(struct decision *d);
-/* Takes or frees the seat, counts it and records that. Does nothing where the user has it, or has it not,
- * already. */
-void seat_set(struct decision *d, struct unit_resource *r, bool seat);
+/* Takes or frees the seat and counts it; nothing where the user has it, or has it not, already. Gives what
+ * the record of the change is to say (decision_audit_user), so it comes before that record is made. What must
+ * stay true: whatever it gives stands in exactly one record of the same transaction. */
+USHER_MUST_CHECK enum audit_seat seat_set(struct decision *d, struct unit_resource *r, bool seat);
+/* The record of a seat where no other record of the user is made in the transaction. */
+void seat_audit(struct decision *d, const struct unit_resource *r, enum audit_seat seat);
 
 #endif

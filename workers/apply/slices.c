@@ -108,8 +108,7 @@ static void slice_user_delete(struct work *x) {
     members_leave_all(d, user, "user_deleted", false);
     if (!x->last)
         return;
-    struct audit_target target = decision_target(user);
-    decision_audit(d, ACTION_USER_DELETED, &target, NULL, NULL, NULL, 0);
+    decision_audit_user(d, ACTION_USER_DELETED, user, AUDIT_SEAT_SAME, NULL, 0);
     unit_delete(user);
     d->workspace->users_more++;
 }

@@ -14,12 +14,23 @@ static json_t *change_of(const json_t *record) {
         json_t *value = json_object_get(record, members[i]);
         json_object_set_new(out, members[i], value != NULL ? json_incref(value) : json_null());
     }
+    json_t *seat = json_object_get(record, "seat");
+    if (seat != NULL)
+        json_object_set(out, "seat", seat);
     return out;
 }
 
 static void count(json_t *counts, const char *action) {
     json_int_t n = json_integer_value(json_object_get(counts, action));
     json_object_set_new(counts, action, json_integer(n + 1));
+}
+
+/* A seat counts as an action, whether it has a record of its own or stands in one of another. */
+static void count_seat(json_t *counts, const json_t *record) {
+    const char *seat = json_string_value(json_object_get(record, "seat"));
+    if (seat != NULL)
+        count(counts,
+              audit_action_row(strcmp(seat, "taken") == 0 ? ACTION_SEAT_TAKEN : ACTION_SEAT_FREED)->name);
 }
 
 /* The audit's records are what the decision would do, action by action. */
@@ -33,6 +44,7 @@ void trial_count(const struct record_list *records, size_t first, json_t *counts
         const char *action = json_string_value(json_object_get(record, "action"));
         if (action != NULL)
             count(counts, action);
+        count_seat(counts, record);
         if (changes != NULL && action != NULL && json_array_size(changes) < TRIAL_CHANGES_MAX)
             json_array_append_new(changes, change_of(record));
         else if (more != NULL)

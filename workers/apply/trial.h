@@ -9,7 +9,8 @@
 
 /* After the decision: what it has decided, as a JSON object in the arena:
  * {"applies":bool,"error":{"code","detail","path"}|null,"large":bool,"seats":{"before","after","limit"},
- *  "counts":{action:n},"changes":[{"action","target","subject","reason"}],"more":n}
+ *  "counts":{action:n},"changes":[{"action","target","subject","reason","seat"}],"more":n}
+ * `seat` is there where the change takes or frees one; it counts as `seat.taken` or `seat.freed`.
  * A Bulk has "operations" besides (bulk_trial.h), and applies if all of them do.
  * seats_before: seats in use before it. */
 char *trial_text(const struct decision *d, int64_t seats_before, struct arena *a);

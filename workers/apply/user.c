@@ -83,11 +83,12 @@ static enum err_code user_check(struct change *c) {
 
 /* ---- carrying out ---- */
 
-static void audit_switch(const struct change *c, const struct audit_target *target) {
+static void audit_switch(const struct change *c, enum audit_seat seat) {
     bool active = c->resource->active;
     struct audit_change change = {
         .action = active ? ACTION_USER_REACTIVATED : ACTION_USER_DEACTIVATED,
-        .target = *target,
+        .seat = seat,
+        .target = decision_target(c->resource),
         .outcome = "applied",
         .reason = managed_is_emergency(c->decision) ? "emergency" : NULL,
         .changes_json = active ? "[{\"path\":\"active\",\"op\":\"replace\",\"from\":false,\"to\":true}]"
@@ -95,9 +96,10 @@ static void audit_switch(const struct change *c, const struct audit_target *targ
     record_audit_change(&c->decision->records, &change);
 }
 
-static void user_audit(struct change *c) {
+/* The seat stands with the switch that took or freed it. There is a record in any case: what has nothing to
+ * write is not carried out (write_resource). */
+static void user_audit(struct change *c, enum audit_seat seat) {
     struct unit_resource *r = c->resource;
-    struct audit_target target = decision_target(r);
     bool switched = c->was_active != r->active;
     size_t rest = 0;
     struct resource_change *rows = arena_alloc(unit_arena(c->decision->unit), (c->nrows + 1) * sizeof *rows);
@@ -106,17 +108,16 @@ static void user_audit(struct change *c) {
         if (!switched || strcmp(c->rows[i].path, "active") != 0)
             rows[rest++] = c->rows[i];
     if (rest > 0 || c->linked)
-        decision_audit(c->decision, c->linked ? ACTION_USER_LINKED : ACTION_USER_UPDATED, &target, NULL, NULL,
-                       rows, rest);
+        decision_audit_user(c->decision, c->linked ? ACTION_USER_LINKED : ACTION_USER_UPDATED, r,
+                            switched ? AUDIT_SEAT_SAME : seat, rows, rest);
     if (switched)
-        audit_switch(c, &target);
+        audit_switch(c, seat);
 }
 
 static void user_made(struct change *c) {
     struct decision *d = c->decision;
-    struct audit_target target = decision_target(c->resource);
-    decision_audit(d, ACTION_USER_CREATED, &target, NULL, NULL, c->rows, c->nrows);
-    seat_set(d, c->resource, c->seat);
+    enum audit_seat seat = seat_set(d, c->resource, c->seat);
+    decision_audit_user(d, ACTION_USER_CREATED, c->resource, seat, c->rows, c->nrows);
 }
 
 /* No door shows the user in any room from now on, unless he comes back. */
@@ -132,28 +133,26 @@ static struct unit_plan *user_begin_slices(struct change *c, enum plan_kind kind
 
 static void user_deleted(struct change *c) {
     struct decision *d = c->decision;
-    struct audit_target target = decision_target(c->resource);
+    enum audit_seat seat = seat_set(d, c->resource, false);
     if (c->sliced) {
         user_begin_slices(c, PLAN_USER_DELETE)->user_gone = true;
-        seat_set(d, c->resource, false);
-        d->workspace->users_more--; /* the row goes with the last slice */
+        d->workspace->users_more--;       /* the row goes with the last slice, and so comes the record … */
+        seat_audit(d, c->resource, seat); /* … but the seat is free at once */
         return;
     }
     members_leave_all(d, c->resource, "user_deleted", false);
-    seat_set(d, c->resource, false);
-    decision_audit(d, ACTION_USER_DELETED, &target, NULL, NULL, NULL, 0);
+    decision_audit_user(d, ACTION_USER_DELETED, c->resource, seat, NULL, 0);
 }
 
 static void user_changed(struct change *c) {
     struct decision *d = c->decision;
     struct unit_resource *r = c->resource;
-    user_audit(c);
+    user_audit(c, seat_set(d, r, c->seat));
     if (c->sliced)
         (void)user_begin_slices(c, r->active ? PLAN_USER_RETURN : PLAN_USER_LEAVE);
     else if (c->was_active && !r->active)
         members_leave_all(d, r, "user_deactivated", d->workspace->settings.restore_rooms);
-    seat_set(d, r, c->seat);
-    if (!c->sliced && r->active && !c->was_active)
+    else if (r->active && !c->was_active)
         members_return(d, r);
 }
 

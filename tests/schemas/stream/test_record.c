@@ -172,6 +172,25 @@ static void test_audit_user_updated(void **state) {
     json_decref(doc);
 }
 
+/* What becomes of the seat stands in the record of what took or freed it; no other record has the member. */
+static void test_audit_seat(void **state) {
+    struct world *w = *state;
+    struct audit_change change = {
+        .action = ACTION_USER_DEACTIVATED,
+        .seat = AUDIT_SEAT_FREED,
+        .target = {TARGET_USER, EX_USER, "ana@example.com"},
+        .outcome = "applied",
+        .changes_json = "[{\"path\":\"active\",\"op\":\"replace\",\"from\":true,\"to\":false}]"};
+    record_audit_change(&w->c, &change);
+    example_of(w, 0, "audit.change-user-deactivated");
+    change.seat = AUDIT_SEAT_TAKEN;
+    record_audit_change(&w->c, &change);
+    assert_non_null(strstr(w->list.rows[1].value, "\"seat\":\"taken\",\"target\":"));
+    change.seat = AUDIT_SEAT_SAME;
+    record_audit_change(&w->c, &change);
+    assert_null(strstr(w->list.rows[2].value, "seat"));
+}
+
 static void test_audit_refused(void **state) {
     struct world *w = *state;
     record_audit_change(&w->c, &(struct audit_change){.action = ACTION_COMMAND_REFUSED,
@@ -528,6 +547,7 @@ int main(void) {
         T(test_numbers_follow),
         T(test_audit_member_removed),
         T(test_audit_user_updated),
+        T(test_audit_seat),
         T(test_audit_refused),
         T(test_audit_settings),
         T(test_audit_control),
