@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -176,11 +177,50 @@ class Image(unittest.TestCase):
                 self.assertNotIn(ROOT.encode(), f.read(), name)
 
 
+# What KEDA knows of the kinds and of the trigger that ops/kubernetes/keda uses; a name that is not here would be left unread.
+KEDA = {"apiVersion": "keda.sh/v1alpha1",
+        "ScaledObject": {"scaleTargetRef", "pollingInterval", "minReplicaCount", "maxReplicaCount", "fallback", "advanced", "triggers"},
+        "TriggerAuthentication": {"secretTargetRef"},
+        "trigger": {"type", "metadata", "authenticationRef"},
+        "metadata": {"bootstrapServers", "consumerGroup", "topic", "lagThreshold", "offsetResetPolicy", "allowIdleConsumers"},
+        "parameter": {"sasl", "username", "password", "tls", "ca"}}
+
+
+def keda_faults(tree):
+    """By these names; and by the definition that KEDA publishes with its Go module, where this machine has Go."""
+    kind, spec = tree["kind"], tree["spec"]
+    out = ["%s: %s" % (kind, name) for name in set(spec) - KEDA[kind]]
+    for trigger in spec.get("triggers", []):
+        out += ["trigger: " + name for name in set(trigger) - KEDA["trigger"]]
+        out += ["metadata: " + name for name in set(trigger["metadata"]) - KEDA["metadata"]]
+        out += ["metadata: %s is no text" % name for name, value in trigger["metadata"].items() if not isinstance(value, str)]
+    out += ["parameter: " + s["parameter"] for s in spec.get("secretTargetRef", []) if s["parameter"] not in KEDA["parameter"]]
+    folder = pinned.go_module("keda") if shutil.which("go") else None
+    if folder:
+        path = os.path.join(folder, "config", "crd", "bases", "keda.sh_%ss.yaml" % kind.lower())
+        with open(path, encoding="utf-8") as f:
+            versions = yaml.safe_load(f)["spec"]["versions"]
+        schema, = (v["schema"]["openAPIV3Schema"] for v in versions if "keda.sh/" + v["name"] == tree["apiVersion"])
+        out += ["%s: %s" % ("/".join(map(str, e.path)), e.message[:200])
+                for e in jsonschema.Draft7Validator(strict(schema)).iter_errors(tree)]
+    return out
+
+
+def strict(schema):
+    """The same, where a member that is not named is a fault: Kubernetes would drop it."""
+    if isinstance(schema, list):
+        return [strict(s) for s in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {"additionalProperties": False} if schema.get("properties") and "additionalProperties" not in schema else {}
+    return {**closed, **{name: strict(value) for name, value in schema.items() if name != "description"}}
+
+
 class Kubernetes(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.manifests = []
-        for folder in ("base", "autoscaling"):
+        for folder in ("base", "autoscaling", "keda"):
             for path in sorted(glob.glob(os.path.join(ROOT, "ops", "kubernetes", folder, "*.yaml"))):
                 if os.path.basename(path) not in ("kustomization.yaml", "adapter.yaml"):
                     with open(path, encoding="utf-8") as f:
@@ -194,6 +234,8 @@ class Kubernetes(unittest.TestCase):
                 cls.schemas[version] = json.load(f)["$defs"]
 
     def faults(self, tree):
+        if tree["apiVersion"] == KEDA["apiVersion"]:
+            return keda_faults(tree)
         group, _, version = tree["apiVersion"].rpartition("/")
         out = []
         for of, definitions in self.schemas.items():
@@ -225,8 +267,30 @@ class Kubernetes(unittest.TestCase):
             break_(tree)
             self.assertNotEqual(self.faults(tree), [])
 
+    def test_keda_does_what_the_other_autoscaler_does(self):
+        """As many workers, as slowly; one of the two goes where both are named. And a wrong name is found."""
+        scaled, = self.of_kind("ScaledObject")
+        other, = (t for t in self.of_kind("HorizontalPodAutoscaler") if t["metadata"]["name"] == "usher-worker")
+        spec, wanted = scaled["spec"], other["spec"]
+        self.assertEqual((spec["scaleTargetRef"], spec["minReplicaCount"], spec["maxReplicaCount"]),
+                         (wanted["scaleTargetRef"], wanted["minReplicas"], wanted["maxReplicas"]))
+        self.assertEqual(spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"], wanted["behavior"])
+        trigger, = spec["triggers"]
+        self.assertEqual(trigger["metadata"]["lagThreshold"], wanted["metrics"][0]["external"]["target"]["averageValue"])
+        authentication, = self.of_kind("TriggerAuthentication")
+        self.assertEqual(trigger["authenticationRef"]["name"], authentication["metadata"]["name"])
+        with open(os.path.join(ROOT, "ops", "kubernetes", "keda", "kustomization.yaml"), encoding="utf-8") as f:
+            patch, = yaml.safe_load(f)["patches"]
+        self.assertEqual(patch["target"], {"kind": "HorizontalPodAutoscaler", "name": "usher-worker"})
+        self.assertEqual(yaml.safe_load(patch["patch"])["$patch"], "delete")
+        for break_ in (lambda t: t["spec"].update(minReplicas=2), lambda t: t["spec"]["triggers"][0]["metadata"].update(lagTreshold="5"),
+                       lambda t: t["spec"]["triggers"][0]["metadata"].update(lagThreshold=500)):
+            tree = json.loads(json.dumps(scaled))
+            break_(tree)
+            self.assertNotEqual(self.faults(tree), [])
+
     def test_each_file_is_in_the_list(self):
-        for folder in ("base", "autoscaling"):
+        for folder in ("base", "autoscaling", "keda"):
             home = os.path.join(ROOT, "ops", "kubernetes", folder)
             with open(os.path.join(home, "kustomization.yaml"), encoding="utf-8") as f:
                 listed = {name for name in yaml.safe_load(f)["resources"] if not name.startswith("..")}

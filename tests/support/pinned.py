@@ -6,6 +6,7 @@ or the program that asks it is not on this machine."""
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -106,6 +107,15 @@ def go_command(name, folder=PINS, pins=None):
         _run(["go", "install", package], env=dict(os.environ, GOBIN=made, GOFLAGS="-p=1"))
 
     return os.path.join(_installed(os.path.basename(pins)[:-4], pins, install), name)
+
+
+def go_module(name, folder=PINS):
+    """The folder with the files of the one module in NAME.txt, for its data alone; it may not be written to."""
+    with open(os.path.join(folder, name + ".txt")) as f:
+        done = _quiet(["go", "mod", "download", "-json", f.read().strip()], cwd="/")
+    if done.returncode != 0:
+        raise Unreachable("go mod download %s: %s" % (name, done.stdout[-300:]))
+    return json.loads(done.stdout)["Dir"]
 
 
 def go_build(folder):
