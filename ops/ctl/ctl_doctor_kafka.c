@@ -19,6 +19,9 @@ static rd_kafka_t *open_as(struct doctor *d, enum kafka_role role, const char *k
                            struct err *err) {
     char text[256];
     rd_kafka_conf_t *conf = kafka_conf_new(d->c->config, role);
+    /* Who may not begin transactions is told so in one line of the result, and not by the library besides. */
+    if (role == KAFKA_PRODUCER_TRANSACTIONAL)
+        kafka_conf_set(conf, "log_level", "0");
     if (key != NULL && rd_kafka_conf_set(conf, key, value, text, sizeof text) != RD_KAFKA_CONF_OK) {
         rd_kafka_conf_destroy(conf);
         (void)err_set(err, ERR_CONFIG, "%s", text);

@@ -101,6 +101,7 @@ class Rights(Secured):
         status = self.ctl("status")
         self.assertEqual(status.returncode, 0, status.stdout + status.stderr)
         self.assertEqual(self.doctor(), (0, set()))
+        self.assertEqual(self.ctl("doctor").stderr, "")
 
     def test_each_right_of_ingest_and_worker_is_missed_by_name(self):
         """Topics and groups; librdkafka cannot read the others."""
