@@ -213,11 +213,27 @@ static void report_epoch(struct ctl *c, bool needed, bool went_on, int64_t told)
                   went_on ? "The new epoch that was begun is complete" : "A new epoch has begun", told);
 }
 
+/* Who does not see a room would tell the streams that it is gone. */
+static enum err_code check_sight(struct ctl *c, struct err *err) {
+    struct db_result *r;
+    if (db_run(c->db, SQL_CTL_BACKUP_SEES_ALL, NULL, &r, err) != ERR_OK)
+        return err->code;
+    enum err_code code = ERR_OK;
+    if (!db_bool(r, 0, 1))
+        code = err_set(
+            err, ERR_FORBIDDEN,
+            "the role %s does not see every row (row-level security), and would tell the streams that "
+            "rooms are gone: run this as a superuser, or as a role with BYPASSRLS",
+            db_text(r, 0, 0));
+    db_results_free(&r, 1);
+    return code;
+}
+
 static enum err_code run(struct ctl *c, const char *reason, bool always, struct err *err) {
     int64_t waits = 0, told = 0;
     bool needed = false;
-    if (schema_check(c->db, err) != ERR_OK || check_stopped(c, err) != ERR_OK ||
-        ask_number(c, SQL_EPOCH_WAITS, NULL, &waits, err) != ERR_OK)
+    if (check_sight(c, err) != ERR_OK || schema_check(c->db, err) != ERR_OK ||
+        check_stopped(c, err) != ERR_OK || ask_number(c, SQL_EPOCH_WAITS, NULL, &waits, err) != ERR_OK)
         return err->code;
     if (waits == 0 && begin(c, reason, always, &needed, err) != ERR_OK)
         return err->code;

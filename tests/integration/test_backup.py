@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 
+import pages
 import psycopg2
 import stack as stacks
 from case import Case
@@ -13,13 +14,6 @@ from test_migrate import Database
 from waiting import run
 
 PAGE = os.path.join(stacks.ROOT, "ops", "runbook.md")
-
-
-def commands(language):
-    """The lines of the section that are for psql, or for a shell."""
-    with open(PAGE, encoding="utf-8") as f:
-        section = f.read().split("## Backup\n")[1].split("\n## ")[0]
-    return re.findall(r"<!-- %s -->\n\n((?:    .*\n)+)" % language, section)
 
 
 class Backup(Case):
@@ -49,15 +43,18 @@ class Backup(Case):
         uri = self.stack.env["USHER_PG"]
         backup = re.sub("//[^@]*@", "//usher_backup:secret%20%27and%27%20more@", uri)
         before = self.tables(uri)
-        role, dump, restore = (text.strip() for text in commands("shell"))
+        found = pages.blocks(PAGE)
         bins = sorted(d for d in (os.path.join("/usr/lib/postgresql", v, "bin") for v in os.listdir("/usr/lib/postgresql")))
-        for line, names in ((role, {"postgresql://postgres@db/usher": uri}),
-                            (dump, {"postgresql://usher_backup@db/usher": backup}),
-                            (restore, {"postgresql://postgres@db/usher": target.uri})):
+        me = {"runuser -u postgres -- ": ""}
+        for name, names in (
+                ("backup-role", {**me, "env -u USHER_CONFIG -u USHER_PG": "", "postgresql:///usher": uri, "~/usher/usher_backup.password": "backup.password"}),
+                ("backup", {found["backup"].splitlines()[0]: "backup_pg='%s'" % backup}),
+                ("restore-dump", {**me, "postgresql:///usher": target.uri, "usherctl status": ""})):
+            lines = found[name]
             for written, real in names.items():
-                self.assertIn(written, line)
-                line = line.replace(written, real)
-            done = run(["/bin/sh", "-e", "-c", line], cwd=folder, capture_output=True, text=True,
+                self.assertIn(written, lines)
+                lines = lines.replace(written, real)
+            done = run(["/bin/bash", "-euc", lines], cwd=folder, capture_output=True, text=True,
                        env={"PATH": ":".join((self.stack.env["USHER_BIN"], bins[-1], os.environ["PATH"]))})
             self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(os.stat(os.path.join(folder, "usher.dump")).st_mode & 0o777, 0o600)
@@ -86,6 +83,18 @@ class Backup(Case):
         done = run([os.path.join(bins[-1], "pg_dump"), "-d", owner.uri], capture_output=True, text=True)
         self.assertNotEqual(done.returncode, 0)
         self.assertEqual(os.listdir(folder), [])
+
+    def test_who_does_not_see_every_row_begins_no_epoch(self):
+        """The administrator of the migrations sees no rooms where he is no superuser: row-level security is forced. A new
+        epoch that he begins would tell every reader that all rooms are gone."""
+        owner = Database(self.stack, "blind_owner", "usher_test_blind")
+        self.addCleanup(owner.drop)
+        owner.migrate()
+        for words in (("restore",), ("rooms", "rebuild")):
+            done = owner.ctl(*words)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("does not see every row", done.stderr)
+        self.assertEqual(owner.sql("SELECT count(*) FROM usher.new_epochs")[0][0], 0)
 
     def test_what_is_there_is_not_written_over_and_no_half_dump_stays(self):
         folder = tempfile.mkdtemp(prefix="usher-backup-")
