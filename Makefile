@@ -298,7 +298,7 @@ stop reset:
 help:
 	@echo "run start stop reset [KAFKA=real RUN_DIR=.run PORT=8080]   all  test  conformance  bench  fuzz"
 	@echo "check [T=ingest | T=ingest/request | T=ingest/request/route | T=route]: the unit tests, a room, a folder, a test"
-	@echo "coverage  facts  upgrade-test  three-brokers  model  neighbour  voice  voice-latency  analytics  bench-scale  lint  format  dist  package  package-lint  package-test  sbom  image  reproduce [WHAT=\"install package image\"]  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
+	@echo "coverage  facts  upgrade-test  three-brokers  model  neighbour  voice  voice-latency  analytics  bench-scale  lint  format  dist  package  package-lint  package-test  runbook-test  sbom  image  reproduce [WHAT=\"install package image\"]  install [DESTDIR= PREFIX=/usr/local]  deps  clean"
 
 include ops/packaging/package.mk
 

@@ -1,5 +1,5 @@
 # Packages, image and SBOM of usher; read by the Makefile.
-.PHONY: package package-lint package-test
+.PHONY: package package-lint package-test runbook-test
 
 # Debian packages for the release that this machine has, in build/package, out of what git has at HEAD.
 package: dist
@@ -14,6 +14,11 @@ package-lint:
 package-test:
 	@ops/local/deps.sh package
 	@ops/packaging/package-test
+
+# The commands of the operators' pages, run as they stand there on a fresh Debian (SUITE=trixie or bookworm) with these packages.
+runbook-test:
+	@ops/local/deps.sh kafka package
+	@tests/runbook/run
 
 # What is in the programs (CycloneDX, JSON), and an OCI image with all of them, as a tar that needs no daemon: skopeo and
 # podman take it as oci-archive:build/usher-VERSION.oci.tar.

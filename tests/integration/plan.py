@@ -57,7 +57,7 @@ BROKER = {
 
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
 # others worthless. They always run; contract only if it is wanted.
-TESTS_OF_TESTS = ("waiting", "stream", "coverage", "lint_docs", "once_more", "upgrade_words")
+TESTS_OF_TESTS = ("waiting", "stream", "coverage", "lint_docs", "once_more", "upgrade_words", "pages")
 FIRST = TESTS_OF_TESTS + ("contract", "units", "alerts", "manuals", "shipping")
 
 

@@ -4,6 +4,8 @@ import re
 import socket
 import struct
 
+import pages
+
 TYPES = {"topic": 2, "group": 3, "cluster": 4, "transactional-id": 5}
 OPERATIONS = {"All": 2, "Read": 3, "Write": 4, "Create": 5, "Delete": 6, "Alter": 7, "Describe": 8, "DescribeConfigs": 10}
 LITERAL, PREFIXED = 3, 4
@@ -13,9 +15,8 @@ CREATE_ACLS, DELETE_ACLS, VERSION = 30, 31, 1
 
 def lines_of(page):
     """The bindings of the lines of ops/topics.md: (type, name, pattern, principal, operation)."""
-    with open(page, encoding="utf-8") as f:
-        text = f.read().split("<!-- acls -->")[1].split("<!-- end of acls -->")[0]
-    return [binding for line in text.splitlines() if line.startswith("    --add") for binding in bindings_of(line)]
+    return [binding for line in pages.block(page, "acls").splitlines() if line.startswith("--add")
+            for binding in bindings_of(line)]
 
 
 def bindings_of(line):

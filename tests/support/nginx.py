@@ -5,14 +5,13 @@ import shutil
 import signal
 import subprocess
 
+import pages
 import stack as stacks
 from waiting import wait_until
 
 
 def lines_of_the_page():
-    with open(os.path.join(stacks.ROOT, "ops", "network.md"), encoding="utf-8") as f:
-        lines = f.read().split("<!-- nginx -->")[1].split("<!-- end of nginx -->")[0]
-    return "\n".join(line[4:] for line in lines.splitlines() if line.startswith("    "))
+    return pages.block(os.path.join(stacks.ROOT, "ops", "network.md"), "proxy")
 
 
 class Nginx:
