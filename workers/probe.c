@@ -5,6 +5,7 @@
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 #include "sql/ask/slots.h"
+#include "workers/sight.h"
 #include "workers/stats.h"
 
 #include <pthread.h>
@@ -33,6 +34,7 @@ struct probe {
     struct db *db;
     struct progress *places;
     int64_t topics_due_us, write_due_us;
+    struct sight sight;
     pthread_t thread;
     atomic_bool stop;
     pthread_mutex_t lock; /* of the findings */
@@ -159,6 +161,8 @@ static void look_at_database(struct probe *p) {
     pthread_mutex_lock(&p->lock);
     snprintf(p->database, sizeof p->database, "%.299s", good ? "" : err_text(&err));
     pthread_mutex_unlock(&p->lock);
+    if (good)
+        sight_look(&p->sight, p->db, (int)config_int(p->config, "named-workspaces"));
 }
 
 /* ---- the thread ---- */

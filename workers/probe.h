@@ -1,6 +1,6 @@
 /* Asks Kafka and PostgreSQL again and again how it stands, on a thread that may wait for them: how many
  * commands wait in each partition and whether it moves, whether PostgreSQL takes writes, whether the clocks
- * agree, whether topics take what is written to them. */
+ * agree, whether topics take what is written to them; and what metrics tell of all workspaces (sight.h). */
 #ifndef USHER_WORKERS_PROBE_H
 #define USHER_WORKERS_PROBE_H
 

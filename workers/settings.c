@@ -64,6 +64,8 @@ static const struct config_row rows[] = {
      "how long outcomes of commands are kept; must exceed the retention of usher.commands (168)", false},
     {"metrics-listen", CONFIG_ADDRESS, "", 0, 0, "host:port of /metrics, /healthz and /readyz; empty: none",
      false},
+    {"named-workspaces", CONFIG_INT, "10", 0, 100,
+     "how many of the workspaces with the fewest seats left have metrics of their own", false},
     {"log-level", CONFIG_LEVEL, "info", 0, 0, "debug, info, warn or error", false},
     {"log-repeat-ms", CONFIG_INT, "10000", 0, 3600000,
      "a kind of warning or error that repeats is written once in so long, ms; 0: always", false},

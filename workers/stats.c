@@ -9,5 +9,8 @@ void worker_stats_init(void) {
     worker_stats.member = metric_##kind(name, labels, help);
     WORKER_STATS(WORKER_STATS_REGISTER)
 #undef WORKER_STATS_REGISTER
+#define WORKER_TABLES_REGISTER(member, name, help) worker_stats.member = metric_table(name, help);
+    WORKER_TABLES(WORKER_TABLES_REGISTER)
+#undef WORKER_TABLES_REGISTER
     trace_stats_init("worker");
 }

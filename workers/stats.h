@@ -51,6 +51,17 @@
     X(emit_end, histogram, "usher_emit_end_seconds", NULL, "Time that ending a Kafka transaction takes.")    \
     X(emit_waiting, gauge, "usher_emit_waiting_batches", NULL,                                               \
       "Rows of the outbox that wait for their Kafka transaction: one a batch and partition.")                \
+    X(seats_used, gauge, "usher_seats_used", NULL,                                                           \
+      "Seats that are taken, in all workspaces that have a limit.")                                          \
+    X(seats_limit, gauge, "usher_seats_limit", NULL, "Seats that there may be, in all of these workspaces.") \
+    X(seats_full, gauge, "usher_seats_full_workspaces", NULL,                                                \
+      "Workspaces with more than 95 in 100 of their seats taken.")                                           \
+    X(keys_expire, gauge, "usher_expiring_credentials", "kind=\"key\"", EXPIRING)                            \
+    X(owners_expire, gauge, "usher_expiring_credentials", "kind=\"owner\"", EXPIRING)                        \
+    X(short_expire, gauge, "usher_expiring_credentials", "kind=\"short\"", EXPIRING)                         \
+    X(keys_expire_at, gauge, "usher_expiring_timestamp_seconds", "kind=\"key\"", EXPIRES_FIRST)              \
+    X(owners_expire_at, gauge, "usher_expiring_timestamp_seconds", "kind=\"owner\"", EXPIRES_FIRST)          \
+    X(short_expire_at, gauge, "usher_expiring_timestamp_seconds", "kind=\"short\"", EXPIRES_FIRST)           \
     X(archive_records, counter, "usher_archive_records_total", NULL, "Records of usher.audit archived.")     \
     X(archive_repeated, counter, "usher_archive_repeated_total", NULL,                                       \
       "Records that came again and were there already.")                                                     \
@@ -84,7 +95,18 @@
     X(deliver_waiting, gauge, "usher_deliver_waiting_messages", NULL,                                        \
       "Messages that wait for endpoints, of all workspaces; each counts for each of them.")
 
+#define EXPIRING "Credentials of all workspaces that expire within 20 days."
+#define EXPIRES_FIRST "When the first of these credentials expires, in seconds since 1970; 0: there is none."
+
+/* Y(member, name, help): the fullest workspaces, with their id and name as labels. */
+#define WORKER_TABLES(Y)                                                                                     \
+    Y(workspace_used, "usher_workspace_seats_used", "Seats that are taken, of the fullest workspaces.")      \
+    Y(workspace_limit, "usher_workspace_seats_limit", "Seats that there may be, of the fullest workspaces.")
+
 struct worker_stats {
+#define WORKER_TABLES_MEMBER(member, name, help) struct metric_table *member;
+    WORKER_TABLES(WORKER_TABLES_MEMBER)
+#undef WORKER_TABLES_MEMBER
 #define WORKER_STATS_MEMBER(member, kind, name, labels, help) struct metric *member;
     WORKER_STATS(WORKER_STATS_MEMBER)
 #undef WORKER_STATS_MEMBER

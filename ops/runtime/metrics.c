@@ -35,10 +35,16 @@ struct family {
     char *name, *help;
     enum kind kind;
     struct metric *series;
+    struct metric_table *table; /* instead of series */
 };
 
-/* The lock guards the lists; values are atomics. Nothing is ever removed, so a series lives as long as the
- * process. */
+struct metric_table {
+    char *name;
+    struct jbuf lines; /* as they are rendered */
+};
+
+/* The lock guards the lists and the lines of tables; values are atomics. A family or series is never removed,
+ * so it lives as long as the process. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct family *families;
 
@@ -104,6 +110,46 @@ int64_t metric_value(const struct metric *m) {
     return atomic_load_explicit(&m->value, memory_order_relaxed);
 }
 
+/* ---- tables ---- */
+
+struct metric_table *metric_table(const char *name, const char *help) {
+    pthread_mutex_lock(&lock);
+    struct family *f = family_of(name, help, GAUGE);
+    if (f->table == NULL) {
+        f->table = xcalloc(1, sizeof *f->table);
+        f->table->name = f->name;
+    }
+    pthread_mutex_unlock(&lock);
+    return f->table;
+}
+
+void metric_table_set(struct metric_table *t, const struct metric_row *rows, size_t n) {
+    struct jbuf lines = {0};
+    for (size_t i = 0; i < n; i++)
+        jb_printf(&lines, "%s{%s} %lld\n", t->name, rows[i].labels, (long long)rows[i].value);
+    pthread_mutex_lock(&lock);
+    struct jbuf before = t->lines;
+    t->lines = lines;
+    pthread_mutex_unlock(&lock);
+    jb_free(&before);
+}
+
+/* The format has three characters that are escaped; all others stand as they are. */
+void metric_label(struct jbuf *out, const char *name, const char *value) {
+    jb_printf(out, "%s%s=\"", out->n > 0 ? "," : "", name);
+    for (const char *p = value; *p != '\0'; p++) {
+        if (*p == '\n')
+            jb_raw(out, "\\n");
+        else if (*p == '\\' || *p == '"')
+            jb_printf(out, "\\%c", *p);
+        else
+            jb_mem(out, p, 1);
+    }
+    jb_raw(out, "\"");
+}
+
+/* ---- rendering ---- */
+
 static void put_sample(struct jbuf *out, const char *name, const char *suffix, const char *labels,
                        const char *le) {
     const char *comma = labels[0] != '\0' && le != NULL ? "," : "";
@@ -138,6 +184,8 @@ void metrics_render(struct jbuf *out) {
     pthread_mutex_lock(&lock);
     for (const struct family *f = families; f != NULL; f = f->next) {
         jb_printf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, kind_names[f->kind]);
+        if (f->table != NULL)
+            jb_mem(out, f->table->lines.p, f->table->lines.n);
         for (const struct metric *m = f->series; m != NULL; m = m->next) {
             if (f->kind == HISTOGRAM) {
                 render_histogram(out, f->name, m);

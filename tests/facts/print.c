@@ -19,6 +19,7 @@
 #include "workers/livekit/settings.h"
 #include "workers/livekit/stats.h"
 #include "workers/settings.h"
+#include "workers/sight.h"
 #include "workers/stats.h"
 
 #include <stdio.h>
@@ -56,15 +57,21 @@ static void put_settings(struct jbuf *b) {
     jb_raw(b, "}");
 }
 
+/* One workspace, so that the labels of its series are seen. */
+static void init_worker(void) {
+    struct sight_workspace one = {.id = "", .name = ""};
+    worker_stats_init();
+    sight_show_seats(&(struct sight_seats){.fullest = &one, .n = 1});
+}
+
 /* As a scrape shows them. There is one registry: what a program has is what comes to it after those before
  * it. */
 static void put_metrics(struct jbuf *b) {
     static const struct {
         const char *program;
         void (*init)(void);
-    } registers[] = {{"usher-ingest", stats_init},
-                     {"usher-worker", worker_stats_init},
-                     {"usher-livekit", livekit_stats_init}};
+    } registers[] = {
+        {"usher-ingest", stats_init}, {"usher-worker", init_worker}, {"usher-livekit", livekit_stats_init}};
     struct jbuf before = {0}, now = {0};
     jb_key(b, "metrics");
     jb_raw(b, "{");

@@ -23,7 +23,7 @@ TOGETHER = (
     "dialects_directories", "dialects_entra_gallery", "equivalence", "roles", "storage", "tls", "preconditions",
     "sort", "prefer", "api_rooms", "client_sessions", "inputs", "entra_session", "readme", "portal_files", "traces",
     "statements", "days", "apply_cases", "voice_token", "audit_proofs", "admin_audit", "audit_export", "activity",
-    "archive", "tool", "far")
+    "archive", "tool", "far", "sight")
 
 # Suites that run one after the other when those have ended, in a process that has read all streams along. streams
 # judges what all others wrote. seats and two add a second worker, which two ends. The rest stops and kills programs.

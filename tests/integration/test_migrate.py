@@ -31,7 +31,7 @@ CATALOGUE = {
     "migrations": "SELECT number, name FROM migrations",
     "applied": "SELECT hash, version FROM applied_functions",
 }
-HOW_MANY_FUNCTIONS = 66
+HOW_MANY_FUNCTIONS = 69
 
 
 class Database:

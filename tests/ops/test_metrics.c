@@ -36,6 +36,30 @@ static void the_text_is_prometheus_format(void **state) {
     jb_free(&out);
 }
 
+static void a_table_has_the_rows_of_the_last_time(void **state) {
+    (void)state;
+    struct metric_table *t = metric_table("usher_fullest", "Of the fullest");
+    struct jbuf out = {0}, label = {0};
+    metric_label(&label, "workspace", "1");
+    metric_label(&label, "name", "a \"b\" \\ c\nd");
+    metric_table_set(t, (struct metric_row[]){{label.p, 3}, {"workspace=\"2\"", 2}}, 2);
+    metrics_render(&out);
+    assert_non_null(strstr(out.p, "# TYPE usher_fullest gauge\n"
+                                  "usher_fullest{workspace=\"1\",name=\"a \\\"b\\\" \\\\ c\\nd\"} 3\n"
+                                  "usher_fullest{workspace=\"2\"} 2\n"));
+    metric_table_set(metric_table("usher_fullest", ""), (struct metric_row[]){{"workspace=\"2\"", 5}}, 1);
+    jb_reset(&out);
+    metrics_render(&out);
+    assert_non_null(strstr(out.p, "gauge\nusher_fullest{workspace=\"2\"} 5\n"));
+    assert_null(strstr(out.p, "workspace=\"1\""));
+    metric_table_set(t, NULL, 0);
+    jb_reset(&out);
+    metrics_render(&out);
+    assert_null(strstr(out.p, "usher_fullest{"));
+    jb_free(&label);
+    jb_free(&out);
+}
+
 static void histograms_are_cumulative_and_in_seconds(void **state) {
     (void)state;
     struct metric *m = metric_histogram("usher_answer_seconds", "op=\"get\"", "Time to answer");
@@ -171,6 +195,7 @@ static void wrong_addresses_are_refused_by_name(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_text_is_prometheus_format),
+        cmocka_unit_test(a_table_has_the_rows_of_the_last_time),
         cmocka_unit_test(histograms_are_cumulative_and_in_seconds),
         cmocka_unit_test(the_same_name_and_labels_are_the_same_series),
         cmocka_unit_test(no_count_is_lost_between_threads),
