@@ -33,6 +33,7 @@ struct ingest {
     atomic_bool open;     /* connections are taken */
     atomic_bool draining; /* /readyz says 503, and each answer ends its connection; all is served as before */
     atomic_bool stopping; /* new requests are refused, those in flight are answered */
+    atomic_bool no_room;  /* PostgreSQL's disk is full (http/health.h): no change is taken */
     atomic_int in_flight; /* suspended requests */
     atomic_bool untidy;   /* memory was used for large things and may go back to the system (gate/large.c) */
     atomic_int failed;    /* not 0: the process ends with a failure */

@@ -14,6 +14,8 @@
     X(connections, gauge, "usher_http_connections", NULL, "Open client connections.")                        \
     X(tls_expires, gauge, "usher_tls_expires_timestamp_seconds", NULL,                                       \
       "When the certificate expires, in seconds since 1970; 0 without one.")                                 \
+    X(no_room, gauge, "usher_postgresql_disk_full", NULL,                                                    \
+      "1 while PostgreSQL's disk is full and no change is taken, else 0.")                                   \
     X(closed_head, counter, "usher_http_closed_total", "reason=\"head\"", CLIENTS_CLOSED)                    \
     X(closed_body, counter, "usher_http_closed_total", "reason=\"body\"", CLIENTS_CLOSED)                    \
     X(closed_answer, counter, "usher_http_closed_total", "reason=\"answer\"", CLIENTS_CLOSED)                \

@@ -71,6 +71,9 @@ enum err_code db_set_patience(struct db *db, int ms, struct err *err);
  * this is only for threads that may. NULL: nobody is asked any more. */
 #define DB_WATCH_MS 20
 void db_watch(struct db *db, bool (*unwanted)(void *ctx), void *ctx);
+/* When a statement of this process, of any connection, was last refused because PostgreSQL's disk is full
+ * (SQLSTATE 53100), by the steady clock; 0: never. */
+int64_t db_full_us(void);
 /* Does it answer? One round trip. */
 enum err_code db_ping(struct db *db, struct err *err);
 /* A script of several statements without parameters (migrations), simple protocol. */

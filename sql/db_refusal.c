@@ -3,10 +3,18 @@
 #include "ops/runtime/log.h"
 #include "sql/db_impl.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #define TELL_AGAIN_US (60 * INT64_C(1000000))
+#define DISK_FULL "53100"
+
+static atomic_llong full_us;
+
+int64_t db_full_us(void) {
+    return atomic_load(&full_us);
+}
 
 /* What an SQLSTATE asks for, by its beginning. Only what a value can be the cause of is said of a value.
  * Whatever is not named here is the system's: a missing column, a right, a full disk, a table that is broken.
@@ -66,6 +74,8 @@ static bool refusal_is_news(struct db *db, const char *state, const char *text) 
 enum err_code db_refused(struct db *db, const PGresult *r, struct err *err) {
     const char *field = PQresultErrorField(r, PG_DIAG_SQLSTATE), *state = field != NULL ? field : "-";
     enum err_code code = code_of(field);
+    if (strcmp(state, DISK_FULL) == 0)
+        atomic_store(&full_us, clock_mono_us());
     char text[256], quoted[300];
     db_message(PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY), text, sizeof text);
     bool meant = code == ERR_DB_SLOW && db->cancel_at_us != 0;

@@ -432,12 +432,18 @@ static void clear(struct admission *a) {
     a->n = 0;
 }
 
+/* The units of a key are counted in rows, too, so a full disk is met here as well. */
+static void refuse_unasked(struct request *r, enum err_code code) {
+    bool full = atomic_load(&r->in->no_room);
+    gate_refuse(r, full ? ERR_UNAVAILABLE : code, full ? ANSWER_NO_ROOM : NULL);
+}
+
 size_t admission_judge_units(struct admission *a, struct request **requests, size_t n) {
     size_t on = 0;
     for (size_t i = 0; i < n; i++) {
         struct request *r = requests[i];
         if (a->code != ERR_OK)
-            gate_refuse(r, a->code, NULL);
+            refuse_unasked(r, a->code);
         else if (admit_units_or_refuse(r, &a->verdict[r->credential.ask]))
             requests[on++] = r;
     }
@@ -450,7 +456,7 @@ size_t admission_judge(struct admission *a, struct request **requests, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct request *r = requests[i];
         if (a->code != ERR_OK)
-            gate_refuse(r, a->code, NULL);
+            refuse_unasked(r, a->code);
         else if (admit_or_refuse(r, &a->verdict[r->credential.ask], &a->granted[r->credential.ask]))
             requests[on++] = r;
     }

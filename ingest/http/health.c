@@ -29,10 +29,20 @@
 #define RETRY_MS 100
 /* A check that takes longer counts as failed. */
 #define SILENT_US (3 * INT64_C(1000000))
+/* PostgreSQL's disk counts as full for so long after a statement was refused for it. Meanwhile it is tried
+ * more often than that, so it counts as full until there is room. */
+#define FULL_US (3 * INT64_C(1000000))
+#define TRY_ROOM_US (10 * INT64_C(1000000))
+#define TRY_ROOM_AGAIN_US INT64_C(1000000)
+#define ROOM_KIB "1024" /* less free than that is full … */
+#define ROOM_AGAIN_KIB                                                                                       \
+    "8192" /* … and until there is more, it stays full: a little comes and goes by itself */
 
 struct health {
     struct ingest *in;
-    struct db *db; /* its session also holds the lock of the reply partition */
+    struct db *db;   /* its session also holds the lock of the reply partition … */
+    struct db *room; /* … so that this is another: a statement that the system refuses ends its session */
+    int64_t room_due_us;
     struct topics *topics;
     _Atomic int64_t postgres_us; /* when PostgreSQL answered last; 0 = never, or an error since */
     atomic_bool schema, topics_ready, commands, audit;
@@ -48,7 +58,7 @@ struct part {
     const char *name;
     bool ready;
 };
-enum { PARTS = 6 };
+enum { PARTS = 7 };
 
 static void look_at_parts(struct health *h, struct part parts[PARTS]) {
     struct ingest *in = h->in;
@@ -61,6 +71,7 @@ static void look_at_parts(struct health *h, struct part parts[PARTS]) {
     parts[4] = (struct part){"audit producer", atomic_load(&h->audit) && !audit_stalled(in->audit) &&
                                                    !producer_fatal(audit_producer(in->audit))};
     parts[5] = (struct part){"schema", atomic_load(&h->schema)};
+    parts[6] = (struct part){"disk of postgresql", !atomic_load(&in->no_room)};
 }
 
 bool health_ready(struct health *h) {
@@ -92,6 +103,22 @@ static void check_schema(struct health *h) {
     h->schema_told = !good;
 }
 
+/* Any statement of this process tells of a full disk. While nobody writes, it is tried. */
+static void check_room(struct health *h) {
+    struct err err = {0};
+    if (clock_mono_us() >= h->room_due_us) {
+        const char *params[] = {atomic_load(&h->in->no_room) ? ROOM_AGAIN_KIB : ROOM_KIB};
+        (void)db_run(h->room, SQL_CONNECTION_TRY_ROOM, params, NULL, &err); /* db_full_us has what matters */
+        h->room_due_us = clock_mono_us() + TRY_ROOM_US;
+    }
+    bool full = db_full_us() != 0 && clock_mono_us() - db_full_us() < FULL_US;
+    if (full && h->room_due_us > clock_mono_us() + TRY_ROOM_AGAIN_US)
+        h->room_due_us = clock_mono_us() + TRY_ROOM_AGAIN_US;
+    if (full != atomic_exchange(&h->in->no_room, full))
+        log_event(full ? LOG_ERROR : LOG_INFO, "postgresql-disk", "full=%s", full ? "yes" : "no");
+    metric_set(stats.no_room, full);
+}
+
 static void check_postgres(struct health *h) {
     struct err err = {0};
     bool up = db_ping(h->db, &err) == ERR_OK;
@@ -107,6 +134,7 @@ static void check_postgres(struct health *h) {
         return;
     lists_check_keys(h->in->lists, h->db);
     check_schema(h);
+    check_room(h);
 }
 
 /* With a wrong number of partitions the process ends. */
@@ -192,6 +220,7 @@ struct health *health_new(struct ingest *in) {
     h->in = in;
     h->topics = topics_new(&in->settings);
     h->db = db_new(in->settings.pg, "usher-ingest watch", "");
+    h->room = db_new(in->settings.pg, "usher-ingest room", "work_mem=64kB");
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->wake, NULL);
     if (pthread_create(&h->thread, NULL, watch_thread, h) != 0)
@@ -209,6 +238,7 @@ void health_close(struct health *h) {
     pthread_join(h->thread, NULL);
     topics_close(h->topics);
     db_free(h->db);
+    db_free(h->room);
     pthread_mutex_destroy(&h->lock);
     pthread_cond_destroy(&h->wake);
     free(h);

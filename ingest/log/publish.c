@@ -151,10 +151,19 @@ static void send_waiting(void *ctx, const struct window_command *w) {
         take_back(p, w->txn, code);
 }
 
+/* A command that no worker can apply would wait in the log, and at its deadline nobody could say what will
+ * come of it: cancelling it takes room, too. So it is refused while nothing has happened. A revocation is in
+ * PostgreSQL already, if that was possible, and its command only tells of it. */
+static bool lacks_room(const struct request *r) {
+    return atomic_load(&r->in->no_room) && r->command->type != COMMAND_KEY_REVOKE &&
+           r->command->type != COMMAND_OWNER_REVOKE;
+}
+
 static bool not_to_be_published(struct request *r) {
-    if (!failpoint("ingest.before_publish"))
+    bool full = lacks_room(r);
+    if (!full && !failpoint("ingest.before_publish"))
         return false;
-    answer_error(r, ERR_UNAVAILABLE, NULL);
+    answer_error(r, ERR_UNAVAILABLE, full ? ANSWER_NO_ROOM : NULL);
     request_finish(r);
     return true;
 }

@@ -6,6 +6,8 @@
 #include "ingest/request/request.h"
 
 #define PLAIN_JSON "application/json"
+/* Of a 503 while PostgreSQL's disk is full. */
+#define ANSWER_NO_ROOM "The service has no room left; nothing was changed"
 
 /* Begins an answer with this status, the form's content type and an empty body. The caller writes the body.
  */

@@ -7,6 +7,14 @@ SELECT 1;
 -- Microseconds since 1970 there, now.
 SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
 
+-- name: try_room
+-- Is there room on the disk? It sorts some mebibytes in a connection that may use little memory for it (work_mem=64kB), so PostgreSQL writes
+-- them to a file, and removes that at once. No row is written, no WAL, and no right is needed. A table that has free space in its last block
+-- would take a row on a full disk, and say nothing.
+-- $1 integer: KiB
+SELECT count(*) FROM (SELECT n || repeat('x', 1000) AS filler FROM generate_series(1, $1::int) AS n ORDER BY 1 OFFSET 0) AS s
+WHERE length(s.filler) > 0;
+
 -- name: set_patience
 -- For how long a statement may run, and a transaction stand open.
 -- $1 text: milliseconds

@@ -40,8 +40,8 @@ LAST = ("bulk_alone", "changes_alone", "whole")
 # time they wait for what a broken stack does. The long ones first.
 OWN_PROCESSES = 3
 OWN = (
-    "health", "readers", "restore", "lost_topics", "offsets", "doctor", "rights", "refused", "archive_faults",
-    "analytics", "librdkafka")
+    "health", "disk", "readers", "restore", "lost_topics", "offsets", "doctor", "rights", "refused",
+    "archive_faults", "analytics", "librdkafka")
 
 # Only when they are named: what they need is large.
 NAMED = ("spark",)
@@ -53,7 +53,8 @@ BROKER = {
     "livekit", "streams", "changes", "dry_run", "archive", "events", "async", "members", "bulk", "client_sessions",
     "entra_session", "okta_session", "seats", "admin_alone", "revocation", "idempotency", "outage", "two", "drain",
     "whole", "bulk_alone", "changes_alone", "refused", "offsets", "deliveries", "signals", "signal_events",
-    "health", "readers", "restore", "lost_topics", "doctor", "rights", "analytics", "archive_faults", "librdkafka"}
+    "health", "disk", "readers", "restore", "lost_topics", "doctor", "rights", "analytics", "archive_faults",
+    "librdkafka"}
 
 # Without a stack. First the tests of the tests: a judge that finds nothing, or a wait that never ends, would make all
 # others worthless. They always run; contract only if it is wanted.
