@@ -70,6 +70,10 @@ static void look_at_versions(struct doctor *d) {
 
 enum err_code ctl_doctor(struct ctl *c, struct err *err) {
     struct doctor d = {.c = c};
+    const char *seconds = ctl_flag(c->args, "transaction-seconds");
+    if (seconds != NULL &&
+        ctl_value_int("transaction-seconds", seconds, 1, 86400, &d.transaction_s, err) != ERR_OK)
+        return err->code;
     if (c->json)
         jb_raw(&c->out, "{\"checks\":[");
     look_at_versions(&d);

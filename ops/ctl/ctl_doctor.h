@@ -15,7 +15,8 @@ enum doctor_state { DOCTOR_OK, DOCTOR_WARN, DOCTOR_BAD };
 struct doctor {
     struct ctl *c;
     int counts[DOCTOR_BAD + 1];
-    bool unreachable; /* PostgreSQL or Kafka */
+    bool unreachable;      /* PostgreSQL or Kafka */
+    int64_t transaction_s; /* an older transaction is told of; 0: the usual bound */
 };
 
 /* One line: where, what, what is seen (format), and what to do about it (NULL where nothing is to be done).
@@ -25,6 +26,7 @@ void doctor_say(struct doctor *d, enum doctor_state state, const char *area, con
 
 /* The parts, each with all of its lines. */
 void doctor_postgres(struct doctor *d);
+void doctor_sight(struct doctor *d); /* of all workspaces; a part of PostgreSQL */
 void doctor_kafka(struct doctor *d);
 void doctor_files(struct doctor *d);
 /* Parts of Kafka: rk is a client that answers; brokers: how many there are. */

@@ -16,6 +16,7 @@
 #define CLOCK_BAD_US 30000000
 #define TRANSACTION_S 300
 #define WAL_BYTES (1LL << 30)
+#define REPLICA_BYTES (64LL << 20) /* four files of WAL: what a replica may be behind for a moment */
 #define OUTBOX_WARN_S 30
 #define OUTBOX_BAD_S 300
 
@@ -55,21 +56,31 @@ static void judge_durable(struct doctor *d, const struct db_result *r) {
                    "fsync and full_page_writes on, synchronous_commit %s", commit);
 }
 
-/* The disk of the data, where it is one of this machine's. */
-static void judge_disk(struct doctor *d, const char *size, const char *folder) {
-    struct statvfs fs;
-    if (*folder == '\0' || statvfs(folder, &fs) != 0 || fs.f_blocks == 0) {
-        doctor_say(d, DOCTOR_OK, "disk", "PostgreSQL", NULL,
-                   "the database has %s; the disk cannot be seen from here", size);
-        return;
-    }
-    double part = 100.0 * (double)fs.f_bavail / (double)fs.f_blocks;
+/* A disk, where it is one of this machine's. size: of what is on it. */
+static void judge_disk(struct doctor *d, const char *what, const char *size, const struct statvfs *fs) {
+    double part = 100.0 * (double)fs->f_bavail / (double)fs->f_blocks;
     doctor_say(d,
                part < 5    ? DOCTOR_BAD
                : part < 15 ? DOCTOR_WARN
                            : DOCTOR_OK,
-               "disk", "PostgreSQL", part < 15 ? "make room: a full disk stops all writes" : NULL,
-               "the database has %s; %.0f %% of its disk is free", size, part);
+               "disk", what, part < 15 ? "make room: a full disk stops all writes" : NULL,
+               "%s; %.0f %% of its disk is free", size, part);
+}
+
+/* The disk of the data, and that of the WAL where it has one of its own. */
+static void judge_disks(struct doctor *d, const char *size, const char *folder) {
+    struct statvfs data, wal;
+    char text[80], path[4096];
+    if (*folder == '\0' || statvfs(folder, &data) != 0 || data.f_blocks == 0) {
+        doctor_say(d, DOCTOR_OK, "disk", "PostgreSQL", NULL,
+                   "the database has %s; the disk cannot be seen from here", size);
+        return;
+    }
+    snprintf(text, sizeof text, "the database has %s", size);
+    judge_disk(d, "PostgreSQL", text, &data);
+    snprintf(path, sizeof path, "%s/pg_wal", folder);
+    if (statvfs(path, &wal) == 0 && wal.f_fsid != data.f_fsid && wal.f_blocks > 0)
+        judge_disk(d, "WAL", "pg_wal has a disk of its own", &wal);
 }
 
 static void look_at_server(struct doctor *d) {
@@ -88,7 +99,7 @@ static void look_at_server(struct doctor *d) {
     doctor_say(d, crowded ? DOCTOR_WARN : DOCTOR_OK, AREA, "connections",
                crowded ? "raise max_connections, or end who does not need them" : NULL,
                "%" PRId64 " of %" PRId64, used, most);
-    judge_disk(d, db_text(r, 0, 8), db_text(r, 0, 9));
+    judge_disks(d, db_text(r, 0, 8), db_text(r, 0, 9));
     db_results_free(&r, 1);
 }
 
@@ -120,11 +131,12 @@ static bool look_at_schema(struct doctor *d) {
 }
 
 static void look_at_sessions(struct doctor *d) {
+    int64_t most = d->transaction_s > 0 ? d->transaction_s : TRANSACTION_S;
     struct db_result *r = ask(d, SQL_CTL_DOCTOR_TRANSACTIONS, NULL, "old transactions");
     if (r == NULL)
         return;
     int64_t oldest = db_int(r, 0, 0), prepared = db_int(r, 0, 2);
-    if (oldest > TRANSACTION_S)
+    if (oldest > most)
         doctor_say(d, DOCTOR_WARN, AREA, "old transactions",
                    "end it: while it is open, old versions of rows stay",
                    "one is open for %" PRId64 " s (%s)", oldest, db_text(r, 0, 1));
@@ -149,6 +161,45 @@ static void look_at_replication(struct doctor *d) {
                    "%s: %s, keeps %" PRId64 " MB of WAL", db_text(r, i, 0),
                    idle ? "nobody reads it" : "in use", kept / 1000000);
     }
+    db_results_free(&r, 1);
+}
+
+/* Who may not see all sessions sees that a replica is there, and not where. */
+static void look_at_replicas(struct doctor *d) {
+    struct db_result *r = ask(d, SQL_CTL_DOCTOR_REPLICAS, NULL, "replicas");
+    if (r == NULL)
+        return;
+    for (size_t i = 0; i < db_rows(r); i++) {
+        int64_t behind = db_int(r, i, 4);
+        const char *name = db_text(r, i, 0), *place = db_text(r, i, 1);
+        if (db_is_null(r, i, 4))
+            doctor_say(d, DOCTOR_OK, AREA, "replica", NULL, "%s: how far it is cannot be seen by this role",
+                       name);
+        else
+            doctor_say(d, behind > REPLICA_BYTES ? DOCTOR_WARN : DOCTOR_OK, AREA, "replica",
+                       behind > REPLICA_BYTES ? "see its log, its disk and its network: who fails over to it "
+                                                "loses what it has not replayed"
+                                              : NULL,
+                       "%s (%s, %s, %s) is %" PRId64 " MB of WAL behind", name, place, db_text(r, i, 2),
+                       db_text(r, i, 3), behind / 1000000);
+    }
+    db_results_free(&r, 1);
+}
+
+/* Commits wait for a replica that synchronous_standby_names asks for, and for ever where there is none. */
+static void look_at_synchronous(struct doctor *d) {
+    struct db_result *r = ask(d, SQL_CTL_DOCTOR_SYNCHRONOUS, NULL, "synchronous replica");
+    if (r == NULL)
+        return;
+    const char *names = db_text(r, 0, 0);
+    bool waits = names[0] != '\0' && !db_bool(r, 0, 1) && db_bool(r, 0, 2);
+    if (names[0] != '\0')
+        doctor_say(
+            d, waits ? DOCTOR_BAD : DOCTOR_OK, AREA, "synchronous replica",
+            waits ? "bring it back, or take it out of synchronous_standby_names: no commit ends without it"
+                  : NULL,
+            "synchronous_standby_names is %s, and %s", names,
+            waits ? "none of them is there" : "it is met, or cannot be seen by this role");
     db_results_free(&r, 1);
 }
 
@@ -219,9 +270,12 @@ void doctor_postgres(struct doctor *d) {
     look_at_server(d);
     look_at_sessions(d);
     look_at_replication(d);
+    look_at_replicas(d);
+    look_at_synchronous(d);
     if (!usable)
         return;
     look_at_workers(d);
     look_at_outbox(d);
     look_at_state(d);
+    doctor_sight(d);
 }

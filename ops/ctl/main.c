@@ -37,7 +37,7 @@ static const char *const delivery_rotate_flags[] = {"workspace", "overlap", NULL
 static const char *const delivery_replay_flags[] = {"workspace", "since", "after", "number", NULL};
 static const char *const workspace_flag[] = {"workspace", NULL};
 static const char *const backup_role_flags[] = {"name", "password-file", NULL};
-static const char *const doctor_flags[] = {"settings", "ingest", "worker", NULL};
+static const char *const doctor_flags[] = {"settings", "ingest", "worker", "transaction-seconds", NULL};
 static const char *const audit_check_flags[] = {"key", NULL};
 static const char *const audit_resume_flags[] = {"tree", "why", NULL};
 static const char *const audit_verify_flags[] = {"key", "checkpoint", NULL};
@@ -128,7 +128,7 @@ static const struct ctl_verb verbs[] = {
      "activity [--key ID] [--step minute|hour|day] [--from TIME] [--to TIME]"},
     {"status", NULL, 0, no_flags, ctl_status, CTL_BOTH, "status"},
     {"doctor", NULL, 0, doctor_flags, ctl_doctor, CTL_NEAR,
-     "doctor [--settings FILE,…] [--ingest PRINCIPAL] [--worker PRINCIPAL]"},
+     "doctor [--settings FILE,…] [--ingest PRINCIPAL] [--worker PRINCIPAL]\n                          [--transaction-seconds N]"},
     {"ready", NULL, 0, no_flags, ctl_ready, CTL_ANYWHERE, "ready [--url URL]"},
     {"login", NULL, 1, no_flags, ctl_login, CTL_ANYWHERE, "login URL"},
     {"logout", NULL, 0, no_flags, ctl_logout, CTL_ANYWHERE, "logout [--url URL]"},

@@ -23,6 +23,18 @@ SELECT slot_name, active,
        CASE WHEN pg_is_in_recovery() THEN 0 ELSE coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0) END::bigint
 FROM pg_replication_slots ORDER BY 3 DESC;
 
+-- name: replicas
+-- Who follows, and how many bytes of WAL each has not replayed; NULL where this role may not see it.
+SELECT application_name, coalesce(host(client_addr), 'here'), coalesce(state, ''), coalesce(sync_state, ''),
+       pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::bigint
+FROM pg_stat_replication ORDER BY 5 DESC NULLS LAST, 1;
+
+-- name: synchronous
+-- The setting, and whether anybody is there whom a commit could wait for.
+SELECT current_setting('synchronous_standby_names'),
+       EXISTS (SELECT FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')),
+       pg_has_role(current_user, 'pg_read_all_stats', 'MEMBER');
+
 -- name: outbox
 -- Rows that are not known to be emitted, and the age of the oldest in seconds.
 SELECT count(*), coalesce(extract(epoch FROM now() - min(o.at)), 0)::bigint

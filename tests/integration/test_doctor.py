@@ -9,6 +9,7 @@ import re
 
 import confluent_kafka
 import confluent_kafka.admin
+import psycopg2
 import stream
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from kafkacase import KafkaCase
 from scimhttp import USER
+from stack import free_port
 from waiting import run, wait_until
 
 
@@ -75,7 +77,7 @@ class Doctor(KafkaCase):
         self.assertEqual((code, [c for c in checks if c["state"] == "bad"]), (0, []), checks)
         self.assertGreater(len(checks), 25)
         self.assertEqual({c["area"] for c in checks}, {"versions", "clocks", "postgres", "disk", "workers", "archive", "kafka",
-                                                       "topics", "rights", "lag", "files"})
+                                                       "topics", "rights", "lag", "files", "seats", "credentials"})
         self.assertEqual({c["what"] for c in checks if c["area"] == "topics"},
                          {stream.COMMANDS, stream.REPLIES, stream.MEMBERSHIP, stream.ROOMS, stream.EVENTS, stream.AUDIT,
                           "usher.checkpoints", stream.DEADLETTER})
@@ -149,6 +151,155 @@ class Doctor(KafkaCase):
         with self.changed("SELECT pg_create_physical_replication_slot('forgotten', true)",
                           "SELECT pg_drop_replication_slot('forgotten')"):
             self.assertEqual(self.found("warn", "replication slot", "forgotten: nobody reads it"), 0)
+
+    def session(self):
+        """One beside the others, to the stack's database."""
+        connection = psycopg2.connect(self.stack.env["USHER_PG"], options="-c search_path=usher")
+        self.addCleanup(connection.close)
+        return connection
+
+    def test_an_old_transaction(self):
+        """One that keeps old versions of rows, and who it is; an idle session without a transaction is none."""
+        other = self.session()
+        with other.cursor() as c:
+            c.execute("SET application_name = 'forgetful'; SELECT pg_backend_pid()")
+            pid = c.fetchone()[0]
+            other.commit()
+            other.set_session(isolation_level="REPEATABLE READ")
+            c.execute("SELECT 1")
+        says = r"one is open for \d+ s \(forgetful, pid %d\)" % pid
+        wait_until(lambda: [c for c in self.checks("--transaction-seconds", "1")[1] if re.search(says, c["says"])],
+                   "the transaction to be old", silence=60)
+        self.assertEqual(self.found("warn", "old transactions", says, "--transaction-seconds", "1"), 0)
+        self.assertIn(("ok", "old transactions"), [(c["state"], c["what"]) for c in self.checks()[1]])  # not for five minutes yet
+        other.rollback()
+        self.assertNotIn("forgetful", str(self.checks("--transaction-seconds", "1")[1]))
+        self.assertEqual(self.run_it("--transaction-seconds", "0").returncode, 2)
+
+    def test_a_prepared_transaction(self):
+        """What somebody else's coordinator has left."""
+        self.configure("max_prepared_transactions", 5)
+        other = self.session()
+        with other.cursor() as c:
+            c.execute("BEGIN; CREATE TABLE left_open (n int); PREPARE TRANSACTION 'left open'")
+        try:
+            self.assertEqual(self.found("warn", "prepared transactions", "^1$"), 0)
+        finally:
+            other.rollback()
+            other.autocommit = True
+            with other.cursor() as c:
+                c.execute("ROLLBACK PREPARED 'left open'")
+
+    def configure(self, name, value):
+        """A setting that PostgreSQL reads at its start."""
+        other = self.session()
+        other.autocommit = True
+        with other.cursor() as c:
+            c.execute("ALTER SYSTEM SET %s = %s" % (name, value))
+        other.close()
+        self.stack.forget()
+        self.stack.local("stop", "postgres")
+        self.stack.start()
+
+    def test_a_transaction_of_kafka_that_hangs(self):
+        """Somebody's producer, whose transaction stays open; readers stand behind it."""
+        producer = confluent_kafka.Producer({"bootstrap.servers": self.stack.kafka, "transactional.id": "hangs",
+                                             "transaction.timeout.ms": 600000})
+        producer.init_transactions()
+        producer.begin_transaction()
+        producer.produce(stream.AUDIT, b"{}", partition=3)
+        producer.flush()
+        try:
+            self.assertEqual(self.found("bad", "hanging transactions", "^1 partitions of usher.audit have stood still for 12 s"), 1)
+        finally:
+            producer.abort_transaction()
+        self.assertIn(("ok", "hanging transactions"), [(c["state"], c["what"]) for c in self.checks()[1]])
+
+    @contextlib.contextmanager
+    def replica(self):
+        """A stand-by of the stack's PostgreSQL; gives its connection."""
+        home = os.path.join(os.path.realpath(os.path.join(self.stack.run_dir, "pg")), "replica")
+        owner, port = os.stat(os.path.dirname(home)), free_port()
+        server = self.stack.sql("SELECT current_setting('data_directory')")[0][0]
+        bin_dir = os.path.dirname(os.readlink("/proc/%d/exe" % self.stack.pid("POSTGRES")))
+
+        def as_owner():
+            if os.getuid() == 0:
+                os.setgid(owner.st_gid)
+                os.setuid(owner.st_uid)
+
+        def pg(program, *words):
+            return run([os.path.join(bin_dir, program), *words], preexec_fn=as_owner, cwd="/", capture_output=True, text=True)
+
+        with open(os.path.join(server, "pg_hba.conf"), "a") as f:
+            f.write("host replication all 127.0.0.1/32 scram-sha-256\n")
+        self.stack.sql("SELECT pg_reload_conf()")
+        source = re.sub("/usher$", "/postgres", self.stack.env["USHER_PG"])
+        done = pg("pg_basebackup", "-d", source + "?application_name=second", "-D", home, "-R", "-X", "stream", "-c", "fast")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(os.path.join(home, "usher.conf"), "a") as f:
+            f.write("port = %d\n" % port)
+        done = pg("pg_ctl", "-D", home, "-l", os.path.join(home, "log"), "-w", "start")
+        try:
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            connection = psycopg2.connect(re.sub(r":\d+/", ":%d/" % port, self.stack.env["USHER_PG"]))
+            connection.autocommit = True
+            yield connection
+            connection.close()
+        finally:
+            pg("pg_ctl", "-D", home, "-m", "immediate", "stop")
+
+    def test_a_replica_that_is_behind(self):
+        with self.replica() as second, second.cursor() as c:
+            def told(state):
+                return [x for x in self.checks()[1] if (x["what"], x["state"]) == ("replica", state) and x["says"].startswith("second ")]
+
+            wait_until(lambda: told("ok"), "the replica to follow", silence=60)
+            c.execute("SELECT pg_wal_replay_pause()")
+            for _ in range(70):
+                self.stack.sql("SELECT pg_logical_emit_message(true, 'test', repeat('x', 1000000))")
+            wait_until(lambda: told("warn"), "the replica to be behind", silence=60)
+            self.assertEqual(self.found("warn", "replica", r"second \(127.0.0.1, streaming, async\) is (6|7|8)\d MB of WAL behind"), 0)
+            c.execute("SELECT pg_wal_replay_resume()")
+            wait_until(lambda: told("ok"), "it to have replayed", silence=60)
+
+    def test_a_synchronous_replica_that_is_away(self):
+        """Its name is in the setting, and no commit ends."""
+        self.addCleanup(self.synchronous, "")
+        self.synchronous("second")
+        self.assertEqual(self.found("bad", "synchronous replica", "synchronous_standby_names is second, and none"), 1)
+        self.synchronous("")
+        self.assertNotIn("synchronous replica", str(self.checks()[1]))
+
+    def synchronous(self, names):
+        other = self.session()
+        other.autocommit = True
+        with other.cursor() as c:
+            c.execute("ALTER SYSTEM SET synchronous_standby_names = '%s'" % names)
+            c.execute("SELECT pg_reload_conf()")
+
+            def read():
+                c.execute("SHOW synchronous_standby_names")
+                return c.fetchone()[0] == names
+
+            wait_until(read, "the setting to be read", silence=60)
+
+    def test_seats_and_credentials(self):
+        ws = self.stack.workspace("full", seats=1)
+        self.user("only", ws.client)
+        self.assertEqual(self.found("warn", "full workspaces", r"^1 have more than 95 %% of their seats taken; the fullest: %s \(1 of 1\)"
+                                    % re.escape(ws.name)), 0)
+        self.stack.ctl("workspace", "set", ws.id, seats=10)
+        key = self.stack.ctl("key", "create", workspace=ws.id, name="soon", scopes="all", expires="30d")["key"]["id"]
+        self.stack.ctl("key", "create", workspace=ws.id, name="brief", scopes="all", expires="1d")
+        short, = (c for c in self.checks()[1] if c["what"] == "made for a short time")
+        self.assertRegex(short["says"], r"^1 within 20 days; the first on \d{4}-\d\d-\d\d: brief of %s$" % re.escape(ws.name))
+        self.assertEqual(short["state"], "ok")
+        self.stack.sql("UPDATE keys SET created = created - interval '15 days', expires = expires - interval '15 days' WHERE id = %s", key)
+        self.assertEqual(self.found("warn", "keys", r"^1 within 20 days; the first on .*: soon of %s$" % re.escape(ws.name)), 0)
+        self.stack.ctl("key", "revoke", key)
+        keys, = (c for c in self.checks()[1] if (c["area"], c["what"]) == ("credentials", "keys"))
+        self.assertEqual((keys["state"], keys["says"]), ("ok", "none expires within 20 days"))
 
     def test_the_schema(self):
         hashed = self.stack.sql("SELECT hash FROM applied_functions")[0][0]
