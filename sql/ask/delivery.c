@@ -1,5 +1,6 @@
 #include "sql/ask/delivery.h"
 
+#include "ops/runtime/id.h"
 #include "ops/runtime/jbuf.h"
 #include "ops/runtime/mem.h"
 #include "sql/pg_array.h"
@@ -158,10 +159,10 @@ enum err_code delivery_take(struct db *db, const struct delivery_place *places, 
     enum { TAKEN, MOVED, DONE, ALL };
     struct db_result *results[ALL] = {NULL};
     struct columns given, moved;
-    const char *params[6];
+    const char *params[7];
     if (lock_places(db, places, nplaces, records, n, err) != ERR_OK)
         return err->code;
-    columns_begin(&given, 6);
+    columns_begin(&given, 7);
     for (size_t i = 0; i < n; i++) {
         pg_array_word(&given.c[0], records[i].workspace);
         pg_array_int(&given.c[1], records[i].at_us);
@@ -169,6 +170,7 @@ enum err_code delivery_take(struct db *db, const struct delivery_place *places, 
         pg_array_text(&given.c[3], records[i].event);
         pg_array_text(&given.c[4], records[i].value);
         pg_array_text(&given.c[5], records[i].user);
+        pg_array_text(&given.c[6], records[i].traceparent);
     }
     columns_end(&given, params);
     db_queue(db, SQL_DELIVERY_TAKE, params);
@@ -287,6 +289,30 @@ enum err_code delivery_messages(struct db *db, const struct delivery_claimed *of
     *n = db_rows(r);
     *out = arena_alloc(a, (*n + 1) * sizeof **out);
     take_messages(r, a, *out);
+    db_results_free(&r, 1);
+    return ERR_OK;
+}
+
+enum err_code delivery_traces(struct db *db, const struct delivery_claimed *of, size_t nof, struct arena *a,
+                              struct delivery_message *messages, size_t n, struct err *err) {
+    struct columns k;
+    const char *params[2];
+    struct db_result *r = NULL;
+    columns_begin(&k, 2);
+    for (size_t i = 0; i < n; i++) {
+        const char *workspace = UUID_NIL;
+        for (size_t j = 0; j < nof; j++)
+            workspace = strcmp(of[j].id, messages[i].id) == 0 ? of[j].workspace : workspace;
+        pg_array_word(&k.c[0], workspace);
+        pg_array_int(&k.c[1], messages[i].number);
+    }
+    columns_end(&k, params);
+    enum err_code code = db_run(db, SQL_DELIVERY_TRACES, params, &r, err);
+    columns_free(&k);
+    if (code != ERR_OK)
+        return code;
+    for (size_t i = 0; i < db_rows(r); i++)
+        messages[db_int(r, i, 0) - 1].traceparent = arena_strdup(a, db_text(r, i, 1));
     db_results_free(&r, 1);
     return ERR_OK;
 }

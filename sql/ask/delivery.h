@@ -23,7 +23,8 @@ struct delivery_record {
     const char *workspace;
     int64_t at_us;
     const char *type, *event, *value;
-    const char *user; /* id of the one that it is about; NULL: none */
+    const char *user;        /* id of the one that it is about; NULL: none */
+    const char *traceparent; /* of the request that it comes from; NULL: none is kept */
 };
 /* Which of the records' workspaces have endpoints: wanted[i] of each record. */
 enum err_code delivery_wanted(struct db *db, const struct delivery_record *records, size_t n, bool *wanted,
@@ -60,13 +61,18 @@ struct delivery_message {
     int64_t number, at_us;
     bool is_asked;
     const char *type, *event;
-    const char *value; /* NULL: the endpoint does not want it */
-    const char *about; /* {"email":…,"was":…}, of the user that it is about; NULL: not known */
+    const char *value;       /* NULL: the endpoint does not want it */
+    const char *about;       /* {"email":…,"was":…}, of the user that it is about; NULL: not known */
+    const char *traceparent; /* by delivery_traces; NULL: none */
 };
 /* In the order of endpoints and numbers. */
 enum err_code delivery_messages(struct db *db, const struct delivery_claimed *of, size_t nof, int most,
                                 int bytes, struct arena *a, struct delivery_message **out, size_t *n,
                                 struct err *err);
+
+/* Looks up the contexts of these messages, each of one of the endpoints in `of`. */
+enum err_code delivery_traces(struct db *db, const struct delivery_claimed *of, size_t nof, struct arena *a,
+                              struct delivery_message *messages, size_t n, struct err *err);
 
 /* What an attempt has come to. */
 struct delivery_attempt {

@@ -49,9 +49,10 @@ UPDATE delivery_offset SET next = $4::bigint WHERE topic = $1 AND partition = $2
 -- $4 text[]: ce_id
 -- $5 text[]: values
 -- $6 uuid[]: the users that they are about; NULL: none
+-- $7 text[]: their traceparents; NULL: none
 WITH given AS (
-    SELECT x.*, a.about FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
-         AS x (workspace_id, at, type, event, value, nth)
+    SELECT x.*, a.about FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $7::text[]) WITH ORDINALITY
+         AS x (workspace_id, at, type, event, value, traceparent, nth)
     LEFT JOIN delivery_about($1::uuid[], $6::uuid[], $3::text[]) a ON a.nth = x.nth
     WHERE EXISTS (SELECT FROM deliveries d WHERE d.workspace_id = x.workspace_id AND (d.doc->>'created')::bigint <= x.at
                   AND (x.type <> 'usher.audit.checkpoint' OR delivery_wants(d.doc->'events', x.type)))
@@ -61,9 +62,9 @@ WITH given AS (
     WHERE h.workspace_id = g.workspace_id
     RETURNING h.workspace_id, h.newest - g.n AS before
 ), kept AS (
-    INSERT INTO delivery_log (workspace_id, number, at, type, event, value, about)
+    INSERT INTO delivery_log (workspace_id, number, at, type, event, value, about, traceparent)
     SELECT g.workspace_id, h.before + row_number() OVER (PARTITION BY g.workspace_id ORDER BY g.nth), from_micros(g.at), g.type,
-           g.event, g.value, g.about
+           g.event, g.value, g.about, g.traceparent
     FROM given g JOIN heads h USING (workspace_id)
     RETURNING workspace_id
 )
@@ -129,6 +130,11 @@ FROM delivery_claim($1, $2::uuid[], $3::int, $4::int, $5::int);
 -- $6 integer: bytes of each at most
 SELECT id, number, is_asked, at, type, event, value, about
 FROM delivery_messages($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::int, $6::int);
+
+-- name: traces
+-- $1 uuid[]: workspaces
+-- $2 bigint[]: for each the number of a message
+SELECT nth, traceparent FROM delivery_traces($1::uuid[], $2::bigint[]);
 
 -- name: settle
 -- $1 text: who delivers

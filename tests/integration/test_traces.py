@@ -10,11 +10,11 @@ import proxied
 import stack as stacks
 from case import Case
 from receiver import Receiver
-from scimhttp import USER, patch_op
+from scimhttp import GROUP, USER, patch_op
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PATH = "/v1/traces"
-SERVER, PRODUCER, CONSUMER = 2, 4, 5
+SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
 # Reads messages, a line each, into protobuf's type. Its JSON has bytes in base64; OTLP's has ids in hex.
 JUDGE = """
 import base64, json, sys
@@ -44,8 +44,9 @@ class Traces(Case):
         cls.collector = Receiver()
         cls.addClassCleanup(cls.collector.close)
         flags = "--trace-endpoint %s --trace-header X-Tenant:usher" % cls.collector.url(PATH)
+        cls.deliver = os.environ["WORKER_ARGS"]
         cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-traces", INGEST_ARGS=flags,
-                                     WORKER_ARGS=flags)
+                                     WORKER_ARGS=flags + " " + cls.deliver)
         cls.stack.start()
         cls.ws = cls.stack.workspace("traces")
         cls.http = cls.ws.client
@@ -114,6 +115,68 @@ class Traces(Case):
         self.wait_until(lambda: self.spans(kind=SERVER, **{"url.path": "/scim/v2/Users"}), "a later span")
         self.assertEqual(self.spans(traceId=TRACE[::-1]), [])
         self.assertEqual([s for s in self.spans() if s.get("url.path") in ("/healthz", "/readyz", "/metrics")], [])
+
+    def endpoint(self, receiver, path):
+        made = self.stack.ctl("delivery", "create", workspace=self.ws.id, name=path.strip("/"), endpoint=receiver.url(path))
+        self.addCleanup(self.stack.ctl, "delivery", "revoke", made["delivery"]["id"])
+        return made["delivery"]["id"]
+
+    def test_a_delivery_goes_on_in_the_trace_of_its_request(self):
+        """Each attempt is a span: the first has failed, the second went well. Where the message goes stands in none."""
+        receiver = Receiver()
+        self.addCleanup(receiver.close)
+        trace = TRACE[:16] + "d" * 16
+        receiver.answers["/hook-secret"] = lambda n: 500 if n == 0 else 200
+        endpoint = self.endpoint(receiver, "/hook-secret")
+        self.expect(self.http.post("/Users", {"schemas": [USER], "userName": "delivered"},
+                                   headers={"traceparent": "00-%s-%s-01" % (trace, SPAN)}), 201)
+        self.wait_until(lambda: len(self.spans(traceId=trace, kind=CLIENT)) >= 2, "a span of each attempt")
+        server, = self.spans(traceId=trace, kind=SERVER)
+        spans = sorted(self.spans(traceId=trace, kind=CLIENT), key=lambda s: int(s["startTimeUnixNano"]))
+        first, second = spans
+        for span in spans:
+            self.assertEqual((span["service"], span["name"], span["parentSpanId"]), ("usher-worker", "deliver", server["spanId"]))
+            self.assertEqual((span["http.request.method"], span["usher.workspace"], span["usher.endpoint"]),
+                             ("POST", self.ws.id, endpoint))
+            self.assertEqual((span["usher.event"], span["usher.event_type"]),
+                             (receiver.of("/hook-secret")[0].id, receiver.of("/hook-secret")[0].type))
+            self.assertRegex(span["server.address"], r"^127\.0\.0\.1:\d+$")
+            self.assertLessEqual(int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"]))
+        self.assertEqual((first["http.response.status_code"], first["usher.attempt"], first["status"]["code"]), ("500", "1", 2))
+        self.assertEqual((second["http.response.status_code"], second["usher.attempt"]), ("200", "2"))
+        self.assertNotIn("status", second)
+        self.assertNotIn("hook-secret", str(self.spans(traceId=trace)))
+        self.assertNotIn("traceparent", receiver.of("/hook-secret")[0].headers)  # what is inside stays inside
+
+    def test_the_deliveries_of_one_request_have_a_bound(self):
+        """A PUT of a room, with 120 people and so as many messages: a hundred attempts have spans."""
+        receiver = Receiver()
+        self.addCleanup(receiver.close)
+        trace = TRACE[:16] + "b" * 16
+        people = [self.expect(self.http.post("/Users", {"schemas": [USER], "userName": "many%d" % i},
+                                             headers={"traceparent": "00-%s-%s-00" % (TRACE, SPAN)}), 201).json["id"] for i in range(120)]
+        self.endpoint(receiver, "/many")
+        self.expect(self.http.post("/Groups", {"schemas": [GROUP], "displayName": "many", "members": [{"value": p} for p in people]},
+                                   headers={"traceparent": "00-%s-%s-01" % (trace, SPAN)}), 201)
+        self.wait_until(lambda: len([m for m in receiver.of("/many") if m.type == "usher.member.added"]) >= 120, "the messages")
+        self.wait_until(lambda: len(self.spans(traceId=trace, kind=CLIENT)) >= 100, "a hundred spans")
+        self.expect(self.http.get("/Users?count=0"), 200)
+        latest = len(self.spans(kind=SERVER, **{"url.path": "/scim/v2/Users"}))
+        self.wait_until(lambda: len(self.spans(kind=SERVER, **{"url.path": "/scim/v2/Users"})) >= latest, "a later span")
+        self.assertEqual(len(self.spans(traceId=trace, kind=CLIENT)), 100)
+
+    def test_what_is_not_traced_has_no_spans_of_deliveries(self):
+        receiver = Receiver()
+        self.addCleanup(receiver.close)
+        trace = TRACE[:16] + "e" * 16
+        self.endpoint(receiver, "/silent")
+        self.expect(self.http.post("/Users", {"schemas": [USER], "userName": "silent"},
+                                   headers={"traceparent": "00-%s-%s-00" % (trace, SPAN)}), 201)
+        self.wait_until(lambda: receiver.of("/silent"), "the message")
+        before = len(self.spans())
+        self.expect(self.http.get("/Users?count=0"), 200)
+        self.wait_until(lambda: len(self.spans()) > before, "a later span")
+        self.assertEqual(self.spans(traceId=trace), [])
 
     def test_opentelemetrys_own_definition(self):
         self.expect(self.http.get("/Users/" + "0" * 8), 404)

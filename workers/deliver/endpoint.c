@@ -73,6 +73,7 @@ static void endpoint_take_messages(struct endpoint *e, const struct delivery_mes
         m->event = arena_strdup(e->arena, m->event);
         m->value = arena_strdup(e->arena, m->value);
         m->about = arena_strdup(e->arena, m->about);
+        m->traceparent = arena_strdup(e->arena, m->traceparent);
     }
 }
 

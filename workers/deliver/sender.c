@@ -6,8 +6,10 @@
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
 #include "ops/runtime/post.h"
+#include "ops/runtime/trace.h"
 #include "sql/ask/secret.h"
 #include "sql/ask/signing_key.h"
+#include "workers/deliver/attempt_trace.h"
 #include "workers/deliver/endpoint.h"
 #include "workers/deliver/late.h"
 #include "workers/deliver/notice.h"
@@ -54,6 +56,7 @@ struct sender {
     int hold_s;
     int64_t look_us, state_us, late_us;
     struct late late;
+    struct attempt_traces traces;
     struct endpoint *endpoints, **last; /* that are held: who came first begins first */
     size_t n;
     bool full;                         /* there was no room for all that were due, perhaps */
@@ -131,6 +134,8 @@ static enum err_code sender_claim(struct sender *s, const struct touched *t, siz
         (int)config_int(s->config, "deliver-per-workspace"), s->hold_s, a, &claimed, &n, err);
     if (code == ERR_OK && n > 0)
         code = delivery_messages(s->db, claimed, n, MESSAGES, MESSAGE_BYTES, a, &messages, &nmessages, err);
+    if (code == ERR_OK && nmessages > 0 && trace_on())
+        code = delivery_traces(s->db, claimed, n, a, messages, nmessages, err);
     for (size_t i = 0; code == ERR_OK && i < n; i++)
         sender_hold(s, &claimed[i], messages, nmessages, now_us);
     s->full = s->full || n == room;
@@ -249,6 +254,7 @@ static void note_answer(struct sender *s, const struct post_answer *a) {
         t->error = a->error != NULL                      ? a->error
                    : a->status >= 300 && a->status < 400 ? "redirects are not followed"
                                                          : "the status is none of 200 to 299";
+    attempt_trace(&s->traces, e, t);
     if (e->is_asked && (good || refused != NULL) && endpoint_next_part(e)) {
         o->failed = -1;
     } else if (e->is_asked) {

@@ -6,6 +6,7 @@
 #include "ops/runtime/kafka_conf.h"
 #include "ops/runtime/log.h"
 #include "ops/runtime/mem.h"
+#include "ops/runtime/trace.h"
 #include "sql/ask/delivery.h"
 #include "sql/migrate.h"
 #include "workers/deliver/webhook.h"
@@ -213,6 +214,12 @@ static const char *record_value(struct taker *t, const rd_kafka_message_t *m, co
     return value;
 }
 
+/* For the spans of attempts; kept only where there are any. */
+static const char *record_traceparent(struct taker *t, const rd_kafka_message_t *m) {
+    const char *text = trace_on() ? taker_header_of(t, m, "traceparent") : "";
+    return text[0] != '\0' ? text : NULL;
+}
+
 /* What nobody can read is passed over: it is in the stream, and whoever reads that is told there. */
 static void taker_take_record(struct taker *t, const rd_kafka_message_t *m, int place) {
     static const char source[] = "/w/";
@@ -234,7 +241,8 @@ static void taker_take_record(struct taker *t, const rd_kafka_message_t *m, int 
                                       .type = taker_header_of(t, m, "ce_type"),
                                       .event = taker_header_of(t, m, "ce_id"),
                                       .value = value,
-                                      .user = record_user(t, m)};
+                                      .user = record_user(t, m),
+                                      .traceparent = record_traceparent(t, m)};
     t->n++;
 }
 
