@@ -6,6 +6,7 @@
 
 #include "ingest/api/api.h"
 #include "ingest/request/command.h"
+#include "sql/ask/audit.h"
 
 /* admin_workspace.c */
 extern const struct handler admin_workspace_patch;
@@ -22,7 +23,11 @@ extern const struct handler admin_key_dry_run;
 /* admin_owner.c */
 extern const struct handler admin_owner_list, admin_owner_get, admin_owner_create, admin_owner_revoke;
 /* admin_audit.c */
+/* Writes a record as {"id","tree","index","record"}, with jb_sep. */
+void admin_audit_put(struct jbuf *b, const struct audit_record *row);
 extern const struct handler admin_audit_list;
+/* admin_follow.c */
+extern const struct handler admin_audit_follow;
 /* admin_export.c, admin_proof.c */
 extern const struct handler admin_audit_export, admin_proof_change, admin_proof_request, admin_proof_txn,
     admin_checkpoints;

@@ -123,21 +123,23 @@ static void put_audit_next(struct request *r, const struct audit_question *q) {
     jb_kstr(&r->answer.body, "next", cursor_encode(&c, &seal, r->arena));
 }
 
+void admin_audit_put(struct jbuf *b, const struct audit_record *row) {
+    jb_sep(b);
+    jb_raw(b, "{");
+    jb_kstr(b, "id", row->event);
+    jb_kstr(b, "tree", audit_tree_name(row->tree));
+    jb_kint(b, "index", row->n);
+    jb_key(b, "record");
+    jb_mem(b, row->bytes, row->nbytes);
+    jb_raw(b, "}");
+}
+
 static enum step audit_list_on_rows(struct request *r) {
     const struct audit_question *q = (const struct audit_question *)r->question;
     struct jbuf *b = answer_begin(r, 200);
     jb_raw(b, "{\"items\":[");
-    for (size_t i = 0; i < q->found.n; i++) {
-        const struct audit_record *row = &q->found.rows[i];
-        jb_sep(b);
-        jb_raw(b, "{");
-        jb_kstr(b, "id", row->event);
-        jb_kstr(b, "tree", audit_tree_name(row->tree));
-        jb_kint(b, "index", row->n);
-        jb_key(b, "record");
-        jb_mem(b, row->bytes, row->nbytes);
-        jb_raw(b, "}");
-    }
+    for (size_t i = 0; i < q->found.n; i++)
+        admin_audit_put(b, &q->found.rows[i]);
     jb_raw(b, "]");
     put_audit_next(r, q);
     jb_raw(b, "}");

@@ -180,6 +180,7 @@ static const struct route_row rows[] = {
     ADMIN(GET, "/activity", ADMINISTRATOR, admin_activity),
     ADMIN(GET, "/changes", OWNER, admin_changes),
     ADMIN(GET, "/audit", OWNER, admin_audit_list),
+    ADMIN(GET, "/audit/follow", OWNER, admin_audit_follow),
     ADMIN(GET, "/audit/export", OWNER, admin_audit_export),
     ADMIN(GET, "/audit/proof/{workspace}/audit/{seq}", OWNER, admin_proof_change),
     ADMIN(GET, "/audit/proof/{instance}/{n}", OWNER, admin_proof_request),

@@ -63,6 +63,8 @@ static const char *const known[] = {
     "limited",
     "format",
     "seats",
+    "changes",
+    "requests",
     /* activity, and changes as they happen */
     "step",
     "follow",

@@ -1,4 +1,4 @@
-/* usherctl audit search, export and follow. */
+/* usherctl audit search and export. */
 #include "ops/ctl/ctl_audit.h"
 #include "ops/ctl/ctl_far.h"
 
@@ -9,12 +9,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define LIMIT 100
 #define LIMIT_MAX 100000
 #define PAGE 500
-#define FOLLOW_PAUSE_MS 500
 #define PATIENCE_MS 600000 /* a search without an index may take its time */
 
 enum err_code ctl_audit_filter(struct ctl *c, struct arena *a, struct audit_filter *f, struct err *err) {
@@ -34,8 +32,7 @@ static const char *text_at(const json_t *record, const char *object, const char 
     return text != NULL ? text : "-";
 }
 
-/* One line for people. */
-static void print_line(struct jbuf *b, bool is_change, const json_t *r) {
+void ctl_audit_print(struct jbuf *b, bool is_change, const json_t *r) {
     if (is_change) {
         const json_t *subject = json_object_get(r, "subject");
         jb_printf(b, "%s  %-9" JSON_INTEGER_FORMAT " %-20s %s%s%s  by %s %s%s%s\n", text_at(r, NULL, "time"),
@@ -54,9 +51,9 @@ static void print_line(struct jbuf *b, bool is_change, const json_t *r) {
     }
 }
 
-static void print_record(struct jbuf *b, const struct audit_record *row) {
+void ctl_audit_print_record(struct jbuf *b, const struct audit_record *row) {
     json_t *r = json_loadb(row->bytes, row->nbytes, JSON_ALLOW_NUL, NULL);
-    print_line(b, row->tree == AUDIT_CHANGES, r);
+    ctl_audit_print(b, row->tree == AUDIT_CHANGES, r);
     json_decref(r);
 }
 
@@ -71,8 +68,8 @@ static void put_found(struct jbuf *b, const struct audit_record *row) {
     jb_raw(b, "}");
 }
 
-static enum err_code begin_audit(struct ctl *c, struct ctl_workspace *w, struct arena *a,
-                                 struct audit_filter *f, struct err *err) {
+enum err_code ctl_audit_open(struct ctl *c, struct ctl_workspace *w, struct arena *a, struct audit_filter *f,
+                             struct err *err) {
     enum err_code code = ctl_audit_workspace(c, w, err);
     if (code == ERR_OK)
         code = ctl_audit_filter(c, a, f, err);
@@ -92,7 +89,7 @@ static enum err_code search_pages(struct ctl *c, const struct ctl_workspace *w, 
             if (c->json)
                 put_found(&c->out, &found.rows[i]);
             else
-                print_record(&c->out, &found.rows[i]);
+                ctl_audit_print_record(&c->out, &found.rows[i]);
         }
         after = found.next;
         more = code == ERR_OK && found.more;
@@ -104,8 +101,7 @@ static enum err_code search_pages(struct ctl *c, const struct ctl_workspace *w, 
 
 /* ---- from afar ---- */
 
-/* The path with the flags that pick records, and with those of an export. */
-static void put_flags(const struct ctl *c, const char *path, struct jbuf *out) {
+void ctl_audit_path(const struct ctl *c, const char *path, struct jbuf *out) {
     jb_raw(out, path);
     for (size_t i = 0; i < c->args->nflags; i++) {
         const struct ctl_flag *flag = &c->args->flags[i];
@@ -130,7 +126,7 @@ static enum err_code search_far(struct ctl *c, int64_t most, struct err *err) {
     json_t *items;
     const json_t *item;
     size_t i;
-    put_flags(c, "/audit", &path);
+    ctl_audit_path(c, "/audit", &path);
     enum err_code code = ctl_far_items(c, path.p, (size_t)most, &items, err);
     jb_free(&path);
     if (code != ERR_OK)
@@ -141,8 +137,8 @@ static enum err_code search_far(struct ctl *c, int64_t most, struct err *err) {
         if (c->json)
             put_item(&c->out, item);
         else
-            print_line(&c->out, strcmp(tree, audit_tree_name(AUDIT_CHANGES)) == 0,
-                       json_object_get(item, "record"));
+            ctl_audit_print(&c->out, strcmp(tree, audit_tree_name(AUDIT_CHANGES)) == 0,
+                            json_object_get(item, "record"));
     }
     jb_raw(&c->out, c->json ? "]}\n" : "");
     json_decref(items);
@@ -151,7 +147,7 @@ static enum err_code search_far(struct ctl *c, int64_t most, struct err *err) {
 
 static enum err_code export_far(struct ctl *c, struct err *err) {
     struct jbuf path = {0};
-    put_flags(c, "/audit/export", &path);
+    ctl_audit_path(c, "/audit/export", &path);
     enum err_code code = ctl_far_read(c, path.p, stdout, NULL, err);
     jb_free(&path);
     return code;
@@ -165,7 +161,7 @@ enum err_code ctl_audit_search(struct ctl *c, struct err *err) {
     struct audit_filter f;
     struct arena *a = arena_new();
     int64_t most = LIMIT;
-    enum err_code code = begin_audit(c, &w, a, &f, err);
+    enum err_code code = ctl_audit_open(c, &w, a, &f, err);
     if (code == ERR_OK && given != NULL)
         code = ctl_value_int("limit", given, 1, LIMIT_MAX, &most, err);
     if (code == ERR_OK && c->far != NULL) {
@@ -217,7 +213,7 @@ enum err_code ctl_audit_export(struct ctl *c, struct err *err) {
     struct audit_export e = {0};
     struct arena *a = arena_new();
     bool with_seats = true;
-    enum err_code code = begin_audit(c, &w, a, &e.filter, err);
+    enum err_code code = ctl_audit_open(c, &w, a, &e.filter, err);
     if (code == ERR_OK && format != NULL)
         code = ctl_value_choice("format", format, names, err);
     if (code == ERR_OK && seats != NULL)
@@ -231,69 +227,6 @@ enum err_code ctl_audit_export(struct ctl *c, struct err *err) {
         code = write_pieces(c, &e, err);
     }
     audit_export_clear(&e);
-    arena_free(a);
-    return code;
-}
-
-/* ---- follow ---- */
-
-/* What is new in one tree. */
-static enum err_code follow_tree(struct ctl *c, const struct ctl_workspace *w, struct audit_filter f,
-                                 int tree, int64_t *next, int64_t end, struct err *err) {
-    enum err_code code = ERR_OK;
-    f.tree = tree;
-    while (code == ERR_OK && *next < end) {
-        struct arena *a = arena_new();
-        struct audit_records found;
-        code = audit_walk(c->db, w->id.s, &f, *next, end, PAGE, a, &found, err);
-        for (size_t i = 0; code == ERR_OK && i < found.n; i++) {
-            struct jbuf line = {0};
-            if (c->json)
-                jb_mem(&line, found.rows[i].bytes, found.rows[i].nbytes);
-            else
-                print_record(&line, &found.rows[i]);
-            printf("%s%s", line.p, c->json ? "\n" : "");
-            jb_free(&line);
-        }
-        if (code == ERR_OK)
-            *next = found.more ? found.rows[found.n - 1].n + 1 : end;
-        arena_free(a);
-    }
-    return code;
-}
-
-static enum err_code follow_once(struct ctl *c, const struct ctl_workspace *w, const struct audit_filter *f,
-                                 int64_t next[AUDIT_TREES], bool begin, struct err *err) {
-    struct audit_tree trees[AUDIT_TREES];
-    struct arena *a = arena_new();
-    enum err_code code = audit_begin(c->db, w->id.s, err);
-    if (code == ERR_OK)
-        code = audit_trees(c->db, w->id.s, a, trees, err);
-    for (int i = 0; code == ERR_OK && i < AUDIT_TREES; i++) {
-        if (begin)
-            next[i] = trees[i].size;
-        else if (f->tree == 0 || f->tree == i + 1)
-            code = follow_tree(c, w, *f, i + 1, &next[i], trees[i].size, err);
-    }
-    audit_end(c->db);
-    arena_free(a);
-    return code;
-}
-
-/* From now on, until it is ended. */
-enum err_code ctl_audit_follow(struct ctl *c, struct err *err) {
-    struct ctl_workspace w;
-    struct audit_filter f;
-    struct arena *a = arena_new();
-    int64_t next[AUDIT_TREES];
-    enum err_code code = begin_audit(c, &w, a, &f, err);
-    for (bool begin = true; code == ERR_OK; begin = false) {
-        code = follow_once(c, &w, &f, next, begin, err);
-        if (fflush(stdout) != 0)
-            code = err_set(err, ERR_INTERNAL, "cannot write to stdout");
-        if (code == ERR_OK)
-            nanosleep(&(struct timespec){0, FOLLOW_PAUSE_MS * 1000000L}, NULL);
-    }
     arena_free(a);
     return code;
 }

@@ -177,7 +177,7 @@ static enum err_code check_beyond(struct verify *v, const char *tree, struct err
     return ERR_OK;
 }
 
-static void show_tree(struct verify *v, const struct tree_hash *root) {
+void verify_show_tree(struct verify *v, const struct tree_hash *root) {
     struct jbuf *b = &v->c->out;
     char hex[2 * TREE_HASH_SIZE + 1];
     for (size_t i = 0; i < TREE_HASH_SIZE; i++)
@@ -219,11 +219,11 @@ static void show_tree(struct verify *v, const struct tree_hash *root) {
     jb_raw(b, "}");
 }
 
-static void begin_tree(struct verify *v, int tree, const struct audit_tree *t) {
+void verify_begin_tree(struct verify *v, int tree, int64_t size) {
     v->tree = tree;
-    v->size = t->size;
-    v->signed_size = t->signed_size;
-    v->origin = t->origin;
+    v->size = size;
+    v->signed_size = 0;
+    v->origin = 1;
     v->ended = 0;
     v->range = (struct tree_range){0};
     v->hashed = v->by_hash = v->heads = 0;
@@ -236,7 +236,9 @@ static enum err_code check_tree(struct verify *v, int tree, const struct audit_t
     char number[12], from[24], to[24];
     const char *params[] = {v->w.id.s, number, from, to};
     struct tree_hash root;
-    begin_tree(v, tree, t);
+    verify_begin_tree(v, tree, t->size);
+    v->signed_size = t->signed_size;
+    v->origin = t->origin;
     snprintf(number, sizeof number, "%d", tree);
     enum err_code code = load_gaps(v, a, number, err);
     for (v->page = 0; code == ERR_OK && v->page < v->size; v->page += VERIFY_PAGE) {
@@ -257,7 +259,7 @@ static enum err_code check_tree(struct verify *v, int tree, const struct audit_t
     if (v->size > 0 && v->signed_size == 0)
         verify_fault(v, "there is no checkpoint: nothing proves that these records are the ones of before");
     tree_root(&v->range, &root);
-    show_tree(v, &root);
+    verify_show_tree(v, &root);
     return ERR_OK;
 }
 
@@ -268,6 +270,8 @@ static enum err_code load_keys(struct verify *v, struct err *err) {
     struct db_result *r;
     if (given != NULL)
         return ctl_audit_keys(given, &v->keys, err);
+    if (v->c->far != NULL)
+        return verify_far_keys(v, err);
     if (db_run(v->c->db, SQL_AUDIT_KEYS, NULL, &r, err) != ERR_OK)
         return err->code;
     for (size_t i = 0; i < db_rows(r) && v->keys.n < CTL_AUDIT_KEYS; i++) {
@@ -301,7 +305,7 @@ static void end_report(struct verify *v) {
     struct jbuf *b = &v->c->out;
     if (v->c->json) {
         jb_raw(b, "]");
-        jb_kstr(b, "keys", v->keys.given ? "given" : "database");
+        jb_kstr(b, "keys", v->keys.given ? "given" : v->c->far != NULL ? "service" : "database");
         jb_kint(b, "faultCount", (int64_t)v->nfaults);
         jb_kraw(b, "faults", "[");
         jb_mem(b, v->faults.p != NULL ? v->faults.p : "", v->faults.n);
@@ -309,25 +313,31 @@ static void end_report(struct verify *v) {
         return;
     }
     if (!v->keys.given)
-        jb_raw(b,
-               "The key came from the database itself: give --key with the one that you keep elsewhere.\n");
+        jb_printf(b, "The key came from the %s itself: give --key with the one that you keep elsewhere.\n",
+                  v->c->far != NULL ? "service" : "database");
     if (v->nfaults == 0)
         jb_raw(b, "Nothing is wrong.\n");
     else
         jb_printf(b, "%zu faults:\n%s", v->nfaults, v->faults.p);
 }
 
+static void judge_older(struct verify *v) {
+    if (v->older_note == NULL || v->older.size == 0 || v->older_met)
+        return;
+    for (v->tree = AUDIT_TREES; v->tree > 1 && verify_origin(v, v->older.origin) == 0;)
+        v->tree--;
+    verify_fault(v, "the checkpoint that was given has %" PRIu64 " records, and the tree has fewer now",
+                 v->older.size);
+}
+
 static enum err_code check_trees(struct verify *v, struct arena *a, struct err *err) {
     struct audit_tree trees[AUDIT_TREES];
-    enum err_code code = audit_trees(v->c->db, v->w.id.s, a, trees, err);
+    enum err_code code = audit_begin(v->c->db, v->w.id.s, err);
+    if (code == ERR_OK)
+        code = audit_trees(v->c->db, v->w.id.s, a, trees, err);
     for (int tree = 1; code == ERR_OK && tree <= AUDIT_TREES; tree++)
         code = check_tree(v, tree, &trees[tree - 1], a, err);
-    if (code == ERR_OK && v->older_note != NULL && v->older.size > 0 && !v->older_met) {
-        for (v->tree = AUDIT_TREES; v->tree > 1 && verify_origin(v, v->older.origin) == 0;)
-            v->tree--;
-        verify_fault(v, "the checkpoint that was given has %" PRIu64 " records, and the tree has fewer now",
-                     v->older.size);
-    }
+    audit_end(v->c->db);
     return code;
 }
 
@@ -344,12 +354,11 @@ enum err_code ctl_audit_verify(struct ctl *c, struct err *err) {
         code = load_keys(v, err);
     if (code == ERR_OK)
         code = load_older(v, err);
-    if (code == ERR_OK)
-        code = audit_begin(c->db, v->w.id.s, err);
     if (code == ERR_OK) {
         jb_raw(&c->out, c->json ? "{\"audit\":{\"trees\":[" : "");
-        code = check_trees(v, a, err);
-        audit_end(c->db);
+        code = c->far != NULL ? verify_far(v, err) : check_trees(v, a, err);
+        if (code == ERR_OK)
+            judge_older(v);
         if (code == ERR_OK)
             end_report(v);
         else

@@ -4,6 +4,8 @@
 
 #include "ops/ctl/ctl_audit.h"
 
+#include <jansson.h>
+
 #define VERIFY_PAGE 512 /* leaves at a time */
 
 /* Columns of SQL_AUDIT_VERIFY_LEAVES. */
@@ -55,6 +57,17 @@ int verify_origin(const struct verify *v, const char *origin);
 enum err_code verify_open(struct verify *v, const char *note, struct checkpoint *out, struct err *err);
 /* The signed head of that row of SQL_AUDIT_VERIFY_CHECKPOINTS, which must be of this root. */
 void verify_head(struct verify *v, const struct db_result *r, size_t row, const struct tree_hash *root);
+/* A new tree: what was found of the one before is forgotten. */
+void verify_begin_tree(struct verify *v, int tree, int64_t size);
+/* The number of a change must follow that of the one before it. */
+void verify_number(struct verify *v, int64_t n, const json_t *record);
+/* Adds the tree to the report; root: of all its leaves. */
+void verify_show_tree(struct verify *v, const struct tree_hash *root);
+/* From afar: v->keys, v->older and the workspace are known. Reads an export, and judges it. */
+enum err_code verify_far(struct verify *v, struct err *err);
+/* The public keys that the admin API tells. */
+enum err_code verify_far_keys(struct verify *v, struct err *err);
+
 /* The head of --checkpoint, if it is of the leaves that v->range has now. */
 void verify_older(struct verify *v, const struct tree_hash *root);
 

@@ -76,7 +76,7 @@ static bool is_known_gap(const struct verify *v, int64_t n) {
     return false;
 }
 
-static void check_number(struct verify *v, int64_t n, const json_t *record) {
+void verify_number(struct verify *v, int64_t n, const json_t *record) {
     int64_t epoch = json_integer_value(json_object_get(record, "epoch"));
     int64_t seq = json_integer_value(json_object_get(record, "seq"));
     if (v->seq == 0) {
@@ -107,7 +107,7 @@ void verify_record(struct verify *v, const struct db_result *r, size_t row, stru
     if (record != NULL && json_is_object(record)) {
         compare_columns(v, r, row, record);
         if (v->tree == AUDIT_CHANGES)
-            check_number(v, index, record);
+            verify_number(v, index, record);
     }
     json_decref(record);
     free(bytes);

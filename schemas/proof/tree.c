@@ -153,6 +153,31 @@ bool tree_check_inclusion(uint64_t index, uint64_t size, const struct tree_hash 
     return last == 0 && tree_hash_equal(&h, root);
 }
 
+/* As tree_check_inclusion goes up: a hash is to the left where the node is a right child, perhaps of several
+ * levels above, if it is the last one. */
+bool tree_range_of_proof(struct tree_range *out, uint64_t index, uint64_t size,
+                         const struct tree_proof *proof) {
+    *out = (struct tree_range){.size = index};
+    if (index >= size)
+        return false;
+    uint64_t node = index, last = size - 1, there = 0;
+    unsigned level = 0;
+    for (size_t i = 0; i < proof->n && last != 0 && level < TREE_LEVELS; i++) {
+        if ((node & 1) != 0 || node == last) {
+            for (; (node & 1) == 0 && node != 0 && level < TREE_LEVELS - 1; level++) {
+                node >>= 1;
+                last >>= 1;
+            }
+            out->hashes[level] = proof->hashes[i];
+            there |= UINT64_C(1) << level;
+        }
+        node >>= 1;
+        last >>= 1;
+        level++;
+    }
+    return there == index;
+}
+
 /* RFC 9162 section 2.1.4.2, steps 4 to 7: from a subtree that both trees have, up to both roots. */
 static bool climb(uint64_t before, uint64_t now, const struct tree_hash *first, const struct tree_hash *path,
                   size_t n, struct tree_hash *root_before, struct tree_hash *root_now) {

@@ -61,6 +61,11 @@ USHER_MUST_CHECK bool tree_prove_inclusion(uint64_t index, uint64_t size, tree_g
                                            struct tree_proof *out);
 USHER_MUST_CHECK bool tree_check_inclusion(uint64_t index, uint64_t size, const struct tree_hash *leaf,
                                            const struct tree_proof *proof, const struct tree_hash *root);
+/* What a tree that grows keeps of the leaves before `index`: the hashes to the left in the proof of the leaf
+ * with that index. They are as good as the proof, which is to be checked. False: the proof is too short. */
+USHER_MUST_CHECK bool tree_range_of_proof(struct tree_range *out, uint64_t index, uint64_t size,
+                                          const struct tree_proof *proof);
+
 /* That the first leaves of the tree of size now are those of the tree of size before. (The empty tree is the
  * beginning of each; that needs no proof and has an empty one.) */
 USHER_MUST_CHECK bool tree_prove_consistency(uint64_t before, uint64_t now, tree_get *get, void *ctx,

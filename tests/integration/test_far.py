@@ -1,23 +1,33 @@
 """usherctl from afar: the commands that ask PostgreSQL and Kafka, and over the admin API with an owner's token, answer
 alike; a login is kept where its owner alone can read it; what cannot be done from afar says so."""
 
+import base64
 import datetime
+import hashlib
 import json
 import os
 import re
 import stat
+import subprocess
 import tempfile
 import uuid
 
+import doors
 from case import Case
 from receiver import Receiver
 from scimhttp import GROUP, USER
-from waiting import run
+from waiting import run, wait_for_end
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 SECRET = re.compile(r"(ush_|uso_|whsec_|whpk_)[A-Za-z0-9+/=_-]+")
 FORMS = ("table", "json", "jsonl")
+
+
+def vkey(name, key=b"k" * 32):
+    """A public key as C2SP writes it, of somebody else."""
+    signed = b"\x01" + key
+    return "%s+%s+%s" % (name, hashlib.sha256(name.encode() + b"\n" + signed).hexdigest()[:8], base64.b64encode(signed).decode())
 
 
 def plain(text):
@@ -229,6 +239,137 @@ class Far(Case):
         self.assertIn("ingest      ready", self.good(self.far("status")))
 
     # ---- refusals
+
+    # ---- the audit
+
+    def archived(self, ws):
+        """Until all changes are in the archive and signed."""
+        done = ("SELECT t.size >= w.audit_seq AND t.size = t.signed_size FROM audit_tree t JOIN workspaces w USING (workspace_id) "
+                "WHERE t.workspace_id = %s AND t.tree = 1")
+        self.wait_until(lambda: self.stack.sql(done, ws.id) == [(True,)], "the archive to be signed")
+
+    def owned(self, name):
+        """A workspace of its own with a change or two; gives it and a way to ask from afar."""
+        ws = self.stack.workspace(name)
+        self.addCleanup(ws.client.close)
+        token = self.stack.ctl("owner", "create", workspace=ws.id, name="O")["token"]
+        for i in range(3):
+            self.user("%s%d" % (name, i), ws.client)
+        self.archived(ws)
+        return ws, lambda *words: self.program(words, USHER_URL=self.stack.url, USHER_OWNER_TOKEN=token)
+
+    def keys_of(self, ws):
+        """Public keys as somebody keeps them elsewhere, and the newest heads."""
+        owner = doors.admin(ws, "owner")
+        heads = owner.get("/checkpoints").json["checkpoints"]
+        owner.close()
+        return ",".join(sorted({k for head in heads for k in head["keys"]})), {h["tree"]: h["note"] for h in heads}
+
+    def test_audit_verify(self):
+        ws, far = self.owned("verified")
+        keys, notes = self.keys_of(ws)
+        kept = os.path.join(self.folder.name, "kept.note")
+        with open(kept, "w", encoding="utf-8") as f:
+            f.write(notes["changes"])
+        near = json.loads(self.good(self.program(["audit", "verify", ws.id, "-o", "json"], USHER_PG=self.stack.env["USHER_PG"])))["audit"]
+        done = far("audit", "verify", ws.name, "--key", keys, "--checkpoint", kept, "-o", "json")
+        told = json.loads(self.good(done))["audit"]
+        self.assertEqual((told["faults"], told["keys"]), ([], "given"))
+        changes, requests = told["trees"]
+        self.assertEqual((changes["tree"], requests["tree"]), ("changes", "requests"))
+        self.assertGreaterEqual(changes["size"], near["trees"][0]["size"])
+        for tree in told["trees"]:
+            self.assertEqual((tree["hashed"], tree["byHash"], tree["checkpoints"]), (tree["size"], 0, 1), tree)
+        self.assertEqual((changes["firstSeq"], changes["lastSeq"]), (1, changes["size"]))
+        text = self.good(far("audit", "verify", ws.id))
+        self.assertIn("The key came from the service itself: give --key", text)
+        self.assertIn("Nothing is wrong.", text)
+
+    def test_audit_verify_finds_what_was_done(self):
+        ws, far = self.owned("damaged")
+        keys, notes = self.keys_of(ws)
+        kept = os.path.join(self.folder.name, "damaged.note")
+        with open(kept, "w", encoding="utf-8") as f:
+            f.write(notes["changes"])
+        told = lambda *words: (lambda d: (d.returncode, json.loads(d.stdout)["audit"]["faults"] if d.stdout else d.stderr))(  # noqa: E731
+            far("audit", "verify", ws.id, "--key", keys, "-o", "json", *words))
+        before = bytes(self.stack.sql("SELECT bytes FROM audit_leaf WHERE workspace_id = %s AND tree = 1 AND n = 2", ws.id)[0][0])
+        edit = "UPDATE audit_leaf SET bytes = %s WHERE workspace_id = %s AND tree = 1 AND n = 2"
+        self.stack.sql(edit, before.replace(b"damaged", b"changed"), ws.id)
+        code, faults = told()
+        self.assertEqual((code, faults), (1, ["changes: the checkpoint was signed over other records than are there now"]))
+        code, faults = told("--checkpoint", kept)
+        self.assertIn("changes: the checkpoint that was given is no prefix: its first", str(faults))
+        self.stack.sql(edit, before, ws.id)
+        self.assertEqual(told("--checkpoint", kept), (0, []))
+        # Another key than the one that signs.
+        wrong = far("audit", "verify", ws.id, "--key", vkey("other"))
+        self.assertEqual(wrong.returncode, 1, wrong.stdout)
+        self.assertIn("is not signed with a key that is trusted", wrong.stdout)
+        # One that is gone from the middle; others of before, whose time was over.
+        self.stack.sql("CREATE TEMP TABLE far_kept AS SELECT * FROM audit_leaf WHERE workspace_id = %s AND tree = 1 AND n < 3", ws.id)
+        self.addCleanup(self.stack.sql, "INSERT INTO audit_leaf SELECT * FROM far_kept; DROP TABLE far_kept")
+        self.stack.sql("DELETE FROM audit_leaf WHERE workspace_id = %s AND tree = 1 AND n = 2", ws.id)
+        code, faults = told()
+        self.assertEqual(code, 1)
+        self.assertIn("changes: 1 records between the first and the last are gone: who sees the database can say which", faults)
+        self.stack.sql("DELETE FROM audit_leaf WHERE workspace_id = %s AND tree = 1 AND n < 3", ws.id)
+        code, faults = told("--checkpoint", kept)
+        self.assertEqual((code, faults), (0, []))
+        changes = json.loads(self.good(far("audit", "verify", ws.id, "--key", keys, "-o", "json")))["audit"]["trees"][0]
+        self.assertEqual((changes["byHash"], changes["hashed"]), (3, changes["size"] - 3))
+
+    def test_audit_follow(self):
+        """From now on, each record once, in the order of the tree; its own looks are left out."""
+        ws, _ = self.owned("followed")
+        token = self.stack.ctl("owner", "create", workspace=ws.id, name="F")["token"]
+        self.archived(ws)
+        path = os.path.join(self.folder.name, "followed")
+        clean = {"PATH": os.environ["PATH"], "LSAN_OPTIONS": os.environ.get("LSAN_OPTIONS", ""), "HOME": self.folder.name}
+        with open(path, "w") as out:
+            process = subprocess.Popen([os.path.join(self.stack.env["USHER_BIN"], "usherctl"), "audit", "follow", "-o", "jsonl"], stdout=out,
+                                       stderr=subprocess.STDOUT, env={**clean, "USHER_URL": self.stack.url, "USHER_OWNER_TOKEN": token})
+        try:
+            looks = "SELECT count(*) FROM audit_leaf WHERE workspace_id = %s AND path = '/api/v1/admin/audit/follow'"
+            self.wait_until(lambda: self.stack.sql(looks, ws.id)[0][0] > 0, "the first look")
+            made = [self.user("seen%d" % i, ws.client)["id"] for i in range(5)]
+
+            def lines():
+                with open(path, encoding="utf-8") as f:
+                    return [json.loads(line) for line in f.read().splitlines()]
+
+            def created():
+                return [r["target"]["id"] for r in lines() if r.get("action") == "user.created"]
+
+            self.wait_until(lambda: len(created()) >= 5, "five changes")
+            self.wait_until(lambda: len([r for r in lines() if r.get("method") == "POST"]) >= 5, "five requests")
+            self.assertEqual(created(), made)
+            self.assertEqual([r for r in lines() if r.get("path") == "/api/v1/admin/audit/follow"], [])
+        finally:
+            process.terminate()
+            wait_for_end(process, "usherctl")
+
+    def test_what_follows_is_ones_own(self):
+        """The whole of both trees from their beginnings, in pages, is what the archive has of this workspace alone."""
+        ws, _ = self.owned("pages")
+        owner = doors.admin(ws, "owner")
+        self.addCleanup(owner.close)
+        due = self.stack.sql("SELECT event FROM audit_leaf WHERE workspace_id = %s AND tree = 1 ORDER BY n", ws.id)
+        seen, at = [], {"changes": 0, "requests": 0}
+        while True:
+            page = self.expect(owner.get("/audit/follow?limit=2&kind=changes&changes=%(changes)d&requests=%(requests)d" % at), 200).json
+            self.assertLessEqual(len(page["items"]), 2)
+            seen += [i["id"] for i in page["items"] if i["tree"] == "changes"]
+            at = {k: page[k] for k in at}
+            if not page["more"]:
+                break
+        self.assertEqual(seen[:len(due)], [event for event, in due])
+        self.assertEqual(len(seen), len(set(seen)))
+        self.assertEqual({event.split("/")[0] for event in seen}, {ws.id})
+        some = self.expect(owner.get("/audit/follow?changes=0&requests=0&action=user.created"), 200).json["items"]
+        self.assertEqual({i["record"]["action"] for i in some}, {"user.created"})
+        for wrong in ("changes=-2", "requests=x", "limit=201", "acton=user.created"):
+            self.assertEqual(owner.get("/audit/follow?" + wrong).status, 400, wrong)
 
     def test_the_same_exit_codes(self):
         last = self.stack.sql("SELECT id::text FROM usher.owners WHERE workspace_id = %s AND revoked IS NULL AND role = 'owner'", self.ws.id)

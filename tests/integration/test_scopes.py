@@ -70,6 +70,7 @@ API_DOORS = {
     ("GET", A + "/admin/activity"): (BOTH_ROLES, 200, None),
     ("GET", A + "/admin/audit"): (OWNERS, 200, None),
     ("GET", A + "/admin/audit/export"): (OWNERS, 200, None),
+    ("GET", A + "/admin/audit/follow"): (OWNERS, 200, None),
     ("GET", A + "/admin/audit/proof/{workspace}/audit/{seq}"): (OWNERS, 400, None),
     ("GET", A + "/admin/audit/proof/{instance}/{n}"): (OWNERS, 400, None),
     ("GET", A + "/admin/audit/proof/{txn}"): (OWNERS, 404, None),

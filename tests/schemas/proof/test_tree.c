@@ -170,6 +170,28 @@ static void check_inclusion(struct store *s, uint64_t index, uint64_t size) {
     assert_false(tree_check_inclusion(index, size, &leaf, &p, &root));
 }
 
+/* What stands left of a leaf in its proof is what a tree of the leaves before it keeps: whoever goes on with
+ * it gets to the same root. */
+static void check_range(struct store *s, uint64_t index, uint64_t size) {
+    struct tree_proof p;
+    struct tree_range t, due;
+    struct tree_hash root, got;
+    assert_true(tree_prove_inclusion(index, size, store_get, s, &p));
+    assert_true(tree_range_of_proof(&t, index, size, &p));
+    assert_true(tree_open(&due, index, store_get, s));
+    tree_root(&due, &root);
+    tree_root(&t, &got);
+    assert_true(tree_hash_equal(&got, &root));
+    for (uint64_t i = index; i < size; i++)
+        tree_append(&t, &s->nodes[0][i], NULL, NULL);
+    root_at(s, size, &root);
+    tree_root(&t, &got);
+    assert_true(tree_hash_equal(&got, &root));
+    assert_false(tree_range_of_proof(&t, size, size, &p));
+    p.n = 0;
+    assert_int_equal(tree_range_of_proof(&t, index, size, &p), index == 0);
+}
+
 static void check_consistency(struct store *s, uint64_t before, uint64_t now) {
     struct tree_proof p, q;
     struct tree_hash first, root, other;
@@ -211,6 +233,17 @@ static void test_all_small_proofs(void **state) {
         for (uint64_t before = 0; before <= size; before++)
             check_consistency(&s, before, size);
     }
+    store_free(&s);
+}
+
+static void test_ranges_of_proofs(void **state) {
+    struct store s;
+    struct tree_range t;
+    (void)state;
+    fill(&s, &t, MOST);
+    for (uint64_t size = 1; size <= MOST; size++)
+        for (uint64_t index = 0; index < size; index++)
+            check_range(&s, index, size);
     store_free(&s);
 }
 
@@ -298,7 +331,7 @@ int main(void) {
         cmocka_unit_test(test_vectors),          cmocka_unit_test(test_nodes_and_roots),
         cmocka_unit_test(test_all_small_proofs), cmocka_unit_test(test_large_proofs),
         cmocka_unit_test(test_open_and_go_on),   cmocka_unit_test(test_what_makes_no_sense),
-        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_places),           cmocka_unit_test(test_ranges_of_proofs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
