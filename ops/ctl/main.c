@@ -12,6 +12,8 @@
 
 #include <ctype.h>
 #include <jansson.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -375,6 +377,13 @@ static bool wants_help(const struct ctl_args *a, int *status) {
     return true;
 }
 
+/* A daemon ends in order; a tool ends where it is. Each of its commands may be broken off and given again. */
+static void let_be_interrupted(void) {
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
 int main(int argc, char **argv) {
     static char help[] = "--help"; /* the settings table prints itself and exits */
     struct ctl_args args;
@@ -383,6 +392,7 @@ int main(int argc, char **argv) {
     int status;
 
     lifecycle_init();
+    let_be_interrupted();
     enum err_code code = ctl_args_split(argc, argv, ctl_config.rows, &args, &err);
     if (wants_help(&args, &status)) {
         free(args.settings);
