@@ -42,7 +42,7 @@ static enum step voice_token_begin(struct request *r) {
     struct uuid room, id;
     const char *user, *user_name;
     if (voice_project_of(&r->in->settings.voice, r->verdict.workspace.s) == NULL) {
-        (void)err_set(&err, ERR_NOT_IMPLEMENTED,
+        (void)err_set(&err, ERR_NOT_FOUND,
                       "No voice server is set up for this workspace (settings livekit-url, livekit-key, "
                       "livekit-secret-file of usher-ingest)");
         return handle_refuse(r, &err);

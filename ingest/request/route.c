@@ -277,11 +277,18 @@ void route_parse(const struct route_table *t, const char *method, const char *pa
     }
 }
 
-/* A path without parts, or one of those below a prefix. */
+/* The target without "/w/{workspace}" at its front, if there is one. */
+static const char *behind_workspace(const char *target) {
+    const char *slash = strncmp(target, "/w/", 3) == 0 ? strchr(target + 3, '/') : NULL;
+    return slash != NULL ? slash : target;
+}
+
+/* A path without parts but a workspace, or one of those below a prefix. */
 static bool is_about(const struct route_row *row, const char *target) {
-    size_t n = strlen(row->path);
-    return is_rest(row) ? strncmp(target, row->path, n - 1) == 0
-                        : strncmp(target, row->path, n) == 0 && (target[n] == '\0' || target[n] == '?');
+    const char *path = template_of(row), *from = path == row->path ? target : behind_workspace(target);
+    size_t n = strlen(path);
+    return is_rest(row) ? strncmp(from, path, n - 1) == 0
+                        : strncmp(from, path, n) == 0 && (from[n] == '\0' || from[n] == '?');
 }
 
 void route_unreadable(const struct route_table *t, const char *target, struct route *out) {

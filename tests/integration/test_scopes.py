@@ -88,7 +88,7 @@ API_DOORS = {
     ("POST", A + "/admin/sessions/end-others"): (BOTH_ROLES, 200, None),
     ("DELETE", A + "/admin/sessions/{id}"): (BOTH_ROLES, 404, None),
     ("POST", A + "/admin/setup-links"): (BOTH_ROLES, 404, {"key": NOBODY}),
-    ("POST", A + "/rooms/{room}/voice-token"): (RW, 501, {}),
+    ("POST", A + "/rooms/{room}/voice-token"): (RW, 404, {}),
     ("GET", A + "/admin/guards"): (BOTH_ROLES, 200, None),
     ("POST", A + "/admin/guards/{key}/release"): (BOTH_ROLES, 404, None),
     ("POST", A + "/admin/users/{id}/deactivate"): (OWNERS, 404, None),

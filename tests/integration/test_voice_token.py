@@ -122,5 +122,5 @@ class VoiceToken(ApiCase):
 
     def test_no_voice_server(self):
         user, room = self.join("vt8", "VT8")
-        answer = self.problem(self.ask(room, {"user": user["id"]}, self.plain), 501, "not-implemented")
+        answer = self.problem(self.ask(room, {"user": user["id"]}, self.plain), 404, "not-found")
         self.assertIn("livekit-url", answer.json["detail"])

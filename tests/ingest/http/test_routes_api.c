@@ -1,8 +1,10 @@
 /* The doors of the Management API: every row of the table is found, by its own path and method alone; who may
  * enter. */
 #include "ingest/api/form.h"
+#include "ingest/api/ssf.h"
 #include "ingest/http/routes.h"
 #include "ingest/request/handle.h"
+#include "ingest/scim/form.h"
 #include "sql/ask/admit.h"
 
 #include <setjmp.h>
@@ -150,6 +152,11 @@ static void what_cannot_be_read_has_a_form(void **state) {
     (void)state;
     assert_ptr_equal(unreadable("/api/v1/users?x=%zz"), &api_form);
     assert_ptr_not_equal(unreadable("/scim/v2/Users"), &api_form);
+    assert_ptr_equal(unreadable("/ssf/streams?x=%00"), &ssf_form);
+    assert_ptr_equal(unreadable("/ssf/poll/%02"), &ssf_form);
+    assert_ptr_equal(unreadable("/w/demo/ssf/poll/%02"), &ssf_form);
+    assert_ptr_equal(unreadable("/w/demo/scim/v2/Users/%02"), &scim_form);
+    assert_ptr_equal(unreadable("/w/ssf"), &scim_form);
     assert_ptr_not_equal(unreadable(""), &api_form);
     assert_ptr_not_equal(unreadable(NULL), &api_form);
 }
