@@ -119,13 +119,13 @@ def restore(walk):
 
 def reached(walk, reader, there):
     """The reader holds what is there."""
-    number = "Told %d" % len(os.listdir("/run/walk"))
+    number = "Told " + os.urandom(3).hex()
     room(walk, number, [])
     machines.until(lambda: any(line.get("room", {}).get("name") == number for line in reader.lines()), "the reader to hear of a new room")
     epochs = sorted({line["epoch"] for line in reader.told("whole")})
     gaps, held = reader.told("gap"), reader.end()
-    walk.say("the reader was told of the epochs %s, found %d gaps, and holds %d rooms, as PostgreSQL does" % (epochs, len(gaps), len(held)))
     assert held == {**there, number: []}, (held, there)
+    walk.say("the reader was told of the epochs %s, found %d gaps, and holds %d rooms, as PostgreSQL does" % (epochs, len(gaps), len(held)))
 
 
 def stopped(walk, *topics):
