@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # A bare Debian in a folder, in which packages and the documents are tried. To be sourced; needs root and debootstrap.
 
+# shellcheck disable=SC2034 # for whoever sources this
 host_suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 
 # Makes a bare system once; whoever wants one copies it.
