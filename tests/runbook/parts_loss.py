@@ -17,7 +17,8 @@ class Reader:
     """The reference reader of the package usher-doc, as a principal that may read two topics."""
 
     def __init__(self, walk, name):
-        self.path = "/run/walk/%s.jsonl" % name
+        # A file for each: one of a part before may still write.
+        self.path = "/run/walk/%s-%s.jsonl" % (name, os.urandom(3).hex())
         password = walk.quiet("cat ~/usher/reader.kafka").strip()
         with open(self.path, "wb") as out:
             self.process = subprocess.Popen(
