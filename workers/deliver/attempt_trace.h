@@ -8,9 +8,10 @@
 
 #include <stdbool.h>
 
-#define ATTEMPT_SPANS 100         /* of one trace */
-#define ATTEMPT_TRACES_KNOWN 1024 /* traces that are counted at a time; one that was forgotten begins anew   \
-                                   */
+#define ATTEMPT_SPANS 100 /* of one trace */
+#define ATTEMPT_TRACES_KNOWN                                                                                 \
+    1024 /* traces that are counted at a time; one that was forgotten begins anew                            \
+          */
 
 struct attempt_traces {
     struct {
