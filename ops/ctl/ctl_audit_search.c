@@ -32,15 +32,22 @@ static const char *text_at(const json_t *record, const char *object, const char 
     return text != NULL ? text : "-";
 }
 
+static void print_change(struct jbuf *b, const json_t *r) {
+    const json_t *subject = json_object_get(r, "subject");
+    bool reason = json_is_string(json_object_get(r, "reason"));
+    jb_printf(b, "%s  %-9" JSON_INTEGER_FORMAT " %-20s %s%s%s  by %s %s%s%s", text_at(r, NULL, "time"),
+              json_integer_value(json_object_get(r, "seq")), text_at(r, NULL, "action"),
+              text_at(r, "target", "name"), json_is_object(subject) ? " " : "",
+              json_is_object(subject) ? text_at(subject, NULL, "name") : "", text_at(r, "actor", "kind"),
+              text_at(r, "actor", "name"), reason ? "  " : "", reason ? text_at(r, NULL, "reason") : "");
+    if (json_is_string(json_object_get(r, "seat")))
+        jb_printf(b, "  seat %s", text_at(r, NULL, "seat"));
+    jb_raw(b, "\n");
+}
+
 void ctl_audit_print(struct jbuf *b, bool is_change, const json_t *r) {
     if (is_change) {
-        const json_t *subject = json_object_get(r, "subject");
-        jb_printf(b, "%s  %-9" JSON_INTEGER_FORMAT " %-20s %s%s%s  by %s %s%s%s\n", text_at(r, NULL, "time"),
-                  json_integer_value(json_object_get(r, "seq")), text_at(r, NULL, "action"),
-                  text_at(r, "target", "name"), json_is_object(subject) ? " " : "",
-                  json_is_object(subject) ? text_at(subject, NULL, "name") : "", text_at(r, "actor", "kind"),
-                  text_at(r, "actor", "name"), json_is_string(json_object_get(r, "reason")) ? "  " : "",
-                  json_is_string(json_object_get(r, "reason")) ? text_at(r, NULL, "reason") : "");
+        print_change(b, r);
     } else {
         const json_t *error = json_object_get(r, "error");
         jb_printf(b, "%s  %-9s %-20s %" JSON_INTEGER_FORMAT " %s  by %s from %s%s%s\n",

@@ -361,6 +361,14 @@ class Search(Archive):
             self.assertEqual(len(found), many, words)
             self.assertEqual(len({(r["tree"], r["index"]) for r in found}), many)
 
+    def test_for_people(self):
+        """One line each, which says what became of the seat."""
+        done = self.ctl("search", "--workspace", self.ws, "--target", "01905c4b-1122-7334-9556-000000000010")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"^\S+  17        user\.created         u16  by key Entra  seat taken\n$")
+        done = self.ctl("search", "--workspace", self.ws, "--target", "01905c4b-1122-7334-9556-000000000012")
+        self.assertRegex(done.stdout, r"^\S+  19        user\.created         u18  by key Entra\n$")
+
     def test_the_newest_first(self):
         found = self.search("--limit", "700")
         self.assertEqual(len(found), 700)
