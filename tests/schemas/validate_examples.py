@@ -69,7 +69,7 @@ class Judge(unittest.TestCase):
             for member in load(path)["value"] or {}:
                 if member in ("traceparent", "members", "supersedes", "doc", "created", "modified", "bulk", "needs",
                               "cleared", "ifMatch", "ifNoneMatch", "async", "requests", "room", "user", "prefix",
-                              "ignored"):
+                              "ignored", "seat"):
                     continue  # may be absent
                 if path.stem == "commands.request-refused" and member == "resourceType":
                     continue  # a path need not name one
