@@ -106,10 +106,11 @@ class Races(ApiCase):
             answers[i] = jobs[i]()
         threads = [threading.Thread(target=send, args=(i,)) for i in range(len(jobs))]
         commands = stream.Follower(self.stack.kafka, stream.COMMANDS)
+        # All that takes time comes before: the commands must not wait until their deadline.
+        commands.read_to(stream.end_offsets(self.stack.kafka, stream.COMMANDS))
+        known = len(commands.snapshot(self.ws.id))
         self.stack.signal("WORKER", signal.SIGSTOP)
         try:
-            commands.read_to(stream.end_offsets(self.stack.kafka, stream.COMMANDS))
-            known = len(commands.snapshot(self.ws.id))
             for n, t in enumerate(threads, 1):
                 t.start()
                 commands.wait(lambda rs, due=known + n: len(rs) >= due, "command %d" % n, self.ws.id)
