@@ -19,6 +19,7 @@
 #include "ops/runtime/mem.h"
 #include "ops/runtime/notify.h"
 #include "ops/runtime/process_metrics.h"
+#include "sql/ask/stalled.h"
 #include "sql/migrate.h"
 
 #include <pthread.h>
@@ -42,7 +43,7 @@ struct health {
     struct ingest *in;
     struct db *db;   /* its session also holds the lock of the reply partition … */
     struct db *room; /* … so that this is another: a statement that the system refuses ends its session */
-    int64_t room_due_us;
+    int64_t room_due_us, stalled_due_us;
     struct topics *topics;
     _Atomic int64_t postgres_us; /* when PostgreSQL answered last; 0 = never, or an error since */
     atomic_bool schema, topics_ready, commands, audit;
@@ -119,6 +120,15 @@ static void check_room(struct health *h) {
     metric_set(stats.no_room, full);
 }
 
+/* Another ingest that is frozen may hold rows that this one waits for. */
+static void check_stalled(struct health *h) {
+    struct err err = {0};
+    if (clock_mono_us() < h->stalled_due_us)
+        return;
+    (void)stalled_end(h->db, &err);
+    h->stalled_due_us = clock_mono_us() + STALLED_EVERY_US;
+}
+
 static void check_postgres(struct health *h) {
     struct err err = {0};
     bool up = db_ping(h->db, &err) == ERR_OK;
@@ -132,6 +142,7 @@ static void check_postgres(struct health *h) {
         log_event(up ? LOG_INFO : LOG_WARN, "postgresql", "reachable=%s", up ? "yes" : "no");
     if (!up)
         return;
+    check_stalled(h);
     lists_check_keys(h->in->lists, h->db);
     check_schema(h);
     check_room(h);

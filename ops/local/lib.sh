@@ -110,11 +110,10 @@ random_hex() { # BYTES
 
 # Runs the command every 0.1 s until it succeeds; fails after SECONDS, or as soon as the recorded process is gone.
 wait_for() { # SECONDS PIDFILE COMMAND...
-    local ticks=$(($1 * 10)) pidfile=$2
+    local until=$((SECONDS + $1)) pidfile=$2
     shift 2
     while ! "$@" 2>/dev/null; do
-        ticks=$((ticks - 1))
-        [ "$ticks" -gt 0 ] && pid_alive "$pidfile" >/dev/null || return 1
+        [ "$SECONDS" -lt "$until" ] && pid_alive "$pidfile" >/dev/null || return 1
         sleep 0.1
     done
 }

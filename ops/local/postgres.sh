@@ -107,7 +107,7 @@ pg_start() {
     pg_place
     if pid_alive "$pg_pidfile" >/dev/null; then
         pg_port=$(<"$run_dir/port/postgres")
-        wait_for 60 "$pg_pidfile" pg_answers || die "PostgreSQL runs but does not answer (log: $run_dir/log/postgres.log)"
+        wait_for 120 "$pg_pidfile" pg_answers || die "PostgreSQL runs but does not answer (log: $run_dir/log/postgres.log)"
         return
     fi
     pg_init
@@ -120,7 +120,7 @@ pg_start() {
         pg_port=$(port_keep "$run_dir/port/postgres")
         pg_write_conf
         detach "$run_dir/log/postgres.log" "$pg_pidfile" "${command[@]}"
-        if wait_for 60 "$pg_pidfile" pg_answers; then
+        if wait_for 120 "$pg_pidfile" pg_answers; then
             return
         fi
         pg_stop

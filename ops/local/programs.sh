@@ -91,7 +91,7 @@ program_start() { # NAME PROGRAM URL FAILPOINT ARGUMENTS...
         detach_failpoint=$failpoint detach "$run_dir/log/$name.log" "$run_dir/pid/$name" \
             "$bin/$program" --config "$run_dir/conf/$name" "$@"
     fi
-    wait_for 60 "$run_dir/pid/$name" answers_ok "$url" || {
+    wait_for 120 "$run_dir/pid/$name" answers_ok "$url" || {
         tail -n 20 "$run_dir/log/$name.log" >&2
         die "$program did not get ready (end of $run_dir/log/$name.log above)"
     }

@@ -96,7 +96,7 @@ class Ground:
             return int(f.read().split()[0]), since
 
     def wait(self, condition, what):
-        """While the load goes on, but not for ever: within so many requests, or it has been missed."""
+        """While changes are acknowledged, but not for ever: within so many requests, or it has been missed."""
         answered = self.load.answered()
 
         def met():
@@ -104,7 +104,7 @@ class Ground:
                 raise Missed("waited for %s for %d requests" % (what, MOST_ANSWERS))
             return condition()
 
-        wait_until(met, what, self.load.answered)
+        wait_until(met, what, self.load.done)
 
     def assigned(self, name):
         """The partitions that a worker has been given since its log began."""
@@ -142,12 +142,14 @@ def takes_over(ground, zombie):
     name = "z%d" % ground.extra
     ground.local("extra-worker", name)
     partitions = int(ground.stack.env.get("USHER_PARTITIONS", "12"))
-    ground.wait(lambda: len(ground.assigned("worker-" + name)) == partitions, "all partitions to be taken over")
-    ground.works()
-    if process_state(zombie) != "T":
-        raise Missed("the zombie was not stopped while the other took over")
-    since = ground.log_size("worker")
-    os.kill(zombie, signal.SIGCONT)
+    try:
+        ground.wait(lambda: len(ground.assigned("worker-" + name)) == partitions, "all partitions to be taken over")
+        ground.works()
+        if process_state(zombie) != "T":
+            raise Missed("the zombie was not stopped while the other took over")
+        since = ground.log_size("worker")
+    finally:
+        os.kill(zombie, signal.SIGCONT)  # even where that failed: the next scenario starts it, and it must answer
     ground.works(60)
     ground.wait(lambda: ground.logged("worker", since, "event=assigned"), "the zombie to be one of the group again")
     ground.local("stop", "worker-" + name)

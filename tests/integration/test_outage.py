@@ -2,14 +2,19 @@
 when it goes on."""
 
 import contextlib
+import os
 import signal
 import threading
 import time
 
+import psycopg2
+
 import proxied
+import stack as stacks
 from case import BUSY, Case
+from frozen import Frozen
 from scimhttp import USER, in_flight, statuses
-from waiting import let_time_pass
+from waiting import let_time_pass, wait_until
 
 DEADLINE = 4.0  # seconds, the ingest's default
 
@@ -124,6 +129,63 @@ class Revocation(Outage):
         self.assertEqual(ws.counts()["users"], 0)
         refused = [c for c in self.followers.changes(ws.id) if c["action"] == "command.refused"]
         self.assertEqual([(c["actor"]["id"], c["outcome"]) for c in refused], [(key, "refused")] * 3)
+
+
+class StandsStill(Outage):
+    """A program that is frozen between two statements of a transaction. PostgreSQL bounds statements that run and
+    transactions that are idle; this is neither, and its locks would stay for as long as it is frozen."""
+
+    def uri(self, part):
+        with open(os.path.join(self.stack.run_dir, "conf", part)) as f:
+            return next(line.split("=", 1)[1].strip() for line in f if line.startswith("pg ="))
+
+    def frozen(self, part, *statements, take=True):
+        session = Frozen(self.uri(part), "usher-" + part, statements, take)
+        self.addCleanup(session.close)
+        return session
+
+    def ended(self, between, untaken):
+        """The statement of the programs, with other bounds."""
+        with open(os.path.join(stacks.ROOT, "build", "gen", "sql", "stalled.sql")) as f:
+            text = f.read().replace("%", "%%").replace("$1", "%(between)s").replace("$2", "%(untaken)s")
+        with contextlib.closing(psycopg2.connect(self.uri("worker"))) as connection, connection.cursor() as c:
+            c.execute(text, {"between": between, "untaken": untaken})
+            return [name for name, in c.fetchall()]
+
+    def over(self, session):
+        wait_until(session.ended, "the session to be ended")  # usher's logs go on meanwhile: they are no progress
+
+    def logged(self, part):
+        with open(os.path.join(self.stack.run_dir, "log", part + ".log")) as f:
+            return "event=stalled-session-ended app=\"usher-%s\"" % part in f.read()
+
+    def test_a_worker_that_holds_a_workspace(self):
+        """Others take over its partitions, and must not wait for the rows that it holds."""
+        ws = self.stack.workspace("held")
+        session = self.frozen(
+            "worker", "SELECT set_config('usher.workspace', '{%s}', true)" % ws.id,
+            "SELECT workspace_id FROM workspaces WHERE workspace_id = '%s' FOR NO KEY UPDATE" % ws.id)
+        answer = self.expect(ws.client.post("/Users", body("meanwhile")), 503)
+        self.assertNotIn("othing was changed", answer.json["detail"])  # it cannot be known: the row is held
+        self.over(session)
+        self.back(ws)
+        self.assertTrue(self.logged("worker"))
+        self.assertEqual(self.created(ws, "meanwhile"), ws.client.find("/Users", 'userName eq "meanwhile"').json["totalResults"])
+
+    def test_an_ingest_too(self):
+        session = self.frozen("ingest", "SELECT pg_advisory_xact_lock(7001, 1)")
+        self.over(session)
+        self.assertTrue(self.logged("ingest"))
+
+    def test_one_that_does_not_take_its_rows(self):
+        """It may be a long statement that is well, so it has longer than any of them may run."""
+        session = self.frozen("worker", "SELECT repeat('x', 1000) FROM generate_series(1, 100000)", take=False)
+        self.wait_until(lambda: self.stack.sql(
+            "SELECT 1 FROM pg_stat_activity WHERE application_name = 'usher-worker' AND wait_event = 'ClientWrite'"
+            " AND state_change < now() - interval '1 second'"), "PostgreSQL to wait for who takes the rows")
+        self.assertEqual(self.ended(1, 75), [])
+        self.assertEqual(self.ended(1, 1), ["usher-worker"])
+        self.over(session)
 
 
 class Broker(Outage):

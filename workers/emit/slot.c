@@ -8,6 +8,7 @@
 #include "sql/ask/command_log.h"
 #include "sql/ask/outbox.h"
 #include "sql/ask/slots.h"
+#include "sql/ask/stalled.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -105,7 +106,9 @@ static void *reaper_main(void *arg) {
             }
             usleep(100000);
         }
+        struct err err;
         reap(s, db, seen);
+        (void)stalled_end(db, &err);
         if (clock_mono_us() >= s->prune_at_us)
             prune(s, db);
     }
