@@ -3,11 +3,16 @@
 # Usage: deps.sh GROUP...   groups: build run test browser kafka newest analytics voice mumble spark conformance bench fuzz model image package lint
 set -euo pipefail
 
-# Debian 12 has PostgreSQL 15 and OpenJDK 17, Debian 13 has 17 and 21. Whatever else it is gets the newer ones.
+# Debian 12 has PostgreSQL 15 and OpenJDK 17, Debian 13 has 17 and 21. A later one says itself which PostgreSQL it has.
 postgresql=postgresql-17 java=openjdk-21-jre-headless
-if [ -r /etc/os-release ] && [ "$(. /etc/os-release && echo "${VERSION_ID:-}")" = 12 ]; then
-    postgresql=postgresql-15 java=openjdk-17-jre-headless
-fi
+case $([ ! -r /etc/os-release ] || (. /etc/os-release && echo "${VERSION_ID:-}")) in
+12) postgresql=postgresql-15 java=openjdk-17-jre-headless ;;
+13) ;;
+*)
+    its=$(apt-cache depends postgresql 2>/dev/null | grep -o -m 1 'postgresql-[0-9]*' || true)
+    postgresql=${its:-$postgresql}
+    ;;
+esac
 
 declare -A packages=(
     [build]="gcc libc6-dev make pkg-config librdkafka-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libjansson-dev libpq-dev libsodium-dev
