@@ -31,14 +31,22 @@ def spellings(path):
     return {path, real, re.sub(r"^/usr(?=/lib)", "", real), re.sub(r"^(?=/lib)", "/usr", path)}
 
 
+def found_by(lines):
+    """{name of a file: its package}, of the lines of dpkg-query --search. Where a package has moved another's file away
+    (a diversion), lines before that say so; they name no owner."""
+    by_name = {}
+    for line in lines:
+        owners_, _, name = line.rpartition(": ")
+        if not owners_.startswith("diversion by "):
+            by_name[name] = owners_.split(",")[0]
+    return by_name
+
+
 def owners(paths):
     """{path: the Debian package that has brought the file}. One question for all, because dpkg reads all its lists."""
     asked = sorted({name for path in paths for name in spellings(path)})
     done = subprocess.run(["dpkg-query", "--search", *asked], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
-    by_name = {}
-    for line in done.stdout.splitlines():
-        packages_, _, name = line.rpartition(": ")
-        by_name[name] = packages_.split(",")[0]
+    by_name = found_by(done.stdout.splitlines())
     found = {path: next((by_name[n] for n in sorted(spellings(path)) if n in by_name), None) for path in paths}
     missing = [path for path, package in found.items() if package is None]
     if missing:

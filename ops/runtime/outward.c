@@ -4,10 +4,10 @@
 
 static curl_socket_t outward_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to) {
     struct outward *o = ctx;
-    if (purpose == CURLSOCKTYPE_IPCXN && reach_allows_socket(o->reach, &to->addr))
-        return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-    o->refused = true;
-    return CURL_SOCKET_BAD;
+    bool allowed = purpose == CURLSOCKTYPE_IPCXN && reach_allows_socket(o->reach, &to->addr);
+    o->opened |= allowed;
+    o->refused = !o->opened;
+    return allowed ? socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol) : CURL_SOCKET_BAD;
 }
 
 void outward_prepare(CURL *e, const struct outward_rules *r, struct outward *o) {

@@ -14,7 +14,8 @@
 
 struct outward {
     const struct reach *reach; /* it must outlive the transfer */
-    bool refused;              /* the address was not allowed, and nothing was connected to */
+    bool opened;               /* a socket, for one of the name's addresses */
+    bool refused;              /* no address of the name was allowed, and nothing was connected to */
 };
 
 struct outward_rules {

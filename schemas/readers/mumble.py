@@ -21,7 +21,7 @@ import time
 import Ice
 from reader import GONE, Workspace
 
-SLICES = glob.glob("/usr/share/slice/Mumble*.ice") + glob.glob("/usr/share/slice/Murmur.ice")
+SLICES = glob.glob("/usr/share/mumble-server/*.ice") + glob.glob("/usr/share/slice/M*.ice")
 FIRST_ID, REFUSED, UNKNOWN, ROOT = 1000, -1, -2, 0  # of the numbers of people; answers; the channel of nobody's room
 
 # The file is called otherwise from 1.5 on, and so is the module in it.

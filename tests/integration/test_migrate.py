@@ -45,6 +45,9 @@ class Database:
             parts = parts._replace(netloc="%s:secret@%s" % (owner, parts.netloc.rpartition("@")[2]))
             self.admin("DROP ROLE IF EXISTS %s" % owner)
             self.admin("CREATE ROLE %s LOGIN CREATEROLE PASSWORD 'secret'" % owner)
+            # From PostgreSQL 16 on CREATEROLE is no right over roles that somebody else has made (ops/README.md).
+            if stack.connection.server_version >= 160000:
+                self.admin("GRANT usher_owner, usher_gate, usher_ingest, usher_worker TO %s WITH ADMIN TRUE, INHERIT FALSE, SET FALSE" % owner)
         self.uri = urllib.parse.urlunsplit(parts)
         self.admin("CREATE DATABASE %s OWNER %s" % (name, owner or "DEFAULT"))
 

@@ -39,6 +39,16 @@ def packages_folder(name, package):
     return glob.glob(os.path.join(os.path.dirname(pinned.python(name)), "lib", "python*", "site-packages", package))[0]
 
 
+class Owners(unittest.TestCase):
+    def test_a_diversion_is_no_owner(self):
+        """As Debian 13 answers where /usr was merged when the system was made."""
+        loader = "/usr/lib64/ld-linux-x86-64.so.2"
+        self.assertEqual(linked.found_by(("diversion by libc6 from: /lib64/ld-linux-x86-64.so.2",
+                                          "diversion by libc6 to: /lib64/ld-linux-x86-64.so.2.usr-is-merged",
+                                          "libc6:amd64: " + loader, "a, b: /etc/shared")),
+                         {loader: "libc6:amd64", "/etc/shared": "a"})
+
+
 class Sbom(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
