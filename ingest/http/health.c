@@ -30,8 +30,8 @@
 #define RETRY_MS 100
 /* A check that takes longer counts as failed. */
 #define SILENT_US (3 * INT64_C(1000000))
-/* PostgreSQL's disk counts as full for so long after a statement was refused for it. Meanwhile it is tried
- * more often than that, so it counts as full until there is room. */
+/* PostgreSQL's disk counts as full for so long after a statement was refused for it, and until a try that
+ * began later has found room. */
 #define FULL_US (3 * INT64_C(1000000))
 #define TRY_ROOM_US (10 * INT64_C(1000000))
 #define TRY_ROOM_AGAIN_US INT64_C(1000000)
@@ -43,7 +43,7 @@ struct health {
     struct ingest *in;
     struct db *db;   /* its session also holds the lock of the reply partition … */
     struct db *room; /* … so that this is another: a statement that the system refuses ends its session */
-    int64_t room_due_us, stalled_due_us;
+    int64_t room_due_us, room_found_us, stalled_due_us;
     struct topics *topics;
     _Atomic int64_t postgres_us; /* when PostgreSQL answered last; 0 = never, or an error since */
     atomic_bool schema, topics_ready, commands, audit;
@@ -104,15 +104,19 @@ static void check_schema(struct health *h) {
     h->schema_told = !good;
 }
 
-/* Any statement of this process tells of a full disk. While nobody writes, it is tried. */
+/* Any statement of this process tells of a full disk. While nobody writes, it is tried. It ends when nothing
+ * was refused for a while, and a try has found room since: on a slow machine tries may come late. */
 static void check_room(struct health *h) {
     struct err err = {0};
-    if (clock_mono_us() >= h->room_due_us) {
+    int64_t now_us = clock_mono_us();
+    if (now_us >= h->room_due_us) {
         const char *params[] = {atomic_load(&h->in->no_room) ? ROOM_AGAIN_KIB : ROOM_KIB};
-        (void)db_run(h->room, SQL_CONNECTION_TRY_ROOM, params, NULL, &err); /* db_full_us has what matters */
+        if (db_run(h->room, SQL_CONNECTION_TRY_ROOM, params, NULL, &err) == ERR_OK)
+            h->room_found_us = now_us; /* of what fails db_full_us has what matters */
         h->room_due_us = clock_mono_us() + TRY_ROOM_US;
     }
-    bool full = db_full_us() != 0 && clock_mono_us() - db_full_us() < FULL_US;
+    int64_t refused_us = db_full_us();
+    bool full = refused_us != 0 && (clock_mono_us() - refused_us < FULL_US || refused_us >= h->room_found_us);
     if (full && h->room_due_us > clock_mono_us() + TRY_ROOM_AGAIN_US)
         h->room_due_us = clock_mono_us() + TRY_ROOM_AGAIN_US;
     if (full != atomic_exchange(&h->in->no_room, full))
