@@ -44,7 +44,7 @@ class Searches(Case):
     @classmethod
     def setUpClass(cls):
         cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-audit-explain",
-                                     WORKER_ARGS="--roles apply", INGEST_ARGS="--gate-threads=1 --list-threads=1")
+                                     WORKER_ARGS=stacks.APPLY_ALONE, INGEST_ARGS="--gate-threads=1 --list-threads=1")
         cls.stack.start()
         cls.ws = str(uuid.uuid4())
         cls.stack.sql("INSERT INTO workspaces (workspace_id, name) VALUES (%s, 'filled')", cls.ws)

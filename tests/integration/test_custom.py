@@ -29,7 +29,7 @@ def setUpModule():
         own["stack"].reload()
     else:
         own["stack"] = stacks.temporary(os.environ.get("KAFKA", "embedded"), os.environ.get("FLAVOUR", "asan"),
-                                        "usher-custom", SCHEMA_DIR=SCHEMAS)
+                                        "usher-custom", SCHEMA_DIR=SCHEMAS, WORKER_ARGS=stacks.APPLY_ALONE)
         own["stack"].start()
     own["followers"] = case.Followers(own["stack"])
 

@@ -29,7 +29,7 @@ class Devices(Case):
     @classmethod
     def setUpClass(cls):
         cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-devices",
-                                     SCHEMA_DIR=SCHEMAS)
+                                     SCHEMA_DIR=SCHEMAS, WORKER_ARGS=stacks.APPLY_ALONE)
         cls.stack.start()
         cls.followers = case.Followers(cls.stack)
         cls.ws = cls.stack.workspace("devices")

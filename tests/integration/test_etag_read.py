@@ -131,7 +131,8 @@ class PublicUrl(Case):
     @classmethod
     def setUpClass(cls):
         cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-public",
-                                     INGEST_ARGS="--public-url=https://scim.example.org/tenant/")
+                                     INGEST_ARGS="--public-url=https://scim.example.org/tenant/",
+                                     WORKER_ARGS=stacks.APPLY_ALONE)
         cls.stack.start()
         cls.ws = cls.stack.workspace("public")
         cls.http = cls.ws.client

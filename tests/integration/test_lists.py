@@ -47,7 +47,8 @@ class Asked:
 class Lists(Case):
     @classmethod
     def setUpClass(cls):
-        cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-lists", INGEST_ARGS=ARGS)
+        cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-lists", INGEST_ARGS=ARGS,
+                                     WORKER_ARGS=stacks.APPLY_ALONE)
         cls.stack.start()
         cls.ws, cls.other = cls.stack.workspace("crowd"), cls.stack.workspace("other")
         cls.http = cls.ws.client

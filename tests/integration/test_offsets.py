@@ -131,7 +131,9 @@ class OutOfRange(Offsets):
                               if c["txn"] == txn], [("command.refused", "refused", "lost")])
         told = self.outcome(bare, bulk[1])
         self.assertEqual([o["status"] for o in told["Operations"]], ["503", "503"])
-        self.assertEqual(self.metric("usher_worker_accepted_lost_total"), lost + 5)
+        # Counted when they are told.
+        wait_until(lambda: self.metric("usher_worker_accepted_lost_total") == lost + 5, "five to be counted",
+                   lambda: os.times()[4] // 20)
         self.assertTrue(self.logged("event=accepted-lost partition=%d requests=5" % partition))
         self.assertEqual(self.outcome(bare, kept[1])["events"][stream.ASYNC]["status"], "201")
 

@@ -312,7 +312,7 @@ class Lifetime(Pages):
     @classmethod
     def setUpClass(cls):
         cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-cursors",
-                                     INGEST_ARGS="--cursor-seconds=%d" % cls.SECONDS,
+                                     INGEST_ARGS="--cursor-seconds=%d" % cls.SECONDS, WORKER_ARGS=stacks.APPLY_ALONE,
                                      SCHEMA_DIR=os.path.join(stacks.ROOT, "tests", "cases", "schemas", "good"))
         cls.stack.start()
         cls.ws = cls.stack.workspace("lifetime")

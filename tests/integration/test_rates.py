@@ -24,9 +24,11 @@ def get(client):
 
 
 class RatesCase(Case):
+    worker = stacks.APPLY_ALONE
+
     @classmethod
     def setUpClass(cls):
-        cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-rates")
+        cls.stack = stacks.temporary("embedded", os.environ.get("FLAVOUR", "asan"), "usher-rates", WORKER_ARGS=cls.worker)
         cls.stack.start()
 
     @classmethod
@@ -264,6 +266,7 @@ class OldSnapshotOfTheArchive(RatesCase):
     """What the archive changes with every batch: the first times by requests, so that it is the archive who moves the
     generation, the rest as it writes them."""
 
+    worker = ""
     CHANGES, BY_REQUESTS = 2000, 40
     GO_ON = """DO $$ BEGIN FOR i IN 1 .. %d LOOP
         UPDATE %s SET changes = changes + 1, generation = (changes + 1) / 16

@@ -20,7 +20,7 @@ own = {}
 def setUpModule():
     own["folder"] = tempfile.mkdtemp(prefix="usher-schemas-")
     own["stack"] = stacks.temporary(os.environ.get("KAFKA", "embedded"), os.environ.get("FLAVOUR", "asan"),
-                                    "usher-schemas", SCHEMA_DIR=GOOD)
+                                    "usher-schemas", SCHEMA_DIR=GOOD, WORKER_ARGS=stacks.APPLY_ALONE)
     own["stack"].start()
 
 

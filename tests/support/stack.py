@@ -26,6 +26,9 @@ os.environ.setdefault("INGEST_SETTINGS", "max-unauthorized-per-source = 1000000"
 # tested in tests/ops/test_post.c.
 os.environ.setdefault("WORKER_ARGS", "--deliver-http --deliver-networks 127.0.0.0/8 --deliver-retries 1,1,2 "
                       "--deliver-seconds 4 --deliver-give-up-seconds 6 --max-deliveries 120")
+# Of a stack of their own, where neither archive nor deliveries are asked for: their consumers poll the embedded broker
+# all the time, which is a tenth of a core for each stack.
+APPLY_ALONE = "--roles apply"
 ALL_SCOPES = ("scim:users:read,scim:users:write,scim:rooms:read,scim:rooms:write,"
               "api:users:read,api:users:write,api:rooms:read,api:rooms:write")
 
