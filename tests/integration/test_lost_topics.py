@@ -23,7 +23,7 @@ class LostCase(KafkaCase):
         client = confluent_kafka.admin.AdminClient({"bootstrap.servers": self.stack.kafka})
         client.delete_topics([name])[name].result()
         wait_until(lambda: name not in client.list_topics().topics, "%s to be gone" % name,
-                   lambda: os.times()[4] // 20)
+                   silence=180)
 
     def forget(self, group):
         """As soon as the group has no members any more."""
@@ -36,7 +36,7 @@ class LostCase(KafkaCase):
                 return "" if "NON_EMPTY_GROUP" in str(trouble) else self.fail(trouble)
             return True
 
-        wait_until(done, "the group to be empty", lambda: os.times()[4] // 20)
+        wait_until(done, "the group to be empty", silence=180)
 
     def once_each(self, ws):
         """What readers of the streams have: each number once, up to the last one."""
@@ -145,7 +145,7 @@ class Hangs(LostCase):
         wait_until(lambda: self.logged("name=archive.before_commit"), "the archive to hang", self.stack.progress)
         self.stack.extra_worker("second")
         self.create(ws, "two")  # the workers work on
-        wait_until(lambda: self.archived(ws), "the other one to archive it", lambda: os.times()[4] // 10)
+        wait_until(lambda: self.archived(ws), "the other one to archive it", silence=180)
         os.kill(self.stack.pid("WORKER"), 9)
 
     def archived(self, ws):

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import threading
 
 import stream
@@ -38,7 +37,7 @@ class OutOfRange(Offsets):
                     trouble)
             return True
 
-        wait_until(done, "the group to be empty", lambda: os.times()[4] // 20)
+        wait_until(done, "the group to be empty", silence=180)
 
     def stop_worker(self):
         self.stack.local("stop", "worker")
@@ -57,7 +56,7 @@ class OutOfRange(Offsets):
         """What stands at the Location of a 202, once it says something: claims, or a BulkResponse."""
         last = []
         wait_until(lambda: last.append(bare.request("GET", path)) or last[-1].status != 202, "the outcome",
-                   lambda: os.times()[4] // 20)
+                   silence=180)
         self.assertEqual(last[-1].status, 200, repr(last[-1]))
         body = last[-1].body.decode()
         if body.startswith("{"):
@@ -94,7 +93,7 @@ class OutOfRange(Offsets):
         self.assertEqual(names, {"before", "after"})
         # All of it is told, so that no other test counts it.
         wait_until(lambda: self.stack.sql("SELECT 1 FROM log_gaps WHERE partition = %s AND lost = 3", partition),
-                   "the three to be told", lambda: os.times()[4] // 20)
+                   "the three to be told", silence=180)
 
     def test_what_was_accepted_and_is_gone_is_told_as_failed(self):
         """Each of the requests that were answered 202 has an outcome, an event, an audit record and a number in a
@@ -133,7 +132,7 @@ class OutOfRange(Offsets):
         self.assertEqual([o["status"] for o in told["Operations"]], ["503", "503"])
         # Counted when they are told.
         wait_until(lambda: self.metric("usher_worker_accepted_lost_total") == lost + 5, "five to be counted",
-                   lambda: os.times()[4] // 20)
+                   silence=180)
         self.assertTrue(self.logged("event=accepted-lost partition=%d requests=5" % partition))
         self.assertEqual(self.outcome(bare, kept[1])["events"][stream.ASYNC]["status"], "201")
 
@@ -161,7 +160,7 @@ class OutOfRange(Offsets):
         # As if a day had gone by since.
         self.stack.sql("UPDATE log_gaps SET found = found - interval '1 day' WHERE partition = %s", partition)
         wait_until(lambda: not self.stack.sql("SELECT 1 FROM log_gaps WHERE settled IS NULL AND partition = %s",
-                                              partition), "the gap to be settled", lambda: os.times()[4] // 20)
+                                              partition), "the gap to be settled", silence=180)
         # What is settled is all that was accepted up to a minute ago.
         self.stack.sql("UPDATE log_gaps SET settled = settled + interval '2 minutes' WHERE partition = %s", partition)
         answer = bare.request("GET", path)
@@ -201,7 +200,7 @@ class Forgotten(Offsets):
                 return "" if "NON_EMPTY_GROUP" in str(trouble) else self.fail(trouble)
             return True
 
-        wait_until(done, "the group to be empty", lambda: os.times()[4] // 20)
+        wait_until(done, "the group to be empty", silence=180)
 
     def numbers(self, topic, workspace):
         """As read_committed readers get them."""

@@ -178,7 +178,7 @@ class StandsStill(Outage):
         self.assertEqual(self.created(ws, "meanwhile"), ws.client.find("/Users", 'userName eq "meanwhile"').json["totalResults"])
 
     def test_an_ingest_too(self):
-        session = self.frozen("ingest", "SELECT pg_advisory_xact_lock(7001, 1)")
+        session = self.frozen("ingest", "SELECT set_config('usher.test', '', true)")
         self.over(session)
         self.assertTrue(self.logged("ingest"))
 

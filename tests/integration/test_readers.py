@@ -182,7 +182,7 @@ class Readers(KafkaCase):
         running = self.both()
         self.stack.local("stop", "broker")
         let_time_pass(2, "clients notice that there is no broker")
-        wait_until(lambda: self.stack.local("start", check=False)[0] == 0, "the broker to be back", os.times)
+        wait_until(lambda: self.stack.local("start", check=False)[0] == 0, "the broker to be back", silence=180)
         self.stack.reload()
         self.follow_anew()
         for active in (False, True):

@@ -78,7 +78,7 @@ class Restoring(KafkaCase):
                 return ""
             return text if status == 503 and reason in text else ""
 
-        wait_until(says, "the worker to refuse: " + reason, lambda: os.times()[4] // 20)
+        wait_until(says, "the worker to refuse: " + reason, silence=180)
         return worker
 
     def end(self, worker):
@@ -199,7 +199,7 @@ class Lost(Restoring):
         client = confluent_kafka.admin.AdminClient({"bootstrap.servers": self.stack.kafka})
         client.delete_topics([name])[name].result()
         wait_until(lambda: name not in client.list_topics().topics, "%s to be gone" % name,
-                   lambda: os.times()[4] // 20)
+                   silence=180)
 
     def lose_end(self, topic, partition):
         """All that the partition holds, and as if it had held more."""
@@ -218,7 +218,7 @@ class Lost(Restoring):
                 return "" if "NON_EMPTY_GROUP" in str(trouble) else self.fail(trouble)
             return True
 
-        wait_until(done, "the group to be empty", lambda: os.times()[4] // 20)
+        wait_until(done, "the group to be empty", silence=180)
 
     def begun(self, name):
         ws = self.stack.workspace(name)

@@ -112,14 +112,14 @@ class Rights(Secured):
         for binding in wanted:
             kind, name, _, principal, operation = binding
             acls.remove(self.stack.kafka, binding)
-            wait_until(lambda: self.doctor()[1], "the missing right to be told", lambda: os.times()[4] // 10)
+            wait_until(lambda: self.doctor()[1], "the missing right to be told", silence=180)
             said = {says for area, _, says in self.doctor()[1] if area == "rights"}
             if not any(says.startswith("%s may not %s" % (principal, names[operation])) and name in says for says in said):
                 unseen.append((binding, said))
             acls.add(self.stack.kafka, [binding])
         self.none_wrong([str(u) for u in unseen])
         wait_until(lambda: not [b for b in self.doctor()[1] if b[0] == "rights"], "all rights to be there again",
-                   lambda: os.times()[4] // 10)
+                   silence=180)
 
     def test_status_says_what_may_not_be_seen(self):
         mine = [b for b in self.bindings if b[3] == "User:usherctl" and b[0] == acls.TYPES["topic"]
@@ -128,7 +128,7 @@ class Rights(Secured):
             acls.remove(self.stack.kafka, binding)
         try:
             seen = wait_until(lambda: (lambda d: d if "may NOT be seen" in d.stdout else None)(self.ctl("status")),
-                              "status to tell", lambda: os.times()[4] // 10)
+                              "status to tell", silence=180)
             self.assertEqual(seen.returncode, 1)
             self.assertNotIn("MISSING", seen.stdout)
             self.assertIn("may not be seen by this principal", " ".join(says for _, _, says in self.doctor()[1]))

@@ -50,7 +50,7 @@ class Spark(LedgerCase):
                                        start_new_session=True)
             done = self.count("commits")
             wait_until(lambda: self.count("commits") > done and self.count("offsets") > self.count("commits"),
-                       "a batch to be under way", lambda: (self.count("offsets"), os.times(), running.poll()))
+                       "a batch to be under way", lambda: (self.count("offsets"), running.poll()), silence=180)
             os.killpg(running.pid, signal.SIGKILL)
             running.wait()
 

@@ -87,6 +87,12 @@ class Until(Case):
             wait_until(lambda: False, "more", lambda: self.clock.moves(next(steps)))
         self.assertTrue(10 * NEARLY < self.clock.passed < 12 * SILENCE)
 
+    def test_what_moves_for_ever_ends_it_too(self):
+        steps = itertools.count()
+        with self.assertRaisesRegex(Silence, "for a miracle, although something moves; seen last: "):
+            wait_until(lambda: False, "a miracle", lambda: self.clock.moves(next(steps)))
+        self.assertTrue(waiting.MOST < self.clock.passed < waiting.MOST + 2 * SILENCE)
+
     def test_time_passes_for_a_reason_only(self):
         let_time_pass(7, "the test says so")
         self.assertEqual(self.clock.passed, 7)
@@ -241,10 +247,10 @@ class Following(Reading):
 
 
 class NoOther(unittest.TestCase):
-    """Nobody else in tests/ sleeps or waits for a fixed time. (Benchmarks, fuzzing and the attacks of
+    """Nobody else in tests/ sleeps or waits for a fixed time, and no clock counts as progress. (Benchmarks, fuzzing and the attacks of
     tests/neighbour have their time.)"""
 
-    FIXED = re.compile(r"\b(time\.)?sleep\(|\btimeout=\d|\.(join|wait)\(\d|\btimeout \d|time\.monotonic\(\) \+")
+    FIXED = re.compile(r"\b(time\.)?sleep\(|\btimeout=\d|\.(join|wait)\(\d|\btimeout \d|time\.monotonic\(\) \+|\bos\.times\b")
     MAY = {"support/waiting.py", "support/topics.py", "support/test_waiting.py"}
 
     def test_none(self):

@@ -2,7 +2,8 @@
 
 A wait is bounded by silence, not by time. It goes on while something moves, however slowly, and fails when nothing has
 moved for SILENCE seconds. The failure says what was waited for and what was seen last. So a busy machine makes a test
-slow, not red, and a program that hangs is still found.
+slow, not red, and a program that hangs is still found. Where something moves for ever and leads nowhere (a log that
+tells of every refusal), MOST seconds are the end, so that the rest of a run is still seen.
 
     wait_until(condition, what, progress)   until condition() is true; gives what it gave
     run(command, …)                         runs a program to its end; gives what subprocess.run gives
@@ -20,6 +21,7 @@ import subprocess
 import time
 
 SILENCE = 60.0  # seconds
+MOST = 1200.0   # seconds
 PAUSE = 0.02    # seconds between two looks
 LOOK = 1.0      # seconds between two looks at a program that runs
 
@@ -31,8 +33,8 @@ class Silence(AssertionError):
 class Watch:
     """Knows how long a value has stood still."""
 
-    def __init__(self, what, silence=None):
-        self.what, self.silence = what, SILENCE if silence is None else silence
+    def __init__(self, what, silence=None, most=None):
+        self.what, self.silence, self.most = what, SILENCE if silence is None else silence, most
         self.began = self.since = time.monotonic()
         self.seen = None
 
@@ -41,7 +43,10 @@ class Watch:
         now = time.monotonic()
         if value != self.seen:
             self.seen, self.since = value, now
-        elif now - self.since > self.silence:
+        if self.most is not None and now - self.began > self.most:
+            raise Silence("waited %.0f s for %s, although something moves; seen last: %.500s"
+                          % (now - self.began, self.what, self.seen))
+        if now - self.since > self.silence:
             raise Silence("waited %.0f s for %s; nothing has moved for %.0f s; seen last: %.500s"
                           % (now - self.began, self.what, now - self.since, self.seen))
 
@@ -49,7 +54,7 @@ class Watch:
 def wait_until(condition, what, progress=None, silence=None, pause=PAUSE):
     """Gives the first true value of condition(). Meanwhile the value of progress() must move; without progress, the
     values of condition() that are not true yet."""
-    watch = Watch(what, silence)
+    watch = Watch(what, silence, MOST)
     while True:
         value = condition()
         if value:
